@@ -1,0 +1,38 @@
+"""Write requirements.txt: each package we need by exact version and hash, without index addresses."""
+
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+OPTIONS = [
+    "--universal",
+    "--python-version=3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-header",
+    "--no-annotate",
+    "--quiet",
+]
+
+
+def dependencies() -> list[str]:
+    found: set[str] = set()
+    for path in PROJECT.glob("*/pyproject.toml"):
+        found |= set(tomllib.loads(path.read_text())["project"]["dependencies"])
+    return sorted(each for each in found if not each.startswith("farebox"))
+
+
+def lock() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        asked = Path(folder) / "farebox.in"
+        asked.write_text("\n".join(dependencies()) + "\n")
+        command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS]
+        files = [str(asked), "requirements-dev.in", "--output-file", "requirements.txt"]
+        return subprocess.run([*command, *files], cwd=PROJECT, check=False).returncode  # noqa: S603 - our own command
+
+
+if __name__ == "__main__":
+    sys.exit(lock())

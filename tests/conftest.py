@@ -1,0 +1,20 @@
+"""Fixtures of all tests, and no network for unit tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+import structlog
+
+pytest_plugins = ["tests.support.postgres", "tests.support.stack"]
+UNIT = Path(__file__).parent / "unit"
+# These need an engine for containers; `make compose-test` names the command that reaches it.
+collect_ignore = [] if "COMPOSE" in os.environ else ["compose"]
+# Beside a traceback, structlog shows every local variable until it is told not to, which takes it seconds.
+structlog.configure([structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if UNIT in item.path.parents:
+            item.add_marker(pytest.mark.disable_socket)

@@ -1,0 +1,175 @@
+"""Who may use each published route, and a request to it that would work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.support.course import Order
+from tests.support.people import PASSWORD, Person, unused_name
+from tests.support.tables import line_table
+
+CARD = "4242424242424242"
+NEW_PASSWORD = "a new password"
+FEATURES = {"features": {"x": 1, "noise": 1}}
+
+Sent = dict[str, Any]  # Any: what httpx takes
+
+
+class Who(Enum):
+    """PUBLIC is open to strangers; ANYONE acts on what is their own; OWNER names what is somebody's."""
+
+    PUBLIC = "public"
+    ANYONE = "anyone"
+    OWNER = "owner"
+    OWNER_OR_ADMIN = "owner or admin"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class World:
+    """Somebody and their things; `ids` fill the placeholders of paths."""
+
+    owner: Person
+    refresh_token: str
+    ids: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`send` makes what is sent from the caller and the world; `also` is what an admitted caller may hear."""
+
+    who: Who
+    send: Callable[[Person, World], Sent] | None = None
+    also: tuple[int, ...] = ()
+
+
+def _json(body: object) -> Callable[[Person, World], Sent]:
+    return lambda _caller, _world: {"json": body}
+
+
+def _account(name: str, password: str) -> Callable[[Person, World], Sent]:
+    """A new account, in this dialect's words."""
+    return lambda _caller, _world: {"json": {name: unused_name(), password: PASSWORD}}
+
+
+def _owner_logs_in(name: str, password: str) -> Callable[[Person, World], Sent]:
+    return lambda _caller, world: {"json": {name: world.owner.name, password: PASSWORD}}
+
+
+def _to_owner(**more: object) -> Callable[[Person, World], Sent]:
+    return lambda _caller, world: {"json": {"email": world.owner.name, **more}}
+
+
+def _train_v1(_caller: Person, world: World) -> Sent:
+    return {"json": {"dataset_id": world.ids["dataset_id"], "type": "linear", "label": "y"}}
+
+
+def _train_first(_caller: Person, _world: World) -> Sent:
+    return {"data": Order().form(), "files": Order().files()}
+
+
+def _train_second(_caller: Person, _world: World) -> Sent:
+    form = {"model_name": "linear", "features": '["x"]', "label": "y", "model_params": "{}"}
+    return {"data": form, "files": {"file": ("t.csv", line_table(), "text/csv")}}
+
+
+def _upload(_caller: Person, _world: World) -> Sent:
+    return {"content": line_table(), "headers": {"Content-Type": "text/csv"}}
+
+
+def _batch(_caller: Person, _world: World) -> Sent:
+    return {"content": b"x,noise\n1,1\n", "headers": {"Content-Type": "text/csv"}}
+
+
+PUBLIC, ANYONE, OWNER, OWNER_OR_ADMIN, ADMIN = Who
+
+PRODUCT = {
+    "POST /v1/users": Rule(PUBLIC, _account("name", "password")),
+    "GET /v1/users": Rule(ADMIN),
+    "PATCH /v1/users/{user_id}": Rule(ADMIN, _json({"disabled": False})),
+    "DELETE /v1/users/{user_id}": Rule(ADMIN),
+    "PUT /v1/users/{user_id}/password": Rule(ADMIN, _json({"new_password": NEW_PASSWORD})),
+    "POST /v1/users/{user_id}/grants": Rule(ADMIN, _json({"amount": 1, "reason": "a test"})),
+    "GET /v1/me": Rule(ANYONE),
+    "PATCH /v1/me": Rule(ANYONE, _json({"display_name": "Ada"})),
+    "DELETE /v1/me": Rule(ANYONE),
+    "PUT /v1/me/password": Rule(ANYONE, _json({"current_password": PASSWORD, "new_password": NEW_PASSWORD})),
+    "GET /v1/me/export": Rule(ANYONE),
+    "GET /v1/me/wallet": Rule(ANYONE),
+    "GET /v1/me/ledger": Rule(ANYONE),
+    "GET /v1/me/usage": Rule(ANYONE),
+    "POST /v1/sessions": Rule(PUBLIC, _owner_logs_in("name", "password")),
+    "POST /v1/sessions/refresh": Rule(
+        PUBLIC, lambda _, world: {"json": {"refresh_token": world.refresh_token}}
+    ),
+    "DELETE /v1/sessions/current": Rule(ANYONE),
+    "GET /.well-known/jwks.json": Rule(PUBLIC),
+    "POST /v1/api-keys": Rule(ANYONE, _json({"name": "a program"})),
+    "GET /v1/api-keys": Rule(ANYONE),
+    "DELETE /v1/api-keys/{key_id}": Rule(OWNER),
+    "POST /v1/purchases": Rule(ANYONE, _json({"amount": 1, "credit_card": CARD})),
+    "GET /v1/receipts/{receipt_id}": Rule(OWNER_OR_ADMIN),
+    "GET /v1/prices": Rule(PUBLIC),
+    "PUT /v1/prices/{action}": Rule(ADMIN, _json({"tokens": 5})),
+    "POST /v1/quotes": Rule(ANYONE, _json({"action": "train"})),
+    "GET /v1/ledger": Rule(ADMIN),
+    "GET /v1/ledger/verify": Rule(ADMIN),
+    "GET /v1/usage": Rule(ADMIN),
+    "POST /v1/datasets": Rule(ANYONE, _upload),
+    "GET /v1/datasets": Rule(ANYONE),
+    "GET /v1/datasets/{dataset_id}": Rule(OWNER),
+    "PATCH /v1/datasets/{dataset_id}": Rule(OWNER, _json({"kinds": {"x": "number"}})),
+    "DELETE /v1/datasets/{dataset_id}": Rule(OWNER),
+    "GET /v1/datasets/{dataset_id}/findings": Rule(OWNER, lambda _, __: {"params": {"label": "y"}}),
+    "GET /v1/datasets/{dataset_id}/preview": Rule(OWNER),
+    "GET /v1/model-types": Rule(PUBLIC),
+    "POST /v1/models": Rule(OWNER, _train_v1),
+    "GET /v1/models": Rule(ANYONE),
+    "GET /v1/models/{name}": Rule(OWNER),
+    "DELETE /v1/models/{name}": Rule(OWNER),
+    "GET /v1/models/{name}/schema": Rule(OWNER),
+    "GET /v1/models/{name}/report": Rule(OWNER),
+    "POST /v1/models/{name}/predict": Rule(OWNER, _json(FEATURES)),
+    "POST /v1/models/{name}/batch": Rule(OWNER, _batch),
+    "GET /v1/models/{name}/export": Rule(OWNER),
+    "GET /v1/jobs": Rule(ANYONE),
+    "GET /v1/jobs/{job_id}": Rule(OWNER),
+    "GET /v1/jobs/{job_id}/events": Rule(OWNER),
+    # The job trained a model and has no result, which only its owner is told.
+    "GET /v1/jobs/{job_id}/result": Rule(OWNER, also=(404,)),
+    # The job has ended, which only its owner is told.
+    "POST /v1/jobs/{job_id}/cancel": Rule(OWNER, also=(409,)),
+    "GET /v1/limits": Rule(PUBLIC),
+    "GET /v1/health": Rule(ADMIN),
+}
+
+COURSE = {
+    "POST /user/create": Rule(PUBLIC, _account("email", "pwd")),
+    "POST /user/login": Rule(PUBLIC, _owner_logs_in("email", "pwd")),
+    "GET /user/tokens": Rule(ANYONE),
+    "POST /user/reset_password": Rule(
+        ANYONE, lambda caller, _: {"json": {"email": caller.name, "new_password": NEW_PASSWORD}}
+    ),
+    "DELETE /user/remove_user": Rule(ADMIN, lambda _, world: {"json": {"user_id": world.owner.id}}),
+    "GET /models": Rule(PUBLIC),
+    "GET /trained": Rule(ANYONE),
+    "GET /trained/{model_name}": Rule(OWNER),
+    "POST /create": Rule(ANYONE, _train_first),
+    "POST /predict/{model_name}": Rule(OWNER, _json(FEATURES)),
+    "DELETE /delete/{model_name}": Rule(OWNER),
+    "GET /admin/users": Rule(ADMIN),
+    "POST /admin/users/{user_id}/tokens": Rule(ADMIN, _to_owner(credit_card=CARD, amount=1)),
+    "POST /admin/users/{user_id}/reset_password": Rule(ADMIN, _to_owner(new_password=NEW_PASSWORD)),
+    "DELETE /admin/users/{user_id}": Rule(ADMIN),
+    "POST /signup": Rule(PUBLIC, _account("username", "password")),
+    "POST /login": Rule(PUBLIC, _owner_logs_in("username", "password")),
+    "DELETE /remove_user": Rule(PUBLIC, _owner_logs_in("username", "password")),
+    "GET /tokens/{username}": Rule(OWNER_OR_ADMIN),
+    "POST /add_tokens": Rule(
+        ANYONE, lambda caller, _: {"json": {"username": caller.name, "credit_card": CARD, "amount": 1}}
+    ),
+    "POST /train": Rule(ANYONE, _train_second),
+}
+
+RULES = {**PRODUCT, **COURSE}

@@ -1,0 +1,107 @@
+"""billing-service as its own tests run it: the real app on a real database, and its neighbours' calls."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from billing_service.main import create_app
+from billing_service.purchases.cards import CardProvider
+from billing_service.settings import Settings
+from kit.trust import TrustNews
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET, bearer, service_bearer
+
+ADMIN = 1
+
+
+class NobodyRevoked:
+    """A trust source whose news is that there is none."""
+
+    async def news(self, since: int) -> TrustNews:
+        return TrustNews(cursor=since)
+
+
+class Billing:
+    """A client of one running instance."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def operate(self, *operations: dict[str, object]) -> list[dict[str, Any]]:
+        headers = service_bearer("billing-service")
+        answer = await self.http.post(
+            "/internal/operations", json={"operations": operations}, headers=headers
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["results"]
+
+    async def hold(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
+        return (await self.operate(hold(user_id, key, **fields)))[0]
+
+    async def settle(self, key: str, **fields: object) -> dict[str, Any]:
+        return (await self.operate({"operation": "settle", "hold": key, **fields}))[0]
+
+    async def release(self, key: str) -> dict[str, Any]:
+        return (await self.operate({"operation": "release", "hold": key}))[0]
+
+    async def tell(self, *events: dict[str, object]) -> httpx.Response:
+        headers = service_bearer("billing-service", caller="auth-service")
+        return await self.http.post("/internal/events", json=events, headers=headers)
+
+    async def register(self, user_id: int, name: str | None = None, role: str = "user") -> None:
+        answer = await self.tell(user_created(user_id, name or f"user{user_id}@example.org", role))
+        assert answer.status_code == 204, answer.text
+
+    async def grant(self, user_id: int, amount: int) -> None:
+        answer = await self.http.post(
+            f"/v1/users/{user_id}/grants",
+            json={"amount": amount, "reason": "for the test"},
+            headers=bearer(ADMIN, role="admin"),
+        )
+        assert answer.status_code == 201, answer.text
+
+    async def wallet(self, user_id: int) -> dict[str, int]:
+        return (await self.http.get("/v1/me/wallet", headers=bearer(user_id))).json()
+
+    async def ledger(self, user_id: int) -> list[dict[str, Any]]:
+        return (await self.http.get("/v1/me/ledger", headers=bearer(user_id))).json()["items"]
+
+    async def assert_books_balance(self) -> None:
+        answer = await self.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["balanced"], answer.text
+
+
+@asynccontextmanager
+async def running_billing(
+    database: Database, cards: CardProvider | None = None, **settings: object
+) -> AsyncGenerator[Billing]:
+    """One instance; several may run on one database."""
+    named = {"jwt_secret": JWT_SECRET, **database.settings("billing"), **settings}
+    app = create_app(Settings.model_validate(named), NobodyRevoked(), cards)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://billing") as http,
+    ):
+        yield Billing(http)
+
+
+def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+    """A hold for one prediction."""
+    order = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
+    return {"operation": "hold", **order, "ttl_seconds": 60, **fields}
+
+
+def event(kind: str, **data: object) -> dict[str, object]:
+    return {"id": str(uuid4()), "kind": kind, "occurred_at": datetime.now(UTC).isoformat(), "data": data}
+
+
+def user_created(user_id: int, name: str, role: str = "user") -> dict[str, object]:
+    digest = sha256(name.casefold().encode()).hexdigest()
+    return event("user_created", user_id=user_id, name=name, name_digest=digest, role=role)

@@ -1,0 +1,94 @@
+"""A real Dask cluster for the tests: a scheduler and two single-thread workers with nannies, as processes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client
+
+START_SECONDS = 120
+MEMORY = "700MiB"
+SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
+WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
+# The libraries of a fit take seconds to import; a worker that has them is quick from its first job on.
+SIZE = ["--nworkers", "2", "--nthreads", "1", "--memory-limit", MEMORY, "--preload", "ml_service.training"]
+SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+
+
+@dataclass(frozen=True)
+class TestCluster:
+    """Where its scheduler is, and the process that its nannies live in."""
+
+    __test__ = False
+
+    address: str
+    nannies: "subprocess.Popen[bytes]"
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that fits run in."""
+        children = psutil.Process(self.nannies.pid).children()
+        return [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[TestCluster]:
+    with running_cluster() as made:
+        yield made
+
+
+@contextmanager
+def running_cluster(**settings: str) -> Iterator[TestCluster]:
+    with tempfile.TemporaryDirectory(prefix="farebox-dask-") as folder:
+        found = Path(folder) / "scheduler.json"
+        scheduler = _start(SCHEDULER, ["--port", "0", "--scheduler-file", str(found)], folder, settings)
+        options = ["--scheduler-file", str(found), *SIZE, "--local-directory", folder]
+        nannies = _start(WORKERS, options, folder, settings)
+        try:
+            address = _wait_for_address(found)
+            with Client(address, timeout=START_SECONDS, set_as_default=False) as client:
+                client.wait_for_workers(2, timeout=START_SECONDS)
+            yield TestCluster(address, nannies)
+        finally:
+            for process in (nannies, scheduler):
+                _end(process)
+
+
+def _start(
+    program: list[str], options: list[str], folder: str, settings: dict[str, str]
+) -> "subprocess.Popen[bytes]":
+    with (Path(folder) / "log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, *program, *options], env=os.environ | SETTINGS | settings, stdout=log, stderr=log
+        )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def _wait_for_address(found: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return str(json.loads(found.read_text())["address"])
+        except (FileNotFoundError, json.JSONDecodeError):
+            time.sleep(0.05)
+    raise AssertionError("The Dask scheduler did not start.")

@@ -1,0 +1,24 @@
+"""How much the processes of a stack hold."""
+
+import psutil
+from bench.memory import Memory
+
+from local.home import Home
+from local.supervisor import Supervisor
+from tests.support.stack import Stack
+
+
+def processes_of(stack: Stack) -> dict[str, Memory]:
+    """Each by its program and number; none of a stack that is not ours to look into."""
+    if stack.home is None:
+        return {}
+    states = Supervisor(Home.at(stack.home)).states()
+    return {
+        f"{name} {number}": Memory(process)
+        for name, state in states.items()
+        for number, process in enumerate(_family(psutil.Process(state["pid"])))
+    }
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]

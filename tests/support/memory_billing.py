@@ -1,0 +1,173 @@
+"""Billing in memory, with the rules of the real one: holds, settlements, releases and expiry by key."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Literal
+
+from kit.identity import UserId
+from ml_service.billing.port import Action, Charge, Hold, HoldKey, Price, Receipt
+from ml_service.errors import (
+    BillingAway,
+    HoldEnded,
+    NotEnoughTokens,
+    QuoteExpired,
+    QuoteNotFound,
+    TokenCapReached,
+    WalletNotFound,
+)
+
+PRICES: dict[Action, Price] = {
+    "train": Price(1, 1),
+    "predict": Price(5, 1),
+    "batch": Price(5, 1000),
+    "metadata": Price(0, 1),
+}
+
+
+@dataclass
+class Wallet:
+    posted: int
+    held: int = 0
+
+    @property
+    def available(self) -> int:
+        return self.posted - self.held
+
+
+@dataclass(frozen=True)
+class Quote:
+    user_id: int
+    price: Price
+    expired: bool = False
+
+
+@dataclass
+class Entry:
+    charge: Charge
+    tokens: int
+    available: int
+    expires_at: float
+    state: Literal["held", "settled", "released"] = "held"
+    receipt: Receipt | None = None
+
+
+@dataclass
+class MemoryBilling:
+    wallets: dict[UserId, Wallet] = field(default_factory=dict)
+    entries: dict[HoldKey, Entry] = field(default_factory=dict)
+    prices_now: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
+    quotes: dict[str, Quote] = field(default_factory=dict)
+    away: bool = False
+    calls: list[str] = field(default_factory=list)
+    receipts: "count[int]" = field(default_factory=lambda: count(1))
+
+    def grant(self, user_id: int, tokens: int) -> None:
+        self.wallets.setdefault(UserId(user_id), Wallet(0)).posted += tokens
+
+    def balance(self, user_id: int) -> int:
+        return self.wallets[UserId(user_id)].posted
+
+    def held(self, user_id: int) -> int:
+        self._expire()
+        return self.wallets[UserId(user_id)].held
+
+    def expire_all(self) -> None:
+        """As if every hold's time to live had passed."""
+        for entry in self.entries.values():
+            entry.expires_at = 0
+        self._expire()
+
+    async def hold(self, charge: Charge) -> Hold:
+        self._called("hold")
+        known = self.entries.get(charge.key)
+        if known is not None:
+            return Hold(charge.key, known.tokens, known.available)
+        wallet = self._wallet(charge.user_id)
+        price = self._price_for(charge)
+        tokens = price.tokens * -(-charge.units // price.per_units)
+        self._check_cap(charge, tokens)
+        if wallet.available < tokens:
+            raise NotEnoughTokens(tokens, wallet.available)
+        wallet.held += tokens
+        expires_at = time.monotonic() + charge.ttl_seconds
+        self.entries[charge.key] = Entry(charge, tokens, wallet.available, expires_at)
+        return Hold(charge.key, tokens, wallet.available)
+
+    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+        self._called("settle")
+        entry = self._entry(hold)
+        if entry.receipt is not None:
+            return entry.receipt
+        if entry.state != "held":
+            raise HoldEnded
+        wallet = self._wallet(entry.charge.user_id)
+        cost = entry.tokens if tokens is None else tokens
+        assert 0 <= cost <= entry.tokens
+        wallet.held -= entry.tokens
+        wallet.posted -= cost
+        entry.state = "settled"
+        entry.receipt = Receipt(str(next(self.receipts)), cost, wallet.available)
+        return entry.receipt
+
+    async def release(self, hold: HoldKey) -> None:
+        self._called("release")
+        entry = self.entries.get(hold)
+        if entry is not None and entry.state == "held":
+            self._give_back(entry)
+
+    async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
+        self._called("extend")
+        entry = self._entry(hold)
+        if entry.state != "held":
+            raise HoldEnded
+        entry.expires_at = time.monotonic() + ttl_seconds
+
+    async def prices(self) -> Mapping[Action, Price]:
+        self._called("prices")
+        return self.prices_now
+
+    def _price_for(self, charge: Charge) -> Price:
+        if charge.quote_id is None:
+            return self.prices_now[charge.action]
+        quote = self.quotes.get(charge.quote_id)
+        if quote is None or quote.user_id != charge.user_id:
+            raise QuoteNotFound
+        if quote.expired:
+            raise QuoteExpired
+        return quote.price
+
+    def _called(self, name: str) -> None:
+        if self.away:
+            raise BillingAway
+        self.calls.append(name)
+        self._expire()
+
+    def _expire(self) -> None:
+        for entry in self.entries.values():
+            if entry.state == "held" and entry.expires_at <= time.monotonic():
+                self._give_back(entry)
+
+    def _give_back(self, entry: Entry) -> None:
+        self.wallets[entry.charge.user_id].held -= entry.tokens
+        entry.state = "released"
+
+    def _wallet(self, user_id: UserId) -> Wallet:
+        if user_id not in self.wallets:
+            raise WalletNotFound
+        return self.wallets[user_id]
+
+    def _entry(self, hold: HoldKey) -> Entry:
+        if hold not in self.entries:
+            raise HoldEnded
+        return self.entries[hold]
+
+    def _check_cap(self, charge: Charge, tokens: int) -> None:
+        key = charge.api_key
+        if key is None or key.token_cap is None:
+            return
+        spent = [each for each in self.entries.values() if each.state != "released" and each.charge.api_key]
+        used = sum(each.tokens for each in spent if each.charge.api_key and each.charge.api_key.id == key.id)
+        if used + tokens > key.token_cap:
+            raise TokenCapReached

@@ -1,0 +1,92 @@
+"""People who are logged in at the gateway, each with their own headers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.support.stack import Stack
+
+PASSWORD = "a password for the tests"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Sends requests with their own credential: an access token or an API key."""
+
+    http: httpx.AsyncClient
+    id: int
+    name: str
+    password: str
+    credential: str
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.credential}"}
+
+    def holding(self, credential: str) -> "Person":
+        """The same person with another token or key."""
+        return Person(self.http, self.id, self.name, self.password, credential)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str | bytes] | None = None,
+        **sent: Any,  # Any: whatever httpx takes
+    ) -> httpx.Response:
+        return await self.http.request(method, path, headers={**self.bearer, **(headers or {})}, **sent)
+
+    async def get(self, path: str, **sent: Any) -> httpx.Response:  # Any: as above
+        return await self.request("GET", path, **sent)
+
+    async def post(self, path: str, **sent: Any) -> httpx.Response:  # Any: as above
+        return await self.request("POST", path, **sent)
+
+    async def put(self, path: str, **sent: Any) -> httpx.Response:  # Any: as above
+        return await self.request("PUT", path, **sent)
+
+    async def patch(self, path: str, **sent: Any) -> httpx.Response:  # Any: as above
+        return await self.request("PATCH", path, **sent)
+
+    async def delete(self, path: str, **sent: Any) -> httpx.Response:  # Any: as above
+        return await self.request("DELETE", path, **sent)
+
+    async def balance(self) -> int:
+        """What the wallet can still spend."""
+        answer = await self.get("/v1/me/wallet")
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["available"])
+
+
+def unused_name(word: str = "user") -> str:
+    return f"{word}-{uuid4().hex[:12]}@example.org"
+
+
+async def new_user(http: httpx.AsyncClient, name: str | None = None, password: str = PASSWORD) -> Person:
+    """Registers somebody and logs them in; they hold the opening grant."""
+    name = name or unused_name()
+    made = await http.post("/v1/users", json={"name": name, "password": password})
+    assert made.status_code == 201, made.text
+    return await logged_in(http, name, password)
+
+
+async def logged_in(http: httpx.AsyncClient, name: str, password: str) -> Person:
+    answer = await http.post("/v1/sessions", json={"name": name, "password": password})
+    assert answer.status_code == 201, answer.text
+    token = answer.json()["access_token"]
+    me = await http.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert me.status_code == 200, me.text
+    return Person(http, me.json()["id"], name, password, token)
+
+
+async def administrator(http: httpx.AsyncClient, stack: Stack) -> Person:
+    return await logged_in(http, stack.admin_name, stack.admin_password)
+
+
+async def grant(admin: Person, user: Person, tokens: int) -> None:
+    answer = await admin.post(f"/v1/users/{user.id}/grants", json={"amount": tokens, "reason": "for a test"})
+    assert answer.status_code == 201, answer.text

@@ -1,0 +1,143 @@
+"""A real PostgreSQL for the tests: one server a session, migrated once, a fresh copy for each test."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from migrations.settings import MigrationSettings
+from pydantic import SecretStr
+
+from local.postgres import SUPERUSER, Cluster
+from local.programs import describe, postgres_program
+
+PROJECT = Path(__file__).parents[2]
+PASSWORD = "a-password-of-the-tests"
+TEMPLATE = "farebox_template"
+START_SECONDS = 30
+ROLES = {"auth": "auth_service", "billing": "billing_service", "ml": "ml_service"}
+# A crash of the machine may cost the tests their database; waiting for the disk would cost them minutes.
+CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class Server:
+    sockets: Path
+
+    def admin_dsn(self, database: str) -> str:
+        return f"postgresql://{SUPERUSER}:{PASSWORD}@/{database}?host={self.sockets}"
+
+    def migration_settings(self, database: str) -> MigrationSettings:
+        password = SecretStr(PASSWORD)
+        return MigrationSettings(
+            db_host=str(self.sockets),
+            db_port=5432,
+            db_name=database,
+            db_user=SUPERUSER,
+            db_password=password,
+            auth_db_password=password,
+            billing_db_password=password,
+            ml_db_password=password,
+        )
+
+    def migrate(self, database: str) -> None:
+        settings = self.migration_settings(database)
+        named = {
+            name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in settings
+        }
+        subprocess.run([sys.executable, "-m", "migrations"], cwd=PROJECT, env=os.environ | named, check=True)
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.admin_dsn("postgres"))
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True)
+class Database:
+    """A migrated database of one test's own."""
+
+    server: Server
+    name: str
+
+    def settings(self, service: str) -> dict[str, object]:
+        """The database settings of `auth`, `billing` or `ml` (or its role's full name), as that role."""
+        return {
+            "db_host": str(self.server.sockets),
+            "db_port": 5432,
+            "db_name": self.name,
+            "db_user": ROLES.get(service, service.replace("-", "_")),
+            "db_password": PASSWORD,
+        }
+
+    @property
+    def admin_dsn(self) -> str:
+        return self.server.admin_dsn(self.name)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """The session's server; each xdist worker has its own."""
+    folder = Path(tempfile.mkdtemp(prefix="farebox-tests-"))
+    cluster = Cluster(folder / "data", folder / "sockets")
+    cluster.create(PASSWORD)
+    log = folder / "log"
+    # Launched as in a stack, so that it ends with the tests even when they are killed.
+    described = describe(postgres_program(cluster, **CARELESS), folder)
+    launch = [sys.executable, "-P", "-m", "local.launch", str(described)]
+    with log.open("wb") as output:
+        running = subprocess.Popen(launch, cwd="/", stdout=output, stderr=output)  # noqa: S603 - our own command
+    try:
+        _wait_until_ready(cluster, running, log)
+        yield Server(cluster.sockets)
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=30)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Server) -> str:
+    asyncio.run(postgres.execute(f"CREATE DATABASE {TEMPLATE}"))
+    postgres.migrate(TEMPLATE)
+    return TEMPLATE
+
+
+@pytest.fixture
+async def database(postgres: Server, template: str) -> AsyncIterator[Database]:
+    """A migrated database for one test, dropped afterwards."""
+    name = f"test_{uuid4().hex}"
+    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield Database(postgres, name)
+    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def empty_database(postgres: Server) -> AsyncIterator[Database]:
+    """A database that no migration has touched."""
+    name = f"empty_{uuid4().hex}"
+    await postgres.execute(f"CREATE DATABASE {name}")
+    yield Database(postgres, name)
+    await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _wait_until_ready(cluster: Cluster, running: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    ready = cluster.data / "postmaster.pid"
+    while not (ready.exists() and "ready" in ready.read_text().splitlines()[-1]):
+        if running.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"PostgreSQL did not start: {log.read_text()}")
+        time.sleep(0.02)

@@ -1,0 +1,30 @@
+"""Tables to train on: the shared ones, and tiny ones made here."""
+
+from pathlib import Path
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def shared(name: str) -> bytes:
+    """One of the project's example tables."""
+    return (DATA / f"{name}.csv").read_bytes()
+
+
+def csv(header: str, *rows: str) -> bytes:
+    return "\n".join([header, *rows, ""]).encode()
+
+
+def line_table(rows: int = 40) -> bytes:
+    """y = 3 * x + 2 exactly, with a second column that says nothing."""
+    return csv("x,noise,y", *(f"{n},{(n * 7919) % 13},{3 * n + 2}" for n in range(rows)))
+
+
+def fruit_table(rows: int = 60) -> bytes:
+    """Two classes told apart by their weight."""
+    kinds = [("apple", 150), ("grape", 5)]
+    return csv("weight,colour,fruit", *(_fruit(n, *kinds[n % 2]) for n in range(rows)))
+
+
+def _fruit(n: int, kind: str, weight: int) -> str:
+    colour = "green" if n % 3 else "red"
+    return f"{weight + n % 4}.5,{colour},{kind}"

@@ -1,0 +1,48 @@
+"""Access tokens and service tokens as the real services sign them, for tests of one service alone."""
+
+import time
+
+import jwt
+
+from kit.service_tokens import ServiceIdentity
+from kit.settings import ServiceSettings
+
+JWT_SECRET = "9c1f0a7be25d4836a1c7f2e09d5b83647e6ab0c2d8f14953"
+CLAIMS = {"iss": "farebox", "aud": "farebox"}
+
+
+def access_token(
+    user_id: int,
+    *,
+    name: str | None = None,
+    role: str = "user",
+    generation: int = 0,
+    session_id: str = "test-session",
+    api_key: dict[str, object] | None = None,
+    lifetime: float = 3600,
+) -> str:
+    """A token as auth-service signs it; `api_key` is {"id", "scopes", "cap"}."""
+    now = time.time()
+    claims: dict[str, object] = {
+        **CLAIMS,
+        "sub": str(user_id),
+        "name": name or f"user{user_id}@example.org",
+        "role": role,
+        "gen": generation,
+        "sid": session_id,
+        "iat": int(now),
+        "exp": int(now + lifetime),
+    }
+    if api_key is not None:
+        claims |= {"api_key": api_key, "sid": None}
+    return jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+
+
+def bearer(user_id: int, **claims: object) -> dict[str, str]:
+    return {"Authorization": f"Bearer {access_token(user_id, **claims)}"}  # pyright: ignore[reportArgumentType] - passed through
+
+
+def service_bearer(audience: str, caller: str = "ml-service") -> dict[str, str]:
+    """What a sibling service sends to this audience."""
+    settings = ServiceSettings(jwt_secret=JWT_SECRET)  # pyright: ignore[reportArgumentType] - pydantic converts
+    return ServiceIdentity(settings, caller).headers_for(audience)
