@@ -1,0 +1,1 @@
+"""Plumbing that two Farebox services use today."""

@@ -1,0 +1,154 @@
+"""The app that every service starts from, and how it is served."""
+
+import sys
+from asyncio import Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeVar
+
+import orjson
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+from starlette.responses import Response
+from starlette.types import Lifespan
+
+from kit.logs import configure_logging
+from kit.metrics import metrics_page
+from kit.problems import ServiceError, Unavailable, install_problem_handlers
+from kit.requests import RequestScope
+from kit.settings import ServiceSettings
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
+Check = Callable[[FastAPI], Awaitable[None]]
+GRACEFUL_SECONDS = 20
+# Load balancers ask in either way.
+PROBED = ["GET", "HEAD"]
+
+
+class StrictRequest(Request):
+    """Reads JSON by the letter of the standard: no NaN, no Infinity, no number beyond a float."""
+
+    async def json(self) -> object:
+        return orjson.loads(await self.body())
+
+
+class StrictRoute(APIRoute):
+    def get_route_handler(
+        self,
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # Any: FastAPI's own type
+        handle = super().get_route_handler()
+
+        async def handle_strictly(request: Request) -> Response:
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return handle_strictly
+
+
+def create_service(
+    title: str,
+    *,
+    lifespan: Lifespan[FastAPI],
+    routers: Sequence[APIRouter],
+    ready: Check,
+    own_docs: bool = True,
+) -> FastAPI:
+    """An app with problem answers, request ids, logs, metrics, health routes and these routers.
+
+    `ready` raises while the service cannot do its work; /readyz then answers 503. `own_docs` are
+    /openapi.json, /docs and /redoc; their pages bring their scripts along, so they work without the internet.
+    """
+    make = FastAPIOffline if own_docs else FastAPI
+    address = "/openapi.json" if own_docs else None
+    app = make(title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address)
+    install_problem_handlers(app)
+    for each in (_operational_routes(app, ready), *routers):
+        app.include_router(each)
+    app.add_middleware(RequestScope)
+    return app
+
+
+def strict_router(prefix: str = "", tags: list[str] | None = None) -> APIRouter:
+    return APIRouter(prefix=prefix, tags=list(tags or []), route_class=StrictRoute)
+
+
+def _operational_routes(app: FastAPI, ready: Check) -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.api_route("/livez", methods=PROBED)
+    async def livez() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.api_route("/readyz", methods=PROBED)
+    async def readyz() -> dict[str, str]:
+        try:
+            await ready(app)
+        except ServiceError:
+            raise
+        except Exception as error:
+            # Whatever is wrong, a probe must hear "not ready" rather than "broken".
+            raise Unavailable(f"Not ready: {type(error).__name__}.") from error
+        return {"status": "ready"}
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        return metrics_page()
+
+    return routes
+
+
+def serve(
+    service: str,
+    settings_class: type[Settings],
+    create_app: Callable[[Settings], FastAPI],
+    port: int,
+    protocol: type[Protocol] | Literal["auto"] = "auto",
+) -> None:
+    """Run a service until it is told to stop; a wrong setting ends in one clear line."""
+    settings = read_settings(service, settings_class)
+    configure_logging(service, settings.log_level, settings.log_dir)
+    app = create_app(settings)
+    with _traced(app, service, settings):
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port or port,
+            http=protocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        )
+
+
+def _traced(app: FastAPI, service: str, settings: ServiceSettings) -> AbstractContextManager[None]:
+    if not settings.otel_exporter_otlp_endpoint:
+        return nullcontext()
+    from kit.tracing import tracing
+
+    return tracing(app, service)
+
+
+def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:
+    try:
+        return settings_class()
+    except ValidationError as error:
+        wrong = [
+            " ".join(
+                [*(str(part).upper() for part in each["loc"][:1]), _what_is_wrong(each["type"], each["msg"])]
+            )
+            for each in error.errors()
+        ]
+        sys.exit(f"{program}: {'; '.join(wrong)}.")
+
+
+def _what_is_wrong(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "is not set"
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,177 @@
+"""Events between services: written with their cause, delivered at least once, applied once.
+
+The publisher inserts one row for each destination in the transaction of the cause. The relay posts rows in
+order and deletes what was taken. The consumer records the event's id in the transaction of its effect.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import structlog
+from pydantic import BaseModel
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    MetaData,
+    Row,
+    Table,
+    Text,
+    Uuid,
+    delete,
+    func,
+    insert,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as insert_or_skip
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from kit.database import Database
+from kit.service_tokens import ServiceIdentity
+
+BATCH = 100
+IDLE_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 5.0
+
+log = structlog.stdlib.get_logger()
+
+
+class Event(BaseModel):
+    """What one service tells another; `kind` says how to read `data`."""
+
+    id: UUID
+    kind: str
+    occurred_at: datetime
+    data: dict[str, str | int | bool | None]
+
+
+def outbox_table(metadata: MetaData) -> Table:
+    return Table(
+        "outbox",
+        metadata,
+        Column("position", BigInteger, Identity(always=True), primary_key=True),
+        Column("event_id", Uuid, nullable=False),
+        Column("destination", Text, nullable=False, index=True),
+        Column("kind", Text, nullable=False),
+        Column("data", JSONB, nullable=False),
+        Column("occurred_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+def inbox_table(metadata: MetaData) -> Table:
+    return Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    )
+
+
+class Outbox:
+    """Where a publisher puts events."""
+
+    def __init__(self, table: Table, destinations: Sequence[str]) -> None:
+        self._table, self._destinations = table, destinations
+
+    async def publish(
+        self, session: AsyncSession, kind: str, data: dict[str, str | int | bool | None]
+    ) -> UUID:
+        event_id = uuid4()
+        rows = [
+            {"event_id": event_id, "destination": each, "kind": kind, "data": data}
+            for each in self._destinations
+        ]
+        await session.execute(insert(self._table), rows)
+        return event_id
+
+
+async def first_delivery(session: AsyncSession, inbox: Table, event: Event) -> bool:
+    """Records the event; False when it was applied before and must not be applied again."""
+    statement = (
+        insert_or_skip(inbox).values(event_id=event.id).on_conflict_do_nothing().returning(inbox.c.event_id)
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+class Relay:
+    """Delivers one destination's rows in order, until told to stop."""
+
+    def __init__(
+        self, database: Database, table: Table, client: httpx.AsyncClient, identity: ServiceIdentity
+    ) -> None:
+        self._database, self._table = database, table
+        self._client, self._identity = client, identity
+        self._news: dict[str, asyncio.Event] = {}
+
+    def nudge(self) -> None:
+        """There is something new: deliver now rather than at the next look."""
+        for news in self._news.values():
+            news.set()
+
+    async def is_delivered(self, event_id: UUID, destination: str) -> bool:
+        async with self._database.reads() as session:
+            waiting = select(self._table.c.position).where(
+                self._table.c.event_id == event_id, self._table.c.destination == destination
+            )
+            return (await session.execute(waiting)).first() is None
+
+    async def follow(self, destination: str, url: str) -> None:
+        news = self._news.setdefault(destination, asyncio.Event())
+        pause = IDLE_SECONDS
+        while True:
+            try:
+                while await self._deliver_batch(destination, url):
+                    pass
+                pause = IDLE_SECONDS
+            except Exception as error:
+                # Whatever stopped a delivery, the row is still there and the next round tries again.
+                log.warning("events_not_delivered", destination=destination, error=type(error).__name__)
+                pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
+            await _wait(news, pause)
+
+    async def _deliver_batch(self, destination: str, url: str) -> bool:
+        """True when the batch was full, so that there may be more."""
+        async with self._database.engine.begin() as connection:
+            rows = await self._claim(connection, destination)
+            if not rows:
+                return False
+            events = [Event(id=r.event_id, kind=r.kind, occurred_at=r.occurred_at, data=r.data) for r in rows]
+            body = [event.model_dump(mode="json") for event in events]
+            answer = await self._client.post(
+                f"{url}/internal/events",
+                json=body,
+                headers=self._identity.headers_for(destination),
+                timeout=10,
+            )
+            answer.raise_for_status()
+            delivered = [row.position for row in rows]
+            await connection.execute(delete(self._table).where(self._table.c.position.in_(delivered)))
+        return len(rows) == BATCH
+
+    async def _claim(
+        self, connection: AsyncConnection, destination: str
+    ) -> Sequence[Row[Any]]:  # Any: a Table's row
+        # One relay at a time for each destination, so that replicas cannot deliver out of order.
+        statement = (
+            select(self._table)
+            .where(self._table.c.destination == destination)
+            .order_by(self._table.c.position)
+            .limit(BATCH)
+            .with_for_update()
+        )
+        return (await connection.execute(statement)).all()
+
+
+async def _wait(news: asyncio.Event, seconds: float) -> None:
+    # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation that meets the event.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await news.wait()
+    news.clear()

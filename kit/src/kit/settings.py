@@ -1,0 +1,76 @@
+"""The part of every service's settings that is the same."""
+
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_SECRET = 32
+WELL_KNOWN = (
+    "secret",
+    "changeme",
+    "change-me",
+    "change_me",
+    "password",
+    "example",
+    "your-",
+    "your_",
+    "default",
+)
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class ServiceSettings(BaseSettings):
+    """Environment variables, read once. Names are the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    log_dir: Path | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    jwt_secret: SecretStr
+    jwt_secret_previous: SecretStr | None = None
+    jwt_algorithm: Literal["HS256", "EdDSA"] = "HS256"
+    service_secret: SecretStr | None = None
+    auth_url: str = "http://127.0.0.1:8001"
+    trust_poll_seconds: Annotated[float, Field(gt=0, le=2)] = 1.0
+    # The only variable of OpenTelemetry that is read here; its library reads itself and the others.
+    otel_exporter_otlp_endpoint: str | None = None
+
+    @field_validator("jwt_secret", "jwt_secret_previous", "service_secret")
+    @classmethod
+    def strong(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        text = value.get_secret_value()
+        weak = len(text) < SHORTEST_SECRET or len(set(text)) < 8
+        if weak or any(word in text.lower() for word in WELL_KNOWN):
+            raise ValueError(
+                f"needs {SHORTEST_SECRET} or more random characters; make one with: openssl rand -hex 32"
+            )
+        return value
+
+    @property
+    def service_key(self) -> bytes:
+        """What services sign their own tokens with; derived when only JWT_SECRET is given."""
+        if self.service_secret is not None:
+            return self.service_secret.get_secret_value().encode()
+        secret = self.jwt_secret.get_secret_value().encode()
+        return hmac.digest(secret, b"farebox service tokens", hashlib.sha256)
+
+
+class DatabaseSettings(ServiceSettings):
+    """Settings of a service that owns a PostgreSQL schema."""
+
+    db_host: str = "127.0.0.1"
+    db_port: Port = 5432
+    db_name: str = "farebox"
+    db_user: str
+    db_password: SecretStr
+    db_pool_size: Annotated[int, Field(ge=1, le=100)] = 10

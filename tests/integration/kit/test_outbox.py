@@ -1,0 +1,176 @@
+"""Events reach their destination in order, again after a failure, and are applied once."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI, Request, Response
+from pydantic import TypeAdapter
+from sqlalchemy import MetaData
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET
+
+from kit.background import running
+from kit.database import Database as Connections
+from kit.outbox import BATCH, Event, Outbox, Relay, first_delivery, inbox_table, outbox_table
+from kit.service_tokens import ServiceIdentity
+from kit.settings import DatabaseSettings
+
+METADATA = MetaData(schema="probe")
+OUTBOX, INBOX = outbox_table(METADATA), inbox_table(METADATA)
+EVENTS = TypeAdapter(list[Event])
+
+
+class Consumer:
+    """A sibling that takes events, and refuses as often as it is told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[object] = []
+        self.refusals = 0
+        self.app = FastAPI()
+        self.app.post("/internal/events")(self.take)
+
+    async def take(self, request: Request) -> Response:
+        if self.refusals:
+            self.refusals -= 1
+            return Response(status_code=503)
+        self.taken += [event.data["n"] for event in EVENTS.validate_json(await request.body())]
+        return Response(status_code=204)
+
+
+@pytest.fixture
+async def connections(database: Database) -> AsyncIterator[Connections]:
+    settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("billing")})
+    admin = await asyncpg.connect(database.admin_dsn)
+    await admin.execute("CREATE SCHEMA probe AUTHORIZATION billing_service")
+    await admin.close()
+    connections = Connections(settings, "probe")
+    async with connections.engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+    yield connections
+    await connections.close()
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    return Consumer()
+
+
+@pytest.fixture
+async def relay(connections: Connections, consumer: Consumer) -> AsyncIterator[Relay]:
+    identity = ServiceIdentity(DatabaseSettings.model_validate(_settings()), "probe-service")
+    transport = httpx.ASGITransport(consumer.app)
+    async with httpx.AsyncClient(transport=transport) as client:
+        yield Relay(connections, OUTBOX, client, identity)
+
+
+def _settings() -> dict[str, object]:
+    return {"jwt_secret": JWT_SECRET, "db_user": "x", "db_password": "x"}
+
+
+async def publish(connections: Connections, *numbers: int) -> list[UUID]:
+    outbox = Outbox(OUTBOX, ["consumer"])
+    async with connections.sessions.begin() as session:
+        return [await outbox.publish(session, "counted", {"n": number}) for number in numbers]
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        await asyncio.sleep(0.01)
+
+
+async def deliver(relay: Relay, *events: UUID) -> None:
+    async def all_delivered() -> bool:
+        return all([await relay.is_delivered(event, "consumer") for event in events])
+
+    async with running(relay.follow("consumer", "http://consumer")):
+        await until(all_delivered)
+
+
+async def test_events_arrive_in_the_order_of_their_causes(
+    connections: Connections, relay: Relay, consumer: Consumer
+) -> None:
+    numbers = list(range(BATCH * 2 + 5))
+    await deliver(relay, *await publish(connections, *numbers))
+    assert consumer.taken == numbers
+
+
+async def test_a_refused_delivery_is_made_again(
+    connections: Connections, relay: Relay, consumer: Consumer
+) -> None:
+    consumer.refusals = 2
+    events = await publish(connections, 1, 2)
+    await deliver(relay, *events)
+    assert consumer.taken == [1, 2]
+
+
+async def test_an_event_of_a_cause_that_did_not_happen_is_never_told(
+    connections: Connections, relay: Relay, consumer: Consumer
+) -> None:
+    outbox = Outbox(OUTBOX, ["consumer"])
+    async with connections.sessions() as session:
+        await outbox.publish(session, "counted", {"n": 0})
+        await session.rollback()
+    await deliver(relay, *await publish(connections, 1))
+    assert consumer.taken == [1]
+
+
+async def test_two_relays_tell_everything_once_and_in_order(
+    connections: Connections, relay: Relay, consumer: Consumer
+) -> None:
+    numbers = list(range(BATCH * 3))
+    events = await publish(connections, *numbers)
+    async with running(relay.follow("consumer", "http://consumer")):
+        await deliver(relay, *events)
+    assert consumer.taken == numbers
+
+
+async def test_each_destination_gets_its_own_copy(connections: Connections, relay: Relay) -> None:
+    outbox = Outbox(OUTBOX, ["consumer", "another"])
+    async with connections.sessions.begin() as session:
+        event = await outbox.publish(session, "counted", {"n": 1})
+    await deliver(relay, event)
+    assert not await relay.is_delivered(event, "another")
+
+
+async def test_an_event_that_comes_twice_is_applied_once(connections: Connections) -> None:
+    event = EVENTS.validate_python([_event()])[0]
+    answers: list[bool] = []
+    for _ in range(2):
+        async with connections.sessions.begin() as session:
+            answers.append(await first_delivery(session, INBOX, event))
+    assert answers == [True, False]
+
+
+async def test_twins_that_come_at_once_are_applied_once(connections: Connections) -> None:
+    event = EVENTS.validate_python([_event()])[0]
+
+    async def apply() -> bool:
+        async with connections.sessions.begin() as session:
+            return await first_delivery(session, INBOX, event)
+
+    assert sorted(await asyncio.gather(*(apply() for _ in range(8)))) == [False] * 7 + [True]
+
+
+async def test_an_effect_that_failed_may_come_again(connections: Connections) -> None:
+    event = EVENTS.validate_python([_event()])[0]
+    async with connections.sessions() as session:
+        assert await first_delivery(session, INBOX, event)
+        await session.rollback()
+    async with connections.sessions.begin() as session:
+        assert await first_delivery(session, INBOX, event)
+
+
+def _event() -> dict[str, object]:
+    return {
+        "id": "0d4cbb5e-0000-4000-8000-000000000001",
+        "kind": "counted",
+        "occurred_at": "2026-01-01T00:00:00Z",
+        "data": {"n": 1},
+    }

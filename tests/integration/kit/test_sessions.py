@@ -1,0 +1,141 @@
+"""A request's transaction is over before its answer leaves."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+from sqlalchemy import text
+from starlette.types import Message
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET
+
+from kit.app import strict_router
+from kit.database import Database as Connections
+from kit.database import ReadSession, Session
+from kit.problems import Conflict, install_problem_handlers
+from kit.requests import RequestScope
+from kit.settings import DatabaseSettings
+
+TABLE = """
+CREATE TABLE billing.probes (
+    id int PRIMARY KEY,
+    parent int REFERENCES billing.probes DEFERRABLE INITIALLY DEFERRED
+)
+"""
+router = strict_router()
+
+
+@router.post("/rows/{row}")
+async def add(row: int, session: Session, parent: int | None = None) -> None:
+    values = {"id": row, "parent": parent}
+    await session.execute(text("INSERT INTO probes VALUES (:id, :parent)"), values)
+
+
+@router.post("/regretted/{row}")
+async def regret(row: int, session: Session) -> None:
+    await session.execute(text("INSERT INTO probes VALUES (:id)"), {"id": row})
+    raise Conflict("On second thoughts, no.")
+
+
+@router.post("/slow")
+async def wait_for_a_lock(session: Session) -> None:
+    await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+    await session.execute(text("LOCK TABLE probes"))
+
+
+@router.get("/reading")
+async def read(request: Request, session: ReadSession) -> dict[str, int]:
+    await session.execute(text("SELECT * FROM probes"))
+    connections: Connections = request.app.state.database
+    async with connections.sessions() as onlooker:
+        open_ones = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+        return {"open_transactions": await onlooker.scalar(text(open_ones)) or 0}
+
+
+@pytest.fixture
+async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute(TABLE)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def app(database: Database, admin: asyncpg.Connection) -> AsyncIterator[FastAPI]:
+    assert not admin.is_closed()
+    settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("billing")})
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.include_router(router)
+    app.add_middleware(RequestScope)
+    app.state.database = Connections(settings, "probe")
+    yield app
+    await app.state.database.close()
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
+        yield client
+
+
+async def rows_in(admin: asyncpg.Connection) -> list[int]:
+    return [row["id"] for row in await admin.fetch("SELECT id FROM billing.probes ORDER BY id")]
+
+
+async def test_the_commit_comes_before_the_first_byte(app: FastAPI, admin: asyncpg.Connection) -> None:
+    seen_at_the_answer: list[list[int]] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            seen_at_the_answer.append(await rows_in(admin))
+
+    scope = {"type": "http", "method": "POST", "path": "/rows/1", "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    assert seen_at_the_answer == [[1]]
+
+
+async def test_a_commit_that_fails_is_not_answered_with_success(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    answer = await client.post("/rows/1", params={"parent": 99})
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "internal_error"
+    assert await rows_in(admin) == []
+
+
+async def test_a_refused_request_leaves_nothing_behind(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    assert (await client.post("/regretted/1")).status_code == 409
+    assert await rows_in(admin) == []
+
+
+async def test_a_lock_that_is_not_had_in_time_is_an_outage(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE billing.probes")
+        answer = await client.post("/slow")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_database_that_ends_the_connection_is_an_outage_once(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    await client.post("/rows/1")
+    await admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'probe'"
+    )
+    assert (await client.post("/rows/2")).status_code == 200
+
+
+async def test_a_read_session_holds_no_transaction_open(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/reading")).json() == {"open_transactions": 0}

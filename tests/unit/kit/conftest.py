@@ -1,0 +1,106 @@
+"""A small service with one route for each thing that kit does to a request."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictInt
+from tests.support.tokens import JWT_SECRET
+
+from kit.access import Access
+from kit.app import create_service, strict_router
+from kit.identity import AccountOwner, Administrator, Reader, Trainer
+from kit.problems import Conflict
+from kit.service_tokens import CallingService
+from kit.settings import ServiceSettings
+from kit.trust import TrustNews
+
+router = strict_router("/probe")
+
+
+class Purchase(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    card: str = Field(pattern=r"^[0-9]{12,19}$")
+    password: str = Field(min_length=8, max_length=20)
+    amount: StrictInt = Field(gt=0)
+    rate: float = 1.0
+    rows: list[dict[str, int]] = []
+
+
+@router.post("")
+async def buy(purchase: Purchase) -> dict[str, int]:
+    return {"amount": purchase.amount}
+
+
+@router.get("/conflict")
+async def conflict() -> None:
+    raise Conflict("It is there already; choose another name.", name="kept")
+
+
+@router.get("/crash")
+async def crash() -> None:
+    raise RuntimeError("secret of the house")
+
+
+@router.get("/outage")
+async def outage() -> None:
+    raise ConnectionRefusedError("10.0.0.1 refused")
+
+
+@router.get("/reader")
+async def reader(caller: Reader) -> dict[str, object]:
+    return {"user_id": caller.user_id, "name": caller.name}
+
+
+@router.get("/trainer")
+async def trainer(_caller: Trainer) -> None: ...
+
+
+@router.get("/owner")
+async def owner(_caller: AccountOwner) -> None: ...
+
+
+@router.get("/administrator")
+async def administrator(_caller: Administrator) -> None: ...
+
+
+@router.get("/sibling")
+async def sibling(service: CallingService) -> dict[str, str]:
+    return {"service": service}
+
+
+@asynccontextmanager
+async def nothing_to_open(_app: FastAPI) -> AsyncGenerator[None]:
+    yield
+
+
+async def always_ready(_app: FastAPI) -> None: ...
+
+
+@pytest.fixture
+def settings() -> ServiceSettings:
+    return ServiceSettings(jwt_secret=SecretStr(JWT_SECRET))
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return create_service("probe", lifespan=nothing_to_open, routers=[router], ready=always_ready)
+
+
+@pytest.fixture
+def access(app: FastAPI, settings: ServiceSettings) -> Access:
+    """The service knows its callers and has heard its first news."""
+    access = Access.install(app, settings, "probe-service")
+    access.trust.learn(TrustNews(cursor=0))
+    return access
+
+
+@pytest.fixture
+async def client(app: FastAPI, access: Access) -> AsyncIterator[httpx.AsyncClient]:
+    assert access.identity.name == "probe-service"
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
+        yield client

@@ -1,0 +1,79 @@
+"""Log lines, as a process of its own writes them: `configure_logging` changes the whole process."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = """
+import logging, sys
+from pathlib import Path
+import structlog
+from kit.logs import configure_logging
+
+configure_logging("billing", "INFO", Path(sys.argv[1]))
+structlog.contextvars.bind_contextvars(request_id="r-1")
+log = structlog.stdlib.get_logger()
+log.info("tokens_held", user=7)
+log.debug("not_shown")
+logging.getLogger("a.library").warning("said %s", "something")
+try:
+    try:
+        raise LookupError("a cell of somebody's table")
+    except LookupError as cause:
+        raise ValueError("another cell") from cause
+except ValueError as error:
+    log.error("crash", exc_info=error)
+    logging.getLogger("a.library").exception("broke")
+"""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """Standard output, and server.log."""
+    folder = tmp_path_factory.mktemp("logs")
+    command = [sys.executable, "-c", SCRIPT, str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own script
+    return done.stdout, Path(folder / "server.log").read_text()
+
+
+@pytest.fixture
+def lines(written: tuple[str, str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in written[0].splitlines()]
+
+
+def test_the_file_has_what_standard_output_has(written: tuple[str, str]) -> None:
+    first, second = ([json.loads(line)["event"] for line in each.splitlines()] for each in written)
+    assert first == second
+
+
+def test_a_line_is_json_with_its_event_and_the_request(lines: list[dict[str, Any]]) -> None:
+    first = lines[0]
+    assert (first["event"], first["user"], first["request_id"]) == ("tokens_held", 7, "r-1")
+    assert (first["service"], first["level"]) == ("billing", "info")
+
+
+def test_what_is_below_the_level_is_not_written(written: tuple[str, str]) -> None:
+    assert "not_shown" not in written[0]
+
+
+def test_the_lines_of_libraries_are_json_too(lines: list[dict[str, Any]]) -> None:
+    assert (lines[1]["event"], lines[1]["level"], lines[1]["service"]) == (
+        "said something",
+        "warning",
+        "billing",
+    )
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_crash_says_where_and_what_kind_but_not_its_message(
+    lines: list[dict[str, Any]], number: int
+) -> None:
+    shown = lines[number]["exception"]
+    assert "LookupError" in shown
+    assert "ValueError" in shown
+    assert "line 15" in shown
+    assert "cell" not in shown

@@ -1,0 +1,53 @@
+import asyncpg
+import httpx
+import pytest
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from kit.outages import OUTAGES, describe_outage
+from kit.problems import from_crash
+
+REASONS = [kind for kind, _ in OUTAGES]
+
+
+@pytest.mark.parametrize("kind", REASONS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+def test_each_outage_in_the_table_is_known(kind: type[BaseException]) -> None:
+    error = kind.__new__(kind)
+    assert describe_outage(error) is not None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.LockNotAvailableError("wallet 7"),
+        asyncpg.DeadlockDetectedError("wallet 7"),
+        asyncpg.CannotConnectNowError("starting"),
+    ],
+)
+def test_an_outage_is_known_inside_sqlalchemys_wrapping(error: asyncpg.PostgresError) -> None:
+    driver = Exception("the dialect's own error")
+    driver.__cause__ = error
+    wrapped = DBAPIError("SELECT 1", None, driver)
+    answer = from_crash(wrapped)
+    assert answer.status == 503
+    assert answer.headers == {"Retry-After": "1"}
+    assert "wallet 7" not in answer.detail
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError("no route"), httpx.ReadTimeout("slow")])
+def test_a_sibling_that_is_away_is_an_outage(error: Exception) -> None:
+    assert from_crash(error).status == 503
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        KeyError("x"),
+        asyncpg.UniqueViolationError("x"),
+        asyncpg.UndefinedTableError("x"),
+        IntegrityError("INSERT", None, Exception("twice")),
+        OSError("disk full"),
+    ],
+)
+def test_a_bug_is_no_outage(error: Exception) -> None:
+    assert from_crash(error).status == 500

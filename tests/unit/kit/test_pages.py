@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kit.pages import LARGEST_PAGE, PageRequest
+from kit.problems import Malformed
+
+ROWS = list(range(100, 0, -1))
+
+
+def read_all(size: int) -> list[list[int]]:
+    pages: list[list[int]] = []
+    token: str | None = None
+    while token is not None or not pages:
+        request = PageRequest(size, token)
+        found = [row for row in ROWS if row < request.before][: request.fetch]
+        page = request.page_of(found, view=lambda row: row, id_of=lambda row: row)
+        pages.append(page.items)
+        token = page.next_page_token
+    return pages
+
+
+@given(st.integers(1, 120))
+def test_following_the_tokens_shows_each_row_once(size: int) -> None:
+    assert [row for page in read_all(size) for row in page] == ROWS
+
+
+def test_a_full_last_page_is_the_last() -> None:
+    assert [len(page) for page in read_all(50)] == [50, 50]
+
+
+@pytest.mark.parametrize(("asked", "given_"), [(-5, 1), (0, 1), (10, 10), (10**9, LARGEST_PAGE)])
+def test_the_page_size_is_clamped(asked: int, given_: int) -> None:
+    assert PageRequest(asked, None).size == given_
+
+
+@pytest.mark.parametrize("token", ["", "x", "!!!!", "LTE", "OTIyMzM3MjAzNjg1NDc3NTgwOA", "éé", "\x00"])
+def test_a_token_that_is_not_ours_is_refused(token: str) -> None:
+    with pytest.raises(Malformed, match="start again without it"):
+        PageRequest(10, token)
+
+
+@given(st.text(max_size=100))
+def test_any_other_token_is_read_or_refused(token: str) -> None:
+    try:
+        request = PageRequest(10, token)
+    except Malformed:
+        return
+    assert 0 <= request.before < 2**63

@@ -1,0 +1,105 @@
+import httpx
+import pytest
+
+GOOD = {"card": "123456789012", "password": "long enough", "amount": 1}
+SENT = "SENT-4929-secret"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        GOOD | {"card": SENT},
+        GOOD | {"password": SENT * 3},
+        GOOD | {"amount": SENT},
+        GOOD | {"amount": True},
+        GOOD | {"more": SENT},
+        GOOD | {"rate": SENT},
+        {"password": SENT},
+        [SENT],
+        SENT,
+    ],
+)
+async def test_a_refused_body_is_never_repeated(client: httpx.AsyncClient, wrong: object) -> None:
+    answer = await client.post("/probe", json=wrong)
+    assert answer.status_code == 422
+    assert SENT not in answer.text
+
+
+async def test_a_refused_field_is_named_with_a_sentence(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/probe", json=GOOD | {"amount": 0})
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["errors"] == [{"pointer": "/body/amount", "detail": "Input should be greater than 0."}]
+    assert body["detail"] == "amount: Input should be greater than 0."
+    assert (body["status"], body["code"]) == (422, "invalid_input")
+    assert body["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_a_refused_element_is_named_with_the_list_it_is_in(client: httpx.AsyncClient) -> None:
+    body = (await client.post("/probe", json=GOOD | {"rows": [{}, 5]})).json()
+    assert body["errors"][0]["pointer"] == "/body/rows/1"
+    assert body["detail"].startswith("rows/1: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"amount": NaN}',
+        '{"amount": Infinity}',
+        '{"amount": 1e999}',
+        '{"amount": 1',
+        '{"amount": "\\ud800"}',
+        "",
+        "\x00",
+        "[" * 100_000,
+    ],
+)
+async def test_what_is_not_json_is_malformed(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.post("/probe", content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.json()["code"] in ("malformed", "invalid_input")
+
+
+async def test_a_fields_name_is_shortened_in_the_answer(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/probe", json=GOOD | {"x" * 10_000: 1})
+    assert answer.status_code == 422
+    assert len(answer.content) < 2_000
+
+
+async def test_an_error_tells_its_members(client: httpx.AsyncClient) -> None:
+    body = (await client.get("/probe/conflict")).json()
+    assert (body["code"], body["name"]) == ("conflict", "kept")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "route_not_found"),
+        ("DELETE", "/probe", 405, "method_not_allowed"),
+        ("GET", "/probe/crash", 500, "internal_error"),
+        ("GET", "/probe/outage", 503, "unavailable"),
+    ],
+)
+async def test_every_failure_is_a_problem_document(
+    client: httpx.AsyncClient, method: str, path: str, status: int, code: str
+) -> None:
+    answer = await client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == code
+
+
+async def test_a_crash_keeps_its_reason_to_itself(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/crash")
+    assert "secret of the house" not in answer.text
+    assert "RuntimeError" not in answer.text
+
+
+async def test_an_outage_says_when_to_ask_again(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/outage")
+    assert answer.headers["retry-after"] == "1"
+    assert "10.0.0.1" not in answer.text
+
+
+async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) -> None:
+    assert (await client.delete("/probe")).headers["allow"] == "POST"

@@ -1,0 +1,32 @@
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.unit.kit.conftest import nothing_to_open
+
+from kit.app import create_service
+from kit.problems import Unavailable
+
+
+async def ask(path: str, trouble: Exception) -> httpx.Response:
+    async def never_ready(_app: FastAPI) -> None:
+        raise trouble
+
+    app = create_service("probe", lifespan=nothing_to_open, routers=[], ready=never_ready)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+        return await client.get(path)
+
+
+async def test_a_service_that_is_ready_says_so(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/readyz")).json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("trouble", [Unavailable("Waiting."), OSError("10.0.0.1"), KeyError("x")])
+async def test_trouble_of_any_kind_is_not_ready(trouble: Exception) -> None:
+    answer = await ask("/readyz", trouble)
+    assert answer.status_code == 503
+    assert "10.0.0.1" not in answer.text
+
+
+async def test_a_service_that_is_not_ready_still_lives(client: httpx.AsyncClient) -> None:
+    assert (await ask("/livez", OSError())).status_code == 200
+    assert (await client.get("/livez")).status_code == 200

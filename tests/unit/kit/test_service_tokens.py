@@ -1,0 +1,52 @@
+import time
+
+import httpx
+import jwt
+import pytest
+from tests.support.tokens import JWT_SECRET, bearer, service_bearer
+
+from kit.access import Access
+from kit.settings import ServiceSettings
+
+
+async def test_a_sibling_is_known_by_name(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/sibling", headers=service_bearer("probe-service", "ml-service"))
+    assert answer.json() == {"service": "ml-service"}
+
+
+async def test_a_token_for_another_service_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/sibling", headers=service_bearer("billing-service"))
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("role", ["user", "admin"])
+async def test_a_users_token_is_refused(client: httpx.AsyncClient, role: str) -> None:
+    assert (await client.get("/probe/sibling", headers=bearer(7, role=role))).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "changed", [{"exp": int(time.time()) - 1}, {"iss": "farebox"}, {"sub": None}, {"exp": None}]
+)
+async def test_a_wrong_claim_is_refused(
+    client: httpx.AsyncClient, settings: ServiceSettings, changed: dict[str, object]
+) -> None:
+    claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
+    claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
+    token = jwt.encode(claims, settings.service_key, algorithm="HS256")
+    answer = await client.get("/probe/sibling", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+
+
+async def test_the_users_secret_does_not_sign_for_services(client: httpx.AsyncClient) -> None:
+    claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
+    token = jwt.encode(claims, JWT_SECRET, algorithm="HS256")
+    answer = await client.get("/probe/sibling", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+
+
+def test_a_token_is_signed_anew_before_it_ends(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = access.identity.headers_for("ml-service")["Authorization"]
+    assert access.identity.headers_for("ml-service")["Authorization"] == first
+    later = time.time() + 45
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert access.identity.headers_for("ml-service")["Authorization"] != first
