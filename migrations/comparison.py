@@ -1,0 +1,30 @@
+"""Whether the database is what the models say."""
+
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.runtime.environment import NameFilterParentNames, NameFilterType
+from sqlalchemy import Connection, MetaData
+
+from migrations.metadata import service_metadata
+from migrations.roles import SCHEMA_OF_ROLE
+
+
+def is_ours(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
+    """Leaves out Alembic's own table and whatever else lives beside the services' schemas."""
+    schema = name if kind == "schema" else parents.get("schema_name")
+    return schema in SCHEMA_OF_ROLE.values()
+
+
+def differences(connection: Connection) -> list[Any]:  # Any: Alembic's operations are nested tuples
+    """What autogenerate would change; empty when models and migrations agree."""
+    return [each for metadata in service_metadata() for each in _differences_of(connection, metadata)]
+
+
+def _differences_of(connection: Connection, metadata: MetaData) -> list[Any]:  # Any: as above
+    def is_its_own(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
+        return (name if kind == "schema" else parents.get("schema_name")) == metadata.schema
+
+    options = {"include_schemas": True, "include_name": is_its_own, "compare_server_default": True}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)

@@ -1,0 +1,37 @@
+"""How Alembic reaches the database, and what it compares it with."""
+
+import asyncio
+
+from alembic import context
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from kit.app import read_settings
+from migrations.comparison import is_ours
+from migrations.metadata import service_metadata
+from migrations.settings import MigrationSettings
+
+
+def run(connection: Connection) -> None:
+    # Only the alembic command compares; a migration that just runs needs no service's code.
+    comparing = context.config.cmd_opts is not None
+    context.configure(
+        connection=connection,
+        target_metadata=service_metadata() if comparing else None,
+        include_schemas=True,
+        include_name=is_ours,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def connect_and_run() -> None:
+    settings = context.config.attributes.get("settings") or read_settings("migrations", MigrationSettings)
+    engine = create_async_engine(settings.url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(run)
+    await engine.dispose()
+
+
+asyncio.run(connect_and_run())

@@ -1,0 +1,48 @@
+"""The services' database roles. A role belongs to the whole cluster, so two databases may race for it."""
+
+from sqlalchemy import Connection, text
+
+SCHEMA_OF_ROLE = {"auth_service": "auth", "billing_service": "billing", "ml_service": "ml"}
+
+# Another database's migration may create or alter the same role meanwhile; its commit ends the wait, and the
+# second attempt sees what it did.
+_EACH_ATTEMPT = """
+DO $$
+BEGIN
+    FOR attempt IN 1..10 LOOP
+        BEGIN
+            {statement}
+            RETURN;
+        EXCEPTION WHEN unique_violation OR duplicate_object OR internal_error THEN
+            IF attempt = 10 THEN RAISE; END IF;
+        END;
+    END LOOP;
+END $$
+"""
+
+
+def create_role(connection: Connection, role: str) -> None:
+    """A role that can log in, without a password yet, whose schema is the first one it looks in."""
+    statement = f"""
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+            CREATE ROLE {role} LOGIN;
+        END IF;
+        ALTER ROLE {role} SET search_path = {SCHEMA_OF_ROLE[role]};
+    """
+    connection.execute(text(_EACH_ATTEMPT.format(statement=statement)))
+
+
+def set_password(connection: Connection, role: str, password: str) -> None:
+    connection.execute(text("SELECT set_config('farebox.password', :password, true)"), {"password": password})
+    statement = f"""
+        EXECUTE format('ALTER ROLE {role} PASSWORD %L', current_setting('farebox.password'));
+    """
+    connection.execute(text(_EACH_ATTEMPT.format(statement=statement)))
+
+
+def drop_role(connection: Connection, role: str) -> None:
+    """Takes every right it has in this database; the role itself stays while another database needs it."""
+    connection.execute(text(f"DROP OWNED BY {role}"))
+    connection.execute(
+        text(f"DO $$ BEGIN DROP ROLE {role}; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END $$")
+    )

@@ -1,0 +1,91 @@
+"""The history walks up from nothing, down again, and ends at what the models say."""
+
+import ast
+import asyncio
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from migrations.comparison import differences
+from migrations.history import FOLDER, downgrade, upgrade
+from sqlalchemy import pool
+from sqlalchemy.ext.asyncio import create_async_engine
+from tests.support.postgres import Database, Server
+
+REVISIONS = sorted((FOLDER / "versions").glob("*.py"))
+SCHEMAS = {"auth", "billing", "ml"}
+
+
+async def schemas_of(database: Database) -> set[str]:
+    connection = await asyncpg.connect(database.admin_dsn)
+    try:
+        rows = await connection.fetch("SELECT nspname FROM pg_namespace")
+    finally:
+        await connection.close()
+    return {row["nspname"] for row in rows} & SCHEMAS
+
+
+async def differences_in(server: Server, name: str) -> list[Any]:
+    engine = create_async_engine(server.migration_settings(name).url, poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(differences)
+    await engine.dispose()
+    return found
+
+
+async def test_the_migrated_schema_is_what_the_models_say(database: Database) -> None:
+    assert await differences_in(database.server, database.name) == []
+
+
+async def test_a_difference_would_be_seen(database: Database) -> None:
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute("CREATE TABLE billing.forgotten (id bigint)")
+    await connection.close()
+    assert "forgotten" in str(await differences_in(database.server, database.name))
+
+
+async def test_every_schema_is_made_from_nothing(empty_database: Database) -> None:
+    settings = empty_database.server.migration_settings(empty_database.name)
+    assert await schemas_of(empty_database) == set()
+    await asyncio.to_thread(upgrade, settings)
+    assert await schemas_of(empty_database) == SCHEMAS
+
+
+async def test_walking_down_removes_everything_and_up_again_restores_it(empty_database: Database) -> None:
+    server, name = empty_database.server, empty_database.name
+    settings = server.migration_settings(name)
+    await asyncio.to_thread(upgrade, settings)
+    await asyncio.to_thread(downgrade, settings, "base")
+    assert await schemas_of(empty_database) == set()
+    await asyncio.to_thread(upgrade, settings)
+    assert await differences_in(server, name) == []
+
+
+@pytest.mark.parametrize("revision", [path.name[:4] for path in REVISIONS])
+async def test_each_revision_can_be_taken_back_alone(empty_database: Database, revision: str) -> None:
+    settings = empty_database.server.migration_settings(empty_database.name)
+    await asyncio.to_thread(upgrade, settings, revision)
+    await asyncio.to_thread(downgrade, settings, "-1")
+    await asyncio.to_thread(upgrade, settings, revision)
+
+
+async def test_two_databases_of_one_server_migrate_at_once(postgres: Server) -> None:
+    names = [f"twin_{uuid4().hex}" for _ in range(3)]
+    for name in names:
+        await postgres.execute(f"CREATE DATABASE {name}")
+    walks = [asyncio.to_thread(postgres.migrate, name) for name in names]
+    await asyncio.gather(*walks)
+    for name in names:
+        await postgres.execute(f"DROP DATABASE {name}")
+
+
+@pytest.mark.parametrize("path", REVISIONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
+def test_each_revision_gives_up_rather_than_wait_for_a_lock(path: Path, direction: str) -> None:
+    tree = ast.parse(path.read_text())
+    function = next(
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == direction
+    )
+    assert "SET LOCAL lock_timeout" in ast.unparse(function.body[0])
