@@ -1,0 +1,38 @@
+"""`python -m auth_service` serves; `python -m auth_service rotate-keys` makes the next signing key."""
+
+import argparse
+import asyncio
+import sys
+
+from auth_service.main import SERVICE, create_app
+from auth_service.secrets.sealing import Seal
+from auth_service.settings import AuthSettings
+from auth_service.signing_keys.repository import SigningKeyRepository
+from auth_service.signing_keys.service import SigningKeys
+from kit.app import read_settings, serve
+from kit.database import Database
+
+PORT = 8001
+
+
+async def rotate_keys(settings: AuthSettings) -> None:
+    database = Database(settings, SERVICE)
+    async with database.sessions.begin() as session:
+        await SigningKeys(SigningKeyRepository(session), Seal(settings), settings).rotate()
+    await database.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m auth_service", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=["serve", "rotate-keys"], default="serve")
+    if parser.parse_args().command == "serve":
+        serve(SERVICE, AuthSettings, create_app, PORT)
+        return
+    settings = read_settings(SERVICE, AuthSettings)
+    if settings.jwt_algorithm == "HS256":
+        sys.exit("HS256 has no key pairs; set a new JWT_SECRET and the old one as JWT_SECRET_PREVIOUS.")
+    asyncio.run(rotate_keys(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""The composition root: what the process holds, and the loops that run beside the requests."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from auth_service.api_keys import endpoints as api_keys
+from auth_service.course import emails, usernames
+from auth_service.metadata import outbox
+from auth_service.parts import Parts
+from auth_service.passwords.hashing import PasswordHasher
+from auth_service.revocations import endpoints as revocations
+from auth_service.revocations.service import DatabaseTrust
+from auth_service.secrets.sealing import Seal
+from auth_service.sessions import endpoints as sessions
+from auth_service.settings import AuthSettings
+from auth_service.signing_keys import endpoints as signing_keys
+from auth_service.startup import load_secret, prepare
+from auth_service.upkeep import keep_up
+from auth_service.users import admin_endpoints as users_for_admins
+from auth_service.users import endpoints as users
+from kit.access import Access
+from kit.app import create_service
+from kit.background import running
+from kit.database import Database
+from kit.outbox import Outbox, Relay
+
+SERVICE = "auth-service"
+ROUTERS = (
+    users.router,
+    users_for_admins.router,
+    sessions.router,
+    signing_keys.router,
+    api_keys.router,
+    emails.router,
+    usernames.router,
+    api_keys.internal_router,
+    revocations.internal_router,
+)
+
+
+def create_app(settings: AuthSettings) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        database, hasher, seal = Database(settings, SERVICE), PasswordHasher(settings), Seal(settings)
+        source = DatabaseTrust(database, seal, settings)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            relay = Relay(database, outbox, client, access.identity)
+            parts = app.state.parts = Parts(
+                settings=settings,
+                database=database,
+                hasher=hasher,
+                seal=seal,
+                secret=await load_secret(database, seal),
+                outbox=Outbox(outbox, ("billing-service", "ml-service")),
+                relay=relay,
+                trust=access.trust,
+                trust_source=source,
+            )
+            await prepare(parts)
+            async with running(
+                access.follow(source),
+                relay.follow("billing-service", settings.billing_url),
+                relay.follow("ml-service", settings.ml_url),
+                keep_up(parts),
+            ):
+                yield
+        hasher.close()
+        await database.close()
+
+    app = create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_check)
+    access = Access.install(app, settings, SERVICE)
+    return app
+
+
+async def _check(app: FastAPI) -> None:
+    parts: Parts = app.state.parts
+    await parts.database.ping()

@@ -1,0 +1,21 @@
+"""What verifiers poll."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from auth_service.dependencies import TrustFeed
+from kit.app import strict_router
+from kit.problems import Unauthenticated, documented
+from kit.service_tokens import CallingService
+from kit.trust import TrustNews
+
+internal_router = strict_router("/internal", tags=["internal"])
+
+
+@internal_router.get("/trust", responses=documented(Unauthenticated))
+async def read_trust(
+    _service: CallingService, feed: TrustFeed, since: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+) -> TrustNews:
+    """Public keys, and what was revoked after this cursor."""
+    return await feed.news(since)

@@ -1,0 +1,59 @@
+"""Settings of auth-service."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from auth_service.users.rules import SHORTEST_COURSE_PASSWORD, account_name
+from kit.settings import DatabaseSettings
+
+# Revocations are remembered for as long as the longest-lived token could still be shown.
+LONGEST_ACCESS_MINUTES = 24 * 60
+
+
+class AuthSettings(DatabaseSettings):
+    db_user: str = "auth_service"
+    billing_url: str = "http://127.0.0.1:8002"
+    ml_url: str = "http://127.0.0.1:8003"
+
+    jwt_exp_minutes: Annotated[int, Field(ge=1, le=LONGEST_ACCESS_MINUTES)] = 60
+    refresh_days: Annotated[int, Field(ge=1, le=365)] = 30
+
+    bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
+    hash_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    hash_queue: Annotated[int, Field(ge=1, le=1000)] = 64
+
+    signing_key_days: Annotated[int, Field(ge=1, le=365)] = 30
+    # Longer than the slowest verifier's poll, so that all of them know a key before it signs.
+    signing_key_lead_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
+
+    admin_email: str | None = None
+    admin_password: SecretStr | None = Field(default=None, validate_default=True)
+
+    @field_validator("admin_email")
+    @classmethod
+    def can_be_a_name(cls, value: str | None) -> str | None:
+        return account_name(value) if value else None
+
+    @field_validator("admin_password")
+    @classmethod
+    def belongs_to_an_admin(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        length = len(value.get_secret_value()) if value is not None else 0
+        if (length > 0) != bool(others.data.get("admin_email")):
+            raise ValueError("and ADMIN_EMAIL are set together or not at all")
+        if 0 < length < SHORTEST_COURSE_PASSWORD:
+            raise ValueError(f"needs {SHORTEST_COURSE_PASSWORD} or more characters")
+        return value if length else None
+
+    @property
+    def access_lifetime(self) -> timedelta:
+        return timedelta(minutes=self.jwt_exp_minutes)
+
+    @property
+    def refresh_lifetime(self) -> timedelta:
+        return timedelta(days=self.refresh_days)
+
+    @property
+    def longest_access_lifetime(self) -> timedelta:
+        return timedelta(minutes=LONGEST_ACCESS_MINUTES)

@@ -1,0 +1,73 @@
+"""SQL of the users."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth_service.users.models import User
+from auth_service.users.rules import fold
+
+BOOTSTRAP_LOCK = 0xAD314
+
+
+class UserRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find(self, user_id: int) -> User | None:
+        return await self._session.get(User, user_id)
+
+    async def find_by_name(self, name: str) -> User | None:
+        return await self._session.scalar(select(User).where(User.folded_name == fold(name)))
+
+    async def lock(self, user_id: int) -> User | None:
+        """The user as of now; nobody else changes or deletes it until the transaction ends."""
+        statement = select(User).where(User.id == user_id).with_for_update()
+        return await self._session.scalar(statement, execution_options={"populate_existing": True})
+
+    async def lock_against_deletion(self, user_id: int) -> User | None:
+        statement = select(User).where(User.id == user_id).with_for_update(read=True, key_share=True)
+        return await self._session.scalar(statement, execution_options={"populate_existing": True})
+
+    async def lock_working_admins(self) -> Sequence[int]:
+        """Their ids, in an order that all transactions share, so that they wait instead of deadlocking."""
+        statement = select(User.id).where(*_working_admin()).order_by(User.id).with_for_update(key_share=True)
+        return (await self._session.scalars(statement)).all()
+
+    async def lock_bootstrap(self) -> None:
+        await self._session.execute(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
+
+    async def has_admin(self) -> bool:
+        return await self._session.scalar(select(User.id).where(*_working_admin()).limit(1)) is not None
+
+    async def add_unless_taken(self, name: str, password_hash: str, role: str) -> User | None:
+        """None when the name is taken, also by a transaction that commits meanwhile."""
+        statement = (
+            insert(User)
+            .values(
+                name=name,
+                folded_name=fold(name),
+                role=role,
+                disabled=False,
+                generation=0,
+                password_hash=password_hash,
+            )
+            .on_conflict_do_nothing(index_elements=["folded_name"])
+            .returning(User)
+        )
+        return await self._session.scalar(statement)
+
+    async def replace_hash(self, user_id: int, old: str, new: str) -> None:
+        """Keeps a password that was changed meanwhile."""
+        same = (User.id == user_id, User.password_hash == old)
+        await self._session.execute(update(User).where(*same).values(password_hash=new))
+
+    async def delete(self, user: User) -> None:
+        await self._session.delete(user)
+        await self._session.flush()
+
+
+def _working_admin() -> tuple[ColumnElement[bool], ...]:
+    return User.role == "admin", User.disabled.is_(False)

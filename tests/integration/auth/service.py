@@ -1,0 +1,148 @@
+"""Starts auth-service and a consumer of its events, and does what every test of them begins with."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET
+
+from auth_service.main import create_app
+from auth_service.parts import Parts
+from auth_service.settings import AuthSettings
+from kit.service_tokens import ServiceIdentity
+from kit.settings import ServiceSettings
+
+ADMIN, ADMIN_PASSWORD = "admin@farebox.local", "the admin's password"
+ADA, PASSWORD = "ada@example.org", "a long sentence"
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+Json = dict[str, Any]  # Any: JSON of several shapes
+
+
+@dataclass
+class Consumer:
+    """Takes events as billing-service and ml-service do, from whoever has a token for that service."""
+
+    url: str
+    taken: dict[str, list[Json]] = field(default_factory=dict)
+
+    def data_of(self, service: str, kind: str) -> list[Json]:
+        return [event["data"] for event in self.taken.get(service, []) if event["kind"] == kind]
+
+
+@dataclass
+class Service:
+    app: FastAPI
+    client: httpx.AsyncClient
+
+    @property
+    def parts(self) -> Parts:
+        return self.app.state.parts
+
+
+def settings_of(database: Database, consumer: Consumer | None, **changed: object) -> AuthSettings:
+    values: dict[str, object] = {
+        "jwt_secret": JWT_SECRET,
+        "bcrypt_cost": 4,
+        "admin_email": ADMIN,
+        "admin_password": ADMIN_PASSWORD,
+        "billing_url": f"{consumer.url}/billing-service" if consumer else NOBODY_LISTENS,
+        "ml_url": f"{consumer.url}/ml-service" if consumer else NOBODY_LISTENS,
+        "trust_poll_seconds": 0.1,
+    }
+    return AuthSettings(**(values | database.settings("auth") | changed))  # pyright: ignore[reportArgumentType] - pydantic converts
+
+
+@contextlib.asynccontextmanager
+async def run_service(
+    database: Database, consumer: Consumer | None, **changed: object
+) -> AsyncGenerator[Service]:
+    app = create_app(settings_of(database, consumer, **changed))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://auth") as client,
+    ):
+        yield Service(app, client)
+
+
+@contextlib.asynccontextmanager
+async def run_consumer() -> AsyncGenerator[Consumer]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    consumer = Consumer(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    server = uvicorn.Server(
+        uvicorn.Config(_consumer_app(consumer), lifespan="off", ws="none", log_config=None, access_log=False)
+    )
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    await eventually(lambda: server.started)
+    yield consumer
+    server.should_exit = True
+    await serving
+
+
+def _consumer_app(consumer: Consumer) -> FastAPI:
+    app = FastAPI()
+    settings = ServiceSettings(jwt_secret=JWT_SECRET)  # pyright: ignore[reportArgumentType] - pydantic converts
+
+    @app.post("/{service}/internal/events")
+    async def take(service: str, request: Request) -> Response:
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        assert ServiceIdentity(settings, service).verify(token) == "auth-service"
+        consumer.taken.setdefault(service, []).extend(await request.json())
+        return Response(status_code=204)
+
+    return app
+
+
+async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 5) -> None:
+    """Wait until it holds; fail when it does not within this time."""
+    async with asyncio.timeout(seconds):
+        while True:
+            holds = condition()
+            if await holds if isinstance(holds, Awaitable) else holds:
+                return
+            await asyncio.sleep(0.01)
+
+
+async def register(client: httpx.AsyncClient, name: str = ADA, password: str = PASSWORD) -> int:
+    answer = await client.post("/v1/users", json={"name": name, "password": password})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+async def try_to_log_in(client: httpx.AsyncClient, name: str, password: str) -> httpx.Response:
+    return await client.post("/v1/sessions", json={"name": name, "password": password})
+
+
+async def log_in(client: httpx.AsyncClient, name: str = ADA, password: str = PASSWORD) -> Json:
+    answer = await try_to_log_in(client, name, password)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def headers_of(session: Json) -> dict[str, str]:
+    return {"Authorization": f"Bearer {session['access_token']}"}
+
+
+async def bearer_of(client: httpx.AsyncClient, name: str = ADA, password: str = PASSWORD) -> dict[str, str]:
+    return headers_of(await log_in(client, name, password))
+
+
+async def admin_bearer(client: httpx.AsyncClient) -> dict[str, str]:
+    return await bearer_of(client, ADMIN, ADMIN_PASSWORD)
+
+
+def code_of(answer: httpx.Response) -> str:
+    return answer.json()["code"]
+
+
+async def at_once(*requests: Awaitable[httpx.Response]) -> list[int]:
+    """The statuses of requests sent together, sorted."""
+    return sorted(answer.status_code for answer in await asyncio.gather(*requests))

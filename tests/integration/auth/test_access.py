@@ -1,0 +1,91 @@
+"""Who may call what: strangers, other users, API keys and services."""
+
+import httpx
+import pytest
+from tests.integration.auth.service import admin_bearer, bearer_of, code_of, register
+from tests.support.tokens import bearer, service_bearer
+
+OWN = [
+    ("GET", "/v1/me", None),
+    ("PATCH", "/v1/me", {"display_name": "x"}),
+    ("DELETE", "/v1/me", None),
+    ("PUT", "/v1/me/password", {"current_password": "x", "new_password": "a long sentence"}),
+    ("GET", "/v1/me/export", None),
+    ("DELETE", "/v1/sessions/current", None),
+    ("POST", "/v1/api-keys", {"name": "job"}),
+    ("GET", "/v1/api-keys", None),
+    ("DELETE", "/v1/api-keys/1", None),
+    ("POST", "/user/reset_password", {"email": "ada@example.org", "new_password": "1234"}),
+]
+FOR_ADMINS = [
+    ("PATCH", "/v1/users/1", {"role": "admin"}),
+    ("DELETE", "/v1/users/1", None),
+    ("PUT", "/v1/users/1/password", {"new_password": "a long sentence"}),
+    ("DELETE", "/user/remove_user", {"user_id": 1}),
+    ("POST", "/admin/users/1/reset_password", {"email": "admin@farebox.local", "new_password": "1234"}),
+    ("DELETE", "/admin/users/1", None),
+]
+FOR_SERVICES = [
+    ("GET", "/internal/trust", None),
+    ("POST", "/internal/api-keys/exchange", {"api_key": "fbx_x"}),
+]
+Case = tuple[str, str, object]
+
+
+async def status(client: httpx.AsyncClient, case: Case, headers: dict[str, str] | None = None) -> int:
+    method, path, body = case
+    return (await client.request(method, path, json=body, headers=headers)).status_code
+
+
+@pytest.mark.parametrize("case", OWN + FOR_ADMINS + FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_strangers_are_told_to_log_in(client: httpx.AsyncClient, case: Case) -> None:
+    method, path, body = case
+    answer = await client.request(method, path, json=body)
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("case", FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_users_are_not_administrators(client: httpx.AsyncClient, case: Case) -> None:
+    await register(client)
+    assert await status(client, case, await bearer_of(client)) == 403
+    await admin_bearer(client)
+
+
+@pytest.mark.parametrize("case", OWN[1:] + FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_api_keys_do_not_manage_accounts(client: httpx.AsyncClient, case: Case) -> None:
+    key = {"id": 1, "scopes": ["read", "train", "predict"], "cap": None}
+    assert await status(client, case, bearer(1, role="admin", api_key=key)) == 403
+
+
+@pytest.mark.parametrize("case", FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_internal_routes_take_no_users_token(client: httpx.AsyncClient, case: Case) -> None:
+    assert await status(client, case, await admin_bearer(client)) == 401
+
+
+@pytest.mark.parametrize("case", FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_internal_routes_take_no_token_for_another_service(
+    client: httpx.AsyncClient, case: Case
+) -> None:
+    assert await status(client, case, service_bearer("billing-service")) == 401
+
+
+@pytest.mark.parametrize("user_id", ["0", "-1", "9223372036854775808", "x", "1.5", "%00"])
+async def test_ids_that_cannot_be_are_refused(client: httpx.AsyncClient, user_id: str) -> None:
+    answer = await client.delete(f"/v1/users/{user_id}", headers=await admin_bearer(client))
+    assert (answer.status_code, code_of(answer)) == (422, "invalid_input")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_an_unknown_user_is_not_found(client: httpx.AsyncClient, method: str) -> None:
+    body = {"role": "user"} if method == "PATCH" else None
+    assert await status(client, (method, "/v1/users/4711", body), await admin_bearer(client)) == 404
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "x", "a.b.c", "fbx_abc", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "\xe9"],
+)
+async def test_tokens_that_are_none_are_refused(client: httpx.AsyncClient, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}".encode("latin-1")}
+    assert (await client.get("/v1/me", headers=headers)).status_code == 401

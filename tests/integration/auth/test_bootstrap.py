@@ -1,0 +1,78 @@
+"""The first administrator."""
+
+import asyncio
+
+import asyncpg
+from structlog.testing import capture_logs
+from tests.integration.auth.service import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    PASSWORD,
+    Consumer,
+    Service,
+    admin_bearer,
+    bearer_of,
+    eventually,
+    register,
+    run_service,
+    try_to_log_in,
+)
+from tests.support.postgres import Database
+
+WITHOUT_ADMIN = {"admin_email": None, "admin_password": None}
+
+
+async def role_of(service: Service, headers: dict[str, str]) -> str:
+    return (await service.client.get("/v1/me", headers=headers)).json()["role"]
+
+
+async def test_is_made_at_start_and_told_to_billing(service: Service, consumer: Consumer) -> None:
+    assert await role_of(service, await admin_bearer(service.client)) == "admin"
+    await eventually(
+        lambda: [data["role"] for data in consumer.data_of("billing-service", "user_created")] == ["admin"]
+    )
+
+
+async def test_two_replicas_that_start_at_once_make_one(
+    database: Database, consumer: Consumer, sql: asyncpg.Connection
+) -> None:
+    async def start() -> None:
+        async with run_service(database, consumer) as service:
+            await admin_bearer(service.client)
+
+    await asyncio.gather(start(), start())
+    assert await sql.fetchval("SELECT count(*) FROM auth.users") == 1
+
+
+async def test_a_later_start_changes_nothing(database: Database, consumer: Consumer) -> None:
+    async with run_service(database, consumer) as first:
+        await admin_bearer(first.client)
+    changed = {"admin_email": "other@farebox.local", "admin_password": "another password"}
+    async with run_service(database, consumer, **changed) as later:
+        await admin_bearer(later.client)
+        answer = await try_to_log_in(later.client, "other@farebox.local", "another password")
+    assert answer.status_code == 401
+
+
+async def test_an_account_with_the_same_password_is_promoted(database: Database, consumer: Consumer) -> None:
+    async with run_service(database, consumer, **WITHOUT_ADMIN) as first:
+        await register(first.client, ADMIN, ADMIN_PASSWORD)
+    async with run_service(database, consumer) as second:
+        assert await role_of(second, await admin_bearer(second.client)) == "admin"
+
+
+async def test_somebody_elses_account_of_that_name_is_left_alone_with_a_warning(
+    database: Database, consumer: Consumer
+) -> None:
+    async with run_service(database, consumer, **WITHOUT_ADMIN) as first:
+        await register(first.client, ADMIN, PASSWORD)
+    with capture_logs() as logs:
+        async with run_service(database, consumer) as second:
+            assert await role_of(second, await bearer_of(second.client, ADMIN, PASSWORD)) == "user"
+    assert "admin_not_made" in [entry["event"] for entry in logs]
+
+
+async def test_without_admin_settings_there_is_none(database: Database, consumer: Consumer) -> None:
+    async with run_service(database, consumer, **WITHOUT_ADMIN) as service:
+        await register(service.client)
+        assert await role_of(service, await bearer_of(service.client)) == "user"

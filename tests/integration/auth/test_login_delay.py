@@ -1,0 +1,160 @@
+"""The growing delay after failed logins."""
+
+import asyncio
+import time
+
+import asyncpg
+import httpx
+import pytest
+from tests.integration.auth.service import (
+    ADA,
+    PASSWORD,
+    Consumer,
+    Service,
+    bearer_of,
+    code_of,
+    eventually,
+    log_in,
+    register,
+    run_service,
+    try_to_log_in,
+)
+from tests.support.postgres import Database
+
+UNKNOWN = "nobody@example.org"
+WRONG = "not the password"
+
+
+async def fail(client: httpx.AsyncClient, name: str, times: int) -> list[int]:
+    return [(await try_to_log_in(client, name, WRONG)).status_code for _ in range(times)]
+
+
+async def let_the_delay_pass(sql: asyncpg.Connection) -> None:
+    await sql.execute("UPDATE auth.login_attempts SET blocked_until = now() WHERE blocked_until IS NOT NULL")
+
+
+async def prolong_the_delay(sql: asyncpg.Connection) -> None:
+    """Only a delay that there is, so that a test does not depend on being quicker than a second."""
+    longer = "UPDATE auth.login_attempts SET blocked_until = now() + interval '1 minute'"
+    await sql.execute(f"{longer} WHERE blocked_until > touched_at")
+
+
+async def delay_in_seconds(sql: asyncpg.Connection) -> float | None:
+    delay = await sql.fetchval("SELECT blocked_until - touched_at FROM auth.login_attempts")
+    return delay.total_seconds() if delay is not None else None
+
+
+@pytest.mark.parametrize("name", [ADA, UNKNOWN])
+async def test_the_sixth_attempt_is_told_how_long_to_wait(
+    client: httpx.AsyncClient, sql: asyncpg.Connection, name: str
+) -> None:
+    await register(client)
+    assert await fail(client, name, 5) == [401] * 5
+    await prolong_the_delay(sql)
+    answer = await try_to_log_in(client, name, WRONG)
+    assert (answer.status_code, code_of(answer)) == (429, "too_many_failures")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+
+
+@pytest.mark.parametrize("name", [ADA, UNKNOWN])
+async def test_the_delay_doubles_up_to_a_minute(
+    client: httpx.AsyncClient, sql: asyncpg.Connection, name: str
+) -> None:
+    await register(client)
+    assert await fail(client, name, 4) == [401] * 4
+    assert await delay_in_seconds(sql) is None
+    delays = []
+    for _ in range(8):
+        assert await fail(client, name, 1) == [401]
+        delays.append(await delay_in_seconds(sql))
+        await let_the_delay_pass(sql)
+    assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+async def test_the_right_password_is_refused_during_the_delay_and_resets_it_afterwards(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    await fail(client, ADA, 5)
+    await prolong_the_delay(sql)
+    assert (await try_to_log_in(client, ADA, PASSWORD)).status_code == 429
+    await let_the_delay_pass(sql)
+    await log_in(client)
+    assert await fail(client, ADA, 5) == [401] * 5
+
+
+async def test_the_delay_passes_by_itself(client: httpx.AsyncClient) -> None:
+    await register(client)
+    await fail(client, ADA, 5)
+
+    async def may_log_in() -> bool:
+        return (await try_to_log_in(client, ADA, PASSWORD)).status_code == 201
+
+    await eventually(may_log_in)
+
+
+async def test_others_are_not_delayed(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+    await register(client)
+    await register(client, "bob")
+    await fail(client, ADA, 5)
+    await prolong_the_delay(sql)
+    await log_in(client, "bob")
+
+
+async def test_spelling_the_name_differently_gives_no_fresh_attempts(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    await fail(client, ADA, 5)
+    await prolong_the_delay(sql)
+    assert await fail(client, "ADA@example.org", 1) == [429]
+
+
+async def test_parallel_guesses_get_no_more_attempts_than_one_after_the_other(
+    client: httpx.AsyncClient,
+) -> None:
+    await register(client)
+    started = time.monotonic()
+    answers = await asyncio.gather(*(try_to_log_in(client, ADA, WRONG) for _ in range(30)))
+    statuses = [answer.status_code for answer in answers]
+    delays_that_passed = int(time.monotonic() - started)
+    assert 5 <= statuses.count(401) <= 5 + delays_that_passed
+    assert statuses.count(401) + statuses.count(429) == 30
+
+
+async def test_another_replica_and_a_restart_know_of_the_delay(
+    service: Service, database: Database, consumer: Consumer, sql: asyncpg.Connection
+) -> None:
+    await register(service.client)
+    await fail(service.client, ADA, 5)
+    await prolong_the_delay(sql)
+    async with run_service(database, consumer) as replica:
+        assert await fail(replica.client, ADA, 1) == [429]
+
+
+async def test_names_are_not_kept_in_clear(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+    await fail(client, UNKNOWN, 1)
+    assert UNKNOWN not in str(await sql.fetch("SELECT * FROM auth.login_attempts"))
+
+
+async def test_guessing_the_current_password_with_a_stolen_token_is_slowed_down_too(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    body = {"current_password": WRONG, "new_password": "another sentence"}
+    answers = [await client.put("/v1/me/password", json=body, headers=own) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [403] * 5
+    await prolong_the_delay(sql)
+    assert (await client.put("/v1/me/password", json=body, headers=own)).status_code == 429
+
+
+async def test_an_attempt_of_a_process_that_died_does_not_block_the_name(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    await fail(client, ADA, 1)
+    await sql.execute(
+        "UPDATE auth.login_attempts SET running = 9, touched_at = now() - interval '61 seconds'"
+    )
+    await log_in(client)

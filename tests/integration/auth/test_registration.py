@@ -1,0 +1,128 @@
+"""POST /v1/users."""
+
+import asyncpg
+import httpx
+import pytest
+from tests.integration.auth.service import (
+    ADA,
+    PASSWORD,
+    Consumer,
+    Service,
+    at_once,
+    bearer_of,
+    code_of,
+    register,
+    run_service,
+)
+from tests.support.postgres import Database
+
+
+async def test_answers_the_new_user_without_the_password(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/users", json={"email": ADA, "password": PASSWORD})
+    user = answer.json()
+    assert answer.status_code == 201
+    assert user["name"] == ADA
+    assert set(user) == {"id", "name", "display_name", "role", "disabled", "created_at"}
+
+
+async def test_nobody_registers_as_an_administrator(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/users", json={"name": ADA, "password": PASSWORD, "role": "admin"})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("same", ["ADA@example.org", " ada@example.org ", "ａｄａ@example.org"])
+async def test_names_that_look_the_same_are_the_same(client: httpx.AsyncClient, same: str) -> None:
+    await register(client)
+    answer = await client.post("/v1/users", json={"name": same, "password": PASSWORD})
+    assert (answer.status_code, code_of(answer)) == (409, "name_taken")
+
+
+async def test_one_of_20_parallel_registrations_of_a_name_wins(client: httpx.AsyncClient) -> None:
+    body = {"name": ADA, "password": PASSWORD}
+    assert await at_once(*(client.post("/v1/users", json=body) for _ in range(20))) == [201] + [409] * 19
+
+
+async def test_the_new_user_is_known_to_billing_before_the_answer(
+    client: httpx.AsyncClient, consumer: Consumer
+) -> None:
+    user_id = await register(client)
+    [created] = [
+        data for data in consumer.data_of("billing-service", "user_created") if data["user_id"] == user_id
+    ]
+    assert created["name"] == ADA
+    assert created["role"] == "user"
+    assert len(bytes.fromhex(created["name_digest"])) == 32
+
+
+async def test_registration_succeeds_while_billing_is_away(database: Database) -> None:
+    async with run_service(database, consumer=None) as service:
+        await register(service.client)
+        assert await bearer_of(service.client)
+
+
+async def test_the_name_digest_is_the_same_for_all_spellings_and_after_a_new_jwt_secret(
+    database: Database, consumer: Consumer, service: Service
+) -> None:
+    await register(service.client)
+    own = await bearer_of(service.client)
+    await service.client.delete("/v1/me", headers=own)
+    old = service.parts.settings.jwt_secret
+    new = "e5b1d0c47f29a8360e5b1d0c47f29a83"
+    async with run_service(database, consumer, jwt_secret=new, jwt_secret_previous=old) as renewed:
+        await register(renewed.client, "ADA@example.org")
+    async with run_service(database, consumer, jwt_secret=new) as forgotten:
+        await forgotten.client.delete("/v1/me", headers=await bearer_of(forgotten.client))
+        await register(forgotten.client)
+    digests = [
+        data["name_digest"]
+        for data in consumer.data_of("billing-service", "user_created")
+        if data["name"].lower() == ADA
+    ]
+    assert len(digests) == 3
+    assert len(set(digests)) == 1
+
+
+async def test_passwords_are_kept_as_bcrypt_sha256(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    stored = await sql.fetchval("SELECT password_hash FROM auth.users WHERE name = $1", ADA)
+    assert stored.startswith("$bcrypt-sha256$")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": ADA, "password": "1234567"},
+        {"name": ADA, "password": "x" * 257},
+        {"name": ADA, "password": "with a \x00 inside"},
+        {"name": ADA},
+        {"password": PASSWORD},
+        {"name": "", "password": PASSWORD},
+        {"name": "   ", "password": PASSWORD},
+        {"name": "a" * 255, "password": PASSWORD},
+        {"name": "ada\x00", "password": PASSWORD},
+        {"name": "ada\n", "password": PASSWORD, "more": 1},
+        {"name": "a\u200bda", "password": PASSWORD},
+        {"name": "two words", "password": PASSWORD},
+        {"name": "a/b", "password": PASSWORD},
+        {"name": 7, "password": PASSWORD},
+        {"name": ADA, "password": True},
+        {"name": None, "password": PASSWORD},
+        [],
+        "text",
+    ],
+)
+async def test_unusable_input_is_refused_without_being_repeated(
+    client: httpx.AsyncClient, body: object
+) -> None:
+    answer = await client.post("/v1/users", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"]
+    assert PASSWORD not in answer.text
+
+
+@pytest.mark.parametrize("raw", [b'{"name": "\\ud800", "password": "a long sentence"}', b"{", b"", b"\xff"])
+async def test_what_is_not_json_is_refused(client: httpx.AsyncClient, raw: bytes) -> None:
+    answer = await client.post("/v1/users", content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
