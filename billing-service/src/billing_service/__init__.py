@@ -1,0 +1,1 @@
+"""Wallets, the ledger, prices, holds, purchases and receipts."""

@@ -1,0 +1,23 @@
+"""What billing-service can be told by its environment."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from kit.settings import DatabaseSettings
+
+Tokens = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class Settings(DatabaseSettings):
+    """The prices apply when the service first starts; afterwards administrators change them."""
+
+    db_user: str = "billing_service"
+    opening_grant: Tokens = 15
+    price_train: Tokens = 1
+    price_predict: Tokens = 5
+    price_batch: Tokens = 5
+    price_batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    price_metadata: Tokens = 0
+    quote_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0

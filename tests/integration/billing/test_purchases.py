@@ -1,0 +1,152 @@
+"""Buying tokens with the simulated card, and with one that remembers."""
+
+import asyncio
+from collections import Counter
+
+import asyncpg
+import pytest
+from tests.support.billing import Billing, event, running_billing
+from tests.support.postgres import Database
+from tests.support.problems import assert_problem
+from tests.support.tokens import bearer
+
+from billing_service.purchases.cards import Card
+
+USER = 7
+CARD = "1234-5678-9999-0000"
+ORDER = {"amount": 10, "credit_card": CARD}
+KEY = {"Idempotency-Key": "my-key"}
+
+
+@pytest.fixture(autouse=True)
+async def wallet(billing: Billing) -> None:
+    await billing.register(USER)
+
+
+class RememberingCards:
+    """A whole provider: charges each key once, and can do something before it answers."""
+
+    def __init__(self) -> None:
+        self.charged: Counter[str] = Counter()
+        self.refunded: list[str] = []
+        self.meanwhile = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def charge(self, key: str, card: Card, tokens: int) -> None:
+        self.meanwhile.set()
+        await self.go_on.wait()
+        assert card.number.isdigit()
+        assert tokens > 0
+        self.charged[key] += 1
+
+    async def refund(self, key: str) -> None:
+        self.refunded.append(key)
+
+
+class TestPurchases:
+    async def test_adds_tokens_with_a_receipt(self, billing: Billing) -> None:
+        answer = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER))
+        assert answer.status_code == 201
+        bought = answer.json()
+        assert (bought["amount"], bought["available"]) == (10, 25)
+        assert (bought["card_brand"], bought["card_last_four"]) == ("card", "0000")
+        receipt = await billing.http.get(f"/v1/receipts/{bought['receipt_id']}", headers=bearer(USER))
+        assert (receipt.json()["kind"], receipt.json()["tokens"]) == ("purchase", 10)
+
+    async def test_the_same_key_buys_once_and_says_so(self, billing: Billing) -> None:
+        first = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
+        again = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
+        assert again.json() == first.json()
+        assert "idempotency-replayed" not in first.headers
+        assert again.headers["idempotency-replayed"] == "true"
+        assert (await billing.wallet(USER))["tokens"] == 25
+
+    @pytest.mark.parametrize("other", [{"amount": 11}, {"credit_card": "4242424242424242"}])
+    async def test_the_same_key_with_other_input_is_422(
+        self, billing: Billing, other: dict[str, object]
+    ) -> None:
+        await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
+        answer = await billing.http.post("/v1/purchases", json=ORDER | other, headers=bearer(USER) | KEY)
+        assert_problem(answer, 422, "idempotency_key_reused")
+
+    async def test_two_users_may_choose_the_same_key(self, billing: Billing) -> None:
+        await billing.register(8)
+        for user in (USER, 8):
+            await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(user) | KEY)
+        assert (await billing.wallet(8))["tokens"] == 25
+
+    async def test_a_declined_card_is_402_and_moves_nothing(self, billing: Billing) -> None:
+        order = {"amount": 10, "credit_card": "4000-0000-0000-0002"}
+        answer = await billing.http.post("/v1/purchases", json=order, headers=bearer(USER))
+        assert_problem(answer, 402, "card_declined")
+        assert (await billing.wallet(USER))["tokens"] == 15
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            {"amount": 0},
+            {"amount": -1},
+            {"amount": 1.5},
+            {"amount": "10"},
+            {"amount": True},
+            {"amount": 1_000_001},
+            {"amount": 10**30},
+            {"credit_card": "12345678901"},
+            {"credit_card": 4242424242424242},
+            {"credit_card": "4242-4242-4242-424x"},
+            {"credit_card": None},
+            {"surprise": 1},
+        ],
+    )
+    async def test_what_cannot_be_bought_is_422_and_not_repeated(
+        self, billing: Billing, bad: dict[str, object]
+    ) -> None:
+        answer = await billing.http.post("/v1/purchases", json=ORDER | bad, headers=bearer(USER))
+        assert_problem(answer, 422)
+        assert "4242" not in answer.text
+
+    async def test_a_stranger_is_401(self, billing: Billing) -> None:
+        assert_problem(await billing.http.post("/v1/purchases", json=ORDER), 401)
+
+    async def test_an_api_key_cannot_buy(self, billing: Billing) -> None:
+        headers = bearer(USER, api_key={"id": 1, "scopes": ["read", "train", "predict"], "cap": None})
+        assert_problem(await billing.http.post("/v1/purchases", json=ORDER, headers=headers), 403)
+
+    async def test_a_user_without_a_wallet_is_404(self, billing: Billing) -> None:
+        answer = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(99))
+        assert_problem(answer, 404, "wallet_not_found")
+
+
+class TestTheProvider:
+    async def test_is_asked_with_one_key_for_all_retries(self, database: Database) -> None:
+        cards = RememberingCards()
+        async with running_billing(database, cards=cards) as billing:
+            headers = bearer(USER) | KEY
+            twins = [billing.http.post("/v1/purchases", json=ORDER, headers=headers) for _ in range(5)]
+            answers = await asyncio.gather(*twins)
+            assert {answer.status_code for answer in answers} == {201}
+            assert len(cards.charged) == 1
+            assert (await billing.wallet(USER))["tokens"] == 25
+
+    async def test_refunds_when_the_wallet_was_closed_meanwhile(self, database: Database) -> None:
+        cards = RememberingCards()
+        cards.go_on.clear()
+        async with running_billing(database, cards=cards) as billing:
+            buying = asyncio.create_task(billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER)))
+            await cards.meanwhile.wait()
+            await billing.tell(event("user_deleted", user_id=USER))
+            cards.go_on.set()
+            assert_problem(await buying, 404, "wallet_not_found")
+            assert cards.refunded == list(cards.charged)
+
+
+async def test_no_table_holds_the_number(billing: Billing, database: Database) -> None:
+    await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER))
+    connection = await asyncpg.connect(database.admin_dsn)
+    tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'billing'")
+    for (table,) in tables:
+        rows = await connection.fetch(f'SELECT * FROM billing."{table}"')  # noqa: S608 - the catalogue's names
+        assert "1234567899990000" not in str(rows)
+        assert CARD not in str(rows)
+    await connection.close()

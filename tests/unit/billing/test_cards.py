@@ -1,0 +1,51 @@
+"""How card numbers are read."""
+
+import pytest
+
+from billing_service.errors import CardDeclined
+from billing_service.purchases.rules import read_card
+from billing_service.purchases.simulation import SimulatedCards
+
+
+@pytest.mark.parametrize(
+    ("written", "brand", "last_four"),
+    [
+        ("1234-5678-9999-0000", "card", "0000"),
+        ("4242 4242 4242 4242", "visa", "4242"),
+        ("5555555555554444", "mastercard", "4444"),
+        ("2720990000000007", "mastercard", "0007"),
+        ("2721000000000000", "card", "0000"),
+        ("378282246310005", "amex", "0005"),
+        ("123456789012", "card", "9012"),
+        ("1234567890123456789", "card", "6789"),
+    ],
+)
+def test_reads_brand_and_last_digits(written: str, brand: str, last_four: str) -> None:
+    card = read_card(written)
+    assert (card.brand, card.last_four) == (brand, last_four)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "12345678901",
+        "12345678901234567890",
+        "4242--4242-4242-4242",
+        "4242-4242-4242-424x",
+        "٤٢٤٢" * 4,
+        "-" * 16,
+    ],
+)
+def test_refuses_anything_else_without_repeating_it(written: str) -> None:
+    with pytest.raises(ValueError, match="must be a card number of 12 to 19 digits"):
+        read_card(written)
+
+
+def test_a_card_does_not_show_its_number() -> None:
+    assert "424242" not in repr(read_card("4242424242424242"))
+
+
+async def test_the_simulation_declines_one_card() -> None:
+    with pytest.raises(CardDeclined):
+        await SimulatedCards().charge("key", read_card("4000-0000-0000-0002"), 10)

@@ -1,0 +1,64 @@
+"""How a call of sibling services is read."""
+
+import orjson
+import pytest
+from fastapi.exceptions import RequestValidationError
+from tests.support.billing import hold
+
+from billing_service.ledger.movements import Extend, Release, Settle
+from billing_service.operations.endpoints import read_operations
+from kit.problems import InvalidInput
+
+
+def body_of(*operations: object) -> bytes:
+
+    return orjson.dumps({"operations": operations})
+
+
+def test_reads_each_kind_in_order() -> None:
+    settle = {"operation": "settle", "hold": "a"}
+    release = {"operation": "release", "hold": "a"}
+    extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
+    read = read_operations(body_of(settle, release, extend))
+    assert read == [Settle("a"), Release("a"), Extend("a", 5)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {},
+        None,
+        7,
+        {"operation": "steal", "hold": "a"},
+        hold(1, action="fly"),
+        hold(1, units=-1),
+        hold(1, units=True),
+        hold(1, units=1.5),
+        hold(0),
+        hold(2**63),
+        hold(1, ttl_seconds=0),
+        hold(1, ttl_seconds=86_401),
+        hold(1, resource="a\x00b"),
+        hold(1, resource=""),
+        hold(1, key="k" * 201),
+        hold(1, key="\x00"),
+        hold(1, surprise=1),
+        hold(1, quote_id="not-a-uuid"),
+        {"operation": "settle", "hold": "a", "tokens": -1},
+        {"operation": "settle", "hold": "a", "tokens": 2**63},
+    ],
+)
+def test_one_bad_operation_is_refused_without_its_neighbours(bad: object) -> None:
+    release = {"operation": "release", "hold": "a"}
+    first, second, third = read_operations(body_of(release, bad, release))
+    assert isinstance(second, InvalidInput)
+    assert first == third == Release("a")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"operations": []}', b'{"operations": 7}', body_of(*[hold(1)] * 257)],
+)
+def test_a_call_that_is_no_list_of_operations_is_refused(body: bytes) -> None:
+    with pytest.raises(RequestValidationError):
+        read_operations(body)
