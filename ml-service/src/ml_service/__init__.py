@@ -1,0 +1,1 @@
+"""Datasets, jobs, models and predictions."""

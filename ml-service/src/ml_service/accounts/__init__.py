@@ -1,0 +1,1 @@
+"""What happens when users come and go, and what they own."""

@@ -1,0 +1,47 @@
+"""What happens to a user's things when auth-service says so, and what they may take along."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kit.database import Database
+from kit.identity import UserId
+from kit.outbox import Event, first_delivery
+from ml_service.accounts.repository import AccountRepository
+from ml_service.datasets.models import Dataset
+from ml_service.datasets.repository import DatasetRepository
+from ml_service.jobs.models import Job
+from ml_service.jobs.repository import JobRepository
+from ml_service.metadata import inbox
+from ml_service.models.models import Model
+from ml_service.models.repository import ModelRepository
+from ml_service.store.sweeper import Sweeper
+
+
+@dataclass(frozen=True, slots=True)
+class Belongings:
+    datasets: Sequence[Dataset]
+    jobs: Sequence[Job]
+    models: Sequence[Model]
+
+
+class AccountService:
+    def __init__(self, database: Database, sweeper: Sweeper) -> None:
+        self._database, self._sweeper = database, sweeper
+
+    async def apply(self, events: Sequence[Event]) -> None:
+        """Each event once; whatever is not a deletion needs nothing here."""
+        async with self._database.sessions.begin() as session:
+            for event in events:
+                if await first_delivery(session, inbox, event) and event.kind == "user_deleted":
+                    user_id = UserId(int(event.data["user_id"] or 0))
+                    await AccountRepository(session).mark_departed(user_id)
+        if any(event.kind == "user_deleted" for event in events):
+            self._sweeper.nudge()
+
+    async def collect(self, user_id: UserId) -> Belongings:
+        async with self._database.reads() as session:
+            return Belongings(
+                datasets=await DatasetRepository(session).list_all(user_id),
+                jobs=await JobRepository(session).list_all(user_id),
+                models=await ModelRepository(session).list_all(user_id),
+            )

@@ -1,0 +1,1 @@
+"""Tokens, which billing-service moves and we only ask for."""

@@ -1,0 +1,126 @@
+"""Billing over HTTP, one call for all that concurrent requests need."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import aiohttp
+import orjson
+import structlog
+
+from kit.problems import ServiceError
+from kit.service_tokens import ServiceIdentity
+from ml_service.billing.coalescing import Coalescer
+from ml_service.billing.port import Action, Charge, Hold, HoldKey, Price, Receipt
+from ml_service.errors import (
+    BillingAway,
+    HoldEnded,
+    NotEnoughTokens,
+    QuoteExpired,
+    QuoteNotFound,
+    TokenCapReached,
+    WalletNotFound,
+)
+
+AUDIENCE = "billing-service"
+LARGEST_BATCH = 256
+LANES = 2
+ATTEMPTS = 2
+PATIENCE = aiohttp.ClientTimeout(total=3, connect=0.5)
+PRICES_KEPT_SECONDS = 5.0
+
+Json = dict[str, Any]  # Any: decoded JSON
+log = structlog.stdlib.get_logger()
+
+
+class HttpBilling:
+    def __init__(self, client: aiohttp.ClientSession, identity: ServiceIdentity, url: str) -> None:
+        self._client, self._identity, self._url = client, identity, url
+        self._operations = Coalescer[Json, Json](self._send, LARGEST_BATCH, LANES)
+        self._prices: Mapping[Action, Price] = {}
+        self._prices_until = 0.0
+
+    async def hold(self, charge: Charge) -> Hold:
+        api_key = charge.api_key
+        operation: Json = {
+            "operation": "hold",
+            "key": charge.key,
+            "user_id": charge.user_id,
+            "action": charge.action,
+            "units": charge.units,
+            "ttl_seconds": charge.ttl_seconds,
+            "resource": charge.resource,
+            "api_key": {"id": api_key.id, "token_cap": api_key.token_cap} if api_key else None,
+            "quote_id": charge.quote_id,
+        }
+        result = await self._ask(operation)
+        return Hold(charge.key, result["tokens"], result["available"])
+
+    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+        result = await self._ask({"operation": "settle", "hold": hold, "tokens": tokens})
+        return Receipt(str(result["receipt_id"]), result["tokens"], result["available"])
+
+    async def release(self, hold: HoldKey) -> None:
+        try:
+            await self._ask({"operation": "release", "hold": hold})
+        except HoldEnded:
+            return
+
+    async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
+        await self._ask({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
+
+    async def prices(self) -> Mapping[Action, Price]:
+        if time.monotonic() >= self._prices_until:
+            # Set first, so that requests that meet here ask once and the others use what was heard last.
+            self._prices_until = time.monotonic() + (PRICES_KEPT_SECONDS if self._prices else 0)
+            answer = await self._call("GET", "/v1/prices", None)
+            self._prices = {
+                each["action"]: Price(each["tokens"], each["per_units"]) for each in answer["items"]
+            }
+            self._prices_until = time.monotonic() + PRICES_KEPT_SECONDS
+        return self._prices
+
+    async def _ask(self, operation: Json) -> Json:
+        result = await self._operations.ask(operation)
+        if result["status"] != 200:
+            raise _refusal(result["problem"])
+        return result
+
+    async def _send(self, operations: Sequence[Json]) -> Sequence[Json]:
+        answer = await self._call("POST", "/internal/operations", orjson.dumps({"operations": operations}))
+        return cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
+
+    async def _call(self, method: str, path: str, body: bytes | None) -> Json:
+        """Asked again when the answer was lost: operations carry their own keys."""
+        headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
+        for _ in range(ATTEMPTS):
+            try:
+                async with self._client.request(
+                    method, self._url + path, data=body, headers=headers, timeout=PATIENCE
+                ) as answer:
+                    content = await answer.read()
+                    if answer.status == 200:
+                        return orjson.loads(content)
+                    log.warning("billing_refused", status=answer.status)
+            except (TimeoutError, aiohttp.ClientError) as error:
+                log.warning("billing_away", error=type(error).__name__)
+        raise BillingAway
+
+
+def _refusal(problem: Json) -> ServiceError:
+    match problem["code"]:
+        case "not_enough_tokens":
+            return NotEnoughTokens(problem["required"], problem["available"])
+        case "token_cap_reached":
+            return TokenCapReached()
+        case "wallet_not_found":
+            return WalletNotFound()
+        case "quote_not_found":
+            return QuoteNotFound()
+        case "quote_expired":
+            return QuoteExpired()
+        case "hold_ended" | "hold_not_found":
+            return HoldEnded()
+        case code:
+            log.warning("billing_refused", code=code)
+            return BillingAway()

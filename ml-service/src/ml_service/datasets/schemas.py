@@ -1,0 +1,149 @@
+"""Datasets on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr
+
+from ml_service.datasets.models import Dataset
+from ml_service.datasets.rules import Finding
+
+MOST_CORRECTIONS = 2000
+
+ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+Plain = int | float | str
+
+
+class ColumnView(BaseModel):
+    name: str
+    kind: str
+    missing: int
+    whole: bool
+
+
+class DatasetView(BaseModel):
+    id: int
+    name: str
+    sha256: str
+    size_bytes: int
+    rows: int
+    columns: list[ColumnView]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DatasetView":
+        return cls(
+            **_known(dataset),
+            columns=[ColumnView.model_validate(each) for each in dataset.profile["columns"]],
+        )
+
+
+class ValueCountView(BaseModel):
+    value: Plain
+    count: int
+
+
+class HistogramView(BaseModel):
+    edges: list[Plain]
+    counts: list[int]
+
+
+class QuantilesView(BaseModel):
+    min: Plain
+    p25: Plain
+    median: Plain
+    p75: Plain
+    max: Plain
+
+
+class InspectedColumnView(ColumnView):
+    """A date column's quantiles and edges are ISO texts; long texts are cut."""
+
+    distinct: int
+    quantiles: QuantilesView | None
+    mean: float | None
+    top_values: list[ValueCountView]
+    histogram: HistogramView | None
+
+
+class DialectView(BaseModel):
+    delimiter: str
+    encoding: str
+    decimal: str
+    compression: str | None
+
+
+class FindingView(BaseModel):
+    code: str
+    severity: Literal["info", "warning", "serious"]
+    column: str | None
+    detail: str
+    advice: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> "FindingView":
+        return cls(
+            code=finding.code,
+            severity=finding.severity,
+            column=finding.column,
+            detail=finding.detail,
+            advice=finding.advice,
+        )
+
+
+class FindingsView(BaseModel):
+    findings: list[FindingView]
+
+
+class SuggestionView(BaseModel):
+    label: str | None
+    features: list[str]
+
+
+class InspectedDatasetView(BaseModel):
+    """A dataset with all that was found in it; only CSV has a dialect."""
+
+    id: int
+    name: str
+    sha256: str
+    size_bytes: int
+    rows: int
+    created_at: datetime
+    format: str
+    dialect: DialectView | None
+    duplicate_rows: int
+    columns: list[InspectedColumnView]
+    findings: list[FindingView]
+    suggested: SuggestionView
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "InspectedDatasetView":
+        return cls(**_known(dataset), **(dataset.details or {}))
+
+
+class CorrectionRequest(BaseModel):
+    """What columns are, whatever they look like."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kinds: Annotated[
+        dict[ColumnName, Literal["number", "text", "date"]], Field(min_length=1, max_length=MOST_CORRECTIONS)
+    ]
+
+
+class PreviewView(BaseModel):
+    """The first rows; cells as they were read, long texts cut."""
+
+    columns: list[str]
+    rows: list[list[Any]]  # Any: numbers, texts or nothing
+
+
+def _known(dataset: Dataset) -> dict[str, Any]:  # Any: fields of several types
+    return {
+        "id": dataset.id,
+        "name": dataset.name,
+        "sha256": dataset.sha256.hex(),
+        "size_bytes": dataset.size_bytes,
+        "rows": dataset.row_count,
+        "created_at": dataset.created_at,
+    }

@@ -1,0 +1,1 @@
+"""Models to leave with: a bundle that needs nothing of ours."""

@@ -1,0 +1,105 @@
+"""Jobs of every kind: the row is the state machine, and the history beside it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ml_service.base import Base, Json
+from ml_service.jobs.rules import JobKind, JobState
+
+
+class Job(Base):
+    """`result` or `error` is written before tokens move; `state` says how it ended after they did.
+
+    `units` are what is paid for, `workers` those in use while it runs; `model_type` and `rows` say what it is
+    alike to. A batch's rows lie at `location` in the store, and `artefact` is what predicts them.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("(state = 'running') = (lease IS NOT NULL)", name="lease_while_running"),
+        CheckConstraint("(lease IS NULL) = (lease_until IS NULL)", name="lease_has_an_end"),
+        CheckConstraint("(state IN ('queued', 'running')) = (ended_at IS NULL)", name="ended_at"),
+        CheckConstraint(
+            "state <> 'succeeded' OR (result IS NOT NULL AND receipt_id IS NOT NULL)", name="paid_result"
+        ),
+        CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failure_has_a_reason"),
+        CheckConstraint("result IS NULL OR error IS NULL", name="one_outcome"),
+        CheckConstraint("tokens_held >= 0 AND tokens_charged >= 0", name="tokens"),
+        CheckConstraint("state = 'succeeded' OR tokens_charged = 0", name="only_success_costs"),
+        CheckConstraint("percent BETWEEN 0 AND 100 AND attempts >= 0", name="progress"),
+        CheckConstraint("kind IN ('train', 'batch')", name="known_kind"),
+        CheckConstraint(
+            "kind <> 'batch' OR (location IS NOT NULL AND artefact IS NOT NULL)", name="batch_has_rows"
+        ),
+        CheckConstraint("units > 0 AND workers > 0 AND rows >= 0", name="sizes"),
+        Index("ix_jobs_live", "id", postgresql_where="state IN ('queued', 'running')"),
+        Index("ix_jobs_running", "user_id", postgresql_where="state = 'running'"),
+        Index("ix_jobs_past", "kind", "model_type", "id", postgresql_where="state = 'succeeded'"),
+        Index("ix_jobs_user_id_id", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    user_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(server_default=JobKind.TRAIN)
+    state: Mapped[JobState] = mapped_column(
+        Enum(
+            JobState,
+            name="job_state",
+            schema="ml",
+            values_callable=lambda states: [each.value for each in states],
+        ),
+        server_default="queued",
+    )
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
+    model_name: Mapped[str]
+    model_type: Mapped[str | None]
+    rows: Mapped[int | None]
+    units: Mapped[int] = mapped_column(server_default="1")
+    spec: Mapped[Json]
+    location: Mapped[str | None] = mapped_column(unique=True)
+    artefact: Mapped[str | None]
+    idempotency_key: Mapped[str | None]
+    fingerprint: Mapped[bytes]
+    request_id: Mapped[str | None]
+
+    hold_key: Mapped[str] = mapped_column(unique=True)
+    hold_until: Mapped[datetime]
+    tokens_held: Mapped[int]
+    tokens_charged: Mapped[int] = mapped_column(server_default="0")
+    receipt_id: Mapped[str | None]
+    balance_after: Mapped[int | None]
+    api_key_id: Mapped[int | None]
+    api_key_cap: Mapped[int | None]
+
+    lease: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None]
+    workers: Mapped[int] = mapped_column(server_default="1")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    run_after: Mapped[datetime] = mapped_column(server_default=func.now())
+    cancel_requested_at: Mapped[datetime | None]
+
+    stage: Mapped[str | None]
+    percent: Mapped[int] = mapped_column(server_default="0")
+    result: Mapped[Json | None]
+    error: Mapped[Json | None]
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class JobEvent(Base):
+    """What happened to a job, in order; `id` is what Last-Event-ID counts."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (Index("ix_job_events_job_id_id", "job_id", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    data: Mapped[Json] = mapped_column(server_default="{}")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,90 @@
+"""What a caller orders to be trained."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from ml_service import training
+from ml_service.base import Json
+from ml_service.comparison import AUTO
+from ml_service.comparison.candidates import compare
+from ml_service.errors import ModelNameUnusable
+from ml_service.models.rules import automatic_name, given_name
+from ml_service.tables import TableProfile
+from ml_service.training import TrainingSpec
+from ml_service.training.errors import InvalidSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a comparison may take; None is no limit."""
+
+    seconds: int | None = None
+    tokens: int | None = None
+
+
+NO_BUDGET = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order as it goes into a job; `units` is how many trainings it is charged for at most."""
+
+    spec: Json
+    units: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOrder:
+    """Without features, every column that has values and is not the label is one."""
+
+    dataset_id: int
+    model_type: str
+    label: str
+    features: tuple[str, ...] | None = None
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    train_fraction: float = 0.8
+    task: Literal["auto", "classification", "regression"] = "auto"
+    missing_label: Literal["refuse", "drop"] = "refuse"
+    name: str | None = None
+    quote_id: str | None = None
+    budget: Budget = NO_BUDGET
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    def draft(self, profile: TableProfile) -> Draft:
+        """Raises the first thing that keeps the order from being carried out."""
+        spec = self.to_spec(profile)
+        if self.model_type == AUTO:
+            comparison = compare(profile, spec, self.budget.seconds)
+            return Draft(comparison.to_json(), len(comparison.candidates))
+        if self.budget != NO_BUDGET:
+            raise InvalidSpec("A budget goes with the type auto; leave it out or choose auto.")
+        training.check(profile, spec)
+        return Draft(spec.to_json())
+
+    def to_spec(self, profile: TableProfile) -> TrainingSpec:
+        columns = profile.columns.values()
+        usual = (each.name for each in columns if each.name != self.label and each.kind != "empty")
+        features = tuple(usual) if self.features is None else self.features
+        used = {*features, self.label}
+        return TrainingSpec(
+            model_type=self.model_type,
+            features=features,
+            label=self.label,
+            params=self.params,
+            train_fraction=self.train_fraction,
+            task=self.task,
+            missing_label=self.missing_label,
+            kinds={name: kind for name, kind in profile.corrected_kinds.items() if name in used},
+        )
+
+    def name_model(self, user_id: int, now: datetime) -> str:
+        if self.name is None:
+            return automatic_name(user_id, self.model_type, now)
+        name = given_name(user_id, self.name)
+        if name is None:
+            raise ModelNameUnusable
+        return name

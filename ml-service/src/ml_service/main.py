@@ -1,0 +1,61 @@
+"""The composition root of ml-service."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import httpx
+from fastapi import FastAPI
+
+from kit.access import Access
+from kit.app import create_service
+from kit.background import running
+from kit.database import Database
+from kit.trust import TrustSource
+from ml_service.accounts.endpoints import router as accounts
+from ml_service.assembly import assemble
+from ml_service.batches.endpoints import router as batches
+from ml_service.billing.http import HttpBilling
+from ml_service.billing.port import Billing
+from ml_service.course.endpoints import router as course
+from ml_service.datasets.endpoints import router as datasets
+from ml_service.exports.endpoints import router as exports
+from ml_service.jobs.endpoints import router as jobs
+from ml_service.jobs.gauges import measure_forever
+from ml_service.models.endpoints import router as models
+from ml_service.models.lookup_repository import ModelLookup
+from ml_service.predictions.endpoints import router as predictions
+from ml_service.reports.endpoints import router as reports
+from ml_service.settings import MlSettings
+
+ROUTERS = (datasets, models, reports, predictions, batches, exports, jobs, accounts, course)
+
+
+def create_app(
+    settings: MlSettings, billing: Billing | None = None, trust: TrustSource | None = None
+) -> FastAPI:
+    """The service; its siblings are asked over HTTP unless stand-ins are given."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        access = Access.install(app, settings, "ml-service")
+        database = app.state.database = Database(settings, "ml-service")
+        lookup = ModelLookup(settings)
+        await lookup.open()
+        async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
+            payments = billing or HttpBilling(billing_client, access.identity, settings.billing_url)
+            app.state.services, loops = assemble(settings, database, lookup, payments)
+            verifying = (
+                access.follow(trust) if trust else access.follow_auth_service(client, settings.auth_url)
+            )
+            async with running(verifying, measure_forever(database), *loops):
+                yield
+        await lookup.close()
+        await database.close()
+
+    return create_service("ml-service", lifespan=lifespan, routers=ROUTERS, ready=check_ready)
+
+
+async def check_ready(app: FastAPI) -> None:
+    """Without workers trainings wait in the queue; everything else works, so that is ready too."""
+    await app.state.database.ping()

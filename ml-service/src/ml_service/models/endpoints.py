@@ -1,0 +1,120 @@
+"""Models and their training over HTTP."""
+
+from typing import Annotated
+
+from fastapi import Path, Response
+
+from kit.app import strict_router
+from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused, TwinRunning
+from kit.identity import Reader, Trainer
+from kit.pages import Page, RequestedPage
+from kit.problems import documented
+from ml_service.dependencies import JobQueue, Jobs, Meter, Models
+from ml_service.errors import (
+    BillingAway,
+    BudgetTooSmall,
+    DatasetNotFound,
+    ModelNameTaken,
+    ModelNameUnusable,
+    ModelNotFound,
+    NotEnoughTokens,
+    QuoteExpired,
+    QuoteNotFound,
+    TokenCapReached,
+    WalletNotFound,
+)
+from ml_service.jobs.schemas import BudgetRequest, JobView, TrainingRequest
+from ml_service.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
+from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
+from ml_service.training import TRAINING_ERRORS
+
+router = strict_router("/v1", ["models"])
+
+ModelName = Annotated[str, Path(max_length=200)]
+PAID_READING = documented(NotEnoughTokens, TokenCapReached, ModelNotFound, BillingAway)
+
+
+@router.get("/model-types")
+async def list_model_types() -> Page[ModelTypeView]:
+    """The ways to learn, with their parameters as JSON Schema; open to everybody."""
+    types = [ModelTypeView.model_validate(describe(name)) for name in MODEL_TYPES]
+    return Page(items=[*types, ModelTypeView.of_comparison(BudgetRequest.model_json_schema())])
+
+
+@router.post(
+    "/models",
+    status_code=202,
+    responses=documented(
+        DatasetNotFound,
+        ModelNameTaken,
+        ModelNameUnusable,
+        NotEnoughTokens,
+        TokenCapReached,
+        WalletNotFound,
+        QuoteNotFound,
+        QuoteExpired,
+        BudgetTooSmall,
+        KeyReused,
+        TwinRunning,
+        BillingAway,
+        *MODEL_TYPE_ERRORS,
+        *TRAINING_ERRORS,
+    ),
+)
+async def start_training(
+    request: TrainingRequest,
+    response: Response,
+    caller: Trainer,
+    jobs: Jobs,
+    queue: JobQueue,
+    key: IdempotencyKey = None,
+) -> JobView:
+    """Check the order, hold its price and queue a training job; it is charged when the model is there."""
+    started = await jobs.start(caller, request.to_order(), key)
+    response.headers["Location"] = f"/v1/jobs/{started.job.id}"
+    if started.replayed:
+        response.headers.update(REPLAYED)
+    return JobView.of(started.job, await queue.outlooks([started.job]))
+
+
+@router.get("/models", responses=PAID_READING)
+async def list_models(
+    response: Response, caller: Reader, models: Models, meter: Meter, page: RequestedPage
+) -> Page[ModelView]:
+    """Your models, newest first."""
+
+    async def read() -> Page[ModelView]:
+        found = await models.list_page(caller.user_id, page)
+        return page.page_of(found, ModelView.of, lambda model: model.id)
+
+    return await meter.read(caller, response, read)
+
+
+@router.get("/models/{name}", responses=PAID_READING)
+async def show_model(
+    name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
+) -> ModelView:
+    """One model: how good it is beside a baseline, and what it was made from."""
+
+    async def read() -> ModelView:
+        return ModelView.of(await models.get(caller.user_id, name))
+
+    return await meter.read(caller, response, read, name)
+
+
+@router.get("/models/{name}/schema", responses=PAID_READING)
+async def show_schema(
+    name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
+) -> ModelSchemaView:
+    """What the model wants to know for a prediction, with a request that can be sent as it is."""
+
+    async def read() -> ModelSchemaView:
+        return ModelSchemaView.of(await models.get(caller.user_id, name))
+
+    return await meter.read(caller, response, read, name)
+
+
+@router.delete("/models/{name}", status_code=204, responses=documented(ModelNotFound))
+async def delete_model(name: ModelName, caller: Trainer, models: Models) -> None:
+    """Delete a model and its files."""
+    await models.delete(caller.user_id, name)

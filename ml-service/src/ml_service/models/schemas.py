@@ -1,0 +1,129 @@
+"""Models on the wire."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from ml_service.comparison import AUTO
+from ml_service.comparison.candidates import most_candidates
+from ml_service.models.models import Model
+
+Figures = dict[str, float | None]
+
+
+class ModelTypeView(BaseModel):
+    """`parameters` is a JSON Schema, as is `budget` of the type that compares all others.
+
+    `candidates` says how many it tries at most for each task, and is charged for those that finish.
+    """
+
+    name: str
+    title: str
+    tasks: list[str]
+    parameters: dict[str, Any]  # Any: JSON Schema
+    budget: dict[str, Any] | None = None  # Any: JSON Schema
+    candidates: dict[str, int] | None = None
+
+    @classmethod
+    def of_comparison(cls, budget: dict[str, Any]) -> "ModelTypeView":  # Any: JSON Schema
+        candidates = most_candidates()
+        return cls(
+            name=AUTO,
+            title="The best of all types",
+            tasks=sorted(candidates),
+            parameters={"type": "object", "properties": {}},
+            budget=budget,
+            candidates=candidates,
+        )
+
+
+class CandidateView(BaseModel):
+    """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better."""
+
+    type: str
+    params: dict[str, Any]  # Any: parameters are of many types
+    state: Literal["finished", "failed", "not_tried"]
+    metric: str | None
+    score: float | None
+    spread: float | None
+    fit_seconds: float | None
+    predict_seconds: float | None
+    error: dict[str, str] | None
+    chosen: bool
+
+
+class RecipeView(BaseModel):
+    """What it takes to train the same model again."""
+
+    spec: dict[str, Any]  # Any: parameters are of many types
+    versions: dict[str, str]
+    rows: int
+    training_rows: int
+    test_rows: int
+    stratified: bool
+    selection: dict[str, Any] | None = None  # Any: how a comparison chose, and what
+
+
+class ModelView(BaseModel):
+    """A model, how good it is beside a baseline, and what it was made from."""
+
+    name: str
+    type: str
+    task: str
+    label: str
+    features: list[str]
+    params: dict[str, Any]  # Any: parameters are of many types
+    metrics: Figures
+    baseline: Figures
+    verdict: str
+    warnings: list[str]
+    leaderboard: list[CandidateView] | None
+    recipe: RecipeView
+    size_bytes: int
+    job_id: int | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, model: Model) -> "ModelView":
+        described = model.description or {}
+        return cls(
+            name=model.name,
+            type=model.model_type,
+            task=described["task"],
+            label=described["label"],
+            features=described["spec"]["features"],
+            params=described["params"],
+            metrics=described["metrics"],
+            baseline=described["baseline"],
+            verdict=described["verdict"],
+            warnings=described["warnings"],
+            leaderboard=described.get("leaderboard"),
+            recipe=RecipeView.model_validate(described),
+            size_bytes=model.size_bytes,
+            job_id=model.job_id,
+            created_at=model.ready_at or model.created_at,
+        )
+
+
+class ModelSchemaView(BaseModel):
+    """The features with their kinds and ranges; `example` can be sent to /predict as it is."""
+
+    name: str
+    task: str
+    label: str
+    classes: list[str | int]
+    features: list[dict[str, Any]]  # Any: what is known of a feature depends on its kind
+    example: dict[str, Any]  # Any: cells of every kind
+
+    @classmethod
+    def of(cls, model: Model) -> "ModelSchemaView":
+        described = model.description or {}
+        return cls(
+            name=model.name,
+            task=described["task"],
+            label=described["label"],
+            classes=described["classes"],
+            features=described["features"],
+            example=described["example"],
+        )

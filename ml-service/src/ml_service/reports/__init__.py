@@ -1,0 +1,1 @@
+"""Reports on trained models: made while they are trained, shown on request."""

@@ -1,0 +1,36 @@
+"""What ml-service is told by its environment."""
+
+from dataclasses import replace
+from typing import Annotated
+
+from pydantic import Field
+
+from kit.settings import DatabaseSettings
+from ml_service.tables import DEFAULT_LIMITS, CsvLimits
+
+MEBIBYTE = 1024 * 1024
+
+
+class MlSettings(DatabaseSettings):
+    """`store_url` is any fsspec address that the service and the workers both reach."""
+
+    billing_url: str = "http://127.0.0.1:8002"
+    dask_scheduler_address: str = "tcp://127.0.0.1:8786"
+    store_url: str = "file:///var/lib/farebox/store"
+
+    max_csv_bytes: Annotated[int, Field(ge=1024, le=1024 * MEBIBYTE)] = 50 * MEBIBYTE
+    max_datasets: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    max_datasets_bytes: Annotated[int, Field(ge=1024)] = 5120 * MEBIBYTE
+    max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
+    max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20
+    orphan_minutes: Annotated[float, Field(ge=0, le=10_080)] = 60
+    sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 30
+    answers_kept_hours: Annotated[float, Field(gt=0, le=8760)] = 24
+    loaded_models: Annotated[int, Field(ge=1, le=10_000)] = 200
+    loaded_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 1024 * MEBIBYTE
+
+    @property
+    def csv_limits(self) -> CsvLimits:
+        return replace(DEFAULT_LIMITS, file_bytes=self.max_csv_bytes)

@@ -1,0 +1,58 @@
+"""How good predictions are, in scikit-learn's own figures."""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn import metrics as sk
+
+Values = npt.NDArray[Any]  # Any: text, whole numbers or numbers
+Metrics = Mapping[str, float | None]
+
+
+def regression_metrics(actual: Values, predicted: Values) -> dict[str, float | None]:
+    return {
+        "r2_score": _figure(lambda: sk.r2_score(actual, predicted)),
+        "mean_squared_error": _figure(lambda: sk.mean_squared_error(actual, predicted)),
+        "mean_absolute_error": _figure(lambda: sk.mean_absolute_error(actual, predicted)),
+        "root_mean_squared_error": _figure(lambda: sk.root_mean_squared_error(actual, predicted)),
+    }
+
+
+def classification_metrics(
+    actual: Values, predicted: Values, probabilities: Values, classes: Sequence[Any]
+) -> dict[str, float | None]:
+    """Means over classes are unweighted; numeric classes get the figures of regression as well."""
+    known = list(classes)
+    macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
+    figures = {
+        "accuracy": _figure(lambda: sk.accuracy_score(actual, predicted)),
+        "balanced_accuracy": _figure(lambda: sk.balanced_accuracy_score(actual, predicted)),
+        "precision_macro": _figure(lambda: sk.precision_score(actual, predicted, **macro)),
+        "recall_macro": _figure(lambda: sk.recall_score(actual, predicted, **macro)),
+        "f1_macro": _figure(lambda: sk.f1_score(actual, predicted, **macro)),
+        "roc_auc": _figure(lambda: _roc_auc(actual, probabilities, known)),
+        "log_loss": _figure(lambda: sk.log_loss(actual, probabilities, labels=known)),
+    }
+    numeric = np.issubdtype(np.asarray(known).dtype, np.number)
+    return {**figures, **regression_metrics(actual, predicted)} if numeric else figures
+
+
+def _roc_auc(actual: Values, probabilities: Values, classes: Sequence[Any]) -> float:
+    if len(classes) == 2:
+        return sk.roc_auc_score(actual == classes[1], probabilities[:, 1])
+    return sk.roc_auc_score(actual, probabilities, multi_class="ovr", average="macro", labels=classes)
+
+
+def _figure(compute: Callable[[], float]) -> float | None:
+    """None where the figure has no meaning, such as a curve over a class that no test row has."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value = float(compute())
+        except ValueError:
+            return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,76 @@
+"""ml-service as it is, with a real database, store and Dask cluster, and billing in memory."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.integration.ml.service import ADA, BOB, DATA, PENGUIN, Service, run_service
+from tests.support.cluster import TestCluster, cluster
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+
+from ml_service.training import TrainingResult, TrainingSpec, train
+
+__all__ = ["cluster"]
+
+GRANT = 100
+
+
+@pytest.fixture
+def billing() -> MemoryBilling:
+    made = MemoryBilling()
+    for user in (ADA, BOB):
+        made.grant(user, GRANT)
+    return made
+
+
+@pytest.fixture
+async def idle(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
+    """A service that no cluster trains for."""
+    async with run_service(database, tmp_path, billing) as running:
+        yield running
+
+
+@pytest.fixture
+async def service(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
+) -> AsyncIterator[Service]:
+    async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingResult]:
+    """A model of the penguins, trained once for all tests that only predict."""
+    folder = tmp_path_factory.mktemp("artefact") / "penguins"
+    spec = TrainingSpec("logistic", tuple(PENGUIN), "species")
+    return folder, train(DATA / "penguins.csv", spec, folder)
+
+
+@pytest.fixture
+async def model(idle: Service, artefact: tuple[Path, TrainingResult], sql: asyncpg.Connection) -> str:
+    """Ada's model, as a training would have left it."""
+    folder, result = artefact
+    description = result.to_json()
+    files = description.pop("files")
+    await sql.execute(
+        "INSERT INTO ml.models (user_id, name, model_type, artefact, files, description, ready_at)"
+        " VALUES ($1, $2, 'logistic', '0-1', $3, $4, now())",
+        ADA,
+        "1_penguins",
+        json.dumps(files),
+        json.dumps(description),
+    )
+    # After its row, or the sweeper would take it for an orphan.
+    shutil.copytree(folder, idle.store / "artefacts" / "0-1")
+    return "1_penguins"
+
+
+@pytest.fixture
+async def sql(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.admin_dsn)
+    yield connection
+    await connection.close()

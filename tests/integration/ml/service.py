@@ -1,0 +1,141 @@
+"""Starts ml-service, and does what every test of it begins with."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from fastapi import FastAPI
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET, bearer
+
+from kit.trust import TrustNews
+from ml_service.main import create_app
+from ml_service.settings import MlSettings
+
+DATA = Path(__file__).parents[3] / "data"
+NO_CLUSTER = "tcp://127.0.0.1:9"
+ADA, BOB = 1, 2
+PENGUIN = {
+    "island": "Biscoe",
+    "bill_length_mm": 46.1,
+    "bill_depth_mm": 13.2,
+    "flipper_length_mm": 211,
+    "body_mass_g": 4500,
+    "sex": "female",
+    "year": 2008,
+}
+
+Json = dict[str, Any]  # Any: JSON of several shapes
+Found = TypeVar("Found")
+
+
+class NothingRevoked:
+    async def news(self, since: int) -> TrustNews:
+        return TrustNews(cursor=since)
+
+
+@dataclass
+class Service:
+    app: FastAPI
+    client: httpx.AsyncClient
+    billing: MemoryBilling
+    store: Path
+
+    async def upload(self, name: str = "penguins.csv", user: int = ADA) -> Json:
+        return await self.upload_bytes((DATA / name).read_bytes(), user)
+
+    async def upload_bytes(self, content: bytes, user: int = ADA) -> Json:
+        answer = await self.client.post(
+            "/v1/datasets", files={"file": ("table.csv", content)}, headers=bearer(user)
+        )
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    async def order(self, user: int = ADA, key: str | None = None, **order: object) -> httpx.Response:
+        """POST /v1/models; on the penguins unless told otherwise."""
+        if "dataset_id" not in order:
+            order["dataset_id"] = (await self.upload(user=user))["id"]
+        wanted = {"type": "logistic", "label": "species"} | order
+        headers = bearer(user) | ({"Idempotency-Key": key} if key else {})
+        return await self.client.post("/v1/models", json=wanted, headers=headers)
+
+    async def start(self, user: int = ADA, **order: object) -> Json:
+        answer = await self.order(user, **order)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    async def job(self, job_id: int, user: int = ADA) -> Json:
+        answer = await self.client.get(f"/v1/jobs/{job_id}", headers=bearer(user))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def ended(self, job: Json, user: int = ADA) -> Json:
+        async def has_ended() -> Json | None:
+            now = await self.job(job["id"], user)
+            return now if now["ended_at"] is not None else None
+
+        return await eventually(has_ended)
+
+    async def train(self, user: int = ADA, **order: object) -> Json:
+        """A trained model's job."""
+        job = await self.ended(await self.start(user, **order), user)
+        assert job["state"] == "succeeded", job
+        return job
+
+    async def predict(
+        self, model: str, user: int = ADA, key: str | None = None, **body: object
+    ) -> httpx.Response:
+        headers = bearer(user) | ({"Idempotency-Key": key} if key else {})
+        asked = body or {"features": PENGUIN}
+        return await self.client.post(f"/v1/models/{model}/predict", json=asked, headers=headers)
+
+    def stored(self, folder: str) -> set[str]:
+        place = self.store / folder
+        return {each.name for each in place.iterdir()} if place.exists() else set()
+
+
+def settings_of(database: Database, store: Path, **changed: object) -> MlSettings:
+    values: dict[str, object] = {
+        "jwt_secret": JWT_SECRET,
+        "store_url": f"file://{store}",
+        "trust_poll_seconds": 0.5,
+        "dask_scheduler_address": NO_CLUSTER,
+        "lease_seconds": 4,
+        "sweep_seconds": 0.5,
+    }
+    return MlSettings(**(values | database.settings("ml") | changed))  # pyright: ignore[reportArgumentType] - pydantic converts
+
+
+@contextlib.asynccontextmanager
+async def run_service(
+    database: Database, store: Path, billing: MemoryBilling, **changed: object
+) -> AsyncGenerator[Service]:
+    app = create_app(settings_of(database, store, **changed), billing, NothingRevoked())
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://ml", timeout=60) as client,
+    ):
+        service = Service(app, client, billing, store)
+        await eventually(lambda: _is_ready(service))
+        yield service
+
+
+async def _is_ready(service: Service) -> bool:
+    return (await service.client.get("/v1/datasets", headers=bearer(ADA))).status_code == 200
+
+
+async def eventually(check: Callable[[], Awaitable[Found | None]], seconds: float = 120) -> Found:
+    """What the check gives as soon as it gives something true."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := await check():
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("It did not happen in time.")

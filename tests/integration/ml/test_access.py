@@ -1,0 +1,68 @@
+"""Who may ask for what."""
+
+import re
+
+import pytest
+from tests.integration.ml.service import ADA, Service
+from tests.support.tokens import bearer
+
+ROUTES = [
+    ("POST", "/v1/datasets", "train"),
+    ("GET", "/v1/datasets", "read"),
+    ("GET", "/v1/datasets/1", "read"),
+    ("GET", "/v1/datasets/1/preview", "read"),
+    ("GET", "/v1/datasets/1/findings", "read"),
+    ("PATCH", "/v1/datasets/1", "train"),
+    ("DELETE", "/v1/datasets/1", "train"),
+    ("POST", "/v1/models", "train"),
+    ("GET", "/v1/models", "read"),
+    ("GET", "/v1/models/1_m", "read"),
+    ("GET", "/v1/models/1_m/schema", "read"),
+    ("DELETE", "/v1/models/1_m", "train"),
+    ("GET", "/v1/models/1_m/report", "read"),
+    ("GET", "/v1/models/1_m/export", "read"),
+    ("POST", "/v1/models/1_m/predict", "predict"),
+    ("POST", "/v1/models/1_m/batch", "predict"),
+    ("GET", "/v1/jobs", "read"),
+    ("GET", "/v1/jobs/1", "read"),
+    ("GET", "/v1/jobs/1/events", "read"),
+    ("GET", "/v1/jobs/1/result", "read"),
+    ("POST", "/v1/jobs/1/cancel", "train"),
+    ("GET", "/v1/me/export", None),
+    ("GET", "/trained", "read"),
+    ("GET", "/trained/1_m", "read"),
+    ("POST", "/create", "train"),
+    ("POST", "/train", "train"),
+    ("POST", "/predict/1_m", "predict"),
+    ("DELETE", "/delete/1_m", "train"),
+]
+PARAMETER = re.compile(r"\{(\w+)\}")
+OPEN = {"/v1/model-types", "/v1/limits", "/models"}
+
+
+def _short(found: re.Match[str]) -> str:
+    return "{name}" if "name" in found[1] else "{id}"
+
+
+async def test_every_published_route_is_in_this_table(idle: Service) -> None:
+    paths = idle.app.openapi()["paths"]
+    published = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    named = {(method, path.replace("/1_m", "/{name}").replace("/1", "/{id}")) for method, path, _ in ROUTES}
+    plain = {(method, PARAMETER.sub(_short, path)) for method, path in published if path not in OPEN}
+    assert plain == named
+
+
+@pytest.mark.parametrize(("method", "path", "_scope"), ROUTES)
+async def test_strangers_are_sent_to_log_in(idle: Service, method: str, path: str, _scope: str) -> None:
+    answer = await idle.client.request(method, path, json={})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
+async def test_an_api_key_does_what_its_scopes_say_and_no_more(
+    idle: Service, method: str, path: str, scope: str | None
+) -> None:
+    others = [each for each in ("read", "train", "predict") if each != scope]
+    key = {"id": 1, "scopes": others, "cap": None}
+    answer = await idle.client.request(method, path, json={}, headers=bearer(ADA, api_key=key))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -1,0 +1,237 @@
+"""Files predicted by jobs: the same answer as at once, charged once, whatever dies or changes its mind."""
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
+from tests.integration.ml.test_batches import BAD_ROW, GRANT, PENGUINS, table
+from tests.integration.ml.test_plugs import cancel
+from tests.support.cluster import TestCluster
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.problems import assert_problem
+from tests.support.tokens import bearer
+
+SECONDS_LONG = 80_000
+PLENTY = 10_000
+
+
+async def send(
+    service: Service,
+    model: str,
+    content: bytes = PENGUINS,
+    key: str | None = None,
+    prefer: str | None = "respond-async",
+) -> httpx.Response:
+    headers = bearer(ADA) | {"Content-Type": "text/csv"}
+    headers |= ({"Idempotency-Key": key} if key else {}) | ({"Prefer": prefer} if prefer else {})
+    return await service.client.post(f"/v1/models/{model}/batch", content=content, headers=headers)
+
+
+async def order(service: Service, model: str, content: bytes = PENGUINS, **sent: Any) -> Json:
+    answer = await send(service, model, content, **sent)
+    assert answer.status_code == 202, answer.text
+    return answer.json()
+
+
+async def fetch(service: Service, job: Json, user: int = ADA) -> httpx.Response:
+    return await service.client.get(f"/v1/jobs/{job['id']}/result", headers=bearer(user))
+
+
+async def events_of(service: Service, job: Json) -> str:
+    return (await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))).text
+
+
+async def end_elsewhere(
+    job: Json, database: Database, store: Path, billing: MemoryBilling, cluster: TestCluster
+) -> Json:
+    """The job once a replica that has a cluster has ended it."""
+    async with run_service(database, store, billing, dask_scheduler_address=cluster.address) as replica:
+        return await replica.ended(job)
+
+
+async def begun(service: Service, model: str) -> Json:
+    """A job in the middle of its rows."""
+    service.billing.grant(ADA, PLENTY)
+    job = await order(service, model, table(SECONDS_LONG))
+
+    async def is_predicting() -> bool:
+        return 0 < (await service.job(job["id"]))["percent"] < 100
+
+    await eventually(is_predicting)
+    return job
+
+
+async def test_a_job_answers_as_a_batch_that_was_waited_for(service: Service, model: str) -> None:
+    content = table(999) + BAD_ROW * 600
+    at_once = await send(service, model, content, prefer=None)
+    job = await service.ended(await order(service, model, content))
+    assert (job["state"], job["kind"]) == ("succeeded", "batch")
+    assert (job["tokens_held"], job["tokens_charged"]) == (10, 5)
+    later = await fetch(service, job)
+    assert (later.status_code, later.content) == (200, at_once.content)
+    same = ("Content-Type", "Content-Length", "Content-Disposition", "X-Rows", "X-Rows-Failed")
+    assert [later.headers[name] for name in same] == [at_once.headers[name] for name in same]
+    assert later.headers["X-Receipt-Id"] == job["receipt_id"]
+    assert service.billing.balance(ADA) == GRANT - 10
+    assert service.stored("uploads") == set()
+    told = await events_of(service, job)
+    assert all(f'"stage":"predicting","percent":{percent}' in told for percent in (0, 100))
+
+
+async def test_more_rows_than_the_limit_become_a_job_and_others_if_that_is_preferred(
+    database: Database, tmp_path: Path, billing: MemoryBilling, model: str
+) -> None:
+    async with run_service(database, tmp_path, billing, batch_rows_at_once=3) as service:
+        asked = [(3, None), (4, None), (3, "wait=1, Respond-Async; x=1"), (3, "respond-asynchronously")]
+        answers = [await send(service, model, table(rows), prefer=prefer) for rows, prefer in asked]
+        limits = (await service.client.get("/v1/limits")).json()["batch"]
+    assert [each.status_code for each in answers] == [200, 202, 202, 200]
+    applied = [each.headers.get("Preference-Applied") for each in answers]
+    assert applied == [None, None, "respond-async", None]
+    assert answers[1].headers["Location"] == f"/v1/jobs/{answers[1].json()['id']}"
+    assert limits == {"rows_at_once": 3, "result_hours": 24}
+
+
+async def test_a_key_has_one_job_and_one_charge(service: Service, model: str) -> None:
+    answers = await asyncio.gather(*(send(service, model, key="twins") for _ in range(3)))
+    first = next(each for each in answers if each.status_code == 202)
+    assert {each.status_code for each in answers} <= {202, 409}
+    job = await service.ended(first.json())
+    again = await send(service, model, key="twins")
+    assert (again.json()["id"], again.headers["Idempotency-Replayed"]) == (job["id"], "true")
+    waiting = await send(service, model, key="twins", prefer=None)
+    assert (waiting.status_code, waiting.json()["id"]) == (202, job["id"])
+    assert len((await service.client.get("/v1/jobs", headers=bearer(ADA))).json()["items"]) == 1
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (GRANT - 5, 0)
+
+
+async def test_a_key_of_an_answer_gets_that_answer_when_it_asks_for_a_job(idle: Service, model: str) -> None:
+    first = await send(idle, model, key="either", prefer=None)
+    again = await send(idle, model, key="either")
+    assert (again.status_code, again.content) == (200, first.content)
+    assert_problem(await send(idle, model, table(2), key="either"), 422, "idempotency_key_reused")
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 5, 0)
+
+
+async def test_a_job_that_cannot_be_paid_leaves_nothing(idle: Service, model: str) -> None:
+    answer = await send(idle, model, table(20_001), key="dear")
+    assert_problem(answer, 402, "not_enough_tokens")
+    assert (await idle.client.get("/v1/jobs", headers=bearer(ADA))).json()["items"] == []
+    assert idle.stored("uploads") == set()
+    assert (await send(idle, model, key="dear")).status_code == 202
+
+
+async def test_a_batch_is_cancelled_in_the_middle_and_costs_nothing(service: Service, model: str) -> None:
+    job = await begun(service, model)
+    assert await cancel(service, job) == 202
+    async with asyncio.timeout(5):
+        ended = await service.ended(job)
+    assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (GRANT + PLENTY, 0)
+    assert_problem(await fetch(service, job), 404, "no_result")
+    assert service.stored("uploads") == set()
+
+
+async def test_a_killed_worker_costs_time_but_no_row(
+    service: Service, model: str, cluster: TestCluster
+) -> None:
+    job = await begun(service, model)
+    for worker in cluster.workers():
+        worker.kill()
+    ended = await service.ended(job)
+    assert (ended["state"], ended["attempts"], ended["tokens_charged"]) == ("succeeded", 2, 400)
+    rows = list(csv.DictReader(io.StringIO((await fetch(service, job)).text, newline="")))
+    assert (len(rows), {row["prediction"] for row in rows}) == (SECONDS_LONG, {"Adelie"})
+    assert service.billing.balance(ADA) == GRANT + PLENTY - 400
+
+
+async def test_a_batch_over_its_time_costs_nothing_and_says_what_to_change(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, model: str
+) -> None:
+    limits = {"max_train_seconds": 0.5, "dask_scheduler_address": cluster.address}
+    async with run_service(database, tmp_path, billing, **limits) as service:
+        billing.grant(ADA, PLENTY)
+        job = await service.ended(await order(service, model, table(SECONDS_LONG)))
+        assert (job["state"], job["error"]["code"]) == ("failed", "time_limit")
+        assert "The batch took longer" in job["error"]["detail"]
+        assert_problem(await fetch(service, job), 404, "no_result")
+    assert (billing.balance(ADA), billing.held(ADA)) == (GRANT + PLENTY, 0)
+
+
+async def test_an_expired_hold_whose_tokens_are_gone_leaves_no_result(
+    idle: Service, model: str, database: Database, tmp_path: Path, cluster: TestCluster
+) -> None:
+    job = await order(idle, model)
+    idle.billing.expire_all()
+    idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    ended = await end_elsewhere(job, database, tmp_path, idle.billing, cluster)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "not_enough_tokens")
+    assert idle.stored("results") == set()
+
+
+async def test_a_model_that_was_deleted_before_ends_the_job(
+    idle: Service, model: str, database: Database, tmp_path: Path, cluster: TestCluster
+) -> None:
+    job = await order(idle, model)
+    await idle.client.delete(f"/v1/models/{model}", headers=bearer(ADA))
+    ended = await end_elsewhere(job, database, tmp_path, idle.billing, cluster)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "model_gone")
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT, 0)
+
+
+async def test_a_result_is_nobody_elses_and_not_there_before_its_time(idle: Service, model: str) -> None:
+    job = await order(idle, model)
+    assert_problem(await fetch(idle, job, BOB), 404, "job_not_found")
+    assert_problem(await fetch(idle, job), 409, "result_pending")
+
+
+async def test_a_training_has_no_result_to_fetch(idle: Service) -> None:
+    assert_problem(await fetch(idle, await idle.start()), 404, "no_result")
+
+
+async def test_rows_that_wait_for_their_job_are_not_swept(
+    idle: Service, model: str, database: Database, tmp_path: Path
+) -> None:
+    await order(idle, model)
+    async with run_service(database, tmp_path, idle.billing, orphan_minutes=0):
+        orphan = tmp_path / "uploads" / "orphan"
+        orphan.write_bytes(b"x")
+
+        async def is_swept() -> bool:
+            return not orphan.exists()
+
+        await eventually(is_swept)
+        assert len(idle.stored("uploads")) == 1
+
+
+async def test_a_result_is_kept_as_long_as_answers_are(
+    service: Service, model: str, sql: asyncpg.Connection, database: Database, tmp_path: Path
+) -> None:
+    job = await service.ended(await order(service, model))
+    async with run_service(database, tmp_path, service.billing, orphan_minutes=0):
+        assert (await fetch(service, job)).status_code == 200
+        await sql.execute("UPDATE ml.jobs SET ended_at = now() - interval '1 year'")
+
+        async def is_gone() -> bool:
+            return service.stored("results") == set()
+
+        await eventually(is_gone)
+    assert_problem(await fetch(service, job), 404, "no_result")
+
+
+async def test_a_departed_users_result_is_deleted(
+    service: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    await service.ended(await order(service, model))
+    await sql.execute("INSERT INTO ml.departed_users (user_id) VALUES ($1)", ADA)
+
+    async def is_gone() -> bool:
+        return service.stored("results") == set()
+
+    await eventually(is_gone)

@@ -1,0 +1,139 @@
+"""Whole files predicted over HTTP: charged for good rows, once a key, stored as long as answers are."""
+
+import asyncio
+import csv
+import io
+
+import asyncpg
+import httpx
+import pytest
+from tests.integration.ml.service import ADA, BOB, DATA, Service, eventually
+from tests.support.problems import assert_problem
+from tests.support.tokens import bearer
+
+GRANT = 100
+PENGUINS = (DATA / "penguins.csv").read_bytes()
+BAD_ROW = b"Biscoe,long,18.7,181,3750,male,2007,Adelie\n"
+
+
+async def send(
+    service: Service, model: str, content: bytes = PENGUINS, key: str | None = None, user: int = ADA
+) -> httpx.Response:
+    headers = bearer(user) | {"Content-Type": "text/csv"} | ({"Idempotency-Key": key} if key else {})
+    return await service.client.post(f"/v1/models/{model}/batch", content=content, headers=headers)
+
+
+def table(rows: int) -> bytes:
+    header, first, *_ = PENGUINS.splitlines(keepends=True)
+    return header + first * rows
+
+
+async def test_a_file_comes_back_with_predictions_and_what_they_cost(idle: Service, model: str) -> None:
+    answer = await send(idle, model)
+    assert answer.status_code == 200, answer.text
+    told = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert len(told) == len(PENGUINS.splitlines()) - 1
+    assert {row["prediction"] for row in told} == {"Adelie", "Chinstrap", "Gentoo"}
+    charged = [answer.headers[name] for name in ("X-Tokens-Charged", "X-Tokens-Balance", "X-Rows-Failed")]
+    assert charged == ["5", str(GRANT - 5), "0"]
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert idle.billing.balance(ADA) == GRANT - 5
+
+
+async def test_only_good_rows_are_charged(idle: Service, model: str) -> None:
+    answer = await send(idle, model, table(999) + BAD_ROW * 600 + table(1).partition(b"\n")[2] * 2)
+    assert (answer.headers["X-Rows"], answer.headers["X-Rows-Failed"]) == ("1601", "600")
+    assert answer.headers["X-Tokens-Charged"] == "10"
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 10, 0)
+
+
+async def test_a_file_without_a_good_row_costs_nothing(idle: Service, model: str) -> None:
+    answer = await send(idle, model, table(0) + BAD_ROW)
+    assert (answer.status_code, answer.headers["X-Tokens-Charged"]) == (200, "0")
+    assert idle.billing.balance(ADA) == GRANT
+
+
+async def test_a_retry_gets_the_stored_answer_and_one_charge(idle: Service, model: str) -> None:
+    first = await send(idle, model, key="once")
+    again = await send(idle, model, key="once")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.content == first.content
+    assert again.headers["X-Receipt-Id"] == first.headers["X-Receipt-Id"]
+    assert idle.billing.balance(ADA) == GRANT - 5
+
+
+async def test_the_same_key_twice_at_once_has_one_effect(idle: Service, model: str) -> None:
+    answers = await asyncio.gather(*(send(idle, model, key="twins") for _ in range(3)))
+    statuses = sorted(each.status_code for each in answers)
+    assert statuses[0] == 200
+    assert set(statuses) <= {200, 409}
+    assert idle.billing.balance(ADA) == GRANT - 5
+
+
+async def test_a_key_with_another_file_is_refused(idle: Service, model: str) -> None:
+    await send(idle, model, key="other")
+    assert_problem(await send(idle, model, table(2), key="other"), 422, "idempotency_key_reused")
+
+
+async def test_a_retry_pays_for_a_result_whose_process_died(idle: Service, model: str) -> None:
+    await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
+    for entry in idle.billing.entries.values():
+        # As if it had died before settling, and the hold had expired since.
+        idle.billing.wallets[entry.charge.user_id].posted += entry.receipt.tokens if entry.receipt else 0
+        entry.receipt, entry.state = None, "released"
+    again = await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
+    assert (again.headers["X-Tokens-Charged"], idle.billing.balance(ADA)) == ("5", GRANT - 5)
+
+
+async def test_nothing_is_left_of_a_batch_without_a_key(idle: Service, model: str) -> None:
+    await send(idle, model)
+    assert idle.stored("results") == set()
+    assert idle.stored("uploads") == set()
+
+
+async def test_a_stored_result_goes_with_its_answer(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    await send(idle, model, key="old")
+    assert len(idle.stored("results")) == 1
+    await sql.execute("UPDATE ml.answers SET created_at = now() - interval '1 year'")
+
+    async def is_gone() -> bool:
+        return idle.stored("results") == set()
+
+    await eventually(is_gone)
+
+
+async def test_a_departed_users_results_are_deleted(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    await send(idle, model, key="left")
+    await sql.execute("INSERT INTO ml.departed_users (user_id) VALUES ($1)", ADA)
+
+    async def is_gone() -> bool:
+        return idle.stored("results") == set()
+
+    await eventually(is_gone)
+
+
+async def test_a_batch_that_costs_too_much_is_refused_before_it_runs(idle: Service, model: str) -> None:
+    answer = await send(idle, model, table(20_001))
+    told = assert_problem(answer, 402, "not_enough_tokens")
+    assert (told["required"], told["available"]) == (105, GRANT)
+    assert idle.stored("results") == set()
+
+
+@pytest.mark.usefixtures("model")
+@pytest.mark.parametrize(("user", "name"), [(BOB, "1_penguins"), (ADA, "1_unknown"), (ADA, "no name")])
+async def test_only_ones_own_models_predict_files(idle: Service, user: int, name: str) -> None:
+    assert_problem(await send(idle, name, user=user), 404, "model_not_found")
+    assert idle.billing.balance(user) == GRANT
+    assert idle.stored("uploads") == set()
+
+
+async def test_billing_that_is_away_costs_nothing_and_can_be_retried(idle: Service, model: str) -> None:
+    idle.billing.away = True
+    assert_problem(await send(idle, model, key="away"), 503, "billing_unavailable")
+    idle.billing.away = False
+    assert (await send(idle, model, key="away")).status_code == 200
+    assert idle.billing.balance(ADA) == GRANT - 5

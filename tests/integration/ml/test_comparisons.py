@@ -1,0 +1,213 @@
+"""The type `auto`: all types are compared and the best is kept, within its budget."""
+
+import asyncio
+import json
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import numpy as np
+import pytest
+from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
+from tests.integration.ml.test_plugs import cancel, random_table
+from tests.support.cluster import TestCluster
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.tokens import bearer
+
+from ml_service.comparison.candidates import most_candidates
+
+CLASSIFIERS = most_candidates()["classification"]
+REGRESSORS = most_candidates()["regression"]
+DIABETES = {"type": "auto", "label": "target"}
+
+
+async def model_of(service: Service, job: Json) -> Json:
+    answer = await service.client.get(f"/v1/models/{job['model_name']}", headers=bearer(ADA))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def events_of(service: Service, job: Json) -> list[Json]:
+    """What its candidates' events told, in order."""
+    answer = await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
+    events = [
+        dict(line.split(": ", 1) for line in each.splitlines()) for each in answer.text.split("\n\n") if each
+    ]
+    return [json.loads(each["data"]) for each in events if each["event"] == "candidate"]
+
+
+def table_of_classes(rows: int) -> bytes:
+    """Noise with 100 classes: a small matter but for a forest, which counts them in every leaf."""
+    drawn = np.random.default_rng(7)
+    numbers, classes = drawn.random((rows, 2)), drawn.integers(0, 100, rows)
+    lines = (f"{a:.6f},{b:.6f},k{label}" for (a, b), label in zip(numbers, classes, strict=True))
+    return "\n".join(["a,b,y", *lines, ""]).encode()
+
+
+async def start_long(service: Service, **order: object) -> Json:
+    """A comparison in which one candidate has finished and others take minutes."""
+    dataset = await service.upload_bytes(random_table(12_000))
+    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **order})
+
+    async def first_has_finished() -> bool:
+        database = service.app.state.database
+        async with database.engine.connect() as connection:
+            found = await connection.exec_driver_sql(
+                "SELECT 1 FROM ml.job_events WHERE kind = 'candidate' AND job_id = $1"
+                " AND data->'candidate'->>'state' = 'finished'",
+                (job["id"],),
+            )
+            return found.first() is not None
+
+    await eventually(first_has_finished)
+    return job
+
+
+@pytest.fixture
+async def compared(service: Service) -> tuple[Service, Json]:
+    """All types on the penguins."""
+    return service, await service.train(type="auto")
+
+
+async def test_the_best_classifier_is_kept_and_each_that_finished_is_charged(
+    compared: tuple[Service, Json],
+) -> None:
+    service, job = compared
+    model = await model_of(service, job)
+    board = model["leaderboard"]
+    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
+    assert [each["chosen"] for each in board] == [True] + [False] * (CLASSIFIERS - 1)
+    scores = [each["score"] for each in board]
+    assert scores == sorted(scores, reverse=True)
+    assert (model["type"], model["recipe"]["spec"]["params"]) == (board[0]["type"], board[0]["params"])
+    assert model["recipe"]["selection"]["type"] == "auto"
+    assert model["recipe"]["selection"]["chosen"] == {"type": board[0]["type"], "params": board[0]["params"]}
+    assert model["metrics"]["balanced_accuracy"] > 0.9
+    assert (job["tokens_held"], job["tokens_charged"]) == (CLASSIFIERS, CLASSIFIERS)
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - CLASSIFIERS, 0)
+    assert (await service.predict(job["model_name"])).status_code == 200
+    told = [(each["number"], each["candidate"]["state"]) for each in await events_of(service, job)]
+    ended = [number for number, state in told if state == "finished"]
+    assert sorted(ended) == list(range(1, CLASSIFIERS + 1))
+    assert all(told.index((number, "started")) < told.index((number, "finished")) for number in ended)
+
+
+async def test_the_best_regressor_within_a_budget_of_tokens(service: Service) -> None:
+    dataset = await service.upload("diabetes.csv")
+    job = await service.train(**DIABETES, dataset_id=dataset["id"], budget={"tokens": 3})
+    board = (await model_of(service, job))["leaderboard"]
+    states = [each["state"] for each in board]
+    assert states == ["finished"] * 3 + ["not_tried"] * (REGRESSORS - 3)
+    assert board[0]["metric"] == "r2_score"
+    assert (job["tokens_held"], job["tokens_charged"], service.billing.balance(ADA)) == (3, 3, 97)
+
+
+async def test_at_the_end_of_its_seconds_the_best_that_finished_is_kept(
+    service: Service,
+) -> None:
+    job = await service.ended(await start_long(service, budget={"seconds": 20}))
+    assert job["state"] == "succeeded", job
+    board = (await model_of(service, job))["leaderboard"]
+    finished = [each for each in board if each["state"] == "finished"]
+    assert 0 < len(finished) < REGRESSORS
+    assert board[0]["chosen"]
+    assert (job["tokens_held"], job["tokens_charged"]) == (REGRESSORS, len(finished))
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - len(finished), 0)
+
+
+async def test_it_is_cancelled_within_five_seconds_and_costs_nothing(service: Service) -> None:
+    job = await start_long(service)
+    assert await cancel(service, job) == 202
+    async with asyncio.timeout(5):
+        ended = await service.ended(job)
+    assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100, 0)
+
+
+async def compare(service: Service, table: bytes, tokens: int) -> tuple[Json, list[Json]]:
+    """The job of a comparison that ended well, and its leaderboard."""
+    dataset = await service.upload_bytes(table)
+    order = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
+    job = await service.ended(await service.start(**order))
+    assert job["state"] == "succeeded", job
+    return job, (await model_of(service, job))["leaderboard"]
+
+
+async def test_a_candidate_over_its_time_is_marked_failed_and_the_others_go_on(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
+) -> None:
+    limits = {"max_train_seconds": 5, "dask_scheduler_address": cluster.address}
+    async with run_service(database, tmp_path, billing, **limits) as service:
+        job, board = await compare(service, random_table(12_000), tokens=3)
+    failed = [each for each in board if each["state"] == "failed"]
+    assert {each["error"]["code"] for each in failed} == {"time_limit"}
+    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) > 0
+
+
+async def test_a_candidate_over_its_memory_is_marked_failed_and_the_others_go_on(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
+) -> None:
+    limits = {"max_train_seconds": 30, "dask_scheduler_address": cluster.address}
+    async with run_service(database, tmp_path, billing, **limits) as service:
+        job, board = await compare(service, table_of_classes(12_000), tokens=4)
+    forest = next(each for each in board if each["type"] == "random_forest")
+    assert (forest["state"], forest["score"], forest["error"]["code"]) == ("failed", None, "out_of_memory")
+    assert "use fewer rows" in forest["error"]["detail"]
+    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) == 4
+    assert (billing.balance(ADA), billing.held(ADA)) == (96, 0)
+
+
+async def test_a_killed_worker_costs_time_but_no_candidate(service: Service, cluster: TestCluster) -> None:
+    job = await service.start(type="auto")
+
+    async def second_has_begun() -> bool:
+        return (await service.job(job["id"]))["percent"] > 5
+
+    await eventually(second_has_begun)
+    for worker in cluster.workers():
+        worker.kill()
+    ended = await service.ended(job)
+    board = (await model_of(service, ended))["leaderboard"]
+    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
+    assert service.billing.balance(ADA) == 100 - CLASSIFIERS
+
+
+async def test_a_lost_lease_loses_no_candidate_that_has_finished(
+    service: Service, sql: asyncpg.Connection
+) -> None:
+    job = await start_long(service, budget={"tokens": 2})
+    await sql.execute("UPDATE ml.jobs SET lease = $1, lease_until = now()", uuid4())
+    ended = await service.ended(job)
+    assert (ended["state"], ended["attempts"], ended["tokens_charged"]) == ("succeeded", 2, 2)
+    begun = [
+        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "started"
+    ]
+    finished = [
+        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "finished"
+    ]
+    assert len(finished) == len(set(finished)) == 2
+    assert begun.count(finished[0]) == 1
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (98, 0)
+
+
+async def test_others_get_a_worker_while_one_compares(service: Service) -> None:
+    job = await start_long(service)
+    assert (await service.train(BOB, type="linear", label="body_mass_g", missing_label="drop"))["state"]
+    assert (await service.job(job["id"]))["state"] == "running"
+    await cancel(service, job)
+    await service.ended(job)
+
+
+async def test_a_budget_below_one_candidate_is_refused(idle: Service) -> None:
+    idle.billing.prices_now["train"] = idle.billing.prices_now["predict"]
+    answer = await idle.order(type="auto", budget={"tokens": 4})
+    assert (answer.status_code, answer.json()["code"]) == (422, "budget_too_small")
+    assert (answer.json()["budget"], answer.json()["required"]) == (4, 5)
+
+
+async def test_its_budget_and_its_candidates_are_told(idle: Service) -> None:
+    types = {each["name"]: each for each in (await idle.client.get("/v1/model-types")).json()["items"]}
+    assert types["auto"]["candidates"] == {"classification": CLASSIFIERS, "regression": REGRESSORS}
+    assert set(types["auto"]["budget"]["properties"]) == {"seconds", "tokens"}
+    assert types["linear"]["budget"] is None

@@ -1,0 +1,45 @@
+"""The course API's own bodies."""
+
+import json
+
+import httpx
+from tests.integration.ml.service import ADA, DATA, PENGUIN, Service
+from tests.support.tokens import bearer
+
+FEATURES = list(PENGUIN)
+CHARGED = ("x-tokens-charged", "x-tokens-balance", "x-receipt-id")
+
+
+async def test_create_trains_and_predict_answers(service: Service) -> None:
+    created = await service.client.post(
+        "/create",
+        data={"model_type": "logistic", "feature_cols": json.dumps(FEATURES), "label_col": "species"},
+        files={"csv_file": ("penguins.csv", (DATA / "penguins.csv").read_bytes())},
+        headers=bearer(ADA),
+    )
+    assert created.status_code == 200, created.text
+    body = created.json()
+    assert body["status"] == "success"
+    assert body["tokens_deducted"] == 1
+    answer = await service.client.post(
+        f"/predict/{body['model_name']}", json={"features": PENGUIN}, headers=bearer(ADA)
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"status": "success", "prediction": "Gentoo", "tokens_deducted": 5}
+
+
+async def test_a_retry_of_create_is_told_the_same_charge(service: Service) -> None:
+    async def create() -> httpx.Response:
+        return await service.client.post(
+            "/create",
+            data={"model_type": "logistic", "feature_cols": json.dumps(FEATURES), "label_col": "species"},
+            files={"csv_file": ("penguins.csv", (DATA / "penguins.csv").read_bytes())},
+            headers={**bearer(ADA), "Idempotency-Key": "train-once"},
+        )
+
+    first, again = await create(), await create()
+    assert again.json() == first.json()
+    charged = [{name: each.headers[name] for name in CHARGED} for each in (first, again)]
+    assert charged[0] == charged[1]
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"

@@ -1,0 +1,88 @@
+"""What is found in an upload, what its owner corrects, and how much one user may keep."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from tests.integration.ml.service import ADA, BOB, Json, Service, run_service
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.tables import csv, line_table
+from tests.support.tokens import bearer
+
+MOST, MOST_BYTES = 3, 40_000
+ZIPS = csv("zip,size,y", *(f"{10_000 + 7 * (n % 12)},{n % 9},{n % 2}" for n in range(60)))
+
+
+@pytest.fixture
+async def small(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
+    """A service of which users may keep little."""
+    quota = {"max_datasets": MOST, "max_datasets_bytes": MOST_BYTES}
+    async with run_service(database, tmp_path, billing, **quota) as running:
+        yield running
+
+
+async def patch(service: Service, dataset: Json, **kinds: str) -> httpx.Response:
+    url = f"/v1/datasets/{dataset['id']}"
+    return await service.client.patch(url, json={"kinds": kinds}, headers=bearer(ADA))
+
+
+async def post(service: Service, content: bytes, user: int = ADA) -> httpx.Response:
+    headers = bearer(user) | {"Content-Type": "text/csv"}
+    return await service.client.post("/v1/datasets", content=content, headers=headers)
+
+
+async def test_a_row_of_an_older_version_is_inspected_when_it_is_looked_at(
+    idle: Service, sql: asyncpg.Connection
+) -> None:
+    dataset = await idle.upload()
+    await sql.execute("UPDATE ml.datasets SET details = NULL")
+    shown = await idle.client.get(f"/v1/datasets/{dataset['id']}", headers=bearer(ADA))
+    assert shown.json() == dataset
+
+
+async def test_corrections_add_up(idle: Service) -> None:
+    dataset = await idle.upload_bytes(ZIPS)
+    answers = await asyncio.gather(patch(idle, dataset, zip="text"), patch(idle, dataset, size="text"))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    shown = (await idle.client.get(f"/v1/datasets/{dataset['id']}", headers=bearer(ADA))).json()
+    assert [each["kind"] for each in shown["columns"]] == ["text", "text", "number"]
+
+
+async def test_twins_sent_at_once_are_one_dataset(idle: Service) -> None:
+    answers = await asyncio.gather(*(post(idle, line_table()) for _ in range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(idle.stored("uploads")) == 1
+
+
+class TestQuota:
+    async def test_it_is_published(self, small: Service) -> None:
+        limits = (await small.client.get("/v1/limits")).json()
+        assert limits["datasets"] == {"count": MOST, "bytes": MOST_BYTES}
+
+    async def test_it_holds_when_many_are_sent_at_once(self, small: Service) -> None:
+        answers = await asyncio.gather(*(post(small, line_table(n)) for n in range(10, 18)))
+        refused = [answer.json()["code"] for answer in answers if answer.status_code != 201]
+        assert refused == ["dataset_quota_reached"] * (8 - MOST)
+        assert len(small.stored("uploads")) == MOST
+
+    async def test_it_counts_bytes(self, small: Service) -> None:
+        half = line_table(2000)
+        assert MOST_BYTES / 2 < len(half) < MOST_BYTES
+        assert (await post(small, half)).status_code == 201
+        answer = await post(small, half + b"1,2,3\n")
+        assert (answer.status_code, answer.json()["code"]) == (409, "dataset_quota_reached")
+
+    async def test_what_is_there_already_is_still_found(self, small: Service) -> None:
+        first = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
+        assert (await post(small, line_table(11))).json()["id"] == first[1]["id"]
+
+    async def test_it_is_each_users_own_and_a_deletion_makes_room(self, small: Service) -> None:
+        made = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
+        assert (await post(small, line_table(13), BOB)).status_code == 201
+        await small.client.delete(f"/v1/datasets/{made[0]['id']}", headers=bearer(ADA))
+        assert (await post(small, line_table(13))).status_code == 201

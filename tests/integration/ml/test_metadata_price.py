@@ -1,0 +1,47 @@
+"""Reading about one's models, when it has a price."""
+
+import pytest
+from tests.integration.ml.service import ADA, Service
+from tests.support.tokens import bearer
+
+from ml_service.billing.port import Price
+
+LISTS = ["/v1/models", "/trained"]
+
+
+@pytest.fixture
+def paid(idle: Service) -> Service:
+    idle.billing.prices_now["metadata"] = Price(1, 1)
+    return idle
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_free_reading_asks_billing_for_nothing(idle: Service, path: str) -> None:
+    idle.billing.calls.clear()
+    answer = await idle.client.get(path, headers=bearer(ADA))
+    assert answer.status_code == 200
+    assert "hold" not in idle.billing.calls
+
+
+@pytest.mark.parametrize("path", LISTS)
+async def test_reading_is_charged(paid: Service, path: str) -> None:
+    answer = await paid.client.get(path, headers=bearer(ADA))
+    assert (answer.status_code, answer.headers["x-tokens-charged"]) == (200, "1")
+    assert paid.billing.balance(ADA) == 99
+
+
+@pytest.mark.parametrize("path", ["/v1/models/1_no", "/trained/1_no", "/v1/models/1_no/schema"])
+async def test_what_is_not_found_costs_nothing(paid: Service, path: str) -> None:
+    assert (await paid.client.get(path, headers=bearer(ADA))).status_code == 404
+    assert (paid.billing.balance(ADA), paid.billing.held(ADA)) == (100, 0)
+
+
+async def test_reading_without_tokens_is_refused(paid: Service) -> None:
+    paid.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    assert (await paid.client.get("/trained", headers=bearer(ADA))).status_code == 402
+
+
+async def test_model_types_are_free_and_open(paid: Service) -> None:
+    types = await paid.client.get("/v1/model-types")
+    assert {each["name"] for each in types.json()["items"]} >= {"knn", "linear", "logistic", "random_forest"}
+    assert (await paid.client.get("/models")).status_code == 200

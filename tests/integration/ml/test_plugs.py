@@ -1,0 +1,213 @@
+"""Whatever dies in the middle of a training, the job ends as it should and is paid for once or not at all."""
+
+import asyncio
+import io
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import numpy as np
+from tests.integration.ml.service import ADA, Service, eventually, run_service
+from tests.support.cluster import TestCluster
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.tokens import bearer
+
+FOREST = {"type": "random_forest", "label": "y"}
+SECONDS_LONG = {"n_estimators": 100}
+MINUTES_LONG = {"n_estimators": 500}
+
+
+def random_table(rows: int) -> bytes:
+    numbers = np.random.default_rng(7).random((rows, 9))
+    text = io.StringIO()
+    np.savetxt(text, numbers, delimiter=",", fmt="%.6f", header="a,b,c,d,e,f,g,h,y", comments="")
+    return text.getvalue().encode()
+
+
+def table_of_categories(rows: int) -> bytes:
+    """Small as text; 51 columns of 50 categories are 2,500 columns of numbers."""
+    names = ",".join(f"c{number}" for number in range(51))
+    drawn = np.random.default_rng(7).integers(0, 50, (rows, 51))
+    lines = (",".join(f"k{each}" for each in row) for row in drawn.tolist())
+    return "\n".join([names, *lines]).encode()
+
+
+async def start_fit(service: Service, rows: int, params: dict[str, int]) -> dict[str, object]:
+    """A job in the middle of its fit."""
+    dataset = await service.upload_bytes(random_table(rows))
+    job = await service.start(**FOREST, dataset_id=dataset["id"], params=params)
+
+    async def is_fitting() -> bool:
+        return (await service.job(job["id"]))["stage"] == "fitting"
+
+    await eventually(is_fitting)
+    return job
+
+
+async def cancel(service: Service, job: dict[str, object]) -> int:
+    answer = await service.client.post(f"/v1/jobs/{job['id']}/cancel", headers=bearer(ADA))
+    return answer.status_code
+
+
+async def test_a_fit_is_cancelled_within_five_seconds(service: Service) -> None:
+    job = await start_fit(service, 20_000, MINUTES_LONG)
+    assert await cancel(service, job) == 202
+    async with asyncio.timeout(5):
+        ended = await service.ended(job)
+    assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100, 0)
+
+
+async def test_a_cancelled_fit_frees_its_worker(service: Service) -> None:
+    for _ in range(2):
+        job = await start_fit(service, 20_000, MINUTES_LONG)
+        await cancel(service, job)
+        await service.ended(job)
+    assert (await service.train())["state"] == "succeeded"
+
+
+async def test_a_queued_job_is_cancelled_without_a_worker(idle: Service) -> None:
+    job = await idle.start()
+    await cancel(idle, job)
+    assert (await idle.ended(job))["state"] == "cancelled"
+    assert idle.billing.held(ADA) == 0
+
+
+async def test_an_ended_job_cannot_be_cancelled(idle: Service) -> None:
+    job = await idle.start()
+    await cancel(idle, job)
+    await idle.ended(job)
+    assert await cancel(idle, job) == 409
+
+
+async def test_a_cancelled_jobs_name_is_free_again(idle: Service) -> None:
+    job = await idle.start(name="mine")
+    await cancel(idle, job)
+    await idle.ended(job)
+    assert (await idle.order(name="mine")).status_code == 202
+
+
+async def test_a_killed_worker_costs_time_but_no_job(service: Service, cluster: TestCluster) -> None:
+    job = await start_fit(service, 3_000, SECONDS_LONG)
+    for worker in cluster.workers():
+        worker.kill()
+    assert (await service.ended(job))["state"] == "succeeded"
+    assert service.billing.balance(ADA) == 99
+
+
+async def test_a_fit_over_its_time_ends_alone_and_says_what_to_change(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
+) -> None:
+    limits = {"max_train_seconds": 1, "dask_scheduler_address": cluster.address}
+    async with run_service(database, tmp_path, billing, **limits) as service:
+        dataset = await service.upload_bytes(random_table(20_000))
+        job = await service.ended(
+            await service.start(**FOREST, dataset_id=dataset["id"], params=MINUTES_LONG)
+        )
+        assert (job["state"], job["error"]["code"]) == ("failed", "time_limit")
+        assert "fewer rows" in job["error"]["detail"]
+        assert (billing.balance(ADA), billing.held(ADA)) == (100, 0)
+
+
+async def test_a_fit_over_its_memory_ends_alone_and_says_what_to_change(service: Service) -> None:
+    dataset = await service.upload_bytes(table_of_categories(30_000))
+    job = await service.start(type="logistic", label="c0", dataset_id=dataset["id"])
+    other = await service.train(type="linear", label="body_mass_g", missing_label="drop")
+    assert other["state"] == "succeeded"
+    ended = await service.ended(job)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "out_of_memory")
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
+
+
+async def test_a_dead_replicas_job_is_claimed_when_its_lease_runs_out(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, sql: asyncpg.Connection
+) -> None:
+    async with run_service(database, tmp_path, billing) as dead:
+        job = await dead.start()
+        await sql.execute(
+            "UPDATE ml.jobs SET state = 'running', attempts = 1, lease = $1, started_at = now(),"
+            " lease_until = now() + interval '1s'",
+            uuid4(),
+        )
+    async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as other:
+        ended = await other.ended(job)
+    assert (ended["state"], ended["attempts"]) == ("succeeded", 2)
+    assert billing.balance(ADA) == 99
+
+
+async def test_a_replica_that_lost_its_lease_has_no_effect(service: Service, sql: asyncpg.Connection) -> None:
+    job = await start_fit(service, 3_000, SECONDS_LONG)
+    await sql.execute("UPDATE ml.jobs SET lease = $1, lease_until = now()", uuid4())
+    ended = await service.ended(job)
+    assert ended["state"] == "succeeded"
+    assert ended["attempts"] > 1
+    assert service.billing.balance(ADA) == 99
+    assert len(service.stored("artefacts")) == 1
+
+
+async def test_a_stopping_replica_hands_its_job_back(
+    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, sql: asyncpg.Connection
+) -> None:
+    async with run_service(
+        database, tmp_path, billing, dask_scheduler_address=cluster.address, lease_seconds=600
+    ) as stopping:
+        await start_fit(stopping, 20_000, MINUTES_LONG)
+    assert await sql.fetchval("SELECT state FROM ml.jobs") == "queued"
+
+
+async def test_a_result_that_was_stored_is_paid_once_whoever_finishes_it(
+    service: Service, sql: asyncpg.Connection
+) -> None:
+    """As if the first replica had died after settling and before saying so."""
+    job = await service.train()
+    await sql.execute(
+        "UPDATE ml.jobs SET state = 'running', lease = $1, lease_until = now(), ended_at = NULL,"
+        " tokens_charged = 0, receipt_id = NULL",
+        uuid4(),
+    )
+    ended = await service.ended(job)
+    assert (ended["state"], ended["tokens_charged"], ended["receipt_id"]) == (
+        "succeeded",
+        1,
+        job["receipt_id"],
+    )
+    assert service.billing.balance(ADA) == 99
+
+
+async def test_billing_away_at_the_end_delays_the_end(service: Service) -> None:
+    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    service.billing.away = True
+
+    async def has_result() -> bool:
+        return (await service.job(job["id"]))["stage"] == "saving"
+
+    await eventually(has_result)
+    assert (await service.job(job["id"]))["state"] == "running"
+    service.billing.away = False
+    assert (await service.ended(job))["state"] == "succeeded"
+
+
+async def test_an_expired_hold_is_placed_again(service: Service) -> None:
+    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    service.billing.expire_all()
+    assert (await service.ended(job))["state"] == "succeeded"
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
+
+
+async def test_an_expired_hold_whose_tokens_are_gone_fails_the_job(service: Service) -> None:
+    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    service.billing.expire_all()
+    service.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    ended = await service.ended(job)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "not_enough_tokens")
+    assert service.stored("artefacts") == set()
+
+
+async def test_holds_of_waiting_jobs_are_extended(idle: Service) -> None:
+    await idle.start()
+
+    async def is_extended() -> bool:
+        return "extend" in idle.billing.calls
+
+    await eventually(is_extended)

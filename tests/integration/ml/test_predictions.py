@@ -1,0 +1,148 @@
+"""Predictions: paid for once each, or not made."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from tests.integration.ml.service import ADA, BOB, PENGUIN, Json, Service
+from tests.support.tokens import bearer
+
+
+async def test_one_row_is_answered_and_charged(idle: Service, model: str) -> None:
+    answer = await idle.predict(model)
+    assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": []}
+    assert answer.headers["x-tokens-charged"] == "5"
+    assert answer.headers["x-tokens-balance"] == str(idle.billing.balance(ADA)) == "95"
+    assert answer.headers["x-receipt-id"]
+
+
+async def test_many_rows_are_priced_by_the_started_thousand(idle: Service, model: str) -> None:
+    answer = await idle.predict(model, rows=[PENGUIN] * 1001)
+    assert answer.json()["predictions"] == ["Gentoo"] * 1001
+    assert answer.headers["x-tokens-charged"] == "10"
+
+
+async def test_an_unseen_category_is_answered_with_a_warning(idle: Service, model: str) -> None:
+    answer = await idle.predict(model, features=PENGUIN | {"island": "Atlantis"})
+    warnings = answer.json()["warnings"]
+    assert [(each["row"], each["feature"]) for each in warnings] == [(1, "island")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"features": PENGUIN | {"year": "many"}},
+        {"features": PENGUIN | {"year": True}},
+        {"features": PENGUIN | {"colour": "red"}},
+        {"features": {}},
+        {"rows": []},
+        {"rows": [PENGUIN, {}]},
+        {"features": PENGUIN, "rows": [PENGUIN]},
+        {"features": PENGUIN, "more": 1},
+        {"features": None},
+        {"nothing": 1},
+    ],
+)
+async def test_bad_input_is_refused_before_a_hold(idle: Service, model: str, body: Json) -> None:
+    idle.billing.calls.clear()
+    answer = await idle.predict(model, **body)
+    assert answer.status_code == 422, answer.text
+    assert "hold" not in idle.billing.calls
+
+
+@pytest.mark.parametrize("name", ["1_nothing", "../../etc", "a%00b", "1_penguins%00", "x" * 200])
+async def test_a_name_of_no_model_is_not_found(idle: Service, name: str) -> None:
+    answer = await idle.predict(name)
+    assert answer.status_code == 404
+
+
+async def test_another_users_model_is_not_found(idle: Service, model: str) -> None:
+    answer = await idle.predict(model, BOB)
+    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+
+
+async def test_twenty_at_once_on_fourteen_tokens_are_two(idle: Service, model: str) -> None:
+    idle.billing.wallets[ADA].posted = 14  # pyright: ignore[reportArgumentType] - a plain id
+    answers = await asyncio.gather(*(idle.predict(model) for _ in range(20)))
+    assert sorted(each.status_code for each in answers) == [200] * 2 + [402] * 18
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (4, 0)
+
+
+async def test_not_enough_tokens_says_both_numbers(idle: Service, model: str) -> None:
+    idle.billing.wallets[ADA].posted = 3  # pyright: ignore[reportArgumentType] - a plain id
+    problem = (await idle.predict(model)).json()
+    assert (problem["required"], problem["available"]) == (5, 3)
+
+
+async def test_billing_away_is_503(idle: Service, model: str) -> None:
+    idle.billing.away = True
+    answer = await idle.predict(model)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+async def test_a_repeated_key_gets_the_first_answer_and_charge(idle: Service, model: str) -> None:
+    first = await idle.predict(model, key="once")
+    again = await idle.predict(model, key="once")
+    assert again.content == first.content
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["x-receipt-id"] == first.headers["x-receipt-id"]
+    assert idle.billing.balance(ADA) == 95
+
+
+async def test_a_key_with_other_input_is_refused(idle: Service, model: str) -> None:
+    await idle.predict(model, key="once")
+    other = await idle.predict(model, key="once", features=PENGUIN | {"island": "Dream"})
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_twins_are_charged_once(idle: Service, model: str) -> None:
+    answers = await asyncio.gather(*(idle.predict(model, key="twin") for _ in range(10)))
+    assert {each.status_code for each in answers} <= {200, 409}
+    assert idle.billing.balance(ADA) == 95
+
+
+async def test_a_refused_requests_key_can_be_used_again(idle: Service, model: str) -> None:
+    idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    assert (await idle.predict(model, key="poor")).status_code == 402
+    idle.billing.grant(ADA, 5)
+    assert (await idle.predict(model, key="poor")).status_code == 200
+
+
+async def test_a_retry_pays_for_an_answer_whose_process_died(idle: Service, model: str) -> None:
+    """It had kept its answer and never settled; its hold has run out since."""
+    first = await idle.predict(model, key="dead")
+    for entry in idle.billing.entries.values():
+        if entry.charge.action == "predict":
+            entry.state, entry.receipt = "released", None
+            idle.billing.grant(ADA, entry.tokens)
+    again = await idle.predict(model, key="dead")
+    assert again.content == first.content
+    assert idle.billing.balance(ADA) == 95
+
+
+async def test_a_retry_makes_the_prediction_of_a_process_that_died(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    await idle.predict(model, key="dead")
+    await sql.execute("UPDATE ml.answers SET answer = NULL, lease_until = now()")
+    assert (await idle.predict(model, key="dead")).status_code == 200
+    assert idle.billing.balance(ADA) == 95
+
+
+async def test_deleting_a_model_while_it_predicts_is_200_or_404(idle: Service, model: str) -> None:
+    async def delete() -> None:
+        await idle.client.delete(f"/v1/models/{model}", headers=bearer(ADA))
+
+    *answers, _ = await asyncio.gather(*(idle.predict(model) for _ in range(10)), delete())
+    codes = {each.status_code for each in answers if each is not None}
+    assert codes <= {200, 404}
+    assert (await idle.predict(model)).status_code == 404
+
+
+async def test_a_changed_artefact_is_not_loaded_and_not_charged(idle: Service, model: str) -> None:
+    (artefact,) = (idle.store / "artefacts").iterdir()
+    with (artefact / "predictor.npz").open("ab") as file:
+        file.write(b"!")
+    answer = await idle.predict(model)
+    assert (answer.status_code, answer.json()["code"]) == (409, "artefact_refused")
+    assert idle.billing.balance(ADA) == 100

@@ -1,0 +1,171 @@
+"""Training orders: checked, held, carried out, charged once."""
+
+import asyncio
+
+import orjson
+import pytest
+from tests.integration.ml.service import ADA, BOB, Service
+from tests.support.tokens import bearer
+
+
+async def test_an_order_is_answered_at_once_with_its_job(idle: Service) -> None:
+    answer = await idle.order(name="first")
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert (job["state"], job["model_name"], job["tokens_held"]) == ("queued", "1_first", 1)
+    assert idle.billing.held(ADA) == 1
+
+
+async def test_a_trained_model_is_charged_once_and_shown(service: Service) -> None:
+    job = await service.train(type="linear", label="body_mass_g", missing_label="drop")
+    assert (job["percent"], job["tokens_charged"], job["error"]) == (100, 1, None)
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
+    answer = await service.client.get(f"/v1/models/{job['model_name']}", headers=bearer(ADA))
+    model = answer.json()
+    assert (model["task"], model["label"], model["job_id"]) == ("regression", "body_mass_g", job["id"])
+    assert model["metrics"]["r2_score"] > 0.7 > model["baseline"]["r2_score"]
+    assert model["recipe"]["training_rows"] + model["recipe"]["test_rows"] == model["recipe"]["rows"]
+
+
+async def test_an_automatic_name_says_whose_which_and_when(idle: Service) -> None:
+    name = (await idle.start())["model_name"]
+    user, kind, day, clock, micros = name.split("_")
+    assert (user, kind) == ("1", "logistic")
+    assert (len(day), len(clock), len(micros)) == (8, 6, 6)
+
+
+async def test_a_model_is_not_shown_before_it_is_trained(idle: Service) -> None:
+    job = await idle.start()
+    answer = await idle.client.get(f"/v1/models/{job['model_name']}", headers=bearer(ADA))
+    assert answer.status_code == 404
+    listed = await idle.client.get("/v1/models", headers=bearer(ADA))
+    assert listed.json()["items"] == []
+
+
+async def test_the_example_of_the_schema_can_be_predicted(service: Service) -> None:
+    job = await service.train()
+    schema = await service.client.get(f"/v1/models/{job['model_name']}/schema", headers=bearer(ADA))
+    answer = await service.predict(job["model_name"], **schema.json()["example"])
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["prediction"] in schema.json()["classes"]
+
+
+async def test_a_deleted_model_takes_its_bytes_along(service: Service) -> None:
+    job = await service.train()
+    assert len(service.stored("artefacts")) == 1
+    url = f"/v1/models/{job['model_name']}"
+    assert (await service.client.delete(url, headers=bearer(BOB))).status_code == 404
+    assert (await service.client.delete(url, headers=bearer(ADA))).status_code == 204
+    assert service.stored("artefacts") == set()
+    assert (await service.predict(job["model_name"])).status_code == 404
+
+
+async def test_its_history_is_streamed_to_the_end_and_resumes(service: Service) -> None:
+    job = await service.start()
+    url = f"/v1/jobs/{job['id']}/events"
+    whole = await service.client.get(url, headers=bearer(ADA))
+    events = [
+        dict(line.split(": ", 1) for line in each.splitlines()) for each in whole.text.split("\n\n") if each
+    ]
+    kinds = [each["event"] for each in events]
+    assert kinds[:2] == ["queued", "started"]
+    assert kinds[-1] == "succeeded"
+    stages = [orjson.loads(each["data"])["stage"] for each in events if each["event"] == "stage"]
+    assert stages[:2] == ["reading", "preparing"]
+    resumed = await service.client.get(url, headers=bearer(ADA) | {"Last-Event-ID": events[-2]["id"]})
+    assert resumed.text.count("event: ") == 1
+
+
+async def test_a_repeated_key_gets_the_first_job(idle: Service) -> None:
+    first = await idle.order(key="train-1")
+    again = await idle.order(key="train-1")
+    assert again.json()["id"] == first.json()["id"]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert idle.billing.held(ADA) == 1
+
+
+async def test_a_key_with_another_order_is_refused(idle: Service) -> None:
+    await idle.order(key="train-1")
+    other = await idle.order(key="train-1", type="knn")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_twins_with_one_key_make_one_job(idle: Service) -> None:
+    dataset = (await idle.upload())["id"]
+    answers = await asyncio.gather(*(idle.order(key="twin", dataset_id=dataset) for _ in range(8)))
+    assert {each.status_code for each in answers} <= {202, 409}
+    assert len({each.json()["id"] for each in answers if each.status_code == 202}) == 1
+    assert idle.billing.held(ADA) == 1
+
+
+async def test_a_taken_name_is_refused_and_costs_nothing(idle: Service) -> None:
+    await idle.start(name="mine")
+    answer = await idle.order(name="mine")
+    assert (answer.status_code, answer.json()["code"]) == (409, "model_name_taken")
+    assert idle.billing.held(ADA) == 1
+
+
+async def test_of_two_at_once_with_one_name_one_wins(idle: Service) -> None:
+    dataset = (await idle.upload())["id"]
+    answers = await asyncio.gather(*(idle.order(name="mine", dataset_id=dataset) for _ in range(5)))
+    assert sorted(each.status_code for each in answers) == [202, 409, 409, 409, 409]
+    assert idle.billing.held(ADA) == 1
+
+
+async def test_two_users_may_use_one_name(idle: Service) -> None:
+    assert (await idle.start(name="mine"))["model_name"] == "1_mine"
+    assert (await idle.start(BOB, name="mine"))["model_name"] == "2_mine"
+
+
+async def test_without_tokens_nothing_is_left_behind(idle: Service) -> None:
+    idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    answer = await idle.order(name="mine", key="poor")
+    assert answer.status_code == 402
+    assert (answer.json()["required"], answer.json()["available"]) == (1, 0)
+    idle.billing.grant(ADA, 1)
+    assert (await idle.order(name="mine", key="poor")).status_code == 202
+
+
+async def test_billing_away_is_503_and_nothing_happened(idle: Service) -> None:
+    idle.billing.away = True
+    answer = await idle.order(name="mine")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    idle.billing.away = False
+    assert (await idle.order(name="mine")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        ({"type": "nonsense"}, 422),
+        ({"label": "nonsense"}, 422),
+        ({"label": "spe\u0000cies"}, 422),
+        ({"features": []}, 422),
+        ({"features": ["sex", "sex"]}, 422),
+        ({"params": {"nonsense": 1}}, 400),
+        ({"params": {"C": -1}}, 422),
+        ({"params": {"C": True}}, 422),
+        ({"train_fraction": 1}, 422),
+        ({"train_fraction": 0.001}, 422),
+        ({"task": "regression"}, 422),
+        ({"dataset_id": 10**18}, 404),
+        ({"dataset_id": 10**30}, 422),
+        ({"dataset_id": True}, 422),
+        ({"name": "///"}, 422),
+        ({"unknown": 1}, 422),
+    ],
+)
+async def test_a_wrong_order_is_refused_before_it_is_charged(
+    idle: Service, order: dict[str, object], status: int
+) -> None:
+    answer = await idle.order(**order)
+    assert answer.status_code == status, answer.text
+    assert "hold" not in idle.billing.calls
+
+
+async def test_another_users_job_is_not_found(idle: Service) -> None:
+    job = await idle.start()
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
+        answer = await idle.client.request(method, f"/v1/jobs/{job['id']}{path}", headers=bearer(BOB))
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")

@@ -1,0 +1,160 @@
+"""Batches and bundles over HTTP, with real files and readers; what a key does needs a database."""
+
+import io
+import json
+import time
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from tests.support.memory_billing import MemoryBilling
+from tests.support.problems import assert_problem
+
+from kit.identity import Caller, UserId, current_caller
+from kit.problems import install_problem_handlers
+from kit.requests import RequestScope
+from ml_service.batches.endpoints import router as batches
+from ml_service.batches.orders import BatchOrders
+from ml_service.batches.service import BatchService, Parts
+from ml_service.billing.metadata import MetadataMeter
+from ml_service.exports.endpoints import router as exports
+from ml_service.exports.service import ExportService
+from ml_service.models.models import Model
+from ml_service.models.repository import StoredModel
+from ml_service.predictions.once import AnswersOnce
+from ml_service.store.artefacts import Artefacts
+from ml_service.store.files import Files
+from ml_service.store.readers import Readers
+from ml_service.store.results import Results
+from ml_service.store.uploads import Uploads
+from ml_service.tables import DEFAULT_LIMITS
+from ml_service.training import TrainingResult, TrainingSpec, train
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[4] / "data"
+FEATURES = ("age", "bmi", "bp", "s5")
+ADA, GRANT, NAME = UserId(1), 100, "1_diabetes"
+GOOD, BAD = b"51,26.3,87.5,4.6\n", b"old,26.3,87.5,4.6\n"
+HEADER = b"age,bmi,bp,s5\n"
+CSV = {"Content-Type": "text/csv"}
+
+
+class OneModel:
+    """Ada's only model, wherever it is looked up."""
+
+    def __init__(self, result: TrainingResult) -> None:
+        self._result = result
+
+    async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
+        return StoredModel(1, NAME, "m", self._result.files, 1) if (user_id, name) == (ADA, NAME) else None
+
+    async def get(self, _user_id: UserId, name: str) -> Model:
+        described = self._result.to_json()
+        files = described.pop("files")
+        return Model(name=name, artefact="m", files=files, description=described, ready_at=datetime.now(UTC))
+
+
+@pytest.fixture
+def billing() -> MemoryBilling:
+    made = MemoryBilling()
+    made.grant(ADA, GRANT)
+    return made
+
+
+@pytest.fixture
+async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.AsyncClient]:
+    spec = TrainingSpec("linear", FEATURES, "target")
+    model = OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
+    files, readers = Files(f"file://{tmp_path}"), Readers(1)
+    artefacts, results = Artefacts(files), Results(files)
+    parts = Parts(
+        answers=AnswersOnce(None, billing),  # type: ignore[arg-type] - without keys no database is asked
+        lookup=model,  # type: ignore[arg-type] - it has the one method that is used
+        billing=billing,
+        uploads=Uploads(files, 1_000_000),
+        artefacts=artefacts,
+        results=results,
+        readers=readers,
+        limits=DEFAULT_LIMITS,
+        orders=BatchOrders(None, billing),  # type: ignore[arg-type] - no file here is large enough for a job
+        jobs=None,  # type: ignore[arg-type] - as above
+        rows_at_once=100_000,
+    )
+    app = FastAPI()
+    app.add_middleware(RequestScope)
+    install_problem_handlers(app)
+    app.include_router(batches)
+    app.include_router(exports)
+    app.dependency_overrides[current_caller] = lambda: Caller(
+        ADA, "ada", "user", 1, None, None, time.time() + 60
+    )
+    app.state.services = SimpleNamespace(
+        batches=BatchService(parts),
+        exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
+        metadata=MetadataMeter(billing),
+        queue=None,
+    )
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://ml") as made:
+        yield made
+
+
+def left(folder: Path) -> list[Path]:
+    return [each for name in ("uploads", "results") for each in (folder / name).glob("*")]
+
+
+async def test_good_rows_are_charged_and_nothing_is_left_behind(
+    client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
+) -> None:
+    answer = await client.post(
+        f"/v1/models/{NAME}/batch", content=HEADER + GOOD * 1500 + BAD * 501, headers=CSV
+    )
+    assert answer.status_code == 200, answer.text
+    lines = answer.text.splitlines()
+    assert lines[0] == "age,bmi,bp,s5,prediction,error"
+    assert lines[-1] == "old,26.3,87.5,4.6,,'age': It must be a number."
+    told = {name: answer.headers[name] for name in ("X-Tokens-Charged", "X-Rows", "X-Rows-Failed")}
+    assert told == {"X-Tokens-Charged": "10", "X-Rows": "2001", "X-Rows-Failed": "501"}
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    assert (billing.balance(ADA), billing.held(ADA), left(tmp_path)) == (GRANT - 10, 0, [])
+
+
+async def test_a_file_that_costs_too_much_is_not_predicted(
+    client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
+) -> None:
+    answer = await client.post(f"/v1/models/{NAME}/batch", content=HEADER + GOOD * 20_001, headers=CSV)
+    told = assert_problem(answer, 402, "not_enough_tokens")
+    assert (told["required"], told["available"]) == (105, GRANT)
+    assert (billing.held(ADA), left(tmp_path)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("1_other", HEADER + GOOD, 404, "model_not_found"),
+        (NAME, b"age\n1\n", 422, "batch_column_missing"),
+        (NAME, HEADER + GOOD * 60_000, 413, "dataset_too_large"),
+    ],
+)
+async def test_what_cannot_be_predicted_is_refused_and_free(
+    client: httpx.AsyncClient, billing: MemoryBilling, name: str, content: bytes, status: int, code: str
+) -> None:
+    assert_problem(await client.post(f"/v1/models/{name}/batch", content=content, headers=CSV), status, code)
+    assert billing.balance(ADA) == GRANT
+    assert "hold" not in billing.calls
+
+
+async def test_a_model_is_handed_out_as_a_bundle(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    answer = await client.get(f"/v1/models/{NAME}/export")
+    assert answer.status_code == 200, answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
+        manifest = json.loads(bundle.read("MANIFEST.json"))
+        assert {*manifest["files"], "MANIFEST.json"} == set(bundle.namelist())
+    assert manifest["model"] == NAME
+    assert left(tmp_path) == []

@@ -1,0 +1,12 @@
+"""Trainings in unit tests, as on a worker: on one core."""
+
+from collections.abc import Iterator
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    with threadpool_limits(1):
+        yield

@@ -1,0 +1,58 @@
+"""The course's forms."""
+
+import pytest
+
+from kit.problems import ServiceError
+from ml_service.course.forms import FIRST, SECOND, read_order
+
+FORM = {"model_type": "knn", "feature_cols": '["a", "b"]', "label_col": "y"}
+
+
+def test_the_first_dialect_is_understood() -> None:
+    form = FORM | {
+        "optional_params": '{"n_neighbors": "3"}',
+        "train_percentage": "0.7",
+        "model_filename": "m",
+    }
+    order = read_order(form, FIRST, 5)
+    assert (order.dataset_id, order.model_type, order.label, order.name) == (5, "knn", "y", "m")
+    assert (order.features, order.params, order.train_fraction) == (("a", "b"), {"n_neighbors": 3}, 0.7)
+
+
+def test_the_second_dialect_is_understood() -> None:
+    form = {"model_name": "linear", "features": '["a"]', "label": "y", "model_params": ""}
+    order = read_order(form, SECOND, 5)
+    assert (order.model_type, order.features, order.label, order.params) == ("linear", ("a",), "y", {})
+
+
+def test_columns_may_stand_between_commas() -> None:
+    assert read_order(FORM | {"feature_cols": "a, b ,c"}, FIRST, 5).features == ("a", "b", "c")
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    order = read_order(FORM, FIRST, 5)
+    assert (order.params, order.train_fraction, order.name) == ({}, 0.8, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"model_type": ""}, "model_type"),
+        ({"feature_cols": " "}, "feature_cols"),
+        ({"feature_cols": '["a"'}, "feature_cols"),
+        ({"feature_cols": "[1, 2]"}, "feature_cols"),
+        ({"label_col": ""}, "label_col"),
+        ({"optional_params": "[1]"}, "optional_params"),
+        ({"optional_params": "{'C': 1}"}, "optional_params"),
+        ({"optional_params": '{"C": NaN}'}, "optional_params"),
+        ({"train_percentage": "80%"}, "train_percentage"),
+        ({"train_percentage": "1"}, "train_percentage"),
+        ({"train_percentage": "0"}, "train_percentage"),
+        ({"train_percentage": "nan"}, "train_percentage"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named(change: dict[str, str], field: str) -> None:
+    with pytest.raises(ServiceError) as refused:
+        read_order(FORM | change, FIRST, 5)
+    assert (refused.value.status, refused.value.members["field"]) == (422, field)
+    assert field in refused.value.detail

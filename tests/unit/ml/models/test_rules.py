@@ -1,0 +1,38 @@
+"""How models are named."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ml_service.models.rules import automatic_name, given_name, is_a_name
+
+
+def test_an_automatic_name_says_whose_which_and_when() -> None:
+    moment = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
+    assert automatic_name(7, "knn", moment) == "7_knn_20260304_050607_000089"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("my model", "7_my_model"),
+        ("../../etc/passwd", "7_etc_passwd"),
+        ("model.pkl", "7_model.pkl"),
+        ("Größe & Maß", "7_Gr_e_Ma"),
+        ("nul\0byte", "7_nul_byte"),
+        ("a" * 500, "7_" + "a" * 100),
+    ],
+)
+def test_a_given_name_is_sanitised(wanted: str, name: str) -> None:
+    assert given_name(7, wanted) == name
+    assert is_a_name(name)
+
+
+@pytest.mark.parametrize("wanted", ["", "   ", "...", "///", "___", "日本語"])
+def test_a_name_of_nothing_usable_is_none(wanted: str) -> None:
+    assert given_name(7, wanted) is None
+
+
+@pytest.mark.parametrize("text", ["", "linear", "7_", "7_a\0", "7_a/b", "7_" + "a" * 121, "_a"])
+def test_other_texts_are_no_names(text: str) -> None:
+    assert not is_a_name(text)

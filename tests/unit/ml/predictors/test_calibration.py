@@ -1,0 +1,146 @@
+"""Intervals and label sets cover what they promise, and only what they can."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml_service import predictors, training
+from ml_service.model_types.protocol import Matrix
+from ml_service.predictors import Asked, Predictor
+from ml_service.predictors.calibration import Calibration, residuals, strangeness
+from ml_service.predictors.errors import CoverageTooHigh, NoProbabilities
+from ml_service.tables import Table, read_csv
+from ml_service.training import TrainingSpec
+from ml_service.training.calibrating import calibration_scores, hold_out
+from ml_service.training.compiling import compile_model
+from ml_service.training.fitting import fit, prepare
+from ml_service.training.runs import take_apart
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[4] / "data"
+PENGUINS = DATA / "penguins.csv"
+REPEATS = 10
+CASES: list[tuple[str, str, str, dict[str, object]]] = [
+    ("penguins", "species", "logistic", {}),
+    ("penguins", "species", "knn", {}),
+    ("penguins", "body_mass_g", "linear", {}),
+    ("cars", "Origin", "gradient_boosting", {"max_iter": 20}),
+    ("cars", "Miles_per_Gallon", "random_forest", {"n_estimators": 20}),
+    ("seattle-weather", "weather", "knn", {}),
+    ("seattle-weather", "temp_max", "linear", {}),
+    ("wine", "target", "logistic", {}),
+    ("wine", "proline", "gradient_boosting", {"max_iter": 20}),
+    ("diabetes", "target", "linear", {}),
+    ("diabetes", "target", "knn", {}),
+]
+
+
+def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
+    """How strange each row is that a fit on half of the table did not see."""
+    material = take_apart(table, spec)
+    prepared, rows = prepare(material.training, material.kinds, spec.model_type)
+    estimator, _ = fit(spec, material.plan.task, rows, material.training.labels)
+    compiled = compile_model(spec.model_type, material.plan.task, prepared, estimator)
+    held_out = hold_out(material.test, prepared, compiled.score)
+    return calibration_scores(held_out, getattr(estimator, "classes_", np.array([])).tolist())
+
+
+def covered(scores: Matrix, coverage: float, seed: int) -> float:
+    """The share of half of these rows that a calibration on the other half covers."""
+    calibrating, asked = np.array_split(np.random.default_rng(seed).permutation(scores), 2)
+    return float((asked <= Calibration(calibrating).limit(coverage)).mean())
+
+
+@pytest.mark.parametrize(("table", "label", "model_type", "params"), CASES)
+def test_the_measured_coverage_is_within_three_points_of_the_chosen_one(
+    table: str, label: str, model_type: str, params: dict[str, object]
+) -> None:
+    read = read_csv(DATA / f"{table}.csv")
+    features = tuple(name for name in read.header if name != label)
+    shares: dict[float, list[float]] = {0.8: [], 0.9: []}
+    for seed in range(REPEATS):
+        spec = TrainingSpec(
+            model_type, features, label, params, train_fraction=0.5, missing_label="drop", seed=seed
+        )
+        scores = scores_of(read, spec)
+        for coverage, found in shares.items():
+            found.extend(covered(scores, coverage, 100 * seed + split) for split in range(10))
+    assert {coverage: np.mean(found) for coverage, found in shares.items()} == pytest.approx(
+        {coverage: coverage for coverage in shares}, abs=0.03
+    )
+
+
+def trained(label: str, model_type: str, folder: Path, **more: Any) -> Predictor:
+    spec = TrainingSpec(model_type, ("bill_length_mm", "island"), label, missing_label="drop", **more)
+    files = training.train(PENGUINS, spec, folder / "model").files
+    return predictors.load(folder / "model", files)
+
+
+ROWS = [{"bill_length_mm": 39.1 + n, "island": "Dream"} for n in range(5)]
+
+
+def test_an_interval_reaches_as_far_to_both_sides_for_each_row(tmp_path: Path) -> None:
+    answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, Asked(coverage=0.9))
+    margins = {
+        (round(value - low, 6), round(high - value, 6))
+        for value, (low, high) in zip(answer.values, answer.intervals or [], strict=True)
+        if isinstance(value, float)
+    }
+    assert len(margins) == 1
+    (below, above), *_ = margins
+    assert below == above > 0
+
+
+def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -> None:
+    numbers, classes = (
+        trained("body_mass_g", "linear", tmp_path / "a"),
+        trained("species", "knn", tmp_path / "b"),
+    )
+    narrow, wide = ((numbers.predict(ROWS, Asked(coverage=c)).intervals or [])[0] for c in (0.5, 0.95))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    few, many = (classes.predict(ROWS, Asked(coverage=c)).label_sets or [] for c in (0.5, 0.98))
+    assert all(set(less) <= set(more) for less, more in zip(few, many, strict=True))
+    assert few != many
+
+
+def test_a_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
+    answer = trained("species", "logistic", tmp_path).predict(ROWS, Asked(coverage=0.98))
+    assert [labels[0] for labels in answer.label_sets or []] == answer.values
+
+
+def test_only_what_was_asked_for_is_told(tmp_path: Path) -> None:
+    plain = trained("species", "logistic", tmp_path).predict(ROWS)
+    assert (plain.probabilities, plain.intervals, plain.label_sets) == (None, None, None)
+
+
+def test_a_regressor_has_no_probabilities(tmp_path: Path) -> None:
+    with pytest.raises(NoProbabilities):
+        trained("body_mass_g", "linear", tmp_path).predict(ROWS, Asked(probabilities=True))
+
+
+def test_too_few_rows_for_a_coverage_are_told_with_the_most_that_they_allow(tmp_path: Path) -> None:
+    predictor = trained("species", "knn", tmp_path, train_fraction=0.98)  # 7 rows to test on
+    with pytest.raises(CoverageTooHigh, match="on 7 rows") as caught:
+        predictor.predict(ROWS, Asked(coverage=0.9))
+    assert caught.value.members == {"largest": 0.87}
+    assert predictor.predict(ROWS, Asked(coverage=0.87)).label_sets
+
+
+def test_the_limit_is_the_next_larger_score_by_rank() -> None:
+    calibration = Calibration(np.arange(1.0, 10.0))
+    assert [calibration.limit(coverage) for coverage in (0.5, 0.55, 0.9)] == [5.0, 6.0, 9.0]
+
+
+def test_equally_likely_labels_are_told_apart_by_lot_and_always_alike() -> None:
+    rows = np.arange(40.0).reshape(20, 2)
+    strange = strangeness(rows, np.full((20, 2), 0.5))
+    assert len(set(strange.ravel().tolist())) == 40
+    assert np.array_equal(strange, strangeness(rows.copy(), np.full((20, 2), 0.5)))
+    assert np.abs(strange - 0.5).max() < 1e-8
+
+
+def test_a_residual_has_no_sign() -> None:
+    assert residuals(np.array([1.0, 4.0]), np.array([3.0, 3.0])).tolist() == [2.0, 1.0]

@@ -1,0 +1,102 @@
+"""Files that are whole or not there."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ml_service.errors import DatasetTooLarge
+from ml_service.store.artefacts import Artefacts
+from ml_service.store.files import Files
+from ml_service.store.results import Results
+from ml_service.store.uploads import Uploads
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(f"file://{tmp_path}")
+
+
+async def test_a_kept_upload_is_complete_and_known_by_its_digest(files: Files) -> None:
+    content = bytes(range(256)) * 5000
+    async with Uploads(files, len(content)).receiving() as upload:
+        for start in range(0, len(content), 1000):
+            await upload.write(content[start : start + 1000])
+        await upload.finish()
+        upload.keep()
+    assert read(files, upload.key) == content
+    assert upload.sha256 == hashlib.sha256(content).digest()
+
+
+async def receive(uploads: Uploads, *chunks: bytes | Exception) -> None:
+    async with uploads.receiving() as upload:
+        for chunk in chunks:
+            if isinstance(chunk, Exception):
+                raise chunk
+            await upload.write(chunk)
+
+
+async def test_an_upload_is_refused_at_the_first_byte_too_many(files: Files) -> None:
+    with pytest.raises(DatasetTooLarge):
+        await receive(Uploads(files, 10), b"0123456789", b"!")
+    assert list(files.list_folder("uploads")) == []
+
+
+async def test_an_upload_that_breaks_off_is_gone(files: Files) -> None:
+    with pytest.raises(ConnectionError):
+        await receive(Uploads(files, 10_000_000), b"x" * 1_000_000, ConnectionError())
+    assert list(files.list_folder("uploads")) == []
+
+
+def write_aside(files: Files, artefacts: Artefacts, name: str) -> None:
+    with files.folder_to_write(artefacts.aside(name)) as folder:
+        folder.mkdir()
+        (folder / "model.json").write_bytes(b"12345")
+
+
+def read(files: Files, key: str) -> bytes:
+    with files.on_disk(key) as path:
+        return path.read_bytes()
+
+
+async def test_an_artefact_appears_whole_at_its_place(files: Files) -> None:
+    artefacts = Artefacts(files)
+    write_aside(files, artefacts, "7-1")
+    assert await artefacts.place("7-1") == 5
+    assert read(files, f"{artefacts.key('7-1')}/model.json") == b"12345"
+    assert list(files.list_folder("aside")) == []
+
+
+async def test_placing_it_twice_is_placing_it_once(files: Files) -> None:
+    artefacts = Artefacts(files)
+    write_aside(files, artefacts, "7-1")
+    await artefacts.place("7-1")
+    assert await artefacts.place("7-1") == 5
+
+
+async def test_a_discarded_artefact_is_gone_wherever_it_was(files: Files) -> None:
+    artefacts = Artefacts(files)
+    for name in ("7-1", "7-2"):
+        write_aside(files, artefacts, name)
+    await artefacts.place("7-1")
+    for name in ("7-1", "7-2", "7-3"):
+        await artefacts.discard(name)
+    assert list(files.list_folder("aside")) == []
+    assert list(files.list_folder("artefacts")) == []
+
+
+async def test_a_folder_that_was_never_made_is_not_there(files: Files) -> None:
+    with files.folder_to_write("aside/7-1"):
+        pass
+    with files.on_disk("aside/7-1") as path:
+        assert not path.exists()
+
+
+async def test_a_result_is_read_piece_by_piece_and_gone_when_it_is_read_once(files: Files) -> None:
+    results, content = Results(files), bytes(range(256)) * 2000
+    key = results.name_new()
+    with files.open_to_write(key) as file:
+        file.write(content)
+    assert b"".join([piece async for piece in results.read(key, once=False)]) == content
+    assert b"".join([piece async for piece in results.read(key, once=True)]) == content
+    assert list(files.list_folder("results")) == []

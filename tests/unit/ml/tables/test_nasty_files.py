@@ -1,0 +1,130 @@
+"""Files that must be refused, each with its code, its line and its column."""
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ml_service.tables import CsvError, CsvLimits, Dialect, read_csv
+
+LIMITS = CsvLimits(
+    file_bytes=100_000, unpacked_bytes=200_000, rows=50, columns=20, name_length=30, cell_length=500
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    title: str
+    content: bytes
+    code: str
+    line: int | None = None
+    column: str | None = None
+    dialect: Dialect | None = None
+
+
+NUMBERS = b"a,b\n" + b"1,2\n" * 40
+CASES = [
+    Case("empty file", b"", "csv_empty"),
+    Case("blank lines only", b"\n\r\n \n", "csv_empty"),
+    Case("byte order mark only", b"\xef\xbb\xbf", "csv_empty"),
+    Case("header only", b"a,b\n", "csv_no_rows"),
+    Case("header without line end", b"a,b", "csv_no_rows"),
+    Case("header and blank lines", b"a,b\n\n\n", "csv_no_rows"),
+    Case("too few fields", b"a,b,c\n1,2,3\n4,5\n", "csv_too_few_fields", 3, "c"),
+    Case("too many fields", b"a,b\n1,2\n3,4,5\n", "csv_too_many_fields", 3, "b"),
+    Case("trailing delimiter", b"a,b\n1,2,\n", "csv_too_many_fields", 2, "b"),
+    Case("blank in place of a row", b"a,b\n1,2\n  \n", "csv_too_few_fields", 3, "b"),
+    Case("wrong row after a quoted line break", b'a,b\n"x\ny",2\n3\n', "csv_too_few_fields", 4, "b"),
+    Case("wrong row after CR line ends", b"a,b\r1,2\r3\r", "csv_too_few_fields", 3, "b"),
+    Case("wrong row after CRLF line ends", b"a,b\r\n1,2\r\n3\r\n", "csv_too_few_fields", 3, "b"),
+    Case("wrong row after a blank line", b"a,b\n1,2\n\n3\n", "csv_too_few_fields", 4, "b"),
+    Case("duplicate header", b"a,b,a\n1,2,3\n", "csv_duplicate_header", 1, "a"),
+    Case("duplicate header but for blanks", b"a, a\n1,2\n", "csv_duplicate_header", 1, "a"),
+    Case("empty header", b"a,,c\n1,2,3\n", "csv_empty_header", 1),
+    Case("unnamed index column", b",a\n0,1\n", "csv_empty_header", 1),
+    Case("blank header", b"a,  \n1,2\n", "csv_empty_header", 1),
+    Case("header after blank lines", b"\n\na,a\n1,2\n", "csv_duplicate_header", 3, "a"),
+    Case("long header", b"a," + b"b" * 31 + b"\n1,2\n", "csv_header_too_long", 1),
+    Case("line break in header", b'a,"b\nc"\n1,2\n', "csv_header_unusable", 1),
+    Case("control character in header", b"a,b\x07\n1,2\n", "csv_header_unusable", 1),
+    Case("no header", b"5.1,3.5\n4.9,3.0\n", "csv_header_missing", 1),
+    Case("many columns", b",".join(b"c%d" % i for i in range(21)) + b"\n", "csv_too_many_columns", 1),
+    Case("many rows", b"a,b\n" + b"1,2\n" * 51, "csv_too_many_rows"),
+    Case("long cell", b"a,b\n1,x\n2," + b"y" * 501 + b"\n", "csv_cell_too_long", 3, "b"),
+    Case("large file", b"a,b\n" + b"1,2\n" * 25_000, "csv_too_large"),
+    Case("gzip bomb", gzip.compress(b"a,b\n" + b"1,2\n" * 100_000), "csv_too_large"),
+    Case("cut gzip", gzip.compress(NUMBERS)[:-12], "csv_corrupt_gzip"),
+    Case("gzip with rubbish inside", gzip.compress(NUMBERS)[:10] + b"\xff" * 40, "csv_corrupt_gzip"),
+    Case("zip or Excel", b"PK\x03\x04" + b"\0" * 50, "csv_other_format"),
+    Case("Parquet", b"PAR1" + b"\0" * 50, "csv_other_format"),
+    Case("NUL in a cell", b"a,b\n1,2\n3,\x00\n", "csv_nul_byte", 3, "b"),
+    Case("NUL in the header", b"a,b\x00\n1,2\n", "csv_nul_byte", 1),
+    Case("UTF-16 without a mark", "a,b\n1,2\n".encode("utf-16-le"), "csv_nul_byte", 1),
+    Case("cut UTF-16", "a,b\n1,2\n".encode("utf-16")[:-1], "csv_undecodable_byte", 2, "b"),
+    Case("damaged UTF-8", b"a,b\n\xc3\xa9,1\ny,\xff\n", "csv_undecodable_byte", 3, "b"),
+    Case("damaged UTF-8 with a mark", b"\xef\xbb\xbfa,b\n1,x\n2,\xe9\n", "csv_undecodable_byte", 3, "b"),
+    Case("byte that cp1252 has not", b"a,b\n\xe9,1\ny,\x81\n", "csv_undecodable_byte", 3, "b"),
+    Case("UTF-8 promised", b"a,b\nx,\xe9\n", "csv_undecodable_byte", 2, "b", Dialect(encoding="utf-8")),
+    Case("quote never closed", b'a,b\n1,2\n3,"x\n4,y\n', "csv_bad_quote", 3),
+    Case("quote never closed in the header", b'a,"b\n1,2\n', "csv_bad_quote", 1),
+    Case("text after a closing quote", b'a,b\n1,"x"y\n', "csv_bad_quote", 2),
+    Case("text in a number column", b"a,b\n1,2\n3,x\n5,6\n", "csv_text_in_number_column", 3, "b"),
+    Case("text late in a number column", NUMBERS + b"3,?\n", "csv_text_in_number_column", 42, "b"),
+    Case("blank cell in a number column", b"a,b\n1,2\n3,4\n5,  \n", "csv_text_in_number_column", 4, "b"),
+    Case("unit in a number column", b"a,b\n1,2\n3,4 kg\n5,6\n", "csv_text_in_number_column", 3, "b"),
+    Case("hexadecimal in a number column", b"a,b\n1,2\n3,0x10\n5,6\n", "csv_text_in_number_column", 3, "b"),
+    Case("digits of another script", "a,b\n1,2\n3,٤\n5,6\n".encode(), "csv_text_in_number_column", 3, "b"),
+    Case("thousands separators", b'a,b\n"1,234",2\n"5,678",3\n', "csv_formatted_number", 2, "a"),
+    Case("one thousands separator", b'a,b\n12,2\n"1,200",3\n14,4\n', "csv_formatted_number", 3, "a"),
+    Case("currency", b"a,b\n$5,2\n$6,3\n", "csv_formatted_number", 2, "a"),
+    Case("per cent", b"a,b\n5%,2\n6%,3\n", "csv_formatted_number", 2, "a"),
+    Case("decimal comma in quotes", b'a,b\n"1,5",2\n"2,5",3\n', "csv_formatted_number", 2, "a"),
+    Case("both decimal signs", b"a;b\n1,5;2\n2,5;3.5\n", "csv_formatted_number", 3, "b"),
+    Case("infinity", b"a,b\n1,2\n3,inf\n", "csv_number_out_of_range", 3, "b"),
+    Case("minus infinity", b"a,b\n1,2\n3,-Infinity\n", "csv_number_out_of_range", 3, "b"),
+    Case("beyond a float", b"a,b\n1,2\n3,1e999\n", "csv_number_out_of_range", 3, "b"),
+    Case("beyond use", b"a,b\n1,2\n3,1e31\n", "csv_number_out_of_range", 3, "b"),
+    Case("no such day", b"a,b\n2020-02-28,1\n2020-02-30,2\n", "csv_text_in_date_column", 3, "a"),
+    Case(
+        "text in a date column",
+        b"a,b\n2020-02-28,1\n2020-02-29,2\nlater,3\n",
+        "csv_text_in_date_column",
+        4,
+        "a",
+    ),
+]
+
+
+def refusal(content: bytes, folder: Path, dialect: Dialect | None = None) -> CsvError:
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(CsvError) as caught:
+        read_csv(path, dialect, LIMITS)
+    return caught.value
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_it_is_refused_at_its_line_and_column(case: Case, tmp_path: Path) -> None:
+    error = refusal(case.content, tmp_path, case.dialect)
+    assert (error.code, error.members.get("line"), error.members.get("column")) == (
+        case.code,
+        case.line,
+        case.column,
+    )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_its_sentence_is_short_and_ends(case: Case, tmp_path: Path) -> None:
+    error = refusal(case.content, tmp_path, case.dialect)
+    assert error.detail.endswith(".")
+    assert len(error.detail) < 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"a,b\n1,2\n3,secret\n5,6\n", b"a,b\n1,2,secret\n", b'a,b\n1,"secret\n', b"a,b\nsecret\n"],
+)
+def test_no_cell_is_echoed(content: bytes, tmp_path: Path) -> None:
+    error = refusal(content, tmp_path)
+    assert "secret" not in error.detail + str(error.members)
