@@ -1,0 +1,1 @@
+"""The one door: routes, checks, limits and streams."""

@@ -1,0 +1,31 @@
+"""What the gateway's own endpoints are given."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gateway.documentation.service import Documentation
+from gateway.health.service import Health
+from gateway.joined.service import Siblings
+
+
+def _siblings(request: Request) -> Siblings:
+    return request.app.state.siblings
+
+
+def _rates(request: Request) -> dict[str, object]:
+    return request.app.state.rates
+
+
+def _health(request: Request) -> Health:
+    return request.app.state.health
+
+
+def _documentation(request: Request) -> Documentation:
+    return request.app.state.documentation
+
+
+SiblingsService = Annotated[Siblings, Depends(_siblings)]
+HealthService = Annotated[Health, Depends(_health)]
+Rates = Annotated[dict[str, object], Depends(_rates)]
+Docs = Annotated[Documentation, Depends(_documentation)]

@@ -1,0 +1,64 @@
+"""Everything that the gateway itself refuses or reports."""
+
+from collections.abc import Iterable
+
+from kit.problems import ServiceError
+
+
+class UpstreamDown(ServiceError):
+    """The request was not sent: nothing happened."""
+
+    status = 503
+    code = "upstream_down"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This part of Farebox cannot be reached right now; nothing was done, please retry.",
+            headers={"Retry-After": "2"},
+        )
+
+
+class UpstreamSlow(ServiceError):
+    status = 503
+    code = "upstream_slow"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer took too long; it may still be carried out, so retry with the same Idempotency-Key.",
+            headers={"Retry-After": "5"},
+        )
+
+
+class UpstreamLost(ServiceError):
+    """The connection ended after the request was sent and before its answer was whole."""
+
+    status = 503
+    code = "upstream_lost"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer was lost; it may have been carried out, so retry with the same Idempotency-Key.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class RequestTooSlow(ServiceError):
+    status = 408
+    code = "request_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__("The rest of the body did not arrive in time; send it again.")
+
+
+class TooManyRequests(ServiceError):
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, wait_seconds: int, limits: Iterable[tuple[bytes, bytes]]) -> None:
+        super().__init__(
+            f"Too many requests; retry in {wait_seconds} seconds.",
+            headers={
+                "Retry-After": str(wait_seconds),
+                **{name.decode(): value.decode() for name, value in limits},
+            },
+        )

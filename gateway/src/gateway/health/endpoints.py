@@ -1,0 +1,18 @@
+"""The system's health, for administrators."""
+
+import asyncio
+
+from fastapi import APIRouter
+
+from gateway.dependencies import HealthService
+from gateway.health.schemas import HealthView
+from kit.identity import Administrator
+from kit.problems import Forbidden, Unauthenticated, documented
+
+router = APIRouter(prefix="/v1")
+
+
+@router.get("/health", responses=documented(Unauthenticated, Forbidden), tags=["admin"])
+async def show_health(_caller: Administrator, health: HealthService) -> HealthView:
+    """Which services are ready, and how many jobs wait and run; it answers also when some are not."""
+    return HealthView.of(*await asyncio.gather(health.parts(), health.jobs()))

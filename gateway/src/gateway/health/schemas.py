@@ -1,0 +1,36 @@
+"""The system's health on the wire."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+
+from gateway.health.service import Part
+
+
+class PartView(BaseModel):
+    """A service: whether it can do its work, how long its answer took, and what is wrong if anything is."""
+
+    name: str
+    ready: bool
+    milliseconds: float
+    detail: str | None
+
+    @classmethod
+    def of(cls, part: Part) -> "PartView":
+        return cls(name=part.name, ready=part.ready, milliseconds=part.milliseconds, detail=part.detail)
+
+
+class HealthView(BaseModel):
+    """The services behind the gateway, and everybody's jobs that wait and run: null when nobody can tell."""
+
+    parts: list[PartView]
+    jobs_queued: int | None
+    jobs_running: int | None
+
+    @classmethod
+    def of(cls, parts: Sequence[Part], jobs: Mapping[str, int]) -> "HealthView":
+        return cls(
+            parts=[PartView.of(each) for each in parts],
+            jobs_queued=jobs.get("queued"),
+            jobs_running=jobs.get("running"),
+        )

@@ -1,0 +1,72 @@
+"""How the gateway is put together."""
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from gateway.admission.addresses import Origins
+from gateway.admission.api_keys import ApiKeys
+from gateway.admission.auth_service import AuthServiceKeys
+from gateway.admission.buckets import RateLimiter
+from gateway.admission.callers import Callers
+from gateway.admission.rates import describe
+from gateway.cors import allow_origins
+from gateway.documentation import endpoints as documentation
+from gateway.documentation.service import Documentation
+from gateway.forwarding.proxy import Proxy
+from gateway.forwarding.upstream import AiohttpUpstreams
+from gateway.gate import Checks, Gate
+from gateway.health import endpoints as health
+from gateway.health.service import Health
+from gateway.joined import endpoints as joined
+from gateway.joined.service import Siblings
+from gateway.metrics import metrics_served
+from gateway.routing.matching import RouteTable
+from gateway.routing.table import PUBLISHED, Route
+from gateway.settings import GatewaySettings
+from kit.access import Access
+from kit.app import create_service
+from kit.background import running
+
+
+def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED) -> FastAPI:
+    upstreams = AiohttpUpstreams()
+    client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(keepalive_expiry=4))
+    table = RouteTable(routes)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        following = access.follow_auth_service(client, settings.auth_url)
+        with metrics_served(settings.metrics_host, settings.metrics_port):
+            async with client, upstreams, running(following):
+                yield
+
+    async def ready(_app: FastAPI) -> None:
+        access.trust.require_heard()
+
+    app = create_service(
+        "gateway",
+        lifespan=lifespan,
+        routers=[joined.router, health.router, documentation.router],
+        ready=ready,
+        own_docs=False,
+    )
+    access = Access.install(app, settings, "gateway")
+    limiter = RateLimiter(settings.policies, time.monotonic)
+    api_keys = ApiKeys(AuthServiceKeys(client, access.identity, settings.auth_url))
+    callers = Callers(app.state.verifier, api_keys, limiter)
+    checks = Checks(table, Origins(settings.trusted_proxies), limiter, callers, settings.body_limits)
+    app.state.siblings = Siblings(client, settings.upstream_urls)
+    app.state.health = Health(client, settings.upstream_urls)
+    app.state.rates = describe(settings.policies)
+    app.state.documentation = Documentation(client, settings.upstream_urls, table, app.openapi)
+    # The last one added stands innermost: inside request ids and logs, outside the framework's routing.
+    app.user_middleware.append(
+        Middleware(Gate, checks=checks, proxy=Proxy(upstreams, settings.upstream_urls))
+    )
+    allow_origins(app, settings.cors_origins)
+    return app
