@@ -1,0 +1,19 @@
+"""Metered machine learning for tables, from Python."""
+
+from farebox.clients import AsyncFarebox, Farebox
+from farebox.errors import FareboxError, NotEnoughTokens, NotSignedIn
+from farebox.retries import Retries
+from farebox.tokens import FileTokenStore, MemoryTokenStore, Tokens, TokenStore
+
+__all__ = [
+    "AsyncFarebox",
+    "Farebox",
+    "FareboxError",
+    "FileTokenStore",
+    "MemoryTokenStore",
+    "NotEnoughTokens",
+    "NotSignedIn",
+    "Retries",
+    "TokenStore",
+    "Tokens",
+]

@@ -1,0 +1,52 @@
+"""How a job is getting on, told on standard error."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from farebox.results.jobs import JobEvent
+
+
+def _what(event: JobEvent) -> str:
+    if event.candidate is None:
+        return event.stage or event.kind
+    return f"{event.candidate.type} {event.number}/{event.of}"
+
+
+class JobProgress:
+    """A bar at a terminal, nothing elsewhere; call it with each event."""
+
+    def __init__(self, first: str = "queued") -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:<22}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(first, total=100)
+
+    def __call__(self, event: JobEvent) -> None:
+        done = 100 if event.kind == "succeeded" else event.percent
+        self._bar.update(self._task, description=_what(event), completed=done)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()

@@ -1,0 +1,52 @@
+"""Values as people type them: `name=value`."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pydantic_core
+
+from farebox.errors import UnusableInput
+from farebox.tables import Plain
+
+
+def read_pairs(pairs: Sequence[str]) -> dict[str, Plain]:
+    """`n_estimators=50 weights=uniform` as a mapping."""
+    read: dict[str, Plain] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise UnusableInput(f"'{pair}' should be NAME=VALUE, such as island=Dream.")
+        read[name] = read_value(text)
+    return read
+
+
+def read_value(text: str) -> Plain:
+    """A number if it reads as one, true or false likewise, nothing when empty or null, else text.
+
+    Double quotes make it text whatever it reads as: `code="007"`.
+    """
+    if not text:
+        return None
+    try:
+        found = pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError:
+        return text
+    return found if isinstance(found, str | int | float | bool | None) else text
+
+
+def read_rows(path: Path) -> list[Mapping[str, Plain]]:
+    """The rows of a CSV file with a header line."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return [_row(path, number, row) for number, row in enumerate(csv.DictReader(file), start=2)]
+    except OSError as error:
+        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise UnusableInput(f"{path} is not a CSV file in UTF-8.") from None
+
+
+def _row(path: Path, number: int, row: dict[str | None, str | list[str] | None]) -> dict[str, Plain]:
+    if None in row or None in row.values():
+        raise UnusableInput(f"{path}, line {number}: there are more or fewer fields than in the header.")
+    return {str(name): read_value(str(text)) for name, text in row.items()}

@@ -1,0 +1,111 @@
+"""Uploaded tables."""
+
+from datetime import datetime
+from typing import Literal
+
+from farebox.results.base import Result
+
+Plain = int | float | str
+
+
+class Column(Result):
+    """A column as the reader found it; `whole` when its numbers have no fractions."""
+
+    name: str
+    kind: str
+    missing: int
+    whole: bool
+
+
+class ValueCount(Result):
+    """A value, and how many rows have it."""
+
+    value: Plain
+    count: int
+
+
+class Histogram(Result):
+    """`counts[i]` cells lie from `edges[i]` up to `edges[i + 1]`."""
+
+    edges: list[Plain]
+    counts: list[int]
+
+
+class Quantiles(Result):
+    """Numbers, or ISO texts where the column holds dates."""
+
+    min: Plain
+    p25: Plain
+    median: Plain
+    p75: Plain
+    max: Plain
+
+
+class InspectedColumn(Column):
+    """A column with what its cells look like; `top_values` are of texts, or of few numbers."""
+
+    distinct: int
+    quantiles: Quantiles | None
+    mean: float | None
+    top_values: list[ValueCount]
+    histogram: Histogram | None
+
+
+class Dialect(Result):
+    """How a CSV file is written."""
+
+    delimiter: str
+    encoding: str
+    decimal: str
+    compression: str | None
+
+
+class Finding(Result):
+    """Something to know before training; `column` is None where it is about all rows."""
+
+    code: str
+    severity: Literal["info", "warning", "serious"]
+    column: str | None
+    detail: str
+    advice: str
+
+
+class Findings(Result):
+    findings: list[Finding]
+
+
+class Suggestion(Result):
+    """What could be predicted, and from what, by the look of the table."""
+
+    label: str | None
+    features: list[str]
+
+
+class Dataset(Result):
+    """A table that was uploaded once and can be trained on often."""
+
+    id: int
+    name: str
+    rows: int
+    columns: list[Column]
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+
+
+class InspectedDataset(Dataset):
+    """A dataset with all that was found in it; only CSV has a dialect."""
+
+    columns: list[InspectedColumn]  # pyright: ignore[reportIncompatibleVariableOverride] - results are frozen
+    format: str
+    dialect: Dialect | None
+    duplicate_rows: int
+    findings: list[Finding]
+    suggested: Suggestion
+
+
+class Preview(Result):
+    """The first rows of a dataset."""
+
+    columns: list[str]
+    rows: list[list[object]]

@@ -1,0 +1,84 @@
+"""Model types and trained models."""
+
+from datetime import datetime
+from typing import Literal
+
+from farebox.results.base import Result
+
+Figures = dict[str, float | None]
+
+
+class ModelType(Result):
+    """A type of model, with its parameters described as JSON Schema.
+
+    The type that compares all others has a `budget`, described likewise, and says how many candidates it
+    tries at most for each task.
+    """
+
+    name: str
+    title: str
+    tasks: list[str]
+    parameters: dict[str, object]
+    budget: dict[str, object] | None
+    candidates: dict[str, int] | None
+
+
+class Candidate(Result):
+    """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better.
+
+    While a job runs, an event that tells of a candidate's begin has the state `started`.
+    """
+
+    type: str
+    params: dict[str, object]
+    state: Literal["not_tried", "started", "finished", "failed"]
+    metric: str | None
+    score: float | None
+    spread: float | None
+    fit_seconds: float | None
+    predict_seconds: float | None
+    error: dict[str, str] | None
+    chosen: bool
+
+
+class Recipe(Result):
+    """What it takes to train the same model again."""
+
+    spec: dict[str, object]
+    versions: dict[str, str]
+    rows: int
+    training_rows: int
+    test_rows: int
+    stratified: bool
+    selection: dict[str, object] | None
+
+
+class Model(Result):
+    """A trained model: how good it is, beside a baseline's figures, and what it was made from."""
+
+    name: str
+    type: str
+    task: str
+    label: str
+    features: list[str]
+    params: dict[str, object]
+    metrics: Figures
+    baseline: Figures
+    verdict: str
+    warnings: list[str]
+    leaderboard: list[Candidate] | None
+    recipe: Recipe
+    size_bytes: int
+    job_id: int | None
+    created_at: datetime
+
+
+class ModelSchema(Result):
+    """What a model wants to be asked; `example` can be sent as it is."""
+
+    name: str
+    task: str
+    label: str
+    classes: list[str | int]
+    features: list[dict[str, object]]
+    example: dict[str, dict[str, object]]

@@ -1,0 +1,68 @@
+"""Tables on their way out: files, DataFrames and rows, as the service takes them."""
+
+import datetime
+import decimal
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from farebox.calls import Upload
+from farebox.errors import UnusableInput
+
+if TYPE_CHECKING:
+    import pandas
+
+Source: TypeAlias = "str | Path | bytes | pandas.DataFrame"
+Row: TypeAlias = Mapping[str, Any]  # Any: whatever a cell may hold
+Rows: TypeAlias = "Sequence[Row] | pandas.DataFrame"
+Plain: TypeAlias = str | int | float | bool | None
+
+
+def upload_of(source: Source, filename: str | None = None) -> Upload:
+    """A CSV file by its path, CSV bytes, or a DataFrame."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if not path.is_file():
+            raise UnusableInput(f"There is no file {path}; check the path.")
+        return Upload(filename or path.name, lambda: path.open("rb"))
+    content = source if isinstance(source, bytes) else source.to_csv(index=False).encode()
+    return Upload(filename or "table.csv", lambda: io.BytesIO(content))
+
+
+def rows_of(rows: Rows) -> list[dict[str, Plain]]:
+    """Rows as JSON takes them, from mappings or a DataFrame."""
+    if isinstance(rows, Sequence):
+        return [row_of(each) for each in rows]
+    return [
+        row_of(dict(zip(rows.columns, cells, strict=True)))
+        for cells in rows.itertuples(index=False, name=None)
+    ]
+
+
+def row_of(row: Row) -> dict[str, Plain]:
+    return {str(name): plain(cell) for name, cell in row.items()}
+
+
+def plain(cell: Any) -> Plain:  # Any: numpy's, pandas' and Python's own scalars
+    """A cell as JSON can say it; missing values of all sorts become null."""
+    if hasattr(cell, "item"):
+        cell = cell.item()  # numpy's scalars, as Python's
+    match cell:
+        case None | bool() | str() | int():
+            return cell
+        case float() | decimal.Decimal():
+            return float(cell) if math.isfinite(cell) else _missing(float(cell))
+        case datetime.date():
+            return cell.isoformat() if cell == cell else None
+        case _ if type(cell).__name__ in {"NAType", "NaTType"}:
+            return None
+        case _:
+            raise UnusableInput(f"A cell of type {type(cell).__name__} cannot be sent; use numbers or text.")
+
+
+def _missing(number: float) -> None:
+    if math.isnan(number):
+        return
+    raise UnusableInput("An infinite number cannot be sent; leave the cell empty or use a finite one.")

@@ -1,0 +1,126 @@
+"""The tokens of a login, and where they are kept between runs."""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+import filelock
+import platformdirs
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+EXPIRY_MARGIN_SECONDS = 15.0
+
+
+class Tokens(BaseModel):
+    """What a login gives: a short-lived access token, and a refresh token that renews it once."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: float
+
+    @property
+    def is_stale(self) -> bool:
+        return time.time() >= self.expires_at - EXPIRY_MARGIN_SECONDS
+
+
+class TokenStore(Protocol):
+    """Keeps the tokens of one login at one address."""
+
+    def load(self) -> Tokens | None:
+        """The tokens as last saved by anyone who shares the store."""
+        ...
+
+    def save(self, tokens: Tokens | None) -> None:
+        """Keep these, or with None forget what was kept."""
+        ...
+
+    def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
+        """Held by the one who is renewing; None while another holds it."""
+        ...
+
+
+class MemoryTokenStore:
+    """Forgets with the process; for servers that act for many people, and for tests."""
+
+    def __init__(self, tokens: Tokens | None = None) -> None:
+        self._tokens = tokens
+        self._lock = threading.Lock()
+
+    def load(self) -> Tokens | None:
+        return self._tokens
+
+    def save(self, tokens: Tokens | None) -> None:
+        self._tokens = tokens
+
+    def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
+        if not self._lock.acquire(blocking=False):
+            return None
+        return _Held(self._lock.release)
+
+
+class FileTokenStore:
+    """A file in the user's config folder, readable by that user alone, with one login for each address."""
+
+    def __init__(self, base_url: str, folder: Path | None = None) -> None:
+        self._url = base_url
+        self._path = (folder or config_folder()) / "credentials.json"
+
+    def load(self) -> Tokens | None:
+        return self._read().get(self._url)
+
+    def save(self, tokens: Tokens | None) -> None:
+        # Another login's process may be writing its own entry at this moment.
+        with self._file_lock(".write-lock", timeout=5):
+            kept = self._read()
+            kept.pop(self._url, None)
+            if tokens is not None:
+                kept[self._url] = tokens
+            self._write(kept)
+
+    def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
+        lock = self._file_lock(".renew-lock", timeout=0)
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return None
+        return _Held(lock.release)
+
+    def _file_lock(self, suffix: str, timeout: float) -> filelock.BaseFileLock:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return filelock.FileLock(self._path.with_suffix(suffix), timeout=timeout, mode=0o600)
+
+    def _read(self) -> dict[str, Tokens]:
+        try:
+            return TypeAdapter(dict[str, Tokens]).validate_json(self._path.read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return {}
+
+    def _write(self, kept: dict[str, Tokens]) -> None:
+        # Written aside and renamed, so that no reader sees half a file; 600 from its first byte on.
+        aside = self._path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        body = json.dumps({url: each.model_dump() for url, each in kept.items()}, indent=1)
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(body)
+        aside.replace(self._path)
+
+
+class _Held(contextlib.ExitStack):
+    def __init__(self, release: "Release") -> None:
+        super().__init__()
+        self.callback(release)
+
+
+class Release(Protocol):
+    def __call__(self) -> object: ...
+
+
+def config_folder() -> Path:
+    """FAREBOX_CONFIG_DIR, or the operating system's folder for a user's settings."""
+    named = os.environ.get("FAREBOX_CONFIG_DIR")
+    return Path(named) if named else platformdirs.user_config_path("farebox")

@@ -1,0 +1,67 @@
+"""What the whole command offers: its commands, JSON from each, and completion in shells."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+from typer.core import TyperGroup
+from typer.testing import CliRunner
+
+from farebox.command.app import app
+
+PROMISED = {
+    *("signup", "login", "whoami", "balance", "ledger", "datasets", "train", "models", "predict", "batch"),
+    *("report", "export", "keys", "admin", "jobs", "doctor"),
+}
+Commands = Iterator[tuple[tuple[str, ...], set[str]]]
+
+
+def walk(command: Any, path: tuple[str, ...] = ()) -> Commands:  # Any: Typer keeps its own types to itself
+    """Each command that does something, and its options."""
+    if isinstance(command, TyperGroup):
+        for name, each in command.commands.items():
+            yield from walk(each, (*path, name))
+    else:
+        yield path, {option for each in command.params for option in each.opts}
+
+
+COMMANDS = dict(walk(typer.main.get_command(app)))
+
+
+def complete(shell: str, words: str) -> list[str]:
+    """What the shell is told when somebody presses Tab after these words."""
+    told = {
+        "_FAREBOX_COMPLETE": f"complete_{shell}",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    told |= {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    return CliRunner().invoke(app, env=told, prog_name="farebox").stdout.split()
+
+
+def test_every_promised_command_is_there() -> None:
+    assert {path[0] for path in COMMANDS} >= PROMISED
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_can_print_json(path: tuple[str, ...]) -> None:
+    assert "--json" in COMMANDS[path]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [("train",), ("predict",), ("batch",), ("buy",), ("models", "delete"), ("admin", "delete-user")],
+    ids=" ".join,
+)
+def test_whatever_charges_or_deletes_can_be_agreed_to_beforehand(path: tuple[str, ...]) -> None:
+    assert {"--yes", "-y"} <= COMMANDS[path]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(shell: str) -> None:
+    assert "datasets" in " ".join(complete(shell, "farebox da"))
+
+
+def test_shells_complete_commands_of_groups() -> None:
+    assert complete("bash", "farebox admin ver") == ["verify"]

@@ -1,0 +1,78 @@
+"""The doctor finds what is wrong and says what to do."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+from tests.unit.client.gateway import IMPATIENT, URL, Gateway, fresh_tokens, ok, problem
+from tests.unit.client.samples import NOW
+
+from farebox import Farebox, MemoryTokenStore, Tokens
+from farebox.command.doctor import Finding, examine
+
+ADA = {
+    "id": 1,
+    "name": "ada@example.org",
+    "display_name": None,
+    "role": "user",
+    "disabled": False,
+    "created_at": NOW,
+}
+
+
+def findings(gateway: Gateway, tokens: Tokens | None = None) -> dict[str, Finding]:
+    store = MemoryTokenStore(tokens)
+    transport = httpx.MockTransport(gateway)
+    with Farebox(URL, store=store, retries=IMPATIENT, transport=transport) as client:
+        return {each.check: each for each in examine(client)}
+
+
+def ready(skew: float = 0) -> httpx.Response:
+    time = format_datetime(datetime.now(UTC) - timedelta(seconds=skew), usegmt=True)
+    return ok({"status": "ready"}, Date=time)
+
+
+def test_all_is_well(gateway: Gateway) -> None:
+    gateway.on("GET", "/readyz", ready())
+    gateway.on("GET", "/v1/me", ok(ADA))
+
+    found = findings(gateway, fresh_tokens())
+
+    assert {each.code for each in found.values()} == {0}
+    assert "ada@example.org" in found["login"].found
+
+
+def test_a_service_out_of_reach_ends_the_examination(gateway: Gateway) -> None:
+    gateway.on("GET", "/readyz", httpx.ConnectError("refused"))
+
+    found = findings(gateway)
+
+    assert found["service"].code == 5
+    assert "login" not in found
+
+
+def test_a_clock_that_is_wrong_is_told_by_how_much(gateway: Gateway) -> None:
+    gateway.on("GET", "/readyz", ready(skew=600))
+
+    clock = findings(gateway)["clock"]
+
+    assert clock.code == 1
+    assert re.search("60[01] s ahead", clock.found)
+
+
+def test_whoever_is_not_signed_in_is_told_to_log_in(gateway: Gateway) -> None:
+    gateway.on("GET", "/readyz", ready())
+
+    login = findings(gateway)["login"]
+
+    assert login.code == 3
+    assert "log in" in login.found
+
+
+def test_a_login_that_ended_is_told(gateway: Gateway) -> None:
+    gateway.on("GET", "/readyz", ready())
+    gateway.on("GET", "/v1/me", problem(401, "unauthenticated"))
+    gateway.on("POST", "/v1/sessions/refresh", problem(401, "refresh_token_invalid"))
+
+    assert findings(gateway, fresh_tokens())["login"].code == 3

@@ -1,0 +1,97 @@
+"""Cells, rows and files on their way out."""
+
+import datetime
+import decimal
+from pathlib import Path
+
+import numpy
+import pandas
+import pytest
+
+from farebox.errors import UnusableInput
+from farebox.tables import plain, row_of, rows_of, upload_of
+
+
+@pytest.mark.parametrize(
+    ("cell", "sent"),
+    [
+        (None, None),
+        (True, True),
+        ("text", "text"),
+        (3, 3),
+        (2.5, 2.5),
+        (float("nan"), None),
+        (numpy.float64("nan"), None),
+        (numpy.int64(4), 4),
+        (numpy.bool_(False), False),
+        (numpy.str_("text"), "text"),
+        (pandas.NA, None),
+        (pandas.NaT, None),
+        (pandas.Timestamp("2026-05-04"), "2026-05-04T00:00:00"),
+        (datetime.date(2026, 5, 4), "2026-05-04"),
+        (decimal.Decimal("1.5"), 1.5),
+    ],
+)
+def test_a_cell_is_said_in_json(cell: object, sent: object) -> None:
+    assert plain(cell) == sent
+    assert type(plain(cell)) in {type(sent), str}
+
+
+@pytest.mark.parametrize("cell", [float("inf"), numpy.float64("-inf"), decimal.Decimal("Infinity")])
+def test_an_infinite_number_is_refused_before_it_leaves(cell: object) -> None:
+    with pytest.raises(UnusableInput, match="finite"):
+        plain(cell)
+
+
+@pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, object(), 1j])
+def test_what_is_not_a_cell_is_refused_by_its_type(cell: object) -> None:
+    with pytest.raises(UnusableInput, match=type(cell).__name__):
+        plain(cell)
+
+
+def test_rows_of_a_frame_and_of_mappings_are_the_same() -> None:
+    rows = [{"bill": 39.1, "island": "Torgersen"}, {"bill": None, "island": "Biscoe"}]
+
+    assert rows_of(pandas.DataFrame(rows)) == rows_of(rows) == rows
+
+
+def test_a_frame_of_categories_and_dates_can_be_sent() -> None:
+    frame = pandas.DataFrame(
+        {
+            "island": pandas.Categorical(["Dream", None]),
+            "day": pandas.to_datetime(["2026-05-04", None]),
+            "count": pandas.array([1, None], dtype="Int64"),
+        }
+    )
+
+    assert rows_of(frame) == [
+        {"island": "Dream", "day": "2026-05-04T00:00:00", "count": 1},
+        {"island": None, "day": None, "count": None},
+    ]
+
+
+def test_a_row_may_be_a_series() -> None:
+    assert row_of(pandas.Series({"bill": 39.1, "island": "Dream"})) == {"bill": 39.1, "island": "Dream"}
+
+
+def test_a_frame_is_uploaded_as_csv_without_its_index() -> None:
+    upload = upload_of(pandas.DataFrame({"a": [1, 2], "b": ["x", None]}, index=[7, 9]))
+
+    with upload.open() as file:
+        assert file.read() == b"a,b\n1,x\n2,\n"
+
+
+def test_a_file_keeps_its_name_and_can_be_opened_again(tmp_path: Path) -> None:
+    path = tmp_path / "penguins.csv"
+    path.write_text("a\n1\n")
+    upload = upload_of(str(path))
+
+    for _ in range(2):
+        with upload.open() as file:
+            assert file.read() == b"a\n1\n"
+    assert upload.filename == "penguins.csv"
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(UnusableInput, match=r"nowhere\.csv"):
+        upload_of("nowhere.csv")
