@@ -1,0 +1,1 @@
+"""The pages for people: everything here goes through the farebox client."""

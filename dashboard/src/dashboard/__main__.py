@@ -1,0 +1,7 @@
+"""`python -m dashboard`: serve the pages."""
+
+from dashboard.server import create_app
+from dashboard.settings import DashboardSettings
+
+if __name__ == "__main__":
+    create_app().run(config=DashboardSettings.read().streamlit_options)

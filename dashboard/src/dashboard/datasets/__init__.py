@@ -1,0 +1,1 @@
+"""Uploaded tables, chosen and looked at."""

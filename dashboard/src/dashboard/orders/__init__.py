@@ -1,0 +1,1 @@
+"""What is asked of Farebox: trainings, and the keys under which things that cost are asked."""

@@ -1,0 +1,1 @@
+"""Everybody's accounts, as administrators see them."""

@@ -1,0 +1,1 @@
+"""How things are said: errors, figures, times, and people's own texts."""

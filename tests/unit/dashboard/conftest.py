@@ -1,0 +1,60 @@
+"""Pages run by Streamlit's own harness, in front of a gateway in memory."""
+
+import sys
+from collections.abc import Callable, Mapping
+
+import httpx
+import pytest
+from streamlit.testing.v1 import AppTest
+from tests.unit.client.gateway import IMPATIENT, URL, Gateway, fresh_tokens, ok
+
+from dashboard.logins.held import HeldLogins
+from dashboard.logins.visits import VISIT, Visit
+from farebox import Farebox
+from farebox.results.users import User
+
+ME = {
+    "id": 7,
+    "name": "ada@example.org",
+    "display_name": None,
+    "role": "admin",
+    "disabled": False,
+    "created_at": "2026-11-01T08:00:00Z",
+}
+RunPage = Callable[..., AppTest]
+
+
+@pytest.fixture
+def gateway() -> Gateway:
+    gateway = Gateway()
+    gateway.on("GET", "/v1/me/wallet", ok({"tokens": 15, "held": 0, "available": 15}))
+    return gateway
+
+
+@pytest.fixture
+def visit(gateway: Gateway) -> Visit:
+    login = HeldLogins().begin()
+    login.save(fresh_tokens())
+    transport = httpx.MockTransport(gateway)
+    client = Farebox(URL, store=login, retries=IMPATIENT, transport=transport)
+    return Visit(login, client, User.model_validate(ME))
+
+
+@pytest.fixture
+def run_page(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> RunPage:
+    """Runs a function of a script, with the visit in its session as after signing in."""
+    # Streamlit puts the script in the main module's place, and processes of later tests would run it again.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+    def run(script: Callable[[], None], state: Mapping[str, object] | None = None) -> AppTest:
+        app = AppTest.from_function(script, default_timeout=30)
+        app.session_state[VISIT] = visit
+        for name, value in (state or {}).items():
+            app.session_state[name] = value
+        return app.run()
+
+    return run
+
+
+def page_of(*items: object) -> httpx.Response:
+    return ok({"items": list(items), "next_page_token": None})
