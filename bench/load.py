@@ -1,0 +1,80 @@
+"""A closed loop of requests over a fixed number of connections, for a fixed time."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import aiohttp
+
+GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`expect` must stand in the answer, where a status alone would not tell."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes | None = None
+    expect: bytes = b""
+
+
+class LoadFailed(Exception):
+    """A request was refused, so that a figure would mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Latencies in seconds, sorted, and how long the whole took."""
+
+    latencies: list[float]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.latencies)
+
+    @property
+    def p99(self) -> float:
+        return self.latencies[int(len(self.latencies) * 0.99)]
+
+
+async def drive(make: Callable[[int], Request], connections: int, seconds: float) -> Outcome:
+    """Send `make(0)`, `make(1)`, ... over this many connections; raises LoadFailed if one is refused."""
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=60)
+    timeout = aiohttp.ClientTimeout(total=seconds + GRACE_SECONDS)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        started = time.perf_counter()
+        requests = _until(started + seconds, make)
+        shares = await asyncio.gather(*(_send_in_turn(session, requests) for _ in range(connections)))
+        elapsed = time.perf_counter() - started
+    return Outcome(sorted(each for share in shares for each in share), elapsed)
+
+
+def _until(end: float, make: Callable[[int], Request]) -> Iterator[Request]:
+    for number in count():
+        if time.perf_counter() >= end:
+            return
+        yield make(number)
+
+
+async def _send_in_turn(session: aiohttp.ClientSession, requests: Iterator[Request]) -> list[float]:
+    latencies: list[float] = []
+    for request in requests:
+        started = time.perf_counter()
+        async with session.request(
+            request.method, request.url, headers=request.headers, data=request.body
+        ) as answer:
+            body = await answer.read()
+        if answer.status >= 400 or request.expect not in body:
+            raise LoadFailed(f"{request.method} {request.url}: {answer.status} {body[:300]!r}")
+        latencies.append(time.perf_counter() - started)
+    return latencies

@@ -1,0 +1,59 @@
+"""The stack's database: there, and migrated."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+import asyncpg
+
+from local.failures import CannotStart
+from local.postgres import SUPERUSER
+from local.programs import DATABASE, Stack
+from local.settings import PROJECT
+
+CONNECT_SECONDS = 30
+NOT_YET = (OSError, asyncpg.CannotConnectNowError)
+
+
+def ensure_database(stack: Stack) -> None:
+    """Wait until PostgreSQL takes connections, and make the database if it is not there."""
+    asyncio.run(_ensure_database(stack))
+
+
+def migrate(stack: Stack) -> None:
+    command = [sys.executable, "-m", "migrations"]
+    environment = os.environ | stack.owner_environment
+    ended = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    if ended.returncode != 0:
+        raise CannotStart(f"The database could not be migrated:\n{ended.stderr.strip()}")
+
+
+async def _ensure_database(stack: Stack) -> None:
+    connection = await _connect(stack)
+    try:
+        known = await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE)
+        if not known:
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+async def _connect(stack: Stack) -> asyncpg.Connection:
+    deadline = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
+            return await asyncpg.connect(
+                host=str(stack.home.postgres_sockets),
+                user=SUPERUSER,
+                password=stack.secrets["DB_PASSWORD"],
+                database="postgres",
+            )
+        except NOT_YET:
+            if time.monotonic() > deadline:
+                log = stack.home.logs / "postgres" / "output.log"
+                raise CannotStart(f"PostgreSQL does not take connections; see {log}.") from None
+            await asyncio.sleep(0.05)
