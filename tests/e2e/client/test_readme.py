@@ -1,0 +1,53 @@
+"""What the client's README shows works as it stands there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.e2e.client.conftest import new_name
+from tests.support.stack import PROJECT, Stack
+
+from farebox import Farebox
+from farebox.command.exits import MEANINGS
+
+README = (PROJECT / "client" / "README.md").read_text()
+
+
+def blocks(language: str, name: str) -> list[str]:
+    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return [each.replace("ada@example.org", name) for each in found]
+
+
+def test_the_examples_run_from_top_to_bottom(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAREBOX_URL", stack.url)
+    monkeypatch.setenv("FAREBOX_CONFIG_DIR", str(tmp_path))
+    monkeypatch.chdir(PROJECT)
+    name = new_name()
+    shared: dict[str, object] = {}
+
+    for example in blocks("python", name):
+        exec(compile(example, "README.md", "exec"), shared)  # noqa: S102 - our own README
+
+    assert "short of" not in capsys.readouterr().out
+    done = subprocess.run(  # noqa: S603 - our own README
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - as a reader would
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "_penguins" in done.stdout
+    with Farebox() as client:
+        assert client.is_signed_in
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    assert dict(re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)) == {
+        str(code): meaning for code, meaning in MEANINGS.items()
+    }

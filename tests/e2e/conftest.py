@@ -1,0 +1,74 @@
+"""What every test through the gateway starts from and ends with."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+from tests.support.books import assert_books_balance
+from tests.support.course import trained_model
+from tests.support.people import Person, administrator, new_user
+from tests.support.stack import Stack
+
+HERE = Path(__file__).parent
+DEFAULT_PRICES = {"train": (1, 1), "predict": (5, 1), "batch": (5, 1000), "metadata": (0, 1)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all tests here, so that they can share connections and people."""
+    for item in items:
+        if item.path.parent == HERE and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(autouse=True)
+def _books_balance(stack: Stack) -> Iterator[None]:
+    yield
+    assert_books_balance(stack)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """A stranger at the gateway."""
+    limits = httpx.Limits(max_connections=300, max_keepalive_connections=50)
+    async with httpx.AsyncClient(base_url=stack.url, timeout=120, limits=limits) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def admin(http: httpx.AsyncClient, stack: Stack) -> Person:
+    return await administrator(http, stack)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def usual_prices(admin: Person) -> AsyncIterator[None]:
+    """Whatever a test does to the prices, the next one finds the usual ones."""
+    yield
+    for action, (tokens, per_units) in DEFAULT_PRICES.items():
+        price = {"tokens": tokens, "per_units": per_units}
+        assert (await admin.put(f"/v1/prices/{action}", json=price)).status_code == 200
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def user(http: httpx.AsyncClient) -> Person:
+    """Somebody new, with the opening grant of 15 tokens."""
+    return await new_user(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bystander(http: httpx.AsyncClient) -> Person:
+    """Somebody else, whose things stay as they are."""
+    return await new_user(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def owner(http: httpx.AsyncClient) -> Person:
+    """Somebody who has a model to look at; tests that change things use `user`."""
+    return await new_user(http)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def line_model(owner: Person) -> str:
+    """The owner's model of y = 3 x + 2."""
+    return await trained_model(owner)

@@ -1,0 +1,129 @@
+"""Every published route as a stranger, another user, the owner and an administrator."""
+
+import re
+
+import httpx
+import pytest
+import pytest_asyncio
+from tests.support.access import RULES, Rule, Who, World
+from tests.support.people import PASSWORD, Person, logged_in, new_user
+from tests.support.problems import assert_problem
+from tests.support.training import train, upload
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+NEEDS_A_MODEL = {"name", "model_name", "job_id", "receipt_id"}
+LET_IN = "let in"
+# What each is told at a route of each kind.
+EXPECTED = {
+    "stranger": {
+        Who.PUBLIC: LET_IN,
+        **dict.fromkeys((Who.ANYONE, Who.OWNER, Who.OWNER_OR_ADMIN, Who.ADMIN), 401),
+    },
+    "other": {
+        Who.PUBLIC: LET_IN,
+        Who.ANYONE: LET_IN,
+        Who.OWNER: 404,
+        Who.OWNER_OR_ADMIN: 404,
+        Who.ADMIN: 403,
+    },
+    "owner": {**dict.fromkeys(Who, LET_IN), Who.ADMIN: 403},
+    "admin": {**dict.fromkeys(Who, LET_IN), Who.OWNER: 404},
+}
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def guarded(http: httpx.AsyncClient) -> dict[str, bool]:
+    """Each route of the OpenAPI document, and whether it says that it needs a login."""
+    paths = (await http.get("/openapi.json")).json()["paths"]
+    return {
+        f"{method.upper()} {path}": bool(operation.get("security"))
+        for path, item in paths.items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def lasting_world(http: httpx.AsyncClient) -> World:
+    """For requests that change nothing, or must not."""
+    return await _make_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id"})
+
+
+def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
+    assert guarded.keys() == RULES.keys()
+
+
+def test_the_documents_say_which_routes_need_a_login(guarded: dict[str, bool]) -> None:
+    assert guarded == {route: rule.who is not Who.PUBLIC for route, rule in RULES.items()}
+
+
+@pytest.mark.parametrize("persona", EXPECTED)
+@pytest.mark.parametrize("route", RULES)
+async def test_access(
+    http: httpx.AsyncClient, admin: Person, lasting_world: World, route: str, persona: str
+) -> None:
+    rule, expected = RULES[route], EXPECTED[persona][RULES[route].who]
+    changes = expected == LET_IN and not route.startswith("GET ")
+    world = await _make_world(http, _placeholders(route)) if changes else lasting_world
+    caller = await _caller(http, admin, world, persona)
+    answer = await _send(caller, route, rule, world)
+    if expected == LET_IN:
+        assert answer.is_success or answer.status_code in rule.also, (answer.status_code, answer.text)
+    else:
+        assert_problem(answer, int(expected))
+
+
+async def _send(caller: Person, route: str, rule: Rule, world: World) -> httpx.Response:
+    method, path = route.format(**world.ids).split(" ", 1)
+    sent = rule.send(caller, world) if rule.send else {}
+    if caller.credential:
+        return await caller.request(method, path, **sent)
+    return await caller.http.request(method, path, **sent)
+
+
+async def _caller(http: httpx.AsyncClient, admin: Person, world: World, persona: str) -> Person:
+    match persona:
+        case "stranger":
+            return Person(http, 0, "nobody", PASSWORD, "")
+        case "owner":
+            return world.owner
+        case "other":
+            return await new_user(http)
+        case _:
+            return await _new_admin(http, admin)
+
+
+async def _new_admin(http: httpx.AsyncClient, admin: Person) -> Person:
+    """One of their own, because some of these requests end the caller's session or account."""
+    user = await new_user(http)
+    assert (await admin.patch(f"/v1/users/{user.id}", json={"role": "admin"})).status_code == 200
+    return await logged_in(http, user.name, user.password)
+
+
+def _placeholders(route: str) -> set[str]:
+    named = set(re.findall(r"\{(\w+)\}", route))
+    return named | {"dataset_id"} if route == "POST /v1/models" else named
+
+
+async def _make_world(http: httpx.AsyncClient, needs: set[str]) -> World:
+    owner = await new_user(http)
+    session = await http.post("/v1/sessions", json={"name": owner.name, "password": PASSWORD})
+    ids: dict[str, object] = {"user_id": owner.id, "username": owner.name, "action": "predict"}
+    if needs & NEEDS_A_MODEL:
+        ids |= await _train(owner)
+    if "dataset_id" in needs:
+        ids["dataset_id"] = await upload(owner)
+    if "key_id" in needs:
+        ids["key_id"] = (await owner.post("/v1/api-keys", json={"name": "a program"})).json()["id"]
+    return World(owner, session.json()["refresh_token"], ids)
+
+
+async def _train(owner: Person) -> dict[str, object]:
+    model = await train(owner)
+    job = (await owner.get(f"/v1/jobs/{model['job_id']}")).json()
+    return {
+        "name": model["name"],
+        "model_name": model["name"],
+        "job_id": job["id"],
+        "receipt_id": job["receipt_id"],
+    }

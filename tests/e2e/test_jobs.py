@@ -1,0 +1,65 @@
+"""`/v1/jobs`: the state of long work, its history, and its end."""
+
+import json
+
+from tests.support.people import Person
+from tests.support.problems import assert_problem
+from tests.support.training import Json, ended, slow_order, slow_table, start, upload
+
+
+async def _finished(user: Person) -> Json:
+    job = await start(user, {"dataset_id": await upload(user), "type": "linear", "label": "y"})
+    return await ended(user, job["id"])
+
+
+async def test_a_finished_job_says_what_it_cost(user: Person) -> None:
+    job = await _finished(user)
+    assert (job["state"], job["percent"], job["tokens_charged"], job["error"]) == ("succeeded", 100, 1, None)
+    receipt = (await user.get(f"/v1/receipts/{job['receipt_id']}")).json()
+    assert (receipt["action"], receipt["tokens"], receipt["resource"]) == ("train", 1, job["model_name"])
+
+
+async def test_are_listed_newest_first(user: Person) -> None:
+    older, newer = await _finished(user), await _finished(user)
+    listed = (await user.get("/v1/jobs")).json()["items"]
+    assert [each["id"] for each in listed] == [newer["id"], older["id"]]
+
+
+async def test_the_events_tell_the_whole_history(user: Person) -> None:
+    job = await _finished(user)
+    answer = await user.get(f"/v1/jobs/{job['id']}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    kinds = [line.removeprefix("event: ") for line in answer.text.splitlines() if line.startswith("event: ")]
+    assert kinds[0] == "queued"
+    assert kinds[-1] == "succeeded"
+    data = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert all("at" in each for each in data)
+
+
+async def test_the_events_resume_after_the_last_one_seen(user: Person) -> None:
+    job = await _finished(user)
+    whole = (await user.get(f"/v1/jobs/{job['id']}/events")).text
+    ids = [line.removeprefix("id: ") for line in whole.splitlines() if line.startswith("id: ")]
+    rest = await user.get(f"/v1/jobs/{job['id']}/events", headers={"Last-Event-ID": ids[1]})
+    resumed = [line.removeprefix("id: ") for line in rest.text.splitlines() if line.startswith("id: ")]
+    assert resumed == ids[2:]
+
+
+async def test_a_cancelled_job_costs_nothing(user: Person) -> None:
+    job = await start(user, slow_order(await upload(user, slow_table())))
+    assert (await user.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 202
+    assert (await ended(user, job["id"]))["state"] == "cancelled"
+    assert await user.balance() == 15
+    assert_problem(await user.get(f"/v1/models/{job['model_name']}"), 404)
+
+
+async def test_an_ended_job_cannot_be_cancelled(user: Person) -> None:
+    job = await _finished(user)
+    assert_problem(await user.post(f"/v1/jobs/{job['id']}/cancel"), 409, "job_ended")
+
+
+async def test_somebody_elses_is_404(user: Person, bystander: Person) -> None:
+    job = await _finished(user)
+    assert_problem(await bystander.get(f"/v1/jobs/{job['id']}"), 404)
+    assert_problem(await bystander.get(f"/v1/jobs/{job['id']}/events"), 404)
+    assert_problem(await bystander.post(f"/v1/jobs/{job['id']}/cancel"), 404)

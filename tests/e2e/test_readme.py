@@ -1,0 +1,43 @@
+"""The examples of README.md work as they are written."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+from tests.support.stack import Stack
+
+PROJECT = Path(__file__).parents[2]
+MARKED = re.compile(r"<!-- runs: e2e -->\n```sh\n(.*?)```", re.DOTALL)
+EXAMPLES = MARKED.findall((PROJECT / "README.md").read_text())
+# What a reader is told to look for in the output of each example, in this order.
+SHOWN = [
+    [
+        '"name":"ada-',
+        '"available":15',
+        "event: succeeded",
+        '"accuracy":',
+        "x-tokens-charged: 5",
+        '"kind":"charge"',
+    ],
+    ['"status":"success"', '"r2_score":', '"prediction":', '"tokens":9'],
+]
+
+
+@pytest.mark.parametrize(("example", "shown"), list(zip(EXAMPLES, SHOWN, strict=True)), ids=["v1", "course"])
+async def test_an_example_runs_and_shows_what_it_says(stack: Stack, example: str, shown: list[str]) -> None:
+    running = await asyncio.create_subprocess_exec(
+        "bash",
+        *("-e", "-u", "-o", "pipefail", "-c", example),
+        cwd=PROJECT,
+        env=os.environ | {"FAREBOX": stack.url},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said = (await running.communicate())[0].decode()
+    assert running.returncode == 0, said
+    rest = said
+    for words in shown:
+        assert words in rest, (words, rest)
+        rest = rest.partition(words)[2]

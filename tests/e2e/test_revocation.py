@@ -1,0 +1,110 @@
+"""What is revoked is dead within 5 seconds, at the gateway and behind it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from tests.support.people import Person, logged_in
+from tests.support.problems import assert_problem
+
+WITHIN_SECONDS = 5
+NEW_PASSWORD = "a new password"
+# One route of each service that checks tokens.
+GUARDED = ("/v1/me", "/v1/me/wallet", "/v1/jobs")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Something that ends a user's tokens, done by the administrator or by themselves."""
+
+    name: str
+    do: Callable[[Person, Person], Awaitable[httpx.Response]]
+
+
+ENDINGS = [
+    Ending("deleted_by_oneself", lambda _, user: user.delete("/v1/me")),
+    Ending("deleted_by_an_admin", lambda admin, user: admin.delete(f"/v1/users/{user.id}")),
+    Ending("disabled", lambda admin, user: admin.patch(f"/v1/users/{user.id}", json={"disabled": True})),
+    Ending("role_changed", lambda admin, user: admin.patch(f"/v1/users/{user.id}", json={"role": "admin"})),
+    Ending(
+        "password_changed",
+        lambda _, user: user.put(
+            "/v1/me/password", json={"current_password": user.password, "new_password": NEW_PASSWORD}
+        ),
+    ),
+    Ending(
+        "password_reset",
+        lambda admin, user: admin.put(f"/v1/users/{user.id}/password", json={"new_password": NEW_PASSWORD}),
+    ),
+    Ending(
+        "course_password_reset",
+        lambda _, user: user.post(
+            "/user/reset_password", json={"email": user.name, "new_password": NEW_PASSWORD}
+        ),
+    ),
+    Ending("logged_out", lambda _, user: user.delete("/v1/sessions/current")),
+]
+
+
+@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
+async def test_a_users_tokens_die(admin: Person, user: Person, ending: Ending) -> None:
+    await _use_everywhere(user)
+    done = await ending.do(admin, user)
+    assert done.is_success, done.text
+    await _assert_dies(user)
+
+
+async def test_a_revoked_key_dies(user: Person) -> None:
+    made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
+    program = user.holding(made["api_key"])
+    await _use_everywhere(program)
+    assert (await user.delete(f"/v1/api-keys/{made['id']}")).status_code == 204
+    await _assert_dies(program)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [each for each in ENDINGS if each.name in {"deleted_by_an_admin", "disabled"}],
+    ids=lambda each: each.name,
+)
+async def test_a_key_dies_with_its_owners_account(admin: Person, user: Person, ending: Ending) -> None:
+    made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
+    program = user.holding(made["api_key"])
+    await _use_everywhere(program)
+    assert (await ending.do(admin, user)).is_success
+    await _assert_dies(program)
+
+
+async def test_a_session_survives_the_end_of_another(http: httpx.AsyncClient, user: Person) -> None:
+    elsewhere = await logged_in(http, user.name, user.password)
+    await elsewhere.delete("/v1/sessions/current")
+    await _assert_dies(elsewhere)
+    await _use_everywhere(user)
+
+
+async def test_a_later_user_of_the_name_gets_nothing_of_it(
+    http: httpx.AsyncClient, admin: Person, user: Person
+) -> None:
+    assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204
+    made = await http.post("/v1/users", json={"name": user.name, "password": user.password})
+    assert made.status_code == 201
+    await _assert_dies(user)
+
+
+async def _use_everywhere(person: Person) -> None:
+    """So that every verifier has seen the token and could have kept it."""
+    for path in GUARDED:
+        answer = await person.get(path)
+        assert answer.status_code == 200, answer.text
+
+
+async def _assert_dies(person: Person) -> None:
+    deadline = time.monotonic() + WITHIN_SECONDS
+    for path in GUARDED:
+        while (answer := await person.get(path)).status_code != 401:
+            assert time.monotonic() < deadline, (path, answer.text)
+            await asyncio.sleep(0.05)
+        assert_problem(answer, 401)
