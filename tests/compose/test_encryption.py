@@ -1,0 +1,29 @@
+"""The example of a proxy that speaks TLS works as it stands."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.support.compose import Compose
+
+CERTIFICATE = "/etc/ssl/farebox/fullchain.pem"
+ASK = """import socket, ssl, sys
+known = ssl.create_default_context(cadata=sys.stdin.read())
+with socket.create_connection(("balancer", 443), timeout=30) as plain:
+    with known.wrap_socket(plain, server_hostname="farebox.example.org") as asked:
+        asked.sendall(b"GET /readyz HTTP/1.0\\r\\nHost: farebox.example.org\\r\\n\\r\\n")
+        print(asked.makefile("rb").read().decode())"""
+
+
+@pytest.fixture
+def nginx(compose: Compose) -> Iterator[Compose]:
+    compose.run("--profile", "tls", "up", "--build", "--detach", "--wait", "nginx")
+    yield compose
+    compose.run("--profile", "tls", "rm", "--stop", "--force", "nginx")
+
+
+def test_the_gateway_answers_over_tls(nginx: Compose) -> None:
+    certificate = nginx.run("--profile", "tls", "exec", "-T", "nginx", "cat", CERTIFICATE)
+    said = nginx.run("exec", "-T", "ml-worker", "python", "-c", ASK, given=certificate)
+    assert said.startswith("HTTP/1.1 200 "), said
+    assert '{"status":"ready"}' in said
+    assert "strict-transport-security" in said.lower()

@@ -1,0 +1,200 @@
+"""The stack of containers does what the one on a laptop does, scaled, and after losing any part of it."""
+
+import asyncio
+import dataclasses
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.support.books import assert_books_balance
+from tests.support.compose import Compose, run_program
+from tests.support.course import trained_model
+from tests.support.people import Person, administrator, grant, new_user
+from tests.support.recovery import all_answered, all_ended, assert_back, assert_paid_for_what_there_is
+from tests.support.stack import Stack
+from tests.support.tables import line_table
+from tests.support.training import ended, slow_order, slow_table, start, upload
+from tests.support.trickle import FEATURES, Trickle
+
+PLENTY = 10_000
+# Two cores that start ten programs anew, and may have much else to do.
+WHOLE_WITHIN_SECONDS = 240
+BETWEEN_KILLS_SECONDS = 3.0
+AFTER_SECONDS = 5.0
+RUNNING_WITHIN_SECONDS = 120
+REPLICAS = tuple(f"--scale={service}=2" for service in ("gateway", "ml-service", "ml-worker"))
+BUCKET = {
+    "STORE_URL": "s3://farebox/store",
+    "AWS_ENDPOINT_URL": "http://s3:9000",
+    "AWS_ACCESS_KEY_ID": "farebox",
+    "AWS_SECRET_ACCESS_KEY": "for tests alone",
+}
+MAKE_BUCKET = "import fsspec; fsspec.filesystem('s3').mkdir('farebox')"
+KILLED = ["ml-worker", "ml-service", "billing-service", "auth-service", "gateway", "dask-scheduler"]
+
+
+@pytest.fixture(scope="module")
+def replicas(compose: Compose) -> Compose:
+    compose.up("--no-recreate", *REPLICAS)
+    return compose
+
+
+@pytest.fixture
+async def rich(http: httpx.AsyncClient, stack: Stack) -> Person:
+    user = await new_user(http)
+    await grant(await administrator(http, stack), user, PLENTY)
+    return user
+
+
+@pytest.fixture
+async def trickle(rich: Person) -> Trickle:
+    table = await upload(rich, line_table(400))
+    # Seldom enough that two cores can start the containers anew meanwhile.
+    return Trickle(rich, await trained_model(rich), table, prediction_every=0.5, training_every=4)
+
+
+def test_the_tests_through_the_gateway_pass(compose: Compose, stack: Stack) -> None:
+    chosen = shlex.split(os.environ.get("E2E_TESTS", "tests/e2e"))
+    reached = {
+        **compose.environment,
+        "FAREBOX_E2E_URL": stack.url,
+        "FAREBOX_E2E_ADMIN_EMAIL": stack.admin_name,
+        "FAREBOX_E2E_ADMIN_PASSWORD": stack.admin_password,
+    }
+    run_program([sys.executable, "-m", "pytest", "-q", "-x", *chosen], reached)
+
+
+async def test_more_workers_train_more_at_once(
+    replicas: Compose, http: httpx.AsyncClient, stack: Stack
+) -> None:
+    replicas.up("--no-recreate", *REPLICAS, "--scale=ml-worker=4")
+    admin = await administrator(http, stack)
+    users = [await new_user(http) for _ in range(4)]
+    for user in users:
+        await grant(admin, user, PLENTY)
+    orders = [(user, slow_order(await upload(user, slow_table()))) for user in users]
+    jobs = [(user, (await start(user, order))["id"]) for user, order in orders]
+    await _wait_until_all_run(jobs)
+    for user, job in jobs:
+        await user.post(f"/v1/jobs/{job}/cancel")
+        await ended(user, job)
+    # Not `--wait`, which would wait for those that go.
+    replicas.run("up", "--detach", "--no-recreate", *REPLICAS)
+    assert_books_balance(stack)
+
+
+async def test_replicas_charge_once(replicas: Compose, http: httpx.AsyncClient, stack: Stack) -> None:
+    user = await new_user(http)
+    model = await trained_model(user)  # costs 1 of the 15
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(_predict_over_own_connection(stack, user, model)) for _ in range(20)]
+    assert sorted(each.result() for each in asked) == [200] * 2 + [402] * 18
+    assert await user.balance() == 4
+    for service in ("gateway", "ml-service"):
+        assert len(_replicas_that_served(replicas, service, "/predict")) == 2
+    assert_books_balance(stack)
+
+
+async def test_killed_containers_cost_nobody_anything(
+    replicas: Compose, stack: Stack, trickle: Trickle
+) -> None:
+    async with trickle.running():
+        for service in KILLED:
+            await asyncio.sleep(BETWEEN_KILLS_SECONDS)
+            await asyncio.to_thread(replicas.kill, service)
+        await asyncio.sleep(AFTER_SECONDS)
+    await _assert_whole_again(stack, trickle)
+
+
+async def test_a_restarted_database_costs_nobody_anything(
+    replicas: Compose, stack: Stack, trickle: Trickle
+) -> None:
+    async with trickle.running():
+        await asyncio.sleep(BETWEEN_KILLS_SECONDS)
+        await asyncio.to_thread(replicas.run, "restart", "postgres")
+        await asyncio.sleep(AFTER_SECONDS)
+    await _assert_whole_again(stack, trickle)
+
+
+async def test_a_stopped_replica_hands_its_jobs_on(replicas: Compose, stack: Stack, rich: Person) -> None:
+    job = await start(rich, slow_order(await upload(rich, slow_table(1500))))
+    await _wait_until_all_run([(rich, job["id"])])
+    await asyncio.to_thread(replicas.run, "restart", "ml-service")
+    await asyncio.to_thread(replicas.up, "--no-recreate", *REPLICAS)
+    assert (await ended(rich, job["id"]))["state"] == "succeeded"
+    events = (await rich.get(f"/v1/jobs/{job['id']}/events")).text
+    assert "event: requeued" in events
+    assert_books_balance(stack)
+
+
+async def test_a_backup_becomes_a_fresh_stack(
+    compose: Compose, http: httpx.AsyncClient, stack: Stack, tmp_path: Path
+) -> None:
+    user = await new_user(http)
+    model = await trained_model(user)
+    saved = tmp_path / "saved"
+    compose.script("backup", str(saved))
+    compose.run("down", "--volumes")
+    compose.script("restore", str(saved))
+    answer = await user.post(f"/v1/models/{model}/predict", json=FEATURES)
+    assert answer.status_code == 200, answer.text
+    assert await user.balance() == 9
+    assert_books_balance(stack)
+
+
+async def test_the_store_may_be_a_bucket(compose: Compose, http: httpx.AsyncClient, stack: Stack) -> None:
+    with_bucket = dataclasses.replace(compose, environment={**compose.environment, **BUCKET})
+    with_bucket.run("--profile", "s3", "up", "--build", "--detach", "--wait", "s3")
+    with_bucket.run("run", "--rm", "--no-deps", "-T", "ml-service", "python", "-c", MAKE_BUCKET)
+    with_bucket.up()
+    user = await new_user(http)
+    model = await trained_model(user)
+    with_bucket.run("restart", "ml-service")  # nothing of the model is in its memory now
+    with_bucket.up()
+    answer = await user.post(f"/v1/models/{model}/predict", json=FEATURES)
+    assert answer.status_code == 200, answer.text
+    with_bucket.run("--profile", "s3", "rm", "--stop", "--force", "s3")
+    assert_books_balance(stack)
+
+
+def test_all_programs_end_in_good_order_when_told_to_stop(compose: Compose) -> None:
+    compose.run("stop")
+    states = compose.run("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}").splitlines()
+    assert states
+    assert {line for line in states if not line.endswith(" 0")} == set()
+
+
+async def _wait_until_all_run(jobs: list[tuple[Person, int]]) -> None:
+    deadline = time.monotonic() + RUNNING_WITHIN_SECONDS
+    while True:
+        answers = [await user.get(f"/v1/jobs/{job}") for user, job in jobs]
+        states = [answer.json()["state"] for answer in answers]
+        if states == ["running"] * len(jobs):
+            return
+        assert time.monotonic() < deadline, states
+        await asyncio.sleep(0.1)
+
+
+async def _predict_over_own_connection(stack: Stack, user: Person, model: str) -> int:
+    async with httpx.AsyncClient(base_url=stack.url, timeout=60) as client:
+        answer = await client.post(f"/v1/models/{model}/predict", json=FEATURES, headers=user.bearer)
+    return answer.status_code
+
+
+def _replicas_that_served(compose: Compose, service: str, route: str) -> list[str]:
+    """Those in whose log a request to this route is."""
+    logs = {each: run_program(["docker", "logs", each]) for each in compose.containers(service)}
+    return [each for each, log in logs.items() if f'{route}"' in log]
+
+
+async def _assert_whole_again(stack: Stack, trickle: Trickle) -> None:
+    until = time.monotonic() + WHOLE_WITHIN_SECONDS
+    await assert_back(trickle, until)
+    predicted, trained = await asyncio.gather(all_answered(trickle, until), all_ended(trickle, until))
+    await assert_paid_for_what_there_is(trickle.user, predicted, trained)
+    assert_books_balance(stack, within=max(1, until - time.monotonic()))
+    assert trickle.faults == []

@@ -1,0 +1,50 @@
+"""All images are made by one pattern, and the file that runs them asks for every secret."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[3]
+DOCKERFILES = sorted(PROJECT.glob("*/Dockerfile"))
+SECRET = re.compile(r"\$\{(?P<name>\w+)(?P<otherwise>:\?)?")
+
+
+@pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
+def test_an_image_is_made_in_two_stages_of_locked_packages_for_somebody_without_rights(file: Path) -> None:
+    first, last = file.read_text().split("\nFROM ")[1:]
+    assert "--require-hashes --constraint requirements.txt" in first
+    assert "COPY --from=packages /opt/farebox /opt/farebox" in last
+    assert re.search(r"^USER farebox$", last, re.MULTILINE)
+    assert not re.search(r"\b(pip|uv|apt-get|gcc)\b", last)
+
+
+def test_each_image_is_run_read_only_with_a_limit_and_in_good_order() -> None:
+    services = _services()
+    built = {name: each for name, each in services.items() if "build" in each}
+    assert len(built) >= len(DOCKERFILES)
+    for name, each in built.items():
+        assert each["read_only"], name
+        assert each["mem_limit"], name
+        assert each["stop_grace_period"], name
+
+
+def test_only_balancer_and_dashboard_publish_ports_unless_asked_and_on_loopback() -> None:
+    always = {name: each for name, each in _services().items() if "profiles" not in each}
+    published = {name: each["ports"] for name, each in always.items() if "ports" in each}
+    assert published.keys() == {"balancer", "dashboard"}
+    for ports in published.values():
+        assert all(each.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:") for each in ports)
+
+
+def test_a_missing_secret_stops_the_stack() -> None:
+    text = (PROJECT / "docker-compose.yml").read_text()
+    always = text[: text.index("--profile observability")]
+    for found in SECRET.finditer(always):
+        if found["name"].endswith(("SECRET", "DB_PASSWORD", "ADMIN_PASSWORD")):
+            assert found["otherwise"], found["name"]
+
+
+def _services() -> dict[str, dict[str, object]]:
+    return yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]

@@ -1,0 +1,21 @@
+"""Whatever is installed may be used, and its licence is on the list that goes with the product."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from scripts.licences import is_allowed
+
+PROJECT = Path(__file__).parents[3]
+
+
+def test_each_locked_package_is_listed_with_a_licence_that_is_allowed() -> None:
+    command = [sys.executable, "scripts/licences.py", "--check"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("licence", ["GPL-3.0-only", "MIT AND AGPL-3.0", "UNKNOWN", "LGPL-2.1"])
+def test_a_licence_that_asks_for_more_is_refused(licence: str) -> None:
+    assert not is_allowed(licence)
