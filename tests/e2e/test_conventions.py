@@ -14,6 +14,8 @@ from tests.support.stack import Stack
 from tests.support.training import upload
 
 LOG_SECONDS = 10
+# Somewhat longer than httpx keeps a connection that it does not use.
+IDLE_SECONDS = 6
 SERVICES = {"gateway", "ml-service", "billing-service"}
 
 
@@ -49,6 +51,17 @@ def _services_that_logged(stack: Stack, sizes: dict, request_id: str) -> set[str
         for line in lines
         if request_id in line and (match := re.search(r'"service":"([a-z-]+)"', line))
     }
+
+
+class TestConnections:
+    async def test_an_idle_one_outlives_what_clients_keep(self, stack: Stack) -> None:
+        host, port = stack.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for pause in (0, IDLE_SECONDS):
+            await asyncio.sleep(pause)
+            writer.write(b"HEAD /livez HTTP/1.1\r\nHost: farebox\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        writer.close()
 
 
 class TestProblems:

@@ -16,6 +16,8 @@ from local.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 ADMIN_NAME = "admin@example.org"
+COMPLAINTS = ('"level":"warning"', '"level":"error"', '"level":"critical"')
+LAST_COMPLAINTS = 30
 START_SECONDS = 180  # of a machine that is busy with much else
 STOP_SECONDS = 60
 # Each stack has all its ports to itself: the usual ones may be taken by the next one that starts.
@@ -44,6 +46,13 @@ class Stack:
     def logged_since(self, sizes: dict[Path, int]) -> str:
         """What was logged after that moment."""
         return "\n".join(_read_from(file, sizes.get(file, 0)) for file in self.log_sizes())
+
+    def complaints(self) -> str:
+        """The last warnings and errors that were logged, in the order of their times."""
+        logs = self.home.glob("logs/*/server.log") if self.home else []
+        lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
+        found = [line for line in lines if any(each in line for each in COMPLAINTS)]
+        return "\n".join(sorted(found, key=_time_of)[-LAST_COMPLAINTS:])
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +104,10 @@ def _named_stack(environment: Mapping[str, str]) -> Stack:
         environment["SERVICE_SECRET"],
         environment.get("FAREBOX_E2E_DASHBOARD_URL", Stack.dashboard_url),
     )
+
+
+def _time_of(line: str) -> str:
+    return line.partition('"timestamp":"')[2]
 
 
 def _read_from(file: Path, position: int) -> str:

@@ -26,6 +26,9 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
+# Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): whoever closes first must be
+# the one that sends next, or a request meets a connection that is just closing.
+KEEP_ALIVE_SECONDS = 75
 # Load balancers ask in either way.
 PROBED = ["GET", "HEAD"]
 
@@ -123,6 +126,7 @@ def serve(
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACEFUL_SECONDS,
         )
 

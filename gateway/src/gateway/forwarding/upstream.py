@@ -12,7 +12,7 @@ from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
 from kit.problems import ServiceError
 
 CONNECT_SECONDS = 0.8
-# Below the five seconds after which the services close an idle connection: none is reused as it closes.
+# Far below `kit.app.KEEP_ALIVE_SECONDS`: no connection is reused while its service closes it.
 IDLE_SECONDS = 4.0
 MOST_CONNECTIONS = 2048
 LONGEST_HEADER = 64 * 1024
