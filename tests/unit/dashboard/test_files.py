@@ -9,6 +9,7 @@ from tests.unit.dashboard.conftest import RunPage, page_of
 from dashboard.jobs.progress import WATCHED
 from farebox.results.models import ModelSchema
 
+pytestmark = pytest.mark.slow
 SCHEMA = ModelSchema(
     name="1_penguins", task="regression", label="y", classes=[], features=[], example={"features": {}}
 )

@@ -3,11 +3,13 @@
 import time
 
 import httpx
+import pytest
 from tests.unit.client.gateway import Gateway, ok, problem
 from tests.unit.dashboard.conftest import ME, RunPage, page_of
 
 from dashboard.logins.visits import VISIT, WHY
 
+pytestmark = pytest.mark.slow
 MANY = 10_000
 
 

@@ -2,12 +2,14 @@
 
 import datetime
 
+import pytest
 from tests.unit.client.gateway import Gateway
 from tests.unit.dashboard.conftest import RunPage
 
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import Interval, Prediction, PredictionWarning
 
+pytestmark = pytest.mark.slow
 SCHEMA = ModelSchema(
     name="7_houses",
     task="regression",

@@ -7,6 +7,7 @@ from tests.unit.dashboard.conftest import RunPage, page_of
 
 from dashboard.jobs.progress import WATCHED
 
+pytestmark = pytest.mark.slow
 PAGES = ("home", "train", "models", "predict", "wallet", "api_keys", "admin")
 ANSWERED = {"name": "ml-service", "ready": True, "milliseconds": 1.5, "detail": None}
 AWAY = {**ANSWERED, "ready": False, "detail": "It cannot be reached."}

@@ -10,6 +10,7 @@ from scripts.licences import is_allowed
 PROJECT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_each_locked_package_is_listed_with_a_licence_that_is_allowed() -> None:
     command = [sys.executable, "scripts/licences.py", "--check"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command

@@ -1,0 +1,16 @@
+"""What docs/openapi.json says of the routes is what the services say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[3]
+
+
+@pytest.mark.slow
+def test_the_published_document_is_up_to_date() -> None:
+    command = [sys.executable, "scripts/openapi.py", "--check"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert (done.returncode, done.stderr) == (0, "")
