@@ -1,6 +1,7 @@
 """What every test through the gateway starts from and ends with."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -23,12 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Beside a failure, what the services last complained of."""
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a failure, what the services complained of meanwhile."""
     report = yield
     stack = item.funcargs.get("stack")
     if report.failed and isinstance(stack, Stack):
-        report.sections.append(("what the stack complained of", stack.complaints()))
+        report.sections.append(
+            ("what the stack complained of", stack.complaints(since=datetime.fromtimestamp(call.start, UTC)))
+        )
     return report
 
 

@@ -17,6 +17,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from farebox import Farebox, MemoryTokenStore
 from tests.support.people import PASSWORD, unused_name
@@ -29,6 +30,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 PATIENCE_MS = 60_000  # of a machine that is busy with much else
+GLANCE_MS = 3_000
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -132,8 +134,20 @@ class Window:
         self.field(label).fill(value)
 
     def choose(self, label: str, option: str) -> None:
-        self.page.get_by_role("combobox", name=label, exact=True).locator("visible=true").click()
-        self.page.get_by_role("option", name=option).first.click()
+        """What is drawn meanwhile may move or close the list; a person would open it again."""
+        box = self.page.get_by_role("combobox", name=label, exact=True).locator("visible=true")
+
+        def chosen() -> bool:
+            box.click()
+            try:
+                self.page.get_by_role("option", name=option).first.click(timeout=GLANCE_MS)
+            except PlaywrightTimeout:
+                self.page.keyboard.press("Escape")
+                return False
+            return True
+
+        self.settle()
+        self.until(chosen)
         self.rest()
 
     def tab(self, name: str) -> None:

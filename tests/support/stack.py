@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -47,12 +48,13 @@ class Stack:
         """What was logged after that moment."""
         return "\n".join(_read_from(file, sizes.get(file, 0)) for file in self.log_sizes())
 
-    def complaints(self) -> str:
-        """The last warnings and errors that were logged, in the order of their times."""
+    def complaints(self, since: datetime) -> str:
+        """The last warnings and errors that were logged since then, in the order of their times."""
         logs = self.home.glob("logs/*/server.log") if self.home else []
         lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
         found = [line for line in lines if any(each in line for each in COMPLAINTS)]
-        return "\n".join(sorted(found, key=_time_of)[-LAST_COMPLAINTS:])
+        recent = [line for line in found if _time_of(line) >= since.isoformat()]
+        return "\n".join(sorted(recent, key=_time_of)[-LAST_COMPLAINTS:])
 
 
 @pytest.fixture(scope="session")
