@@ -28,6 +28,9 @@ START_SECONDS = 30
 ROLES = {"auth": "auth_service", "billing": "billing_service", "ml": "ml_service"}
 # A crash of the machine may cost the tests their database; waiting for the disk would cost them minutes.
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A thousand databases are made and dropped; in memory each takes a tenth of the time.
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ class Database:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The session's server; each xdist worker has its own."""
-    folder = Path(tempfile.mkdtemp(prefix="farebox-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="farebox-tests-", dir=_quickest_place()))
     cluster = Cluster(folder / "data", folder / "sockets")
     cluster.create(PASSWORD)
     log = folder / "log"
@@ -120,7 +123,7 @@ def template(postgres: Server) -> str:
 async def database(postgres: Server, template: str) -> AsyncIterator[Database]:
     """A migrated database for one test, dropped afterwards."""
     name = f"test_{uuid4().hex}"
-    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await postgres.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield Database(postgres, name)
     await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -132,6 +135,12 @@ async def empty_database(postgres: Server) -> AsyncIterator[Database]:
     await postgres.execute(f"CREATE DATABASE {name}")
     yield Database(postgres, name)
     await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _quickest_place() -> Path | None:
+    """None is the machine's usual folder for temporary files."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    return MEMORY if has_room else None
 
 
 def _wait_until_ready(cluster: Cluster, running: "subprocess.Popen[bytes]", log: Path) -> None:
