@@ -55,6 +55,7 @@ def stack(compose: Compose) -> Stack:
         admin_password=told["ADMIN_PASSWORD"],
         jwt_secret=told["JWT_SECRET"],
         service_secret=told["SERVICE_SECRET"],
+        dashboard_url=f"http://127.0.0.1:{told['DASHBOARD_PORT']}",
     )
 
 

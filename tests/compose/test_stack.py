@@ -26,6 +26,7 @@ WHOLE_WITHIN_SECONDS = 240
 BETWEEN_KILLS_SECONDS = 3.0
 AFTER_SECONDS = 5.0
 RUNNING_WITHIN_SECONDS = 120
+E2E_SECONDS = 3600
 REPLICAS = tuple(f"--scale={service}=2" for service in ("gateway", "ml-service", "ml-worker"))
 BUCKET = {
     "STORE_URL": "s3://farebox/store",
@@ -57,6 +58,7 @@ async def trickle(rich: Person) -> Trickle:
     return Trickle(rich, await trained_model(rich), table, prediction_every=0.5, training_every=4)
 
 
+@pytest.mark.timeout(E2E_SECONDS)
 def test_the_tests_through_the_gateway_pass(compose: Compose, stack: Stack) -> None:
     chosen = shlex.split(os.environ.get("E2E_TESTS", "tests/e2e"))
     reached = {
@@ -64,8 +66,9 @@ def test_the_tests_through_the_gateway_pass(compose: Compose, stack: Stack) -> N
         "FAREBOX_E2E_URL": stack.url,
         "FAREBOX_E2E_ADMIN_EMAIL": stack.admin_name,
         "FAREBOX_E2E_ADMIN_PASSWORD": stack.admin_password,
+        "FAREBOX_E2E_DASHBOARD_URL": stack.dashboard_url,
     }
-    run_program([sys.executable, "-m", "pytest", "-q", "-x", *chosen], reached)
+    run_program([sys.executable, "-m", "pytest", "-q", "-x", *chosen], reached, seconds=E2E_SECONDS)
 
 
 async def test_more_workers_train_more_at_once(

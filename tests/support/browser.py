@@ -4,7 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ FLAGS = [
 ]
 PATIENCE_MS = 60_000  # of a machine that is busy with much else
 GLANCE_MS = 3_000
+START_MS = 1_000
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -148,6 +149,7 @@ class Window:
 
         self.settle()
         self.until(chosen)
+        self.begin()
         self.rest()
 
     def tab(self, name: str) -> None:
@@ -188,10 +190,18 @@ class Window:
         while not happened():
             assert time.monotonic() < deadline, "it did not happen in time"
 
+    def begin(self) -> None:
+        """Until Streamlit begins to draw what was changed; it may have ended between two looks."""
+        with suppress(AssertionError):
+            self._wait_for_script("running", START_MS)
+
     def rest(self) -> None:
         """Until Streamlit has nothing more to draw."""
+        self._wait_for_script("notRunning")
+
+    def _wait_for_script(self, state: str, within_ms: float = PATIENCE_MS) -> None:
         app = self.page.get_by_test_id("stApp")
-        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        expect(app).to_have_attribute("data-test-script-state", state, timeout=within_ms)
 
     def settle(self) -> None:
         """Until the browser has drawn it too."""

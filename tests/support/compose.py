@@ -39,13 +39,19 @@ class Compose:
         run_program([*from_outside, "bash", "-c", f"kill -KILL {pid.strip()}"])
 
 
-def run_program(command: Sequence[str], environment: Mapping[str, str] | None = None, given: str = "") -> str:
+def run_program(
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    given: str = "",
+    *,
+    seconds: float = LONGEST_SECONDS,
+) -> str:
     done = subprocess.run(  # noqa: S603 - our own command
         command,
         cwd=PROJECT,
         env={**os.environ, **(environment or {})},
         input=given,
-        timeout=LONGEST_SECONDS,
+        timeout=seconds,
         capture_output=True,
         text=True,
         check=False,

@@ -93,8 +93,8 @@ def test_a_grant_without_a_reason_is_not_made(admins_window: Window, somebody: S
 def test_a_price_is_changed(admins_window: Window, stack: Stack) -> None:
     admins_window.tab("Prices")
     admins_window.choose("Action", "Metadata")
-    price = admins_window.page.get_by_label("For each started", exact=True).locator("visible=true")
-    price.fill("2")
+    expect(admins_window.field("Tokens")).to_have_value("0")
+    admins_window.fill("For each started", "2")
     admins_window.press("Change the price")
     admins_window.sees("Metadata costs 0 tokens from now on.")
     admins_window.picture("admin-prices")
