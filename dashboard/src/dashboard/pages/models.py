@@ -62,14 +62,21 @@ def _show_one(client: Farebox, models: dict[str, Model]) -> None:
 def _offer_files(client: Farebox, model: Model) -> None:
     left, right = st.columns(2)
     page, zipped = partial(report_page_of, client, model), partial(bundle_of, client, model)
+    # Drawing the page anew on a click would forget what was asked for.
     left.download_button(
-        "Report as a page", page, f"{model.name}.html", "text/html", icon=":material/download:"
+        "Report as a page",
+        page,
+        f"{model.name}.html",
+        "text/html",
+        on_click="ignore",
+        icon=":material/download:",
     )
     right.download_button(
         "Export",
         zipped,
         f"{model.name}.zip",
         "application/zip",
+        on_click="ignore",
         icon=":material/download:",
         help="The pipeline, its schema, golden rows and a scorer, to use elsewhere.",
     )

@@ -41,7 +41,12 @@ def _show_ledger(client: Farebox) -> None:
     if len(movements) == MOST_ROWS:
         st.caption(f"The newest {MOST_ROWS}; the CSV file has all of them.")
     st.download_button(
-        "All as CSV", client.wallet.ledger_csv, "ledger.csv", "text/csv", icon=":material/download:"
+        "All as CSV",
+        client.wallet.ledger_csv,
+        "ledger.csv",
+        "text/csv",
+        on_click="ignore",  # drawing the page anew would forget what was asked for
+        icon=":material/download:",
     )
     receipts = {each.receipt_id: each for each in movements if each.receipt_id}
     chosen = st.selectbox(

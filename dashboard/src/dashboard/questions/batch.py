@@ -100,7 +100,14 @@ def _show_done(model: str) -> None:
     st.success(
         f"{good:,} of {done.told.rows:,} rows are predicted{f' for {tokens(cost.tokens)}' if cost else ''}."
     )
-    st.download_button("Download", done.content, done.filename, type="primary", icon=":material/download:")
+    st.download_button(
+        "Download",
+        done.content,
+        done.filename,
+        on_click="ignore",
+        type="primary",
+        icon=":material/download:",
+    )
 
 
 def _offer_earlier(client: Farebox, jobs: Sequence[Job]) -> None:
