@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Coroutine
 
+ENDING_SECONDS = 15.0
+
 
 @contextlib.asynccontextmanager
 async def running(*loops: Coroutine[None, None, None]) -> AsyncGenerator[None]:
@@ -13,5 +15,22 @@ async def running(*loops: Coroutine[None, None, None]) -> AsyncGenerator[None]:
         yield
     finally:
         for task in reversed(tasks):
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await _end(task)
+
+
+async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, or this long.
+
+    Before Python 3.12 `asyncio.wait_for` loses a cancellation that comes just as the event is set, and the
+    loop that waited goes on for ever.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    while not task.done():
+        task.cancel()
+        # Once is enough, unless a library lost it as above.
+        await asyncio.wait([task], timeout=ENDING_SECONDS)

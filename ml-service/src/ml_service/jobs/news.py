@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 import structlog
 from sqlalchemy import text
 
+from kit.background import wait_at_most
 from kit.database import Database
 from ml_service.jobs.repository import CHANNEL
 
@@ -27,8 +28,7 @@ class Ear:
 
     async def wait(self, seconds: float) -> None:
         """Until there is news, or this long: a notification may be lost with its connection."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), seconds)
+        await wait_at_most(self._heard, seconds)
         self._heard.clear()
 
 

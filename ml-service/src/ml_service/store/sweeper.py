@@ -1,13 +1,13 @@
 """Removes what nobody needs any more, whatever died before it could do so itself."""
 
 import asyncio
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from kit.background import wait_at_most
 from kit.database import Database
 from ml_service.accounts.repository import AccountRepository
 from ml_service.predictions.registry import ModelRegistry
@@ -46,8 +46,7 @@ class Sweeper:
             except Exception as error:
                 # Whatever is in the way now, the next round finds the same orphans.
                 log.warning("not_swept", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), every)
+            await wait_at_most(self._wanted, every)
             self._wanted.clear()
 
     async def sweep(self) -> None:

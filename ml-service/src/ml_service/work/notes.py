@@ -53,7 +53,8 @@ class Notes:
     async def written(self) -> None:
         """When all that was told is written down, or after a while."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._notes.join(), CATCH_UP_SECONDS)
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await self._notes.join()
 
 
 async def _write(parts: Parts, job_id: int, lease: UUID, note: Note) -> None:
