@@ -17,6 +17,7 @@ from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.service import DatasetService, Quota
 from ml_service.dependencies import Services
 from ml_service.exports.service import ExportService
+from ml_service.jobs.gauges import measure_forever
 from ml_service.jobs.news import JobNews
 from ml_service.jobs.queue import Queue
 from ml_service.jobs.service import JobService
@@ -69,6 +70,10 @@ def assemble(
         time_limit=settings.max_train_seconds,
         most_running=settings.max_running_jobs,
     )
+
+    def slots() -> int:
+        return parts.cluster.known_slots
+
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota)
     jobs, models = JobService(database, billing, news), ModelService(database, artefacts, registry)
@@ -77,7 +82,7 @@ def assemble(
         datasets=datasets,
         insight=DatasetInsight(database, inspector),
         jobs=jobs,
-        queue=Queue(database, lambda: parts.cluster.known_slots),
+        queue=Queue(database, slots),
         models=models,
         predictions=PredictionService(answers, lookup, billing, registry),
         reports=ReportService(models, files, artefacts, readers),
@@ -88,6 +93,7 @@ def assemble(
         course=CourseTraining(datasets, jobs, models),
     )
     loops: list[Loop] = [
+        measure_forever(database, slots),
         news.follow(database),
         parts.cluster.follow(),
         Runner(parts).follow(),

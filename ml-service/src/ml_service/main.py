@@ -21,7 +21,6 @@ from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
-from ml_service.jobs.gauges import measure_forever
 from ml_service.models.endpoints import router as models
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.predictions.endpoints import router as predictions
@@ -48,7 +47,7 @@ def create_app(
             verifying = (
                 access.follow(trust) if trust else access.follow_auth_service(client, settings.auth_url)
             )
-            async with running(verifying, measure_forever(database), *loops):
+            async with running(verifying, *loops):
                 yield
         await lookup.close()
         await database.close()

@@ -8,7 +8,12 @@ from tests.support.tokens import bearer
 from local.ports import free_port
 
 ADMIN = bearer(1, role="admin")
-FIGURES = b'# TYPE farebox_jobs gauge\nfarebox_jobs{state="queued"} 3.0\nfarebox_jobs{state="running"} 2.0\n'
+FIGURES = b"""# TYPE farebox_jobs gauge
+farebox_jobs{state="queued"} 3.0
+farebox_jobs{state="running"} 2.0
+# TYPE farebox_workers gauge
+farebox_workers 4.0
+"""
 
 
 async def test_every_service_is_asked_whether_it_is_ready(gateway: Running, sibling: Sibling) -> None:
@@ -20,7 +25,7 @@ async def test_every_service_is_asked_whether_it_is_ready(gateway: Running, sibl
         ("billing-service", True, None),
         ("ml-service", True, None),
     ]
-    assert (told["jobs_queued"], told["jobs_running"]) == (3, 2)
+    assert (told["jobs_queued"], told["jobs_running"], told["workers"]) == (3, 2, 4)
 
 
 async def test_a_service_that_is_not_ready_is_named_and_the_others_are_told_too(
@@ -32,7 +37,7 @@ async def test_a_service_that_is_not_ready_is_named_and_the_others_are_told_too(
     assert [each["ready"] for each in told["parts"]] == [False, False, False]
     assert "cannot do its work" in told["parts"][0]["detail"]
     assert "cannot be reached" in told["parts"][2]["detail"]
-    assert (told["jobs_queued"], told["jobs_running"]) == (None, None)
+    assert (told["jobs_queued"], told["jobs_running"], told["workers"]) == (None, None, None)
 
 
 async def test_it_is_for_administrators_only(gateway: Running) -> None:

@@ -45,18 +45,29 @@ def test_a_page_whose_services_are_away_says_so_in_sentences(
 
 
 def test_a_service_that_is_not_ready_is_named(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("GET", "/v1/health", ok({"parts": [AWAY], "jobs_queued": None, "jobs_running": None}))
+    gateway.on(
+        "GET", "/v1/health", ok({"parts": [AWAY], "jobs_queued": None, "jobs_running": None, "workers": None})
+    )
     app = run_page(show_the_system)
     assert app.error[0].value == "Not ready: ml-service."
     assert app.dataframe[0].value["What is wrong"].tolist() == ["It cannot be reached."]
-    assert [each.value for each in app.metric] == ["–", "–"]
+    assert [each.value for each in app.metric] == ["–", "–", "–"]
 
 
 def test_jobs_that_wait_while_none_runs_are_remarked_on(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("GET", "/v1/health", ok({"parts": [ANSWERED], "jobs_queued": 4, "jobs_running": 0}))
+    health = {"parts": [ANSWERED], "jobs_queued": 4, "jobs_running": 0, "workers": 2}
+    gateway.on("GET", "/v1/health", ok(health))
     app = run_page(show_the_system)
     assert "All services are ready" in app.success[0].value
-    assert "workers" in app.warning[0].value
+    assert app.warning[0].value.startswith("Jobs wait and none runs")
+    assert [each.value for each in app.metric] == ["4", "0", "2"]
+
+
+def test_missing_workers_are_remarked_on(gateway: Gateway, run_page: RunPage) -> None:
+    health = {"parts": [ANSWERED], "jobs_queued": 0, "jobs_running": 0, "workers": 0}
+    gateway.on("GET", "/v1/health", ok(health))
+    app = run_page(show_the_system)
+    assert app.warning[0].value.startswith("No worker is there")
 
 
 def test_a_training_that_ended_before_anybody_looked_is_told_once(

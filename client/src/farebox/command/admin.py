@@ -189,7 +189,13 @@ def health(shared: Shared) -> None:
         output.show_json(told)
     else:
         output.show_rows(told.parts, PARTS, as_json=False, empty="There are no services.")
-        output.show_facts({"jobs waiting": told.jobs_queued, "jobs running": told.jobs_running})
+        output.show_facts(
+            {
+                "jobs waiting": told.jobs_queued,
+                "jobs running": told.jobs_running,
+                "workers": told.workers,
+            }
+        )
     if told.not_ready:
         raise Unavailable(f"Not ready: {', '.join(told.not_ready)}.")
 

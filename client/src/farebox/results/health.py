@@ -29,11 +29,12 @@ class Part(Result):
 
 
 class SystemHealth(Result):
-    """Every service, and everybody's jobs that wait and run: None when that cannot be told."""
+    """Every service, everybody's jobs that wait and run, and the workers: None when that cannot be told."""
 
     parts: list[Part]
     jobs_queued: int | None
     jobs_running: int | None
+    workers: int | None = None
 
     @property
     def not_ready(self) -> list[str]:

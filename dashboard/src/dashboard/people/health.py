@@ -32,15 +32,18 @@ def _table(told: SystemHealth) -> pd.DataFrame:
 
 
 def _show_jobs(told: SystemHealth) -> None:
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     left.metric("Jobs that wait", _count(told.jobs_queued), border=True)
-    right.metric("Jobs that run", _count(told.jobs_running), border=True)
-    if told.jobs_queued and not told.jobs_running:
+    middle.metric("Jobs that run", _count(told.jobs_running), border=True)
+    right.metric("Workers", _count(told.workers), border=True)
+    if told.workers == 0:
+        st.warning("No worker is there, so jobs wait; look whether the workers and their scheduler are up.")
+    elif told.jobs_queued and not told.jobs_running:
         st.warning("Jobs wait and none runs; if it stays so, look whether the workers are up.")
 
 
-def _count(jobs: int | None) -> str:
-    return "–" if jobs is None else f"{jobs:,}"
+def _count(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
 
 
 def show_books(client: Farebox) -> None:

@@ -14,5 +14,8 @@ router = APIRouter(prefix="/v1")
 
 @router.get("/health", responses=documented(Unauthenticated, Forbidden), tags=["admin"])
 async def show_health(_caller: Administrator, health: HealthService) -> HealthView:
-    """Which services are ready, and how many jobs wait and run; it answers also when some are not."""
-    return HealthView.of(*await asyncio.gather(health.parts(), health.jobs()))
+    """Which services are ready, how many jobs wait and run, and how many workers there are for them.
+
+    It answers also when some are not.
+    """
+    return HealthView.of(*await asyncio.gather(health.parts(), health.load()))

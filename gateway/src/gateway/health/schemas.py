@@ -1,9 +1,10 @@
 """The system's health on the wire."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from gateway.health.rules import Load
 from gateway.health.service import Part
 
 
@@ -21,16 +22,21 @@ class PartView(BaseModel):
 
 
 class HealthView(BaseModel):
-    """The services behind the gateway, and everybody's jobs that wait and run: null when nobody can tell."""
+    """The services behind the gateway, everybody's jobs that wait and run, and the workers for them.
+
+    A number is null when nobody can tell.
+    """
 
     parts: list[PartView]
     jobs_queued: int | None
     jobs_running: int | None
+    workers: int | None
 
     @classmethod
-    def of(cls, parts: Sequence[Part], jobs: Mapping[str, int]) -> "HealthView":
+    def of(cls, parts: Sequence[Part], load: Load) -> "HealthView":
         return cls(
             parts=[PartView.of(each) for each in parts],
-            jobs_queued=jobs.get("queued"),
-            jobs_running=jobs.get("running"),
+            jobs_queued=load.queued,
+            jobs_running=load.running,
+            workers=load.workers,
         )

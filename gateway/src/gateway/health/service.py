@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from gateway.health.rules import count_jobs
+from gateway.health.rules import Load, read_load
 from gateway.routing.table import Upstream
 
 LOOK_SECONDS = 5.0
@@ -31,10 +31,10 @@ class Health:
         """Every service, all asked at once."""
         return await asyncio.gather(*(self._look_at(part) for part in self._urls))
 
-    async def jobs(self) -> Mapping[str, int]:
-        """How many jobs are in each state that has not ended; nothing when ml-service does not tell."""
+    async def load(self) -> Load:
+        """What there is to do, and who does it; it is unknown when ml-service does not tell."""
         answer = await self._get(Upstream.ML, "/metrics")
-        return count_jobs(answer.text) if answer is not None and answer.is_success else {}
+        return read_load(answer.text) if answer is not None and answer.is_success else Load()
 
     async def _look_at(self, part: Upstream) -> Part:
         began = time.monotonic()
