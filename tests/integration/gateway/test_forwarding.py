@@ -25,8 +25,9 @@ async def test_a_request_reaches_its_service_with_path_query_and_body_as_sent(
 
 
 async def test_the_callers_token_goes_on_to_the_service(gateway: Running, sibling: Sibling) -> None:
-    await gateway.client.get(PATH, headers=bearer(7))
-    assert ("authorization", bearer(7)["Authorization"]) in seen_headers(sibling)
+    mine = bearer(7)
+    await gateway.client.get(PATH, headers=mine)
+    assert ("authorization", mine["Authorization"]) in seen_headers(sibling)
 
 
 async def test_a_public_route_passes_a_token_on_unjudged(gateway: Running, sibling: Sibling) -> None:
