@@ -95,6 +95,14 @@ class Service:
         asked = body or {"features": PENGUIN}
         return await self.client.post(f"/v1/models/{model}/predict", json=asked, headers=headers)
 
+    async def soon_stored(self, folder: str, count: int) -> None:
+        """What is not needed any more is deleted after the answer that says so."""
+
+        async def is_so() -> bool:
+            return len(self.stored(folder)) == count
+
+        await eventually(is_so)
+
     def stored(self, folder: str) -> set[str]:
         place = self.store / folder
         return {each.name for each in place.iterdir()} if place.exists() else set()

@@ -79,7 +79,7 @@ async def test_a_job_answers_as_a_batch_that_was_waited_for(service: Service, mo
     assert [later.headers[name] for name in same] == [at_once.headers[name] for name in same]
     assert later.headers["X-Receipt-Id"] == job["receipt_id"]
     assert service.billing.balance(ADA) == GRANT - 10
-    assert service.stored("uploads") == set()
+    await service.soon_stored("uploads", 0)
     told = await events_of(service, job)
     assert all(f'"stage":"predicting","percent":{percent}' in told for percent in (0, 100))
 
@@ -135,7 +135,7 @@ async def test_a_batch_is_cancelled_in_the_middle_and_costs_nothing(service: Ser
     assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (GRANT + PLENTY, 0)
     assert_problem(await fetch(service, job), 404, "no_result")
-    assert service.stored("uploads") == set()
+    await service.soon_stored("uploads", 0)
 
 
 async def test_a_killed_worker_costs_time_but_no_row(

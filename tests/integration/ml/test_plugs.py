@@ -143,7 +143,7 @@ async def test_a_replica_that_lost_its_lease_has_no_effect(service: Service, sql
     assert ended["state"] == "succeeded"
     assert ended["attempts"] > 1
     assert service.billing.balance(ADA) == 99
-    assert len(service.stored("artefacts")) == 1
+    await service.soon_stored("artefacts", 1)
 
 
 async def test_a_stopping_replica_hands_its_job_back(
