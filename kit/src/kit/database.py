@@ -1,7 +1,8 @@
 """One engine a process; one transaction a request, committed before the answer leaves."""
 
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, cast
 
 import asyncpg
 from fastapi import Depends, Request
@@ -9,6 +10,10 @@ from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from kit.settings import DatabaseSettings
+
+STATEMENT_SECONDS = 30
+# How much longer than the server's own limit we wait: one whose machine is gone never says that it gave up.
+SILENCE_SECONDS = 5
 
 
 class ReadOnlySession(AsyncSession):
@@ -30,6 +35,13 @@ class Database:
         async with self.reads() as session:
             await session.execute(text("SELECT 1"))
 
+    @asynccontextmanager
+    async def driver(self) -> AsyncGenerator[asyncpg.Connection]:
+        """A connection of the pool without what stands above the driver: no ORM, no transaction begun."""
+        async with self.engine.connect() as pooled:
+            raw = await pooled.get_raw_connection()
+            yield cast(asyncpg.Connection, raw.driver_connection)  # SQLAlchemy does not know its type
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -42,7 +54,11 @@ def _make_engine(settings: DatabaseSettings, service: str) -> AsyncEngine:
         database=settings.db_name,
         query={"host": settings.db_host, "port": str(settings.db_port)},  # a folder is a Unix socket
     )
-    limits = {"application_name": service, "lock_timeout": "5s", "statement_timeout": "30s"}
+    limits = {
+        "application_name": service,
+        "lock_timeout": "5s",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+    }
     return create_async_engine(
         url,
         pool_size=settings.db_pool_size,
@@ -50,7 +66,12 @@ def _make_engine(settings: DatabaseSettings, service: str) -> AsyncEngine:
         pool_timeout=5,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"server_settings": limits, "timeout": 5, "async_creator_fn": _connect},
+        connect_args={
+            "server_settings": limits,
+            "timeout": 5,
+            "command_timeout": STATEMENT_SECONDS + SILENCE_SECONDS,
+            "async_creator_fn": _connect,
+        },
     )
 
 

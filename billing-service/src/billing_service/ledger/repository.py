@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 import asyncpg
 
@@ -44,12 +44,8 @@ OPERATION_FIELDS = ("key", "input_hash", "tokens", "available", "receipt_id")
 @asynccontextmanager
 async def open_books(database: Database) -> AsyncGenerator["LedgerRepository"]:
     """One transaction on the driver's own connection, which knows arrays and has no ORM above it."""
-    async with database.engine.connect() as pooled:
-        connection = cast(
-            asyncpg.Connection, (await pooled.get_raw_connection()).driver_connection
-        )  # untyped
-        async with connection.transaction():
-            yield LedgerRepository(connection)
+    async with database.driver() as connection, connection.transaction():
+        yield LedgerRepository(connection)
 
 
 class LedgerRepository:

@@ -10,6 +10,7 @@ from billing_service.ledger.repository import open_books
 from billing_service.ledger.service import Ledger
 from kit.database import Database
 from kit.outages import describe_outage
+from kit.problems import ServiceError
 
 MOST_AT_ONCE = 500
 
@@ -23,12 +24,11 @@ class Sweeper:
         self._database, self._ledger = database, ledger
 
     async def sweep(self) -> int:
-        """How many overdue holds were found."""
+        """How many overdue holds are overdue no more."""
         async with open_books(self._database) as repository:
             overdue = await repository.find_overdue_holds(datetime.now(UTC), MOST_AT_ONCE)
-        if overdue:
-            await self._ledger.post([Expire(key) for key in overdue])
-        return len(overdue)
+        outcomes = await self._ledger.post([Expire(key) for key in overdue]) if overdue else []
+        return sum(not isinstance(each, ServiceError) for each in outcomes)
 
     async def sweep_forever(self, every: float) -> None:
         while True:

@@ -11,6 +11,7 @@ from billing_service.owners.repository import OwnerRepository
 from kit.database import Database
 from kit.identity import UserId
 from kit.outbox import Event, first_delivery
+from kit.problems import ServiceError
 
 
 class Owners:
@@ -24,12 +25,18 @@ class Owners:
         news = [(each, read_event(each)) for each in events if each.id not in applied]
         movements = [each for _, told in news for each in self._movements_of(told)]
         if movements:
-            await self._ledger.post(movements)
+            await self._post(movements)
         async with self._database.sessions.begin() as session:
             owners = OwnerRepository(session)
             for event, told in news:
                 if await first_delivery(session, inbox, event):
                     await _learn(owners, told)
+
+    async def _post(self, movements: Sequence[Movement]) -> None:
+        """Raises what one was refused with, so that its event is delivered again."""
+        for outcome in await self._ledger.post(movements):
+            if isinstance(outcome, ServiceError):
+                raise outcome
 
     def _movements_of(self, told: UserEvent) -> list[Movement]:
         match told:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+import asyncpg
 
 from billing_service.verification.models import Difference, Totals
-from kit.database import Database
+from kit.database import SILENCE_SECONDS, Database
 
 MOST_DIFFERENCES = 100
+# Adding up a large ledger takes longer than any other statement may.
+STATEMENT_SECONDS = 280
 
 # Beside all wallets, this finds transfers and holds of accounts that do not exist.
 DERIVED = """
@@ -51,24 +52,29 @@ SELECT
 
 
 class VerificationRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
     async def list_differences(self) -> list[Difference]:
-        rows = (await self._connection.execute(text(DIFFERENCES))).mappings()
-        return [Difference(**row) for row in rows]
+        return [Difference(**row) for row in await self._fetch(DIFFERENCES)]
 
     async def sum_house(self) -> dict[str, int]:
-        return {row.house: row.derived_posted for row in await self._connection.execute(text(HOUSE))}
+        return {row["house"]: row["derived_posted"] for row in await self._fetch(HOUSE)}
 
     async def count(self) -> Totals:
-        return Totals(**(await self._connection.execute(text(TOTALS))).mappings().one())
+        (row,) = await self._fetch(TOTALS)
+        return Totals(**row)
+
+    async def _fetch(self, statement: str) -> list[asyncpg.Record]:
+        return await self._connection.fetch(statement, timeout=STATEMENT_SECONDS + SILENCE_SECONDS)
 
 
 @asynccontextmanager
 async def open_snapshot(database: Database) -> AsyncGenerator[VerificationRepository]:
     """Everything is seen as of one moment, while others go on writing."""
-    async with database.engine.connect() as connection:
-        await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        await connection.execute(text("SET LOCAL statement_timeout = '280s'"))
+    async with (
+        database.driver() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
         yield VerificationRepository(connection)

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncGenerator
 
 import structlog
-from sqlalchemy import text
 
 from kit.background import wait_at_most
 from kit.database import Database
@@ -57,12 +56,10 @@ class JobNews:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen(self, database: Database) -> None:
-        async with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None  # noqa: S101 - SQLAlchemy's type allows a proxy without a connection
-            await raw.add_listener(CHANNEL, self._on_notification)
+        async with database.driver() as connection:
+            await connection.add_listener(CHANNEL, self._on_notification)
             while True:
-                await connection.execute(text("SELECT 1"))
+                await connection.execute("SELECT 1")
                 await asyncio.sleep(CHECK_SECONDS)
 
     def _on_notification(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
