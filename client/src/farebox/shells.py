@@ -28,7 +28,7 @@ class Blocking:
         self._client = client
 
     def run(self, steps: Steps[T]) -> T:
-        with _BlockingStage(self._client) as stage:
+        with _BlockingStage(self._client, steps) as stage:
             reply: Reply = None
             while True:
                 try:
@@ -38,7 +38,7 @@ class Blocking:
                 reply = stage.perform(step)
 
     def iterate(self, emits: Emits[T]) -> Iterator[T]:
-        with _BlockingStage(self._client) as stage:
+        with _BlockingStage(self._client, emits) as stage:
             reply: Reply = None
             while True:
                 try:
@@ -59,7 +59,7 @@ class Awaiting:
         self._client = client
 
     async def run(self, steps: Steps[T]) -> T:
-        async with _AwaitingStage(self._client) as stage:
+        async with _AwaitingStage(self._client, steps) as stage:
             reply: Reply = None
             while True:
                 try:
@@ -69,7 +69,7 @@ class Awaiting:
                 reply = await stage.perform(step)
 
     async def iterate(self, emits: Emits[T]) -> AsyncIterator[T]:
-        async with _AwaitingStage(self._client) as stage:
+        async with _AwaitingStage(self._client, emits) as stage:
             reply: Reply = None
             while True:
                 try:
@@ -84,11 +84,12 @@ class Awaiting:
 
 
 class _BlockingStage(ExitStack):
-    """What one flow has open, closed at the flow's end."""
+    """What one flow has open, closed at its end, however it ends: a flow that is cut off may hold a lock."""
 
-    def __init__(self, client: httpx.Client) -> None:
+    def __init__(self, client: httpx.Client, flow: Steps[T] | Emits[T]) -> None:
         super().__init__()
         self._client = client
+        self.callback(flow.close)
         self._lines: Iterator[str] = iter(())
 
     def perform(self, step: Step) -> Reply:
@@ -121,11 +122,12 @@ class _BlockingStage(ExitStack):
 
 
 class _AwaitingStage(AsyncExitStack):
-    """What one flow has open, closed at the flow's end."""
+    """What one flow has open, closed at its end, however it ends: a flow that is cut off may hold a lock."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, flow: Steps[T] | Emits[T]) -> None:
         super().__init__()
         self._client = client
+        self.callback(flow.close)
         self._lines: AsyncIterator[str] = _no_lines()
 
     async def perform(self, step: Step) -> Reply:

@@ -3,7 +3,6 @@
 import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -115,28 +114,23 @@ def serve(
     settings = read_settings(service, settings_class)
     configure_logging(service, settings.log_level, settings.log_dir)
     app = create_app(settings)
-    with _traced(app, service, settings):
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port or port,
-            http=protocol,
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACEFUL_SECONDS,
-        )
+    if settings.otel_exporter_otlp_endpoint:
+        from kit.tracing import trace
 
-
-def _traced(app: FastAPI, service: str, settings: ServiceSettings) -> AbstractContextManager[None]:
-    if not settings.otel_exporter_otlp_endpoint:
-        return nullcontext()
-    from kit.tracing import tracing
-
-    return tracing(app, service)
+        trace(app, service)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port or port,
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
+    )
 
 
 def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:

@@ -4,8 +4,9 @@ A span stands around each request. Its place in the trace goes on through `outgo
 request's traceparent to the services that are asked on the way.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -23,16 +24,21 @@ TRACEPARENT = "traceparent"
 PROPAGATOR = TraceContextTextMapPropagator()
 
 
-@contextmanager
-def tracing(app: FastAPI, service: str) -> Generator[None]:
-    """Record the app's requests and send them where the OTEL_ variables say, until the block ends."""
+def trace(app: FastAPI, service: str) -> None:
+    """Record the app's requests and send them where the OTEL_ variables say, until its lifespan ends."""
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     app.add_middleware(RequestSpans, tracer=provider.get_tracer("kit"))
-    try:
-        yield
-    finally:
-        provider.shutdown()
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def sending_the_last(app: FastAPI) -> AsyncGenerator[None]:
+        # Not after uvicorn has returned: a process that was told to stop ends within it.
+        async with lifespan(app):
+            yield
+        await asyncio.to_thread(provider.shutdown)
+
+    app.router.lifespan_context = sending_the_last
 
 
 class RequestSpans:

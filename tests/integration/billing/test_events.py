@@ -1,5 +1,6 @@
 """What auth-service tells: each event is applied once, however often it comes."""
 
+import asyncpg
 import pytest
 from tests.support.billing import ADMIN, Billing, event, user_created
 from tests.support.problems import assert_problem
@@ -39,6 +40,17 @@ async def test_a_change_of_name_and_role_shows_in_lists(billing: Billing) -> Non
     await billing.tell(event("user_changed", **change))
     (user,) = await listed(billing)
     assert (user["name"], user["role"], user["disabled"]) == ("eve@example.org", "admin", True)
+
+
+async def test_an_event_whose_booking_failed_is_applied_when_it_comes_again(
+    billing: Billing, as_owner: asyncpg.Connection
+) -> None:
+    created = user_created(USER, NAME)
+    await as_owner.execute("ALTER TABLE billing.transfers RENAME TO mislaid")
+    assert (await billing.tell(created)).status_code == 500
+    await as_owner.execute("ALTER TABLE billing.mislaid RENAME TO transfers")
+    assert (await billing.tell(created)).status_code == 204
+    assert (await billing.wallet(USER))["tokens"] == 15
 
 
 class TestDeletion:

@@ -12,8 +12,10 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import DEADLINE, Running, Start, is_ready
 from tests.integration.gateway.siblings import MEBIBYTE, Sibling, answer
+from tests.support.problems import assert_problem
 from tests.support.tokens import JWT_SECRET, bearer
 
+from gateway.forwarding import bodies
 from local.ports import free_port
 
 CHUNK = b"x" * 65536
@@ -160,6 +162,22 @@ async def test_a_client_that_leaves_ends_the_work_of_its_service(gateway: Runnin
     await started.wait()
     asking.cancel()
     await asyncio.wait_for(sibling.cancelled.wait(), 5)
+
+
+async def test_an_upload_that_its_service_stops_taking_is_ended(
+    gateway: Running, sibling: Sibling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SILENCE_SECONDS", 0.5)
+    awake = asyncio.Event()
+
+    async def take_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await awake.wait()
+
+    sibling.answers["/create"] = take_nothing
+    headers = {**bearer(7), "Content-Length": str(FILE)}
+    refused = await gateway.client.post("/create", content=file_of(FILE), headers=headers)
+    assert_problem(refused, 503, "upstream_slow")
+    awake.set()
 
 
 async def test_a_client_that_leaves_an_event_stream_ends_it(gateway: Running, sibling: Sibling) -> None:

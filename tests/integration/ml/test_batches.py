@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+from datetime import timedelta
 
 import asyncpg
 import httpx
@@ -10,6 +11,10 @@ import pytest
 from tests.integration.ml.service import ADA, BOB, DATA, Service, eventually
 from tests.support.problems import assert_problem
 from tests.support.tokens import bearer
+
+from kit.identity import UserId
+from ml_service.predictions import once
+from ml_service.predictions.repository import AnswerRepository
 
 GRANT = 100
 PENGUINS = (DATA / "penguins.csv").read_bytes()
@@ -137,3 +142,23 @@ async def test_billing_that_is_away_costs_nothing_and_can_be_retried(idle: Servi
     idle.billing.away = False
     assert (await send(idle, model, key="away")).status_code == 200
     assert idle.billing.balance(ADA) == GRANT - 5
+
+
+async def test_a_claim_goes_on_being_renewed_after_a_round_that_failed(
+    idle: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[str] = []
+
+    async def renew(_answers: AnswerRepository, _user_id: int, key: str) -> None:
+        rounds.append(key)
+        if len(rounds) == 1:
+            raise ConnectionError("The database is away for a moment.")
+
+    async def is_renewed_again() -> bool:
+        return len(rounds) > 1
+
+    monkeypatch.setattr(once, "RUNNING", timedelta(seconds=0.1))
+    monkeypatch.setattr(AnswerRepository, "renew", renew)
+    answers = once.AnswersOnce(idle.app.state.database, idle.billing)
+    async with answers.renewing(once.Keyed(UserId(ADA), "long", b"")):
+        await eventually(is_renewed_again, 10)

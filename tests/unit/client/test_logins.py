@@ -136,6 +136,24 @@ def test_threads_that_find_the_token_refused_renew_it_once(gateway: Gateway) -> 
     assert len(gateway.asked("POST", "/v1/sessions/refresh")) == 1
 
 
+def test_a_renewal_that_is_cut_off_leaves_the_next_one_free(gateway: Gateway, caller: Caller) -> None:
+    class CutOff(BaseException):
+        """As a cancelled task is, or a program at Ctrl-C."""
+
+    def cut_off(_request: httpx.Request) -> httpx.Response:
+        raise CutOff
+
+    gateway.on("POST", "/v1/sessions/refresh", cut_off)
+    store = MemoryTokenStore(fresh_tokens(lifetime=5))
+    with pytest.raises(CutOff) as raised:
+        caller.run(lambda client: client.wallet.balance(), store=store)
+
+    lock = store.try_lock()
+    # Its traceback is what could keep the flow, and with it the lock, alive.
+    assert raised.tb is not None
+    assert lock is not None
+
+
 def test_without_a_login_nothing_is_sent(gateway: Gateway, caller: Caller) -> None:
     with pytest.raises(NotSignedIn, match="log in"):
         caller.run(lambda client: client.wallet.balance(), store=MemoryTokenStore())

@@ -1,6 +1,7 @@
 """A request's body as it arrives: bounded, never collected unless it is small."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 
 from starlette.types import Receive
@@ -25,12 +26,19 @@ class IncomingBody:
         self.declared = _declared_length(headers)
         self.finished = self.declared == 0
         self.failure: ServiceError | ClientLeft | None = None
+        self._offered_at: float | None = None
         if self.declared is not None and self.declared > limit:
             raise self._too_large()
 
     @property
     def is_small(self) -> bool:
         return self.declared is not None and self.declared <= SMALL
+
+    @property
+    def is_left_untaken(self) -> bool:
+        """Whether nobody has taken what has arrived for too long."""
+        waiting = 0 if self._offered_at is None else time.monotonic() - self._offered_at
+        return waiting > SILENCE_SECONDS
 
     async def whole(self) -> bytes:
         if self.finished:
@@ -46,7 +54,9 @@ class IncomingBody:
             while not self.finished:
                 chunk = await self._next()
                 if chunk:
+                    self._offered_at = time.monotonic()
                     yield chunk
+                    self._offered_at = None
         except (ServiceError, ClientLeft) as failure:
             # The HTTP client that reads this wraps what it raises; the reason is kept for the answer.
             self.failure = failure

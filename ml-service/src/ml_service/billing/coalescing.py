@@ -43,12 +43,15 @@ class Coalescer(Generic[Question, Reply]):
     async def _send_together(self, batch: list[tuple[Question, asyncio.Future[Reply]]]) -> None:
         try:
             replies = await self._send([question for question, _ in batch])
+            for (_, waiting), reply in zip(batch, replies, strict=True):
+                if not waiting.done():
+                    waiting.set_result(reply)
         except Exception as error:
             # Whatever it was, it happened to everyone in the batch, and each must hear of it.
             for _, waiting in batch:
                 if not waiting.done():
                     waiting.set_exception(error)
-            return
-        for (_, waiting), reply in zip(batch, replies, strict=True):
-            if not waiting.done():
-                waiting.set_result(reply)
+        finally:
+            # Whoever still waits was cut off by the end of the process.
+            for _, waiting in batch:
+                waiting.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
+import structlog
 
 from kit.database import Database
 from kit.idempotency import KeyReused, TwinRunning, fingerprint
@@ -17,6 +18,8 @@ from ml_service.predictions.repository import RUNNING, AnswerRepository
 
 Json = dict[str, Any]  # Any: decoded JSON
 Made = TypeVar("Made")
+
+log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,12 @@ class AnswersOnce:
     async def _renew(self, request: Keyed) -> None:
         while True:
             await asyncio.sleep(RUNNING.total_seconds() / 3)
-            async with self._database.reads() as session:
-                await AnswerRepository(session).renew(request.user_id, request.key)
+            try:
+                async with self._database.reads() as session:
+                    await AnswerRepository(session).renew(request.user_id, request.key)
+            except Exception as error:
+                # The claim outlasts two such rounds; without a third a twin would do the same work.
+                log.warning("claim_not_renewed", error=type(error).__name__)
 
     async def replay(self, answer: Json, charge: Charge) -> Answered:
         """A kept answer, and its charge should the first request have died before it."""

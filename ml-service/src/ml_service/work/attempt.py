@@ -32,7 +32,7 @@ class Attempt:
         bind_contextvars(request_id=self._job.request_id, user=self._job.user_id, job=self._job.id)
         noting = self._notes.follow(self._parts, self._job.id, self._lease)
         helpers = [asyncio.create_task(self._keeper.follow()), asyncio.create_task(noting)]
-        working = asyncio.create_task(self._work())
+        working = asyncio.create_task(self._work_or_hand_back())
         try:
             # The lease's keeper ends only when the lease is lost.
             await asyncio.wait({working, helpers[0]}, return_when=asyncio.FIRST_COMPLETED)
@@ -41,30 +41,39 @@ class Attempt:
             for task in tasks:
                 task.cancel()
             outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        if isinstance(outcomes[-1], Exception):
-            raise outcomes[-1]
+        for crash in outcomes:
+            if isinstance(crash, Exception) and not isinstance(crash, LeaseLost):
+                raise crash
 
-    async def _work(self) -> None:
-        job = self._job
-        with contextlib.suppress(LeaseLost):
-            if job.result is None and job.error is None and job.cancel_requested_at is None:
-                outcome = await self._try_or_hand_back()
-                await self._notes.written()
-                if isinstance(outcome, Retry):
-                    pause = outcome.after_seconds
-                    await surely(lambda: self._hand_back(pause), job.id)
-                    return
-                await surely(lambda: self._record(outcome), job.id)
-            await surely(lambda: conclude(self._parts, job.id, self._lease), job.id)
-
-    async def _try_or_hand_back(self) -> Outcome | None:
+    async def _work_or_hand_back(self) -> None:
         try:
-            return await self._try_unless_cancelled()
+            await self._work()
+        except LeaseLost:
+            return
         except asyncio.CancelledError:
             # This replica is stopping; another one need not wait for the lease to run out.
             with contextlib.suppress(LeaseLost):
                 await self._hand_back(0)
             raise
+
+    async def _work(self) -> None:
+        """Raises LeaseLost."""
+        job = self._job
+        if job.result is None and job.error is None and job.cancel_requested_at is None:
+            outcome = await self._try()
+            if isinstance(outcome, Retry):
+                pause = outcome.after_seconds
+                await self._notes.written()
+                await surely(lambda: self._hand_back(pause), job.id)
+                return
+            # Before anything that may take time: what is recorded is not worked for again.
+            await surely(lambda: self._record(outcome), job.id)
+            await self._notes.written()
+        await surely(lambda: conclude(self._parts, job.id, self._lease), job.id)
+
+    async def _try(self) -> Outcome | None:
+        try:
+            return await self._try_unless_cancelled()
         except Exception as error:
             if describe_outage(error) is None:
                 raise

@@ -63,6 +63,7 @@ class DaskCluster:
     def __init__(self, address: str) -> None:
         self._address = address
         self._client: Client | None = None
+        self._subscribed_over: object = None
         self._listeners: dict[str, Listener] = {}
         self.known_slots = 0
 
@@ -99,6 +100,7 @@ class DaskCluster:
             while True:
                 if self._client is None or self._client.status == "closed":
                     await self._connect()
+                self._subscribe()
                 await asyncio.sleep(RECONNECT_SECONDS)
         finally:
             await self._leave()
@@ -112,8 +114,18 @@ class DaskCluster:
             log.warning("cluster_away", error=type(error).__name__)
             await self._leave()
             return
-        self._client.subscribe_topic(TOPIC, self._on_progress)
         log.info("cluster_joined")
+
+    def _subscribe(self) -> None:
+        """A client that finds its scheduler again by itself does not tell it anew what it wants to hear."""
+        client = self._client
+        if (
+            client is not None
+            and client.status == "running"
+            and client.scheduler_comm is not self._subscribed_over
+        ):
+            client.subscribe_topic(TOPIC, self._on_progress)
+            self._subscribed_over = client.scheduler_comm
 
     async def _leave(self) -> None:
         client, self._client = self._client, None

@@ -62,8 +62,8 @@ async def conclude(parts: Parts, job_id: int, lease: UUID) -> None:
 async def _succeed(parts: Parts, job: Job, lease: UUID, receipt: Receipt) -> None:
     async with parts.leases() as leases:
         await leases.succeed(await leases.get_mine(job.id, lease), receipt)
-    await _forget_rows(parts, job)
     _tell(FINISHED, job, amount=receipt.tokens)
+    await _forget_rows(parts, job)
 
 
 async def _turn_into_failure(parts: Parts, job: Job, lease: UUID, refusal: ServiceError) -> Job:
@@ -85,7 +85,7 @@ async def _discard_result(parts: Parts, job: Job) -> None:
 
 
 async def _forget_rows(parts: Parts, job: Job) -> None:
-    """Should we die before, the sweeper finds them."""
+    """Should we die before or be cut off here, as the lease ended with the job, the sweeper finds them."""
     if job.location is not None:
         await parts.uploads.delete(job.location)
 
@@ -104,8 +104,8 @@ async def _end_unpaid(parts: Parts, job: Job, lease: UUID) -> None:
             await leases.fail(job)
         else:
             await leases.cancel(job)
-    await _forget_rows(parts, job)
     _tell(FAILED, job, code=job.error["code"] if job.error is not None else "cancelled")
+    await _forget_rows(parts, job)
 
 
 def _tell(events: Mapping[str, str], job: Job, **facts: object) -> None:

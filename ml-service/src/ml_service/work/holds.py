@@ -34,15 +34,20 @@ class HoldKeeper:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def extend_all(self) -> None:
+        """No row is locked while billing is asked; that two replicas extend the same hold harms nobody."""
         async with self._parts.leases() as leases:
             jobs = await leases.holds_to_extend(BEFORE_THE_END, MOST_AT_ONCE)
-            await asyncio.gather(*(self._extend(job) for job in jobs))
+        until = datetime.now(UTC) + timedelta(seconds=TTL_SECONDS)
+        extended = await asyncio.gather(*(self._extend(job) for job in jobs))
+        async with self._parts.leases() as leases:
+            await leases.note_holds([job.id for job, done in zip(jobs, extended, strict=True) if done], until)
 
-    async def _extend(self, job: Job) -> None:
+    async def _extend(self, job: Job) -> bool:
+        """Whether this hold needs no further look for a while."""
         try:
             await self._parts.billing.extend(HoldKey(job.hold_key), TTL_SECONDS)
         except BillingAway:
-            return
+            return False
         except HoldEnded:
             log.info("hold_ended_early", job=job.id, user=job.user_id)
-        job.hold_until = datetime.now(UTC) + timedelta(seconds=TTL_SECONDS)
+        return True

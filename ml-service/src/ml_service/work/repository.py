@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
@@ -123,15 +123,18 @@ class LeaseRepository:
         await self._history.record(job.id, HappenedEvent("cancelled", {}))
 
     async def holds_to_extend(self, within: timedelta, limit: int) -> Sequence[Job]:
-        """Live jobs whose hold ends soon; another replica's choice is left to it."""
+        """Live jobs whose hold ends soon."""
         chosen = (
             select(Job)
             .where(Job.state.in_(LIVE), Job.cancel_requested_at.is_(None))
             .where(Job.hold_until < func.now() + within)
             .limit(limit)
-            .with_for_update(skip_locked=True)
         )
         return (await self._session.scalars(chosen)).all()
+
+    async def note_holds(self, job_ids: Sequence[int], until: datetime) -> None:
+        """The holds of these jobs last until then."""
+        await self._session.execute(update(Job).where(Job.id.in_(job_ids)).values(hold_until=until))
 
     async def _take(self, job: Job) -> None:
         outcome_known = job.result is not None or job.error is not None

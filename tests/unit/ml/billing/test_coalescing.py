@@ -69,3 +69,23 @@ async def test_one_who_gives_up_does_not_disturb_the_others() -> None:
     with pytest.raises(asyncio.CancelledError):
         await leaving
     assert await staying == 4
+
+
+async def test_a_missing_reply_is_no_reply_to_wait_for() -> None:
+    async def send(questions: Sequence[int]) -> Sequence[int]:
+        return questions[:-1]
+
+    coalescer = Coalescer[int, int](send, largest=10, lanes=1)
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(coalescer.ask(1), coalescer.ask(2), return_exceptions=True)
+    assert (answers[0], type(answers[1])) == (1, ValueError)
+
+
+async def test_a_call_that_is_cut_off_leaves_nobody_waiting() -> None:
+    async def send(_questions: Sequence[int]) -> Sequence[int]:
+        raise asyncio.CancelledError
+
+    coalescer = Coalescer[int, int](send, largest=10, lanes=1)
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(coalescer.ask(1), coalescer.ask(2), return_exceptions=True)
+    assert [type(each) for each in answers] == [asyncio.CancelledError] * 2
