@@ -6,7 +6,7 @@ from tests.support.training import Json, ended, train
 
 CSV = {"Content-Type": "text/csv"}
 ASYNC = CSV | {"Prefer": "respond-async"}
-MANY = 200_000
+MANY = 1_000_000
 
 
 def table(rows: int) -> bytes:
