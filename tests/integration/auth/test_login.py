@@ -102,7 +102,7 @@ async def test_a_failed_login_is_logged_with_the_user_and_never_with_the_name(
 async def test_a_full_hashing_queue_answers_503_with_a_time_to_retry(
     database: Database, consumer: Consumer
 ) -> None:
-    slow = {"hash_queue": 1, "hash_threads": 1, "bcrypt_cost": 10}
+    slow = {"hash_queue": 1, "hash_threads": 1, "bcrypt_cost": 14}
     async with run_service(database, consumer, **slow) as service:
         attempts = [try_to_log_in(service.client, f"user{number}", PASSWORD) for number in range(4)]
         answers = await asyncio.gather(*attempts)
