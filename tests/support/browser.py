@@ -32,6 +32,7 @@ FLAGS = [
 PATIENCE_MS = 60_000  # of a machine that is busy with much else
 GLANCE_MS = 3_000
 START_MS = 1_000
+PAUSE_MS = 50
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -98,6 +99,8 @@ class Window:
         assert tokens.refresh_token is not None
         self.put_cookie(tokens.refresh_token)
         self.open(path)
+        # It works once, so the dashboard has had it renewed.
+        self.wait_for_cookie(other_than=tokens.refresh_token)
 
     def put_cookie(self, value: str) -> None:
         name, url = self.cookie_name, self.address
@@ -108,10 +111,14 @@ class Window:
     def cookie_name(self) -> str:
         return f"farebox_login_{urlsplit(self.address).port}"
 
-    def wait_for_cookie(self) -> None:
+    def cookie(self) -> str | None:
+        """The value of the one that the browser keeps its login in."""
+        cookies = self.context.cookies()
+        return next((each.get("value") for each in cookies if each.get("name") == self.cookie_name), None)
+
+    def wait_for_cookie(self, other_than: str | None = None) -> None:
         """Signing in ends with a cookie, which comes by a request of its own."""
-        self.page.wait_for_function("() => window.fareboxTicket")
-        self.page.wait_for_load_state("networkidle")
+        self.until(lambda: self.cookie() not in (None, other_than))
 
     def go(self, place: str) -> None:
         menu = self.page.get_by_test_id("stExpandSidebarButton")
@@ -134,7 +141,7 @@ class Window:
     def fill(self, label: str, value: str) -> None:
         self.field(label).fill(value)
 
-    def choose(self, label: str, option: str) -> None:
+    def choose(self, label: str, option: str | re.Pattern[str]) -> None:
         """What is drawn meanwhile may move or close the list; a person would open it again."""
         box = self.page.get_by_role("combobox", name=label, exact=True).locator("visible=true")
 
@@ -189,6 +196,7 @@ class Window:
         deadline = time.monotonic() + PATIENCE_MS / 1000
         while not happened():
             assert time.monotonic() < deadline, "it did not happen in time"
+            self.page.wait_for_timeout(PAUSE_MS)
 
     def begin(self) -> None:
         """Until Streamlit begins to draw what was changed; it may have ended between two looks."""
