@@ -19,6 +19,7 @@ from gateway.routing.table import PUBLISHED, Route
 from gateway.settings import GatewaySettings
 
 DEADLINE = 30.0
+SILENCE = 15.0
 
 
 @dataclass
@@ -26,17 +27,18 @@ class Running:
     port: int
     client: httpx.AsyncClient
 
-    async def raw(self, *pieces: bytes, silence: float = 2.0) -> bytes:
-        """Send these bytes as they are and read until the gateway closes or falls silent."""
+    async def raw(self, *pieces: bytes, end: bytes | None = None) -> bytes:
+        """Send these bytes as they are and read until this end, or the gateway closes or falls silent."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         heard = bytearray()
         try:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            async with asyncio.timeout(silence):
-                while chunk := await reader.read(65536):
+            async with asyncio.timeout(SILENCE) as patience:
+                while (end is None or end not in heard) and (chunk := await reader.read(65536)):
                     heard += chunk
+                    patience.reschedule(asyncio.get_running_loop().time() + SILENCE)
         except TimeoutError:
             pass
         finally:

@@ -12,11 +12,14 @@ from tests.integration.gateway.conftest import Running, Start
 from tests.integration.gateway.siblings import Sibling
 from tests.support.tokens import bearer
 
+from gateway.forwarding.upstream import CONNECT_SECONDS
 from gateway.routing.table import PUBLISHED
 from local.ports import free_port
 
 Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 PATH = "/trained/x"
+# The gateway's own second, and what a busy machine may add to it.
+SOON = 3
 
 
 class RawService:
@@ -59,21 +62,22 @@ def whole(body: bytes = b"ok") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
-async def test_a_service_that_is_down_is_reported_within_a_second(start: Start) -> None:
+async def test_a_service_that_is_down_is_reported_soon(start: Start) -> None:
     gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
     before = time.monotonic()
     refused = await gateway.client.get(PATH, headers=bearer(7))
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < SOON
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_down")
     assert int(refused.headers["retry-after"]) > 0
 
 
-async def test_a_service_that_cannot_be_reached_is_reported_within_a_second(start: Start) -> None:
+async def test_a_service_that_cannot_be_reached_is_reported_soon(start: Start) -> None:
     gateway = await start(ml_url="http://192.0.2.1:9")
     before = time.monotonic()
     refused = await gateway.client.get(PATH, headers=bearer(7))
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < SOON
     assert refused.status_code == 503
+    assert CONNECT_SECONDS < 1
 
 
 async def test_the_others_go_on_while_one_service_is_down(start: Start) -> None:

@@ -115,7 +115,8 @@ async def test_an_upgrade_to_websockets_is_answered_as_an_ordinary_request(
     upgrade = (
         b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n"
     )
-    heard = await gateway.raw(b"GET /v1/prices HTTP/1.1\r\nHost: a\r\n" + upgrade + b"\r\n", silence=0.5)
+    head = b"GET /v1/prices HTTP/1.1\r\nHost: a\r\n" + upgrade + b"\r\n"
+    heard = await gateway.raw(head, end=b"\r\n\r\n")
     assert heard.startswith(b"HTTP/1.1 200 ")
     assert "upgrade" not in dict(sibling.seen[-1]["headers"])  # pyright: ignore
 
