@@ -114,7 +114,7 @@ def settings_of(database: Database, store: Path, **changed: object) -> MlSetting
         "store_url": f"file://{store}",
         "trust_poll_seconds": 0.5,
         "dask_scheduler_address": NO_CLUSTER,
-        "lease_seconds": 4,
+        "lease_seconds": 12,
         "sweep_seconds": 0.5,
     }
     return MlSettings(**(values | database.settings("ml") | changed))  # pyright: ignore[reportArgumentType] - pydantic converts

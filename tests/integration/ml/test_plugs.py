@@ -176,7 +176,7 @@ async def test_a_result_that_was_stored_is_paid_once_whoever_finishes_it(
 
 
 async def test_billing_away_at_the_end_delays_the_end(service: Service) -> None:
-    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.away = True
 
     async def has_result() -> bool:
@@ -189,14 +189,14 @@ async def test_billing_away_at_the_end_delays_the_end(service: Service) -> None:
 
 
 async def test_an_expired_hold_is_placed_again(service: Service) -> None:
-    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.expire_all()
     assert (await service.ended(job))["state"] == "succeeded"
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
 
 
 async def test_an_expired_hold_whose_tokens_are_gone_fails_the_job(service: Service) -> None:
-    job = await start_fit(service, 2_000, {"n_estimators": 20})
+    job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.expire_all()
     service.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
     ended = await service.ended(job)
