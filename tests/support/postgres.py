@@ -146,7 +146,7 @@ def _quickest_place() -> Path | None:
 def _wait_until_ready(cluster: Cluster, running: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     ready = cluster.data / "postmaster.pid"
-    while not (ready.exists() and "ready" in ready.read_text().splitlines()[-1]):
+    while not (ready.exists() and ready.read_text().rstrip().endswith("ready")):
         if running.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"PostgreSQL did not start: {log.read_text()}")
         time.sleep(0.02)
