@@ -43,6 +43,8 @@ async def predict(readers: Readers, task: runs.Task, folder: Path, rows: int) ->
 
 async def test_a_file_ten_times_as_long_takes_no_more_memory(task: runs.Task, tmp_path: Path) -> None:
     readers = Readers(1)
+    # What the reader imports first is not the file's.
+    await predict(readers, task, tmp_path, 1)
     little = await predict(readers, task, tmp_path, ROWS // 10)
     much = await predict(readers, task, tmp_path, ROWS)
     assert much - little < 20 * MEBIBYTE
