@@ -1,5 +1,7 @@
 """People who are logged in at the gateway, each with their own headers."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,8 @@ import httpx
 from tests.support.stack import Stack
 
 PASSWORD = "a password for the tests"
+WALLET_SECONDS = 15
+PAUSE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,17 @@ async def new_user(http: httpx.AsyncClient, name: str | None = None, password: s
     name = name or unused_name()
     made = await http.post("/v1/users", json={"name": name, "password": password})
     assert made.status_code == 201, made.text
-    return await logged_in(http, name, password)
+    user = await logged_in(http, name, password)
+    await _wait_for_wallet(user)
+    return user
+
+
+async def _wait_for_wallet(user: Person) -> None:
+    """Registering waits for it as well, but not for long."""
+    deadline = time.monotonic() + WALLET_SECONDS
+    while (answer := await user.get("/v1/me/wallet")).status_code != 200:
+        assert time.monotonic() < deadline, answer.text
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def logged_in(http: httpx.AsyncClient, name: str, password: str) -> Person:
