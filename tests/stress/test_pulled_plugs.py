@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx
-import psutil
 import pytest
 from tests.support.books import assert_books_balance
 from tests.support.course import trained_model
 from tests.support.people import administrator, grant, new_user
+from tests.support.programs import running_pid, working_child
 from tests.support.recovery import all_answered, all_ended, assert_back, assert_paid_for_what_there_is
 from tests.support.stack import Stack, running_stack
 from tests.support.tables import line_table
@@ -40,9 +40,8 @@ class Plug:
 
     def pull(self, stack: Stack) -> None:
         assert stack.home is not None
-        state = Supervisor(Home.at(stack.home)).states()[self.program]
-        pid = _working_child(state["pid"]) if self.child else state["pid"]
-        os.kill(pid, signal.SIGKILL)
+        find = working_child if self.child else running_pid
+        os.kill(find(Supervisor(Home.at(stack.home)), self.program), signal.SIGKILL)
 
 
 PLUGS = [*(Plug(name) for name in [*SERVICES, *OTHERS]), Plug("dask-worker-1", child=True)]
@@ -89,9 +88,3 @@ def _assert_no_half_written_model(stack: Stack) -> None:
     for folder in models:
         assert json.loads((folder / "model.json").read_text())
         assert all((folder / name).stat().st_size for name in ("predictor.npz", "pipeline.joblib"))
-
-
-def _working_child(pid: int) -> int:
-    """The largest of a program's children: of Dask's nanny, its worker."""
-    children = psutil.Process(pid).children(recursive=True)
-    return max(children, key=lambda child: child.memory_info().rss).pid

@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.programs import running_pid
 
 from local.home import Home
 from local.leftovers import processes_of
@@ -56,13 +56,6 @@ def local(command: str, home: Path, **settings: str) -> subprocess.CompletedProc
     )
 
 
-def until(condition: Callable[[], bool], seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def test_a_second_up_says_in_one_line_that_it_is_up_and_where(running: Running, home: Home) -> None:
     said = local("up", home.root)
     assert said.returncode == 0
@@ -94,15 +87,9 @@ def test_down_where_nothing_is_up_says_so(tmp_path: Path) -> None:
 )
 def test_a_killed_program_is_started_again(home: Home, name: str) -> None:
     supervisor = Supervisor(home)
-    until(lambda: supervisor.states()[name]["statename"] == "RUNNING")
-    killed = supervisor.states()[name]["pid"]
+    killed = running_pid(supervisor, name)
     os.kill(killed, signal.SIGKILL)
-
-    def runs_again() -> bool:
-        state = supervisor.states()[name]
-        return state["statename"] == "RUNNING" and state["pid"] != killed
-
-    until(runs_again)
+    assert running_pid(supervisor, name, other_than=killed)
 
 
 def test_nothing_outlives_a_killed_supervisor_and_a_down(home: Home) -> None:
