@@ -47,7 +47,7 @@ def cluster() -> Iterator[TestCluster]:
 
 @contextmanager
 def running_cluster(**settings: str) -> Iterator[TestCluster]:
-    with tempfile.TemporaryDirectory(prefix="farebox-dask-") as folder:
+    with tempfile.TemporaryDirectory(prefix="farebox-dask-", ignore_cleanup_errors=True) as folder:
         found = Path(folder) / "scheduler.json"
         scheduler = _start(SCHEDULER, ["--port", "0", "--scheduler-file", str(found)], folder, settings)
         options = ["--scheduler-file", str(found), *SIZE, "--local-directory", folder]
@@ -82,6 +82,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     for child in children:
         with suppress(psutil.NoSuchProcess):
             child.kill()
+    psutil.wait_procs(children, timeout=10)
 
 
 def _wait_for_address(found: Path) -> str:

@@ -70,7 +70,7 @@ def stack() -> Iterator[Stack]:
 @contextmanager
 def running_stack(**settings: str) -> Iterator[Stack]:
     """A stack with a home and ports of its own, gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="farebox-") as home:
+    with tempfile.TemporaryDirectory(prefix="farebox-", ignore_cleanup_errors=True) as home:
         ports = free_ports(PORTS)
         made = Stack(
             f"http://127.0.0.1:{ports['GATEWAY_PORT']}",
