@@ -1,8 +1,10 @@
 """The app that every service starts from, and how it is served."""
 
+import asyncio
 import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -20,11 +22,14 @@ from kit.metrics import metrics_page
 from kit.problems import ServiceError, Unavailable, install_problem_handlers
 from kit.requests import RequestScope
 from kit.settings import ServiceSettings
+from kit.stopping import EventStreams, StoppingServer
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
+# What uvicorn's own command ends with when an app does not start.
+STARTUP_FAILURE = 3
 # Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): whoever closes first must be
 # the one that sends next, or a request meets a connection that is just closing.
 KEEP_ALIVE_SECONDS = 75
@@ -70,6 +75,8 @@ def create_service(
     install_problem_handlers(app)
     for each in (_operational_routes(app, ready), *routers):
         app.include_router(each)
+    app.state.stopping = asyncio.Event()
+    app.add_middleware(EventStreams, stopping=app.state.stopping)
     app.add_middleware(RequestScope)
     return app
 
@@ -118,7 +125,7 @@ def serve(
         from kit.tracing import trace
 
         trace(app, service)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port or port,
@@ -131,6 +138,11 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
+    server = StoppingServer(config, app.state.stopping)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:

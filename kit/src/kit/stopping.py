@@ -1,0 +1,56 @@
+"""A process that is told to stop answers what it is asked, and ends the streams that would never end."""
+
+import asyncio
+import socket
+
+import uvicorn
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class StoppingServer(uvicorn.Server):
+    """Tells the app that it is to stop before it waits for what is still being answered."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+class EventStreams:
+    """Ends Server-Sent Events when the process is to stop; whoever follows one resumes elsewhere."""
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self.app, self._stopping = app, stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ending: asyncio.Task[None] | None = None
+        serving = asyncio.current_task()
+
+        async def send_watched(message: Message) -> None:
+            nonlocal ending
+            if message["type"] == "http.response.start" and serving is not None and _is_stream(message):
+                ending = asyncio.create_task(self._end(serving))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_watched)
+        except asyncio.CancelledError:
+            if ending is None or not ending.done() or serving is None:
+                raise
+            serving.uncancel()
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            if ending is not None:
+                ending.cancel()
+
+    async def _end(self, serving: "asyncio.Task[None]") -> None:
+        await self._stopping.wait()
+        serving.cancel()
+
+
+def _is_stream(head: Message) -> bool:
+    return Headers(raw=head["headers"]).get("content-type", "").startswith("text/event-stream")

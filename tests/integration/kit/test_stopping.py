@@ -1,0 +1,73 @@
+"""A service that is told to stop while somebody follows its events."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import StreamingResponse
+
+from kit.app import create_service, strict_router
+from kit.stopping import StoppingServer
+from local.ports import free_port
+
+router = strict_router()
+
+
+@router.get("/events")
+async def follow() -> StreamingResponse:
+    async def events() -> AsyncGenerator[str]:
+        yield "data: first\n\n"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
+@router.get("/slow")
+async def answer_slowly() -> str:
+    await asyncio.sleep(0.5)
+    return "whole"
+
+
+@asynccontextmanager
+async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+    yield
+
+
+async def is_ready(_app: FastAPI) -> None:
+    """Always."""
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StoppingServer]:
+    app = create_service("probe", lifespan=lifespan, routers=[router], ready=is_ready)
+    config = uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=60)
+    made = StoppingServer(config, app.state.stopping)
+    running = asyncio.create_task(made.serve())
+    for _ in range(1000):
+        if made.started:
+            break
+        await asyncio.sleep(0.01)
+    yield made
+    made.should_exit = True
+    async with asyncio.timeout(20):
+        await running
+
+
+async def test_its_event_streams_end_and_other_answers_are_whole(server: StoppingServer) -> None:
+    url = f"http://127.0.0.1:{server.config.port}"
+    async with (
+        asyncio.timeout(20),
+        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        client.stream("GET", "/events") as stream,
+    ):
+        lines = stream.aiter_lines()
+        assert await anext(lines) == "data: first"
+        slow = asyncio.create_task(client.get("/slow"))
+        await asyncio.sleep(0.1)
+        server.should_exit = True
+        assert [each async for each in lines] == [""]
+        assert (await slow).json() == "whole"
