@@ -20,7 +20,8 @@ async def first() -> AsyncIterator[Scheduler]:
 
 
 def _scheduler(port: int) -> Scheduler:
-    return Scheduler(host="127.0.0.1", port=port, dashboard=False)
+    # Its page is not wanted and cannot be left out, so it has a port that nobody else uses.
+    return Scheduler(host="127.0.0.1", port=port, dashboard=False, dashboard_address="127.0.0.1:0")
 
 
 async def test_progress_is_heard_of_a_scheduler_that_was_away_for_a_moment(first: Scheduler) -> None:
