@@ -19,7 +19,7 @@ async def running(*loops: Coroutine[None, None, None]) -> AsyncGenerator[None]:
 
 
 async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
-    """Until the event is set, or this long.
+    """Until the event is set, or this long; then it is unset, for the next wait.
 
     Before Python 3.12 `asyncio.wait_for` loses a cancellation that comes just as the event is set, and the
     loop that waited goes on for ever.
@@ -27,6 +27,7 @@ async def wait_at_most(event: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+    event.clear()
 
 
 async def _end(task: asyncio.Task[None]) -> None:

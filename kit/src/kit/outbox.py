@@ -5,7 +5,6 @@ order and deletes what was taken. The consumer records the event's id in the tra
 """
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -33,6 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from kit.background import wait_at_most
 from kit.database import Database
 from kit.service_tokens import ServiceIdentity
 
@@ -134,7 +134,7 @@ class Relay:
                 # Whatever stopped a delivery, the row is still there and the next round tries again.
                 log.warning("events_not_delivered", destination=destination, error=type(error).__name__)
                 pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
-            await _wait(news, pause)
+            await wait_at_most(news, pause)
 
     async def _deliver_batch(self, destination: str, url: str) -> bool:
         """True when the batch was full, so that there may be more."""
@@ -167,11 +167,3 @@ class Relay:
             .with_for_update()
         )
         return (await connection.execute(statement)).all()
-
-
-async def _wait(news: asyncio.Event, seconds: float) -> None:
-    # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation that meets the event.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await news.wait()
-    news.clear()

@@ -31,7 +31,6 @@ async def test_a_loop_ends_even_if_told_something_at_that_moment(steps: int) -> 
     async def loop() -> None:
         while True:
             await wait_at_most(told, 60)
-            told.clear()
 
     async with asyncio.timeout(5):
         async with running(loop()):
@@ -65,3 +64,4 @@ async def test_waiting_ends_with_the_event_or_the_time() -> None:
     event.set()
     async with asyncio.timeout(5):
         await wait_at_most(event, 60)
+    assert not event.is_set()

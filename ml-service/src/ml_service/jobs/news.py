@@ -28,7 +28,6 @@ class Ear:
     async def wait(self, seconds: float) -> None:
         """Until there is news, or this long: a notification may be lost with its connection."""
         await wait_at_most(self._heard, seconds)
-        self._heard.clear()
 
 
 class JobNews:

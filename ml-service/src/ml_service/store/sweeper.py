@@ -47,7 +47,6 @@ class Sweeper:
                 # Whatever is in the way now, the next round finds the same orphans.
                 log.warning("not_swept", error=type(error).__name__)
             await wait_at_most(self._wanted, every)
-            self._wanted.clear()
 
     async def sweep(self) -> None:
         async with self._database.sessions.begin() as session:
