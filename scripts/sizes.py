@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-LONGEST_FILE, LONGEST_TEST_FILE = 300, 500
+LONGEST_FILE = 300
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 5
 MEDIAN_FILE, MEDIAN_FUNCTION, NINTH_DECILE_FUNCTION = 90, 10, 30
@@ -27,7 +27,7 @@ class Sizes:
         text = path.read_text()
         where, is_test = path.relative_to(PROJECT), path.is_relative_to(PROJECT / "tests")
         lines = text.count("\n")
-        if lines > (LONGEST_TEST_FILE if is_test else LONGEST_FILE):
+        if lines > LONGEST_FILE:
             self.complaints.append(f"{where}: {lines} lines")
         if not is_test and path.name != "__init__.py":
             self.files.append(lines)

@@ -7,11 +7,14 @@ from uuid import uuid4
 
 import asyncpg
 import numpy as np
+import pytest
 from tests.integration.ml.service import ADA, Service, eventually, run_service
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
+
+from ml_service.billing.port import HoldKey
 
 FOREST = {"type": "random_forest", "label": "y"}
 SECONDS_LONG = {"n_estimators": 100}
@@ -204,10 +207,19 @@ async def test_an_expired_hold_whose_tokens_are_gone_fails_the_job(service: Serv
     assert service.stored("artefacts") == set()
 
 
-async def test_holds_of_waiting_jobs_are_extended(idle: Service) -> None:
+async def test_holds_of_waiting_jobs_are_extended_and_no_row_is_locked_meanwhile(
+    idle: Service, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extend = idle.billing.extend
+
+    async def extend_while_others_write(key: HoldKey, seconds: int) -> None:
+        await sql.execute("SELECT 1 FROM ml.jobs FOR UPDATE NOWAIT")
+        await extend(key, seconds)
+
+    async def is_noted() -> bool:
+        return await sql.fetchval("SELECT hold_until > now() + interval '5 minutes' FROM ml.jobs")
+
+    monkeypatch.setattr(idle.billing, "extend", extend_while_others_write)
     await idle.start()
-
-    async def is_extended() -> bool:
-        return "extend" in idle.billing.calls
-
-    await eventually(is_extended)
+    await eventually(is_noted, 30)
+    assert "extend" in idle.billing.calls
