@@ -12,7 +12,7 @@ import httpx
 from billing_service.main import create_app
 from billing_service.purchases.cards import CardProvider
 from billing_service.settings import Settings
-from kit.trust import TrustNews
+from kit.trust_store import TrustNews
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 

@@ -21,7 +21,7 @@ from auth_service.startup import load_secret, prepare
 from auth_service.upkeep import keep_up
 from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
-from kit.access import Access
+from kit.authentication import Access
 from kit.app import create_service
 from kit.background import running
 from kit.database import Database

@@ -26,7 +26,7 @@ from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.database import Database
 from kit.outbox import Outbox, Relay
-from kit.trust import Trust
+from kit.trust_store import Trust
 
 
 @dataclass(frozen=True)

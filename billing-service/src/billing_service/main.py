@@ -25,11 +25,11 @@ from billing_service.settings import Settings
 from billing_service.usage import endpoints as usage
 from billing_service.verification import endpoints as verification
 from billing_service.wallets import endpoints as wallets
-from kit.access import Access
+from kit.authentication import Access
 from kit.app import create_service
 from kit.background import running
 from kit.database import Database
-from kit.trust import TrustSource
+from kit.trust_store import TrustSource
 
 # The busiest route comes first, because a router tries them in order.
 NOUNS = (

@@ -28,7 +28,7 @@ from gateway.metrics import metrics_served
 from gateway.routing.matching import RouteTable
 from gateway.routing.table import PUBLISHED, Route
 from gateway.settings import GatewaySettings
-from kit.access import Access
+from kit.authentication import Access
 from kit.app import create_service
 from kit.background import running
 

@@ -20,9 +20,9 @@ from starlette.types import Lifespan
 from kit.logs import configure_logging
 from kit.metrics import metrics_page
 from kit.problems import ServiceError, Unavailable, install_problem_handlers
-from kit.requests import RequestScope
+from kit.request_context import RequestScope
 from kit.settings import ServiceSettings
-from kit.stopping import EventStreams, StoppingServer
+from kit.shutdown import EventStreams, StoppingServer
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)

@@ -13,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 from kit.problems import Forbidden, Unauthenticated
 from kit.service_tokens import bearer_of
 from kit.settings import ServiceSettings
-from kit.trust import Trust
+from kit.trust_store import Trust
 
 UserId = NewType("UserId", int)
 ApiKeyId = NewType("ApiKeyId", int)

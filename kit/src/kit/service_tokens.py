@@ -7,7 +7,7 @@ import jwt
 from fastapi import Depends, Request
 
 from kit.problems import Unauthenticated
-from kit.requests import outgoing_headers
+from kit.request_context import outgoing_headers
 from kit.settings import ServiceSettings
 
 ISSUER = "farebox-services"

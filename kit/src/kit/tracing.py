@@ -18,7 +18,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kit.requests import QUIET
+from kit.request_context import QUIET
 
 TRACEPARENT = "traceparent"
 PROPAGATOR = TraceContextTextMapPropagator()
@@ -42,7 +42,7 @@ def trace(app: FastAPI, service: str) -> None:
 
 
 class RequestSpans:
-    """Stands outside of kit.requests, which finds in the headers the span that was begun here."""
+    """Stands outside of kit.request_context, which finds in the headers the span that was begun here."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self.app, self._tracer = app, tracer

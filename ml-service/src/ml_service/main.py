@@ -7,11 +7,11 @@ import aiohttp
 import httpx
 from fastapi import FastAPI
 
-from kit.access import Access
+from kit.authentication import Access
 from kit.app import create_service
 from kit.background import running
 from kit.database import Database
-from kit.trust import TrustSource
+from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
 from ml_service.assembly import assemble
 from ml_service.batches.endpoints import router as batches

@@ -6,7 +6,7 @@ from tests.integration.auth.service import Service, admin_bearer, bearer_of, reg
 from tests.support.tokens import service_bearer
 
 from auth_service.upkeep import tidy
-from kit.trust import Revocation, Trust, TrustNews
+from kit.trust_store import Revocation, Trust, TrustNews
 
 
 async def news(client: httpx.AsyncClient, since: int = 0) -> TrustNews:

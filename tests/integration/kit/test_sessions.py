@@ -15,7 +15,7 @@ from kit.app import strict_router
 from kit.database import Database as Connections
 from kit.database import ReadSession, Session
 from kit.problems import Conflict, install_problem_handlers
-from kit.requests import RequestScope
+from kit.request_context import RequestScope
 from kit.settings import DatabaseSettings
 
 TABLE = """

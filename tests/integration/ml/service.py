@@ -14,7 +14,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer
 
-from kit.trust import TrustNews
+from kit.trust_store import TrustNews
 from ml_service.main import create_app
 from ml_service.settings import MlSettings
 

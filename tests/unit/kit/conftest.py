@@ -9,13 +9,13 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictInt
 from tests.support.tokens import JWT_SECRET
 
-from kit.access import Access
+from kit.authentication import Access
 from kit.app import create_service, strict_router
 from kit.identity import AccountOwner, Administrator, Reader, Trainer
 from kit.problems import Conflict
 from kit.service_tokens import CallingService
 from kit.settings import ServiceSettings
-from kit.trust import TrustNews
+from kit.trust_store import TrustNews
 
 router = strict_router("/probe")
 

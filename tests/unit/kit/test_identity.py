@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from tests.support.tokens import JWT_SECRET, access_token, bearer, service_bearer
 
-from kit.access import Access
+from kit.authentication import Access
 from kit.identity import TokenVerifier
 from kit.problems import Unauthenticated
 from kit.settings import ServiceSettings
-from kit.trust import Revocation, Trust, TrustNews
+from kit.trust_store import Revocation, Trust, TrustNews
 
 CLAIMS = {"iss": "farebox", "aud": "farebox", "sub": "7", "name": "pat@example.org", "role": "user", "gen": 0}
 KEY = {"id": 5, "scopes": ["read"], "cap": None}

@@ -5,7 +5,7 @@ import jwt
 import pytest
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 
-from kit.access import Access
+from kit.authentication import Access
 from kit.settings import ServiceSettings
 
 

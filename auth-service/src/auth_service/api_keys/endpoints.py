@@ -11,7 +11,7 @@ from auth_service.idempotency.service import Answer
 from kit.app import strict_router
 from kit.idempotency import KeyReused, TwinRunning
 from kit.identity import AccountOwner
-from kit.pages import Page, RequestedPage
+from kit.pagination import Page, RequestedPage
 from kit.problems import Forbidden, Unauthenticated, documented
 from kit.service_tokens import CallingService
 

@@ -8,7 +8,7 @@ from auth_service.dependencies import TrustFeed
 from kit.app import strict_router
 from kit.problems import Unauthenticated, documented
 from kit.service_tokens import CallingService
-from kit.trust import TrustNews
+from kit.trust_store import TrustNews
 
 internal_router = strict_router("/internal", tags=["internal"])
 

@@ -13,7 +13,7 @@ from auth_service.settings import AuthSettings
 from auth_service.signing_keys.repository import SigningKeyRepository
 from auth_service.signing_keys.service import SigningKeys
 from kit.database import Database
-from kit.trust import Revocation, Trust, TrustNews, TrustSource
+from kit.trust_store import Revocation, Trust, TrustNews, TrustSource
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 

@@ -12,7 +12,7 @@ from billing_service.ledger.schemas import EntryView, TransferView
 from billing_service.ledger.spreadsheet import csv_of
 from kit.app import strict_router
 from kit.identity import Administrator, Reader
-from kit.pages import Page, RequestedPage
+from kit.pagination import Page, RequestedPage
 from kit.problems import Forbidden, Unauthenticated, documented
 
 router = strict_router("/v1", ["wallet"])

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from billing_service.ledger.history_repository import HistoryRepository
 from billing_service.ledger.models import Transfer
 from kit.database import Database
-from kit.pages import LARGEST_ID
+from kit.pagination import LARGEST_ID
 
 ROWS_AT_ONCE = 1000
 

@@ -13,7 +13,7 @@ from billing_service.wallets.schemas import GrantOrder, GrantView, UserView, Wal
 from kit.app import strict_router
 from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
 from kit.identity import Administrator, Reader, UserId
-from kit.pages import Page, RequestedPage
+from kit.pagination import Page, RequestedPage
 from kit.problems import Forbidden, Unauthenticated, documented
 
 router = strict_router("/v1", ["wallet"])

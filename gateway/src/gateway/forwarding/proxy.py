@@ -13,7 +13,7 @@ from gateway.forwarding.headers import for_client, for_upstream
 from gateway.forwarding.refusals import drain
 from gateway.forwarding.upstream import Answer, Outgoing, Upstreams
 from gateway.routing.table import Route, Upstream
-from kit.requests import outgoing_headers
+from kit.request_context import outgoing_headers
 
 log = structlog.stdlib.get_logger()
 

@@ -8,7 +8,7 @@ import orjson
 
 from gateway.errors import UpstreamDown
 from gateway.routing.table import Upstream
-from kit.requests import outgoing_headers
+from kit.request_context import outgoing_headers
 
 PARTS = (Upstream.AUTH, Upstream.BILLING, Upstream.ML)
 EXPORT_SECONDS = 50.0

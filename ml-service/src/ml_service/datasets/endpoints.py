@@ -7,7 +7,7 @@ from fastapi import Path, Query, Request, Response
 from kit.app import strict_router
 from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
 from kit.identity import Reader, Trainer
-from kit.pages import LARGEST_ID, Page, RequestedPage
+from kit.pagination import LARGEST_ID, Page, RequestedPage
 from kit.problems import documented
 from ml_service.datasets.bodies import Form, read_body
 from ml_service.datasets.schemas import (

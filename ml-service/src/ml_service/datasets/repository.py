@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from kit.identity import UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from ml_service.accounts.models import DepartedUser
 from ml_service.datasets.models import Dataset
 

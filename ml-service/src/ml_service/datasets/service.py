@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from kit.database import Database
 from kit.idempotency import KeyReused
 from kit.identity import UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from kit.problems import ServiceError
 from ml_service.datasets.bodies import Form
 from ml_service.datasets.inspection import Inspection, Inspector

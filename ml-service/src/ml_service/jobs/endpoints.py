@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from kit.app import strict_router
 from kit.identity import Reader, Trainer
-from kit.pages import LARGEST_ID, Page, RequestedPage
+from kit.pagination import LARGEST_ID, Page, RequestedPage
 from kit.problems import documented
 from ml_service.dependencies import JobQueue, Jobs
 from ml_service.errors import JobEnded, JobNotFound

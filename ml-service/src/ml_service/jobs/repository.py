@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from ml_service.base import Json
 from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.rules import LIVE, JobState

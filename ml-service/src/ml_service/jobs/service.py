@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.database import Database
 from kit.idempotency import KeyReused, TwinRunning, fingerprint
 from kit.identity import Caller, UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from ml_service.billing.port import Billing
 from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository

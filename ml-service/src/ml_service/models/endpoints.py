@@ -7,7 +7,7 @@ from fastapi import Path, Response
 from kit.app import strict_router
 from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused, TwinRunning
 from kit.identity import Reader, Trainer
-from kit.pages import Page, RequestedPage
+from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.dependencies import JobQueue, Jobs, Meter, Models
 from ml_service.errors import (

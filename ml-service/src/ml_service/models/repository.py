@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from ml_service.base import Json
 from ml_service.models.models import Model
 

@@ -6,7 +6,7 @@ import structlog
 
 from kit.database import Database
 from kit.identity import UserId
-from kit.pages import PageRequest
+from kit.pagination import PageRequest
 from ml_service.errors import ModelNotFound
 from ml_service.model_types import MODEL_TYPES
 from ml_service.models.models import Model

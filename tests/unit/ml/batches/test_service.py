@@ -17,7 +17,7 @@ from tests.support.problems import assert_problem
 
 from kit.identity import Caller, UserId, current_caller
 from kit.problems import install_problem_handlers
-from kit.requests import RequestScope
+from kit.request_context import RequestScope
 from ml_service.batches.endpoints import router as batches
 from ml_service.batches.orders import BatchOrders
 from ml_service.batches.service import BatchService, Parts

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from kit.identity import TokenVerifier
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings
-from kit.trust import AuthServiceTrust, Trust, TrustSource
+from kit.trust_store import AuthServiceTrust, Trust, TrustSource
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from kit.app import create_service, strict_router
-from kit.stopping import StoppingServer
+from kit.shutdown import StoppingServer
 from local.ports import free_port
 
 router = strict_router()

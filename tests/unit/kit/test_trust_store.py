@@ -1,7 +1,7 @@
 import asyncio
 
 from kit.background import running
-from kit.trust import Revocation, Trust, TrustNews
+from kit.trust_store import Revocation, Trust, TrustNews
 
 
 class Bulletin:

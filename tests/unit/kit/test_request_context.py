@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from kit.requests import accept_request_id
+from kit.request_context import accept_request_id
 
 
 @pytest.mark.parametrize("sent", ["a", "Az09._-", "x" * 128])

@@ -1,4 +1,4 @@
-"""`python -m kit.health URL` ends well when the URL answers 200: a container's health check."""
+"""`python -m kit.healthcheck URL` ends well when the URL answers 200: a container's health check."""
 
 import sys
 from http.client import HTTPConnection
