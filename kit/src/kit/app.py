@@ -1,4 +1,4 @@
-"""The app that every service starts from, and how it is served."""
+"""App factory: the FastAPI app that every service starts from, and how it is served."""
 
 import asyncio
 import sys
@@ -17,23 +17,23 @@ from pydantic_settings import BaseSettings
 from starlette.responses import Response
 from starlette.types import Lifespan
 
+from kit.errors import ServiceError, Unavailable
 from kit.logs import configure_logging
-from kit.metrics import metrics_page
-from kit.problems import ServiceError, Unavailable, install_problem_handlers
-from kit.request_context import RequestScope
+from kit.problems import install_problem_handlers
+from kit.request_context import RequestContextMiddleware, metrics_page
 from kit.settings import ServiceSettings
-from kit.shutdown import EventStreams, StoppingServer
+from kit.shutdown import EventStreamCloser, GracefulServer
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
-# What uvicorn's own command ends with when an app does not start.
+# Exit status that uvicorn uses for a failed start-up.
 STARTUP_FAILURE = 3
 # Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): whoever closes first must be
 # the one that sends next, or a request meets a connection that is just closing.
 KEEP_ALIVE_SECONDS = 75
-# Load balancers ask in either way.
+# Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]
 
 
@@ -76,8 +76,8 @@ def create_service(
     for each in (_operational_routes(app, ready), *routers):
         app.include_router(each)
     app.state.stopping = asyncio.Event()
-    app.add_middleware(EventStreams, stopping=app.state.stopping)
-    app.add_middleware(RequestScope)
+    app.add_middleware(EventStreamCloser, stopping=app.state.stopping)
+    app.add_middleware(RequestContextMiddleware)
     return app
 
 
@@ -99,7 +99,7 @@ def _operational_routes(app: FastAPI, ready: Check) -> APIRouter:
         except ServiceError:
             raise
         except Exception as error:
-            # Whatever is wrong, a probe must hear "not ready" rather than "broken".
+            # A probe must receive 503 rather than 500, whatever the cause.
             raise Unavailable(f"Not ready: {type(error).__name__}.") from error
         return {"status": "ready"}
 
@@ -117,7 +117,7 @@ def serve(
     port: int,
     protocol: type[Protocol] | Literal["auto"] = "auto",
 ) -> None:
-    """Run a service until it is told to stop; a wrong setting ends in one clear line."""
+    """Run a service until it is stopped; a wrong setting ends in one clear line."""
     settings = read_settings(service, settings_class)
     configure_logging(service, settings.log_level, settings.log_dir)
     app = create_app(settings)
@@ -138,7 +138,7 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
-    server = StoppingServer(config, app.state.stopping)
+    server = GracefulServer(config, app.state.stopping)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
@@ -150,15 +150,13 @@ def read_settings(program: str, settings_class: type[AnySettings]) -> AnySetting
         return settings_class()
     except ValidationError as error:
         wrong = [
-            " ".join(
-                [*(str(part).upper() for part in each["loc"][:1]), _what_is_wrong(each["type"], each["msg"])]
-            )
+            " ".join([*(str(part).upper() for part in each["loc"][:1]), _describe(each["type"], each["msg"])])
             for each in error.errors()
         ]
         sys.exit(f"{program}: {'; '.join(wrong)}.")
 
 
-def _what_is_wrong(kind: str, message: str) -> str:
+def _describe(kind: str, message: str) -> str:
     if kind == "missing":
         return "is not set"
     return message.removeprefix("Value error, ")

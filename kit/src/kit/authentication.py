@@ -1,34 +1,150 @@
-"""The parts that let a service check its callers."""
+"""Authentication of callers: access tokens verified, and the FastAPI dependencies that require one."""
 
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import httpx
-from fastapi import FastAPI
+import jwt
+from cachetools import LRUCache
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from structlog.contextvars import bind_contextvars
 
-from kit.identity import TokenVerifier
-from kit.service_tokens import ServiceIdentity
+from kit.errors import Forbidden, Unauthenticated
+from kit.identity import ApiKey, Caller, UserId
+from kit.service_tokens import ServiceIdentity, bearer_of
 from kit.settings import ServiceSettings
-from kit.trust_store import AuthServiceTrust, Trust, TrustSource
+from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
+
+ISSUER = AUDIENCE = "farebox"
+REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
+CACHED_TOKENS = 10_000
+
+
+class TokenVerifier:
+    """Checks a token's signature once, and its expiry and revocation every time."""
+
+    def __init__(self, settings: ServiceSettings, trust: TrustStore) -> None:
+        self._settings, self._trust = settings, trust
+        self._known: LRUCache[str, Caller] = LRUCache(CACHED_TOKENS)
+
+    def verify(self, token: str) -> Caller:
+        self._trust.require_loaded()
+        caller = self._known.get(token) or self._decode(token)
+        api_key_id = caller.api_key.id if caller.api_key else None
+        if caller.expires_at <= time.time():
+            raise Unauthenticated("The access token has expired; log in again.")
+        if self._trust.is_revoked(caller.user_id, caller.generation, caller.session_id, api_key_id):
+            raise Unauthenticated("The access token is no longer valid; log in again.")
+        self._known[token] = caller
+        return caller
+
+    def _decode(self, token: str) -> Caller:
+        failure: Exception | None = None
+        for key in self._candidate_keys(token):
+            try:
+                return _caller_of(token, key, self._settings.jwt_algorithm)
+            except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
+                failure = error
+        if isinstance(failure, jwt.ExpiredSignatureError):
+            raise Unauthenticated("The access token has expired; log in again.")
+        raise Unauthenticated("The access token is not valid; log in again.")
+
+    def _candidate_keys(self, token: str) -> list[jwt.PyJWK | str]:
+        if self._settings.jwt_algorithm == "HS256":
+            secrets = [self._settings.jwt_secret, self._settings.jwt_secret_previous]
+            return [secret.get_secret_value() for secret in secrets if secret is not None]
+        try:
+            key = self._trust.keys.get(str(jwt.get_unverified_header(token).get("kid")))
+        except jwt.InvalidTokenError:
+            return []
+        return [key] if key is not None else []
+
+
+def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[algorithm],
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        options={"require": REQUIRED_CLAIMS},
+    )
+    api_key = claims.get("api_key")
+    return Caller(
+        user_id=UserId(int(claims["sub"])),
+        name=claims["name"],
+        role=claims["role"],
+        generation=claims["gen"],
+        session_id=claims.get("sid"),
+        api_key=ApiKey(api_key["id"], frozenset(api_key["scopes"]), api_key["cap"]) if api_key else None,
+        expires_at=float(claims["exp"]),
+    )
 
 
 @dataclass(frozen=True)
-class Access:
-    """Puts what `kit.identity` and `kit.service_tokens` look for on the app's state."""
+class Authentication:
+    """Authentication of a service: its own identity, and the trust store that its verifier reads."""
 
     identity: ServiceIdentity
-    trust: Trust
+    trust: TrustStore
+    verifier: TokenVerifier
     poll_seconds: float
 
     @classmethod
-    def install(cls, app: FastAPI, settings: ServiceSettings, service: str) -> "Access":
-        trust = Trust()
-        identity = ServiceIdentity(settings, service)
-        app.state.identity = identity
-        app.state.verifier = TokenVerifier(settings, trust)
-        return cls(identity, trust, settings.trust_poll_seconds)
+    def create(cls, settings: ServiceSettings, service: str) -> "Authentication":
+        trust = TrustStore()
+        verifier = TokenVerifier(settings, trust)
+        return cls(ServiceIdentity(settings, service), trust, verifier, settings.trust_poll_seconds)
 
     async def follow(self, source: TrustSource) -> None:
         await self.trust.follow(source, self.poll_seconds)
 
     async def follow_auth_service(self, client: httpx.AsyncClient, auth_url: str) -> None:
-        await self.follow(AuthServiceTrust(client, self.identity, auth_url))
+        await self.follow(HttpTrustSource(client, self.identity, auth_url))
+
+
+# Shown by OpenAPI pages as the Authorize button; `current_caller` does the checking.
+_authorize_button = HTTPBearer(auto_error=False, description="An access token or an API key")
+
+
+# These only compute, yet are async: FastAPI would send plain functions to a thread each.
+async def current_caller(
+    request: Request, _shown: Annotated[object, Depends(_authorize_button)] = None
+) -> Caller:
+    authentication: Authentication = request.app.state.container.authentication
+    caller = authentication.verifier.verify(bearer_of(request))
+    bind_contextvars(user=caller.user_id)
+    return caller
+
+
+def require_scope(scope: str | None) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency on the caller: an API key must have this scope; None refuses every API key."""
+
+    async def check(caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
+        if caller.api_key is None or scope in caller.api_key.scopes:
+            return caller
+        if scope is None:
+            raise Forbidden("An API key cannot do this; log in with your password.")
+        raise Forbidden(f"This API key lacks the scope '{scope}'; create one that has it.")
+
+    return check
+
+
+async def _require_admin(caller: Annotated[Caller, Depends(require_scope(None))]) -> Caller:
+    if not caller.is_admin:
+        raise Forbidden("Only an administrator can do this.")
+    return caller
+
+
+async def require_service(request: Request) -> str:
+    authentication: Authentication = request.app.state.container.authentication
+    return authentication.identity.verify(bearer_of(request))
+
+
+Reader = Annotated[Caller, Depends(require_scope("read"))]
+AccountOwner = Annotated[Caller, Depends(require_scope(None))]
+Administrator = Annotated[Caller, Depends(_require_admin)]
+CallingService = Annotated[str, Depends(require_service)]

@@ -1,52 +1,134 @@
 """One engine a process; one transaction a request, committed before the answer leaves."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, cast
 
 import asyncpg
+import structlog
 from fastapi import Depends, Request
-from sqlalchemy import URL, text
+from sqlalchemy import URL, BigInteger, DateTime, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
 
 from kit.settings import DatabaseSettings
 
 STATEMENT_SECONDS = 30
-# How much longer than the server's own limit we wait: one whose machine is gone never says that it gave up.
+# Beyond the server's own limit: a server whose machine is gone never reports that it gave up.
 SILENCE_SECONDS = 5
+AFTER_COMMIT = "after_commit"
+CONSTRAINT_NAMES = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+}
+
+Json = dict[str, Any]  # Any: a JSON column holds whatever its writer stored
+AfterCommit = Callable[[], Awaitable[None]]
+
+log = structlog.stdlib.get_logger()
+
+
+def declarative_base(schema: str) -> type[DeclarativeBase]:
+    """The base class of a service's tables: integers are BIGINT, text has no length, times have a zone."""
+
+    class Base(DeclarativeBase):
+        metadata = MetaData(schema=schema, naming_convention=CONSTRAINT_NAMES)
+        type_annotation_map: ClassVar[Mapping[Any, Any]] = {  # Any: SQLAlchemy's own type
+            int: BigInteger,
+            str: Text,
+            datetime: DateTime(timezone=True),
+            Json: JSONB(none_as_null=True),
+        }
+
+    return Base
 
 
 class ReadOnlySession(AsyncSession):
-    """A session whose statements each see the newest data and cost no BEGIN and COMMIT."""
+    """A session on a connection that PostgreSQL holds to READ ONLY; each statement sees the newest data.
+
+    It holds no transaction open, and costs no BEGIN and COMMIT.
+    """
+
+
+class AutocommitSession(AsyncSession):
+    """A session whose statements are each committed by themselves; a later failure does not undo them."""
+
+
+def after_commit(session: AsyncSession, action: AfterCommit) -> None:
+    """Run `action` once the session's transaction is committed and before the answer leaves."""
+    session.info.setdefault(AFTER_COMMIT, []).append(action)
 
 
 class Database:
     def __init__(self, settings: DatabaseSettings, service: str) -> None:
-        self.engine = _make_engine(settings, service)
-        self.sessions = async_sessionmaker(self.engine, expire_on_commit=False)
-        self.reads = async_sessionmaker(
-            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
+        # Half of the connections each, so that a replica never opens more than `db_pool_size` of them.
+        half = max(1, settings.db_pool_size // 2)
+        self.engine = _create_engine(settings, service, half, read_only=False)
+        self._read_engine = _create_engine(settings, service, half, read_only=True)
+        self._writing = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = async_sessionmaker(
+            self._read_engine.execution_options(isolation_level="AUTOCOMMIT"),
             class_=ReadOnlySession,
             autoflush=False,
             expire_on_commit=False,
         )
+        self._autocommit = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"),
+            class_=AutocommitSession,
+            autoflush=False,
+            expire_on_commit=False,
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """Commit at the end of the block, then run what `after_commit` registered; roll back if it raises."""
+        async with self._writing.begin() as session:
+            yield session
+        for action in session.info.get(AFTER_COMMIT, ()):
+            await _run_after_commit(action)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[ReadOnlySession]:
+        async with self._reading() as session:
+            yield session
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncGenerator[AutocommitSession]:
+        async with self._autocommit() as session:
+            yield session
 
     async def ping(self) -> None:
-        async with self.reads() as session:
+        async with self.read() as session:
             await session.execute(text("SELECT 1"))
 
     @asynccontextmanager
     async def driver(self) -> AsyncGenerator[asyncpg.Connection]:
-        """A connection of the pool without what stands above the driver: no ORM, no transaction begun."""
+        """A pooled connection of the driver itself: no ORM, no open transaction."""
         async with self.engine.connect() as pooled:
             raw = await pooled.get_raw_connection()
             yield cast(asyncpg.Connection, raw.driver_connection)  # SQLAlchemy does not know its type
 
     async def close(self) -> None:
         await self.engine.dispose()
+        await self._read_engine.dispose()
 
 
-def _make_engine(settings: DatabaseSettings, service: str) -> AsyncEngine:
+async def _run_after_commit(action: AfterCommit) -> None:
+    try:
+        await action()
+    except Exception as error:
+        # The request has taken effect; a failure here must not deny that.
+        log.warning("after_commit_failed", error=type(error).__name__)
+
+
+def _create_engine(
+    settings: DatabaseSettings, service: str, pool_size: int, *, read_only: bool
+) -> AsyncEngine:
     url = URL.create(
         "postgresql+asyncpg",
         username=settings.db_user,
@@ -58,10 +140,11 @@ def _make_engine(settings: DatabaseSettings, service: str) -> AsyncEngine:
         "application_name": service,
         "lock_timeout": "5s",
         "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "default_transaction_read_only": "on" if read_only else "off",
     }
     return create_async_engine(
         url,
-        pool_size=settings.db_pool_size,
+        pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=True,
@@ -79,19 +162,19 @@ async def _connect(**where: Any) -> asyncpg.Connection:  # Any: asyncpg's own ar
     try:
         return await asyncpg.connect(**where)
     except OSError as error:
-        # Its socket is gone or its name unknown while it restarts: errors that mean something else elsewhere.
+        # During a restart its socket is gone or its name unknown: errors that mean something else elsewhere.
         raise ConnectionError("The database cannot be reached.") from error
 
 
 async def open_session(request: Request) -> AsyncIterator[AsyncSession]:
-    database: Database = request.app.state.database
-    async with database.sessions.begin() as session:
+    database: Database = request.app.state.container.database
+    async with database.transaction() as session:
         yield session
 
 
 async def open_read_session(request: Request) -> AsyncIterator[ReadOnlySession]:
-    database: Database = request.app.state.database
-    async with database.reads() as session:
+    database: Database = request.app.state.container.database
+    async with database.read() as session:
         yield session
 
 

@@ -1,4 +1,4 @@
-"""`python -m kit.healthcheck URL` ends well when the URL answers 200: a container's health check."""
+"""Health check of a container: `python -m kit.healthcheck URL` exits with 0 if the URL answers 200."""
 
 import sys
 from http.client import HTTPConnection

@@ -15,7 +15,7 @@ KEPT_FILES = 5
 
 
 class JsonLines(structlog.stdlib.ProcessorFormatter):
-    """Our own records are JSON when they arrive here, once for all handlers; those of libraries become it."""
+    """Our own records arrive as JSON, rendered once for all handlers; library records are rendered here."""
 
     def format(self, record: logging.LogRecord) -> str:
         return record.msg if hasattr(record, "is_json") else super().format(record)
@@ -47,20 +47,20 @@ def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
     for handler in handlers:
         handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=handlers, force=True)
-    _skip_what_no_line_shows()
+    _skip_unused_record_fields()
     # These log every request or query, with URLs and parameters in them.
     for chatty in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
-def _skip_what_no_line_shows() -> None:
+def _skip_unused_record_fields() -> None:
     """The switches of logging's "Optimization" chapter; walking the stack was most of a line's cost."""
     logging._srcfile = None  # pyright: ignore[reportPrivateUsage] - documented, though private
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _frames_of_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Where it happened and what kind it was; messages of databases and validators quote people's data."""
+    """Traceback and type without the message: those of databases and validators quote people's data."""
     error = _find_error(event.pop("exc_info", None))
     chain: list[str] = []
     while error is not None:

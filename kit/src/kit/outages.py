@@ -1,4 +1,4 @@
-"""Expected trouble with what a service stands on, recognised in one table and answered 503."""
+"""Outages of the database and of other services, recognised in one table and answered 503."""
 
 import asyncpg
 import httpx
@@ -15,7 +15,7 @@ OUTAGES: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.OperatorInterventionError, "The database is restarting; please retry."),
     (asyncpg.PostgresConnectionError, "The database cannot be reached; please retry."),
     (asyncpg.InterfaceError, "The connection to the database was lost; please retry."),
-    # What asyncpg says of a connection that broke in the middle of a statement.
+    # asyncpg's error for a connection that broke in the middle of a statement.
     (asyncpg.InternalClientError, "The connection to the database was lost; please retry."),
     (PoolTimeout, "Every database connection is in use; please retry."),
     (InterfaceError, "The connection to the database was lost; please retry."),

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
-import structlog
 from pydantic import BaseModel
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from kit.background import wait_at_most
+from kit.background import every
 from kit.database import Database
 from kit.service_tokens import ServiceIdentity
 
@@ -40,11 +39,9 @@ BATCH = 100
 IDLE_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 5.0
 
-log = structlog.stdlib.get_logger()
-
 
 class Event(BaseModel):
-    """What one service tells another; `kind` says how to read `data`."""
+    """An event from one service to another; `kind` says how to read `data`."""
 
     id: UUID
     kind: str
@@ -75,7 +72,7 @@ def inbox_table(metadata: MetaData) -> Table:
 
 
 class Outbox:
-    """Where a publisher puts events."""
+    """Writes a publisher's events, one row for each destination."""
 
     def __init__(self, table: Table, destinations: Sequence[str]) -> None:
         self._table, self._destinations = table, destinations
@@ -93,7 +90,7 @@ class Outbox:
 
 
 async def first_delivery(session: AsyncSession, inbox: Table, event: Event) -> bool:
-    """Records the event; False when it was applied before and must not be applied again."""
+    """Record the event; False when it was applied before and must not be applied again."""
     statement = (
         insert_or_skip(inbox).values(event_id=event.id).on_conflict_do_nothing().returning(inbox.c.event_id)
     )
@@ -101,40 +98,40 @@ async def first_delivery(session: AsyncSession, inbox: Table, event: Event) -> b
 
 
 class Relay:
-    """Delivers one destination's rows in order, until told to stop."""
+    """Delivers one destination's rows in order, until cancelled."""
 
     def __init__(
         self, database: Database, table: Table, client: httpx.AsyncClient, identity: ServiceIdentity
     ) -> None:
         self._database, self._table = database, table
         self._client, self._identity = client, identity
-        self._news: dict[str, asyncio.Event] = {}
+        self._wake: dict[str, asyncio.Event] = {}
 
     def nudge(self) -> None:
-        """There is something new: deliver now rather than at the next look."""
-        for news in self._news.values():
-            news.set()
+        """Deliver now rather than at the next round."""
+        for wake in self._wake.values():
+            wake.set()
 
     async def is_delivered(self, event_id: UUID, destination: str) -> bool:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             waiting = select(self._table.c.position).where(
                 self._table.c.event_id == event_id, self._table.c.destination == destination
             )
             return (await session.execute(waiting)).first() is None
 
     async def follow(self, destination: str, url: str) -> None:
-        news = self._news.setdefault(destination, asyncio.Event())
-        pause = IDLE_SECONDS
-        while True:
-            try:
-                while await self._deliver_batch(destination, url):
-                    pass
-                pause = IDLE_SECONDS
-            except Exception as error:
-                # Whatever stopped a delivery, the row is still there and the next round tries again.
-                log.warning("events_not_delivered", destination=destination, error=type(error).__name__)
-                pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
-            await wait_at_most(news, pause)
+        async def deliver() -> None:
+            # A row whose delivery failed is still there, and the next round tries again.
+            while await self._deliver_batch(destination, url):
+                pass
+
+        await every(
+            IDLE_SECONDS,
+            deliver,
+            failure="events_not_delivered",
+            wake=self._wake.setdefault(destination, asyncio.Event()),
+            longest_backoff=LONGEST_BACKOFF_SECONDS,
+        )
 
     async def _deliver_batch(self, destination: str, url: str) -> bool:
         """True when the batch was full, so that there may be more."""

@@ -1,4 +1,4 @@
-"""Lists a page at a time, newest first, behind an opaque cursor."""
+"""Pagination: lists a page at a time, newest first, behind an opaque cursor."""
 
 import base64
 import binascii
@@ -8,11 +8,11 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Depends, Query
 from pydantic import BaseModel
 
-from kit.problems import Malformed
+from kit.errors import Malformed
+from kit.fields import LARGEST_ID
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 200
-LARGEST_ID = 2**63 - 1
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -32,7 +32,7 @@ class PageRequest:
 
     @property
     def fetch(self) -> int:
-        """How many rows to select: one more than a page tells whether there is a next one."""
+        """How many rows to select: one more than a page, to see whether there is a next one."""
         return self.size + 1
 
     def page_of(
@@ -54,7 +54,7 @@ def _read_token(token: str) -> int:
     except (binascii.Error, ValueError):
         value = -1
     if not 0 <= value <= LARGEST_ID:
-        raise Malformed("The page_token is not one of ours; start again without it.")
+        raise Malformed("The page_token is not valid; start again without it.")
     return value
 
 

@@ -1,8 +1,8 @@
-"""Errors that a caller can be told, and the one place that renders them (RFC 9457)."""
+"""Problem documents (RFC 9457): errors rendered in one place, and read back from another service."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, Protocol
 
 import orjson
 from fastapi import FastAPI, Request
@@ -12,103 +12,49 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from structlog.contextvars import get_contextvars
 
+from kit.errors import (
+    InternalError,
+    InvalidInput,
+    Malformed,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RouteNotFound,
+    ServiceError,
+    Unavailable,
+    UnsupportedMediaType,
+    from_document,
+)
 from kit.outages import describe_outage
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
-
-
-class ServiceError(Exception):
-    """Something that went wrong and that the caller is told; each subclass names its status and code."""
-
-    status: ClassVar[int]
-    code: ClassVar[str]
-
-    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.headers = dict(headers or {})
-        self.members = members
-
-    def __reduce__(self) -> tuple[Any, ...]:  # Any: what pickle takes
-        # Between processes as it is, whatever arguments its class is made from.
-        return _restored, (type(self), self.detail, vars(self))
-
-
-def _restored(kind: type[ServiceError], detail: str, state: Mapping[str, object]) -> ServiceError:
-    error = kind.__new__(kind, detail)
-    vars(error).update(state)
-    return error
-
-
-class Malformed(ServiceError):
-    status = 400
-    code = "malformed"
-
-
-class Unauthenticated(ServiceError):
-    status = 401
-    code = "unauthenticated"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
-
-
-class Forbidden(ServiceError):
-    status = 403
-    code = "forbidden"
-
-
-class RouteNotFound(ServiceError):
-    status = 404
-    code = "route_not_found"
-
-
-class MethodNotAllowed(ServiceError):
-    status = 405
-    code = "method_not_allowed"
-
-
-class Conflict(ServiceError):
-    status = 409
-    code = "conflict"
-
-
-class PayloadTooLarge(ServiceError):
-    status = 413
-    code = "payload_too_large"
-
-
-class UnsupportedMediaType(ServiceError):
-    status = 415
-    code = "unsupported_media_type"
-
-
-class InvalidInput(ServiceError):
-    """The request was understood but a field in it cannot be used."""
-
-    status = 422
-    code = "invalid_input"
-
-    def __init__(self, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
-        super().__init__(detail)
-        if errors:
-            self.members["errors"] = [dict(error) for error in errors]
-
-
-class InternalError(ServiceError):
-    status = 500
-    code = "internal_error"
-
-
-class Unavailable(ServiceError):
-    """Something this service needs is away for the moment; asking again is safe."""
-
-    status = 503
-    code = "unavailable"
-
-    def __init__(self, detail: str, retry_after: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
+# Pydantic's error types in words that fit behind a field's name; its own messages are for programmers.
+SENTENCES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a known field; leave it out",
+    "string_type": "must be text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+}
 
 
 class FieldError(BaseModel):
@@ -128,7 +74,18 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
-def documented(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
+class Documented(Protocol):
+    """A status and a code: an error class, or one that another service raises and this one passes on."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def code(self) -> str: ...
+
+
+def documented(
+    *errors: type[ServiceError] | Documented,
+) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
     """The `responses` of an endpoint that raises these errors."""
     by_status: dict[int | str, dict[str, Any]] = {}  # Any: FastAPI's own type
     for error in errors:
@@ -151,18 +108,27 @@ def problem_document(error: ServiceError) -> dict[str, object]:
     }
 
 
+def parse_problem(
+    problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> ServiceError:  # Any: JSON
+    """The error in another service's answer, to be raised and passed on with all its members."""
+    members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
+    passed_on = {name: problem[name] for name in ("status", "code", "detail")}
+    return from_document({**passed_on, "members": members}, headers)
+
+
 def render(error: ServiceError) -> Response:
     body = orjson.dumps(problem_document(error))
     return Response(body, status_code=error.status, media_type=MEDIA_TYPE, headers=error.headers)
 
 
 def from_validation(error: RequestValidationError) -> ServiceError:
-    """What was wrong and where, without a word of what was sent."""
+    """The invalid fields and why, without the values that were sent."""
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return Malformed("The body is not valid JSON; check its quotes, commas and numbers.")
     errors = [{"pointer": _pointer(each["loc"]), "detail": _sentence(each)} for each in found]
-    # Without where it was sent: `rows/0` says more to a reader than `/body/rows/0`.
+    # Without `/body`: `rows/0` reads better than `/body/rows/0`.
     field = errors[0]["pointer"].partition("/")[2].partition("/")[2] or "body"
     return InvalidInput(f"{field}: {errors[0]['detail']}", errors)
 
@@ -173,24 +139,24 @@ def _pointer(location: Sequence[str | int]) -> str:
 
 
 def _sentence(found: Mapping[str, Any]) -> str:  # Any: pydantic's own type
-    text = (
-        "This field is not known; leave it out" if found["type"] == "extra_forbidden" else str(found["msg"])
-    )
-    return text.removeprefix("Value error, ").rstrip(".") + "."
+    template = SENTENCES.get(found["type"])
+    if template is not None:
+        return template.format(**found.get("ctx", {})) + "."
+    return str(found["msg"]).removeprefix("Value error, ").rstrip(".") + "."
 
 
 def from_http_exception(error: HTTPException) -> ServiceError:
     match error.status_code:
         case 404:
-            return RouteNotFound("There is nothing at this address; the routes are listed at /docs.")
+            return RouteNotFound("No route matches this address; the routes are listed at /docs.")
         case 405:
             return MethodNotAllowed(
-                "This address does not take that method; see /docs.", headers=error.headers
+                "This route does not allow that method; see /docs.", headers=error.headers
             )
         case 413:
-            return PayloadTooLarge("The body is larger than this route takes.")
+            return PayloadTooLarge("The body is larger than this route accepts.")
         case 415:
-            return UnsupportedMediaType("This route does not take that Content-Type; see /docs.")
+            return UnsupportedMediaType("This route does not accept that Content-Type; see /docs.")
         case _:
             return Malformed("The request could not be read; check its headers, form and body.")
 
@@ -214,10 +180,8 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def from_crash(error: Exception) -> ServiceError:
-    """The answer to an exception that nobody caught: an outage is 503, anything else a bug of ours."""
+    """The answer to an uncaught exception: 503 for an outage, 500 for a bug."""
     outage = describe_outage(error)
     if outage is not None:
         return Unavailable(outage)
-    return InternalError(
-        "Something went wrong on our side; nothing was charged. Quote the request id when asking."
-    )
+    return InternalError("Something went wrong on our side. Report it with the request id.")

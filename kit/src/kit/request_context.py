@@ -1,24 +1,34 @@
-"""What happens around every request: its id, its log line, its metrics, and a crash's answer."""
+"""Request context: the request's id, its log line and metrics, and the answer to a crash."""
 
 import re
 import time
 from uuid import uuid4
 
 import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from kit.metrics import REQUESTS, SECONDS
-from kit.problems import ServiceError, from_crash, render
+from kit.errors import ServiceError
+from kit.problems import from_crash, render
 
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 QUIET = {"/livez", "/readyz", "/metrics", "/internal/trust"}
 
+REQUESTS = Counter("farebox_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram(
+    "farebox_request_seconds",
+    "Time from a request's head to its last byte, in seconds",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 300),
+)
+
 log = structlog.stdlib.get_logger()
 
 
-class RequestScope:
+class RequestContextMiddleware:
     """Pure ASGI, because Starlette's BaseHTTPMiddleware would break streaming and context variables."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +46,7 @@ class RequestScope:
             bind_contextvars(traceparent=parent)
         started, status = time.perf_counter(), 0
 
-        async def send_stamped(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -44,13 +54,13 @@ class RequestScope:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_stamped)
+            await self.app(scope, receive, send_with_id)
         except Exception as crash:
             answer = from_crash(crash)
             _log_crash(answer, crash)
             if status != 0:
                 raise
-            await render(answer)(scope, receive, send_stamped)
+            await render(answer)(scope, receive, send_with_id)
         finally:
             _record(scope, status, time.perf_counter() - started)
 
@@ -66,6 +76,10 @@ def outgoing_headers() -> dict[str, str]:
 
 def accept_request_id(sent: str | None) -> str:
     return sent if sent is not None and ACCEPTED_ID.fullmatch(sent) else uuid4().hex
+
+
+def metrics_page() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def _log_crash(answer: ServiceError, crash: Exception) -> None:

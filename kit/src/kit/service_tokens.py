@@ -1,32 +1,32 @@
-"""How one service knows that another is calling: a short-lived token with an audience."""
+"""Service tokens: short-lived tokens with an audience, by which one service authenticates to another."""
 
 import time
-from typing import Annotated
 
 import jwt
-from fastapi import Depends, Request
+from cachetools import LRUCache
+from starlette.requests import Request
 
-from kit.problems import Unauthenticated
+from kit.errors import Unauthenticated
 from kit.request_context import outgoing_headers
 from kit.settings import ServiceSettings
 
 ISSUER = "farebox-services"
 LIFETIME_SECONDS = 60
 RENEW_BEFORE_SECONDS = 20
-REMEMBERED_TOKENS = 1000
+CACHED_TOKENS = 1000
 
 
 class ServiceIdentity:
-    """Signs this service's calls to others and checks theirs."""
+    """Signs this service's calls to other services and verifies theirs."""
 
     def __init__(self, settings: ServiceSettings, name: str) -> None:
         self.name = name
         self._key = settings.service_key
         self._signed: dict[str, tuple[str, float]] = {}
-        self._verified: dict[str, tuple[str, float]] = {}
+        self._verified: LRUCache[str, tuple[str, float]] = LRUCache(CACHED_TOKENS)
 
     def headers_for(self, audience: str) -> dict[str, str]:
-        """What a call to another service carries: this service's token, the request id and the trace."""
+        """Headers for a call to another service: this service's token, the request id and the trace."""
         return {"Authorization": f"Bearer {self._token_for(audience)}", **outgoing_headers()}
 
     def verify(self, token: str) -> str:
@@ -45,8 +45,6 @@ class ServiceIdentity:
             )
         except jwt.InvalidTokenError:
             raise Unauthenticated("This route is for Farebox's own services.") from None
-        if len(self._verified) >= REMEMBERED_TOKENS:
-            self._verified.clear()
         caller = str(claims["sub"])
         self._verified[token] = (caller, float(claims["exp"]))
         return caller
@@ -70,11 +68,3 @@ def bearer_of(request: Request) -> str:
             "Send an access token as 'Authorization: Bearer ...'; POST /v1/sessions gives one."
         )
     return token.strip()
-
-
-async def require_service(request: Request) -> str:
-    identity: ServiceIdentity = request.app.state.identity
-    return identity.verify(bearer_of(request))
-
-
-CallingService = Annotated[str, Depends(require_service)]

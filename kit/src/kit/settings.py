@@ -1,4 +1,4 @@
-"""The part of every service's settings that is the same."""
+"""Settings that all services share, read from the environment."""
 
 import hashlib
 import hmac
@@ -58,7 +58,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def service_key(self) -> bytes:
-        """What services sign their own tokens with; derived when only JWT_SECRET is given."""
+        """Key of the service tokens; derived when only JWT_SECRET is given."""
         if self.service_secret is not None:
             return self.service_secret.get_secret_value().encode()
         secret = self.jwt_secret.get_secret_value().encode()

@@ -1,4 +1,4 @@
-"""A process that is told to stop answers what it is asked, and ends the streams that would never end."""
+"""Graceful shutdown: finish in-flight requests, close event streams at once."""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
-class StoppingServer(uvicorn.Server):
-    """Tells the app that it is to stop before it waits for what is still being answered."""
+class GracefulServer(uvicorn.Server):
+    """Sets `stopping` before it waits for requests in flight."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
@@ -20,8 +20,8 @@ class StoppingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class EventStreams:
-    """Ends Server-Sent Events when the process is to stop; whoever follows one resumes elsewhere."""
+class EventStreamCloser:
+    """Middleware that ends Server-Sent Events at shutdown; their readers resume on another replica."""
 
     def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
         self.app, self._stopping = app, stopping

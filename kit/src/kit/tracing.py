@@ -1,7 +1,7 @@
 """Traces for OpenTelemetry. Imported only when OTEL_EXPORTER_OTLP_ENDPOINT is set, so they cost nothing else.
 
 A span stands around each request. Its place in the trace goes on through `outgoing_headers`, which pass the
-request's traceparent to the services that are asked on the way.
+request's traceparent to the services that it calls.
 """
 
 import asyncio
@@ -32,17 +32,17 @@ def trace(app: FastAPI, service: str) -> None:
     lifespan = app.router.lifespan_context
 
     @asynccontextmanager
-    async def sending_the_last(app: FastAPI) -> AsyncGenerator[None]:
-        # Not after uvicorn has returned: a process that was told to stop ends within it.
+    async def flush_at_shutdown(app: FastAPI) -> AsyncGenerator[None]:
+        # Not after uvicorn has returned: a process that received SIGTERM ends within it.
         async with lifespan(app):
             yield
         await asyncio.to_thread(provider.shutdown)
 
-    app.router.lifespan_context = sending_the_last
+    app.router.lifespan_context = flush_at_shutdown
 
 
 class RequestSpans:
-    """Stands outside of kit.request_context, which finds in the headers the span that was begun here."""
+    """Middleware outside of kit.request_context, which finds in the headers the span that was begun here."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self.app, self._tracer = app, tracer
@@ -55,10 +55,10 @@ class RequestSpans:
         method: str = scope["method"]
         with self._tracer.start_as_current_span(method, PROPAGATOR.extract(sent), SpanKind.SERVER) as span:
             span.set_attribute("http.request.method", method)
-            told: dict[str, str] = {}
-            PROPAGATOR.inject(told)
+            injected: dict[str, str] = {}
+            PROPAGATOR.inject(injected)
             kept = [each for each in scope["headers"] if each[0] != b"traceparent"]
-            scope = {**scope, "headers": [*kept, (b"traceparent", told[TRACEPARENT].encode())]}
+            scope = {**scope, "headers": [*kept, (b"traceparent", injected[TRACEPARENT].encode())]}
 
             async def send_noted(message: Message) -> None:
                 if message["type"] == "http.response.start":

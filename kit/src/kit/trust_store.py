@@ -1,22 +1,18 @@
-"""What a verifier must know to trust a token: public keys, and who was revoked since it was issued."""
+"""The trust store: public keys and revocations for verifying access tokens, polled from auth-service."""
 
-import asyncio
 import time
 from typing import Protocol
 
 import httpx
 import jwt
-import structlog
 from pydantic import BaseModel
 
-from kit.outages import describe_outage
-from kit.problems import Unavailable
+from kit.background import every
+from kit.errors import Unavailable
 from kit.service_tokens import ServiceIdentity
 
 # Longer than any access token lives.
 SESSIONS_REMEMBERED_SECONDS = 25 * 3600
-
-log = structlog.stdlib.get_logger()
 
 
 class Revocation(BaseModel):
@@ -28,45 +24,45 @@ class Revocation(BaseModel):
     api_key_id: int | None = None
 
 
-class TrustNews(BaseModel):
+class TrustUpdate(BaseModel):
     cursor: int
     keys: list[dict[str, str]] = []  # public JWKs; empty under HS256
     revocations: list[Revocation] = []
 
 
 class TrustSource(Protocol):
-    async def news(self, since: int) -> TrustNews:
-        """Everything learnt after this cursor; some of it may be repeated."""
+    async def updates(self, since: int) -> TrustUpdate:
+        """All changes after this cursor; some may be repeated."""
         ...
 
 
-class AuthServiceTrust:
-    """Asks auth-service over HTTP."""
+class HttpTrustSource:
+    """Polls auth-service over HTTP."""
 
     def __init__(self, client: httpx.AsyncClient, identity: ServiceIdentity, auth_url: str) -> None:
         self._client, self._identity, self._url = client, identity, f"{auth_url}/internal/trust"
 
-    async def news(self, since: int) -> TrustNews:
+    async def updates(self, since: int) -> TrustUpdate:
         headers = self._identity.headers_for("auth-service")
         answer = await self._client.get(self._url, params={"since": since}, headers=headers, timeout=2)
         answer.raise_for_status()
-        return TrustNews.model_validate_json(answer.content)
+        return TrustUpdate.model_validate_json(answer.content)
 
 
-class Trust:
-    """Keys and revocations as last heard, kept fresh by `follow`."""
+class TrustStore:
+    """Keys and revocations as of the last update, kept fresh by `follow`."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwt.PyJWK] = {}
-        self._heard = False
+        self._loaded = False
         self._cursor = 0
         self._generations: dict[int, int] = {}
         self._dead_sessions: dict[str, float] = {}
         self._dead_api_keys: set[int] = set()
 
-    def require_heard(self) -> None:
-        """Refuses to judge a token before the first news: a revoked one would pass."""
-        if not self._heard:
+    def require_loaded(self) -> None:
+        """Refuse every token before the first update: a revoked one would pass."""
+        if not self._loaded:
             raise Unavailable("The service is starting; please retry.")
 
     def is_revoked(
@@ -78,9 +74,9 @@ class Trust:
             or api_key_id in self._dead_api_keys
         )
 
-    def learn(self, news: TrustNews) -> None:
-        self.keys = {key["kid"]: jwt.PyJWK(dict(key)) for key in news.keys}
-        for each in news.revocations:
+    def apply(self, update: TrustUpdate) -> None:
+        self.keys = {key["kid"]: jwt.PyJWK(dict(key)) for key in update.keys}
+        for each in update.revocations:
             if each.user_id is not None and each.generation is not None:
                 known = self._generations.get(each.user_id, 0)
                 self._generations[each.user_id] = max(known, each.generation)
@@ -89,25 +85,19 @@ class Trust:
             if each.api_key_id is not None:
                 self._dead_api_keys.add(each.api_key_id)
         self._forget_sessions()
-        self._cursor = news.cursor
-        self._heard = True
+        self._cursor = update.cursor
+        self._loaded = True
 
     def _forget_sessions(self) -> None:
-        """Their tokens have expired by now, so there is nothing left to refuse."""
+        """Drop sessions whose tokens have all expired."""
         long_ago = time.monotonic() - SESSIONS_REMEMBERED_SECONDS
-        # In the order in which they were heard of, so the first that is recent ends the search.
+        # In order of arrival, so the first recent one ends the search.
         while self._dead_sessions and self._dead_sessions[next(iter(self._dead_sessions))] < long_ago:
             del self._dead_sessions[next(iter(self._dead_sessions))]
 
     async def refresh(self, source: TrustSource) -> None:
-        self.learn(await source.news(self._cursor))
+        self.apply(await source.updates(self._cursor))
 
-    async def follow(self, source: TrustSource, every: float) -> None:
-        """Learn forever; what was heard last stays in force while auth-service is away."""
-        while True:
-            try:
-                await self.refresh(source)
-            except Exception as error:
-                # A poll that fails for whatever reason must not end the loop that revocation depends on.
-                log.warning("trust_not_refreshed", error=type(error).__name__, outage=describe_outage(error))
-            await asyncio.sleep(every)
+    async def follow(self, source: TrustSource, seconds: float) -> None:
+        """Poll for ever; the last update stays in force while auth-service is unavailable."""
+        await every(seconds, lambda: self.refresh(source), failure="trust_not_refreshed")

@@ -14,7 +14,7 @@ from sqlalchemy import MetaData
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from kit.background import running
+from kit.background import background_tasks
 from kit.database import Database as Connections
 from kit.outbox import BATCH, Event, Outbox, Relay, first_delivery, inbox_table, outbox_table
 from kit.service_tokens import ServiceIdentity
@@ -74,7 +74,7 @@ def _settings() -> dict[str, object]:
 
 async def publish(connections: Connections, *numbers: int) -> list[UUID]:
     outbox = Outbox(OUTBOX, ["consumer"])
-    async with connections.sessions.begin() as session:
+    async with connections.transaction() as session:
         return [await outbox.publish(session, "counted", {"n": number}) for number in numbers]
 
 
@@ -89,7 +89,7 @@ async def deliver(relay: Relay, *events: UUID) -> None:
     async def all_delivered() -> bool:
         return all([await relay.is_delivered(event, "consumer") for event in events])
 
-    async with running(relay.follow("consumer", "http://consumer")):
+    async with background_tasks(relay.follow("consumer", "http://consumer")):
         await until(all_delivered)
 
 
@@ -114,7 +114,7 @@ async def test_an_event_of_a_cause_that_did_not_happen_is_never_told(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     outbox = Outbox(OUTBOX, ["consumer"])
-    async with connections.sessions() as session:
+    async with connections.transaction() as session:
         await outbox.publish(session, "counted", {"n": 0})
         await session.rollback()
     await deliver(relay, *await publish(connections, 1))
@@ -126,14 +126,14 @@ async def test_two_relays_tell_everything_once_and_in_order(
 ) -> None:
     numbers = list(range(BATCH * 3))
     events = await publish(connections, *numbers)
-    async with running(relay.follow("consumer", "http://consumer")):
+    async with background_tasks(relay.follow("consumer", "http://consumer")):
         await deliver(relay, *events)
     assert consumer.taken == numbers
 
 
 async def test_each_destination_gets_its_own_copy(connections: Connections, relay: Relay) -> None:
     outbox = Outbox(OUTBOX, ["consumer", "another"])
-    async with connections.sessions.begin() as session:
+    async with connections.transaction() as session:
         event = await outbox.publish(session, "counted", {"n": 1})
     await deliver(relay, event)
     assert not await relay.is_delivered(event, "another")
@@ -143,7 +143,7 @@ async def test_an_event_that_comes_twice_is_applied_once(connections: Connection
     event = EVENTS.validate_python([_event()])[0]
     answers: list[bool] = []
     for _ in range(2):
-        async with connections.sessions.begin() as session:
+        async with connections.transaction() as session:
             answers.append(await first_delivery(session, INBOX, event))
     assert answers == [True, False]
 
@@ -152,7 +152,7 @@ async def test_twins_that_come_at_once_are_applied_once(connections: Connections
     event = EVENTS.validate_python([_event()])[0]
 
     async def apply() -> bool:
-        async with connections.sessions.begin() as session:
+        async with connections.transaction() as session:
             return await first_delivery(session, INBOX, event)
 
     assert sorted(await asyncio.gather(*(apply() for _ in range(8)))) == [False] * 7 + [True]
@@ -160,10 +160,10 @@ async def test_twins_that_come_at_once_are_applied_once(connections: Connections
 
 async def test_an_effect_that_failed_may_come_again(connections: Connections) -> None:
     event = EVENTS.validate_python([_event()])[0]
-    async with connections.sessions() as session:
+    async with connections.transaction() as session:
         assert await first_delivery(session, INBOX, event)
         await session.rollback()
-    async with connections.sessions.begin() as session:
+    async with connections.transaction() as session:
         assert await first_delivery(session, INBOX, event)
 
 

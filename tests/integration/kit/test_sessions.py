@@ -1,6 +1,7 @@
 """A request's transaction is over before its answer leaves."""
 
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import asyncpg
 import httpx
@@ -13,9 +14,10 @@ from tests.support.tokens import JWT_SECRET
 
 from kit.app import strict_router
 from kit.database import Database as Connections
-from kit.database import ReadSession, Session
-from kit.problems import Conflict, install_problem_handlers
-from kit.request_context import RequestScope
+from kit.database import ReadSession, Session, after_commit
+from kit.errors import Malformed
+from kit.problems import install_problem_handlers
+from kit.request_context import RequestContextMiddleware
 from kit.settings import DatabaseSettings
 
 TABLE = """
@@ -36,7 +38,7 @@ async def add(row: int, session: Session, parent: int | None = None) -> None:
 @router.post("/regretted/{row}")
 async def regret(row: int, session: Session) -> None:
     await session.execute(text("INSERT INTO probes VALUES (:id)"), {"id": row})
-    raise Conflict("On second thoughts, no.")
+    raise Malformed("On second thoughts, no.")
 
 
 @router.post("/slow")
@@ -48,10 +50,29 @@ async def wait_for_a_lock(session: Session) -> None:
 @router.get("/reading")
 async def read(request: Request, session: ReadSession) -> dict[str, int]:
     await session.execute(text("SELECT * FROM probes"))
-    connections: Connections = request.app.state.database
-    async with connections.sessions() as onlooker:
+    connections: Connections = request.app.state.container.database
+    async with connections.autocommit() as onlooker:
         open_ones = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
         return {"open_transactions": await onlooker.scalar(text(open_ones)) or 0}
+
+
+@router.post("/written-while-reading/{row}")
+async def write_while_reading(row: int, session: ReadSession) -> None:
+    await session.execute(text("INSERT INTO probes VALUES (:id)"), {"id": row})
+
+
+@router.post("/followed/{row}")
+async def follow_up(request: Request, row: int, session: Session) -> None:
+    database: Connections = request.app.state.container.database
+
+    async def record() -> None:
+        async with database.read() as other:
+            seen = await other.scalar(text("SELECT count(*) FROM probes"))
+        request.app.state.seen_after_commit = seen
+        raise ConnectionResetError
+
+    await session.execute(text("INSERT INTO probes VALUES (:id)"), {"id": row})
+    after_commit(session, record)
 
 
 @pytest.fixture
@@ -69,10 +90,10 @@ async def app(database: Database, admin: asyncpg.Connection) -> AsyncIterator[Fa
     app = FastAPI()
     install_problem_handlers(app)
     app.include_router(router)
-    app.add_middleware(RequestScope)
-    app.state.database = Connections(settings, "probe")
+    app.add_middleware(RequestContextMiddleware)
+    app.state.container = SimpleNamespace(database=Connections(settings, "probe"))
     yield app
-    await app.state.database.close()
+    await app.state.container.database.close()
 
 
 @pytest.fixture
@@ -113,7 +134,7 @@ async def test_a_commit_that_fails_is_not_answered_with_success(
 async def test_a_refused_request_leaves_nothing_behind(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
-    assert (await client.post("/regretted/1")).status_code == 409
+    assert (await client.post("/regretted/1")).status_code == 400
     assert await rows_in(admin) == []
 
 
@@ -139,3 +160,19 @@ async def test_a_database_that_ends_the_connection_is_an_outage_once(
 
 async def test_a_read_session_holds_no_transaction_open(client: httpx.AsyncClient) -> None:
     assert (await client.get("/reading")).json() == {"open_transactions": 0}
+
+
+async def test_postgresql_refuses_to_write_through_a_read_session(
+    client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    answer = await client.post("/written-while-reading/1")
+    assert answer.status_code == 500
+    assert await rows_in(admin) == []
+
+
+async def test_after_commit_action_sees_the_commit_and_its_failure_is_not_answered(
+    app: FastAPI, client: httpx.AsyncClient, admin: asyncpg.Connection
+) -> None:
+    assert (await client.post("/followed/1")).status_code == 200
+    assert app.state.seen_after_commit == 1
+    assert await rows_in(admin) == [1]

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from kit.app import create_service, strict_router
-from kit.shutdown import StoppingServer
+from kit.shutdown import GracefulServer
 from local.ports import free_port
 
 router = strict_router()
@@ -42,10 +42,10 @@ async def is_ready(_app: FastAPI) -> None:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[StoppingServer]:
+async def server() -> AsyncIterator[GracefulServer]:
     app = create_service("probe", lifespan=lifespan, routers=[router], ready=is_ready)
     config = uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=60)
-    made = StoppingServer(config, app.state.stopping)
+    made = GracefulServer(config, app.state.stopping)
     running = asyncio.create_task(made.serve())
     for _ in range(1000):
         if made.started:
@@ -57,7 +57,7 @@ async def server() -> AsyncIterator[StoppingServer]:
         await running
 
 
-async def test_its_event_streams_end_and_other_answers_are_whole(server: StoppingServer) -> None:
+async def test_its_event_streams_end_and_other_answers_are_whole(server: GracefulServer) -> None:
     url = f"http://127.0.0.1:{server.config.port}"
     async with (
         asyncio.timeout(20),

@@ -2,22 +2,36 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
+from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictInt
 from tests.support.tokens import JWT_SECRET
 
-from kit.authentication import Access
 from kit.app import create_service, strict_router
-from kit.identity import AccountOwner, Administrator, Reader, Trainer
-from kit.problems import Conflict
-from kit.service_tokens import CallingService
+from kit.authentication import (
+    AccountOwner,
+    Administrator,
+    Authentication,
+    CallingService,
+    Reader,
+    require_scope,
+)
+from kit.errors import ServiceError
+from kit.identity import Caller
 from kit.settings import ServiceSettings
-from kit.trust_store import TrustNews
+from kit.trust_store import TrustUpdate
 
 router = strict_router("/probe")
+Trainer = Annotated[Caller, Depends(require_scope("train"))]
+
+
+class Conflict(ServiceError):
+    status = 409
+    code = "conflict"
 
 
 class Purchase(BaseModel):
@@ -91,16 +105,17 @@ def app() -> FastAPI:
 
 
 @pytest.fixture
-def access(app: FastAPI, settings: ServiceSettings) -> Access:
-    """The service knows its callers and has heard its first news."""
-    access = Access.install(app, settings, "probe-service")
-    access.trust.learn(TrustNews(cursor=0))
-    return access
+def authentication(app: FastAPI, settings: ServiceSettings) -> Authentication:
+    """The service verifies its callers: its trust store is loaded."""
+    authentication = Authentication.create(settings, "probe-service")
+    app.state.container = SimpleNamespace(authentication=authentication)
+    authentication.trust.apply(TrustUpdate(cursor=0))
+    return authentication
 
 
 @pytest.fixture
-async def client(app: FastAPI, access: Access) -> AsyncIterator[httpx.AsyncClient]:
-    assert access.identity.name == "probe-service"
+async def client(app: FastAPI, authentication: Authentication) -> AsyncIterator[httpx.AsyncClient]:
+    assert authentication.identity.name == "probe-service"
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://probe") as client:
         yield client

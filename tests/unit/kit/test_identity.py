@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import httpx
 import jwt
@@ -13,11 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
 from tests.support.tokens import JWT_SECRET, access_token, bearer, service_bearer
 
-from kit.authentication import Access
-from kit.identity import TokenVerifier
-from kit.problems import Unauthenticated
+from kit.authentication import Authentication, TokenVerifier
+from kit.errors import Unauthenticated
 from kit.settings import ServiceSettings
-from kit.trust_store import Revocation, Trust, TrustNews
+from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 CLAIMS = {"iss": "farebox", "aud": "farebox", "sub": "7", "name": "pat@example.org", "role": "user", "gen": 0}
 KEY = {"id": 5, "scopes": ["read"], "cap": None}
@@ -81,7 +81,7 @@ async def test_a_stranger_is_asked_for_a_token(client: httpx.AsyncClient, header
 
 
 async def test_before_the_first_news_nobody_is_judged(app: FastAPI, settings: ServiceSettings) -> None:
-    Access.install(app, settings, "probe-service")
+    app.state.container = SimpleNamespace(authentication=Authentication.create(settings, "probe-service"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
         answer = await client.get("/probe/reader", headers=bearer(7))
     assert answer.status_code == 503
@@ -96,27 +96,27 @@ async def test_before_the_first_news_nobody_is_judged(app: FastAPI, settings: Se
     ],
 )
 async def test_a_known_token_dies_with_its_revocation(
-    client: httpx.AsyncClient, access: Access, revocation: Revocation
+    client: httpx.AsyncClient, authentication: Authentication, revocation: Revocation
 ) -> None:
     token = bearer(7)
     assert (await client.get("/probe/reader", headers=token)).status_code == 200
-    access.trust.learn(TrustNews(cursor=1, revocations=[revocation]))
+    authentication.trust.apply(TrustUpdate(cursor=1, revocations=[revocation]))
     assert (await client.get("/probe/reader", headers=token)).status_code == 401
 
 
-async def test_a_newer_generation_lives_on(client: httpx.AsyncClient, access: Access) -> None:
-    access.trust.learn(TrustNews(cursor=1, revocations=[Revocation(user_id=7, generation=1)]))
+async def test_a_newer_generation_lives_on(client: httpx.AsyncClient, authentication: Authentication) -> None:
+    authentication.trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(user_id=7, generation=1)]))
     assert (await client.get("/probe/reader", headers=bearer(7, generation=1))).status_code == 200
 
 
-async def test_a_revoked_api_key_is_dead(client: httpx.AsyncClient, access: Access) -> None:
-    access.trust.learn(TrustNews(cursor=1, revocations=[Revocation(api_key_id=5)]))
+async def test_a_revoked_api_key_is_dead(client: httpx.AsyncClient, authentication: Authentication) -> None:
+    authentication.trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(api_key_id=5)]))
     assert (await client.get("/probe/reader", headers=bearer(7, api_key=KEY))).status_code == 401
 
 
 def test_a_known_token_still_expires(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    trust = Trust()
-    trust.learn(TrustNews(cursor=0))
+    trust = TrustStore()
+    trust.apply(TrustUpdate(cursor=0))
     verifier, token = TokenVerifier(settings, trust), access_token(7, lifetime=60)
     verifier.verify(token)
     later = time.time() + 61
@@ -156,8 +156,8 @@ class TestSignedByKey:
     def verifier(self, private: Ed25519PrivateKey) -> TokenVerifier:
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         key = {"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "kid": "k1", "x": _base64(public)}
-        trust = Trust()
-        trust.learn(TrustNews(cursor=0, keys=[key]))
+        trust = TrustStore()
+        trust.apply(TrustUpdate(cursor=0, keys=[key]))
         settings = ServiceSettings.model_validate({"jwt_secret": JWT_SECRET, "jwt_algorithm": "EdDSA"})
         return TokenVerifier(settings, trust)
 

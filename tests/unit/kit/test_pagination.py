@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kit.errors import Malformed
 from kit.pagination import LARGEST_PAGE, PageRequest
-from kit.problems import Malformed
 
 ROWS = list(range(100, 0, -1))
 

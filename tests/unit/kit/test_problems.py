@@ -29,8 +29,8 @@ async def test_a_refused_field_is_named_with_a_sentence(client: httpx.AsyncClien
     answer = await client.post("/probe", json=GOOD | {"amount": 0})
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
-    assert body["errors"] == [{"pointer": "/body/amount", "detail": "Input should be greater than 0."}]
-    assert body["detail"] == "amount: Input should be greater than 0."
+    assert body["errors"] == [{"pointer": "/body/amount", "detail": "must be more than 0."}]
+    assert body["detail"] == "amount: must be more than 0."
     assert (body["status"], body["code"]) == (422, "invalid_input")
     assert body["request_id"] == answer.headers["x-request-id"]
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from tests.unit.kit.conftest import nothing_to_open
 
 from kit.app import create_service
-from kit.problems import Unavailable
+from kit.errors import Unavailable
 
 
 async def ask(path: str, trouble: Exception) -> httpx.Response:

@@ -5,7 +5,7 @@ import jwt
 import pytest
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 
-from kit.authentication import Access
+from kit.authentication import Authentication
 from kit.settings import ServiceSettings
 
 
@@ -44,9 +44,11 @@ async def test_the_users_secret_does_not_sign_for_services(client: httpx.AsyncCl
     assert answer.status_code == 401
 
 
-def test_a_token_is_signed_anew_before_it_ends(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = access.identity.headers_for("ml-service")["Authorization"]
-    assert access.identity.headers_for("ml-service")["Authorization"] == first
+def test_a_token_is_signed_anew_before_it_ends(
+    authentication: Authentication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = authentication.identity.headers_for("ml-service")["Authorization"]
+    assert authentication.identity.headers_for("ml-service")["Authorization"] == first
     later = time.time() + 45
     monkeypatch.setattr(time, "time", lambda: later)
-    assert access.identity.headers_for("ml-service")["Authorization"] != first
+    assert authentication.identity.headers_for("ml-service")["Authorization"] != first

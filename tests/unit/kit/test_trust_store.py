@@ -1,57 +1,59 @@
+"""The trust store follows its source and never forgets a revocation."""
+
 import asyncio
 
-from kit.background import running
-from kit.trust_store import Revocation, Trust, TrustNews
+from kit.background import background_tasks
+from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 
-class Bulletin:
-    """Tells what it was given, once each; an error in the list is raised."""
+class ScriptedSource:
+    """Returns the given updates once each, or raises those that are errors, then nothing new."""
 
-    def __init__(self, *news: TrustNews | Exception) -> None:
-        self._news = list(news)
-        self.asked_since: list[int] = []
-        self.all_told = asyncio.Event()
+    def __init__(self, *script: TrustUpdate | Exception) -> None:
+        self._script = list(script)
+        self.requested_since: list[int] = []
+        self.exhausted = asyncio.Event()
 
-    async def news(self, since: int) -> TrustNews:
-        self.asked_since.append(since)
-        if not self._news:
-            self.all_told.set()
-            return TrustNews(cursor=since)
-        told = self._news.pop(0)
-        if isinstance(told, Exception):
-            raise told
-        return told
-
-
-async def follow_to_the_end(trust: Trust, bulletin: Bulletin) -> None:
-    async with running(trust.follow(bulletin, every=0)):
-        await asyncio.wait_for(bulletin.all_told.wait(), 5)
+    async def updates(self, since: int) -> TrustUpdate:
+        self.requested_since.append(since)
+        if not self._script:
+            self.exhausted.set()
+            return TrustUpdate(cursor=since)
+        update = self._script.pop(0)
+        if isinstance(update, Exception):
+            raise update
+        return update
 
 
-async def test_each_poll_asks_for_what_came_after_the_last() -> None:
-    bulletin = Bulletin(TrustNews(cursor=4), TrustNews(cursor=9))
-    await follow_to_the_end(Trust(), bulletin)
-    assert bulletin.asked_since[:3] == [0, 4, 9]
+async def follow_to_the_end(trust: TrustStore, source: ScriptedSource) -> None:
+    async with background_tasks(trust.follow(source, seconds=0)):
+        await asyncio.wait_for(source.exhausted.wait(), 5)
 
 
-async def test_a_failed_poll_keeps_what_was_heard_and_asks_again() -> None:
-    trust = Trust()
-    revoked = TrustNews(cursor=4, revocations=[Revocation(user_id=7, generation=2)])
-    bulletin = Bulletin(revoked, ConnectionRefusedError(), ValueError("no JSON"), TrustNews(cursor=5))
-    await follow_to_the_end(trust, bulletin)
-    assert bulletin.asked_since[:5] == [0, 4, 4, 4, 5]
+async def test_each_poll_requests_updates_after_the_last_cursor() -> None:
+    source = ScriptedSource(TrustUpdate(cursor=4), TrustUpdate(cursor=9))
+    await follow_to_the_end(TrustStore(), source)
+    assert source.requested_since[:3] == [0, 4, 9]
+
+
+async def test_failed_poll_keeps_revocations_and_is_retried() -> None:
+    trust = TrustStore()
+    revoked = TrustUpdate(cursor=4, revocations=[Revocation(user_id=7, generation=2)])
+    source = ScriptedSource(revoked, ConnectionRefusedError(), ValueError("no JSON"), TrustUpdate(cursor=5))
+    await follow_to_the_end(trust, source)
+    assert source.requested_since[:5] == [0, 4, 4, 4, 5]
     assert trust.is_revoked(7, 1, None, None)
 
 
-def test_a_repeated_older_generation_takes_nothing_back() -> None:
-    trust = Trust()
+def test_repeated_older_generation_does_not_lower_the_known_one() -> None:
+    trust = TrustStore()
     for generation in (3, 2):
-        trust.learn(TrustNews(cursor=1, revocations=[Revocation(user_id=7, generation=generation)]))
+        trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(user_id=7, generation=generation)]))
     assert trust.is_revoked(7, 2, None, None)
     assert not trust.is_revoked(7, 3, None, None)
 
 
-def test_another_users_tokens_live_on() -> None:
-    trust = Trust()
-    trust.learn(TrustNews(cursor=1, revocations=[Revocation(user_id=7, generation=3)]))
+def test_revocation_leaves_other_users_tokens_valid() -> None:
+    trust = TrustStore()
+    trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(user_id=7, generation=3)]))
     assert not trust.is_revoked(8, 0, "session", 1)

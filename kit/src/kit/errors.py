@@ -1,0 +1,140 @@
+"""Errors that a caller receives as problem documents. Pure: rules and workers raise them, too."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+_BY_CODE: dict[str, type["ServiceError"]] = {}
+
+
+class ServiceError(Exception):
+    """A failure with an HTTP status, a stable code and one sentence that says what to do.
+
+    Each subclass names its status and code; `members` are further fields of the problem document.
+    """
+
+    status: ClassVar[int]
+    code: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        if "code" in vars(cls):
+            _BY_CODE[cls.code] = cls
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: pickle's own type
+        # The state as it is, since subclasses take other arguments than this class.
+        return _restore, (type(self), self.detail, vars(self))
+
+    def to_document(self) -> dict[str, Any]:  # Any: JSON
+        """Plain JSON, to be stored or sent to another process; `from_document` reads it back."""
+        return {"status": self.status, "code": self.code, "detail": self.detail, "members": self.members}
+
+
+class RelayedError(ServiceError):
+    """An error of another service, passed on with its own status, code and members."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: object,
+    ) -> None:
+        super().__init__(detail, headers=headers, **members)
+        # Instance attributes hide the class's: this one class stands for every code.
+        self.status, self.code = status, code  # type: ignore[misc]
+
+
+def from_document(
+    document: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> ServiceError:  # Any: JSON
+    """Rebuild an error from `to_document`: its own class if this process defines it, else a RelayedError."""
+    kind = _BY_CODE.get(document["code"])
+    if kind is None:
+        return RelayedError(
+            document["status"],
+            document["code"],
+            document["detail"],
+            headers=headers,
+            **document.get("members", {}),
+        )
+    error = kind.__new__(kind, document["detail"])
+    ServiceError.__init__(error, document["detail"], headers=headers, **document.get("members", {}))
+    return error
+
+
+def _restore(kind: type[ServiceError], detail: str, state: Mapping[str, object]) -> ServiceError:
+    error = kind.__new__(kind, detail)
+    vars(error).update(state)
+    return error
+
+
+class Malformed(ServiceError):
+    status = 400
+    code = "malformed"
+
+
+class Unauthenticated(ServiceError):
+    status = 401
+    code = "unauthenticated"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(ServiceError):
+    status = 403
+    code = "forbidden"
+
+
+class RouteNotFound(ServiceError):
+    status = 404
+    code = "route_not_found"
+
+
+class MethodNotAllowed(ServiceError):
+    status = 405
+    code = "method_not_allowed"
+
+
+class PayloadTooLarge(ServiceError):
+    status = 413
+    code = "payload_too_large"
+
+
+class UnsupportedMediaType(ServiceError):
+    status = 415
+    code = "unsupported_media_type"
+
+
+class InvalidInput(ServiceError):
+    """The request was understood, but a field in it cannot be used."""
+
+    status = 422
+    code = "invalid_input"
+
+    def __init__(self, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(detail)
+        if errors:
+            self.members["errors"] = [dict(error) for error in errors]
+
+
+class InternalError(ServiceError):
+    status = 500
+    code = "internal_error"
+
+
+class Unavailable(ServiceError):
+    """A part that this service needs is unavailable for the moment; a retry is safe."""
+
+    status = 503
+    code = "unavailable"
+
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
