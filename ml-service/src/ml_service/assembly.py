@@ -4,7 +4,6 @@ from collections.abc import Coroutine
 from datetime import timedelta
 
 from kit.database import Database
-from ml_service import predictors
 from ml_service.accounts.service import AccountService
 from ml_service.batches.orders import BatchOrders
 from ml_service.batches.service import BatchService
@@ -21,13 +20,14 @@ from ml_service.jobs.gauges import measure_forever
 from ml_service.jobs.news import JobNews
 from ml_service.jobs.queue import Queue
 from ml_service.jobs.service import JobService
+from ml_service.learning import predictors
 from ml_service.models.lookup_repository import ModelLookup
+from ml_service.models.report_service import ReportService
 from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService
 from ml_service.predictions.once import AnswersOnce
 from ml_service.predictions.registry import Bounds, ModelRegistry
 from ml_service.predictions.service import PredictionService
-from ml_service.reports.service import ReportService
 from ml_service.settings import MlSettings
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from kit.authentication import Authentication
+from kit.database import Database
 from ml_service.accounts.service import AccountService
 from ml_service.batches.service import BatchService
 from ml_service.billing.metadata import MetadataMeter
@@ -14,9 +16,9 @@ from ml_service.datasets.service import DatasetService
 from ml_service.exports.service import ExportService
 from ml_service.jobs.queue import Queue
 from ml_service.jobs.service import JobService
+from ml_service.models.report_service import ReportService
 from ml_service.models.service import ModelService
 from ml_service.predictions.service import PredictionService
-from ml_service.reports.service import ReportService
 from ml_service.settings import MlSettings
 
 
@@ -37,10 +39,12 @@ class Services:
     reports: ReportService
     metadata: MetadataMeter
     course: CourseTraining
+    authentication: Authentication | None = None
+    database: Database | None = None
 
 
 def _services(request: Request) -> Services:
-    return request.app.state.services
+    return request.app.state.container
 
 
 async def _settings(request: Request) -> MlSettings:

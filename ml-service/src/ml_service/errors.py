@@ -1,6 +1,6 @@
 """Everything that can go wrong in ml-service and that a caller is told."""
 
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 
 class DatasetNotFound(ServiceError):

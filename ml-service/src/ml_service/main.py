@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import httpx
 from fastapi import FastAPI
 
-from kit.authentication import Access
 from kit.app import create_service
-from kit.background import running
+from kit.authentication import Authentication
+from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
@@ -23,8 +24,8 @@ from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
 from ml_service.models.lookup_repository import ModelLookup
+from ml_service.models.report_endpoints import router as reports
 from ml_service.predictions.endpoints import router as predictions
-from ml_service.reports.endpoints import router as reports
 from ml_service.settings import MlSettings
 
 ROUTERS = (datasets, models, reports, predictions, batches, exports, jobs, accounts, course)
@@ -37,17 +38,20 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        access = Access.install(app, settings, "ml-service")
-        database = app.state.database = Database(settings, "ml-service")
+        authentication = Authentication.create(settings, "ml-service")
+        database = Database(settings, "ml-service")
         lookup = ModelLookup(settings)
         await lookup.open()
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
-            payments = billing or HttpBilling(billing_client, access.identity, settings.billing_url)
-            app.state.services, loops = assemble(settings, database, lookup, payments)
+            payments = billing or HttpBilling(billing_client, authentication.identity, settings.billing_url)
+            services, loops = assemble(settings, database, lookup, payments)
+            app.state.container = replace(services, authentication=authentication, database=database)
             verifying = (
-                access.follow(trust) if trust else access.follow_auth_service(client, settings.auth_url)
+                authentication.follow(trust)
+                if trust
+                else authentication.follow_auth_service(client, settings.auth_url)
             )
-            async with running(verifying, *loops):
+            async with background_tasks(verifying, *loops):
                 yield
         await lookup.close()
         await database.close()
@@ -57,4 +61,4 @@ def create_app(
 
 async def check_ready(app: FastAPI) -> None:
     """Without workers trainings wait in the queue; everything else works, so that is ready too."""
-    await app.state.database.ping()
+    await app.state.container.database.ping()

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
-from ml_service.tables import DEFAULT_LIMITS, CsvLimits
+from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits
 
 MEBIBYTE = 1024 * 1024
 

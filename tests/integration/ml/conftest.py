@@ -12,7 +12,7 @@ from tests.support.cluster import TestCluster, cluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 
-from ml_service.training import TrainingResult, TrainingSpec, train
+from ml_service.learning.training import TrainingResult, TrainingSpec, train
 
 __all__ = ["cluster"]
 

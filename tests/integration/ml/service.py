@@ -14,7 +14,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer
 
-from kit.trust_store import TrustNews
+from kit.trust_store import TrustUpdate
 from ml_service.main import create_app
 from ml_service.settings import MlSettings
 
@@ -36,8 +36,8 @@ Found = TypeVar("Found")
 
 
 class NothingRevoked:
-    async def news(self, since: int) -> TrustNews:
-        return TrustNews(cursor=since)
+    async def updates(self, since: int) -> TrustUpdate:
+        return TrustUpdate(cursor=since)
 
 
 @dataclass

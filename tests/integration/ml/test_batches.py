@@ -159,6 +159,6 @@ async def test_a_claim_goes_on_being_renewed_after_a_round_that_failed(
 
     monkeypatch.setattr(once, "RUNNING", timedelta(seconds=0.1))
     monkeypatch.setattr(AnswerRepository, "renew", renew)
-    answers = once.AnswersOnce(idle.app.state.database, idle.billing)
+    answers = once.AnswersOnce(idle.app.state.container.database, idle.billing)
     async with answers.renewing(once.Keyed(UserId(ADA), "long", b"")):
         await eventually(is_renewed_again, 10)

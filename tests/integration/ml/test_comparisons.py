@@ -15,7 +15,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
-from ml_service.comparison.candidates import most_candidates
+from ml_service.learning.comparison.candidates import most_candidates
 
 CLASSIFIERS = most_candidates()["classification"]
 REGRESSORS = most_candidates()["regression"]
@@ -51,7 +51,7 @@ async def start_long(service: Service, **order: object) -> Json:
     job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **order})
 
     async def first_has_finished() -> bool:
-        database = service.app.state.database
+        database = service.app.state.container.database
         async with database.engine.connect() as connection:
             found = await connection.exec_driver_sql(
                 "SELECT 1 FROM ml.job_events WHERE kind = 'candidate' AND job_id = $1"

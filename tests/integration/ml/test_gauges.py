@@ -12,7 +12,7 @@ async def test_jobs_are_counted_by_their_state_and_workers_beside_them(idle: Ser
 
     async def workers_are_shown() -> bool:
         """The service measures now and then as well, and it has none."""
-        await measure(idle.app.state.database, lambda: 4)
+        await measure(idle.app.state.container.database, lambda: 4)
         return REGISTRY.get_sample_value("farebox_workers") == 4
 
     await eventually(workers_are_shown)

@@ -18,8 +18,8 @@ NO_LIMIT = 100
 
 async def claim(service: Service, slots: int = 100, most_of_a_user: int = NO_LIMIT) -> int | None:
     """The id of the job that a replica would carry out now; from then on it is running."""
-    database: ServiceDatabase = service.app.state.database
-    async with database.sessions.begin() as session:
+    database: ServiceDatabase = service.app.state.container.database
+    async with database.transaction() as session:
         job = await LeaseRepository(session, 60).claim(slots, most_of_a_user)
     return job.id if job is not None else None
 

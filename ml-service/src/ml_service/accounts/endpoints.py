@@ -7,9 +7,8 @@ from fastapi import Body
 from pydantic import Field
 
 from kit.app import strict_router
-from kit.identity import AccountOwner
+from kit.authentication import AccountOwner, CallingService
 from kit.outbox import Event
-from kit.service_tokens import CallingService
 from ml_service.accounts.schemas import ExportView
 from ml_service.dependencies import Accounts, Settings
 from ml_service.jobs.schemas import MOST_FEATURES

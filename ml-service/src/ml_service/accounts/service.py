@@ -30,7 +30,7 @@ class AccountService:
 
     async def apply(self, events: Sequence[Event]) -> None:
         """Each event once; whatever is not a deletion needs nothing here."""
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             for event in events:
                 if await first_delivery(session, inbox, event) and event.kind == "user_deleted":
                     user_id = UserId(int(event.data["user_id"] or 0))
@@ -39,7 +39,7 @@ class AccountService:
             self._sweeper.nudge()
 
     async def collect(self, user_id: UserId) -> Belongings:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return Belongings(
                 datasets=await DatasetRepository(session).list_all(user_id),
                 jobs=await JobRepository(session).list_all(user_id),

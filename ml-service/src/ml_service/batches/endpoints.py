@@ -7,12 +7,12 @@ from fastapi import Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused, TwinRunning
-from kit.identity import Predictor, Reader
+from kit.authentication import Reader
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.problems import documented
-from ml_service.batches.errors import BATCH_ERRORS
 from ml_service.batches.questions import Question
 from ml_service.billing.charging import charged_headers
+from ml_service.callers import PredictCaller
 from ml_service.datasets.bodies import read_body
 from ml_service.dependencies import Batches, JobQueue, Jobs
 from ml_service.errors import (
@@ -33,10 +33,11 @@ from ml_service.errors import (
 from ml_service.jobs.endpoints import JobId
 from ml_service.jobs.schemas import JobView
 from ml_service.jobs.service import Started
+from ml_service.learning.batches.errors import BATCH_ERRORS
+from ml_service.learning.predictors import Asked
+from ml_service.learning.tables import CSV_ERRORS
 from ml_service.predictions.once import Answered
-from ml_service.predictors import Asked
 from ml_service.store.uploads import Upload
-from ml_service.tables import CSV_ERRORS
 
 router = strict_router("/v1", ["predictions"])
 
@@ -57,14 +58,21 @@ FILES: dict[str, Any] = {  # Any: OpenAPI
     responses={200: {"content": FILES}, 202: {"model": JobView, "description": "A job does it"}}
     | documented(
         *(ModelNotFound, FormMalformed, UploadInterrupted, DatasetTooLarge, NotATable, ReaderDied),
-        *(NotEnoughTokens, TokenCapReached, WalletNotFound, TwinRunning, KeyReused, BillingAway),
+        *(
+            NotEnoughTokens,
+            TokenCapReached,
+            WalletNotFound,
+            IdempotencyTwinRunning,
+            IdempotencyKeyReused,
+            BillingAway,
+        ),
         *(*CSV_ERRORS, *BATCH_ERRORS),
     ),
 )
 async def predict_file(
     request: Request,
     name: Annotated[str, Path(max_length=200)],
-    caller: Predictor,
+    caller: PredictCaller,
     batches: Batches,
     queue: JobQueue,
     probabilities: bool = False,

@@ -14,11 +14,11 @@ from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.writing import written_for
+from ml_service.learning.predictors import Asked
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.predictions.once import Keyed
 from ml_service.predictions.repository import AnswerRepository
-from ml_service.predictors import Asked
 from ml_service.work.charges import charge_of
 
 
@@ -49,7 +49,7 @@ class BatchOrders:
         The hold is placed inside the transaction: should we die before its commit, it expires by itself.
         """
         user_id, per_units = order.caller.user_id, (await self._billing.prices())["batch"].per_units
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             model = await ModelRepository(session).find(user_id, order.question.model)
             if model is None:
                 raise ModelNotFound

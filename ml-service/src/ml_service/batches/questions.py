@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from kit.identity import Caller
-from ml_service.batches.runs import Task
 from ml_service.billing.port import Charge, HoldKey
-from ml_service.predictors import Asked
+from ml_service.learning.batches.runs import Task
+from ml_service.learning.predictors import Asked
 from ml_service.store.uploads import Upload
 
 HOLD_SECONDS = 1800

@@ -8,16 +8,17 @@ import structlog
 
 from kit.idempotency import fingerprint
 from kit.identity import Caller
-from ml_service.batches import runs
 from ml_service.batches.downloads import answer_of
 from ml_service.batches.orders import BatchOrders
 from ml_service.batches.questions import Order, Question, Surveyed
-from ml_service.batches.rules import cost_of
 from ml_service.billing.charging import charged_in_part
 from ml_service.billing.port import Billing, Hold
 from ml_service.errors import ModelNotFound, NoResult
 from ml_service.jobs.models import Job
 from ml_service.jobs.service import JobService, Started
+from ml_service.learning.batches import runs
+from ml_service.learning.batches.rules import cost_of
+from ml_service.learning.tables import CsvLimits
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.rules import is_a_name
 from ml_service.predictions.once import Answered, AnswersOnce, Json, Keyed
@@ -25,7 +26,6 @@ from ml_service.store.artefacts import Artefacts
 from ml_service.store.readers import Readers
 from ml_service.store.results import Results
 from ml_service.store.uploads import Upload, Uploads
-from ml_service.tables import CsvLimits
 
 ReadBody = Callable[[Upload], Awaitable[object]]
 log = structlog.stdlib.get_logger()

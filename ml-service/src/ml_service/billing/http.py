@@ -8,7 +8,7 @@ import aiohttp
 import orjson
 import structlog
 
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.coalescing import Coalescer
 from ml_service.billing.port import Action, Charge, Hold, HoldKey, Price, Receipt
@@ -50,7 +50,7 @@ class HttpBilling:
             "units": charge.units,
             "ttl_seconds": charge.ttl_seconds,
             "resource": charge.resource,
-            "api_key": {"id": api_key.id, "token_cap": api_key.token_cap} if api_key else None,
+            "api_key": {"id": api_key.id, "token_cap": api_key.usage_cap} if api_key else None,
             "quote_id": charge.quote_id,
         }
         result = await self._ask(operation)

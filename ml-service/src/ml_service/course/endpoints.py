@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from fastapi import Body, Path, Request, Response
 
 from kit.app import strict_router
+from kit.authentication import Reader
 from kit.idempotency import REPLAYED, IdempotencyKey
-from kit.identity import Predictor, Reader, Trainer
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
+from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
 from ml_service.course.schemas import TrainedModelView, form_body
 from ml_service.course.service import Trained
@@ -27,11 +28,11 @@ from ml_service.errors import (
     NotEnoughTokens,
     TrainingFailed,
 )
-from ml_service.model_types import course_view
+from ml_service.learning.model_types import course_view
+from ml_service.learning.tables import CsvError
 from ml_service.predictions.endpoints import answer_of
 from ml_service.predictions.service import Question
 from ml_service.store.uploads import Upload
-from ml_service.tables import CsvError
 
 router = strict_router("", ["course"])
 
@@ -73,7 +74,7 @@ async def show_trained(
 
 @router.post("/create", openapi_extra=form_body(FIRST), responses=TRAINING_PROBLEMS)
 async def create(
-    request: Request, response: Response, caller: Trainer, course: Course, key: IdempotencyKey = None
+    request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the file in the form and wait for it; a caller who goes away finds the model among theirs."""
     trained = await course.train(caller, _form_of(request, FIRST), FIRST, key)
@@ -88,7 +89,7 @@ async def create(
 
 @router.post("/train", openapi_extra=form_body(SECOND), responses=TRAINING_PROBLEMS)
 async def train(
-    request: Request, response: Response, caller: Trainer, course: Course, key: IdempotencyKey = None
+    request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the file in the form and wait for it, in the second dialect."""
     trained = await course.train(caller, _form_of(request, SECOND), SECOND, key)
@@ -107,7 +108,7 @@ async def train(
 async def predict(
     model_name: ModelName,
     body: Features,
-    caller: Predictor,
+    caller: PredictCaller,
     models: Models,
     predictions: Predictions,
     key: IdempotencyKey = None,
@@ -128,7 +129,7 @@ async def predict(
 
 
 @router.delete("/delete/{model_name}", responses=documented(ModelNotFound))
-async def delete(model_name: ModelName, caller: Trainer, models: Models) -> dict[str, str]:
+async def delete(model_name: ModelName, caller: TrainCaller, models: Models) -> dict[str, str]:
     """Delete one of your models and its files."""
     await models.delete(caller.user_id, model_name)
     return {"status": "success", "message": "The model was deleted."}

@@ -9,7 +9,7 @@ import orjson
 
 from ml_service.errors import FieldMissing, FieldUnusable
 from ml_service.jobs.orders import TrainingOrder
-from ml_service.model_types import convert_course
+from ml_service.learning.model_types import convert_course
 
 Fields = Mapping[str, str]
 

@@ -5,10 +5,12 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Request, Response
 
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
-from kit.identity import Reader, Trainer
-from kit.pagination import LARGEST_ID, Page, RequestedPage
+from kit.authentication import Reader
+from kit.fields import LARGEST_ID
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.pagination import Page, RequestedPage
 from kit.problems import documented
+from ml_service.callers import TrainCaller
 from ml_service.datasets.bodies import Form, read_body
 from ml_service.datasets.schemas import (
     CorrectionRequest,
@@ -30,9 +32,9 @@ from ml_service.errors import (
     ReaderDied,
     UploadInterrupted,
 )
+from ml_service.learning.tables import CsvError
+from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
 from ml_service.store.uploads import Upload
-from ml_service.tables import CsvError
-from ml_service.training.errors import DateLabel, EmptyColumn, UnknownColumn
 
 router = strict_router("/v1/datasets", ["datasets"])
 
@@ -67,13 +69,13 @@ FILE_BODY: dict[str, Any] = {  # Any: OpenAPI
         FileMissing,
         CsvError,
         ReaderDied,
-        KeyReused,
+        IdempotencyKeyReused,
     ),
 )
 async def add_dataset(
     request: Request,
     response: Response,
-    caller: Trainer,
+    caller: TrainCaller,
     datasets: Datasets,
     insight: Insight,
     key: IdempotencyKey = None,
@@ -112,7 +114,7 @@ async def show_dataset(dataset_id: DatasetId, caller: Reader, insight: Insight) 
     "/{dataset_id}", responses=documented(DatasetNotFound, CsvError, UnknownColumn, EmptyColumn, ReaderDied)
 )
 async def correct_dataset(
-    dataset_id: DatasetId, correction: CorrectionRequest, caller: Trainer, insight: Insight
+    dataset_id: DatasetId, correction: CorrectionRequest, caller: TrainCaller, insight: Insight
 ) -> InspectedDatasetView:
     """Say what columns are where they look otherwise; trainings from now on read them so."""
     return InspectedDatasetView.of(await insight.correct(caller.user_id, dataset_id, correction.kinds))
@@ -137,6 +139,6 @@ async def preview_dataset(dataset_id: DatasetId, caller: Reader, datasets: Datas
 
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(DatasetNotFound, DatasetInUse))
-async def delete_dataset(dataset_id: DatasetId, caller: Trainer, datasets: Datasets) -> None:
+async def delete_dataset(dataset_id: DatasetId, caller: TrainCaller, datasets: Datasets) -> None:
     """Delete a dataset and its file; models trained on it stay."""
     await datasets.delete(caller.user_id, dataset_id)

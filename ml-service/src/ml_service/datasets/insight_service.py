@@ -7,10 +7,10 @@ from kit.identity import UserId
 from ml_service.datasets.inspection import Inspection, Inspector, LabelQuestion
 from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
-from ml_service.datasets.rules import Finding
 from ml_service.errors import DatasetNotFound
-from ml_service.tables import Kind, TableProfile
-from ml_service.training.rules import check_kinds, check_label, learns_classes
+from ml_service.learning.findings.columns import Finding
+from ml_service.learning.tables import Kind, TableProfile
+from ml_service.learning.training.rules import check_kinds, check_label, learns_classes
 
 Kinds = Mapping[str, Kind]
 
@@ -29,7 +29,7 @@ class DatasetInsight:
 
     async def find_about_label(self, user_id: UserId, dataset_id: int, label: str) -> Sequence[Finding]:
         """What needs a label to be seen: uneven classes, rare ones, and columns that give it away."""
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             dataset = await DatasetRepository(session).find(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
@@ -50,7 +50,7 @@ class DatasetInsight:
                 return await self._get(user_id, dataset_id)
 
     async def _get(self, user_id: UserId, dataset_id: int) -> Dataset:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             dataset = await DatasetRepository(session).find_whole(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
@@ -58,7 +58,7 @@ class DatasetInsight:
 
     async def _replace(self, seen: Dataset, inspection: Inspection) -> bool:
         """False when somebody else corrected it meanwhile: what they said must not be lost."""
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             dataset = await DatasetRepository(session).find_locked(seen.id)
             if dataset is None:
                 raise DatasetNotFound

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ml_service import tables
-from ml_service.datasets.label_rules import find_in_classes, find_leakage
-from ml_service.datasets.rules import Finding, Look, find, suggest
 from ml_service.errors import DatasetNotFound
+from ml_service.learning import tables
+from ml_service.learning.findings.columns import Finding, Look, find, suggest
+from ml_service.learning.findings.labels import find_in_classes, find_leakage
+from ml_service.learning.tables.surveys import survey
 from ml_service.store.files import Files
 from ml_service.store.readers import Readers
-from ml_service.tables.surveys import survey
 
 READERS = 2
 PREVIEW_ROWS = 20

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
 from ml_service.datasets.models import Dataset
-from ml_service.datasets.rules import Finding
+from ml_service.learning.findings.columns import Finding
 
 MOST_CORRECTIONS = 2000
 

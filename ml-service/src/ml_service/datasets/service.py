@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 
 from kit.database import Database
-from kit.idempotency import KeyReused
+from kit.errors import ServiceError
+from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from kit.problems import ServiceError
 from ml_service.datasets.bodies import Form
 from ml_service.datasets.inspection import Inspection, Inspector
 from ml_service.datasets.models import Dataset
@@ -67,18 +67,18 @@ class DatasetService:
             return await self._get_known(user_id, upload.sha256, form, key)
 
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             dataset = await DatasetRepository(session).find(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
         return dataset
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Dataset]:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return await DatasetRepository(session).list_page(user_id, page)
 
     async def delete(self, user_id: UserId, dataset_id: int) -> None:
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             repository = DatasetRepository(session)
             dataset = await repository.find(user_id, dataset_id)
             if dataset is None:
@@ -91,7 +91,7 @@ class DatasetService:
     async def _add(self, dataset: Dataset) -> bool:
         """False when a twin was faster; the unique indexes decide."""
         try:
-            async with self._database.sessions.begin() as session:
+            async with self._database.transaction() as session:
                 repository, user_id = DatasetRepository(session), UserId(dataset.user_id)
                 if await repository.has_departed(user_id):
                     raise AccountDeleted
@@ -116,11 +116,11 @@ class DatasetService:
         return known
 
     async def _find_known(self, user_id: UserId, sha256: bytes, form: Form, key: str | None) -> Added | None:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             repository = DatasetRepository(session)
             if key is not None and (first := await repository.find_by_key(user_id, key)) is not None:
                 if first.sha256 != sha256:
-                    raise KeyReused
+                    raise IdempotencyKeyReused
                 return Added(first, form, replayed=True)
             same = await repository.find_same(user_id, sha256)
         return Added(same, form) if same is not None else None

@@ -17,12 +17,12 @@ from skops import io as skops
 from ml_service.exports import score
 from ml_service.exports.onnx_form import NotAsOnnx, to_onnx
 from ml_service.exports.rules import Json, golden_rows, schema_of
-from ml_service.predictors import load_pipeline, read_report
-from ml_service.predictors.loading import PIPELINE
-from ml_service.reports.contents import sign
-from ml_service.reports.page import page
+from ml_service.learning.predictors import load_pipeline, read_report
+from ml_service.learning.predictors.loading import PIPELINE
+from ml_service.learning.reports.contents import sign
+from ml_service.learning.reports.page import page
+from ml_service.learning.training import dates
 from ml_service.store.files import Files
-from ml_service.training import dates
 
 GOLDEN_ROWS = 20
 COMPARED_ROWS = 100

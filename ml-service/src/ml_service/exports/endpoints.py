@@ -6,12 +6,12 @@ from fastapi import Path, Response
 from fastapi.responses import StreamingResponse
 
 from kit.app import strict_router
-from kit.identity import Reader
+from kit.authentication import Reader
 from kit.problems import documented
 from ml_service.dependencies import Exports, Meter
 from ml_service.errors import BillingAway, ModelNotFound, NotEnoughTokens, ReaderDied, TokenCapReached
 from ml_service.exports.service import Bundle
-from ml_service.predictors import ArtefactRefused
+from ml_service.learning.predictors import ArtefactRefused
 
 router = strict_router("/v1/models", ["models"])
 

@@ -8,9 +8,11 @@ from fastapi import Header, Path
 from fastapi.responses import StreamingResponse
 
 from kit.app import strict_router
-from kit.identity import Reader, Trainer
-from kit.pagination import LARGEST_ID, Page, RequestedPage
+from kit.authentication import Reader
+from kit.fields import LARGEST_ID
+from kit.pagination import Page, RequestedPage
 from kit.problems import documented
+from ml_service.callers import TrainCaller
 from ml_service.dependencies import JobQueue, Jobs
 from ml_service.errors import JobEnded, JobNotFound
 from ml_service.jobs.models import JobEvent
@@ -56,7 +58,7 @@ async def follow_job(
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=documented(JobNotFound, JobEnded))
-async def cancel_job(job_id: JobId, caller: Trainer, jobs: Jobs, queue: JobQueue) -> JobView:
+async def cancel_job(job_id: JobId, caller: TrainCaller, jobs: Jobs, queue: JobQueue) -> JobView:
     """Stop a job, also in the middle of a fit; its tokens are given back."""
     job = await jobs.cancel(caller.user_id, job_id)
     return JobView.of(job, await queue.outlooks([job]))

@@ -31,7 +31,7 @@ async def measure_forever(database: Database, slots: Callable[[], int]) -> None:
 
 async def measure(database: Database, slots: Callable[[], int]) -> None:
     WORKERS.set(slots())
-    async with database.reads() as session:
+    async with database.read() as session:
         found = await JobRepository(session).count_live()
     for state in LIVE:
         JOBS.labels(state.value).set(found.get(state, 0))

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import structlog
 
-from kit.background import wait_at_most
+from kit.background import wait_for_event
 from kit.database import Database
 from ml_service.jobs.repository import CHANNEL
 
@@ -27,7 +27,7 @@ class Ear:
 
     async def wait(self, seconds: float) -> None:
         """Until there is news, or this long: a notification may be lost with its connection."""
-        await wait_at_most(self._heard, seconds)
+        await wait_for_event(self._heard, seconds)
 
 
 class JobNews:

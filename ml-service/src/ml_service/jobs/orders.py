@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from ml_service import training
 from ml_service.base import Json
-from ml_service.comparison import AUTO
-from ml_service.comparison.candidates import compare
 from ml_service.errors import ModelNameUnusable
+from ml_service.learning import training
+from ml_service.learning.comparison import AUTO
+from ml_service.learning.comparison.candidates import compare
+from ml_service.learning.tables import TableProfile
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.errors import InvalidSpec
 from ml_service.models.rules import automatic_name, given_name
-from ml_service.tables import TableProfile
-from ml_service.training import TrainingSpec
-from ml_service.training.errors import InvalidSpec
 
 
 @dataclass(frozen=True, slots=True)

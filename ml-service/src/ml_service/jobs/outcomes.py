@@ -1,7 +1,6 @@
 """What a job's end means to someone who waited for it."""
 
-from kit.problems import InternalError, ServiceError
-from ml_service import training
+from kit.errors import InternalError, ServiceError
 from ml_service.base import Json
 from ml_service.errors import (
     NotEnoughTokens,
@@ -12,6 +11,7 @@ from ml_service.errors import (
 )
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobState
+from ml_service.learning import training
 
 
 def raise_unless_succeeded(job: Job) -> None:

@@ -18,6 +18,6 @@ class Queue:
         """By the job's id; of those that have ended there is nothing to tell."""
         if all(has_ended(job.state) for job in jobs):
             return {}
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             repository = QueueRepository(session)
             return look_ahead(await repository.live(), await repository.past(), self._slots())

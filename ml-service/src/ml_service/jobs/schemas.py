@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from kit.pagination import LARGEST_ID
+from kit.fields import LARGEST_ID
 from ml_service.jobs.models import Job
 from ml_service.jobs.orders import NO_BUDGET, Budget, TrainingOrder
 from ml_service.jobs.queue_rules import NO_OUTLOOK, Outlook

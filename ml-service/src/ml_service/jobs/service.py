@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database
-from kit.idempotency import KeyReused, TwinRunning, fingerprint
+from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning, fingerprint
 from kit.identity import Caller, UserId
 from kit.pagination import PageRequest
 from ml_service.billing.port import Billing
@@ -21,8 +21,8 @@ from ml_service.jobs.orders import TrainingOrder
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, has_ended, may_cancel
 from ml_service.jobs.writing import written_for
+from ml_service.learning.tables import TableProfile
 from ml_service.models.repository import ModelRepository
-from ml_service.tables import TableProfile
 
 LOOK_SECONDS = 1.0
 WORD_EVERY_SECONDS = 15.0
@@ -44,10 +44,10 @@ class JobService:
         The hold is placed inside the transaction: should we die before its commit, it expires by itself.
         """
         asked = fingerprint(order.to_json())
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             if key is not None and (first := await _find_first(session, caller.user_id, key)) is not None:
                 if first.fingerprint != asked:
-                    raise KeyReused
+                    raise IdempotencyKeyReused
                 return Started(first, replayed=True)
             dataset = await DatasetRepository(session).find(caller.user_id, order.dataset_id)
             if dataset is None:
@@ -65,19 +65,19 @@ class JobService:
         job.tokens_held = await hold_price(self._billing, job, order)
 
     async def get(self, user_id: UserId, job_id: int) -> Job:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             job = await JobRepository(session).find(user_id, job_id)
         if job is None:
             raise JobNotFound
         return job
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Job]:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return await JobRepository(session).list_page(user_id, page)
 
     async def cancel(self, user_id: UserId, job_id: int) -> Job:
         """Ask for it; whoever carries the job out stops it and gives the tokens back."""
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             repository = JobRepository(session)
             job = await repository.find_locked(user_id, job_id)
             if job is None:
@@ -115,14 +115,14 @@ class JobService:
                     yield None
 
     async def _events_after(self, job_id: int, event_id: int) -> Sequence[JobEvent]:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return await JobRepository(session).events_after(job_id, event_id)
 
 
 async def _find_first(session: AsyncSession, user_id: UserId, key: str) -> Job | None:
     repository = JobRepository(session)
     if not await repository.try_lock_key(user_id, key):
-        raise TwinRunning
+        raise IdempotencyTwinRunning
     return await repository.find_by_key(user_id, key)
 
 

@@ -18,5 +18,5 @@ def written_for(caller: Caller, job: Job) -> Job:
     job.hold_until = datetime.now(UTC) + timedelta(seconds=FIRST_TTL_SECONDS)
     job.tokens_held = 0
     if caller.api_key is not None:
-        job.api_key_id, job.api_key_cap = caller.api_key.id, caller.api_key.token_cap
+        job.api_key_id, job.api_key_cap = caller.api_key.id, caller.api_key.usage_cap
     return job

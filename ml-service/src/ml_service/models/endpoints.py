@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import Path, Response
 
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused, TwinRunning
-from kit.identity import Reader, Trainer
+from kit.authentication import Reader
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
+from ml_service.callers import TrainCaller
 from ml_service.dependencies import JobQueue, Jobs, Meter, Models
 from ml_service.errors import (
     BillingAway,
@@ -24,9 +25,9 @@ from ml_service.errors import (
     WalletNotFound,
 )
 from ml_service.jobs.schemas import BudgetRequest, JobView, TrainingRequest
-from ml_service.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
+from ml_service.learning.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
+from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
-from ml_service.training import TRAINING_ERRORS
 
 router = strict_router("/v1", ["models"])
 
@@ -54,8 +55,8 @@ async def list_model_types() -> Page[ModelTypeView]:
         QuoteNotFound,
         QuoteExpired,
         BudgetTooSmall,
-        KeyReused,
-        TwinRunning,
+        IdempotencyKeyReused,
+        IdempotencyTwinRunning,
         BillingAway,
         *MODEL_TYPE_ERRORS,
         *TRAINING_ERRORS,
@@ -64,7 +65,7 @@ async def list_model_types() -> Page[ModelTypeView]:
 async def start_training(
     request: TrainingRequest,
     response: Response,
-    caller: Trainer,
+    caller: TrainCaller,
     jobs: Jobs,
     queue: JobQueue,
     key: IdempotencyKey = None,
@@ -115,6 +116,6 @@ async def show_schema(
 
 
 @router.delete("/models/{name}", status_code=204, responses=documented(ModelNotFound))
-async def delete_model(name: ModelName, caller: Trainer, models: Models) -> None:
+async def delete_model(name: ModelName, caller: TrainCaller, models: Models) -> None:
     """Delete a model and its files."""
     await models.delete(caller.user_id, name)

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from ml_service.comparison import AUTO
-from ml_service.comparison.candidates import most_candidates
+from ml_service.learning.comparison import AUTO
+from ml_service.learning.comparison.candidates import most_candidates
 from ml_service.models.models import Model
 
 Figures = dict[str, float | None]

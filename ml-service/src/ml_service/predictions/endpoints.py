@@ -6,16 +6,16 @@ import orjson
 from fastapi import Path, Response
 
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused, TwinRunning
-from kit.identity import Predictor
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
+from ml_service.callers import PredictCaller
 from ml_service.dependencies import Predictions
 from ml_service.errors import BillingAway, ModelNotFound, NotEnoughTokens, TokenCapReached, WalletNotFound
+from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.predictions.once import Answered
 from ml_service.predictions.schemas import PredictionRequest, PredictionView
 from ml_service.predictions.service import Answer, Question
-from ml_service.predictors import PREDICTION_ERRORS
 
 # What is told about one row in the place of lists.
 ONE_OF = {
@@ -37,8 +37,8 @@ router = strict_router("/v1/models", ["predictions"])
         TokenCapReached,
         ModelNotFound,
         WalletNotFound,
-        TwinRunning,
-        KeyReused,
+        IdempotencyTwinRunning,
+        IdempotencyKeyReused,
         BillingAway,
         *PREDICTION_ERRORS,
     ),
@@ -46,7 +46,7 @@ router = strict_router("/v1/models", ["predictions"])
 async def predict(
     name: Annotated[str, Path(max_length=200)],
     request: PredictionRequest,
-    caller: Predictor,
+    caller: PredictCaller,
     predictions: Predictions,
     key: IdempotencyKey = None,
 ) -> Response:

@@ -10,7 +10,7 @@ import orjson
 import structlog
 
 from kit.database import Database
-from kit.idempotency import KeyReused, TwinRunning, fingerprint
+from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning, fingerprint
 from kit.identity import UserId
 from ml_service.billing.charging import settle_surely
 from ml_service.billing.port import Billing, Charge, Receipt
@@ -56,7 +56,7 @@ class AnswersOnce:
         again: Callable[[Json], Awaitable[Made]],
     ) -> Made:
         """What `work` makes, which keeps its answer; or `again`, of the answer to the first with this key."""
-        async with self._database.reads() as session:
+        async with self._database.autocommit() as session:
             begun = await AnswerRepository(session).begin(request.user_id, request.key, request.asked)
         if not begun:
             return await again(await self._find_first(request))
@@ -67,7 +67,7 @@ class AnswersOnce:
             raise
 
     async def keep(self, request: Keyed, answer: Json, location: str | None = None) -> None:
-        async with self._database.reads() as session:
+        async with self._database.autocommit() as session:
             answers = AnswerRepository(session)
             await answers.keep(request.user_id, request.key, orjson.dumps(answer), location)
 
@@ -84,7 +84,7 @@ class AnswersOnce:
         while True:
             await asyncio.sleep(RUNNING.total_seconds() / 3)
             try:
-                async with self._database.reads() as session:
+                async with self._database.autocommit() as session:
                     await AnswerRepository(session).renew(request.user_id, request.key)
             except Exception as error:
                 # The claim outlasts two such rounds; without a third a twin would do the same work.
@@ -96,14 +96,14 @@ class AnswersOnce:
         return Answered(answer, receipt, replayed=True)
 
     async def _find_first(self, request: Keyed) -> Json:
-        async with self._database.reads() as session:
+        async with self._database.autocommit() as session:
             kept = await AnswerRepository(session).find(request.user_id, request.key)
         if kept is not None and kept.fingerprint != request.asked:
-            raise KeyReused
+            raise IdempotencyKeyReused
         if kept is None or kept.answer is None:
-            raise TwinRunning
+            raise IdempotencyTwinRunning
         return orjson.loads(kept.answer)
 
     async def _withdraw(self, request: Keyed) -> None:
-        async with self._database.reads() as session:
+        async with self._database.autocommit() as session:
             await AnswerRepository(session).withdraw(request.user_id, request.key)

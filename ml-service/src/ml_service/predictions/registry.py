@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ml_service.learning.predictors import Predictor
 from ml_service.models.repository import StoredModel
-from ml_service.predictors import Predictor
 
 Load = Callable[[StoredModel], Predictor]
 

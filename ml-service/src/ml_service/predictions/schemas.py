@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from ml_service.predictors import Asked
+from ml_service.learning.predictors import Asked
 
 MOST_ROWS = 10_000
 

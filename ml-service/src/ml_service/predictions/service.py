@@ -13,12 +13,12 @@ from kit.identity import Caller
 from ml_service.billing.charging import charged
 from ml_service.billing.port import Billing, Charge, HoldKey
 from ml_service.errors import ModelNotFound
+from ml_service.learning.predictors import PLAIN, ArtefactRefused, Asked, Predictor
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.repository import StoredModel
 from ml_service.models.rules import is_a_name
 from ml_service.predictions.once import Answered, AnswersOnce, Keyed
 from ml_service.predictions.registry import ModelRegistry
-from ml_service.predictors import PLAIN, ArtefactRefused, Asked, Predictor
 
 HOLD_SECONDS = 30
 # Fewer are done before a thread would have started.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from kit.background import wait_at_most
+from kit.background import wait_for_event
 from kit.database import Database
 from ml_service.accounts.repository import AccountRepository
 from ml_service.predictions.registry import ModelRegistry
@@ -46,10 +46,10 @@ class Sweeper:
             except Exception as error:
                 # Whatever is in the way now, the next round finds the same orphans.
                 log.warning("not_swept", error=type(error).__name__)
-            await wait_at_most(self._wanted, every)
+            await wait_for_event(self._wanted, every)
 
     async def sweep(self) -> None:
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             erased = await AccountRepository(session).erase_departed()
             outdated = await AnswerRepository(session).delete_older(self._ages.answers)
         for model_id in erased.models:
@@ -61,7 +61,7 @@ class Sweeper:
     async def _sweep_files(self) -> None:
         # Listed before the rows are read: what is committed in between is then known.
         found = await asyncio.to_thread(self._list_files)
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             known = NeededRepository(session)
             live = await known.live_jobs()
             needed = await known.uploads() | await known.results(self._ages.answers)
@@ -72,7 +72,7 @@ class Sweeper:
     async def _sweep_artefacts(self) -> None:
         """Needed are those of models and of jobs that may become models, whose ids their names begin with."""
         found = await asyncio.to_thread(self._list_artefacts)
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             needed = NeededRepository(session)
             # Jobs first: one that ends in between has made its model visible by the time we ask for models.
             live, artefacts = await needed.live_jobs(), await needed.artefacts()

@@ -3,9 +3,9 @@
 import structlog
 
 from ml_service.batches.orders import BatchSpec
-from ml_service.batches.rules import cost_of
-from ml_service.batches.runs import Task
 from ml_service.jobs.rules import JobKind
+from ml_service.learning.batches.rules import cost_of
+from ml_service.learning.batches.runs import Task
 from ml_service.models.repository import ModelRepository
 from ml_service.work.errands import Errand, run_errand
 from ml_service.work.rules import GiveUp, Retry
@@ -41,7 +41,7 @@ async def carry_out_batch(run: Run) -> Outcome:
 
 async def _find_task(run: Run, spec: BatchSpec) -> Task | None:
     parts, job = run.parts, run.job
-    async with parts.database.reads() as session:
+    async with parts.database.read() as session:
         files = await ModelRepository(session).find_digests(job.artefact)
     if files is None or job.artefact is None or job.location is None:
         return None

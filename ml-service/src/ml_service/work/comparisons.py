@@ -3,10 +3,10 @@
 import structlog
 
 from ml_service.base import Json
-from ml_service.comparison import AUTO
-from ml_service.comparison.candidates import FOLDS, ComparisonSpec
-from ml_service.comparison.rules import Entry, count_finished, leaderboard, ranked, tokens_due
 from ml_service.jobs.repository import JobRepository
+from ml_service.learning.comparison import AUTO
+from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
+from ml_service.learning.comparison.rules import Entry, count_finished, leaderboard, ranked, tokens_due
 from ml_service.work.contest import EVENT, PERCENT_AFTER, Contest
 from ml_service.work.rules import PERCENT_AT, GiveUp
 from ml_service.work.run import Outcome, Run
@@ -23,7 +23,7 @@ async def carry_out_comparison(run: Run) -> Outcome:
     log.info("training_started", model=run.job.model_name, action="train", attempt=run.job.attempts)
     spec = ComparisonSpec.from_json(run.job.spec)
     contest = Contest(run, spec, table)
-    async with run.parts.database.reads() as session:
+    async with run.parts.database.read() as session:
         for event in await JobRepository(session).events_after(run.job.id, 0):
             if event.kind == EVENT:
                 contest.recall(event.data)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import structlog
 
+from kit.errors import ServiceError
 from kit.outages import describe_outage
-from kit.problems import ServiceError
 from ml_service.billing.charging import settle_surely
 from ml_service.billing.port import Receipt
 from ml_service.errors import BillingAway, HoldEnded, NotEnoughTokens, TokenCapReached, WalletNotFound

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ml_service.comparison.candidates import ComparisonSpec
-from ml_service.comparison.rules import Entry, count_finished
+from ml_service.learning.comparison.candidates import ComparisonSpec
+from ml_service.learning.comparison.rules import Entry, count_finished
 from ml_service.work.errands import Errand, run_errand
 from ml_service.work.rules import GiveUp, Retry
 from ml_service.work.run import Run

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from ml_service.comparison import AUTO
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind
+from ml_service.learning.comparison import AUTO
 from ml_service.work.batches import carry_out_batch
 from ml_service.work.comparisons import carry_out_comparison
 from ml_service.work.run import CarryOut

@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 
 from distributed import get_worker
 
-from kit.problems import ServiceError
-from ml_service import training
+from kit.errors import ServiceError
 from ml_service.base import Json
-from ml_service.batches import runs
-from ml_service.comparison.scoring import score_candidate
+from ml_service.learning import training
+from ml_service.learning.batches import runs
+from ml_service.learning.comparison.scoring import score_candidate
+from ml_service.learning.tables import CsvLimits
 from ml_service.store.files import Files
-from ml_service.tables import CsvLimits
 from ml_service.work.cluster import TOPIC
 
 

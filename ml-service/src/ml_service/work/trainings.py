@@ -25,7 +25,7 @@ async def carry_out_training(run: Run) -> Outcome:
 async def find_table(run: Run) -> Table | None:
     if run.job.dataset_id is None:
         return None
-    async with run.parts.database.reads() as session:
+    async with run.parts.database.read() as session:
         location = await DatasetRepository(session).find_location(run.job.dataset_id)
     return Table(run.parts.files.url, location, run.parts.limits) if location is not None else None
 

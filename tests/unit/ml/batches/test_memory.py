@@ -6,11 +6,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ml_service.batches import runs
-from ml_service.predictors import Asked
+from ml_service.learning.batches import runs
+from ml_service.learning.predictors import Asked
+from ml_service.learning.tables import DEFAULT_LIMITS
+from ml_service.learning.training import TrainingSpec, train
 from ml_service.store.readers import Readers
-from ml_service.tables import DEFAULT_LIMITS
-from ml_service.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 

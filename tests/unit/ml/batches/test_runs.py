@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kit.problems import ServiceError
-from ml_service.batches import runs
-from ml_service.batches.runs import Task
-from ml_service.predictors import Asked, load
-from ml_service.tables import DEFAULT_LIMITS
-from ml_service.training import TrainingSpec, train
+from kit.errors import ServiceError
+from ml_service.learning.batches import runs
+from ml_service.learning.batches.runs import Task
+from ml_service.learning.predictors import Asked, load
+from ml_service.learning.tables import DEFAULT_LIMITS
+from ml_service.learning.training import TrainingSpec, train
 
 DATA = Path(__file__).parents[4] / "data"
 FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "year")

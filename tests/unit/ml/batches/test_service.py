@@ -15,15 +15,18 @@ from fastapi import FastAPI
 from tests.support.memory_billing import MemoryBilling
 from tests.support.problems import assert_problem
 
-from kit.identity import Caller, UserId, current_caller
+from kit.authentication import current_caller
+from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
-from kit.request_context import RequestScope
+from kit.request_context import RequestContextMiddleware
 from ml_service.batches.endpoints import router as batches
 from ml_service.batches.orders import BatchOrders
 from ml_service.batches.service import BatchService, Parts
 from ml_service.billing.metadata import MetadataMeter
 from ml_service.exports.endpoints import router as exports
 from ml_service.exports.service import ExportService
+from ml_service.learning.tables import DEFAULT_LIMITS
+from ml_service.learning.training import TrainingResult, TrainingSpec, train
 from ml_service.models.models import Model
 from ml_service.models.repository import StoredModel
 from ml_service.predictions.once import AnswersOnce
@@ -32,8 +35,6 @@ from ml_service.store.files import Files
 from ml_service.store.readers import Readers
 from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
-from ml_service.tables import DEFAULT_LIMITS
-from ml_service.training import TrainingResult, TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 
@@ -87,14 +88,14 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         rows_at_once=100_000,
     )
     app = FastAPI()
-    app.add_middleware(RequestScope)
+    app.add_middleware(RequestContextMiddleware)
     install_problem_handlers(app)
     app.include_router(batches)
     app.include_router(exports)
     app.dependency_overrides[current_caller] = lambda: Caller(
         ADA, "ada", "user", 1, None, None, time.time() + 60
     )
-    app.state.services = SimpleNamespace(
+    app.state.container = SimpleNamespace(
         batches=BatchService(parts),
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
         metadata=MetadataMeter(billing),

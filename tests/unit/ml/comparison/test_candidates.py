@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.support.tables import csv, fruit_table, line_table
 
-from ml_service.comparison.candidates import (
+from ml_service.learning.comparison.candidates import (
     USUAL_TYPE,
     Candidate,
     ComparisonSpec,
@@ -13,10 +13,10 @@ from ml_service.comparison.candidates import (
     compare,
     most_candidates,
 )
-from ml_service.model_types import MODEL_TYPES, Task, parse
-from ml_service.tables import TableProfile, profile, read_table
-from ml_service.training import TrainingSpec
-from ml_service.training.errors import InvalidSpec, PartTooSmall, UnknownColumn
+from ml_service.learning.model_types import MODEL_TYPES, Task, parse
+from ml_service.learning.tables import TableProfile, profile, read_table
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.errors import InvalidSpec, PartTooSmall, UnknownColumn
 
 TASKS: tuple[Task, ...] = ("classification", "regression")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_service.comparison.rules import (
+from ml_service.learning.comparison.rules import (
     Entry,
     affordable,
     count_finished,

@@ -10,9 +10,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_score, train_test_split
 from tests.support.tables import DATA, csv, line_table
 
-from ml_service.comparison.candidates import FOLDS
-from ml_service.comparison.scoring import score_candidate
-from ml_service.tables import DEFAULT_LIMITS
+from ml_service.learning.comparison.candidates import FOLDS
+from ml_service.learning.comparison.scoring import score_candidate
+from ml_service.learning.tables import DEFAULT_LIMITS
 
 FEATURES = ["age", "bmi", "bp", "s1", "s5"]
 

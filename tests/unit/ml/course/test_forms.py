@@ -2,7 +2,7 @@
 
 import pytest
 
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 from ml_service.course.forms import FIRST, SECOND, read_order
 
 FORM = {"model_type": "knn", "feature_cols": '["a", "b"]', "label_col": "y"}

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from tests.support.tables import DATA
 
-from ml_service.datasets.association_rules import label_of, measure_association
-from ml_service.datasets.label_rules import find_in_classes, find_leakage
-from ml_service.tables import Table, read_csv
+from ml_service.learning.findings.associations import label_of, measure_association
+from ml_service.learning.findings.labels import find_in_classes, find_leakage
+from ml_service.learning.tables import Table, read_csv
 
 ROWS = 600
 

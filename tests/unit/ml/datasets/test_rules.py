@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.support.tables import DATA
 
-from ml_service import tables
-from ml_service.datasets.rules import MANY_CATEGORIES, Finding, Look, Suggestion, find, suggest
-from ml_service.tables.surveys import survey
-from ml_service.training.preparation import MOST_CATEGORIES
+from ml_service.learning import tables
+from ml_service.learning.findings.columns import MANY_CATEGORIES, Finding, Look, Suggestion, find, suggest
+from ml_service.learning.tables.surveys import survey
+from ml_service.learning.training.preparation import MOST_CATEGORIES
 
 Write = Callable[..., Path]
 ROWS = 100

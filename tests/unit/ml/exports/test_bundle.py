@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from ml_service.exports.bundle import Task, write_bundle
-from ml_service.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 from tests.support.tables import line_table
 
-from ml_service.comparison.candidates import candidates_for
 from ml_service.jobs.orders import Budget, TrainingOrder
 from ml_service.jobs.schemas import TrainingRequest
-from ml_service.tables import TableProfile, profile, read_table
-from ml_service.training.errors import InvalidSpec
+from ml_service.learning.comparison.candidates import candidates_for
+from ml_service.learning.tables import TableProfile, profile, read_table
+from ml_service.learning.training.errors import InvalidSpec
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
+from ml_service.learning.predictors import Predictor
 from ml_service.models.repository import StoredModel
 from ml_service.predictions.registry import Bounds, ModelRegistry
-from ml_service.predictors import Predictor
 
 
 class Loading:

@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml_service import predictors, training
-from ml_service.model_types.protocol import Matrix
-from ml_service.predictors import Asked, Predictor
-from ml_service.predictors.calibration import Calibration, residuals, strangeness
-from ml_service.predictors.errors import CoverageTooHigh, NoProbabilities
-from ml_service.tables import Table, read_csv
-from ml_service.training import TrainingSpec
-from ml_service.training.calibrating import calibration_scores, hold_out
-from ml_service.training.compiling import compile_model
-from ml_service.training.fitting import fit, prepare
-from ml_service.training.runs import take_apart
+from ml_service.learning import predictors, training
+from ml_service.learning.model_types.protocol import Matrix
+from ml_service.learning.predictors import Asked, Predictor
+from ml_service.learning.predictors.calibration import Calibration, residuals, strangeness
+from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabilities
+from ml_service.learning.tables import Table, read_csv
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.calibrating import calibration_scores, hold_out
+from ml_service.learning.training.compiling import compile_model
+from ml_service.learning.training.fitting import fit, prepare
+from ml_service.learning.training.runs import take_apart
 
 pytestmark = pytest.mark.slow
 

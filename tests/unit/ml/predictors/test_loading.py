@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_service import training
-from ml_service.predictors import ArtefactRefused, load, load_pipeline
-from ml_service.training import TrainingSpec
+from ml_service.learning import training
+from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline
+from ml_service.learning.training import TrainingSpec
 
 DATA = Path(__file__).parents[4] / "data"
 FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]

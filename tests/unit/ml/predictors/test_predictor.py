@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_service import predictors, training
-from ml_service.predictors import Asked, Predictor
-from ml_service.predictors.errors import FeatureError, MissingFeature, UnknownFeature
-from ml_service.tables import read_csv
-from ml_service.training import TrainingSpec
+from ml_service.learning import predictors, training
+from ml_service.learning.predictors import Asked, Predictor
+from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
+from ml_service.learning.tables import read_csv
+from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from ml_service import predictors, training
-from ml_service.reports.bootstrap import intervals
-from ml_service.reports.curves import residuals
-from ml_service.reports.evidence import Evidence
-from ml_service.tables import read_csv
-from ml_service.training import TrainingSpec
+from ml_service.learning import predictors, training
+from ml_service.learning.reports.bootstrap import intervals
+from ml_service.learning.reports.curves import residuals
+from ml_service.learning.reports.evidence import Evidence
+from ml_service.learning.tables import read_csv
+from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ml_service import predictors, training
-from ml_service.reports.contents import sign
-from ml_service.reports.page import page
-from ml_service.training import TrainingSpec
+from ml_service.learning import predictors, training
+from ml_service.learning.reports.contents import sign
+from ml_service.learning.reports.page import page
+from ml_service.learning.training import TrainingSpec
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x>"
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from ml_service.errors import ReaderDied
-from ml_service.predictors.errors import FeatureError
+from ml_service.learning.predictors.errors import FeatureError
 from ml_service.store.readers import Readers
 
 pytestmark = pytest.mark.slow

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.support.corpus import READ, REFUSED, Read, Refused
 
-from ml_service.tables import CsvError, Dialect, read_table
-from ml_service.tables.surveys import survey
+from ml_service.learning.tables import CsvError, Dialect, read_table
+from ml_service.learning.tables.surveys import survey
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.title)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_service.tables import CsvError, CsvLimits, Dialect, read_csv
+from ml_service.learning.tables import CsvError, CsvLimits, Dialect, read_csv
 
 LIMITS = CsvLimits(
     file_bytes=100_000, unpacked_bytes=200_000, rows=50, columns=20, name_length=30, cell_length=500

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.tables import DATA
 
-from ml_service.tables import CsvError, CsvLimits, Kind, Table, profile, read_table
-from ml_service.tables.surveys import survey
-from ml_service.training import TrainingSpec, train
+from ml_service.learning.tables import CsvError, CsvLimits, Kind, Table, profile, read_table
+from ml_service.learning.tables.surveys import survey
+from ml_service.learning.training import TrainingSpec, train
 
 ORDERS = {
     "penguins": ("species", "logistic"),

@@ -7,7 +7,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ml_service.tables import CsvError, Dialect, Kind, Table, TableProfile, profile, read_csv, read_table
+from ml_service.learning.tables import (
+    CsvError,
+    Dialect,
+    Kind,
+    Table,
+    TableProfile,
+    profile,
+    read_csv,
+    read_table,
+)
 
 DATA = Path(__file__).parents[4] / "data"
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_service.tables import read_csv
-from ml_service.tables.summaries import Summary, ValueCount
-from ml_service.tables.surveys import Survey, survey
+from ml_service.learning.tables import read_csv
+from ml_service.learning.tables.summaries import Summary, ValueCount
+from ml_service.learning.tables.surveys import Survey, survey
 
 DATA = Path(__file__).parents[4] / "data"
 TABLES = ["cars", "diabetes", "penguins", "seattle-weather", "wine"]

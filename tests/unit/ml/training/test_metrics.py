@@ -19,8 +19,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from ml_service.tables import read_csv
-from ml_service.training import TrainingSpec, train
+from ml_service.learning.tables import read_csv
+from ml_service.learning.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ml_service.tables import ColumnProfile, TableProfile
-from ml_service.training import TRAINING_ERRORS, Plan, TrainingSpec, check, rebuild
-from ml_service.training.errors import MissingLabels, TrainingError
+from ml_service.learning.tables import ColumnProfile, TableProfile
+from ml_service.learning.training import TRAINING_ERRORS, Plan, TrainingSpec, check, rebuild
+from ml_service.learning.training.errors import MissingLabels, TrainingError
 
 SPEC = TrainingSpec("knn", ("size", "colour"), "label")
 

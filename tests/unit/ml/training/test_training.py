@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ml_service import training
-from ml_service.model_types import MODEL_TYPES
-from ml_service.training import TrainingSpec
+from ml_service.learning import training
+from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.training import TrainingSpec
 
 DATA = Path(__file__).parents[4] / "data"
 PENGUINS = DATA / "penguins.csv"

@@ -1,0 +1,68 @@
+"""Nearest neighbours."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.neighbors import KDTree, KNeighborsClassifier, KNeighborsRegressor
+
+from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+
+# One way of searching for training and predicting, so that equally near rows are chosen alike in both.
+ALGORITHM = "kd_tree"
+
+
+class KnnParameters(Parameters):
+    n_neighbors: int = Field(default=5, ge=1, le=1000, description="How many of the nearest rows decide.")
+    weights: Literal["uniform", "distance"] = Field(
+        default="uniform", description="Whether nearer rows count more."
+    )
+
+
+class Knn:
+    name = "knn"
+    title = "Nearest neighbours"
+    parameters = KnnParameters
+    tasks: frozenset[Task] = frozenset({"classification", "regression"})
+    scaled = True
+    tried = ({}, {"n_neighbors": 15, "weights": "distance"})
+
+    def build(
+        self,
+        parameters: KnnParameters,
+        task: Task,
+        seed: int,  # noqa: ARG002 - nothing here is random
+    ) -> KNeighborsClassifier | KNeighborsRegressor:
+        kind = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
+        return kind(algorithm=ALGORITHM, **parameters.model_dump())
+
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
+        return {
+            "rows": estimator._fit_X,  # the only place where scikit-learn keeps them
+            "targets": estimator._y,  # codes of classes, or values
+            "classes": np.arange(len(getattr(estimator, "classes_", ()))),
+            "neighbours": np.array(estimator.n_neighbors),
+            "nearer_counts_more": np.array(estimator.weights == "distance"),
+        }
+
+    def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        tree = KDTree(arrays["rows"], leaf_size=30)
+        neighbours, by_distance = int(arrays["neighbours"]), bool(arrays["nearer_counts_more"])
+        targets: Matrix = arrays["targets"].astype(np.float64)
+        if task == "classification":
+            targets = np.eye(len(arrays["classes"]))[arrays["targets"]]
+
+        def score(rows: Matrix) -> Matrix:
+            distances, found = tree.query(rows, k=neighbours)
+            weights = _by_distance(distances) if by_distance else np.ones_like(distances)
+            summed = np.einsum("rn,rn...->r...", weights, targets[found])
+            return (summed.T / weights.sum(axis=1)).T
+
+        return score
+
+
+def _by_distance(distances: Matrix) -> Matrix:
+    """One over the distance; rows that are the same as the asked one count alone."""
+    same = distances == 0
+    with np.errstate(divide="ignore"):
+        return np.where(same.any(axis=1, keepdims=True), same.astype(np.float64), 1 / distances)

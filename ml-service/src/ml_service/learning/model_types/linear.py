@@ -1,0 +1,35 @@
+"""Ordinary least squares."""
+
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+from sklearn.linear_model import LinearRegression
+
+from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+
+
+class LinearParameters(Parameters):
+    fit_intercept: bool = Field(default=True, description="Whether the line may miss the origin.")
+
+
+class Linear:
+    name = "linear"
+    title = "Linear regression"
+    parameters = LinearParameters
+    tasks: frozenset[Task] = frozenset({"regression"})
+    scaled = True
+
+    def build(self, parameters: LinearParameters, task: Task, seed: int) -> LinearRegression:  # noqa: ARG002 - one way
+        return LinearRegression(fit_intercept=parameters.fit_intercept)
+
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - one task  # Any: LinearRegression
+        return {"weights": np.asarray(estimator.coef_), "intercept": np.asarray(estimator.intercept_)}
+
+    def scorer(self, arrays: Arrays, task: Task) -> Scorer:  # noqa: ARG002 - one task
+        weights, intercept = arrays["weights"], float(arrays["intercept"])
+
+        def score(rows: Matrix) -> Matrix:
+            return rows @ weights + intercept
+
+        return score

@@ -1,0 +1,51 @@
+"""Random forests, compiled with treelite."""
+
+from typing import Any
+
+import numpy as np
+import treelite
+from pydantic import Field
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+from ml_service.learning.model_types.trees import pack, unpack
+
+
+class RandomForestParameters(Parameters):
+    n_estimators: int = Field(default=100, ge=1, le=500, description="How many trees vote.")
+    max_depth: int | None = Field(
+        default=None, ge=1, le=100, description="Questions on the way to a leaf; null is any."
+    )
+    min_samples_split: int = Field(
+        default=2, ge=2, le=10_000, description="Rows needed to ask another question."
+    )
+    min_samples_leaf: int = Field(default=1, ge=1, le=10_000, description="Rows needed in a leaf.")
+
+
+class RandomForest:
+    name = "random_forest"
+    title = "Random forest"
+    parameters = RandomForestParameters
+    tasks: frozenset[Task] = frozenset({"classification", "regression"})
+    scaled = False
+    tried = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
+
+    def build(
+        self, parameters: RandomForestParameters, task: Task, seed: int
+    ) -> RandomForestClassifier | RandomForestRegressor:
+        kind = RandomForestClassifier if task == "classification" else RandomForestRegressor
+        return kind(random_state=seed, **parameters.model_dump())
+
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
+        return {"forest": pack(estimator)}
+
+    def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        forest = unpack(arrays["forest"])
+
+        def score(rows: Matrix) -> Matrix:
+            # scikit-learn rounds features to single precision before it compares them with a threshold.
+            rounded = rows.astype(np.float32).astype(np.float64)
+            scores: Matrix = treelite.gtil.predict(forest, rounded, nthread=1)
+            return scores.reshape(len(rows), -1) if task == "classification" else scores.reshape(-1)
+
+        return score

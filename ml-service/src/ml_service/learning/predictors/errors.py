@@ -1,0 +1,74 @@
+"""What can be wrong with a request for predictions, or with the files that answer it."""
+
+from kit.errors import ServiceError
+
+LONGEST_NAME = 100
+
+
+class FeatureError(ServiceError):
+    """`row` counts the request's rows from 1."""
+
+    status = 422
+    code = "invalid_feature"
+
+    def __init__(self, feature: str, row: int, sentence: str) -> None:
+        feature = feature[:LONGEST_NAME]
+        super().__init__(f"Row {row}, '{feature}': {sentence}", feature=feature, row=row)
+
+
+class MissingFeature(FeatureError):
+    code = "missing_feature"
+
+    def __init__(self, feature: str, row: int) -> None:
+        super().__init__(feature, row, "This feature is not given; send it, or null where it is not known.")
+
+
+class UnknownFeature(FeatureError):
+    code = "unknown_feature"
+
+    def __init__(self, feature: str, row: int) -> None:
+        super().__init__(feature, row, "The model has no such feature; leave it out.")
+
+
+class NoProbabilities(ServiceError):
+    status = 422
+    code = "no_probabilities"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This model predicts numbers, which have no probabilities; ask for a coverage instead."
+        )
+
+
+class CoverageTooHigh(ServiceError):
+    """`largest` is the highest coverage, in hundredths, that the model can promise."""
+
+    status = 422
+    code = "coverage_too_high"
+
+    def __init__(self, rows: int, largest: float) -> None:
+        super().__init__(
+            f"This model was tested on {rows} rows, which are enough for a coverage of at most {largest}; "
+            "choose that or less, or train with a larger test part.",
+            largest=largest,
+        )
+
+
+class ArtefactRefused(ServiceError):
+    status = 409
+    code = "artefact_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This model's files are not those that were trained, so it is not used; train it again."
+        )
+
+
+PREDICTION_ERRORS: tuple[type[ServiceError], ...] = (
+    FeatureError,
+    MissingFeature,
+    UnknownFeature,
+    NoProbabilities,
+    CoverageTooHigh,
+    ArtefactRefused,
+)

@@ -1,0 +1,128 @@
+"""What can be wrong with a table's file. Details name the line and the column, never what a cell holds."""
+
+from typing import Any
+
+from kit.errors import ServiceError
+
+
+class CsvError(ServiceError):
+    """A file that cannot be read; `line` counts the file's lines from 1, `column` is a header name.
+
+    A file without lines, such as Parquet, has a `row` in their place.
+    """
+
+    status = 422
+    code = "csv_unreadable"
+
+    def __init__(
+        self, sentence: str, *, line: int | None = None, row: int | None = None, column: str | None = None
+    ) -> None:
+        place = {"line": line, "row": row, "column": f"'{column}'" if column else None}
+        where = ", ".join(f"{name} {value}" for name, value in place.items() if value)
+        place["column"] = column
+        members: dict[str, Any] = {name: value for name, value in place.items() if value is not None}
+        super().__init__(f"{where[:1].upper()}{where[1:]}: {sentence}" if where else sentence, **members)
+
+
+class FileTooLarge(CsvError):
+    status = 413
+    code = "csv_too_large"
+
+
+class TooManyRows(CsvError):
+    code = "csv_too_many_rows"
+
+
+class TooManyColumns(CsvError):
+    code = "csv_too_many_columns"
+
+
+class CellTooLong(CsvError):
+    code = "csv_cell_too_long"
+
+
+class NotCsv(CsvError):
+    code = "csv_other_format"
+
+
+class CorruptGzip(CsvError):
+    code = "csv_corrupt_gzip"
+
+
+class NulByte(CsvError):
+    code = "csv_nul_byte"
+
+
+class UndecodableByte(CsvError):
+    code = "csv_undecodable_byte"
+
+
+class EmptyFile(CsvError):
+    code = "csv_empty"
+
+
+class NoRows(CsvError):
+    code = "csv_no_rows"
+
+
+class EmptyHeader(CsvError):
+    code = "csv_empty_header"
+
+
+class DuplicateHeader(CsvError):
+    code = "csv_duplicate_header"
+
+
+class HeaderTooLong(CsvError):
+    code = "csv_header_too_long"
+
+
+class HeaderUnusable(CsvError):
+    code = "csv_header_unusable"
+
+
+class HeaderMissing(CsvError):
+    code = "csv_header_missing"
+
+
+class TooFewFields(CsvError):
+    code = "csv_too_few_fields"
+
+
+class TooManyFields(CsvError):
+    code = "csv_too_many_fields"
+
+
+class BadQuote(CsvError):
+    code = "csv_bad_quote"
+
+
+class TextInNumberColumn(CsvError):
+    code = "csv_text_in_number_column"
+
+
+class TextInDateColumn(CsvError):
+    code = "csv_text_in_date_column"
+
+
+class FormattedNumber(CsvError):
+    code = "csv_formatted_number"
+
+
+class NumberOutOfRange(CsvError):
+    code = "csv_number_out_of_range"
+
+
+class DateOutOfRange(CsvError):
+    code = "csv_date_out_of_range"
+
+
+class CorruptParquet(CsvError):
+    code = "parquet_corrupt"
+
+
+class ParquetTypeUnsupported(CsvError):
+    code = "parquet_type_unsupported"
+
+
+CSV_ERRORS: tuple[type[CsvError], ...] = (CsvError, *CsvError.__subclasses__())

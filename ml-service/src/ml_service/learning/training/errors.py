@@ -1,0 +1,202 @@
+"""What can be wrong with a training order; every sentence says which column and what to do."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kit.errors import InternalError, ServiceError
+from ml_service.learning.model_types import MODEL_TYPE_ERRORS, types_for
+from ml_service.learning.tables.errors import CSV_ERRORS
+
+LONGEST_NAME = 100
+
+
+class TrainingError(ServiceError):
+    """A training order that cannot be carried out with this table."""
+
+    status = 422
+    code = "training_refused"
+
+
+class InvalidSpec(TrainingError):
+    code = "invalid_training_spec"
+
+
+class NoFeatures(TrainingError):
+    code = "no_features"
+
+    def __init__(self) -> None:
+        super().__init__("Name at least one feature column.")
+
+
+class DuplicateFeature(TrainingError):
+    code = "duplicate_feature"
+
+    def __init__(self, column: str) -> None:
+        column = column[:LONGEST_NAME]
+        super().__init__(f"The feature '{column}' is named twice; name it once.", column=column)
+
+
+class LabelAmongFeatures(TrainingError):
+    code = "label_among_features"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"'{column}' is the label and a feature; take it out of the features.", column=column
+        )
+
+
+class UnknownColumn(TrainingError):
+    code = "unknown_column"
+
+    def __init__(self, what: str, column: str) -> None:
+        column = column[:LONGEST_NAME]
+        super().__init__(
+            f"The {what} column '{column}' is not in the file's header; check its spelling.", column=column
+        )
+
+
+class EmptyColumn(TrainingError):
+    code = "empty_column"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"The column '{column}' has no values at all; leave it out.", column=column)
+
+
+class MissingLabels(TrainingError):
+    code = "missing_labels"
+
+    def __init__(self, column: str, count: int) -> None:
+        rows = "1 row has" if count == 1 else f"{count} rows have"
+        super().__init__(
+            f"{rows} no value in the label column '{column}'; fill them in or remove those rows.",
+            column=column,
+            count=count,
+        )
+
+
+class DateLabel(TrainingError):
+    code = "date_label"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The label '{column}' holds dates; choose a column of numbers or text.", column=column
+        )
+
+
+class LabelNotNumeric(TrainingError):
+    code = "label_not_numeric"
+
+    def __init__(self, column: str, model_type: str) -> None:
+        advice = (
+            f"choose {types_for('classification')}" if model_type == "linear" else "choose classification"
+        )
+        super().__init__(f"The label '{column}' is text, which cannot be regressed; {advice}.", column=column)
+
+
+class LabelNotClasses(TrainingError):
+    code = "label_not_classes"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The label '{column}' holds many or fractional numbers rather than a few classes; "
+            f"choose regression with {types_for('regression')}.",
+            column=column,
+        )
+
+
+class TaskNotOffered(TrainingError):
+    code = "task_not_offered"
+
+    def __init__(self, model_type: str, task: str) -> None:
+        super().__init__(f"{model_type} cannot do {task}; choose another type, or leave the task at auto.")
+
+
+class TooManyClasses(TrainingError):
+    code = "too_many_classes"
+
+    def __init__(self, column: str, most: int) -> None:
+        super().__init__(
+            f"The label '{column}' has more than {most} classes; choose a label with fewer.", column=column
+        )
+
+
+class SingleClass(TrainingError):
+    code = "single_class"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"Every row has the same class in '{column}'; there is nothing to tell apart.", column=column
+        )
+
+
+class ConstantLabel(TrainingError):
+    code = "constant_label"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"Every row has the same number in '{column}'; there is nothing to learn.", column=column
+        )
+
+
+class ClassTooSmall(TrainingError):
+    code = "class_too_small"
+
+    def __init__(self, column: str, count: int) -> None:
+        classes = "1 class has" if count == 1 else f"{count} classes have"
+        super().__init__(
+            f"{classes} a single row in '{column}'; each needs two, one to learn from and one to test on.",
+            column=column,
+            count=count,
+        )
+
+
+class PartTooSmall(TrainingError):
+    code = "part_too_small"
+
+    def __init__(self, part: str, rows: int, needed: int) -> None:
+        super().__init__(
+            f"The {part} part would have {rows} rows and needs {needed}; send more rows or change the share.",
+            part=part,
+            rows=rows,
+            needed=needed,
+        )
+
+
+class TooManyNeighbours(TrainingError):
+    code = "too_many_neighbours"
+
+    def __init__(self, neighbours: int, rows: int) -> None:
+        super().__init__(
+            f"n_neighbors is {neighbours} but the training part has {rows} rows; choose at most {rows}.",
+            rows=rows,
+        )
+
+
+class SolverTakesTwoClasses(TrainingError):
+    code = "solver_takes_two_classes"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The solver liblinear takes two classes and '{column}' has more; choose lbfgs.", column=column
+        )
+
+
+class FitFailed(TrainingError):
+    code = "fit_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model could not be fitted to this table with these parameters; change one of them."
+        )
+
+
+TRAINING_ERRORS: tuple[type[TrainingError], ...] = (TrainingError, *TrainingError.__subclasses__())
+_BY_CODE = {error.code: error for error in (*CSV_ERRORS, *MODEL_TYPE_ERRORS, *TRAINING_ERRORS)}
+
+
+def rebuild(code: str, detail: str, members: Mapping[str, Any]) -> ServiceError:
+    """The error that a worker described in plain values."""
+    kind = _BY_CODE.get(code, InternalError)
+    error = kind.__new__(kind)
+    ServiceError.__init__(error, detail, **members)
+    return error
