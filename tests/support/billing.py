@@ -12,7 +12,7 @@ import httpx
 from billing_service.main import create_app
 from billing_service.purchases.cards import CardProvider
 from billing_service.settings import Settings
-from kit.trust_store import TrustNews
+from kit.trust_store import TrustUpdate
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 
@@ -22,8 +22,8 @@ ADMIN = 1
 class NobodyRevoked:
     """A trust source whose news is that there is none."""
 
-    async def news(self, since: int) -> TrustNews:
-        return TrustNews(cursor=since)
+    async def news(self, since: int) -> TrustUpdate:
+        return TrustUpdate(cursor=since)
 
 
 class Billing:

@@ -20,7 +20,16 @@ MEMORY = "700MiB"
 SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
 WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
 # The libraries of a fit take seconds to import; a worker that has them is quick from its first job on.
-SIZE = ["--nworkers", "2", "--nthreads", "1", "--memory-limit", MEMORY, "--preload", "ml_service.training"]
+SIZE = [
+    "--nworkers",
+    "2",
+    "--nthreads",
+    "1",
+    "--memory-limit",
+    MEMORY,
+    "--preload",
+    "ml_service.learning.training",
+]
 SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
 
 

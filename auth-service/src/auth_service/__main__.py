@@ -17,7 +17,7 @@ PORT = 8001
 
 async def rotate_keys(settings: AuthSettings) -> None:
     database = Database(settings, SERVICE)
-    async with database.sessions.begin() as session:
+    async with database.transaction() as session:
         await SigningKeys(SigningKeyRepository(session), Seal(settings), settings).rotate()
     await database.close()
 

@@ -14,14 +14,14 @@ from auth_service.idempotency.service import Answer, Attempt, FirstAnswers
 from auth_service.parts import Parts, Services
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.service import PasswordCheck
-from auth_service.revocations.service import DatabaseTrust
+from auth_service.revocations.service import DatabaseTrustSource
 from auth_service.sessions.service import SessionService
 from auth_service.users.service import UserService
 from kit.idempotency import REPLAYED, IdempotencyKey
 
 
 def find_parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
+    parts: Parts = request.app.state.container
     return parts
 
 
@@ -39,7 +39,7 @@ FollowedCommit = Annotated[AfterCommit, Depends(follow_commit, scope="function")
 
 # It asks for the follow-up, so that the follow-up is begun before it and runs after its commit.
 async def open_transaction(parts: FoundParts, _follow_up: FollowedCommit) -> AsyncIterator[AsyncSession]:
-    async with parts.database.sessions.begin() as session:
+    async with parts.database.transaction() as session:
         yield session
 
 
@@ -88,7 +88,7 @@ def give_once(services: OpenServices, response: Response, key: IdempotencyKey = 
     return Once(services.first_answers, key, response)
 
 
-def give_trust(parts: FoundParts) -> DatabaseTrust:
+def give_trust(parts: FoundParts) -> DatabaseTrustSource:
     return parts.trust_source
 
 
@@ -105,6 +105,6 @@ Sessions = Annotated[SessionService, Depends(give_sessions)]
 ApiKeys = Annotated[ApiKeyService, Depends(give_api_keys)]
 Tokens = Annotated[AccessTokens, Depends(give_access_tokens)]
 OncePerKey = Annotated[Once, Depends(give_once)]
-TrustFeed = Annotated[DatabaseTrust, Depends(give_trust)]
+TrustFeed = Annotated[DatabaseTrustSource, Depends(give_trust)]
 Hasher = Annotated[PasswordHasher, Depends(give_hasher)]
 Passwords = Annotated[PasswordCheck, Depends(give_password_check)]

@@ -1,6 +1,6 @@
 """Everything that can go wrong here and that a caller is told."""
 
-from kit.problems import ServiceError, Unauthenticated
+from kit.errors import ServiceError, Unauthenticated
 
 BEARER = {"WWW-Authenticate": "Bearer"}
 

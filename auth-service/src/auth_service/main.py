@@ -12,7 +12,7 @@ from auth_service.metadata import outbox
 from auth_service.parts import Parts
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.revocations import endpoints as revocations
-from auth_service.revocations.service import DatabaseTrust
+from auth_service.revocations.service import DatabaseTrustSource
 from auth_service.secrets.sealing import Seal
 from auth_service.sessions import endpoints as sessions
 from auth_service.settings import AuthSettings
@@ -21,9 +21,9 @@ from auth_service.startup import load_secret, prepare
 from auth_service.upkeep import keep_up
 from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
-from kit.authentication import Access
 from kit.app import create_service
-from kit.background import running
+from kit.authentication import Authentication
+from kit.background import background_tasks
 from kit.database import Database
 from kit.outbox import Outbox, Relay
 
@@ -42,13 +42,16 @@ ROUTERS = (
 
 
 def create_app(settings: AuthSettings) -> FastAPI:
+    authentication = Authentication.create(settings, SERVICE)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         database, hasher, seal = Database(settings, SERVICE), PasswordHasher(settings), Seal(settings)
-        source = DatabaseTrust(database, seal, settings)
+        source = DatabaseTrustSource(database, seal, settings)
         async with httpx.AsyncClient(trust_env=False) as client:
-            relay = Relay(database, outbox, client, access.identity)
-            parts = app.state.parts = Parts(
+            relay = Relay(database, outbox, client, authentication.identity)
+            parts = app.state.container = Parts(
+                authentication=authentication,
                 settings=settings,
                 database=database,
                 hasher=hasher,
@@ -56,12 +59,12 @@ def create_app(settings: AuthSettings) -> FastAPI:
                 secret=await load_secret(database, seal),
                 outbox=Outbox(outbox, ("billing-service", "ml-service")),
                 relay=relay,
-                trust=access.trust,
+                trust=authentication.trust,
                 trust_source=source,
             )
             await prepare(parts)
-            async with running(
-                access.follow(source),
+            async with background_tasks(
+                authentication.follow(source),
                 relay.follow("billing-service", settings.billing_url),
                 relay.follow("ml-service", settings.ml_url),
                 keep_up(parts),
@@ -70,11 +73,9 @@ def create_app(settings: AuthSettings) -> FastAPI:
         hasher.close()
         await database.close()
 
-    app = create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_check)
-    access = Access.install(app, settings, SERVICE)
-    return app
+    return create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_check)
 
 
 async def _check(app: FastAPI) -> None:
-    parts: Parts = app.state.parts
+    parts: Parts = app.state.container
     await parts.database.ping()

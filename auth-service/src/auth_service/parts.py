@@ -13,7 +13,7 @@ from auth_service.idempotency.service import FirstAnswers
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.service import PasswordCheck
 from auth_service.revocations.repository import RevocationRepository
-from auth_service.revocations.service import DatabaseTrust, OwnTrust, Revocations
+from auth_service.revocations.service import DatabaseTrustSource, OwnTrust, Revocations
 from auth_service.secrets.sealing import Seal
 from auth_service.secrets.service import RootSecret
 from auth_service.sessions.repository import SessionRepository
@@ -24,13 +24,15 @@ from auth_service.signing_keys.service import SigningKeys
 from auth_service.users.events import Delivery, UserEvents
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
+from kit.authentication import Authentication
 from kit.database import Database
 from kit.outbox import Outbox, Relay
-from kit.trust_store import Trust
+from kit.trust_store import TrustStore
 
 
 @dataclass(frozen=True)
 class Parts:
+    authentication: Authentication
     settings: AuthSettings
     database: Database
     hasher: PasswordHasher
@@ -38,8 +40,8 @@ class Parts:
     secret: RootSecret
     outbox: Outbox
     relay: Relay
-    trust: Trust
-    trust_source: DatabaseTrust
+    trust: TrustStore
+    trust_source: DatabaseTrustSource
 
     @property
     def password_check(self) -> PasswordCheck:

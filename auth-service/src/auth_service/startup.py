@@ -11,13 +11,13 @@ from kit.database import Database
 
 
 async def load_secret(database: Database, seal: Seal) -> RootSecret:
-    async with database.sessions.begin() as session:
+    async with database.transaction() as session:
         return await load_root_secret(SecretRepository(session), seal)
 
 
 async def prepare(parts: Parts) -> None:
     """Make the first administrator and the first signing key, and learn what was revoked."""
-    async with parts.database.sessions.begin() as session:
+    async with parts.database.transaction() as session:
         services = Services(parts, session, AfterCommit())
         bootstrap = Bootstrap(UserRepository(session), services.users, parts.hasher)
         await bootstrap.make_admin(parts.settings)

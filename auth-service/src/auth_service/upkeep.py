@@ -29,7 +29,7 @@ async def keep_up(parts: Parts) -> None:
 
 async def tidy(parts: Parts) -> None:
     now = utc_now()
-    async with parts.database.sessions.begin() as session:
+    async with parts.database.transaction() as session:
         await RevocationRepository(session).delete_expired(now)
         await SessionRepository(session).delete_expired(now)
         await LoginAttemptRepository(session).delete_old()

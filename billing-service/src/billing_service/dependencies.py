@@ -21,27 +21,27 @@ from kit.database import Database, ReadSession, Session
 
 
 async def _database(request: Request) -> Database:
-    return request.app.state.database
+    return request.app.state.container.database
 
 
 async def _ledger(request: Request) -> Ledger:
-    return request.app.state.ledger
+    return request.app.state.container.ledger
 
 
 async def _owners(request: Request) -> Owners:
-    return request.app.state.owners
+    return request.app.state.container.owners
 
 
 async def _purchases(request: Request) -> Purchases:
-    return request.app.state.purchases
+    return request.app.state.container.purchases
 
 
 async def _course(request: Request) -> CourseAccounts:
-    return CourseAccounts(request.app.state.database)
+    return CourseAccounts(request.app.state.container.database)
 
 
 async def _prices(session: Session, request: Request) -> Prices:
-    return Prices(session, request.app.state.settings.quote_seconds)
+    return Prices(session, request.app.state.container.settings.quote_seconds)
 
 
 async def _price_rows(session: ReadSession) -> PriceRepository:

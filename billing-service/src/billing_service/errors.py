@@ -1,6 +1,6 @@
 """Everything that billing-service refuses, and how it says so."""
 
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 
 class NotEnoughTokens(ServiceError):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from billing_service.container import Container
 from billing_service.course import endpoints as course
 from billing_service.exports import endpoints as exports
 from billing_service.ledger import endpoints as ledger_pages
@@ -25,9 +26,9 @@ from billing_service.settings import Settings
 from billing_service.usage import endpoints as usage
 from billing_service.verification import endpoints as verification
 from billing_service.wallets import endpoints as wallets
-from kit.authentication import Access
 from kit.app import create_service
-from kit.background import running
+from kit.authentication import Authentication
+from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 
@@ -51,6 +52,7 @@ def create_app(
     settings: Settings, trust_source: TrustSource | None = None, cards: CardProvider | None = None
 ) -> FastAPI:
     """The service; tests may bring their own news of revocations and their own card provider."""
+    authentication = Authentication.create(settings, "billing-service")
     database = Database(settings, "billing-service")
     ledger = Ledger(database)
     sweeper = Sweeper(database, ledger)
@@ -60,23 +62,27 @@ def create_app(
         await introduce_prices(database, settings)
         async with httpx.AsyncClient() as client:
             following = (
-                access.follow(trust_source)
+                authentication.follow(trust_source)
                 if trust_source
-                else access.follow_auth_service(client, settings.auth_url)
+                else authentication.follow_auth_service(client, settings.auth_url)
             )
-            async with running(
+            async with background_tasks(
                 following, ledger.write_forever(), sweeper.sweep_forever(settings.sweep_seconds)
             ):
                 yield
         await database.close()
 
     app = create_service("billing", lifespan=lifespan, routers=[noun.router for noun in NOUNS], ready=_ready)
-    access = Access.install(app, settings, "billing-service")
-    app.state.settings, app.state.database, app.state.ledger = settings, database, ledger
-    app.state.owners = Owners(database, ledger, settings.opening_grant)
-    app.state.purchases = Purchases(database, ledger, cards or SimulatedCards())
+    app.state.container = Container(
+        settings=settings,
+        authentication=authentication,
+        database=database,
+        ledger=ledger,
+        owners=Owners(database, ledger, settings.opening_grant),
+        purchases=Purchases(database, ledger, cards or SimulatedCards()),
+    )
     return app
 
 
 async def _ready(app: FastAPI) -> None:
-    await app.state.database.ping()
+    await app.state.container.database.ping()

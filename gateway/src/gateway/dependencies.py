@@ -10,19 +10,19 @@ from gateway.joined.service import Siblings
 
 
 def _siblings(request: Request) -> Siblings:
-    return request.app.state.siblings
+    return request.app.state.container.siblings
 
 
 def _rates(request: Request) -> dict[str, object]:
-    return request.app.state.rates
+    return request.app.state.container.rates
 
 
 def _health(request: Request) -> Health:
-    return request.app.state.health
+    return request.app.state.container.health
 
 
 def _documentation(request: Request) -> Documentation:
-    return request.app.state.documentation
+    return request.app.state.container.documentation
 
 
 SiblingsService = Annotated[Siblings, Depends(_siblings)]

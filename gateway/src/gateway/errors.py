@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 
 class UpstreamDown(ServiceError):

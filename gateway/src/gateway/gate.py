@@ -15,7 +15,7 @@ from gateway.forwarding.refusals import may_send_more, refuse
 from gateway.introduction import EXTENSION
 from gateway.routing.matching import RouteTable
 from gateway.routing.table import Access, Body, Route, Upstream
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 

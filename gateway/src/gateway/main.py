@@ -14,6 +14,7 @@ from gateway.admission.auth_service import AuthServiceKeys
 from gateway.admission.buckets import RateLimiter
 from gateway.admission.callers import Callers
 from gateway.admission.rates import describe
+from gateway.container import Container
 from gateway.cors import allow_origins
 from gateway.documentation import endpoints as documentation
 from gateway.documentation.service import Documentation
@@ -28,25 +29,26 @@ from gateway.metrics import metrics_served
 from gateway.routing.matching import RouteTable
 from gateway.routing.table import PUBLISHED, Route
 from gateway.settings import GatewaySettings
-from kit.authentication import Access
 from kit.app import create_service
-from kit.background import running
+from kit.authentication import Authentication
+from kit.background import background_tasks
 
 
 def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED) -> FastAPI:
+    authentication = Authentication.create(settings, "gateway")
     upstreams = AiohttpUpstreams()
     client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(keepalive_expiry=4))
     table = RouteTable(routes)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        following = access.follow_auth_service(client, settings.auth_url)
+        following = authentication.follow_auth_service(client, settings.auth_url)
         with metrics_served(settings.metrics_host, settings.metrics_port):
-            async with client, upstreams, running(following):
+            async with client, upstreams, background_tasks(following):
                 yield
 
     async def ready(_app: FastAPI) -> None:
-        access.trust.require_heard()
+        authentication.trust.require_loaded()
 
     app = create_service(
         "gateway",
@@ -55,15 +57,17 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
         ready=ready,
         own_docs=False,
     )
-    access = Access.install(app, settings, "gateway")
     limiter = RateLimiter(settings.policies, time.monotonic)
-    api_keys = ApiKeys(AuthServiceKeys(client, access.identity, settings.auth_url))
-    callers = Callers(app.state.verifier, api_keys, limiter)
+    api_keys = ApiKeys(AuthServiceKeys(client, authentication.identity, settings.auth_url))
+    callers = Callers(authentication.verifier, api_keys, limiter)
     checks = Checks(table, Origins(settings.trusted_proxies), limiter, callers, settings.body_limits)
-    app.state.siblings = Siblings(client, settings.upstream_urls)
-    app.state.health = Health(client, settings.upstream_urls)
-    app.state.rates = describe(settings.policies)
-    app.state.documentation = Documentation(client, settings.upstream_urls, table, app.openapi)
+    app.state.container = Container(
+        authentication=authentication,
+        siblings=Siblings(client, settings.upstream_urls),
+        health=Health(client, settings.upstream_urls),
+        rates=describe(settings.policies),
+        documentation=Documentation(client, settings.upstream_urls, table, app.openapi),
+    )
     # The last one added stands innermost: inside request ids and logs, outside the framework's routing.
     app.user_middleware.append(
         Middleware(Gate, checks=checks, proxy=Proxy(upstreams, settings.upstream_urls))

@@ -7,7 +7,8 @@ from structlog.contextvars import bound_contextvars
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.introduction import EXTENSION, read_introduction
-from kit.problems import MEDIA_TYPE, Malformed, render
+from kit.errors import Malformed
+from kit.problems import MEDIA_TYPE, render
 
 LONGEST_HEAD = 96 * 1024
 LINGER_SECONDS = 1.0

@@ -44,7 +44,7 @@ class Service:
 
     @property
     def parts(self) -> Parts:
-        return self.app.state.parts
+        return self.app.state.container
 
 
 def settings_of(database: Database, consumer: Consumer | None, **changed: object) -> AuthSettings:

@@ -52,7 +52,7 @@ async def test_twins_have_one_effect(client: httpx.AsyncClient, sql: asyncpg.Con
 
 
 async def test_a_twin_of_a_running_request_is_told_to_wait(service: Service) -> None:
-    async with service.parts.database.sessions.begin() as running:
+    async with service.parts.database.transaction() as running:
         assert await FirstAnswerRepository(running).try_lock("users", KEY["Idempotency-Key"])
         answer = await service.client.post("/v1/users", json=BODY, headers=KEY)
     assert (answer.status_code, code_of(answer)) == (409, "idempotency_twin_running")

@@ -6,14 +6,14 @@ from tests.integration.auth.service import Service, admin_bearer, bearer_of, reg
 from tests.support.tokens import service_bearer
 
 from auth_service.upkeep import tidy
-from kit.trust_store import Revocation, Trust, TrustNews
+from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 
-async def news(client: httpx.AsyncClient, since: int = 0) -> TrustNews:
+async def news(client: httpx.AsyncClient, since: int = 0) -> TrustUpdate:
     headers = service_bearer("auth-service", "gateway")
     answer = await client.get("/internal/trust", params={"since": since}, headers=headers)
     assert answer.status_code == 200
-    return TrustNews.model_validate_json(answer.content)
+    return TrustUpdate.model_validate_json(answer.content)
 
 
 async def revoke_a_session(client: httpx.AsyncClient) -> None:
@@ -66,8 +66,8 @@ async def test_a_verifier_that_starts_late_learns_everything_that_matters(
 ) -> None:
     user_id = await register(client)
     await client.delete("/v1/me", headers=await bearer_of(client))
-    trust = Trust()
-    trust.learn(await news(client))
+    trust = TrustStore()
+    trust.apply(await news(client))
     assert trust.is_revoked(user_id, 0, None, None)
 
 

@@ -7,7 +7,7 @@ from tests.support.tokens import JWT_SECRET
 
 from billing_service.ledger.service import Ledger
 from billing_service.ledger.sweeper import Sweeper
-from kit.background import running
+from kit.background import background_tasks
 from kit.database import Database as Connections
 from kit.settings import DatabaseSettings
 
@@ -23,7 +23,7 @@ async def test_what_could_not_be_expired_does_not_count(
     settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("billing")})
     connections = Connections(settings, "sweeper")
     ledger = Ledger(connections)
-    async with running(ledger.write_forever()):
+    async with background_tasks(ledger.write_forever()):
         sweeper = Sweeper(connections, ledger)
         await as_owner.execute("ALTER TABLE billing.accounts RENAME TO mislaid")
         assert await sweeper.sweep() == 0

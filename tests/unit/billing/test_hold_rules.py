@@ -19,7 +19,7 @@ from billing_service.errors import (
 from billing_service.ledger.books import House
 from billing_service.ledger.movements import Expire, Extend, Release, Settle, StillHeld
 from billing_service.ledger.rules import decide
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 
@@ -64,7 +64,7 @@ class TestPlaceHold:
     def test_the_same_key_with_other_input_is_refused(self, other: dict[str, object]) -> None:
         books = books_with()
         decide(prediction("a"), books, NOW)
-        with pytest.raises(KeyReused):
+        with pytest.raises(IdempotencyKeyReused):
             decide(prediction("a", **other), books, NOW)
 
     def test_a_longer_life_is_not_other_input(self) -> None:

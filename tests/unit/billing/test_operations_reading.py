@@ -7,7 +7,7 @@ from tests.support.billing import hold
 
 from billing_service.ledger.movements import Extend, Release, Settle
 from billing_service.operations.endpoints import read_operations
-from kit.problems import InvalidInput
+from kit.errors import InvalidInput
 
 
 def body_of(*operations: object) -> bytes:

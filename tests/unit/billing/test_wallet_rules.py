@@ -9,7 +9,7 @@ from billing_service.errors import WalletNotFound
 from billing_service.ledger.books import House
 from billing_service.ledger.movements import Buy, CloseWallet, Grant, OpenWallet
 from billing_service.ledger.rules import decide
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 OPENING = OpenWallet(USER, "opening:digest", 15)
@@ -61,7 +61,7 @@ class TestGrantAndBuy:
     def test_the_same_key_with_another_amount_is_refused(self, order: Grant | Buy) -> None:
         books = books_with(5)
         decide(order, books, NOW)
-        with pytest.raises(KeyReused):
+        with pytest.raises(IdempotencyKeyReused):
             decide(replace(order, tokens=11), books, NOW)
 
     @pytest.mark.parametrize("order", [GRANT, BUY])

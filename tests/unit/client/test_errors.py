@@ -13,14 +13,14 @@ import billing_service.main
 import gateway.errors
 import gateway.main
 import ml_service.errors
+import ml_service.learning.tables.errors
 import ml_service.main
-import ml_service.tables.errors
 from farebox import FareboxError, NotEnoughTokens
 from farebox.calls import Answer
 from farebox.errors import AnswerNotUnderstood, Conflict, CsvUnreadable, InvalidInput, ServiceFault
 from farebox.errors.by_status import BY_STATUS
 from farebox.problems import error_of, known_codes
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 # Importing a service brings all its errors with it.
 SERVICES = (auth_service.main, billing_service.main, ml_service.main, gateway.main)

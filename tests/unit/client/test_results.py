@@ -43,9 +43,7 @@ from ml_service.datasets.schemas import (
     ValueCountView,
 )
 from ml_service.jobs.schemas import JobErrorView, JobView
-from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeView, ModelView, RecipeView
-from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
-from ml_service.reports.schemas import (
+from ml_service.models.report_schemas import (
     CalibrationView,
     ConfusionMatrixView,
     CoverageView,
@@ -59,6 +57,8 @@ from ml_service.reports.schemas import (
     ResidualsView,
     RocView,
 )
+from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeView, ModelView, RecipeView
+from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (users.User, AccountView),

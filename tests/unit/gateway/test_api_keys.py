@@ -6,7 +6,7 @@ import gc
 import pytest
 
 from gateway.admission.api_keys import ApiKeys, Exchanged
-from kit.problems import Unauthenticated
+from kit.errors import Unauthenticated
 
 
 class Exchange:

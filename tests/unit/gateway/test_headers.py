@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.forwarding.headers import check_framing, for_client, for_upstream
-from kit.problems import Malformed
+from kit.errors import Malformed
 
 HOST = (b"host", b"farebox.example")
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.routing.matching import RouteTable
 from gateway.routing.table import PUBLISHED, Access, Upstream
-from kit.problems import MethodNotAllowed, RouteNotFound
+from kit.errors import MethodNotAllowed, RouteNotFound
 
 TABLE = RouteTable(PUBLISHED)
 

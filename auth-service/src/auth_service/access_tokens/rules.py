@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from kit.identity import AUDIENCE, ISSUER, Role
+from kit.authentication import AUDIENCE, ISSUER
+from kit.identity import Role
 
 Claims = dict[str, object]
 

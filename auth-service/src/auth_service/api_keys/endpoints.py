@@ -9,17 +9,21 @@ from auth_service.dependencies import ApiKeys, OncePerKey, Tokens
 from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
 from auth_service.idempotency.service import Answer
 from kit.app import strict_router
-from kit.idempotency import KeyReused, TwinRunning
-from kit.identity import AccountOwner
+from kit.authentication import AccountOwner, CallingService
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
-from kit.problems import Forbidden, Unauthenticated, documented
-from kit.service_tokens import CallingService
+from kit.problems import documented
 
 router = strict_router("/v1/api-keys", tags=["API keys"])
 internal_router = strict_router("/internal/api-keys", tags=["internal"])
 
 
-@router.post("", status_code=201, responses=documented(Unauthenticated, Forbidden, TwinRunning, KeyReused))
+@router.post(
+    "",
+    status_code=201,
+    responses=documented(Unauthenticated, Forbidden, IdempotencyTwinRunning, IdempotencyKeyReused),
+)
 async def make_api_key(
     order: ApiKeyOrder, caller: AccountOwner, api_keys: ApiKeys, once: OncePerKey
 ) -> NewApiKeyView:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
@@ -10,10 +10,12 @@ from auth_service.api_keys.models import StoredApiKey
 from auth_service.api_keys.service import NewApiKey
 from auth_service.base import utc_now
 from auth_service.users.schemas import StrictBody, Text
-from kit.identity import Scope
 
 LONGEST_DAYS = 3650
 LARGEST_CAP = 10**12
+
+
+Scope = Literal["read", "train", "predict"]
 
 
 class ApiKeyOrder(StrictBody):

@@ -26,8 +26,9 @@ from auth_service.errors import (
 from auth_service.users.admin_endpoints import UserIdInPath
 from auth_service.users.rules import fold
 from kit.app import strict_router
-from kit.identity import AccountOwner, Administrator
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import AccountOwner, Administrator
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = strict_router(tags=["course API, e-mail accounts"])
 ADMINS_ONLY = (Unauthenticated, Forbidden, UserNotFound)

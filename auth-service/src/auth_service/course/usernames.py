@@ -17,7 +17,8 @@ from auth_service.errors import (
     WrongCredentials,
 )
 from kit.app import strict_router
-from kit.problems import Malformed, documented
+from kit.errors import Malformed
+from kit.problems import documented
 
 router = strict_router(tags=["course API, user names"])
 REFUSALS = (WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)

@@ -8,7 +8,7 @@ from typing import Any
 from auth_service.idempotency.models import FirstAnswer
 from auth_service.idempotency.repository import FirstAnswerRepository
 from auth_service.secrets.service import RootSecret
-from kit.idempotency import KeyReused, TwinRunning, fingerprint
+from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning, fingerprint
 
 Answer = dict[str, Any]  # Any: JSON of several shapes
 
@@ -36,7 +36,7 @@ class FirstAnswers:
         if attempt.key is None:
             return Outcome(await work(), replayed=False)
         if not await self._rows.try_lock(attempt.scope, attempt.key):
-            raise TwinRunning
+            raise IdempotencyTwinRunning
         # Keyed, because the input may hold a password, which a plain digest would let one guess.
         digest = self._secret.digest("idempotency", fingerprint(attempt.input))
         known = await self._rows.find(attempt.scope, attempt.key)
@@ -47,5 +47,5 @@ class FirstAnswers:
             )
             return Outcome(answer, replayed=False)
         if not hmac.compare_digest(known.fingerprint, digest):
-            raise KeyReused
+            raise IdempotencyKeyReused
         return Outcome(known.answer, replayed=True)

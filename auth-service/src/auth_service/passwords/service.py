@@ -63,7 +63,7 @@ class PasswordCheck:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     async def _find(self, name: str) -> User | None:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return await UserRepository(session).find_by_name(name)
 
     async def _refuse(self, digest: bytes, user: User | None) -> None:
@@ -76,10 +76,10 @@ class PasswordCheck:
         if not self._hasher.needs_upgrade(user.password_hash):
             return
         stronger = await self._hasher.hash(password)
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             await UserRepository(session).replace_hash(user.id, user.password_hash, stronger)
 
     @asynccontextmanager
     async def _attempts(self) -> AsyncGenerator[LoginAttemptRepository]:
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             yield LoginAttemptRepository(session)

@@ -13,7 +13,7 @@ from auth_service.settings import AuthSettings
 from auth_service.signing_keys.repository import SigningKeyRepository
 from auth_service.signing_keys.service import SigningKeys
 from kit.database import Database
-from kit.trust_store import Revocation, Trust, TrustNews, TrustSource
+from kit.trust_store import Revocation, TrustSource, TrustStore, TrustUpdate
 
 CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
@@ -22,7 +22,7 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 class OwnTrust:
     """Lets this very process know of a revocation as soon as it is committed."""
 
-    trust: Trust
+    trust: TrustStore
     source: TrustSource
     after_commit: AfterCommit
 
@@ -51,26 +51,26 @@ class Revocations:
         self._own_trust.refresh_after_commit()
 
 
-class DatabaseTrust:
+class DatabaseTrustSource:
     """What verifiers must know, read from the database; auth-service's own verifier uses it too."""
 
     def __init__(self, database: Database, seal: Seal, settings: AuthSettings) -> None:
         self._database, self._seal, self._settings = database, seal, settings
 
-    async def news(self, since: int) -> TrustNews:
-        async with self._database.reads() as session:
+    async def updates(self, since: int) -> TrustUpdate:
+        async with self._database.read() as session:
             rows = RevocationRepository(session)
             # The cursor is read first: what commits in between is then told twice rather than never.
             cursor = await rows.oldest_running_transaction()
             # A cursor from the future is from before the database was restored; start again.
             found = await rows.since(since if since <= cursor else 0)
         keys = await self.public_keys()
-        return TrustNews(cursor=cursor, keys=keys, revocations=[_revocation(row) for row in found])
+        return TrustUpdate(cursor=cursor, keys=keys, revocations=[_revocation(row) for row in found])
 
     async def public_keys(self) -> list[dict[str, str]]:
         if self._settings.jwt_algorithm == "HS256":
             return []
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             keys = SigningKeys(SigningKeyRepository(session), self._seal, self._settings)
             return await keys.published()
 

@@ -12,8 +12,9 @@ from auth_service.errors import (
 )
 from auth_service.sessions.schemas import Login, Refresh, SessionView
 from kit.app import strict_router
-from kit.identity import AccountOwner
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import AccountOwner
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1/sessions", tags=["sessions"])
 

@@ -8,8 +8,9 @@ from auth_service.dependencies import Hasher, Users
 from auth_service.errors import HashingBusy, LastAdmin, OwnAccount, UserNotFound
 from auth_service.users.schemas import PasswordReset, UserChange, UserView
 from kit.app import strict_router
-from kit.identity import Administrator
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import Administrator
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1/users/{user_id}", tags=["admin"])
 LARGEST_ID = 2**63 - 1

@@ -23,9 +23,10 @@ from auth_service.idempotency.service import Answer
 from auth_service.sessions.schemas import SessionRecord
 from auth_service.users.schemas import PasswordChange, ProfileChange, Registration, UserView
 from kit.app import strict_router
-from kit.idempotency import KeyReused, TwinRunning
-from kit.identity import AccountOwner, Reader
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import AccountOwner, Reader
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.problems import documented
 
 router = strict_router(tags=["users"])
 MOST_KEYS_EXPORTED = 10_000
@@ -42,7 +43,7 @@ class AccountExport(BaseModel):
 @router.post(
     "/v1/users",
     status_code=201,
-    responses=documented(NameTaken, TwinRunning, KeyReused, HashingBusy),
+    responses=documented(NameTaken, IdempotencyTwinRunning, IdempotencyKeyReused, HashingBusy),
 )
 async def register(order: Registration, users: Users, hasher: Hasher, once: OncePerKey) -> UserView:
     """Make an account under an e-mail address or a user name."""

@@ -20,9 +20,11 @@ from billing_service.fields import LARGEST_ID, PathId, Text
 from billing_service.purchases.rules import read_card
 from billing_service.wallets.endpoints import MinTokens
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
-from kit.identity import AccountOwner, Administrator, Reader, UserId
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import AccountOwner, Administrator, Reader
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.identity import UserId
+from kit.problems import documented
 
 router = strict_router("", ["course"])
 
@@ -45,7 +47,7 @@ async def list_users(_caller: Administrator, wallets: Wallets, min_tokens: MinTo
 @router.post(
     "/admin/users/{user_id}/tokens",
     responses=documented(
-        Unauthenticated, Forbidden, AccountMismatch, AccountNotFound, CardDeclined, KeyReused
+        Unauthenticated, Forbidden, AccountMismatch, AccountNotFound, CardDeclined, IdempotencyKeyReused
     ),
 )
 async def add_tokens_to_user(
@@ -79,7 +81,7 @@ async def show_tokens(
 
 @router.post(
     "/add_tokens",
-    responses=documented(Unauthenticated, Forbidden, AccountNotFound, CardDeclined, KeyReused),
+    responses=documented(Unauthenticated, Forbidden, AccountNotFound, CardDeclined, IdempotencyKeyReused),
 )
 async def add_tokens(
     order: OwnTopUp,

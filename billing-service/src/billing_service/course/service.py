@@ -20,16 +20,16 @@ class CourseAccounts:
             return caller.user_id
         if not caller.is_admin:
             raise AccountNotFound
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return UserId((await OwnerRepository(session).get_by_name(name)).user_id)
 
     async def require_match(self, user_id: int, name: str) -> Owner:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             owner = await OwnerRepository(session).get(user_id)
         if owner.folded_name != fold(name):
             raise AccountMismatch
         return owner
 
     async def wallet_of(self, user_id: int) -> Account:
-        async with self._database.reads() as session:
+        async with self._database.read() as session:
             return await WalletRepository(session).get(user_id)

@@ -14,9 +14,10 @@ from billing_service.receipts.history import every_receipt
 from billing_service.receipts.schemas import ReceiptView
 from billing_service.wallets.schemas import WalletView
 from kit.app import strict_router
+from kit.authentication import AccountOwner
 from kit.database import Database
-from kit.identity import AccountOwner
-from kit.problems import Unauthenticated, documented
+from kit.errors import Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1", ["wallet"])
 

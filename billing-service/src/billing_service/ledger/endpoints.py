@@ -11,9 +11,10 @@ from billing_service.ledger.history import every_transfer
 from billing_service.ledger.schemas import EntryView, TransferView
 from billing_service.ledger.spreadsheet import csv_of
 from kit.app import strict_router
-from kit.identity import Administrator, Reader
+from kit.authentication import Administrator, Reader
+from kit.errors import Forbidden, Unauthenticated
 from kit.pagination import Page, RequestedPage
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.problems import documented
 
 router = strict_router("/v1", ["wallet"])
 Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="or say it with Accept")]

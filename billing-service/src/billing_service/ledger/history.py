@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from billing_service.ledger.history_repository import HistoryRepository
 from billing_service.ledger.models import Transfer
 from kit.database import Database
-from kit.pagination import LARGEST_ID
+from kit.fields import LARGEST_ID
 
 ROWS_AT_ONCE = 1000
 
@@ -14,7 +14,7 @@ async def every_transfer(database: Database, account_id: int) -> AsyncGenerator[
     """Some at a time, newest first, holding a connection only while reading them."""
     before = LARGEST_ID
     while True:
-        async with database.reads() as session:
+        async with database.read() as session:
             rows = await HistoryRepository(session).list_of_account(account_id, before, ROWS_AT_ONCE)
         yield rows
         if len(rows) < ROWS_AT_ONCE:

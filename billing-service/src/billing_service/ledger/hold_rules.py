@@ -17,7 +17,7 @@ from billing_service.errors import (
 from billing_service.ledger import movements as ask
 from billing_service.ledger.books import Books, Hold, House, Receipt, Wallet, Why, receipt_id_of
 from billing_service.prices.rules import Price
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 
 
 def place_hold(order: ask.PlaceHold, books: Books, now: datetime) -> ask.Held:
@@ -26,7 +26,7 @@ def place_hold(order: ask.PlaceHold, books: Books, now: datetime) -> ask.Held:
     known = books.holds.get(order.key)
     if known is not None:
         if known.input_hash != input_hash:
-            raise KeyReused
+            raise IdempotencyKeyReused
         return ask.Held(known.key, known.tokens, known.held_available, replayed=True)
     wallet = books.open_wallet_of(order.user_id)
     price = _price_for(order, books, now)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kit.errors import ServiceError
 from kit.idempotency import fingerprint
 from kit.identity import ApiKeyId, UserId
-from kit.problems import ServiceError
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from billing_service.ledger import hold_rules, wallet_rules
 from billing_service.ledger import movements as ask
 from billing_service.ledger.books import Books
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 
 def decide_all(batch: Sequence[ask.Movement], books: Books, now: datetime) -> list[ask.Outcome]:

@@ -14,8 +14,9 @@ from billing_service.ledger.movements import Buy, Credited, Grant, Movement, Ope
 from billing_service.ledger.repository import open_books
 from billing_service.ledger.rules import decide_all
 from kit.database import Database
+from kit.errors import ServiceError
 from kit.outages import describe_outage
-from kit.problems import ServiceError, from_crash
+from kit.problems import from_crash
 
 LARGEST_BATCH = 1000
 ATTEMPTS = 3

@@ -9,8 +9,8 @@ from billing_service.ledger.movements import Expire
 from billing_service.ledger.repository import open_books
 from billing_service.ledger.service import Ledger
 from kit.database import Database
+from kit.errors import ServiceError
 from kit.outages import describe_outage
-from kit.problems import ServiceError
 
 MOST_AT_ONCE = 500
 

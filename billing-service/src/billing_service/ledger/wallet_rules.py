@@ -6,7 +6,7 @@ from uuid import UUID
 from billing_service.errors import WalletNotFound
 from billing_service.ledger import movements as ask
 from billing_service.ledger.books import Books, House, Operation, Receipt, Wallet, Why, receipt_id_of
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 
 
 def open_wallet(order: ask.OpenWallet, books: Books) -> ask.Credited:
@@ -72,7 +72,7 @@ def _first_answer(key: str, input_hash: bytes, books: Books) -> ask.Credited | N
     if known is None:
         return None
     if known.input_hash != input_hash:
-        raise KeyReused
+        raise IdempotencyKeyReused
     return ask.Credited(known.tokens, known.available, known.receipt_id, replayed=True)
 
 

@@ -14,8 +14,9 @@ from billing_service.fields import Body
 from billing_service.ledger.movements import Movement
 from billing_service.operations.schemas import Operation, result_of
 from kit.app import strict_router
-from kit.problems import InvalidInput, ServiceError, from_validation
-from kit.service_tokens import CallingService
+from kit.authentication import CallingService
+from kit.errors import InvalidInput, ServiceError
+from kit.problems import from_validation
 
 MOST_OPERATIONS = 256
 

@@ -8,8 +8,9 @@ from pydantic import Field, StrictInt
 from billing_service.fields import LARGEST_ID, Body, Id, Label, Text, Units
 from billing_service.ledger import movements as ask
 from billing_service.prices.rules import Action
+from kit.errors import ServiceError
 from kit.identity import ApiKeyId, UserId
-from kit.problems import ServiceError, problem_document
+from kit.problems import problem_document
 
 OperationKey = Annotated[Text, Field(min_length=1, max_length=200)]
 Lifetime = Annotated[StrictInt, Field(ge=1, le=86_400)]

@@ -6,8 +6,8 @@ from fastapi import Body
 
 from billing_service.dependencies import AllOwners
 from kit.app import strict_router
+from kit.authentication import CallingService
 from kit.outbox import Event
-from kit.service_tokens import CallingService
 
 MOST_EVENTS = 1000
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from billing_service.fields import Id, Label, Name
+from kit.errors import InvalidInput
 from kit.outbox import Event
-from kit.problems import InvalidInput
 
 
 class _Data(BaseModel):

@@ -9,9 +9,9 @@ from billing_service.ledger.service import Ledger
 from billing_service.owners.events import UserChanged, UserCreated, UserDeleted, UserEvent, read_event
 from billing_service.owners.repository import OwnerRepository
 from kit.database import Database
+from kit.errors import ServiceError
 from kit.identity import UserId
 from kit.outbox import Event, first_delivery
-from kit.problems import ServiceError
 
 
 class Owners:
@@ -20,13 +20,13 @@ class Owners:
 
     async def apply(self, events: Sequence[Event]) -> None:
         """In order. The ledger, which repeats nothing, comes first: a retry heals a crash in between."""
-        async with self._database.reads() as reading:
+        async with self._database.read() as reading:
             applied = await OwnerRepository(reading).list_applied(each.id for each in events)
         news = [(each, read_event(each)) for each in events if each.id not in applied]
         movements = [each for _, told in news for each in self._movements_of(told)]
         if movements:
             await self._post(movements)
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             owners = OwnerRepository(session)
             for event, told in news:
                 if await first_delivery(session, inbox, event):

@@ -8,9 +8,10 @@ from billing_service.dependencies import AllPrices, PriceRows
 from billing_service.prices.rules import Action, QuoteOrder
 from billing_service.prices.schemas import NewPrice, PriceList, PriceView, QuoteRequest, QuoteView
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
-from kit.identity import Administrator, Reader
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import Administrator, Reader
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.problems import documented
 
 router = strict_router("/v1", ["prices"])
 
@@ -30,7 +31,7 @@ async def change_price(
     return PriceView.model_validate(changed)
 
 
-@router.post("/quotes", status_code=201, responses=documented(Unauthenticated, KeyReused))
+@router.post("/quotes", status_code=201, responses=documented(Unauthenticated, IdempotencyKeyReused))
 async def make_quote(
     request: QuoteRequest,
     caller: Reader,

@@ -10,7 +10,7 @@ from billing_service.prices.repository import PriceRepository
 from billing_service.prices.rules import Action, Price, QuoteOrder
 from billing_service.settings import Settings
 from kit.database import Database
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 
@@ -34,7 +34,7 @@ class Prices:
         is_new = await self._prices.add_quote(order, price, until)
         quote = await self._prices.get_quote(order.user_id, order.key)
         if (quote.action, quote.units) != (order.action, order.units):
-            raise KeyReused
+            raise IdempotencyKeyReused
         return quote, not is_new
 
 
@@ -46,5 +46,5 @@ async def introduce_prices(database: Database, settings: Settings) -> None:
         Price("batch", 1, settings.price_batch, settings.price_batch_rows),
         Price("metadata", 1, settings.price_metadata, 1),
     ]
-    async with database.sessions.begin() as session:
+    async with database.transaction() as session:
         await PriceRepository(session).add_first(first)

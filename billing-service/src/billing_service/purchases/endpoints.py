@@ -9,9 +9,10 @@ from billing_service.errors import CardDeclined, WalletNotFound
 from billing_service.purchases.rules import read_card
 from billing_service.purchases.schemas import PurchaseOrder, PurchaseView
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
-from kit.identity import AccountOwner
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import AccountOwner
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.problems import documented
 
 router = strict_router("/v1/purchases", ["wallet"])
 
@@ -19,7 +20,7 @@ router = strict_router("/v1/purchases", ["wallet"])
 @router.post(
     "",
     status_code=201,
-    responses=documented(Unauthenticated, Forbidden, CardDeclined, WalletNotFound, KeyReused),
+    responses=documented(Unauthenticated, Forbidden, CardDeclined, WalletNotFound, IdempotencyKeyReused),
 )
 async def buy_tokens(
     order: PurchaseOrder,

@@ -7,7 +7,7 @@ from billing_service.purchases.cards import Card, CardProvider
 from billing_service.purchases.repository import PurchaseRepository
 from billing_service.wallets.repository import WalletRepository
 from kit.database import Database
-from kit.idempotency import KeyReused
+from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 
@@ -27,7 +27,7 @@ class Purchases:
             raise
 
     async def _record(self, order: Buy) -> None:
-        async with self._database.sessions.begin() as session:
+        async with self._database.transaction() as session:
             await WalletRepository(session).get(order.user_id)
             if await PurchaseRepository(session).record(order) != order.input_hash:
-                raise KeyReused
+                raise IdempotencyKeyReused

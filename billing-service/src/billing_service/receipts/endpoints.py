@@ -6,8 +6,9 @@ from billing_service.dependencies import Receipts
 from billing_service.errors import ReceiptNotFound
 from billing_service.receipts.schemas import ReceiptView
 from kit.app import strict_router
-from kit.identity import Reader
-from kit.problems import Unauthenticated, documented
+from kit.authentication import Reader
+from kit.errors import Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1/receipts", ["wallet"])
 

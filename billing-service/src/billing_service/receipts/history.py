@@ -13,7 +13,7 @@ async def every_receipt(database: Database, owner_id: int) -> AsyncGenerator[Seq
     """Some at a time, oldest first, holding a connection only while reading them."""
     last: Receipt | None = None
     while True:
-        async with database.reads() as session:
+        async with database.read() as session:
             rows = await ReceiptRepository(session).list_after(owner_id, last, ROWS_AT_ONCE)
         yield rows
         if len(rows) < ROWS_AT_ONCE:

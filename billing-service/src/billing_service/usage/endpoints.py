@@ -8,8 +8,9 @@ from billing_service.dependencies import UsageRows
 from billing_service.usage.models import GroupBy, UsageQuestion
 from billing_service.usage.schemas import Moment, UsageReport, UsageView
 from kit.app import strict_router
-from kit.identity import Administrator, Reader
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import Administrator, Reader
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1", ["wallet"])
 Since = Annotated[Moment | None, Query(alias="from", description="from this moment, UTC unless it says so")]

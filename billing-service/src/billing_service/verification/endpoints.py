@@ -4,8 +4,9 @@ from billing_service.dependencies import OneDatabase
 from billing_service.verification.schemas import Verification
 from billing_service.verification.service import verify
 from kit.app import strict_router
-from kit.identity import Administrator
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import Administrator
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = strict_router("/v1/ledger", ["admin"])
 

@@ -11,10 +11,12 @@ from billing_service.fields import LARGEST_ID, PathId, Text
 from billing_service.ledger.movements import Grant
 from billing_service.wallets.schemas import GrantOrder, GrantView, UserView, WalletView
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, KeyReused
-from kit.identity import Administrator, Reader, UserId
+from kit.authentication import Administrator, Reader
+from kit.errors import Forbidden, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.identity import UserId
 from kit.pagination import Page, RequestedPage
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.problems import documented
 
 router = strict_router("/v1", ["wallet"])
 MinTokens = Annotated[int | None, Query(ge=0, le=LARGEST_ID, description="who can spend at least this")]
@@ -44,7 +46,7 @@ async def list_users(
     "/users/{user_id}/grants",
     status_code=201,
     tags=["admin"],
-    responses=documented(Unauthenticated, Forbidden, WalletNotFound, KeyReused),
+    responses=documented(Unauthenticated, Forbidden, WalletNotFound, IdempotencyKeyReused),
 )
 async def grant_tokens(
     user_id: PathId,

@@ -4,7 +4,7 @@ import httpx
 
 from gateway.admission.api_keys import Exchanged
 from gateway.errors import UpstreamDown
-from kit.problems import Unauthenticated
+from kit.errors import Unauthenticated
 from kit.service_tokens import ServiceIdentity
 
 

@@ -6,8 +6,9 @@ from gateway.admission.addresses import Origin
 from gateway.admission.api_keys import LONGEST_KEY, PREFIX, ApiKeys
 from gateway.admission.buckets import RateLimiter
 from gateway.admission.rates import LimitClass
-from kit.identity import Caller, TokenVerifier
-from kit.problems import Unauthenticated
+from kit.authentication import TokenVerifier
+from kit.errors import Unauthenticated
+from kit.identity import Caller
 
 
 @dataclass(frozen=True, slots=True)

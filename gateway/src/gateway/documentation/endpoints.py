@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from gateway.dependencies import Docs
 from gateway.routing.table import Upstream
-from kit.problems import RouteNotFound
+from kit.errors import RouteNotFound
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")

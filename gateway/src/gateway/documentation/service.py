@@ -9,7 +9,7 @@ from gateway.documentation.rules import Document, cut_down, join
 from gateway.errors import UpstreamDown
 from gateway.routing.matching import RouteTable
 from gateway.routing.table import Upstream
-from kit.problems import MethodNotAllowed, RouteNotFound
+from kit.errors import MethodNotAllowed, RouteNotFound
 
 KEPT_SECONDS = 30.0
 FETCH_SECONDS = 3.0

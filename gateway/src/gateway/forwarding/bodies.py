@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from starlette.types import Receive
 
 from gateway.errors import RequestTooSlow
-from kit.problems import Malformed, PayloadTooLarge, ServiceError
+from kit.errors import Malformed, PayloadTooLarge, ServiceError
 
 SMALL = 64 * 1024
 SILENCE_SECONDS = 60.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from kit.problems import Malformed
+from kit.errors import Malformed
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
 LONGEST_HEADERS = 64 * 1024

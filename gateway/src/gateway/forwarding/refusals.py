@@ -5,7 +5,8 @@ import asyncio
 from starlette.types import Receive, Send
 
 from gateway.forwarding.bodies import SMALL, IncomingBody
-from kit.problems import ServiceError, render
+from kit.errors import ServiceError
+from kit.problems import render
 
 LINGER_SILENCE = 1.0
 LINGER_TOTAL = 10.0

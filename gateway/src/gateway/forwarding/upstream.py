@@ -9,7 +9,7 @@ import aiohttp
 from yarl import URL
 
 from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
-from kit.problems import ServiceError
+from kit.errors import ServiceError
 
 CONNECT_SECONDS = 0.8
 # Far below `kit.app.KEEP_ALIVE_SECONDS`: no connection is reused while its service closes it.

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 
 from gateway.dependencies import HealthService
 from gateway.health.schemas import HealthView
-from kit.identity import Administrator
-from kit.problems import Forbidden, Unauthenticated, documented
+from kit.authentication import Administrator
+from kit.errors import Forbidden, Unauthenticated
+from kit.problems import documented
 
 router = APIRouter(prefix="/v1")
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from gateway.dependencies import Rates, SiblingsService
 from gateway.errors import UpstreamDown
-from kit.identity import Caller, current_caller
+from kit.authentication import current_caller
+from kit.identity import Caller
 from kit.problems import documented
 
 router = APIRouter(prefix="/v1")

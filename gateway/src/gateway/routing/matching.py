@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from gateway.routing.table import Route
-from kit.problems import MethodNotAllowed, RouteNotFound
+from kit.errors import MethodNotAllowed, RouteNotFound
 
 SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 # What an upstream that decodes the path could take for a separator, a step upwards or the end.
