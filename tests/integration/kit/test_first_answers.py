@@ -1,0 +1,192 @@
+"""First answers: one effect and one answer for each idempotency key."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from sqlalchemy import MetaData, text
+from tests.support.postgres import Database
+from tests.support.tokens import JWT_SECRET
+
+from kit.database import Database as Connections
+from kit.idempotency import (
+    Claim,
+    FirstAnswers,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    KeyedRequest,
+    fingerprint,
+    first_answers_table,
+)
+from kit.settings import DatabaseSettings
+
+TABLE = first_answers_table(MetaData(schema="auth"))
+REQUEST = KeyedRequest("user:7", "key", fingerprint("input"))
+OTHER_INPUT = KeyedRequest("user:7", "key", fingerprint("other input"))
+
+
+@pytest.fixture
+async def connections(database: Database) -> AsyncIterator[Connections]:
+    settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("auth")})
+    connections = Connections(settings, "probe")
+    yield connections
+    await connections.close()
+
+
+@pytest.fixture
+async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.admin_dsn)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def answers(connections: Connections) -> FirstAnswers:
+    return FirstAnswers(connections, TABLE)
+
+
+async def keep(answers: FirstAnswers, request: KeyedRequest, answer: bytes) -> None:
+    async with answers.claim(request) as claim:
+        assert claim.first_answer is None
+        await claim.keep(answer)
+
+
+async def answer_with_effect(connections: Connections, claim: Claim) -> None:
+    async with connections.transaction() as session:
+        await session.execute(text("INSERT INTO effects VALUES (1)"))
+        await claim.keep(b"first", session=session)
+
+
+async def end_leases(admin: asyncpg.Connection) -> None:
+    await admin.execute("UPDATE auth.first_answers SET lease_until = now() - interval '1 second'")
+
+
+async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
+    await keep(answers, REQUEST, b"first")
+    async with answers.claim(REQUEST) as claim:
+        assert claim.first_answer == b"first"
+
+
+async def test_request_without_a_key_stores_nothing(answers: FirstAnswers, admin: asyncpg.Connection) -> None:
+    await keep(answers, KeyedRequest("user:7", None, fingerprint()), b"first")
+    assert await admin.fetchval("SELECT count(*) FROM auth.first_answers") == 0
+
+
+async def test_same_key_of_another_scope_is_another_key(answers: FirstAnswers) -> None:
+    await keep(answers, REQUEST, b"first")
+    await keep(answers, KeyedRequest("user:8", "key", REQUEST.fingerprint), b"theirs")
+
+
+async def test_key_reused_with_other_input_is_refused(answers: FirstAnswers) -> None:
+    await keep(answers, REQUEST, b"first")
+    with pytest.raises(IdempotencyKeyReused):
+        async with answers.claim(OTHER_INPUT):
+            pass
+
+
+async def test_twin_is_refused_while_the_first_request_runs(answers: FirstAnswers) -> None:
+    async with answers.claim(REQUEST) as claim:
+        with pytest.raises(IdempotencyTwinRunning) as refusal:
+            async with answers.claim(REQUEST):
+                pass
+        await claim.keep(b"first")
+    assert refusal.value.headers["Retry-After"] == "1"
+
+
+async def test_of_twenty_twins_at_once_one_works(answers: FirstAnswers) -> None:
+    worked = 0
+
+    async def request() -> None:
+        nonlocal worked
+        async with answers.claim(REQUEST) as claim:
+            if claim.first_answer is None:
+                worked += 1
+                await asyncio.sleep(0)
+                await claim.keep(b"first")
+
+    outcomes = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)
+    assert worked == 1
+    assert all(each is None or isinstance(each, IdempotencyTwinRunning) for each in outcomes)
+
+
+async def test_failed_request_frees_its_key(answers: FirstAnswers) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with answers.claim(REQUEST):
+            raise ZeroDivisionError
+    await keep(answers, OTHER_INPUT, b"first")
+
+
+async def test_cancelled_request_frees_its_key(answers: FirstAnswers) -> None:
+    started = asyncio.Event()
+
+    async def request() -> None:
+        async with answers.claim(REQUEST):
+            started.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(request())
+    await started.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await keep(answers, REQUEST, b"first")
+
+
+async def test_key_of_a_dead_process_is_free_when_its_lease_ends(
+    answers: FirstAnswers, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST) as dead:
+        await end_leases(admin)
+        await keep(answers, REQUEST, b"second")
+        with pytest.raises(IdempotencyTwinRunning):
+            await dead.keep(b"first")
+    async with answers.claim(REQUEST) as claim:
+        assert claim.first_answer == b"second"
+
+
+async def test_effect_is_rolled_back_when_another_request_has_answered(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    await admin.execute("CREATE TABLE auth.effects (id int)")
+    await admin.execute("GRANT ALL ON auth.effects TO auth_service")
+    async with answers.claim(REQUEST) as late:
+        await end_leases(admin)
+        await keep(answers, REQUEST, b"second")
+        with pytest.raises(IdempotencyTwinRunning):
+            await answer_with_effect(connections, late)
+    assert await admin.fetchval("SELECT count(*) FROM auth.effects") == 0
+
+
+async def test_answer_and_effect_commit_together(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    async def fail_after_keeping() -> None:
+        async with answers.claim(REQUEST) as claim, connections.transaction() as session:
+            await claim.keep(b"first", session=session)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail_after_keeping()
+    assert await admin.fetchval("SELECT count(*) FROM auth.first_answers") == 0
+
+
+async def test_old_answers_are_deleted_and_their_files_named(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST) as claim:
+        await claim.keep(b"first", location="results/1")
+    async with connections.transaction() as session:
+        assert await answers.delete_older(session, timedelta(hours=1)) == []
+    await admin.execute("UPDATE auth.first_answers SET created_at = now() - interval '2 hours'")
+    async with connections.transaction() as session:
+        assert await answers.delete_older(session, timedelta(hours=1)) == ["results/1"]
+
+
+async def test_answers_of_a_scope_are_deleted_with_it(
+    answers: FirstAnswers, connections: Connections
+) -> None:
+    await keep(answers, REQUEST, b"first")
+    async with connections.transaction() as session:
+        assert await answers.delete_scopes(session, ["user:7"]) == []
+    await keep(answers, REQUEST, b"again")
