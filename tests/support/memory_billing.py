@@ -7,16 +7,22 @@ from itertools import count
 from typing import Literal
 
 from kit.identity import UserId
-from ml_service.billing.port import Action, Charge, Hold, HoldKey, Price, Receipt
-from ml_service.errors import (
-    BillingAway,
+from ml_service.billing.port import (
+    NOT_ENOUGH_TOKENS,
+    QUOTE_EXPIRED,
+    QUOTE_NOT_FOUND,
+    TOKEN_CAP_REACHED,
+    WALLET_NOT_FOUND,
+    Action,
+    BillingRefusal,
+    Charge,
+    Hold,
     HoldEnded,
-    NotEnoughTokens,
-    QuoteExpired,
-    QuoteNotFound,
-    TokenCapReached,
-    WalletNotFound,
+    HoldKey,
+    Price,
+    Receipt,
 )
+from ml_service.errors import BillingUnavailable
 
 PRICES: dict[Action, Price] = {
     "train": Price(1, 1),
@@ -89,7 +95,8 @@ class MemoryBilling:
         tokens = price.tokens * -(-charge.units // price.per_units)
         self._check_cap(charge, tokens)
         if wallet.available < tokens:
-            raise NotEnoughTokens(tokens, wallet.available)
+            detail = f"This costs {tokens} tokens and {wallet.available} are available."
+            raise BillingRefusal(*NOT_ENOUGH_TOKENS, detail, required=tokens, available=wallet.available)
         wallet.held += tokens
         expires_at = time.monotonic() + charge.ttl_seconds
         self.entries[charge.key] = Entry(charge, tokens, wallet.available, expires_at)
@@ -101,7 +108,7 @@ class MemoryBilling:
         if entry.receipt is not None:
             return entry.receipt
         if entry.state != "held":
-            raise HoldEnded
+            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
         wallet = self._wallet(entry.charge.user_id)
         cost = entry.tokens if tokens is None else tokens
         assert 0 <= cost <= entry.tokens
@@ -121,7 +128,7 @@ class MemoryBilling:
         self._called("extend")
         entry = self._entry(hold)
         if entry.state != "held":
-            raise HoldEnded
+            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
         entry.expires_at = time.monotonic() + ttl_seconds
 
     async def prices(self) -> Mapping[Action, Price]:
@@ -133,14 +140,14 @@ class MemoryBilling:
             return self.prices_now[charge.action]
         quote = self.quotes.get(charge.quote_id)
         if quote is None or quote.user_id != charge.user_id:
-            raise QuoteNotFound
+            raise BillingRefusal(*QUOTE_NOT_FOUND, "You have no such quote.")
         if quote.expired:
-            raise QuoteExpired
+            raise BillingRefusal(*QUOTE_EXPIRED, "This quote has expired.")
         return quote.price
 
     def _called(self, name: str) -> None:
         if self.away:
-            raise BillingAway
+            raise BillingUnavailable
         self.calls.append(name)
         self._expire()
 
@@ -155,19 +162,21 @@ class MemoryBilling:
 
     def _wallet(self, user_id: UserId) -> Wallet:
         if user_id not in self.wallets:
-            raise WalletNotFound
+            raise BillingRefusal(*WALLET_NOT_FOUND, "There is no open wallet for this user.")
         return self.wallets[user_id]
 
     def _entry(self, hold: HoldKey) -> Entry:
         if hold not in self.entries:
-            raise HoldEnded
+            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
         return self.entries[hold]
 
     def _check_cap(self, charge: Charge, tokens: int) -> None:
         key = charge.api_key
-        if key is None or key.token_cap is None:
+        if key is None or key.usage_cap is None:
             return
         spent = [each for each in self.entries.values() if each.state != "released" and each.charge.api_key]
         used = sum(each.tokens for each in spent if each.charge.api_key and each.charge.api_key.id == key.id)
-        if used + tokens > key.token_cap:
-            raise TokenCapReached
+        left = key.usage_cap - used
+        if tokens > left:
+            detail = f"This costs {tokens} tokens and {left} are left under the API key's cap."
+            raise BillingRefusal(*TOKEN_CAP_REACHED, detail, required=tokens, available=left)

@@ -1,7 +1,7 @@
 """Errors that a caller receives as problem documents. Pure: rules and workers raise them, too."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 _BY_CODE: dict[str, type["ServiceError"]] = {}
 
@@ -32,6 +32,13 @@ class ServiceError(Exception):
     def to_document(self) -> dict[str, Any]:  # Any: JSON
         """Plain JSON, to be stored or sent to another process; `from_document` reads it back."""
         return {"status": self.status, "code": self.code, "detail": self.detail, "members": self.members}
+
+
+class ErrorKind(NamedTuple):
+    """Status and code of an error that another service raises and this one passes on."""
+
+    status: int
+    code: str
 
 
 class RelayedError(ServiceError):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from structlog.contextvars import get_contextvars
 
 from kit.errors import (
+    ErrorKind,
     InternalError,
     InvalidInput,
     Malformed,
@@ -74,17 +75,8 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
 
 
-class Documented(Protocol):
-    """A status and a code: an error class, or one that another service raises and this one passes on."""
-
-    @property
-    def status(self) -> int: ...
-    @property
-    def code(self) -> str: ...
-
-
 def documented(
-    *errors: type[ServiceError] | Documented,
+    *errors: type[ServiceError] | ErrorKind,
 ) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
     """The `responses` of an endpoint that raises these errors."""
     by_status: dict[int | str, dict[str, Any]] = {}  # Any: FastAPI's own type

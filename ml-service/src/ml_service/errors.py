@@ -158,61 +158,7 @@ class TrainingCancelled(ServiceError):
         super().__init__("The training was cancelled; nothing was charged.")
 
 
-class NotEnoughTokens(ServiceError):
-    status = 402
-    code = "not_enough_tokens"
-
-    def __init__(self, required: int, available: int) -> None:
-        super().__init__(
-            f"Not enough tokens: this costs {required} and {available} are available; buy more.",
-            required=required,
-            available=available,
-        )
-
-
-class TokenCapReached(ServiceError):
-    status = 402
-    code = "token_cap_reached"
-
-    def __init__(self) -> None:
-        super().__init__("This API key has reached its token cap; use another key or log in.")
-
-
-class WalletNotFound(ServiceError):
-    status = 404
-    code = "wallet_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("This account has no wallet; ask the administrator.")
-
-
-class QuoteNotFound(ServiceError):
-    status = 404
-    code = "quote_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("You have no such quote for this; ask for one with POST /v1/quotes.")
-
-
-class QuoteExpired(ServiceError):
-    status = 409
-    code = "quote_expired"
-
-    def __init__(self) -> None:
-        super().__init__("This quote has expired; ask for a new one with POST /v1/quotes.")
-
-
-class HoldEnded(ServiceError):
-    """Never told to callers as such: whoever settles places the hold again."""
-
-    status = 409
-    code = "hold_ended"
-
-    def __init__(self) -> None:
-        super().__init__("The tokens set aside for this were given back; ask again.")
-
-
-class BillingAway(ServiceError):
+class BillingUnavailable(ServiceError):
     status = 503
     code = "billing_unavailable"
 

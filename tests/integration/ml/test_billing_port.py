@@ -22,15 +22,19 @@ from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings
 from ml_service.billing.http import HttpBilling
-from ml_service.billing.port import Billing, Charge, HoldKey, Price
-from ml_service.errors import (
-    BillingAway,
+from ml_service.billing.port import (
+    NOT_ENOUGH_TOKENS,
+    QUOTE_NOT_FOUND,
+    TOKEN_CAP_REACHED,
+    WALLET_NOT_FOUND,
+    Billing,
+    BillingRefusal,
+    Charge,
     HoldEnded,
-    NotEnoughTokens,
-    QuoteNotFound,
-    TokenCapReached,
-    WalletNotFound,
+    HoldKey,
+    Price,
 )
+from ml_service.errors import BillingUnavailable
 
 ADA, NOBODY = UserId(1), UserId(99)
 GRANT = 14
@@ -118,31 +122,36 @@ async def test_less_than_was_held_may_be_charged(billing: Billing) -> None:
 
 
 async def test_a_quote_that_never_was_is_refused(billing: Billing) -> None:
-    with pytest.raises(QuoteNotFound):
+    with pytest.raises(BillingRefusal) as refusal:
         await billing.hold(replace(charge(), quote_id=str(uuid4())))
+    assert refusal.value.kind == QUOTE_NOT_FOUND
 
 
 async def test_too_little_is_refused_with_both_numbers(billing: Billing) -> None:
-    with pytest.raises(NotEnoughTokens) as refused:
+    with pytest.raises(BillingRefusal) as refused:
         await billing.hold(charge(units=3))
+    assert refused.value.kind == NOT_ENOUGH_TOKENS
     assert refused.value.members == {"required": 15, "available": GRANT}
 
 
 async def test_an_api_keys_cap_is_kept(billing: Billing) -> None:
     api_key = ApiKey(ApiKeyId(7), frozenset(), 5)
     await billing.hold(charge(api_key=api_key))
-    with pytest.raises(TokenCapReached):
+    with pytest.raises(BillingRefusal) as refusal:
         await billing.hold(charge(api_key=api_key))
+    assert refusal.value.kind == TOKEN_CAP_REACHED
+    assert refusal.value.members == {"required": 5, "available": 0}
 
 
 async def test_a_user_without_a_wallet_is_refused(billing: Billing) -> None:
-    with pytest.raises(WalletNotFound):
+    with pytest.raises(BillingRefusal) as refusal:
         await billing.hold(charge(NOBODY))
+    assert refusal.value.kind == WALLET_NOT_FOUND
 
 
 async def test_twenty_at_once_on_fourteen_tokens_are_two(billing: Billing) -> None:
     held = await asyncio.gather(*(billing.hold(charge()) for _ in range(20)), return_exceptions=True)
-    assert sum(isinstance(each, NotEnoughTokens) for each in held) == 18
+    assert sum(isinstance(each, BillingRefusal) for each in held) == 18
 
 
 async def test_prices_are_known(billing: Billing) -> None:
@@ -153,5 +162,5 @@ async def test_prices_are_known(billing: Billing) -> None:
 
 async def test_billing_that_is_not_there_is_away() -> None:
     async with asking("http://127.0.0.1:9") as billing:
-        with pytest.raises(BillingAway):
+        with pytest.raises(BillingUnavailable):
             await billing.hold(charge())

@@ -12,23 +12,21 @@ from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, Idem
 from kit.problems import documented
 from ml_service.batches.questions import Question
 from ml_service.billing.charging import charged_headers
+from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND
 from ml_service.callers import PredictCaller
 from ml_service.datasets.bodies import read_body
 from ml_service.dependencies import Batches, JobQueue, Jobs
 from ml_service.errors import (
-    BillingAway,
+    BillingUnavailable,
     DatasetTooLarge,
     FormMalformed,
     JobNotFound,
     ModelNotFound,
     NoResult,
     NotATable,
-    NotEnoughTokens,
     ReaderDied,
     ResultPending,
-    TokenCapReached,
     UploadInterrupted,
-    WalletNotFound,
 )
 from ml_service.jobs.endpoints import JobId
 from ml_service.jobs.schemas import JobView
@@ -59,12 +57,12 @@ FILES: dict[str, Any] = {  # Any: OpenAPI
     | documented(
         *(ModelNotFound, FormMalformed, UploadInterrupted, DatasetTooLarge, NotATable, ReaderDied),
         *(
-            NotEnoughTokens,
-            TokenCapReached,
-            WalletNotFound,
+            NOT_ENOUGH_TOKENS,
+            TOKEN_CAP_REACHED,
+            WALLET_NOT_FOUND,
             IdempotencyTwinRunning,
             IdempotencyKeyReused,
-            BillingAway,
+            BillingUnavailable,
         ),
         *(*CSV_ERRORS, *BATCH_ERRORS),
     ),

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ml_service.billing.port import Billing, Charge, Hold, Receipt
-from ml_service.errors import BillingAway, HoldEnded
+from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, Receipt
+from ml_service.errors import BillingUnavailable
 
 Result = TypeVar("Result")
 MOST_HOLDS = 5
@@ -59,7 +59,7 @@ async def _settle_patiently(billing: Billing, charge: Charge, tokens: int | None
     while True:
         try:
             return await settle_surely(billing, charge, tokens)
-        except BillingAway:
+        except BillingUnavailable:
             if time.monotonic() >= until:
                 raise
         await asyncio.sleep(SETTLE_PAUSE_SECONDS)
@@ -68,7 +68,7 @@ async def _settle_patiently(billing: Billing, charge: Charge, tokens: int | None
 async def release_or_expire(billing: Billing, charge: Charge) -> None:
     try:
         await billing.release(charge.key)
-    except BillingAway:
+    except BillingUnavailable:
         return  # the hold's time to live gives the tokens back
 
 

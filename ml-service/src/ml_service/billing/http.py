@@ -8,19 +8,22 @@ import aiohttp
 import orjson
 import structlog
 
-from kit.errors import ServiceError
+from kit.errors import ErrorKind
+from kit.problems import STANDARD_MEMBERS
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.coalescing import Coalescer
-from ml_service.billing.port import Action, Charge, Hold, HoldKey, Price, Receipt
-from ml_service.errors import (
-    BillingAway,
+from ml_service.billing.port import (
+    REFUSALS,
+    Action,
+    BillingRefusal,
+    Charge,
+    Hold,
     HoldEnded,
-    NotEnoughTokens,
-    QuoteExpired,
-    QuoteNotFound,
-    TokenCapReached,
-    WalletNotFound,
+    HoldKey,
+    Price,
+    Receipt,
 )
+from ml_service.errors import BillingUnavailable
 
 AUDIENCE = "billing-service"
 LARGEST_BATCH = 256
@@ -104,23 +107,15 @@ class HttpBilling:
                     log.warning("billing_refused", status=answer.status)
             except (TimeoutError, aiohttp.ClientError) as error:
                 log.warning("billing_away", error=type(error).__name__)
-        raise BillingAway
+        raise BillingUnavailable
 
 
-def _refusal(problem: Json) -> ServiceError:
-    match problem["code"]:
-        case "not_enough_tokens":
-            return NotEnoughTokens(problem["required"], problem["available"])
-        case "token_cap_reached":
-            return TokenCapReached()
-        case "wallet_not_found":
-            return WalletNotFound()
-        case "quote_not_found":
-            return QuoteNotFound()
-        case "quote_expired":
-            return QuoteExpired()
-        case "hold_ended" | "hold_not_found":
-            return HoldEnded()
-        case code:
-            log.warning("billing_refused", code=code)
-            return BillingAway()
+def _refusal(problem: Json) -> BillingRefusal | BillingUnavailable:
+    status, code, detail = problem["status"], problem["code"], problem["detail"]
+    members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
+    if code in ("hold_ended", "hold_not_found"):
+        return HoldEnded(status, code, detail, **members)
+    if ErrorKind(status, code) in REFUSALS:
+        return BillingRefusal(status, code, detail, **members)
+    log.warning("billing_refused", code=code)
+    return BillingUnavailable()

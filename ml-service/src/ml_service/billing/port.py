@@ -4,10 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NewType, Protocol
 
+from kit.errors import ErrorKind, RelayedError
 from kit.identity import ApiKey, UserId
 
 HoldKey = NewType("HoldKey", str)
 Action = Literal["train", "predict", "batch", "metadata"]
+
+
+NOT_ENOUGH_TOKENS = ErrorKind(402, "not_enough_tokens")
+TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")
+WALLET_NOT_FOUND = ErrorKind(404, "wallet_not_found")
+QUOTE_NOT_FOUND = ErrorKind(404, "quote_not_found")
+QUOTE_EXPIRED = ErrorKind(409, "quote_expired")
+# Refusals of a hold or of holding again: the wallet cannot pay.
+CANNOT_PAY = (NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND)
+REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED)
+
+
+class BillingRefusal(RelayedError):
+    """A refusal of billing-service, passed on to the caller with its code and members."""
+
+    @property
+    def kind(self) -> ErrorKind:
+        return ErrorKind(self.status, self.code)
+
+
+class HoldEnded(BillingRefusal):
+    """The hold was released or expired, or never was: settling places it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +79,13 @@ class Price:
 class Billing(Protocol):
     """Each call may be repeated with the same key and has one effect.
 
-    All raise BillingAway when billing does not answer; then nothing is known to have happened.
+    All raise BillingUnavailable when billing does not answer; then nothing is known to have happened.
     """
 
     async def hold(self, charge: Charge) -> Hold:
         """Set tokens aside.
 
-        Raises NotEnoughTokens, TokenCapReached, WalletNotFound, QuoteNotFound, QuoteExpired.
+        Raises BillingRefusal, one of CANNOT_PAY, QUOTE_NOT_FOUND and QUOTE_EXPIRED.
         """
         ...
 

@@ -9,6 +9,7 @@ from kit.authentication import Reader
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
+from ml_service.billing.port import NOT_ENOUGH_TOKENS
 from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
 from ml_service.course.schemas import TrainedModelView, form_body
@@ -17,7 +18,7 @@ from ml_service.datasets.bodies import Form, read_body
 from ml_service.datasets.service import ReadBody
 from ml_service.dependencies import Course, Meter, Models, Predictions
 from ml_service.errors import (
-    BillingAway,
+    BillingUnavailable,
     DatasetTooLarge,
     FieldMissing,
     FieldUnusable,
@@ -25,7 +26,6 @@ from ml_service.errors import (
     FormMalformed,
     ModelNameTaken,
     ModelNotFound,
-    NotEnoughTokens,
     TrainingFailed,
 )
 from ml_service.learning.model_types import course_view
@@ -39,8 +39,8 @@ router = strict_router("", ["course"])
 ModelName = Annotated[str, Path(max_length=200)]
 Features = Annotated[dict[str, Any], Body()]  # Any: cells of every kind
 TRAINING_PROBLEMS = documented(
-    FormMalformed, NotEnoughTokens, ModelNameTaken, DatasetTooLarge, FieldMissing, FieldUnusable, FileMissing,
-    CsvError, TrainingFailed, BillingAway,
+    FormMalformed, NOT_ENOUGH_TOKENS, ModelNameTaken, DatasetTooLarge, FieldMissing, FieldUnusable,
+    FileMissing, CsvError, TrainingFailed, BillingUnavailable,
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ async def list_model_types() -> dict[str, Any]:  # Any: the course's own shape
     return course_view()
 
 
-@router.get("/trained", responses=documented(NotEnoughTokens))
+@router.get("/trained", responses=documented(NOT_ENOUGH_TOKENS))
 async def list_trained(response: Response, caller: Reader, models: Models, meter: Meter) -> list[str]:
     """The names of your models, newest first."""
 
@@ -60,7 +60,7 @@ async def list_trained(response: Response, caller: Reader, models: Models, meter
     return await meter.read(caller, response, read)
 
 
-@router.get("/trained/{model_name}", responses=documented(ModelNotFound, NotEnoughTokens))
+@router.get("/trained/{model_name}", responses=documented(ModelNotFound, NOT_ENOUGH_TOKENS))
 async def show_trained(
     model_name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
 ) -> TrainedModelView:
@@ -104,7 +104,9 @@ async def train(
     }
 
 
-@router.post("/predict/{model_name}", responses=documented(ModelNotFound, NotEnoughTokens, BillingAway))
+@router.post(
+    "/predict/{model_name}", responses=documented(ModelNotFound, NOT_ENOUGH_TOKENS, BillingUnavailable)
+)
 async def predict(
     model_name: ModelName,
     body: Features,

@@ -8,8 +8,9 @@ from fastapi.responses import StreamingResponse
 from kit.app import strict_router
 from kit.authentication import Reader
 from kit.problems import documented
+from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED
 from ml_service.dependencies import Exports, Meter
-from ml_service.errors import BillingAway, ModelNotFound, NotEnoughTokens, ReaderDied, TokenCapReached
+from ml_service.errors import BillingUnavailable, ModelNotFound, ReaderDied
 from ml_service.exports.service import Bundle
 from ml_service.learning.predictors import ArtefactRefused
 
@@ -22,7 +23,9 @@ ZIP = "application/zip"
     "/{name}/export",
     response_class=StreamingResponse,
     responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}}
-    | documented(ModelNotFound, ArtefactRefused, ReaderDied, NotEnoughTokens, TokenCapReached, BillingAway),
+    | documented(
+        ModelNotFound, ArtefactRefused, ReaderDied, NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, BillingUnavailable
+    ),
 )
 async def export_model(
     name: Annotated[str, Path(max_length=200)],

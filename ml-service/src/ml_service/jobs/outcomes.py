@@ -1,17 +1,14 @@
-"""What a job's end means to someone who waited for it."""
+"""The error that a job's end means to a caller who waited for it."""
 
-from kit.errors import InternalError, ServiceError
+from kit.errors import InternalError, ServiceError, from_document
 from ml_service.base import Json
-from ml_service.errors import (
-    NotEnoughTokens,
-    TokenCapReached,
-    TrainingCancelled,
-    TrainingFailed,
-    WalletNotFound,
-)
+from ml_service.billing.port import CANNOT_PAY
+from ml_service.errors import TrainingCancelled, TrainingFailed
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobState
-from ml_service.learning import training
+
+# Rows written before errors were stored with their status.
+STATUS_OF_CODE = {kind.code: kind.status for kind in CANNOT_PAY}
 
 
 def raise_unless_succeeded(job: Job) -> None:
@@ -21,14 +18,8 @@ def raise_unless_succeeded(job: Job) -> None:
         raise error_of(job.error)
 
 
-def error_of(described: Json) -> ServiceError:
-    """The error as it would have been raised here."""
-    code, members = described["code"], described["members"]
-    if code == NotEnoughTokens.code:
-        return NotEnoughTokens(members["required"], members["available"])
-    if code == TokenCapReached.code:
-        return TokenCapReached()
-    if code == WalletNotFound.code:
-        return WalletNotFound()
-    error = training.rebuild(code, described["detail"], members)
-    return TrainingFailed(described["detail"]) if isinstance(error, InternalError) else error
+def error_of(stored: Json) -> ServiceError:
+    """The error as the worker or billing-service raised it; a bug of ours is a failed training."""
+    status = STATUS_OF_CODE.get(stored["code"], InternalError.status)
+    error = from_document({"status": status, **stored})
+    return TrainingFailed(stored["detail"]) if error.status >= InternalError.status else error

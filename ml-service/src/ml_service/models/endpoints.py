@@ -9,20 +9,22 @@ from kit.authentication import Reader
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
+from ml_service.billing.port import (
+    NOT_ENOUGH_TOKENS,
+    QUOTE_EXPIRED,
+    QUOTE_NOT_FOUND,
+    TOKEN_CAP_REACHED,
+    WALLET_NOT_FOUND,
+)
 from ml_service.callers import TrainCaller
 from ml_service.dependencies import JobQueue, Jobs, Meter, Models
 from ml_service.errors import (
-    BillingAway,
+    BillingUnavailable,
     BudgetTooSmall,
     DatasetNotFound,
     ModelNameTaken,
     ModelNameUnusable,
     ModelNotFound,
-    NotEnoughTokens,
-    QuoteExpired,
-    QuoteNotFound,
-    TokenCapReached,
-    WalletNotFound,
 )
 from ml_service.jobs.schemas import BudgetRequest, JobView, TrainingRequest
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
@@ -32,7 +34,7 @@ from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
 router = strict_router("/v1", ["models"])
 
 ModelName = Annotated[str, Path(max_length=200)]
-PAID_READING = documented(NotEnoughTokens, TokenCapReached, ModelNotFound, BillingAway)
+PAID_READING = documented(NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, ModelNotFound, BillingUnavailable)
 
 
 @router.get("/model-types")
@@ -49,15 +51,15 @@ async def list_model_types() -> Page[ModelTypeView]:
         DatasetNotFound,
         ModelNameTaken,
         ModelNameUnusable,
-        NotEnoughTokens,
-        TokenCapReached,
-        WalletNotFound,
-        QuoteNotFound,
-        QuoteExpired,
+        NOT_ENOUGH_TOKENS,
+        TOKEN_CAP_REACHED,
+        WALLET_NOT_FOUND,
+        QUOTE_NOT_FOUND,
+        QUOTE_EXPIRED,
         BudgetTooSmall,
         IdempotencyKeyReused,
         IdempotencyTwinRunning,
-        BillingAway,
+        BillingUnavailable,
         *MODEL_TYPE_ERRORS,
         *TRAINING_ERRORS,
     ),

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse
 from kit.app import strict_router
 from kit.authentication import Reader
 from kit.problems import documented
+from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED
 from ml_service.dependencies import Meter, Reports
-from ml_service.errors import BillingAway, ModelNotFound, NotEnoughTokens, ReaderDied, TokenCapReached
+from ml_service.errors import BillingUnavailable, ModelNotFound, ReaderDied
 from ml_service.learning.predictors import ArtefactRefused
 from ml_service.models.report_schemas import ReportView
 
@@ -26,7 +27,9 @@ HEADERS = {
     "/{name}/report",
     response_model=ReportView,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
-    | documented(ModelNotFound, ArtefactRefused, ReaderDied, NotEnoughTokens, TokenCapReached, BillingAway),
+    | documented(
+        ModelNotFound, ArtefactRefused, ReaderDied, NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, BillingUnavailable
+    ),
 )
 async def show_report(
     name: Annotated[str, Path(max_length=200)],

@@ -9,9 +9,10 @@ from kit.app import strict_router
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
+from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND
 from ml_service.callers import PredictCaller
 from ml_service.dependencies import Predictions
-from ml_service.errors import BillingAway, ModelNotFound, NotEnoughTokens, TokenCapReached, WalletNotFound
+from ml_service.errors import BillingUnavailable, ModelNotFound
 from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.predictions.once import Answered
 from ml_service.predictions.schemas import PredictionRequest, PredictionView
@@ -33,13 +34,13 @@ router = strict_router("/v1/models", ["predictions"])
     response_model=PredictionView,
     response_model_exclude_none=True,
     responses=documented(
-        NotEnoughTokens,
-        TokenCapReached,
+        NOT_ENOUGH_TOKENS,
+        TOKEN_CAP_REACHED,
         ModelNotFound,
-        WalletNotFound,
+        WALLET_NOT_FOUND,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
-        BillingAway,
+        BillingUnavailable,
         *PREDICTION_ERRORS,
     ),
 )

@@ -13,8 +13,8 @@ import structlog
 from kit.errors import ServiceError
 from kit.outages import describe_outage
 from ml_service.billing.charging import settle_surely
-from ml_service.billing.port import Receipt
-from ml_service.errors import BillingAway, HoldEnded, NotEnoughTokens, TokenCapReached, WalletNotFound
+from ml_service.billing.port import CANNOT_PAY, WALLET_NOT_FOUND, BillingRefusal, HoldEnded, Receipt
+from ml_service.errors import BillingUnavailable
 from ml_service.jobs.gauges import JOBS_ENDED
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind
@@ -36,7 +36,7 @@ async def surely(step: Callable[[], Awaitable[None]], job_id: int) -> None:
             await step()
             return
         except Exception as error:
-            if not isinstance(error, BillingAway) and describe_outage(error) is None:
+            if not isinstance(error, BillingUnavailable) and describe_outage(error) is None:
                 raise
             log.warning("job_end_delayed", job=job_id, error=type(error).__name__)
             await asyncio.sleep(RETRY_SECONDS)
@@ -50,7 +50,9 @@ async def conclude(parts: Parts, job_id: int, lease: UUID) -> None:
             # Never more than was held at first, also when the hold is placed again at a higher price.
             due = job.result.get("tokens", job.tokens_held)
             receipt = await settle_surely(parts.billing, charge_of(job), due)
-        except (NotEnoughTokens, TokenCapReached, WalletNotFound) as refusal:
+        except BillingRefusal as refusal:
+            if refusal.kind not in CANNOT_PAY:
+                raise
             job = await _turn_into_failure(parts, job, lease, refusal)
         else:
             await _succeed(parts, job, lease, receipt)
@@ -72,7 +74,7 @@ async def _turn_into_failure(parts: Parts, job: Job, lease: UUID, refusal: Servi
     async with parts.leases() as leases:
         job = await leases.get_mine(job.id, lease)
         job.result = None
-        job.error = {"code": refusal.code, "detail": refusal.detail, "members": refusal.members}
+        job.error = refusal.to_document()
     return job
 
 
@@ -93,8 +95,9 @@ async def _forget_rows(parts: Parts, job: Job) -> None:
 async def _release(parts: Parts, job: Job) -> None:
     try:
         await parts.billing.release(charge_of(job).key)
-    except (HoldEnded, WalletNotFound):
-        return
+    except BillingRefusal as refusal:
+        if not isinstance(refusal, HoldEnded) and refusal.kind != WALLET_NOT_FOUND:
+            raise
 
 
 async def _end_unpaid(parts: Parts, job: Job, lease: UUID) -> None:

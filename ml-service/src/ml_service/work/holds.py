@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from kit.outages import describe_outage
-from ml_service.billing.port import HoldKey
-from ml_service.errors import BillingAway, HoldEnded
+from ml_service.billing.port import HoldEnded, HoldKey
+from ml_service.errors import BillingUnavailable
 from ml_service.jobs.models import Job
 from ml_service.work.charges import FIRST_TTL_SECONDS, TTL_SECONDS
 from ml_service.work.parts import Parts
@@ -46,7 +46,7 @@ class HoldKeeper:
         """Whether this hold needs no further look for a while."""
         try:
             await self._parts.billing.extend(HoldKey(job.hold_key), TTL_SECONDS)
-        except BillingAway:
+        except BillingUnavailable:
             return False
         except HoldEnded:
             log.info("hold_ended_early", job=job.id, user=job.user_id)

@@ -7,8 +7,8 @@ from tests.support.memory_billing import MemoryBilling
 
 from kit.identity import UserId
 from ml_service.billing.charging import charged, charged_in_part, settle_surely
-from ml_service.billing.port import Charge, Hold, HoldKey, Receipt
-from ml_service.errors import BillingAway, NotEnoughTokens
+from ml_service.billing.port import BillingRefusal, Charge, Hold, HoldKey, Receipt
+from ml_service.errors import BillingUnavailable
 
 ADA = UserId(1)
 CHARGE = Charge(HoldKey("key"), ADA, "predict", 30)
@@ -83,7 +83,7 @@ async def test_an_expired_hold_whose_tokens_are_gone_is_refused(billing: MemoryB
     await billing.hold(CHARGE)
     billing.expire_all()
     billing.wallets[ADA].posted = 4
-    with pytest.raises(NotEnoughTokens):
+    with pytest.raises(BillingRefusal):
         await settle_surely(billing, CHARGE)
 
 
@@ -96,7 +96,7 @@ class AnswersGetLost(MemoryBilling):
         receipt = await super().settle(hold, tokens)
         if not self.lost:
             self.lost = True
-            raise BillingAway
+            raise BillingUnavailable
         return receipt
 
 

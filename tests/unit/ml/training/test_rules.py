@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from kit.errors import from_document
 from ml_service.learning.tables import ColumnProfile, TableProfile
-from ml_service.learning.training import TRAINING_ERRORS, Plan, TrainingSpec, check, rebuild
+from ml_service.learning.training import TRAINING_ERRORS, Plan, TrainingSpec, check
 from ml_service.learning.training.errors import MissingLabels, TrainingError
 
 SPEC = TrainingSpec("knn", ("size", "colour"), "label")
@@ -132,10 +133,7 @@ def test_an_order_survives_json() -> None:
 
 
 @pytest.mark.parametrize("kind", TRAINING_ERRORS)
-def test_an_error_is_rebuilt_from_plain_values(kind: type[TrainingError]) -> None:
-    error = rebuild(kind.code, "A sentence.", {"column": "label"})
+def test_training_error_is_rebuilt_from_its_document(kind: type[TrainingError]) -> None:
+    document = {"code": kind.code, "detail": "A sentence.", "members": {"column": "label"}}
+    error = from_document(document)
     assert (type(error), error.detail, error.members) == (kind, "A sentence.", {"column": "label"})
-
-
-def test_an_unknown_error_code_is_our_fault() -> None:
-    assert rebuild("other", "A sentence.", {}).status == 500

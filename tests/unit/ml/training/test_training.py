@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import from_document
 from ml_service.learning import training
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.training import TrainingSpec
@@ -55,7 +56,7 @@ def test_a_refusal_crosses_as_plain_values(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3\n")
     answer = training.run(str(path), TrainingSpec("linear", ("a",), "b").to_json(), str(tmp_path / "model"))
-    error = training.rebuild(**answer["error"])
+    error = from_document(answer["error"])
     assert (error.code, error.members) == ("csv_too_few_fields", {"line": 3, "column": "b"})
     assert not (tmp_path / "model").exists()
 

@@ -1,11 +1,7 @@
 """What can be wrong with a training order; every sentence says which column and what to do."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from kit.errors import InternalError, ServiceError
-from ml_service.learning.model_types import MODEL_TYPE_ERRORS, types_for
-from ml_service.learning.tables.errors import CSV_ERRORS
+from kit.errors import ServiceError
+from ml_service.learning.model_types import types_for
 
 LONGEST_NAME = 100
 
@@ -191,12 +187,3 @@ class FitFailed(TrainingError):
 
 
 TRAINING_ERRORS: tuple[type[TrainingError], ...] = (TrainingError, *TrainingError.__subclasses__())
-_BY_CODE = {error.code: error for error in (*CSV_ERRORS, *MODEL_TYPE_ERRORS, *TRAINING_ERRORS)}
-
-
-def rebuild(code: str, detail: str, members: Mapping[str, Any]) -> ServiceError:
-    """The error that a worker described in plain values."""
-    kind = _BY_CODE.get(code, InternalError)
-    error = kind.__new__(kind)
-    ServiceError.__init__(error, detail, **members)
-    return error
