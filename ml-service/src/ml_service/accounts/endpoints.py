@@ -3,21 +3,34 @@
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Body
+from fastapi import Body, Depends, Request
 from pydantic import Field
 
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
 from kit.outbox import Event
 from ml_service.accounts.schemas import ExportView
-from ml_service.dependencies import Accounts, Settings
+from ml_service.accounts.service import AccountService
 from ml_service.jobs.schemas import MOST_FEATURES
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.predictions.schemas import MOST_ROWS
+from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
 
 MOST_EVENTS = 1000
+
+
+async def _accounts(request: Request) -> AccountService:
+    return request.app.state.container.accounts
+
+
+async def _settings(request: Request) -> MlSettings:
+    return request.app.state.container.settings
+
+
+Accounts = Annotated[AccountService, Depends(_accounts)]
+Settings = Annotated[MlSettings, Depends(_settings)]
 
 
 @router.get("/v1/me/export")

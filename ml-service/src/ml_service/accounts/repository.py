@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Text, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from ml_service.accounts.models import DepartedUser
+from ml_service.base import DeletedUser, first_answers
 from ml_service.datasets.models import Dataset
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE
 from ml_service.models.models import Model
-from ml_service.predictions.models import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,14 @@ class AccountRepository:
         self._session = session
 
     async def mark_departed(self, user_id: UserId) -> None:
-        await self._session.execute(insert(DepartedUser).values(user_id=user_id).on_conflict_do_nothing())
+        await self._session.execute(insert(DeletedUser).values(user_id=user_id).on_conflict_do_nothing())
 
     async def erase_departed(self) -> Erased:
         """Cancel what still runs for users who are gone and delete the rest.
 
         A running job's row and its model's go when it has ended, at a later call.
         """
-        gone = select(DepartedUser.user_id).scalar_subquery()
+        gone = select(DeletedUser.user_id).scalar_subquery()
         cancelled = update(Job).where(Job.user_id.in_(gone), Job.state.in_(LIVE))
         stopped = cancelled.where(Job.cancel_requested_at.is_(None), Job.result.is_(None))
         jobs = await self._session.scalars(stopped.values(cancel_requested_at=func.now()).returning(Job.id))
@@ -49,6 +48,7 @@ class AccountRepository:
         made = (await self._session.scalars(ended.returning(Job.result["location"].astext))).all()
         datasets = delete(Dataset).where(Dataset.user_id.in_(gone)).returning(Dataset.location)
         uploads = (await self._session.scalars(datasets)).all()
-        answers = delete(Answer).where(Answer.user_id.in_(gone)).returning(Answer.location)
-        results = [*made, *(await self._session.scalars(answers)).all()]
+        scopes = select(cast(DeletedUser.user_id, Text))
+        answers = delete(first_answers).where(first_answers.c.scope.in_(scopes))
+        results = [*made, *(await self._session.scalars(answers.returning(first_answers.c.location))).all()]
         return Erased(forgotten, [*uploads, *(each for each in results if each is not None)])

@@ -14,31 +14,14 @@ from ml_service.jobs.orders import NO_BUDGET, Budget, TrainingOrder
 from ml_service.jobs.queue_rules import NO_OUTLOOK, Outlook
 from ml_service.jobs.rules import JobKind, JobState
 from ml_service.models.rules import LONGEST_GIVEN_NAME
+from ml_service.models.schemas import BudgetRequest
 
 MOST_FEATURES = 2000
 MOST_PARAMETERS = 50
-MOST_SECONDS = 86_400
-MOST_TOKENS = 10**9
 NOTHING_KNOWN: Mapping[int, Outlook] = MappingProxyType({})
 
 ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Parameter = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)] | None
-
-
-class BudgetRequest(BaseModel):
-    """The most that comparing may take: seconds from its begin, tokens for the candidates that finish."""
-
-    model_config = ConfigDict(extra="forbid", title="Budget")
-
-    seconds: StrictInt | None = Field(
-        default=None, ge=1, le=MOST_SECONDS, description="Seconds for all candidates together."
-    )
-    tokens: StrictInt | None = Field(
-        default=None, ge=1, le=MOST_TOKENS, description="Tokens for all candidates together."
-    )
-
-    def to_budget(self) -> Budget:
-        return Budget(self.seconds, self.tokens)
 
 
 class TrainingRequest(BaseModel):
@@ -74,7 +57,7 @@ class TrainingRequest(BaseModel):
             missing_label=self.missing_label,
             name=self.name,
             quote_id=str(self.quote_id) if self.quote_id is not None else None,
-            budget=self.budget.to_budget() if self.budget is not None else NO_BUDGET,
+            budget=Budget(self.budget.seconds, self.budget.tokens) if self.budget is not None else NO_BUDGET,
         )
 
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ml_service.base import first_answers
 from ml_service.datasets.models import Dataset
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import LIVE, JobKind
 from ml_service.models.models import Model
-from ml_service.predictions.models import Answer
 
 RESULT = Job.result["location"].astext
 
@@ -29,7 +29,7 @@ class NeededRepository:
 
     async def results(self, kept: timedelta) -> set[str]:
         """Those of answers, and of jobs for so long after their end."""
-        answers = await self._session.scalars(select(Answer.location))
+        answers = await self._session.scalars(select(first_answers.c.location))
         chosen = select(RESULT).where(Job.kind == JobKind.BATCH, Job.ended_at > func.now() - kept)
         jobs = await self._session.scalars(chosen)
         return {location for location in (*answers, *jobs) if location is not None}

@@ -9,9 +9,10 @@ import structlog
 
 from kit.background import wait_for_event
 from kit.database import Database
+from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository
-from ml_service.predictions.registry import ModelRegistry
-from ml_service.predictions.repository import AnswerRepository
+from ml_service.base import first_answers
+from ml_service.models.loaded_models import LoadedModels
 from ml_service.store.artefacts import ASIDE, FOLDER
 from ml_service.store.files import Files
 from ml_service.store.repository import NeededRepository
@@ -30,9 +31,10 @@ class Ages:
 
 
 class Sweeper:
-    def __init__(self, database: Database, files: Files, registry: ModelRegistry, ages: Ages) -> None:
+    def __init__(self, database: Database, files: Files, registry: LoadedModels, ages: Ages) -> None:
         self._database, self._files = database, files
         self._registry, self._ages = registry, ages
+        self._answers = FirstAnswers(database, first_answers)
         self._wanted = asyncio.Event()
 
     def nudge(self) -> None:
@@ -51,7 +53,7 @@ class Sweeper:
     async def sweep(self) -> None:
         async with self._database.transaction() as session:
             erased = await AccountRepository(session).erase_departed()
-            outdated = await AnswerRepository(session).delete_older(self._ages.answers)
+            outdated = await self._answers.delete_older(session, self._ages.answers)
         for model_id in erased.models:
             self._registry.forget(model_id)
         await self._delete([*erased.files, *outdated])

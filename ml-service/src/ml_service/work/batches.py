@@ -2,10 +2,10 @@
 
 import structlog
 
-from ml_service.batches.orders import BatchSpec
 from ml_service.jobs.rules import JobKind
 from ml_service.learning.batches.rules import cost_of
 from ml_service.learning.batches.runs import Task
+from ml_service.learning.batches.spec import BatchSpec
 from ml_service.models.repository import ModelRepository
 from ml_service.work.errands import Errand, run_errand
 from ml_service.work.rules import GiveUp, Retry
@@ -46,4 +46,4 @@ async def _find_task(run: Run, spec: BatchSpec) -> Task | None:
     if files is None or job.artefact is None or job.location is None:
         return None
     artefact = parts.artefacts.key(job.artefact)
-    return Task(parts.files.url, job.location, artefact, files, spec.asked, parts.limits)
+    return Task(parts.files.url, job.location, artefact, files, spec.options, parts.limits)

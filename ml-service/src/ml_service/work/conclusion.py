@@ -12,7 +12,7 @@ import structlog
 
 from kit.errors import ServiceError
 from kit.outages import describe_outage
-from ml_service.billing.charging import settle_surely
+from ml_service.billing.charging import settle_or_hold_again
 from ml_service.billing.port import CANNOT_PAY, WALLET_NOT_FOUND, BillingRefusal, HoldEnded, Receipt
 from ml_service.errors import BillingUnavailable
 from ml_service.jobs.gauges import JOBS_ENDED
@@ -49,7 +49,7 @@ async def conclude(parts: Parts, job_id: int, lease: UUID) -> None:
         try:
             # Never more than was held at first, also when the hold is placed again at a higher price.
             due = job.result.get("tokens", job.tokens_held)
-            receipt = await settle_surely(parts.billing, charge_of(job), due)
+            receipt = await settle_or_hold_again(parts.billing, charge_of(job), due)
         except BillingRefusal as refusal:
             if refusal.kind not in CANNOT_PAY:
                 raise
