@@ -52,7 +52,7 @@ class Container:
     datasets: DatasetService
     inspections: InspectionService
     jobs: JobService
-    queue: Queue
+    queue_estimates: Queue
     models: ModelService
     reports: ReportService
     predictions: PredictionService
@@ -111,7 +111,7 @@ def build(settings: MlSettings, outside: Outside) -> tuple[Container, list[Loop]
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
-        queue=Queue(database, slots),
+        queue_estimates=Queue(database, slots),
         models=models,
         reports=ReportService(models, files, artefacts, readers),
         predictions=PredictionService(answers, outside.lookup, billing, loaded),

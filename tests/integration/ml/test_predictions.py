@@ -61,9 +61,7 @@ async def test_model_of_another_user_is_not_found(idle: Service, model: str) -> 
     assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
 
 
-async def test_fourteen_tokens_pay_for_two_of_twenty_predictions(
-    idle: Service, model: str
-) -> None:
+async def test_fourteen_tokens_pay_for_two_of_twenty_predictions(idle: Service, model: str) -> None:
     idle.billing.wallets[ADA].posted = 14  # pyright: ignore[reportArgumentType] - a plain id
     answers = await asyncio.gather(*(idle.predict(model) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [402] * 18

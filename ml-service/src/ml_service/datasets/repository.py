@@ -74,5 +74,5 @@ class DatasetRepository:
         await self._session.execute(delete(Dataset).where(Dataset.id == dataset.id))
 
 
-def _of(user_id: UserId) -> Select[tuple[Dataset]]:
+def _of(user_id: UserId) -> Select[Dataset]:
     return select(Dataset).where(Dataset.user_id == user_id)

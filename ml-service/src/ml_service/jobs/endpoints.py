@@ -41,7 +41,7 @@ async def _jobs(request: Request) -> JobService:
 
 
 async def _queue(request: Request) -> Queue:
-    return request.app.state.container.queue
+    return request.app.state.container.queue_estimates
 
 
 Jobs = Annotated[JobService, Depends(_jobs)]

@@ -76,7 +76,7 @@ class ModelRepository:
         await self._session.execute(delete(Model).where(Model.id == model.id))
 
 
-def _ready(user_id: UserId) -> Select[tuple[Model]]:
+def _ready(user_id: UserId) -> Select[Model]:
     return select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
 
 

@@ -97,7 +97,7 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         batches=service,
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
         billing=billing,
-        queue=None,
+        queue_estimates=None,
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ml") as client:
