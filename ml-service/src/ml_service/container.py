@@ -22,7 +22,7 @@ from ml_service.jobs.queue import Queue
 from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
 from ml_service.learning import predictors
-from ml_service.models.loaded_models import Load, LoadedModels
+from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.predictions.service import PredictionService
@@ -44,6 +44,16 @@ Loop = Coroutine[None, None, None]
 
 
 @dataclass(frozen=True)
+class Resources:
+    """Parts with connections: opened before the others, closed after them."""
+
+    authentication: Authentication
+    database: Database
+    lookup: ModelLookup
+    billing: Billing
+
+
+@dataclass(frozen=True)
 class Container:
     settings: MlSettings
     authentication: Authentication
@@ -62,50 +72,24 @@ class Container:
     course: CourseTraining
 
 
-@dataclass(frozen=True)
-class Outside:
-    """Parts that are opened before the others and closed after them."""
-
-    authentication: Authentication
-    database: Database
-    lookup: ModelLookup
-    billing: Billing
-
-
-def build(settings: MlSettings, outside: Outside) -> tuple[Container, list[Loop]]:
+def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
     """The container, and the loops that run beside the requests."""
-    database, billing = outside.database, outside.billing
-    files = Files(settings.store_url)
-    artefacts, uploads, results = Artefacts(files), Uploads(files, settings.max_csv_bytes), Results(files)
-    readers, news = Readers(READER_PROCESSES), JobNews()
-    answers = FirstAnswers(database, first_answers)
-    loaded = LoadedModels(_load_with(files, artefacts), settings.loaded_models, settings.loaded_bytes)
-    inspector = Inspector(files, settings.csv_limits)
-    sweeper = _sweeper(settings, database, files, loaded)
-    parts = Parts(
-        database=database,
-        billing=billing,
-        cluster=DaskCluster(settings.dask_scheduler_address),
-        files=files,
-        artefacts=artefacts,
-        uploads=uploads,
-        results=results,
-        news=news,
-        limits=settings.csv_limits,
-        lease_seconds=settings.lease_seconds,
-        time_limit=settings.max_train_seconds,
-        most_running=settings.max_running_jobs,
-    )
-
-    def slots() -> int:
-        return parts.cluster.known_slots
-
+    database, billing, lookup = resources.database, resources.billing, resources.lookup
+    worker = _worker_parts(settings, database, billing)
+    files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
+    readers, inspector = Readers(READER_PROCESSES), Inspector(files, settings.csv_limits)
+    answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
+    sweeper = _sweeper(settings, database, files, model_cache)
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs, models = JobService(database, billing, news), ModelService(database, artefacts, loaded)
+    jobs, models = JobService(database, billing, worker.news), ModelService(database, artefacts, model_cache)
+
+    def slots() -> int:
+        return worker.cluster.known_slots
+
     container = Container(
         settings=settings,
-        authentication=outside.authentication,
+        authentication=resources.authentication,
         database=database,
         billing=billing,
         datasets=datasets,
@@ -114,10 +98,10 @@ def build(settings: MlSettings, outside: Outside) -> tuple[Container, list[Loop]
         queue_estimates=Queue(database, slots),
         models=models,
         reports=ReportService(models, files, artefacts, readers),
-        predictions=PredictionService(answers, outside.lookup, billing, loaded),
+        predictions=PredictionService(answers, lookup, billing, model_cache),
         batches=BatchService(
             answers=answers,
-            lookup=outside.lookup,
+            lookup=lookup,
             billing=billing,
             files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
             batch_jobs=BatchJobs(database, billing),
@@ -130,26 +114,44 @@ def build(settings: MlSettings, outside: Outside) -> tuple[Container, list[Loop]
     )
     loops: list[Loop] = [
         measure_forever(database, slots),
-        news.follow(database),
-        parts.cluster.follow(),
-        Runner(parts).follow(),
-        HoldKeeper(parts).follow(),
+        worker.news.follow(database),
+        worker.cluster.follow(),
+        Runner(worker).follow(),
+        HoldKeeper(worker).follow(),
         sweeper.follow(settings.sweep_seconds),
     ]
     return container, loops
 
 
-def _load_with(files: Files, artefacts: Artefacts) -> Load:
+def _worker_parts(settings: MlSettings, database: Database, billing: Billing) -> Parts:
+    files = Files(settings.store_url)
+    return Parts(
+        database=database,
+        billing=billing,
+        cluster=DaskCluster(settings.dask_scheduler_address),
+        files=files,
+        artefacts=Artefacts(files),
+        uploads=Uploads(files, settings.max_csv_bytes),
+        results=Results(files),
+        news=JobNews(),
+        limits=settings.csv_limits,
+        lease_seconds=settings.lease_seconds,
+        time_limit=settings.max_train_seconds,
+        most_running=settings.max_running_jobs,
+    )
+
+
+def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> ModelCache:
     def load(model: StoredModel) -> predictors.Predictor:
         with files.on_disk(artefacts.key(model.artefact)) as folder:
             return predictors.load(folder, model.files)
 
-    return load
+    return ModelCache(load, settings.loaded_models, settings.loaded_bytes)
 
 
-def _sweeper(settings: MlSettings, database: Database, files: Files, loaded: LoadedModels) -> Sweeper:
+def _sweeper(settings: MlSettings, database: Database, files: Files, model_cache: ModelCache) -> Sweeper:
     ages = Ages(
         orphan=timedelta(minutes=settings.orphan_minutes),
         answers=timedelta(hours=settings.answers_kept_hours),
     )
-    return Sweeper(database, files, loaded, ages)
+    return Sweeper(database, files, model_cache, ages)

@@ -16,7 +16,7 @@ class DatasetInUse(ServiceError):
     code = "dataset_in_use"
 
     def __init__(self) -> None:
-        super().__init__("A job trains on this dataset; wait until it ends or cancel it, then delete the dataset.")
+        super().__init__("A job trains on this dataset; wait until the job ends or cancel it, then retry.")
 
 
 class DatasetTooLarge(ServiceError):
@@ -79,9 +79,7 @@ class ReaderDied(ServiceError):
     code = "reader_died"
 
     def __init__(self) -> None:
-        super().__init__(
-            "The file could not be processed; nothing was charged. Split it into smaller files."
-        )
+        super().__init__("The file could not be processed; nothing was charged. Split it into smaller files.")
 
 
 class ModelNotFound(ServiceError):
@@ -113,7 +111,9 @@ class JobEnded(ServiceError):
     code = "job_ended"
 
     def __init__(self) -> None:
-        super().__init__("This job has ended and can no longer be cancelled; GET /v1/jobs/{id} shows its result.")
+        super().__init__(
+            "This job has ended and can no longer be cancelled; GET /v1/jobs/{id} shows its state."
+        )
 
 
 class ResultPending(ServiceError):
@@ -155,7 +155,9 @@ class TrainingCancelled(ServiceError):
     code = "training_cancelled"
 
     def __init__(self) -> None:
-        super().__init__("The training was cancelled and nothing was charged; start a new one if you need the model.")
+        super().__init__(
+            "The training was cancelled and nothing was charged; start a new one to get a model."
+        )
 
 
 class BillingUnavailable(ServiceError):

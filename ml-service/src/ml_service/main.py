@@ -16,7 +16,7 @@ from ml_service.accounts.endpoints import router as accounts
 from ml_service.batches.endpoints import router as batches
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
-from ml_service.container import Container, Outside, build
+from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
 from ml_service.exports.endpoints import router as exports
@@ -41,8 +41,8 @@ def create_app(
         await lookup.open()
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
             payments = billing or HttpBilling(billing_client, authentication.identity, settings.billing_url)
-            outside = Outside(authentication, database, lookup, payments)
-            app.state.container, loops = build(settings, outside)
+            resources = Resources(authentication, database, lookup, payments)
+            app.state.container, loops = build(settings, resources)
             following = (
                 authentication.follow(trust)
                 if trust

@@ -57,16 +57,18 @@ class Service:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
-    async def order(self, user: int = ADA, key: str | None = None, **order: object) -> httpx.Response:
+    async def request_training(
+        self, user: int = ADA, key: str | None = None, **members: object
+    ) -> httpx.Response:
         """POST /v1/models; on the penguins by default."""
-        if "dataset_id" not in order:
-            order["dataset_id"] = (await self.upload(user=user))["id"]
-        request = {"type": "logistic", "label": "species"} | order
+        if "dataset_id" not in members:
+            members["dataset_id"] = (await self.upload(user=user))["id"]
+        request = {"type": "logistic", "label": "species"} | members
         headers = bearer(user) | ({"Idempotency-Key": key} if key else {})
         return await self.client.post("/v1/models", json=request, headers=headers)
 
-    async def start(self, user: int = ADA, **order: object) -> Json:
-        answer = await self.order(user, **order)
+    async def start(self, user: int = ADA, **members: object) -> Json:
+        answer = await self.request_training(user, **members)
         assert answer.status_code == 202, answer.text
         return answer.json()
 
@@ -82,9 +84,9 @@ class Service:
 
         return await eventually(has_ended)
 
-    async def train(self, user: int = ADA, **order: object) -> Json:
+    async def train(self, user: int = ADA, **members: object) -> Json:
         """A trained model's job."""
-        job = await self.ended(await self.start(user, **order), user)
+        job = await self.ended(await self.start(user, **members), user)
         assert job["state"] == "succeeded", job
         return job
 

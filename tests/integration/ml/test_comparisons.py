@@ -201,7 +201,7 @@ async def test_others_get_a_worker_while_one_compares(service: Service) -> None:
 
 async def test_a_budget_below_one_candidate_is_refused(idle: Service) -> None:
     idle.billing.prices_now["train"] = idle.billing.prices_now["predict"]
-    answer = await idle.order(type="auto", budget={"tokens": 4})
+    answer = await idle.request_training(type="auto", budget={"tokens": 4})
     assert (answer.status_code, answer.json()["code"]) == (422, "budget_too_small")
     assert (answer.json()["budget"], answer.json()["required"]) == (4, 5)
 

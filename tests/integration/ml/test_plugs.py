@@ -88,7 +88,7 @@ async def test_a_cancelled_jobs_name_is_free_again(idle: Service) -> None:
     job = await idle.start(name="mine")
     await cancel(idle, job)
     await idle.ended(job)
-    assert (await idle.order(name="mine")).status_code == 202
+    assert (await idle.request_training(name="mine")).status_code == 202
 
 
 async def test_a_killed_worker_costs_time_but_no_job(service: Service, cluster: TestCluster) -> None:

@@ -46,11 +46,11 @@ async def test_a_foreign_or_expired_quote_is_refused_and_leaves_nothing_behind(
     idle: Service, sql: asyncpg.Connection, owner: int, expired: bool, status: int, code: str
 ) -> None:
     promise(idle, owner, expired=expired)
-    answer = await idle.order(quote_id=PROMISE)
+    answer = await idle.request_training(quote_id=PROMISE)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert await sql.fetchval("SELECT count(*) FROM ml.jobs") == 0
 
 
 async def test_what_is_no_quotes_id_is_refused(idle: Service) -> None:
-    answer = await idle.order(quote_id="tomorrow")
+    answer = await idle.request_training(quote_id="tomorrow")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")

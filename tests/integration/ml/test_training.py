@@ -9,7 +9,7 @@ from tests.support.tokens import bearer
 
 
 async def test_an_order_is_answered_at_once_with_its_job(idle: Service) -> None:
-    answer = await idle.order(name="first")
+    answer = await idle.request_training(name="first")
     job = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
@@ -78,22 +78,22 @@ async def test_its_history_is_streamed_to_the_end_and_resumes(service: Service) 
 
 
 async def test_a_repeated_key_gets_the_first_job(idle: Service) -> None:
-    first = await idle.order(key="train-1")
-    again = await idle.order(key="train-1")
+    first = await idle.request_training(key="train-1")
+    again = await idle.request_training(key="train-1")
     assert again.json()["id"] == first.json()["id"]
     assert again.headers["idempotency-replayed"] == "true"
     assert idle.billing.held(ADA) == 1
 
 
 async def test_a_key_with_another_order_is_refused(idle: Service) -> None:
-    await idle.order(key="train-1")
-    other = await idle.order(key="train-1", type="knn")
+    await idle.request_training(key="train-1")
+    other = await idle.request_training(key="train-1", type="knn")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
 async def test_twins_with_one_key_make_one_job(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
-    answers = await asyncio.gather(*(idle.order(key="twin", dataset_id=dataset) for _ in range(8)))
+    answers = await asyncio.gather(*(idle.request_training(key="twin", dataset_id=dataset) for _ in range(8)))
     assert {each.status_code for each in answers} <= {202, 409}
     assert len({each.json()["id"] for each in answers if each.status_code == 202}) == 1
     assert idle.billing.held(ADA) == 1
@@ -101,14 +101,16 @@ async def test_twins_with_one_key_make_one_job(idle: Service) -> None:
 
 async def test_a_taken_name_is_refused_and_costs_nothing(idle: Service) -> None:
     await idle.start(name="mine")
-    answer = await idle.order(name="mine")
+    answer = await idle.request_training(name="mine")
     assert (answer.status_code, answer.json()["code"]) == (409, "model_name_taken")
     assert idle.billing.held(ADA) == 1
 
 
 async def test_of_two_at_once_with_one_name_one_wins(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
-    answers = await asyncio.gather(*(idle.order(name="mine", dataset_id=dataset) for _ in range(5)))
+    answers = await asyncio.gather(
+        *(idle.request_training(name="mine", dataset_id=dataset) for _ in range(5))
+    )
     assert sorted(each.status_code for each in answers) == [202, 409, 409, 409, 409]
     assert idle.billing.held(ADA) == 1
 
@@ -120,19 +122,19 @@ async def test_two_users_may_use_one_name(idle: Service) -> None:
 
 async def test_without_tokens_nothing_is_left_behind(idle: Service) -> None:
     idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
-    answer = await idle.order(name="mine", key="poor")
+    answer = await idle.request_training(name="mine", key="poor")
     assert answer.status_code == 402
     assert (answer.json()["required"], answer.json()["available"]) == (1, 0)
     idle.billing.grant(ADA, 1)
-    assert (await idle.order(name="mine", key="poor")).status_code == 202
+    assert (await idle.request_training(name="mine", key="poor")).status_code == 202
 
 
 async def test_billing_away_is_503_and_nothing_happened(idle: Service) -> None:
     idle.billing.away = True
-    answer = await idle.order(name="mine")
+    answer = await idle.request_training(name="mine")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     idle.billing.away = False
-    assert (await idle.order(name="mine")).status_code == 202
+    assert (await idle.request_training(name="mine")).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ async def test_billing_away_is_503_and_nothing_happened(idle: Service) -> None:
 async def test_a_wrong_order_is_refused_before_it_is_charged(
     idle: Service, order: dict[str, object], status: int
 ) -> None:
-    answer = await idle.order(**order)
+    answer = await idle.request_training(**order)
     assert answer.status_code == status, answer.text
     assert "hold" not in idle.billing.calls
 

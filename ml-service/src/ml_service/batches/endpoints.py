@@ -14,7 +14,8 @@ from ml_service.batches.jobs import BatchInput
 from ml_service.batches.service import BatchService
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.datasets.bodies import read_body
+from ml_service.callers import PredictCaller
+from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
     DatasetTooLarge,
     FileMissing,
@@ -34,7 +35,7 @@ from ml_service.learning.batches.errors import BATCH_ERRORS
 from ml_service.learning.predictors import Asked
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS
-from ml_service.parameters import TABLE_FILES, ModelName, PredictCaller
+from ml_service.models.endpoints import ModelName
 from ml_service.predictions.service import PredictionResult
 from ml_service.store.uploads import Upload
 

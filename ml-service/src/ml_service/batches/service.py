@@ -83,8 +83,8 @@ class BatchService:
         location = self.files.results.name_new()
         async with charging(self.billing, charge) as payment:
             outcome = await self.files.readers.run(runs.predict, file.task, location)
-            per_units = (await self.billing.prices())["batch"].per_units
-            payment.tokens = cost_of(payment.hold.tokens, file.rows, outcome.good, per_units)
+            hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
+            payment.tokens = cost_of(hold.tokens, file.rows, outcome.good, per_units)
             answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
             await claim.keep(orjson.dumps(answer), location=location)
         return PredictionResult(answer, payment.receipt)

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from uuid import uuid4
+
+from starlette.responses import Response
 
 from kit.idempotency import KeyedRequest, fingerprint
 from kit.identity import Caller
@@ -102,8 +104,8 @@ def charged_headers(receipt: Receipt) -> dict[str, str]:
 class MetadataMeter:
     """Charges a request that reads about models, if reading has a price; a free one holds nothing."""
 
-    def __init__(self, billing: Billing, caller: Caller, headers: MutableMapping[str, str]) -> None:
-        self._billing, self._caller, self._headers = billing, caller, headers
+    def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
+        self._billing, self._caller, self._response = billing, caller, response
 
     @contextlib.asynccontextmanager
     async def reading(self, resource: str | None = None) -> AsyncGenerator[None]:
@@ -121,4 +123,4 @@ class MetadataMeter:
         )
         async with charging(self._billing, charge) as payment:
             yield
-        self._headers.update(charged_headers(payment.receipt))
+        self._response.headers.update(charged_headers(payment.receipt))

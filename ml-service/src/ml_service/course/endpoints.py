@@ -12,9 +12,10 @@ from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, Idem
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
+from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
 from ml_service.course.service import CourseTraining, TrainedModel
-from ml_service.datasets.bodies import UploadForm, read_body
+from ml_service.datasets.bodies import BINARY, UploadForm, read_body
 from ml_service.datasets.service import ReadBody
 from ml_service.errors import (
     AccountDeleted,
@@ -37,9 +38,8 @@ from ml_service.learning.model_types import MODEL_TYPE_ERRORS, course_view
 from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
-from ml_service.models.endpoints import Meter, Models
+from ml_service.models.endpoints import Meter, ModelName, Models
 from ml_service.models.models import Model
-from ml_service.parameters import BINARY, ModelName, PredictCaller, TrainCaller
 from ml_service.predictions.endpoints import Predictions, charged_response
 from ml_service.predictions.service import PredictionInput
 from ml_service.store.uploads import Upload

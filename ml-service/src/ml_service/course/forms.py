@@ -29,7 +29,7 @@ FIRST = Dialect("csv_file", "model_type", "feature_cols", "label_col", "optional
 SECOND = Dialect("file", "model_name", "features", "label", "model_params")
 
 
-def read_order(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingOrder:
+def read_form(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingOrder:
     """The training that the form requests; raises FieldMissing or FieldUnusable for its first fault."""
     model_type = _get(fields, dialect.model_type)
     return TrainingOrder(

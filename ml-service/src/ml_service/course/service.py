@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from kit.database import Json
 from kit.identity import Caller
 from ml_service.billing.port import Receipt
-from ml_service.course.forms import Dialect, read_order
+from ml_service.course.forms import Dialect, read_form
 from ml_service.datasets.service import DatasetService, ReadBody, ReceivedDataset
 from ml_service.errors import DatasetInUse, DatasetNotFound
 from ml_service.jobs.models import Job
@@ -34,8 +34,8 @@ class CourseTraining:
         """The trained model. A caller who disconnects finds it in their list: the job goes on."""
         received = await self._datasets.receive(caller.user_id, read, None)
         try:
-            order = read_order(received.form.fields, dialect, received.dataset.id)
-            started = await self._jobs.start(caller, order, key)
+            request = read_form(received.form.fields, dialect, received.dataset.id)
+            started = await self._jobs.start(caller, request, key)
         except Exception:
             await self._delete_if_unused(caller, received)
             raise

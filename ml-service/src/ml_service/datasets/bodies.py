@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
@@ -23,6 +23,13 @@ RAW_TYPES = {
     *("application/x-gzip", "application/vnd.apache.parquet", "application/x-parquet"),
 }
 FORM_TYPE = "multipart/form-data"
+# Descriptions for OpenAPI, which FastAPI cannot derive of bodies that are read as they arrive.
+BINARY = {"type": "string", "format": "binary"}
+TABLE_FILES: dict[str, Any] = {  # Any: OpenAPI
+    "text/csv": {"schema": BINARY},
+    "application/gzip": {"schema": BINARY},
+    "application/vnd.apache.parquet": {"schema": BINARY},
+}
 MALFORMED = "The form cannot be read; send multipart/form-data as a browser or curl -F does."
 
 

@@ -10,7 +10,8 @@ from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
-from ml_service.datasets.bodies import UploadForm, read_body
+from ml_service.callers import TrainCaller
+from ml_service.datasets.bodies import BINARY, TABLE_FILES, UploadForm, read_body
 from ml_service.datasets.schemas import (
     CorrectionRequest,
     DatasetView,
@@ -34,7 +35,6 @@ from ml_service.errors import (
 )
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
-from ml_service.parameters import BINARY, TABLE_FILES, TrainCaller
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1/datasets", ["datasets"])

@@ -9,11 +9,11 @@ from kit.app import strict_router
 from kit.authentication import Reader
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS
+from ml_service.datasets.bodies import BINARY
 from ml_service.errors import ModelNotFound, ReaderDied
 from ml_service.exports.service import ExportService
 from ml_service.learning.predictors import ArtefactRefused
-from ml_service.models.endpoints import Meter
-from ml_service.parameters import BINARY, ModelName
+from ml_service.models.endpoints import Meter, ModelName
 
 router = strict_router("/v1/models", ["models"])
 

@@ -14,6 +14,7 @@ from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, Idem
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
+from ml_service.callers import TrainCaller
 from ml_service.errors import (
     BudgetTooSmall,
     DatasetNotFound,
@@ -28,7 +29,6 @@ from ml_service.jobs.schemas import JobView, TrainingRequest
 from ml_service.jobs.service import JobService
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
-from ml_service.parameters import TrainCaller
 
 router = strict_router("/v1", ["jobs"])
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from kit.app import strict_router
@@ -11,15 +11,17 @@ from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.charging import MetadataMeter
 from ml_service.billing.port import CHARGE_ERRORS
+from ml_service.callers import TrainCaller
 from ml_service.errors import ModelNotFound, ReaderDied
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
 from ml_service.models.report_schemas import ReportView
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
 from ml_service.models.service import ModelService, ReportService
-from ml_service.parameters import ModelName, TrainCaller
 
 router = strict_router("/v1", ["models"])
+
+ModelName = Annotated[str, Path(max_length=200)]
 
 # The page needs no other file, and no name of a label or column can run anything in it.
 PAGE_HEADERS = {
@@ -37,7 +39,7 @@ async def _reports(request: Request) -> ReportService:
 
 
 async def _meter(request: Request, response: Response, caller: Reader) -> MetadataMeter:
-    return MetadataMeter(request.app.state.container.billing, caller, response.headers)
+    return MetadataMeter(request.app.state.container.billing, caller, response)
 
 
 Models = Annotated[ModelService, Depends(_models)]

@@ -14,7 +14,7 @@ from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.contents import sign
 from ml_service.learning.reports.page import page
-from ml_service.models.loaded_models import LoadedModels
+from ml_service.models.model_cache import ModelCache
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
@@ -26,8 +26,8 @@ log = structlog.stdlib.get_logger()
 
 
 class ModelService:
-    def __init__(self, database: Database, artefacts: Artefacts, loaded: LoadedModels) -> None:
-        self._database, self._artefacts, self._loaded = database, artefacts, loaded
+    def __init__(self, database: Database, artefacts: Artefacts, model_cache: ModelCache) -> None:
+        self._database, self._artefacts, self._model_cache = database, artefacts, model_cache
 
     async def get(self, user_id: UserId, name: str) -> Model:
         async with self._database.read() as session:
@@ -62,7 +62,7 @@ class ModelService:
                 raise ModelNotFound
             await repository.delete(model)
         # If this process dies here, the sweeper deletes the artefact, which then has no row.
-        self._loaded.forget(model.id)
+        self._model_cache.forget(model.id)
         await self._artefacts.discard(model.artefact)
         log.info("model_deleted", user=user_id, model=name)
 

@@ -10,9 +10,10 @@ from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, Idem
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
+from ml_service.callers import PredictCaller
 from ml_service.errors import ModelNotFound
 from ml_service.learning.predictors import PREDICTION_ERRORS
-from ml_service.parameters import ModelName, PredictCaller
+from ml_service.models.endpoints import ModelName
 from ml_service.predictions.schemas import PredictionRequest, PredictionView
 from ml_service.predictions.service import Answer, PredictionInput, PredictionResult, PredictionService
 

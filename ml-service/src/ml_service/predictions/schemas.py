@@ -8,7 +8,7 @@ from ml_service.learning.predictors import Asked
 
 MOST_ROWS = 10_000
 
-Row = dict[str, Any]  # Any: the model's own schema says what its cells may be
+Row = dict[str, Any]  # Any: the model's own schema defines its cells
 
 
 class PredictionRequest(BaseModel):

@@ -14,7 +14,7 @@ from ml_service.billing.charging import charging, hold_key, keyed_request, settl
 from ml_service.billing.port import Action, Billing, Charge, HoldKey, Receipt
 from ml_service.errors import ModelNotFound
 from ml_service.learning.predictors import PLAIN, ArtefactRefused, Asked, Predictor
-from ml_service.models.loaded_models import LoadedModels
+from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.rules import is_model_name
 
@@ -53,10 +53,10 @@ class PredictionResult:
 
 class PredictionService:
     def __init__(
-        self, answers: FirstAnswers, lookup: ModelLookup, billing: Billing, loaded: LoadedModels
+        self, answers: FirstAnswers, lookup: ModelLookup, billing: Billing, model_cache: ModelCache
     ) -> None:
         self._answers, self._lookup = answers, lookup
-        self._billing, self._loaded = billing, loaded
+        self._billing, self._model_cache = billing, model_cache
 
     async def predict(self, caller: Caller, wanted: PredictionInput) -> PredictionResult:
         """Claim the key, load the model, compute, hold, store the answer, settle.
@@ -88,7 +88,7 @@ class PredictionService:
     async def _load(self, caller: Caller, name: str) -> Predictor:
         model = await self._find(caller, name)
         try:
-            return await self._loaded.get(model)
+            return await self._model_cache.get(model)
         except ArtefactRefused:
             # Deleted since it was found, or damaged: the database knows which.
             await self._find(caller, name)

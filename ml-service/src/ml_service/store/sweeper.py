@@ -12,7 +12,7 @@ from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository
 from ml_service.base import first_answers
-from ml_service.models.loaded_models import LoadedModels
+from ml_service.models.model_cache import ModelCache
 from ml_service.store.artefacts import ASIDE, FOLDER
 from ml_service.store.files import Files
 from ml_service.store.repository import NeededRepository
@@ -31,7 +31,7 @@ class Ages:
 
 
 class Sweeper:
-    def __init__(self, database: Database, files: Files, registry: LoadedModels, ages: Ages) -> None:
+    def __init__(self, database: Database, files: Files, registry: ModelCache, ages: Ages) -> None:
         self._database, self._files = database, files
         self._registry, self._ages = registry, ages
         self._answers = FirstAnswers(database, first_answers)

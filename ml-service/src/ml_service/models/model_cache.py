@@ -1,4 +1,4 @@
-"""Loaded models: the most recently used ones, within a bound of memory."""
+"""Cache of loaded models: the most recently used ones, within a bound of memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ml_service.models.repository import StoredModel
 Load = Callable[[StoredModel], Predictor]
 
 
-class LoadedModels:
+class ModelCache:
     """A cache that only saves loading: the database decides whether a model exists and who owns it.
 
     Requests that meet over a model that is not loaded load it once.
