@@ -19,6 +19,7 @@ from ml_service.datasets.bodies import BINARY, UploadForm, read_body
 from ml_service.datasets.service import ReadBody
 from ml_service.errors import (
     AccountDeleted,
+    DatasetNotFound,
     DatasetQuotaReached,
     DatasetTooLarge,
     FieldMissing,
@@ -57,6 +58,7 @@ TRAINING_PROBLEMS = documented(
     AccountDeleted,
     DatasetTooLarge,
     DatasetQuotaReached,
+    DatasetNotFound,
     *CSV_ERRORS,
     ReaderDied,
     *MODEL_TYPE_ERRORS,

@@ -68,6 +68,7 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
         AccountDeleted,
         DatasetTooLarge,
         DatasetQuotaReached,
+        DatasetNotFound,
         NotATable,
         FileMissing,
         *CSV_ERRORS,
