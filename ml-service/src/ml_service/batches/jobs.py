@@ -13,7 +13,7 @@ from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.writing import written_for
-from ml_service.learning.batches.runs import Task
+from ml_service.learning.batches import runs
 from ml_service.learning.batches.spec import BatchSpec
 from ml_service.learning.predictors import Asked
 from ml_service.models.models import Model
@@ -37,7 +37,7 @@ class CountedFile:
     """An uploaded file that can be predicted, and its number of rows."""
 
     upload: Upload
-    task: Task
+    task: runs.Task
     rows: int
 
 

@@ -37,7 +37,9 @@ def load_pipeline(folder: Path, manifest: Json) -> Any:  # Any: a scikit-learn p
     if (folder / "dates.py").exists():
         # The pipeline refers to its step for dates by its module in the program that trained it.
         sys.path.insert(0, str(folder))
-        for name in ("ml_service", "ml_service.learning.training"):
+        packages = DATES.split(".")[:-1]
+        for length in range(1, len(packages) + 1):
+            name = ".".join(packages[:length])
             sys.modules[name] = ModuleType(name)
         sys.modules[DATES] = import_module("dates")
     return skops.load(folder / "pipeline.skops", trusted=manifest["trusted_types"])
