@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from kit.database import Database
 from ml_service.accounts.service import AccountService
+from ml_service.accounts.sweeper import Ages, Sweeper
 from ml_service.batches.orders import BatchOrders
 from ml_service.batches.service import BatchService
 from ml_service.batches.service import Parts as BatchParts
@@ -16,10 +17,13 @@ from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.service import DatasetService, Quota
 from ml_service.dependencies import Services
 from ml_service.exports.service import ExportService
-from ml_service.jobs.gauges import measure_forever
-from ml_service.jobs.news import JobNews
-from ml_service.jobs.queue import Queue
+from ml_service.jobs.cluster import DaskCluster
+from ml_service.jobs.context import WorkerContext
+from ml_service.jobs.estimates import QueueEstimates
+from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.service import JobService
+from ml_service.jobs.settlement import HoldExtender
+from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.report_service import ReportService
@@ -31,14 +35,9 @@ from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
-from ml_service.store.sweeper import Ages, Sweeper
 from ml_service.store.uploads import Uploads
-from ml_service.work.cluster import DaskCluster
-from ml_service.work.holds import HoldKeeper
-from ml_service.work.parts import Parts
-from ml_service.work.runner import Runner
 
 READERS = 2
 
@@ -50,13 +49,13 @@ def assemble(
 ) -> tuple[Services, list[Loop]]:
     """What endpoints are given, and what runs beside them."""
     files = Files(settings.store_url)
-    artefacts, news = Artefacts(files), JobNews()
+    artefacts, notifications = Artefacts(files), JobNotifications()
     registry = _make_registry(settings, files, artefacts)
     inspector = Inspector(files, settings.csv_limits)
     sweeper = _make_sweeper(settings, database, files, registry)
     uploads, answers = Uploads(files, settings.max_csv_bytes), AnswersOnce(database, billing)
-    results, readers = Results(files), Readers(READERS)
-    parts = Parts(
+    results, readers = Results(files), ProcessPool(READERS)
+    worker = WorkerContext(
         database=database,
         billing=billing,
         cluster=DaskCluster(settings.dask_scheduler_address),
@@ -64,41 +63,42 @@ def assemble(
         artefacts=artefacts,
         uploads=uploads,
         results=results,
-        news=news,
+        notifications=notifications,
         limits=settings.csv_limits,
         lease_seconds=settings.lease_seconds,
         time_limit=settings.max_train_seconds,
-        most_running=settings.max_running_jobs,
+        max_running_per_user=settings.max_running_jobs,
     )
 
     def slots() -> int:
-        return parts.cluster.known_slots
+        return worker.cluster.known_slots
 
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota)
-    jobs, models = JobService(database, billing, news), ModelService(database, artefacts, registry)
+    jobs, models = JobService(database, billing, notifications), ModelService(database, artefacts, registry)
+    queue_estimates = QueueEstimates(database, slots)
     services = Services(
         settings=settings,
         datasets=datasets,
         insight=DatasetInsight(database, inspector),
         jobs=jobs,
-        queue=Queue(database, slots),
+        queue_estimates=queue_estimates,
         models=models,
         predictions=PredictionService(answers, lookup, billing, registry),
         reports=ReportService(models, files, artefacts, readers),
         exports=ExportService(models, artefacts, results, readers),
-        batches=_make_batches(parts, lookup, readers, jobs, settings.batch_rows_at_once),
+        batches=_make_batches(worker, lookup, readers, jobs, settings.batch_rows_at_once),
         accounts=AccountService(database, sweeper),
         metadata=MetadataMeter(billing),
         course=CourseTraining(datasets, jobs, models),
     )
     loops: list[Loop] = [
-        measure_forever(database, slots),
-        news.follow(database),
-        parts.cluster.follow(),
-        Runner(parts).follow(),
-        HoldKeeper(parts).follow(),
-        sweeper.follow(settings.sweep_seconds),
+        queue_estimates.measure_forever(),
+        notifications.listen(database),
+        worker.cluster.stay_connected(),
+        Worker(worker).run(),
+        HoldExtender(worker).run(),
+        sweeper.run(settings.sweep_seconds),
     ]
     return services, loops
 
@@ -112,7 +112,7 @@ def _make_registry(settings: MlSettings, files: Files, artefacts: Artefacts) -> 
 
 
 def _make_batches(
-    parts: Parts, lookup: ModelLookup, readers: Readers, jobs: JobService, rows_at_once: int
+    parts: WorkerContext, lookup: ModelLookup, readers: ProcessPool, jobs: JobService, rows_at_once: int
 ) -> BatchService:
     return BatchService(
         BatchParts(
@@ -136,4 +136,4 @@ def _make_sweeper(settings: MlSettings, database: Database, files: Files, regist
         orphan=timedelta(minutes=settings.orphan_minutes),
         answers=timedelta(hours=settings.answers_kept_hours),
     )
-    return Sweeper(database, files, registry, ages)
+    return Sweeper(database, files, registry.forget, ages)

@@ -14,7 +14,7 @@ from ml_service.course.service import CourseTraining
 from ml_service.datasets.insight_service import DatasetInsight
 from ml_service.datasets.service import DatasetService
 from ml_service.exports.service import ExportService
-from ml_service.jobs.queue import Queue
+from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.service import JobService
 from ml_service.models.report_service import ReportService
 from ml_service.models.service import ModelService
@@ -32,7 +32,7 @@ class Services:
     datasets: DatasetService
     insight: DatasetInsight
     jobs: JobService
-    queue: Queue
+    queue_estimates: QueueEstimates
     models: ModelService
     predictions: PredictionService
     accounts: AccountService
@@ -47,24 +47,12 @@ def _services(request: Request) -> Services:
     return request.app.state.container
 
 
-async def _settings(request: Request) -> MlSettings:
-    return _services(request).settings
-
-
 async def _datasets(request: Request) -> DatasetService:
     return _services(request).datasets
 
 
 async def _insight(request: Request) -> DatasetInsight:
     return _services(request).insight
-
-
-async def _jobs(request: Request) -> JobService:
-    return _services(request).jobs
-
-
-async def _queue(request: Request) -> Queue:
-    return _services(request).queue
 
 
 async def _models(request: Request) -> ModelService:
@@ -83,10 +71,6 @@ async def _exports(request: Request) -> ExportService:
     return _services(request).exports
 
 
-async def _accounts(request: Request) -> AccountService:
-    return _services(request).accounts
-
-
 async def _reports(request: Request) -> ReportService:
     return _services(request).reports
 
@@ -99,16 +83,12 @@ async def _course(request: Request) -> CourseTraining:
     return _services(request).course
 
 
-Settings = Annotated[MlSettings, Depends(_settings)]
 Datasets = Annotated[DatasetService, Depends(_datasets)]
 Insight = Annotated[DatasetInsight, Depends(_insight)]
-Jobs = Annotated[JobService, Depends(_jobs)]
-JobQueue = Annotated[Queue, Depends(_queue)]
 Models = Annotated[ModelService, Depends(_models)]
 Predictions = Annotated[PredictionService, Depends(_predictions)]
 Batches = Annotated[BatchService, Depends(_batches)]
 Exports = Annotated[ExportService, Depends(_exports)]
-Accounts = Annotated[AccountService, Depends(_accounts)]
 Reports = Annotated[ReportService, Depends(_reports)]
 Meter = Annotated[MetadataMeter, Depends(_metadata)]
 Course = Annotated[CourseTraining, Depends(_course)]

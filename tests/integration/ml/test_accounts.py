@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually
-from tests.integration.ml.test_plugs import MINUTES_LONG, start_fit
+from tests.integration.ml.test_crash_recovery import MINUTES_LONG, start_fit
 from tests.support.tokens import bearer, service_bearer
 
 

@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
 from tests.integration.ml.test_batches import BAD_ROW, GRANT, PENGUINS, table
-from tests.integration.ml.test_plugs import cancel
+from tests.integration.ml.test_crash_recovery import cancel
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database

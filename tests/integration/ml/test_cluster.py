@@ -8,7 +8,7 @@ from distributed import Scheduler
 from tests.integration.ml.service import eventually
 
 from kit.background import background_tasks
-from ml_service.work.cluster import TOPIC, DaskCluster
+from ml_service.jobs.cluster import TOPIC, DaskCluster
 
 KEY = "a-fit"
 
@@ -37,7 +37,7 @@ async def test_progress_is_heard_of_a_scheduler_that_was_away_for_a_moment(first
 
         await eventually(arrives, 20)
 
-    async with background_tasks(cluster.follow()):
+    async with background_tasks(cluster.stay_connected()):
         await is_heard(first, "before")
         await first.close()
         async with _scheduler(first.port) as second:

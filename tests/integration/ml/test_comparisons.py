@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 import pytest
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
-from tests.integration.ml.test_plugs import cancel, random_table
+from tests.integration.ml.test_crash_recovery import cancel, random_table
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database

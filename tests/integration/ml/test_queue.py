@@ -11,7 +11,7 @@ from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
 from kit.database import Database as ServiceDatabase
-from ml_service.work.repository import LeaseRepository
+from ml_service.jobs.lease_repository import LeaseRepository
 
 NO_LIMIT = 100
 

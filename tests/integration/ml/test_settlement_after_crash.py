@@ -12,8 +12,8 @@ from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 
+from ml_service.jobs.context import Progress
 from ml_service.store.uploads import Uploads
-from ml_service.work.notes import Notes
 
 
 async def test_a_fit_that_was_done_when_its_replica_stopped_is_not_done_again(
@@ -24,14 +24,14 @@ async def test_a_fit_that_was_done_when_its_replica_stopped_is_not_done_again(
     sql: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def never(_notes: Notes) -> None:
+    async def never(_progress: Progress) -> None:
         await asyncio.Event().wait()
 
     async def is_recorded() -> bool:
         return await sql.fetchval("SELECT result IS NOT NULL FROM ml.jobs WHERE id = $1", job["id"])
 
     with monkeypatch.context() as slow:
-        slow.setattr(Notes, "written", never)
+        slow.setattr(Progress, "flush", never)
         async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as first:
             job = await first.start()
             await eventually(is_recorded)

@@ -1,20 +1,20 @@
-"""Removes what nobody needs any more, whatever died before it could do so itself."""
+"""Sweeper: deletes data of deleted users, expired answers, and files that no row refers to."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from kit.background import wait_for_event
+from kit.background import every
 from kit.database import Database
-from ml_service.accounts.repository import AccountRepository
-from ml_service.predictions.registry import ModelRegistry
-from ml_service.predictions.repository import AnswerRepository
-from ml_service.store.artefacts import ASIDE, FOLDER
+from kit.idempotency import FirstAnswers
+from ml_service.accounts.repository import AccountRepository, NeededFiles
+from ml_service.base import first_answers
+from ml_service.store.artefacts import FOLDER as ARTEFACTS
+from ml_service.store.artefacts import STAGING
 from ml_service.store.files import Files
-from ml_service.store.repository import NeededRepository
 from ml_service.store.results import FOLDER as RESULTS
 from ml_service.store.uploads import FOLDER as UPLOADS
 
@@ -23,38 +23,37 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """How old an unknown file must be to count as orphaned, and how long answers and results are kept."""
+    """The age at which an unknown file counts as orphaned, and the time that answers and results are kept."""
 
     orphan: timedelta
     answers: timedelta
 
 
 class Sweeper:
-    def __init__(self, database: Database, files: Files, registry: ModelRegistry, ages: Ages) -> None:
+    def __init__(
+        self, database: Database, files: Files, forget_model: Callable[[int], None], ages: Ages
+    ) -> None:
+        """`forget_model` drops a deleted model from the cache of loaded ones."""
         self._database, self._files = database, files
-        self._registry, self._ages = registry, ages
-        self._wanted = asyncio.Event()
+        self._forget_model, self._ages = forget_model, ages
+        self._answers = FirstAnswers(database, first_answers)
+        self._wake = asyncio.Event()
 
-    def nudge(self) -> None:
-        """There is something to remove: do it now rather than at the next round."""
-        self._wanted.set()
+    def wake(self) -> None:
+        """Sweep now rather than in the next round."""
+        self._wake.set()
 
-    async def follow(self, every: float) -> None:
-        while True:
-            try:
-                await self.sweep()
-            except Exception as error:
-                # Whatever is in the way now, the next round finds the same orphans.
-                log.warning("not_swept", error=type(error).__name__)
-            await wait_for_event(self._wanted, every)
+    async def run(self, seconds: float) -> None:
+        """Sweep every so many seconds until cancelled; the round after a failure finds the same files."""
+        await every(seconds, self.sweep, failure="not_swept", wake=self._wake)
 
     async def sweep(self) -> None:
         async with self._database.transaction() as session:
-            erased = await AccountRepository(session).erase_departed()
-            outdated = await AnswerRepository(session).delete_older(self._ages.answers)
-        for model_id in erased.models:
-            self._registry.forget(model_id)
-        await self._delete([*erased.files, *outdated])
+            deleted = await AccountRepository(session).delete_rows_of_deleted_users()
+            expired = await self._answers.delete_older(session, self._ages.answers)
+        for model_id in deleted.models:
+            self._forget_model(model_id)
+        await self._delete([*deleted.files, *expired])
         await self._sweep_files()
         await self._sweep_artefacts()
 
@@ -62,22 +61,22 @@ class Sweeper:
         # Listed before the rows are read: what is committed in between is then known.
         found = await asyncio.to_thread(self._list_files)
         async with self._database.read() as session:
-            known = NeededRepository(session)
-            live = await known.live_jobs()
-            needed = await known.uploads() | await known.results(self._ages.answers)
+            needed_files = NeededFiles(session)
+            live = await needed_files.live_jobs()
+            needed = await needed_files.uploads() | await needed_files.results(self._ages.answers)
         oldest = datetime.now(UTC) - self._ages.orphan
         orphans = (key for key, changed in found if key not in needed and changed < oldest)
-        await self._delete(key for key in orphans if not _is_of_one(live, key.rpartition("/")[2]))
+        await self._delete(key for key in orphans if not _belongs_to(live, key.rpartition("/")[2]))
 
     async def _sweep_artefacts(self) -> None:
-        """Needed are those of models and of jobs that may become models, whose ids their names begin with."""
+        """Keep those of models, and of live jobs, which may become models."""
         found = await asyncio.to_thread(self._list_artefacts)
         async with self._database.read() as session:
-            needed = NeededRepository(session)
-            # Jobs first: one that ends in between has made its model visible by the time we ask for models.
+            needed = NeededFiles(session)
+            # Jobs first: a job that ends in between has published its model before the models are read.
             live, artefacts = await needed.live_jobs(), await needed.artefacts()
         for folder, name in found:
-            if name not in artefacts and not _is_of_one(live, name):
+            if name not in artefacts and not _belongs_to(live, name):
                 await self._delete([f"{folder}/{name}"])
 
     def _list_files(self) -> list[tuple[str, datetime]]:
@@ -86,7 +85,7 @@ class Sweeper:
     def _list_artefacts(self) -> list[tuple[str, str]]:
         return [
             (folder, key.rpartition("/")[2])
-            for folder in (ASIDE, FOLDER)
+            for folder in (STAGING, ARTEFACTS)
             for key, _ in self._files.list_folder(folder)
         ]
 
@@ -96,7 +95,7 @@ class Sweeper:
             log.info("orphan_removed", key=key)
 
 
-def _is_of_one(jobs: set[int], name: str) -> bool:
-    """What a job makes has a name that begins with its id."""
+def _belongs_to(jobs: set[int], name: str) -> bool:
+    """True for the files of these jobs: their names begin with the job's id."""
     job_id = name.partition("-")[0]
     return job_id.isdecimal() and int(job_id) in jobs

@@ -15,7 +15,7 @@ from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND
 from ml_service.callers import PredictCaller
 from ml_service.datasets.bodies import read_body
-from ml_service.dependencies import Batches, JobQueue, Jobs
+from ml_service.dependencies import Batches
 from ml_service.errors import (
     BillingUnavailable,
     DatasetTooLarge,
@@ -28,9 +28,9 @@ from ml_service.errors import (
     ResultPending,
     UploadInterrupted,
 )
-from ml_service.jobs.endpoints import JobId
+from ml_service.jobs.endpoints import Estimates, JobId, Jobs
 from ml_service.jobs.schemas import JobView
-from ml_service.jobs.service import Started
+from ml_service.jobs.service import StartedJob
 from ml_service.learning.batches.errors import BATCH_ERRORS
 from ml_service.learning.predictors import Asked
 from ml_service.learning.tables import CSV_ERRORS
@@ -72,7 +72,7 @@ async def predict_file(
     name: Annotated[str, Path(max_length=200)],
     caller: PredictCaller,
     batches: Batches,
-    queue: JobQueue,
+    estimates: Estimates,
     probabilities: bool = False,
     coverage: Annotated[float | None, Query(ge=0.5, le=0.99)] = None,
     key: IdempotencyKey = None,
@@ -90,9 +90,9 @@ async def predict_file(
 
     question = Question(name, Asked(probabilities, coverage), key, _wants_job(prefer))
     answered = await batches.predict(caller, question, read)
-    if isinstance(answered, Started):
-        outlooks = await queue.outlooks([answered.job])
-        return _accepted(answered, JobView.of(answered.job, outlooks), applied=question.respond_async)
+    if isinstance(answered, StartedJob):
+        estimated = await estimates.for_jobs([answered.job])
+        return _accepted(answered, JobView.of(answered.job, estimated), applied=question.respond_async)
     return _file(answered, batches.read(answered, once=key is None))
 
 
@@ -112,7 +112,7 @@ def _wants_job(prefer: str | None) -> bool:
     return ASYNC in preferences
 
 
-def _accepted(started: Started, view: JobView, *, applied: bool) -> JSONResponse:
+def _accepted(started: StartedJob, view: JobView, *, applied: bool) -> JSONResponse:
     headers = {"Location": f"/v1/jobs/{started.job.id}"}
     headers |= {"Preference-Applied": ASYNC} if applied else {}
     headers |= REPLAYED if started.replayed else {}

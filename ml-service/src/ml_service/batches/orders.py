@@ -1,42 +1,24 @@
 """Batches as jobs: written down with their rows kept, for a worker to predict."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import orjson
 
 from kit.database import Database
 from kit.idempotency import fingerprint
-from ml_service.base import Json
 from ml_service.batches.questions import Order, Surveyed
 from ml_service.billing.port import Billing
 from ml_service.errors import ModelNotFound
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
-from ml_service.jobs.writing import written_for
-from ml_service.learning.predictors import Asked
+from ml_service.jobs.service import prepare_job
+from ml_service.jobs.settlement import charge_of
+from ml_service.learning.batches.spec import BatchSpec
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.predictions.once import Keyed
 from ml_service.predictions.repository import AnswerRepository
-from ml_service.work.charges import charge_of
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSpec:
-    """What a job does with its rows; the price is for each started `per_units` of them."""
-
-    rows: int
-    per_units: int
-    probabilities: bool
-    coverage: float | None
-
-    @property
-    def asked(self) -> Asked:
-        return Asked(self.probabilities, self.coverage)
-
-    def to_json(self) -> Json:
-        return asdict(self)
 
 
 class BatchOrders:
@@ -77,4 +59,4 @@ def _write_down(order: Order, surveyed: Surveyed, model: Model, per_units: int) 
         spec=spec.to_json(),
         fingerprint=fingerprint(surveyed.upload.sha256.hex(), spec.to_json()),
     )
-    return written_for(order.caller, job)
+    return prepare_job(order.caller, job)

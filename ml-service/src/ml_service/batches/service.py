@@ -15,7 +15,7 @@ from ml_service.billing.charging import charged_in_part
 from ml_service.billing.port import Billing, Hold
 from ml_service.errors import ModelNotFound, NoResult
 from ml_service.jobs.models import Job
-from ml_service.jobs.service import JobService, Started
+from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.batches import runs
 from ml_service.learning.batches.rules import cost_of
 from ml_service.learning.tables import CsvLimits
@@ -23,7 +23,7 @@ from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.rules import is_a_name
 from ml_service.predictions.once import Answered, AnswersOnce, Json, Keyed
 from ml_service.store.artefacts import Artefacts
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Upload, Uploads
 
@@ -41,7 +41,7 @@ class Parts:
     uploads: Uploads
     artefacts: Artefacts
     results: Results
-    readers: Readers
+    readers: ProcessPool
     limits: CsvLimits
     orders: BatchOrders
     jobs: JobService
@@ -52,7 +52,7 @@ class BatchService:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def predict(self, caller: Caller, question: Question, read: ReadBody) -> Answered | Started:
+    async def predict(self, caller: Caller, question: Question, read: ReadBody) -> Answered | StartedJob:
         """Take the file in, predict it and store the result, or start a job that does.
 
         With a key what came of it is kept for retries, in whichever way they ask.
@@ -61,7 +61,7 @@ class BatchService:
             await read(upload)
             await upload.finish()
             answered = await self._answer(caller, question, upload)
-        if isinstance(answered, Started):
+        if isinstance(answered, StartedJob):
             return answered
         log.info(
             "prediction_made",
@@ -84,29 +84,29 @@ class BatchService:
         """The result, for the last time if `once`."""
         return self._parts.results.read(answered.answer["location"], once=once)
 
-    async def _answer(self, caller: Caller, question: Question, upload: Upload) -> Answered | Started:
+    async def _answer(self, caller: Caller, question: Question, upload: Upload) -> Answered | StartedJob:
         if question.key is None:
             return await self._carry_out(Order(caller, question, uuid4().hex), upload, None)
         asked = fingerprint("batch", question.model, upload.sha256.hex(), asdict(question.asked))
         request = Keyed(caller.user_id, question.key, asked)
         order = Order(caller, question, request.operation)
 
-        async def carry_out() -> Answered | Started:
+        async def carry_out() -> Answered | StartedJob:
             async with self._parts.answers.renewing(request):
                 return await self._carry_out(order, upload, request)
 
         return await self._parts.answers.once(request, carry_out, lambda first: self._again(order, first))
 
-    async def _again(self, order: Order, first: Json) -> Answered | Started:
+    async def _again(self, order: Order, first: Json) -> Answered | StartedJob:
         if "job" in first:
-            return Started(await self._parts.jobs.get(order.caller.user_id, first["job"]), replayed=True)
+            return StartedJob(await self._parts.jobs.get(order.caller.user_id, first["job"]), replayed=True)
         return await self._parts.answers.replay(first, order.charge(first["rows"]))
 
-    async def _carry_out(self, order: Order, upload: Upload, request: Keyed | None) -> Answered | Started:
+    async def _carry_out(self, order: Order, upload: Upload, request: Keyed | None) -> Answered | StartedJob:
         parts, task = self._parts, await self._task_of(order, upload)
         surveyed = Surveyed(upload, task, await parts.readers.run(runs.survey, task))
         if order.question.respond_async or surveyed.rows > parts.rows_at_once:
-            return Started(await parts.orders.add(order, surveyed, request))
+            return StartedJob(await parts.orders.add(order, surveyed, request))
         return await self._predict(order, surveyed, request)
 
     async def _predict(self, order: Order, surveyed: Surveyed, request: Keyed | None) -> Answered:

@@ -9,8 +9,7 @@ from ml_service.course.forms import Dialect, read_order
 from ml_service.datasets.service import Added, DatasetService, ReadBody
 from ml_service.errors import DatasetInUse, DatasetNotFound
 from ml_service.jobs.models import Job
-from ml_service.jobs.outcomes import raise_unless_succeeded
-from ml_service.jobs.service import JobService
+from ml_service.jobs.service import JobService, raise_unless_succeeded
 from ml_service.models.service import ModelService
 
 

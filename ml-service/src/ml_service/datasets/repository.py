@@ -9,7 +9,7 @@ from sqlalchemy.orm import undefer
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.accounts.models import DepartedUser
+from ml_service.base import DeletedUser
 from ml_service.datasets.models import Dataset
 
 
@@ -63,7 +63,7 @@ class DatasetRepository:
         return await self._session.scalar(select(Dataset.location).where(Dataset.id == dataset_id))
 
     async def has_departed(self, user_id: UserId) -> bool:
-        chosen = select(exists().where(DepartedUser.user_id == user_id))
+        chosen = select(exists().where(DeletedUser.user_id == user_id))
         return bool(await self._session.scalar(chosen))
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Dataset]:

@@ -1,4 +1,4 @@
-"""Whose turn it is, and how long that and the work will take, from what alike jobs took."""
+"""Rules of the queue: which job starts next, and when each ends, judged by similar past jobs."""
 
 import heapq
 import statistics
@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-SIMILAR_TIMES = 2
+# Similar jobs have between half and twice the rows.
+SIMILAR_FACTOR = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
-    """What decides how long a job takes."""
+class JobProfile:
+    """The properties that determine how long a job takes."""
 
     kind: str
     model_type: str | None
@@ -20,40 +21,50 @@ class Nature:
 
 @dataclass(frozen=True, slots=True)
 class LiveJob:
-    """`seconds` it has run so far; None while it waits."""
+    """A waiting or running job; `seconds` is its run time so far, None while it waits."""
 
     id: int
     user_id: int
-    nature: Nature
+    profile: JobProfile
     workers: int = 1
     seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PastJob:
-    nature: Nature
+    profile: JobProfile
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """A waiting job's place in the queue, from 1; the seconds until it ends, where they are known."""
+class QueueEstimate:
+    """A waiting job's position in the queue, from 1, and the seconds until it ends; None if unknown."""
 
     queue_position: int | None = None
     estimated_seconds: float | None = None
 
 
-NO_OUTLOOK = Outlook()
+NO_ESTIMATE = QueueEstimate()
 
 
-def usual_seconds(nature: Nature, past: Iterable[PastJob]) -> float | None:
-    """The median of jobs of the same type with half to twice the rows; None when there was none."""
-    alike = [each.seconds for each in past if _is_alike(nature, each.nature)]
-    return statistics.median(alike) if alike else None
+def estimate_queue(
+    live: Sequence[LiveJob], past: Sequence[PastJob], slots: int
+) -> Mapping[int, QueueEstimate]:
+    """An estimate for every live job by its id; a job behind one of unknown length has an unknown end."""
+    typical = {profile: typical_seconds(profile, past) for profile in {job.profile for job in live}}
+    running = [job for job in live if job.seconds is not None]
+    left = {job.id: _seconds_left(job, typical[job.profile]) for job in running}
+    estimates = {job_id: QueueEstimate(None, seconds) for job_id, seconds in left.items()}
+    free_at = _worker_free_times(running, left, slots)
+    for position, job in enumerate(start_order(live), start=1):
+        end = _end_of_next(free_at, typical[job.profile])
+        free_at = free_at if end is not None else None
+        estimates[job.id] = QueueEstimate(position, end)
+    return estimates
 
 
-def in_turn(live: Iterable[LiveJob]) -> list[LiveJob]:
-    """Those that wait, as they are begun: of whoever uses fewest workers first, then the oldest."""
+def start_order(live: Iterable[LiveJob]) -> list[LiveJob]:
+    """Waiting jobs in their order of start: the user with the fewest workers first, then the oldest job."""
     jobs = sorted(live, key=lambda job: job.id)
     used: Counter[int] = Counter()
     for job in jobs:
@@ -67,54 +78,46 @@ def in_turn(live: Iterable[LiveJob]) -> list[LiveJob]:
     return [job for _, _, job in sorted(turns, key=lambda turn: turn[:2])]
 
 
-def look_ahead(live: Sequence[LiveJob], past: Sequence[PastJob], slots: int) -> Mapping[int, Outlook]:
-    """Of every live job by its id. What waits for something of unknown length is of unknown length too."""
-    natures = {job.nature for job in live}
-    usual = {nature: usual_seconds(nature, past) for nature in natures}
-    running = [job for job in live if job.seconds is not None]
-    left = {job.id: _seconds_left(job, usual[job.nature]) for job in running}
-    outlooks = {job_id: Outlook(None, seconds) for job_id, seconds in left.items()}
-    ends = _ends_of_workers(running, left, slots)
-    for position, job in enumerate(in_turn(live), start=1):
-        end = _end_of_next(ends, usual[job.nature])
-        ends = ends if end is not None else None
-        outlooks[job.id] = Outlook(position, end)
-    return outlooks
+def typical_seconds(profile: JobProfile, past: Iterable[PastJob]) -> float | None:
+    """The median of jobs of the same type with half to twice the rows; None when there was none."""
+    similar = [job.seconds for job in past if _is_similar(profile, job.profile)]
+    return statistics.median(similar) if similar else None
 
 
-def _is_alike(nature: Nature, other: Nature) -> bool:
-    if nature.rows is None or other.rows is None or nature.model_type is None:
+def _is_similar(profile: JobProfile, other: JobProfile) -> bool:
+    if profile.rows is None or other.rows is None or profile.model_type is None:
         return False
-    same = (nature.kind, nature.model_type) == (other.kind, other.model_type)
-    return same and nature.rows <= other.rows * SIMILAR_TIMES and other.rows <= nature.rows * SIMILAR_TIMES
+    same = (profile.kind, profile.model_type) == (other.kind, other.model_type)
+    fewer, more = sorted((profile.rows, other.rows))
+    return same and more <= fewer * SIMILAR_FACTOR
 
 
-def _seconds_left(job: LiveJob, usual: float | None) -> float | None:
-    """None too for a job that takes longer than usual, of which nothing is known."""
-    if usual is None or job.seconds is None or job.seconds >= usual:
+def _seconds_left(job: LiveJob, typical: float | None) -> float | None:
+    """None also for a job that already takes longer than is typical: its end is unknown."""
+    if typical is None or job.seconds is None or job.seconds >= typical:
         return None
-    return usual - job.seconds
+    return typical - job.seconds
 
 
-def _ends_of_workers(
+def _worker_free_times(
     running: Sequence[LiveJob], left: Mapping[int, float | None], slots: int
 ) -> list[float] | None:
-    """When each worker is free, as a heap; None when that cannot be said."""
-    ends: list[float] = []
+    """A heap of the seconds until each worker is free; None when one is unknown."""
+    free_at: list[float] = []
     for job in running:
         seconds = left[job.id]
         if seconds is None:
             return None
-        ends += [seconds] * job.workers
-    ends += [0.0] * (slots - len(ends))
-    heapq.heapify(ends)
-    return ends or None
+        free_at += [seconds] * job.workers
+    free_at += [0.0] * (slots - len(free_at))
+    heapq.heapify(free_at)
+    return free_at or None
 
 
-def _end_of_next(ends: list[float] | None, usual: float | None) -> float | None:
+def _end_of_next(free_at: list[float] | None, typical: float | None) -> float | None:
     """Give the next job the worker that is free first."""
-    if ends is None or usual is None:
+    if free_at is None or typical is None:
         return None
-    end = ends[0] + usual
-    heapq.heapreplace(ends, end)
+    end = free_at[0] + typical
+    heapq.heapreplace(free_at, end)
     return end

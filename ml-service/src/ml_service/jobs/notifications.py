@@ -1,58 +1,45 @@
-"""Word of jobs from PostgreSQL, so that nobody has to poll for it."""
+"""Notifications of job changes: one LISTEN connection to PostgreSQL, shared by all subscriptions."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
-import structlog
-
-from kit.background import wait_for_event
+from kit.background import every, wait_for_event
 from kit.database import Database
 from ml_service.jobs.repository import CHANNEL
 
 CHECK_SECONDS = 5.0
 RECONNECT_SECONDS = 1.0
 
-log = structlog.stdlib.get_logger()
 
-
-class Ear:
-    """Hears what is said from the moment it exists; nothing between two waits is missed."""
+class Subscription:
+    """Changes since it was opened; none between two waits is missed."""
 
     def __init__(self) -> None:
-        self._heard = asyncio.Event()
-
-    def tell(self) -> None:
-        self._heard.set()
+        self.changed = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Until there is news, or this long: a notification may be lost with its connection."""
-        await wait_for_event(self._heard, seconds)
+        """Wait for a change, or this long: a notification may be lost with its connection."""
+        await wait_for_event(self.changed, seconds)
 
 
-class JobNews:
+class JobNotifications:
     def __init__(self) -> None:
-        self._ears: dict[Ear, int | None] = {}
+        self._subscriptions: dict[Subscription, int | None] = {}
 
     @contextlib.asynccontextmanager
-    async def listening(self, job_id: int | None = None) -> AsyncGenerator[Ear]:
-        """News of one job, or of all."""
-        ear = Ear()
-        self._ears[ear] = job_id
+    async def subscribe(self, job_id: int | None = None) -> AsyncGenerator[Subscription]:
+        """Subscribe to the changes of one job, or of all."""
+        subscription = Subscription()
+        self._subscriptions[subscription] = job_id
         try:
-            yield ear
+            yield subscription
         finally:
-            del self._ears[ear]
+            del self._subscriptions[subscription]
 
-    async def follow(self, database: Database) -> None:
-        """Listen forever, on a connection of its own."""
-        while True:
-            try:
-                await self._listen(database)
-            except Exception as error:
-                # Without notifications everyone still looks once in a while, so this only slows us down.
-                log.warning("job_news_lost", error=type(error).__name__)
-                await asyncio.sleep(RECONNECT_SECONDS)
+    async def listen(self, database: Database) -> None:
+        """Listen until cancelled; subscribers also poll, so an outage only slows them down."""
+        await every(RECONNECT_SECONDS, lambda: self._listen(database), failure="job_notifications_lost")
 
     async def _listen(self, database: Database) -> None:
         async with database.driver() as connection:
@@ -62,6 +49,6 @@ class JobNews:
                 await asyncio.sleep(CHECK_SECONDS)
 
     def _on_notification(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
-        for ear, job_id in self._ears.items():
+        for subscription, job_id in self._subscriptions.items():
             if job_id is None or str(job_id) == payload:
-                ear.tell()
+                subscription.changed.set()

@@ -1,4 +1,4 @@
-"""Models and their training over HTTP."""
+"""Models over HTTP."""
 
 from typing import Annotated
 
@@ -6,29 +6,13 @@ from fastapi import Path, Response
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
-from ml_service.billing.port import (
-    NOT_ENOUGH_TOKENS,
-    QUOTE_EXPIRED,
-    QUOTE_NOT_FOUND,
-    TOKEN_CAP_REACHED,
-    WALLET_NOT_FOUND,
-)
+from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED
 from ml_service.callers import TrainCaller
-from ml_service.dependencies import JobQueue, Jobs, Meter, Models
-from ml_service.errors import (
-    BillingUnavailable,
-    BudgetTooSmall,
-    DatasetNotFound,
-    ModelNameTaken,
-    ModelNameUnusable,
-    ModelNotFound,
-)
-from ml_service.jobs.schemas import BudgetRequest, JobView, TrainingRequest
-from ml_service.learning.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
-from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.dependencies import Meter, Models
+from ml_service.errors import BillingUnavailable, ModelNotFound
+from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
 
 router = strict_router("/v1", ["models"])
@@ -41,43 +25,7 @@ PAID_READING = documented(NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, ModelNotFound, B
 async def list_model_types() -> Page[ModelTypeView]:
     """The ways to learn, with their parameters as JSON Schema; open to everybody."""
     types = [ModelTypeView.model_validate(describe(name)) for name in MODEL_TYPES]
-    return Page(items=[*types, ModelTypeView.of_comparison(BudgetRequest.model_json_schema())])
-
-
-@router.post(
-    "/models",
-    status_code=202,
-    responses=documented(
-        DatasetNotFound,
-        ModelNameTaken,
-        ModelNameUnusable,
-        NOT_ENOUGH_TOKENS,
-        TOKEN_CAP_REACHED,
-        WALLET_NOT_FOUND,
-        QUOTE_NOT_FOUND,
-        QUOTE_EXPIRED,
-        BudgetTooSmall,
-        IdempotencyKeyReused,
-        IdempotencyTwinRunning,
-        BillingUnavailable,
-        *MODEL_TYPE_ERRORS,
-        *TRAINING_ERRORS,
-    ),
-)
-async def start_training(
-    request: TrainingRequest,
-    response: Response,
-    caller: TrainCaller,
-    jobs: Jobs,
-    queue: JobQueue,
-    key: IdempotencyKey = None,
-) -> JobView:
-    """Check the order, hold its price and queue a training job; it is charged when the model is there."""
-    started = await jobs.start(caller, request.to_order(), key)
-    response.headers["Location"] = f"/v1/jobs/{started.job.id}"
-    if started.replayed:
-        response.headers.update(REPLAYED)
-    return JobView.of(started.job, await queue.outlooks([started.job]))
+    return Page(items=[*types, ModelTypeView.of_comparison()])
 
 
 @router.get("/models", responses=PAID_READING)

@@ -13,11 +13,13 @@ from ml_service.models.models import Model
 from ml_service.models.service import ModelService
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 
 class ReportService:
-    def __init__(self, models: ModelService, files: Files, artefacts: Artefacts, readers: Readers) -> None:
+    def __init__(
+        self, models: ModelService, files: Files, artefacts: Artefacts, readers: ProcessPool
+    ) -> None:
         self._models, self._files = models, files
         self._artefacts, self._readers = artefacts, readers
 

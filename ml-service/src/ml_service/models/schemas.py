@@ -3,13 +3,29 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.comparison.candidates import most_candidates
 from ml_service.models.models import Model
 
+MOST_SECONDS = 86_400
+MOST_TOKENS = 10**9
+
 Figures = dict[str, float | None]
+
+
+class BudgetRequest(BaseModel):
+    """The limits of a comparison: seconds from its start, tokens for the candidates that finish."""
+
+    model_config = ConfigDict(extra="forbid", title="Budget")
+
+    seconds: StrictInt | None = Field(
+        default=None, ge=1, le=MOST_SECONDS, description="Seconds for all candidates together."
+    )
+    tokens: StrictInt | None = Field(
+        default=None, ge=1, le=MOST_TOKENS, description="Tokens for all candidates together."
+    )
 
 
 class ModelTypeView(BaseModel):
@@ -26,14 +42,14 @@ class ModelTypeView(BaseModel):
     candidates: dict[str, int] | None = None
 
     @classmethod
-    def of_comparison(cls, budget: dict[str, Any]) -> "ModelTypeView":  # Any: JSON Schema
+    def of_comparison(cls) -> "ModelTypeView":
         candidates = most_candidates()
         return cls(
             name=AUTO,
             title="The best of all types",
             tasks=sorted(candidates),
             parameters={"type": "object", "properties": {}},
-            budget=budget,
+            budget=BudgetRequest.model_json_schema(),
             candidates=candidates,
         )
 

@@ -1,4 +1,4 @@
-"""Processes that read and write files, so that the event loop stays free and memory is given back."""
+"""Process pool for reading and writing files: the event loop stays free, and memory is given back."""
 
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
@@ -8,17 +8,17 @@ from anyio import BrokenWorkerProcess, CapacityLimiter, to_process
 from ml_service.errors import ReaderDied
 
 Arguments = TypeVarTuple("Arguments")
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
-class Readers:
-    """A few of them, started when they are first needed."""
+class ProcessPool:
+    """A bounded number of processes, each started when it is first needed."""
 
-    def __init__(self, at_once: int) -> None:
-        self._limiter = CapacityLimiter(at_once)
+    def __init__(self, size: int) -> None:
+        self._limiter = CapacityLimiter(size)
 
-    async def run(self, work: Callable[[*Arguments], Made], *arguments: *Arguments) -> Made:
-        """Raises what the work raises, or ReaderDied; a caller who goes away ends the process."""
+    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        """Raises what `work` raises, or ReaderDied; cancelling the call ends the process."""
         try:
             return await to_process.run_sync(work, *arguments, limiter=self._limiter, cancellable=True)
         except BrokenWorkerProcess as error:

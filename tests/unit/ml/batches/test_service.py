@@ -32,7 +32,7 @@ from ml_service.models.repository import StoredModel
 from ml_service.predictions.once import AnswersOnce
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
 
@@ -72,7 +72,7 @@ def billing() -> MemoryBilling:
 async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.AsyncClient]:
     spec = TrainingSpec("linear", FEATURES, "target")
     model = OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
-    files, readers = Files(f"file://{tmp_path}"), Readers(1)
+    files, readers = Files(f"file://{tmp_path}"), ProcessPool(1)
     artefacts, results = Artefacts(files), Results(files)
     parts = Parts(
         answers=AnswersOnce(None, billing),  # type: ignore[arg-type] - without keys no database is asked
@@ -99,7 +99,7 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         batches=BatchService(parts),
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
         metadata=MetadataMeter(billing),
-        queue=None,
+        queue_estimates=None,
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ml") as made:
