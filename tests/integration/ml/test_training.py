@@ -2,9 +2,11 @@
 
 import asyncio
 
+import httpx
 import orjson
 import pytest
 from tests.integration.ml.service import ADA, BOB, Service
+from tests.integration.ml.serving import serving
 from tests.support.tokens import bearer
 
 
@@ -70,6 +72,8 @@ async def test_event_stream_ends_with_job_and_resumes(service: Service) -> None:
         for event in whole.text.split("\n\n")
         if event
     ]
+    assert whole.headers["content-type"].startswith("text/event-stream")
+    assert "no-store" in whole.headers["cache-control"]
     kinds = [event["event"] for event in events]
     assert kinds[:2] == ["queued", "started"]
     assert kinds[-1] == "succeeded"
@@ -77,6 +81,31 @@ async def test_event_stream_ends_with_job_and_resumes(service: Service) -> None:
     assert stages[:2] == ["reading", "preparing"]
     resumed = await service.client.get(url, headers=bearer(ADA) | {"Last-Event-ID": events[-2]["id"]})
     assert resumed.text.count("event: ") == 1
+
+
+async def test_event_stream_is_closed_at_shutdown_and_resumes(idle: Service) -> None:
+    job = await idle.start()
+    url = f"/v1/jobs/{job['id']}/events"
+    async with serving(idle.app) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with client.stream("GET", url, headers=bearer(ADA)) as answer:
+            lines = answer.aiter_lines()
+            first = [await anext(lines) for _ in range(3)]
+            idle.app.state.stopping.set()
+            rest = [line async for line in lines]
+        idle.app.state.stopping.clear()
+        last_id = next(line.removeprefix("id: ") for line in first if line.startswith("id: "))
+        headers = bearer(ADA) | {"Last-Event-ID": last_id}
+        async with client.stream("GET", url, headers=headers) as resumed:
+            await idle.client.post(f"/v1/jobs/{job['id']}/cancel", headers=bearer(ADA))
+            kinds = [line async for line in resumed.aiter_lines() if line.startswith("event: ")]
+    assert "event: queued" in first
+    assert not any(rest)
+    assert kinds == ["event: cancel_requested", "event: cancelled"]
+
+
+async def test_event_stream_of_unknown_job_is_404(idle: Service) -> None:
+    answer = await idle.client.get("/v1/jobs/1000000/events", headers=bearer(ADA))
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
 
 
 async def test_repeated_key_returns_first_job(idle: Service) -> None:
