@@ -47,10 +47,10 @@ def table_of_classes(rows: int) -> bytes:
     return "\n".join(["a,b,y", *lines, ""]).encode()
 
 
-async def start_long(service: Service, **order: object) -> Json:
+async def start_long(service: Service, **changed: object) -> Json:
     """Start a comparison and wait until one candidate has finished; the others take minutes."""
     dataset = await service.upload_bytes(random_table(12_000))
-    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **order})
+    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **changed})
 
     async def first_has_finished() -> bool:
         database = service.app.state.container.database
@@ -78,9 +78,9 @@ async def test_best_classifier_is_trained_and_finished_candidates_are_charged(
     service, job = compared
     model = await model_of(service, job)
     board = model["leaderboard"]
-    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
-    assert [each["chosen"] for each in board] == [True] + [False] * (CLASSIFIERS - 1)
-    scores = [each["score"] for each in board]
+    assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
+    assert [entry["chosen"] for entry in board] == [True] + [False] * (CLASSIFIERS - 1)
+    scores = [entry["score"] for entry in board]
     assert scores == sorted(scores, reverse=True)
     assert (model["type"], model["recipe"]["spec"]["params"]) == (board[0]["type"], board[0]["params"])
     assert model["recipe"]["selection"]["type"] == "auto"
@@ -99,7 +99,7 @@ async def test_budget_of_tokens_limits_finished_candidates(service: Service) -> 
     dataset = await service.upload("diabetes.csv")
     job = await service.train(**DIABETES, dataset_id=dataset["id"], budget={"tokens": 3})
     board = (await model_of(service, job))["leaderboard"]
-    states = [each["state"] for each in board]
+    states = [entry["state"] for entry in board]
     assert states == ["finished"] * 3 + ["not_tried"] * (REGRESSORS - 3)
     assert board[0]["metric"] == "r2_score"
     assert (job["tokens_held"], job["tokens_charged"], service.billing.balance(ADA)) == (3, 3, 97)
@@ -111,7 +111,7 @@ async def test_budget_of_seconds_keeps_best_finished_candidate(
     job = await service.ended(await start_long(service, budget={"seconds": 20}))
     assert job["state"] == "succeeded", job
     board = (await model_of(service, job))["leaderboard"]
-    finished = [each for each in board if each["state"] == "finished"]
+    finished = [entry for entry in board if entry["state"] == "finished"]
     assert 0 < len(finished) < REGRESSORS
     assert board[0]["chosen"]
     assert (job["tokens_held"], job["tokens_charged"]) == (REGRESSORS, len(finished))
@@ -130,8 +130,8 @@ async def test_comparison_is_cancelled_within_five_seconds_at_no_cost(service: S
 async def compare(service: Service, table: bytes, tokens: int) -> tuple[Json, list[Json]]:
     """The job of a successful comparison, and its leaderboard."""
     dataset = await service.upload_bytes(table)
-    order = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
-    job = await service.ended(await service.start(**order))
+    request = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
+    job = await service.ended(await service.start(**request))
     assert job["state"] == "succeeded", job
     return job, (await model_of(service, job))["leaderboard"]
 
@@ -142,9 +142,9 @@ async def test_candidate_over_time_limit_fails_alone(
     limits = {"max_train_seconds": 5, "dask_scheduler_address": cluster.address}
     async with run_service(database, tmp_path, billing, **limits) as service:
         job, board = await compare(service, random_table(12_000), tokens=3)
-    failed = [each for each in board if each["state"] == "failed"]
-    assert {each["error"]["code"] for each in failed} == {"time_limit"}
-    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) > 0
+    failed = [entry for entry in board if entry["state"] == "failed"]
+    assert {entry["error"]["code"] for entry in failed} == {"time_limit"}
+    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) > 0
 
 
 async def test_candidate_over_memory_limit_fails_alone(
@@ -153,10 +153,10 @@ async def test_candidate_over_memory_limit_fails_alone(
     limits = {"max_train_seconds": 30, "dask_scheduler_address": cluster.address}
     async with run_service(database, tmp_path, billing, **limits) as service:
         job, board = await compare(service, table_of_classes(12_000), tokens=4)
-    forest = next(each for each in board if each["type"] == "random_forest")
+    forest = next(entry for entry in board if entry["type"] == "random_forest")
     assert (forest["state"], forest["score"], forest["error"]["code"]) == ("failed", None, "out_of_memory")
     assert "use fewer rows" in forest["error"]["detail"]
-    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) == 4
+    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) == 4
     assert (billing.balance(ADA), billing.held(ADA)) == (96, 0)
 
 
@@ -171,7 +171,7 @@ async def test_comparison_survives_killed_workers(service: Service, cluster: Tes
         worker.kill()
     ended = await service.ended(job)
     board = (await model_of(service, ended))["leaderboard"]
-    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
+    assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
     assert service.billing.balance(ADA) == 100 - CLASSIFIERS
 
 
@@ -181,10 +181,12 @@ async def test_lost_lease_keeps_finished_candidates(service: Service, sql: async
     ended = await service.ended(job)
     assert (ended["state"], ended["attempts"], ended["tokens_charged"]) == ("succeeded", 2, 2)
     started = [
-        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "started"
+        event["number"] for event in await events_of(service, job) if event["candidate"]["state"] == "started"
     ]
     finished = [
-        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "finished"
+        event["number"]
+        for event in await events_of(service, job)
+        if event["candidate"]["state"] == "finished"
     ]
     assert len(finished) == len(set(finished)) == 2
     assert started.count(finished[0]) == 1
@@ -207,7 +209,10 @@ async def test_budget_below_one_candidate_is_refused(idle: Service) -> None:
 
 
 async def test_model_types_show_budget_and_candidates(idle: Service) -> None:
-    types = {each["name"]: each for each in (await idle.client.get("/v1/model-types")).json()["items"]}
+    types = {
+        model_type["name"]: model_type
+        for model_type in (await idle.client.get("/v1/model-types")).json()["items"]
+    }
     assert types["auto"]["candidates"] == {"classification": CLASSIFIERS, "regression": REGRESSORS}
     assert set(types["auto"]["budget"]["properties"]) == {"seconds", "tokens"}
     assert types["linear"]["budget"] is None

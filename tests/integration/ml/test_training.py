@@ -125,8 +125,8 @@ async def test_key_with_other_training_is_refused(idle: Service) -> None:
 async def test_concurrent_requests_with_one_key_create_one_job(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
     answers = await asyncio.gather(*(idle.order(key="twin", dataset_id=dataset) for _ in range(8)))
-    assert {each.status_code for each in answers} <= {202, 409}
-    assert len({each.json()["id"] for each in answers if each.status_code == 202}) == 1
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
     assert idle.billing.held(ADA) == 1
 
 
@@ -140,7 +140,7 @@ async def test_taken_model_name_is_refused_without_hold(idle: Service) -> None:
 async def test_concurrent_trainings_with_one_name_create_one_job(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
     answers = await asyncio.gather(*(idle.order(name="mine", dataset_id=dataset) for _ in range(5)))
-    assert sorted(each.status_code for each in answers) == [202, 409, 409, 409, 409]
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409]
     assert idle.billing.held(ADA) == 1
 
 
@@ -167,7 +167,7 @@ async def test_billing_outage_is_503_without_job(idle: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "status"),
+    ("changed", "status"),
     [
         ({"type": "nonsense"}, 422),
         ({"label": "nonsense"}, 422),
@@ -188,9 +188,9 @@ async def test_billing_outage_is_503_without_job(idle: Service) -> None:
     ],
 )
 async def test_invalid_training_is_refused_before_the_hold(
-    idle: Service, order: dict[str, object], status: int
+    idle: Service, changed: dict[str, object], status: int
 ) -> None:
-    answer = await idle.order(**order)
+    answer = await idle.order(**changed)
     assert answer.status_code == status, answer.text
     assert "hold" not in idle.billing.calls
 

@@ -1,1 +1,1 @@
-"""Jobs: work that takes longer than a request, from the order of a caller to its settlement."""
+"""Jobs: work that takes longer than a request, from the request to the settlement."""

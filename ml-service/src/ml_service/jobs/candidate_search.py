@@ -25,7 +25,7 @@ log = structlog.stdlib.get_logger()
 
 
 class CandidateSearch:
-    """`entries` holds the state of each candidate, in the order of the spec."""
+    """Scores the candidates; `entries` has the state of each, in the order of the spec."""
 
     def __init__(self, context: JobContext, spec: ComparisonSpec, table: Table) -> None:
         self._context, self._spec, self._table = context, spec, table

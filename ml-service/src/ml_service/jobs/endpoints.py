@@ -1,7 +1,7 @@
 """Jobs over HTTP: start a training; list, follow and cancel jobs."""
 
 from collections.abc import AsyncIterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Header, Request, Response
@@ -9,6 +9,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from kit.app import strict_router
 from kit.authentication import Reader
+from kit.errors import ServiceError
 from kit.fields import LARGEST_ID, RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
@@ -66,6 +67,17 @@ async def _forbid_caching(response: Response) -> None:
 OwnJob = Annotated[Job, Depends(_own_job)]
 
 
+def _documented_as_json(
+    *errors: type[ServiceError],
+) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
+    """Like `documented`; FastAPI would give the errors of an event stream the stream's media type."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": response["description"], "content": content}
+        for status, response in documented(*errors).items()
+    }
+
+
 @router.post(
     "/models",
     status_code=202,
@@ -120,7 +132,7 @@ async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
     tags=["jobs"],
     response_class=EventSourceResponse,
     dependencies=[Depends(_forbid_caching)],
-    responses=documented(JobNotFound),
+    responses=_documented_as_json(JobNotFound),
 )
 async def follow_job(
     job: OwnJob, jobs: Jobs, last_event_id: LastEventId = 0

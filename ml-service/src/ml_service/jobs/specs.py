@@ -1,4 +1,4 @@
-"""Requested trainings, and their specs as they are stored with the job."""
+"""Requests for trainings, and their specs as they are stored with the job."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
