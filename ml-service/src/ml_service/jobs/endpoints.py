@@ -14,16 +14,8 @@ from kit.fields import LARGEST_ID, RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
-from ml_service.billing.port import (
-    NOT_ENOUGH_TOKENS,
-    QUOTE_EXPIRED,
-    QUOTE_NOT_FOUND,
-    TOKEN_CAP_REACHED,
-    WALLET_NOT_FOUND,
-)
-from ml_service.callers import TrainCaller
+from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
 from ml_service.errors import (
-    BillingUnavailable,
     BudgetTooSmall,
     DatasetNotFound,
     JobEnded,
@@ -37,6 +29,7 @@ from ml_service.jobs.schemas import JobView, TrainingRequest
 from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.parameters import TrainCaller
 
 router = strict_router("/v1")
 
@@ -86,15 +79,12 @@ def _documented_as_json(
         DatasetNotFound,
         ModelNameTaken,
         ModelNameUnusable,
-        NOT_ENOUGH_TOKENS,
-        TOKEN_CAP_REACHED,
-        WALLET_NOT_FOUND,
+        *CHARGE_ERRORS,
         QUOTE_NOT_FOUND,
         QUOTE_EXPIRED,
         BudgetTooSmall,
         IdempotencyKeyReused,
         IdempotencyTwinRunning,
-        BillingUnavailable,
         *MODEL_TYPE_ERRORS,
         *TRAINING_ERRORS,
     ),

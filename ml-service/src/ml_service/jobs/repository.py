@@ -55,10 +55,6 @@ class JobRepository:
         chosen = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > event_id)
         return (await self._session.scalars(chosen.order_by(JobEvent.id))).all()
 
-    async def is_training_on(self, dataset_id: int) -> bool:
-        chosen = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
-        return (await self._session.execute(chosen)).first() is not None
-
     async def try_lock_key(self, user_id: UserId, key: str) -> bool:
         """False while a twin with this key has not committed; the lock ends with the transaction."""
         number = func.hashtextextended(f"job {key}", user_id)
@@ -106,3 +102,8 @@ class JobRepository:
             PastJob(JobProfile(row.kind, row.model_type, row.rows), float(row.seconds))
             for row in await self._session.execute(found)
         ]
+
+
+async def is_training_on(session: AsyncSession, dataset_id: int) -> bool:
+    chosen = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
+    return (await session.execute(chosen)).first() is not None

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from kit.background import every
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
-from ml_service.billing.charging import release_or_expire, settle_surely
+from ml_service.billing.charging import release_or_expire, settle_or_hold_again
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
@@ -140,7 +140,7 @@ async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
         try:
             # Never more than the first hold, also when it is placed again at a higher price.
             due = job.result.get("tokens", job.tokens_held)
-            receipt = await settle_surely(context.billing, charge_of(job), due)
+            receipt = await settle_or_hold_again(context.billing, charge_of(job), due)
         except BillingRefusal as refusal:
             if refusal.kind not in CANNOT_PAY:
                 raise

@@ -29,9 +29,9 @@ class BudgetRequest(BaseModel):
 
 
 class ModelTypeView(BaseModel):
-    """`parameters` is a JSON Schema, as is `budget` of the type that compares all others.
+    """A model type; `parameters` is a JSON Schema, as is `budget` of the type that compares all others.
 
-    `candidates` says how many it tries at most for each task, and is charged for those that finish.
+    `candidates` is the most that a comparison tries for each task; it is charged for those that finish.
     """
 
     name: str
@@ -55,7 +55,7 @@ class ModelTypeView(BaseModel):
 
 
 class CandidateView(BaseModel):
-    """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better."""
+    """A line of a leaderboard: means over the folds and the spread of the score; higher scores are better."""
 
     type: str
     params: dict[str, Any]  # Any: parameters are of many types
@@ -70,7 +70,7 @@ class CandidateView(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """What it takes to train the same model again."""
+    """Everything needed to train the same model again."""
 
     spec: dict[str, Any]  # Any: parameters are of many types
     versions: dict[str, str]
@@ -78,11 +78,11 @@ class RecipeView(BaseModel):
     training_rows: int
     test_rows: int
     stratified: bool
-    selection: dict[str, Any] | None = None  # Any: how a comparison chose, and what
+    selection: dict[str, Any] | None = None  # Any: the choice of a comparison
 
 
 class ModelView(BaseModel):
-    """A model, how good it is beside a baseline, and what it was made from."""
+    """A model: its metrics beside a baseline, its parameters and its training data."""
 
     name: str
     type: str
@@ -102,20 +102,20 @@ class ModelView(BaseModel):
 
     @classmethod
     def of(cls, model: Model) -> "ModelView":
-        described = model.description or {}
+        description = model.description or {}
         return cls(
             name=model.name,
             type=model.model_type,
-            task=described["task"],
-            label=described["label"],
-            features=described["spec"]["features"],
-            params=described["params"],
-            metrics=described["metrics"],
-            baseline=described["baseline"],
-            verdict=described["verdict"],
-            warnings=described["warnings"],
-            leaderboard=described.get("leaderboard"),
-            recipe=RecipeView.model_validate(described),
+            task=description["task"],
+            label=description["label"],
+            features=description["spec"]["features"],
+            params=description["params"],
+            metrics=description["metrics"],
+            baseline=description["baseline"],
+            verdict=description["verdict"],
+            warnings=description["warnings"],
+            leaderboard=description.get("leaderboard"),
+            recipe=RecipeView.model_validate(description),
             size_bytes=model.size_bytes,
             job_id=model.job_id,
             created_at=model.ready_at or model.created_at,
@@ -123,23 +123,23 @@ class ModelView(BaseModel):
 
 
 class ModelSchemaView(BaseModel):
-    """The features with their kinds and ranges; `example` can be sent to /predict as it is."""
+    """The features with their kinds and ranges; `example` is a request for /predict."""
 
     name: str
     task: str
     label: str
     classes: list[str | int]
-    features: list[dict[str, Any]]  # Any: what is known of a feature depends on its kind
+    features: list[dict[str, Any]]  # Any: members depend on the feature's kind
     example: dict[str, Any]  # Any: cells of every kind
 
     @classmethod
     def of(cls, model: Model) -> "ModelSchemaView":
-        described = model.description or {}
+        description = model.description or {}
         return cls(
             name=model.name,
-            task=described["task"],
-            label=described["label"],
-            classes=described["classes"],
-            features=described["features"],
-            example=described["example"],
+            task=description["task"],
+            label=description["label"],
+            classes=description["classes"],
+            features=description["features"],
+            example=description["example"],
         )

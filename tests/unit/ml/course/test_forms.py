@@ -1,4 +1,4 @@
-"""The course's forms."""
+"""Training forms of the course API."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from ml_service.course.forms import FIRST, SECOND, read_order
 FORM = {"model_type": "knn", "feature_cols": '["a", "b"]', "label_col": "y"}
 
 
-def test_the_first_dialect_is_understood() -> None:
+def test_first_dialect_is_converted() -> None:
     form = FORM | {
         "optional_params": '{"n_neighbors": "3"}',
         "train_percentage": "0.7",
@@ -19,17 +19,17 @@ def test_the_first_dialect_is_understood() -> None:
     assert (order.features, order.params, order.train_fraction) == (("a", "b"), {"n_neighbors": 3}, 0.7)
 
 
-def test_the_second_dialect_is_understood() -> None:
+def test_second_dialect_is_converted() -> None:
     form = {"model_name": "linear", "features": '["a"]', "label": "y", "model_params": ""}
     order = read_order(form, SECOND, 5)
     assert (order.model_type, order.features, order.label, order.params) == ("linear", ("a",), "y", {})
 
 
-def test_columns_may_stand_between_commas() -> None:
+def test_columns_may_be_separated_by_commas() -> None:
     assert read_order(FORM | {"feature_cols": "a, b ,c"}, FIRST, 5).features == ("a", "b", "c")
 
 
-def test_what_is_left_out_has_its_default() -> None:
+def test_missing_fields_have_defaults() -> None:
     order = read_order(FORM, FIRST, 5)
     assert (order.params, order.train_fraction, order.name) == ({}, 0.8, None)
 
@@ -51,7 +51,7 @@ def test_what_is_left_out_has_its_default() -> None:
         ({"train_percentage": "nan"}, "train_percentage"),
     ],
 )
-def test_a_field_that_cannot_be_used_is_named(change: dict[str, str], field: str) -> None:
+def test_unusable_field_is_named(change: dict[str, str], field: str) -> None:
     with pytest.raises(ServiceError) as refused:
         read_order(FORM | change, FIRST, 5)
     assert (refused.value.status, refused.value.members["field"]) == (422, field)
