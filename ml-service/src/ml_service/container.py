@@ -8,6 +8,7 @@ from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.service import AccountService
+from ml_service.accounts.sweeper import Ages, Sweeper
 from ml_service.base import first_answers
 from ml_service.batches.jobs import BatchJobs
 from ml_service.batches.service import BatchFiles, BatchService
@@ -16,11 +17,14 @@ from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.service import DatasetService, InspectionService, Quota
 from ml_service.exports.service import ExportService
-from ml_service.jobs.gauges import measure_forever
-from ml_service.jobs.news import JobNews
-from ml_service.jobs.queue import Queue
+from ml_service.jobs.cluster import DaskCluster
+from ml_service.jobs.context import WorkerContext
+from ml_service.jobs.estimates import QueueEstimates
+from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
+from ml_service.jobs.settlement import HoldExtender
+from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
 from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
@@ -29,14 +33,9 @@ from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
-from ml_service.store.sweeper import Ages, Sweeper
 from ml_service.store.uploads import Uploads
-from ml_service.work.cluster import DaskCluster
-from ml_service.work.holds import HoldKeeper
-from ml_service.work.parts import Parts
-from ml_service.work.runner import Runner
 
 READER_PROCESSES = 2
 
@@ -62,7 +61,7 @@ class Container:
     datasets: DatasetService
     inspections: InspectionService
     jobs: JobService
-    queue_estimates: Queue
+    queue_estimates: QueueEstimates
     models: ModelService
     reports: ReportService
     predictions: PredictionService
@@ -75,18 +74,16 @@ class Container:
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
     """The container, and the loops that run beside the requests."""
     database, billing, lookup = resources.database, resources.billing, resources.lookup
-    worker = _worker_parts(settings, database, billing)
+    worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspector = Readers(READER_PROCESSES), Inspector(files, settings.csv_limits)
+    readers, inspector = ProcessPool(READER_PROCESSES), Inspector(files, settings.csv_limits)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     sweeper = _sweeper(settings, database, files, model_cache)
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs, models = JobService(database, billing, worker.news), ModelService(database, artefacts, model_cache)
-
-    def slots() -> int:
-        return worker.cluster.known_slots
-
+    jobs = JobService(database, billing, worker.notifications)
+    models = ModelService(database, artefacts, model_cache)
+    queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
         settings=settings,
         authentication=resources.authentication,
@@ -95,7 +92,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
-        queue_estimates=Queue(database, slots),
+        queue_estimates=queue_estimates,
         models=models,
         reports=ReportService(models, files, artefacts, readers),
         predictions=PredictionService(answers, lookup, billing, model_cache),
@@ -113,19 +110,19 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         course=CourseTraining(datasets, jobs, models),
     )
     loops: list[Loop] = [
-        measure_forever(database, slots),
-        worker.news.follow(database),
-        worker.cluster.follow(),
-        Runner(worker).follow(),
-        HoldKeeper(worker).follow(),
-        sweeper.follow(settings.sweep_seconds),
+        queue_estimates.measure_forever(),
+        worker.notifications.listen(database),
+        worker.cluster.stay_connected(),
+        Worker(worker).run(),
+        HoldExtender(worker).run(),
+        sweeper.run(settings.sweep_seconds),
     ]
     return container, loops
 
 
-def _worker_parts(settings: MlSettings, database: Database, billing: Billing) -> Parts:
+def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:
     files = Files(settings.store_url)
-    return Parts(
+    return WorkerContext(
         database=database,
         billing=billing,
         cluster=DaskCluster(settings.dask_scheduler_address),
@@ -133,11 +130,11 @@ def _worker_parts(settings: MlSettings, database: Database, billing: Billing) ->
         artefacts=Artefacts(files),
         uploads=Uploads(files, settings.max_csv_bytes),
         results=Results(files),
-        news=JobNews(),
+        notifications=JobNotifications(),
         limits=settings.csv_limits,
         lease_seconds=settings.lease_seconds,
         time_limit=settings.max_train_seconds,
-        most_running=settings.max_running_jobs,
+        max_running_per_user=settings.max_running_jobs,
     )
 
 
@@ -154,4 +151,4 @@ def _sweeper(settings: MlSettings, database: Database, files: Files, model_cache
         orphan=timedelta(minutes=settings.orphan_minutes),
         answers=timedelta(hours=settings.answers_kept_hours),
     )
-    return Sweeper(database, files, model_cache, ages)
+    return Sweeper(database, files, model_cache.forget, ages)

@@ -28,9 +28,9 @@ from ml_service.errors import (
     ResultPending,
     UploadInterrupted,
 )
-from ml_service.jobs.endpoints import JobQueue, Jobs
+from ml_service.jobs.endpoints import Estimates, Jobs, headers_of
 from ml_service.jobs.schemas import JobView
-from ml_service.jobs.service import Started
+from ml_service.jobs.service import StartedJob
 from ml_service.learning.batches.errors import BATCH_ERRORS
 from ml_service.learning.predictors import Asked
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
@@ -83,7 +83,7 @@ async def predict_file(
     name: ModelName,
     caller: PredictCaller,
     batches: Batches,
-    queue: JobQueue,
+    estimates: Estimates,
     probabilities: bool = False,
     coverage: Annotated[float | None, Query(ge=0.5, le=0.99)] = None,
     key: IdempotencyKey = None,
@@ -101,9 +101,9 @@ async def predict_file(
 
     wanted = BatchInput(name, Asked(probabilities, coverage), key, _prefers_job(prefer))
     result = await batches.predict(caller, wanted, read)
-    if isinstance(result, Started):
-        outlooks = await queue.outlooks([result.job])
-        return _accepted(result, JobView.of(result.job, outlooks), applied=wanted.respond_async)
+    if isinstance(result, StartedJob):
+        estimated = await estimates.for_jobs([result.job])
+        return _accepted(result, JobView.of(result.job, estimated), applied=wanted.respond_async)
     return _file_response(batches, result, once=key is None)
 
 
@@ -125,10 +125,8 @@ def _prefers_job(prefer: str | None) -> bool:
     return ASYNC in preferences
 
 
-def _accepted(started: Started, view: JobView, *, applied: bool) -> JSONResponse:
-    headers = {"Location": f"/v1/jobs/{started.job.id}"}
-    headers |= {"Preference-Applied": ASYNC} if applied else {}
-    headers |= REPLAYED if started.replayed else {}
+def _accepted(started: StartedJob, view: JobView, *, applied: bool) -> JSONResponse:
+    headers = headers_of(started) | ({"Preference-Applied": ASYNC} if applied else {})
     return JSONResponse(view.model_dump(mode="json"), 202, headers)
 
 

@@ -12,14 +12,14 @@ from ml_service.errors import ModelNotFound
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
-from ml_service.jobs.writing import written_for
+from ml_service.jobs.service import prepare_job
+from ml_service.jobs.settlement import charge_of
 from ml_service.learning.batches import runs
 from ml_service.learning.batches.spec import BatchSpec
 from ml_service.learning.predictors import Asked
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.store.uploads import Upload
-from ml_service.work.charges import charge_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +77,4 @@ def _new_job(caller: Caller, wanted: BatchInput, file: CountedFile, model: Model
         spec=spec.to_json(),
         fingerprint=fingerprint(file.upload.sha256.hex(), spec.to_json()),
     )
-    return written_for(caller, job)
+    return prepare_job(caller, job)

@@ -15,7 +15,7 @@ from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind, has_ended
-from ml_service.jobs.service import JobService, Started
+from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.batches import runs
 from ml_service.learning.batches.rules import cost_of
 from ml_service.learning.tables import CsvLimits
@@ -23,7 +23,7 @@ from ml_service.models.repository import ModelLookup
 from ml_service.models.rules import is_model_name
 from ml_service.predictions.service import PredictionResult, replay
 from ml_service.store.artefacts import Artefacts
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Upload, Uploads
 
@@ -40,7 +40,7 @@ class BatchFiles:
     uploads: Uploads
     artefacts: Artefacts
     results: Results
-    readers: Readers
+    readers: ProcessPool
     limits: CsvLimits
 
 
@@ -56,7 +56,9 @@ class BatchService:
     jobs: JobService
     max_rows_at_once: int
 
-    async def predict(self, caller: Caller, wanted: BatchInput, read: ReadBody) -> PredictionResult | Started:
+    async def predict(
+        self, caller: Caller, wanted: BatchInput, read: ReadBody
+    ) -> PredictionResult | StartedJob:
         """Receive the file, claim the key, count the rows; then predict and charge, or start a job.
 
         A stored answer replays for every retry, whether the retry prefers a job or not.
@@ -72,7 +74,7 @@ class BatchService:
                     return await self._replay(caller, wanted, key, orjson.loads(claim.first_answer))
                 file = await self._count_rows(caller, wanted, upload)
                 if wanted.respond_async or file.rows > self.max_rows_at_once:
-                    return Started(await self.batch_jobs.add(caller, wanted, file, claim))
+                    return StartedJob(await self.batch_jobs.add(caller, wanted, file, claim))
                 result = await self._predict(_charge(caller, wanted, key, file.rows), file, claim)
         _log_prediction(wanted, result)
         return result
@@ -91,9 +93,9 @@ class BatchService:
 
     async def _replay(
         self, caller: Caller, wanted: BatchInput, key: HoldKey, first: Json
-    ) -> PredictionResult | Started:
+    ) -> PredictionResult | StartedJob:
         if "job" in first:
-            return Started(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
+            return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
         result = await replay(self.billing, _charge(caller, wanted, key, first["rows"]), first)
         _log_prediction(wanted, result)
         return result

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ml_service.errors import FieldMissing, FieldUnusable
-from ml_service.jobs.orders import TrainingOrder
+from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.model_types import convert_course
 
 Fields = Mapping[str, str]
@@ -29,10 +29,10 @@ FIRST = Dialect("csv_file", "model_type", "feature_cols", "label_col", "optional
 SECOND = Dialect("file", "model_name", "features", "label", "model_params")
 
 
-def read_form(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingOrder:
+def read_form(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingJobRequest:
     """The training that the form requests; raises FieldMissing or FieldUnusable for its first fault."""
     model_type = _get(fields, dialect.model_type)
-    return TrainingOrder(
+    return TrainingJobRequest(
         dataset_id=dataset_id,
         model_type=model_type,
         label=_get(fields, dialect.label),

@@ -10,7 +10,7 @@ from ml_service.learning.findings.columns import Finding, Look, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables.surveys import survey
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 READERS = 2
 PREVIEW_ROWS = 20
@@ -56,7 +56,7 @@ class Inspector:
 
     def __init__(self, files: Files, limits: tables.CsvLimits) -> None:
         self._files, self._limits = files, limits
-        self._readers = Readers(READERS)
+        self._readers = ProcessPool(READERS)
 
     async def inspect(self, key: str, kinds: Mapping[str, tables.Kind]) -> Inspection:
         try:

@@ -8,7 +8,7 @@ from ml_service.errors import ModelNotFound
 from ml_service.exports.bundle import BundleTask, write_bundle
 from ml_service.models.service import ModelService
 from ml_service.store.artefacts import Artefacts
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 
 
@@ -22,7 +22,7 @@ class Bundle:
 
 class ExportService:
     def __init__(
-        self, models: ModelService, artefacts: Artefacts, results: Results, readers: Readers
+        self, models: ModelService, artefacts: Artefacts, results: Results, readers: ProcessPool
     ) -> None:
         self._models, self._artefacts = models, artefacts
         self._results, self._readers = results, readers

@@ -20,7 +20,7 @@ from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 log = structlog.stdlib.get_logger()
 
@@ -68,7 +68,9 @@ class ModelService:
 
 
 class ReportService:
-    def __init__(self, models: ModelService, files: Files, artefacts: Artefacts, readers: Readers) -> None:
+    def __init__(
+        self, models: ModelService, files: Files, artefacts: Artefacts, readers: ProcessPool
+    ) -> None:
         self._models, self._files = models, files
         self._artefacts, self._readers = artefacts, readers
 

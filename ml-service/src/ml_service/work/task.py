@@ -7,12 +7,12 @@ from distributed import get_worker
 
 from kit.errors import ServiceError
 from ml_service.base import Json
+from ml_service.jobs.cluster import TOPIC
 from ml_service.learning import training
 from ml_service.learning.batches import runs
 from ml_service.learning.comparison.scoring import score_candidate
 from ml_service.learning.tables import CsvLimits
 from ml_service.store.files import Files
-from ml_service.work.cluster import TOPIC
 
 
 @dataclass(frozen=True, slots=True)

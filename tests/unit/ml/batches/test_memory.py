@@ -10,7 +10,7 @@ from ml_service.learning.batches import runs
 from ml_service.learning.predictors import Asked
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def task(tmp_path: Path) -> runs.Task:
     return runs.Task(f"file://{tmp_path}", "rows", "model", result.files, Asked(), DEFAULT_LIMITS)
 
 
-async def predict(readers: Readers, task: runs.Task, folder: Path, rows: int) -> int:
+async def predict(readers: ProcessPool, task: runs.Task, folder: Path, rows: int) -> int:
     """The most memory that the reader was seen to have."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
@@ -42,7 +42,7 @@ async def predict(readers: Readers, task: runs.Task, folder: Path, rows: int) ->
 
 
 async def test_a_file_ten_times_as_long_takes_no_more_memory(task: runs.Task, tmp_path: Path) -> None:
-    readers = Readers(1)
+    readers = ProcessPool(1)
     # What the reader imports first is not the file's.
     await predict(readers, task, tmp_path, 1)
     little = await predict(readers, task, tmp_path, ROWS // 10)

@@ -32,7 +32,7 @@ from ml_service.models.models import Model
 from ml_service.models.repository import StoredModel
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
 
@@ -74,7 +74,7 @@ def billing() -> MemoryBilling:
 async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.AsyncClient]:
     spec = TrainingSpec("linear", FEATURES, "target")
     model = OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
-    files, readers = Files(f"file://{tmp_path}"), Readers(1)
+    files, readers = Files(f"file://{tmp_path}"), ProcessPool(1)
     artefacts, results = Artefacts(files), Results(files)
     service = BatchService(
         answers=FirstAnswers(None, first_answers),  # type: ignore[arg-type] - unused without keys

@@ -8,7 +8,7 @@ import treelite
 from sklearn.ensemble import RandomForestRegressor
 
 from ml_service.learning.model_types.trees import pack, unpack
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -41,4 +41,4 @@ def test_they_predict_alike_afterwards() -> None:
 
 
 async def test_a_large_forest_is_not_copied_over_and_over() -> None:
-    assert await Readers(1).run(room_taken) < 2.5
+    assert await ProcessPool(1).run(room_taken) < 2.5

@@ -1,11 +1,11 @@
-"""What a caller orders to be trained."""
+"""Requests for trainings, and their specs as they are stored with the job."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from ml_service.base import Json
+from kit.database import Json
 from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
 from ml_service.learning.comparison import AUTO
@@ -18,7 +18,7 @@ from ml_service.models.rules import automatic_name, given_name
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The most that a comparison may take; None is no limit."""
+    """The limits of a comparison; None is no limit."""
 
     seconds: int | None = None
     tokens: int | None = None
@@ -28,16 +28,16 @@ NO_BUDGET = Budget()
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An order as it goes into a job; `units` is how many trainings it is charged for at most."""
+class JobSpec:
+    """The spec for a job's row; `units` is the largest number of trainings that are charged."""
 
     spec: Json
     units: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingOrder:
-    """Without features, every column that has values and is not the label is one."""
+class TrainingJobRequest:
+    """A requested training; without `features`, every column with values except the label is one."""
 
     dataset_id: int
     model_type: str
@@ -54,21 +54,21 @@ class TrainingOrder:
     def to_json(self) -> Json:
         return asdict(self)
 
-    def draft(self, profile: TableProfile) -> Draft:
-        """Raises the first thing that keeps the order from being carried out."""
-        spec = self.to_spec(profile)
+    def to_job_spec(self, profile: TableProfile) -> JobSpec:
+        """Raises the first reason that the training is impossible."""
+        spec = self.to_training_spec(profile)
         if self.model_type == AUTO:
             comparison = compare(profile, spec, self.budget.seconds)
-            return Draft(comparison.to_json(), len(comparison.candidates))
+            return JobSpec(comparison.to_json(), len(comparison.candidates))
         if self.budget != NO_BUDGET:
-            raise InvalidSpec("A budget goes with the type auto; leave it out or choose auto.")
+            raise InvalidSpec("Only the type auto takes a budget; leave it out or set the type to auto.")
         training.check(profile, spec)
-        return Draft(spec.to_json())
+        return JobSpec(spec.to_json())
 
-    def to_spec(self, profile: TableProfile) -> TrainingSpec:
+    def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
         columns = profile.columns.values()
-        usual = (each.name for each in columns if each.name != self.label and each.kind != "empty")
-        features = tuple(usual) if self.features is None else self.features
+        usable = (column.name for column in columns if column.name != self.label and column.kind != "empty")
+        features = tuple(usable) if self.features is None else self.features
         used = {*features, self.label}
         return TrainingSpec(
             model_type=self.model_type,

@@ -1,4 +1,4 @@
-"""Work in processes of its own."""
+"""Work in a pool of processes."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import pytest
 
 from ml_service.errors import ReaderDied
 from ml_service.learning.predictors.errors import FeatureError
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -20,17 +20,17 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def test_work_is_done_in_another_process() -> None:
-    assert await Readers(1).run(os.getpid) != os.getpid()
+async def test_work_runs_in_another_process() -> None:
+    assert await ProcessPool(1).run(os.getpid) != os.getpid()
 
 
-async def test_an_error_arrives_as_it_was_raised() -> None:
+async def test_error_keeps_detail_and_members_across_processes() -> None:
     with pytest.raises(FeatureError) as refused:
-        await Readers(1).run(refuse, "bmi")
+        await ProcessPool(1).run(refuse, "bmi")
     assert refused.value.detail == "Row 3, 'bmi': It must be a number."
     assert refused.value.members == {"feature": "bmi", "row": 3}
 
 
-async def test_a_reader_that_dies_is_told_as_such() -> None:
+async def test_killed_process_raises_reader_died() -> None:
     with pytest.raises(ReaderDied):
-        await Readers(1).run(die)
+        await ProcessPool(1).run(die)

@@ -1,4 +1,4 @@
-"""The end of an attempt, wherever it is cut off: no outcome is lost, and each is told."""
+"""Settlement after a crash: a recorded outcome is not repeated, and each end is counted."""
 
 import asyncio
 from pathlib import Path
@@ -7,16 +7,16 @@ import asyncpg
 import pytest
 from prometheus_client import REGISTRY
 from tests.integration.ml.service import Service, eventually, run_service
-from tests.integration.ml.test_batch_jobs import order
+from tests.integration.ml.test_batch_jobs import start_batch
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 
+from ml_service.jobs.context import Progress
 from ml_service.store.uploads import Uploads
-from ml_service.work.notes import Notes
 
 
-async def test_a_fit_that_was_done_when_its_replica_stopped_is_not_done_again(
+async def test_finished_fit_is_not_repeated_after_replica_stops(
     database: Database,
     tmp_path: Path,
     billing: MemoryBilling,
@@ -24,14 +24,14 @@ async def test_a_fit_that_was_done_when_its_replica_stopped_is_not_done_again(
     sql: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def never(_notes: Notes) -> None:
+    async def wait_forever(_progress: Progress) -> None:
         await asyncio.Event().wait()
 
     async def is_recorded() -> bool:
         return await sql.fetchval("SELECT result IS NOT NULL FROM ml.jobs WHERE id = $1", job["id"])
 
     with monkeypatch.context() as slow:
-        slow.setattr(Notes, "written", never)
+        slow.setattr(Progress, "flush", wait_forever)
         async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as first:
             job = await first.start()
             await eventually(is_recorded)
@@ -41,7 +41,7 @@ async def test_a_fit_that_was_done_when_its_replica_stopped_is_not_done_again(
     assert (ended["state"], ended["attempts"], ended["tokens_charged"]) == ("succeeded", 1, 1)
 
 
-async def test_an_end_is_counted_however_long_its_rows_take_to_delete(
+async def test_job_end_is_counted_before_slow_deletion_of_rows(
     service: Service, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delete = Uploads.delete
@@ -56,7 +56,7 @@ async def test_an_end_is_counted_however_long_its_rows_take_to_delete(
 
     monkeypatch.setattr(Uploads, "delete", delete_slowly)
     before = counted()
-    await service.ended(await order(service, model))
+    await service.ended(await start_batch(service, model))
 
     async def is_counted() -> bool:
         return counted() == before + 1

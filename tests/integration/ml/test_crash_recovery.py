@@ -1,4 +1,4 @@
-"""Whatever dies in the middle of a training, the job ends as it should and is paid for once or not at all."""
+"""Crash recovery: a job whose worker, replica or billing fails still ends, and is paid once or not at all."""
 
 import asyncio
 import io
@@ -32,12 +32,12 @@ def table_of_categories(rows: int) -> bytes:
     """Small as text; 51 columns of 50 categories are 2,500 columns of numbers."""
     names = ",".join(f"c{number}" for number in range(51))
     drawn = np.random.default_rng(7).integers(0, 50, (rows, 51))
-    lines = (",".join(f"k{each}" for each in row) for row in drawn.tolist())
+    lines = (",".join(f"k{category}" for category in row) for row in drawn.tolist())
     return "\n".join([names, *lines]).encode()
 
 
 async def start_fit(service: Service, rows: int, params: dict[str, int]) -> dict[str, object]:
-    """A job in the middle of its fit."""
+    """Start a job and wait until it is fitting."""
     dataset = await service.upload_bytes(random_table(rows))
     job = await service.start(**FOREST, dataset_id=dataset["id"], params=params)
 
@@ -53,7 +53,7 @@ async def cancel(service: Service, job: dict[str, object]) -> int:
     return answer.status_code
 
 
-async def test_a_fit_is_cancelled_within_five_seconds(service: Service) -> None:
+async def test_running_fit_is_cancelled_within_five_seconds(service: Service) -> None:
     job = await start_fit(service, 20_000, MINUTES_LONG)
     assert await cancel(service, job) == 202
     async with asyncio.timeout(5):
@@ -62,7 +62,7 @@ async def test_a_fit_is_cancelled_within_five_seconds(service: Service) -> None:
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100, 0)
 
 
-async def test_a_cancelled_fit_frees_its_worker(service: Service) -> None:
+async def test_cancelled_fit_frees_its_worker(service: Service) -> None:
     for _ in range(2):
         job = await start_fit(service, 20_000, MINUTES_LONG)
         await cancel(service, job)
@@ -70,28 +70,28 @@ async def test_a_cancelled_fit_frees_its_worker(service: Service) -> None:
     assert (await service.train())["state"] == "succeeded"
 
 
-async def test_a_queued_job_is_cancelled_without_a_worker(idle: Service) -> None:
+async def test_queued_job_is_cancelled_without_worker(idle: Service) -> None:
     job = await idle.start()
     await cancel(idle, job)
     assert (await idle.ended(job))["state"] == "cancelled"
     assert idle.billing.held(ADA) == 0
 
 
-async def test_an_ended_job_cannot_be_cancelled(idle: Service) -> None:
+async def test_ended_job_cannot_be_cancelled(idle: Service) -> None:
     job = await idle.start()
     await cancel(idle, job)
     await idle.ended(job)
     assert await cancel(idle, job) == 409
 
 
-async def test_a_cancelled_jobs_name_is_free_again(idle: Service) -> None:
+async def test_model_name_of_cancelled_job_is_free(idle: Service) -> None:
     job = await idle.start(name="mine")
     await cancel(idle, job)
     await idle.ended(job)
     assert (await idle.request_training(name="mine")).status_code == 202
 
 
-async def test_a_killed_worker_costs_time_but_no_job(service: Service, cluster: TestCluster) -> None:
+async def test_job_survives_killed_workers(service: Service, cluster: TestCluster) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     for worker in cluster.workers():
         worker.kill()
@@ -99,7 +99,7 @@ async def test_a_killed_worker_costs_time_but_no_job(service: Service, cluster: 
     assert service.billing.balance(ADA) == 99
 
 
-async def test_a_fit_over_its_time_ends_alone_and_says_what_to_change(
+async def test_fit_over_time_limit_fails_with_advice(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> None:
     limits = {"max_train_seconds": 1, "dask_scheduler_address": cluster.address}
@@ -113,7 +113,7 @@ async def test_a_fit_over_its_time_ends_alone_and_says_what_to_change(
         assert (billing.balance(ADA), billing.held(ADA)) == (100, 0)
 
 
-async def test_a_fit_over_its_memory_ends_alone_and_says_what_to_change(service: Service) -> None:
+async def test_fit_over_memory_limit_fails_alone_with_advice(service: Service) -> None:
     dataset = await service.upload_bytes(table_of_categories(30_000))
     job = await service.start(type="logistic", label="c0", dataset_id=dataset["id"])
     other = await service.train(type="linear", label="body_mass_g", missing_label="drop")
@@ -123,7 +123,7 @@ async def test_a_fit_over_its_memory_ends_alone_and_says_what_to_change(service:
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
 
 
-async def test_a_dead_replicas_job_is_claimed_when_its_lease_runs_out(
+async def test_job_of_dead_replica_is_claimed_after_its_lease(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, sql: asyncpg.Connection
 ) -> None:
     async with run_service(database, tmp_path, billing) as dead:
@@ -139,7 +139,7 @@ async def test_a_dead_replicas_job_is_claimed_when_its_lease_runs_out(
     assert billing.balance(ADA) == 99
 
 
-async def test_a_replica_that_lost_its_lease_has_no_effect(service: Service, sql: asyncpg.Connection) -> None:
+async def test_replica_without_lease_has_no_effect(service: Service, sql: asyncpg.Connection) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     await sql.execute("UPDATE ml.jobs SET lease = $1, lease_until = now()", uuid4())
     ended = await service.ended(job)
@@ -149,7 +149,7 @@ async def test_a_replica_that_lost_its_lease_has_no_effect(service: Service, sql
     await service.soon_stored("artefacts", 1)
 
 
-async def test_a_stopping_replica_hands_its_job_back(
+async def test_stopping_replica_requeues_its_job(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, sql: asyncpg.Connection
 ) -> None:
     async with run_service(
@@ -159,10 +159,8 @@ async def test_a_stopping_replica_hands_its_job_back(
     assert await sql.fetchval("SELECT state FROM ml.jobs") == "queued"
 
 
-async def test_a_result_that_was_stored_is_paid_once_whoever_finishes_it(
-    service: Service, sql: asyncpg.Connection
-) -> None:
-    """As if the first replica had died after settling and before saying so."""
+async def test_stored_result_is_charged_once_after_crash(service: Service, sql: asyncpg.Connection) -> None:
+    """As after a crash between settlement and the final state."""
     job = await service.train()
     await sql.execute(
         "UPDATE ml.jobs SET state = 'running', lease = $1, lease_until = now(), ended_at = NULL,"
@@ -178,7 +176,7 @@ async def test_a_result_that_was_stored_is_paid_once_whoever_finishes_it(
     assert service.billing.balance(ADA) == 99
 
 
-async def test_billing_away_at_the_end_delays_the_end(service: Service) -> None:
+async def test_billing_outage_delays_end_of_job(service: Service) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.away = True
 
@@ -191,14 +189,14 @@ async def test_billing_away_at_the_end_delays_the_end(service: Service) -> None:
     assert (await service.ended(job))["state"] == "succeeded"
 
 
-async def test_an_expired_hold_is_placed_again(service: Service) -> None:
+async def test_expired_hold_is_placed_again(service: Service) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.expire_all()
     assert (await service.ended(job))["state"] == "succeeded"
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
 
 
-async def test_an_expired_hold_whose_tokens_are_gone_fails_the_job(service: Service) -> None:
+async def test_job_fails_if_tokens_of_expired_hold_are_spent(service: Service) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.expire_all()
     service.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
@@ -207,7 +205,7 @@ async def test_an_expired_hold_whose_tokens_are_gone_fails_the_job(service: Serv
     assert service.stored("artefacts") == set()
 
 
-async def test_holds_of_waiting_jobs_are_extended_and_no_row_is_locked_meanwhile(
+async def test_holds_of_waiting_jobs_are_extended_without_row_locks(
     idle: Service, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extend = idle.billing.extend
