@@ -32,7 +32,7 @@ from ml_service.jobs.endpoints import JobId
 from ml_service.jobs.schemas import JobView
 from ml_service.jobs.service import Started
 from ml_service.learning.batches.errors import BATCH_ERRORS
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.predictions.once import Answered
 from ml_service.store.uploads import Upload
@@ -88,7 +88,7 @@ async def predict_file(
     async def read(upload: Upload) -> object:
         return await read_body(request, upload, "file")
 
-    question = Question(name, Asked(probabilities, coverage), key, _wants_job(prefer))
+    question = Question(name, PredictionOptions(probabilities, coverage), key, _wants_job(prefer))
     answered = await batches.predict(caller, question, read)
     if isinstance(answered, Started):
         outlooks = await queue.outlooks([answered.job])

@@ -14,7 +14,7 @@ from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.writing import written_for
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.predictions.once import Keyed
@@ -32,8 +32,8 @@ class BatchSpec:
     coverage: float | None
 
     @property
-    def asked(self) -> Asked:
-        return Asked(self.probabilities, self.coverage)
+    def asked(self) -> PredictionOptions:
+        return PredictionOptions(self.probabilities, self.coverage)
 
     def to_json(self) -> Json:
         return asdict(self)

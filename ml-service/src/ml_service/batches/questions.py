@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from kit.identity import Caller
 from ml_service.billing.port import Charge, HoldKey
-from ml_service.learning.batches.runs import Task
-from ml_service.learning.predictors import Asked
+from ml_service.learning.batches.pipeline import BatchTask
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.store.uploads import Upload
 
 HOLD_SECONDS = 1800
@@ -16,7 +16,7 @@ class Question:
     """What is asked of which model; `key` is the caller's Idempotency-Key."""
 
     model: str
-    asked: Asked
+    asked: PredictionOptions
     key: str | None
     respond_async: bool = False
 
@@ -46,5 +46,5 @@ class Surveyed:
     """A file that was looked through and can be predicted."""
 
     upload: Upload
-    task: Task
+    task: BatchTask
     rows: int

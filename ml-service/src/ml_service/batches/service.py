@@ -13,11 +13,11 @@ from ml_service.batches.orders import BatchOrders
 from ml_service.batches.questions import Order, Question, Surveyed
 from ml_service.billing.charging import charged_in_part
 from ml_service.billing.port import Billing, Hold
+from ml_service.billing.pricing import prorate
 from ml_service.errors import ModelNotFound, NoResult
 from ml_service.jobs.models import Job
 from ml_service.jobs.service import JobService, Started
-from ml_service.learning.batches import runs
-from ml_service.learning.batches.rules import cost_of
+from ml_service.learning.batches import pipeline
 from ml_service.learning.tables import CsvLimits
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.rules import is_a_name
@@ -104,7 +104,7 @@ class BatchService:
 
     async def _carry_out(self, order: Order, upload: Upload, request: Keyed | None) -> Answered | Started:
         parts, task = self._parts, await self._task_of(order, upload)
-        surveyed = Surveyed(upload, task, await parts.readers.run(runs.survey, task))
+        surveyed = Surveyed(upload, task, await parts.readers.run(pipeline.count_rows, task))
         if order.question.respond_async or surveyed.rows > parts.rows_at_once:
             return Started(await parts.orders.add(order, surveyed, request))
         return await self._predict(order, surveyed, request)
@@ -114,9 +114,9 @@ class BatchService:
         parts, place = self._parts, self._parts.results.name_new()
 
         async def work(hold: Hold) -> tuple[Json, int]:
-            outcome = await parts.readers.run(runs.predict, surveyed.task, place)
+            outcome = await parts.readers.run(pipeline.predict, surveyed.task, place)
             per_units = (await parts.billing.prices())["batch"].per_units
-            tokens = cost_of(hold.tokens, surveyed.rows, outcome.good, per_units)
+            tokens = prorate(hold.tokens, surveyed.rows, outcome.good, per_units)
             answer = {"location": place, "tokens": tokens, "rows": surveyed.rows, **asdict(outcome)}
             if request is not None:
                 await parts.answers.keep(request, answer, place)
@@ -124,12 +124,12 @@ class BatchService:
 
         return Answered(*await charged_in_part(parts.billing, order.charge(surveyed.rows), work))
 
-    async def _task_of(self, order: Order, upload: Upload) -> runs.Task:
+    async def _task_of(self, order: Order, upload: Upload) -> pipeline.BatchTask:
         name, parts = order.question.model, self._parts
         model = await parts.lookup.find_stored(order.caller.user_id, name) if is_a_name(name) else None
         if model is None:
             raise ModelNotFound
         artefact = parts.artefacts.key(model.artefact)
-        return runs.Task(
+        return pipeline.BatchTask(
             parts.artefacts.store_url, upload.key, artefact, model.files, order.question.asked, parts.limits
         )

@@ -94,7 +94,7 @@ class HttpBilling:
         return cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Json:
-        """Asked again when the answer was lost: operations carry their own keys."""
+        """PredictionOptions again when the answer was lost: operations carry their own keys."""
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
         for _ in range(ATTEMPTS):
             try:

@@ -9,10 +9,10 @@ from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import DatasetNotFound
 from ml_service.learning.findings.columns import Finding
-from ml_service.learning.tables import Kind, TableProfile
-from ml_service.learning.training.rules import check_kinds, check_label, learns_classes
+from ml_service.learning.tables import ColumnType, TableProfile
+from ml_service.learning.training.rules import check_kinds, check_label, is_classification
 
-Kinds = Mapping[str, Kind]
+Kinds = Mapping[str, ColumnType]
 
 
 class DatasetInsight:
@@ -35,7 +35,7 @@ class DatasetInsight:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
         column = check_label(profile, label)
-        question = LabelQuestion(label, learns_classes(column, profile.rows - column.missing))
+        question = LabelQuestion(label, is_classification(column, profile.rows - column.missing))
         return await self._inspector.look_at_label(dataset.location, profile.corrected_kinds, question)
 
     async def _read(self, user_id: UserId, dataset_id: int, kinds: Kinds) -> Dataset:

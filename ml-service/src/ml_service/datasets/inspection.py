@@ -6,9 +6,9 @@ from typing import Any
 
 from ml_service.errors import DatasetNotFound
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import Finding, Look, find, suggest
+from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
-from ml_service.learning.tables.surveys import survey
+from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import Files
 from ml_service.store.readers import Readers
 
@@ -27,7 +27,7 @@ class Source:
     store_url: str
     key: str
     limits: tables.CsvLimits
-    kinds: Mapping[str, tables.Kind]
+    kinds: Mapping[str, tables.ColumnType]
 
     def read(self) -> tables.Table:
         with Files(self.store_url).on_disk(self.key) as path:
@@ -58,28 +58,28 @@ class Inspector:
         self._files, self._limits = files, limits
         self._readers = Readers(READERS)
 
-    async def inspect(self, key: str, kinds: Mapping[str, tables.Kind]) -> Inspection:
+    async def inspect(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Inspection:
         try:
             return await self._readers.run(inspect_file, self._source(key, kinds))
         except FileNotFoundError:
             raise DatasetNotFound from None
 
     async def look_at_label(
-        self, key: str, kinds: Mapping[str, tables.Kind], question: LabelQuestion
+        self, key: str, kinds: Mapping[str, tables.ColumnType], question: LabelQuestion
     ) -> list[Finding]:
         try:
             return await self._readers.run(find_about_label, self._source(key, kinds), question)
         except FileNotFoundError:
             raise DatasetNotFound from None
 
-    def _source(self, key: str, kinds: Mapping[str, tables.Kind]) -> Source:
+    def _source(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Source:
         return Source(self._files.url, key, self._limits, kinds)
 
 
 def inspect_file(source: Source) -> Inspection:
     table = source.read()
-    profile, seen = tables.profile(table), survey(table)
-    looks = [Look(each, seen.summaries[name]) for name, each in profile.columns.items()]
+    profile, seen = tables.profile(table), compute_statistics(table)
+    looks = [ColumnView(each, seen.columns[name]) for name, each in profile.columns.items()]
     findings = find(looks, table.rows, seen.duplicate_rows)
     details: Json = {
         "format": "parquet" if table.dialect is None else "csv",
@@ -103,10 +103,10 @@ def find_about_label(source: Source, question: LabelQuestion) -> list[Finding]:
     return [*find_leakage(table, question.label, True), *find_in_classes(question.label, counts)]
 
 
-def _describe(look: Look) -> Json:
+def _describe(look: ColumnView) -> Json:
     column = look.column
     known = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
-    return known | asdict(look.summary)
+    return known | asdict(look.statistics)
 
 
 def _preview(table: tables.Table) -> Json:

@@ -17,11 +17,10 @@ from skops import io as skops
 from ml_service.exports import score
 from ml_service.exports.onnx_form import NotAsOnnx, to_onnx
 from ml_service.exports.rules import Json, golden_rows, schema_of
-from ml_service.learning.predictors import load_pipeline, read_report
-from ml_service.learning.predictors.loading import PIPELINE
-from ml_service.learning.reports.contents import sign
-from ml_service.learning.reports.page import page
-from ml_service.learning.training import dates
+from ml_service.learning.predictors import dates, load_pipeline, read_report
+from ml_service.learning.predictors.artefacts import PIPELINE
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
 from ml_service.store.files import Files
 
 GOLDEN_ROWS = 20
@@ -90,8 +89,8 @@ def _manifest(task: Task, kinds: dict[str, str], contents: dict[str, bytes], no_
 
 def _report_of(task: Task, folder: Path) -> dict[str, bytes]:
     told = read_report(folder, task.files)
-    report = sign(told, task.model, task.created_at, task.description.get("leaderboard"))
-    return {"report.json": _json(report), "report.html": page(report).encode()}
+    report = complete_report(told, task.model, task.created_at, task.description.get("leaderboard"))
+    return {"report.json": _json(report), "report.html": render_page(report).encode()}
 
 
 def _golden(description: Json, pipeline: Any, count: int) -> dict[str, bytes]:  # Any: a scikit-learn pipeline

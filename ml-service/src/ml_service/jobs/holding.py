@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from ml_service.billing.charging import release_or_expire
 from ml_service.billing.port import Billing
+from ml_service.billing.pricing import affordable
 from ml_service.errors import BudgetTooSmall
 from ml_service.jobs.models import Job
 from ml_service.jobs.orders import TrainingOrder
-from ml_service.learning.comparison.rules import affordable
 from ml_service.work.charges import charge_of
 
 

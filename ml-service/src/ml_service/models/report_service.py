@@ -5,10 +5,10 @@ from pathlib import Path
 
 from kit.identity import UserId
 from ml_service.errors import ModelNotFound
+from ml_service.learning import Json
 from ml_service.learning.predictors import read_report
-from ml_service.learning.reports.contents import sign
-from ml_service.learning.reports.evidence import Json
-from ml_service.learning.reports.page import page
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
 from ml_service.models.models import Model
 from ml_service.models.service import ModelService
 from ml_service.store.artefacts import Artefacts
@@ -26,11 +26,11 @@ class ReportService:
         described = model.description or {}
         report = await asyncio.to_thread(self._read, model)
         created_at = (model.ready_at or model.created_at).isoformat()
-        return sign(report, model.name, created_at, described.get("leaderboard"))
+        return complete_report(report, model.name, created_at, described.get("leaderboard"))
 
     async def page(self, user_id: UserId, name: str) -> str:
         """Drawn in a process of its own, as drawing takes a browser's engine and some tenths of a second."""
-        return await self._readers.run(page, await self.get(user_id, name))
+        return await self._readers.run(render_page, await self.get(user_id, name))
 
     def _read(self, model: Model) -> Json:
         if model.artefact is None or model.files is None:

@@ -13,7 +13,7 @@ from kit.identity import Caller
 from ml_service.billing.charging import charged
 from ml_service.billing.port import Billing, Charge, HoldKey
 from ml_service.errors import ModelNotFound
-from ml_service.learning.predictors import PLAIN, ArtefactRefused, Asked, Predictor
+from ml_service.learning.predictors import DEFAULT_OPTIONS, ArtefactRefused, PredictionOptions, Predictor
 from ml_service.models.lookup_repository import ModelLookup
 from ml_service.models.repository import StoredModel
 from ml_service.models.rules import is_a_name
@@ -37,7 +37,7 @@ class Question:
     model: str
     rows: Rows
     key: str | None
-    asked: Asked = PLAIN
+    asked: PredictionOptions = DEFAULT_OPTIONS
 
 
 class PredictionService:
@@ -109,7 +109,7 @@ class PredictionService:
         return model
 
 
-async def _compute(predictor: Predictor, rows: Rows, asked: Asked) -> Answer:
+async def _compute(predictor: Predictor, rows: Rows, asked: PredictionOptions) -> Answer:
     if len(rows) <= ROWS_ON_THE_LOOP:
         made = predictor.predict(rows, asked)
     else:

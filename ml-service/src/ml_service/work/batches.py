@@ -3,14 +3,14 @@
 import structlog
 
 from ml_service.batches.orders import BatchSpec
+from ml_service.billing.pricing import prorate
 from ml_service.jobs.rules import JobKind
-from ml_service.learning.batches.rules import cost_of
-from ml_service.learning.batches.runs import Task
+from ml_service.learning.batches.pipeline import BatchTask
+from ml_service.learning.tasks import predict_on_worker
 from ml_service.models.repository import ModelRepository
 from ml_service.work.errands import Errand, run_errand
 from ml_service.work.rules import GiveUp, Retry
 from ml_service.work.run import Outcome, Run
-from ml_service.work.task import predict_on_worker
 
 MODEL_GONE = GiveUp("model_gone", "The model was deleted before the batch began; train it again.")
 
@@ -35,15 +35,15 @@ async def carry_out_batch(run: Run) -> Outcome:
     outcome = await run_errand(run.parts.cluster, errand, run.notes.stage)
     if isinstance(outcome, GiveUp | Retry):
         return outcome
-    tokens = cost_of(job.tokens_held, spec.rows, outcome["good"], spec.per_units)
+    tokens = prorate(job.tokens_held, spec.rows, outcome["good"], spec.per_units)
     return {"location": place, "tokens": tokens, "rows": spec.rows, **outcome}
 
 
-async def _find_task(run: Run, spec: BatchSpec) -> Task | None:
+async def _find_task(run: Run, spec: BatchSpec) -> BatchTask | None:
     parts, job = run.parts, run.job
     async with parts.database.read() as session:
         files = await ModelRepository(session).find_digests(job.artefact)
     if files is None or job.artefact is None or job.location is None:
         return None
     artefact = parts.artefacts.key(job.artefact)
-    return Task(parts.files.url, job.location, artefact, files, spec.asked, parts.limits)
+    return BatchTask(parts.files.url, job.location, artefact, files, spec.asked, parts.limits)

@@ -10,10 +10,11 @@ from typing import Any
 import structlog
 from distributed import Client, Future, KilledWorker, Nanny
 
+from ml_service.learning.tasks import PROGRESS_TOPIC
+
 ANSWER_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
 LEAVE_SECONDS = 1.0
-TOPIC = "farebox-progress"
 
 Task = Callable[..., Any]  # Any: what a task takes and gives is between it and its caller
 Listener = Callable[[str, int | None], None]
@@ -124,7 +125,7 @@ class DaskCluster:
             and client.status == "running"
             and client.scheduler_comm is not self._subscribed_over
         ):
-            client.subscribe_topic(TOPIC, self._on_progress)
+            client.subscribe_topic(PROGRESS_TOPIC, self._on_progress)
             self._subscribed_over = client.scheduler_comm
 
     async def _leave(self) -> None:

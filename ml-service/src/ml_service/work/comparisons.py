@@ -3,14 +3,15 @@
 import structlog
 
 from ml_service.base import Json
+from ml_service.billing.pricing import prorate
 from ml_service.jobs.repository import JobRepository
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
-from ml_service.learning.comparison.rules import Entry, count_finished, leaderboard, ranked, tokens_due
+from ml_service.learning.comparison.leaderboard import Entry, count_finished, leaderboard, ranked
+from ml_service.learning.tasks import TableFile
 from ml_service.work.contest import EVENT, PERCENT_AFTER, Contest
 from ml_service.work.rules import PERCENT_AT, GiveUp
 from ml_service.work.run import Outcome, Run
-from ml_service.work.task import Table
 from ml_service.work.trainings import DATASET_GONE, find_table, train
 
 log = structlog.stdlib.get_logger()
@@ -31,7 +32,7 @@ async def carry_out_comparison(run: Run) -> Outcome:
     return await _keep_best(run, spec, contest.entries, table)
 
 
-async def _keep_best(run: Run, spec: ComparisonSpec, entries: list[Entry], table: Table) -> Outcome:
+async def _keep_best(run: Run, spec: ComparisonSpec, entries: list[Entry], table: TableFile) -> Outcome:
     """One that finished in parts may still fail on the whole; then the next best is kept."""
     for place in ranked(entries):
         wanted = spec.training(spec.candidates[place]).to_json()
@@ -53,7 +54,7 @@ def _describe(run: Run, entries: list[Entry], place: int, trained: Json) -> Json
     return {
         **trained,
         "description": {**trained["description"], "leaderboard": board, "selection": selection},
-        "tokens": tokens_due(run.job.tokens_held, run.job.units, count_finished(entries)),
+        "tokens": prorate(run.job.tokens_held, run.job.units, count_finished(entries)),
     }
 
 

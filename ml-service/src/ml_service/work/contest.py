@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml_service.learning.comparison.candidates import ComparisonSpec
-from ml_service.learning.comparison.rules import Entry, count_finished
+from ml_service.learning.comparison.leaderboard import Entry, count_finished
+from ml_service.learning.tasks import TableFile, score_on_worker
 from ml_service.work.errands import Errand, run_errand
 from ml_service.work.rules import GiveUp, Retry
 from ml_service.work.run import Run
-from ml_service.work.task import Table, score_on_worker
 from ml_service.work.workers import Workers
 
 LOOK_SECONDS = 1.0
@@ -22,7 +22,7 @@ EVENT = "candidate"
 class Contest:
     """`entries` tell at any time how the candidates, in their order, have done."""
 
-    def __init__(self, run: Run, spec: ComparisonSpec, table: Table) -> None:
+    def __init__(self, run: Run, spec: ComparisonSpec, table: TableFile) -> None:
         self._run, self._spec, self._table = run, spec, table
         self._workers = Workers(run)
         self.entries = [Entry(each.type, each.params) for each in spec.candidates]

@@ -4,10 +4,10 @@ import structlog
 
 from ml_service.base import Json
 from ml_service.datasets.repository import DatasetRepository
+from ml_service.learning.tasks import TableFile, train_on_worker
 from ml_service.work.errands import Errand, Hear, run_errand
 from ml_service.work.rules import GiveUp, Retry
 from ml_service.work.run import Outcome, Run
-from ml_service.work.task import Table, train_on_worker
 
 DATASET_GONE = GiveUp("dataset_gone", "The dataset was deleted before the training began; upload it again.")
 
@@ -22,15 +22,15 @@ async def carry_out_training(run: Run) -> Outcome:
     return await train(run, run.name, table, run.job.spec, run.notes.stage)
 
 
-async def find_table(run: Run) -> Table | None:
+async def find_table(run: Run) -> TableFile | None:
     if run.job.dataset_id is None:
         return None
     async with run.parts.database.read() as session:
         location = await DatasetRepository(session).find_location(run.job.dataset_id)
-    return Table(run.parts.files.url, location, run.parts.limits) if location is not None else None
+    return TableFile(run.parts.files.url, location, run.parts.limits) if location is not None else None
 
 
-async def train(run: Run, artefact: str, table: Table, spec: Json, hear: Hear) -> Outcome:
+async def train(run: Run, artefact: str, table: TableFile, spec: Json, hear: Hear) -> Outcome:
     """The job's result: where the model is and what it is like."""
     parts = run.parts
     errand = Errand(

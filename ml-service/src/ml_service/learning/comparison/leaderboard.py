@@ -1,15 +1,17 @@
-"""Who leads, what is due, and how many candidates a budget pays for."""
+"""The leaderboard of a comparison."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
+
+from ml_service.learning import Json
 
 State = Literal["not_tried", "finished", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the leaderboard: means over the folds, and the score's spread; more is better."""
+    """One line: means over the folds, and the score's standard deviation; higher is better."""
 
     type: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -22,7 +24,7 @@ class Entry:
     error: Mapping[str, str] | None = None
     chosen: bool = False
 
-    def to_json(self) -> dict[str, Any]:  # Any: JSON
+    def to_json(self) -> Json:
         return asdict(self)
 
     def finished(self, scores: Mapping[str, Any]) -> "Entry":  # Any: JSON
@@ -33,29 +35,19 @@ class Entry:
 
 
 def ranked(entries: Sequence[Entry]) -> list[int]:
-    """The places of those that finished, best first; of equals the steadier, then the plainer one leads."""
-    finished = [place for place, entry in enumerate(entries) if entry.state == "finished"]
+    """Indexes of the finished entries, best first; equals by their spread, then by their order."""
+    finished = [index for index, entry in enumerate(entries) if entry.state == "finished"]
     return sorted(
-        finished, key=lambda place: (-(entries[place].score or 0), entries[place].spread or 0, place)
+        finished, key=lambda index: (-(entries[index].score or 0), entries[index].spread or 0, index)
     )
 
 
-def leaderboard(entries: Sequence[Entry]) -> list[dict[str, Any]]:  # Any: JSON
-    """Best first, then what failed or was not tried."""
+def leaderboard(entries: Sequence[Entry]) -> list[Json]:
+    """Best first, then those that failed or were not tried."""
     best = ranked(entries)
-    others = [place for place in range(len(entries)) if place not in best]
-    return [entries[place].to_json() for place in [*best, *others]]
+    others = [index for index in range(len(entries)) if index not in best]
+    return [entries[index].to_json() for index in [*best, *others]]
 
 
 def count_finished(entries: Sequence[Entry]) -> int:
     return sum(entry.state == "finished" for entry in entries)
-
-
-def tokens_due(held: int, candidates: int, finished: int) -> int:
-    """The share of the hold for those that finished, rounded down."""
-    return held * finished // candidates
-
-
-def affordable(candidates: int, tokens: int, per_units: int, budget: int) -> int:
-    """How many of the candidates a budget pays for when each started `per_units` of them cost `tokens`."""
-    return candidates if tokens == 0 else min(candidates, per_units * (budget // tokens))

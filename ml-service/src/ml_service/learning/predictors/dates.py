@@ -1,4 +1,4 @@
-"""Dates as numbers; a file of its own, as bundles of exported models take it along."""
+"""Dates as numbers. It is a file of its own because bundles of exported models contain it."""
 
 import numpy as np
 import numpy.typing as npt

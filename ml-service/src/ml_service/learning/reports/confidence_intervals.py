@@ -1,8 +1,9 @@
-"""How far metrics may be off: 95 % intervals by the bootstrap over test rows (Efron, 1979).
+"""95% confidence intervals of metrics by the bootstrap over test rows (Efron, 1979).
 
-Metrics are computed for all resamples at once, as sums over weighted rows. Where only a part of the test rows
-is resampled, intervals are narrowed to what all of them would give (Bickel, Goetze and van Zwet, "Resampling
-Fewer Than n Observations", 1997).
+Metrics are computed for all resamples at once, as sums over weighted rows; `scipy.stats.bootstrap` would call
+scikit-learn anew for each metric and resample. Where only a part of the test rows is resampled, intervals are
+narrowed to the width that all of them would give (Bickel, Goetze and van Zwet, "Resampling Fewer Than n
+Observations", 1997).
 """
 
 import math
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.reports.evidence import Codes, Evidence
+from ml_service.learning.reports.evaluation import Codes, Evaluation
 
 REPEATS = 200
 MOST_ROWS = 2_000
@@ -23,43 +24,43 @@ TINY = float(np.finfo(np.float64).eps)
 Interval = tuple[float | None, float | None]
 
 
-def intervals(evidence: Evidence) -> dict[str, Interval]:
-    """For each metric that has a value; between None and None where nothing can be said."""
-    rows = min(len(evidence.labels), MOST_ROWS)
+def confidence_intervals(evaluation: Evaluation) -> dict[str, Interval]:
+    """The interval of each metric that has a value; its ends are None where it cannot be estimated."""
+    rows = min(len(evaluation.labels), MOST_ROWS)
     drawn = np.random.default_rng(0).integers(rows, size=(REPEATS, rows))
     counts = [np.bincount(each, minlength=rows) for each in drawn]
     weights = np.stack([np.ones(rows), *counts]).astype(np.float64)
-    narrowing = math.sqrt(rows / evidence.test_rows)
+    narrowing = math.sqrt(rows / evaluation.test_rows)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        figures = _figures(evidence, weights)
+        figures = _compute(evaluation, weights)
         return {
             name: _interval(value, figures[name], narrowing)
-            for name, value in evidence.metrics.items()
+            for name, value in evaluation.metrics.items()
             if value is not None and name in figures
         }
 
 
 def _interval(value: float, figures: Matrix, narrowing: float) -> Interval:
-    """`figures` begins with that of every row taken once."""
-    off = narrowing * (np.nanpercentile(figures[1:], BOUNDS) - figures[0])
-    low, high = value + float(off[0]), value + float(off[1])
+    """The first of `figures` is that of every row taken once."""
+    deviation = narrowing * (np.nanpercentile(figures[1:], BOUNDS) - figures[0])
+    low, high = value + float(deviation[0]), value + float(deviation[1])
     return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
 
 
-def _figures(evidence: Evidence, weights: Matrix) -> Mapping[str, Matrix]:
+def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
     rows = weights.shape[1]
-    if not evidence.classes:
-        return _regression(evidence.labels[:rows], evidence.scores[:rows], weights)
-    scores, codes = evidence.scores[:rows], evidence.codes[:rows]
-    figures = _classification(codes, scores.argmax(axis=1), len(evidence.known), weights)
-    own = np.pad(scores, ((0, 0), (0, len(evidence.known) - scores.shape[1])))[np.arange(rows), codes]
+    if not evaluation.classes:
+        return _regression(evaluation.labels[:rows], evaluation.scores[:rows], weights)
+    scores, codes = evaluation.scores[:rows], evaluation.codes[:rows]
+    figures = _classification(codes, scores.argmax(axis=1), len(evaluation.all_classes), weights)
+    own = np.pad(scores, ((0, 0), (0, len(evaluation.all_classes) - scores.shape[1])))[np.arange(rows), codes]
     figures["log_loss"] = weights @ -np.log(own.clip(TINY, 1 - TINY)) / rows
-    if len(evidence.classes) <= MOST_CURVES:
+    if len(evaluation.classes) <= MOST_CURVES:
         figures["roc_auc"] = _roc_auc(codes, scores, weights)
-    if np.issubdtype(evidence.labels.dtype, np.number):
+    if np.issubdtype(evaluation.labels.dtype, np.number):
         figures |= _regression(
-            evidence.labels[:rows].astype(float), evidence.values[:rows].astype(float), weights
+            evaluation.labels[:rows].astype(float), evaluation.values[:rows].astype(float), weights
         )
     return figures
 
@@ -83,10 +84,10 @@ def _classification(actual: Codes, predicted: Codes, classes: int, weights: Matr
     confusion = np.stack(counts).reshape(-1, classes, classes)
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     of_class, as_class = confusion.sum(axis=2), confusion.sum(axis=1)
-    there = (of_class + as_class) > 0
+    present = (of_class + as_class) > 0
 
     def mean_over_classes(shares: Matrix) -> Matrix:
-        return np.nan_to_num(shares).sum(axis=1) / there.sum(axis=1)
+        return np.nan_to_num(shares).sum(axis=1) / present.sum(axis=1)
 
     return {
         "accuracy": hits.sum(axis=1) / weights.shape[1],
@@ -103,7 +104,7 @@ def _roc_auc(codes: Codes, scores: Matrix, weights: Matrix) -> Matrix:
 
 
 def _area(belongs: Codes, scores: Matrix, weights: Matrix) -> Matrix:
-    """The chance that a row of the class scores higher than another, equal scores counting half."""
+    """The probability that a row of the class scores higher than another, equal scores counting half."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
     inside = np.add.reduceat(weights[:, order] * belongs[order], starts, axis=1)

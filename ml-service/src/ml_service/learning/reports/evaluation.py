@@ -1,4 +1,4 @@
-"""What a report is made from."""
+"""An evaluation: a fitted model and test rows, from which every part of a report is computed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,44 +11,43 @@ from ml_service.learning.model_types.protocol import Matrix, Scorer, Task
 
 Labels = npt.NDArray[Any]  # Any: text, whole numbers or numbers
 Codes = npt.NDArray[np.int64]
-Json = dict[str, Any]  # Any: decoded JSON
-Figures = Mapping[str, float | None]
+Metrics = Mapping[str, float | None]
 Refit = Callable[[Matrix, Labels], Any]  # Any: a fitted estimator of scikit-learn
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A fitted model and rows that it was not fitted on, prepared; `places` says which number is whose.
+class Evaluation:
+    """`rows`, `labels` and `scores` belong to the test set, or to as much of it as there is time for.
 
-    `rows`, `labels` and `scores` are of the test part, or of as much of it as there is time for.
+    Rows are prepared; `positions` names the numbers of a row that each feature became.
     """
 
     task: Task
     classes: Sequence[str | int]
-    metrics: Figures
-    baseline: Figures
+    metrics: Metrics
+    baseline: Metrics
     rows: Matrix
     labels: Labels
     scores: Matrix
     test_rows: int
     score: Scorer
-    places: Mapping[str, Sequence[int]]
-    strangeness: Matrix
+    positions: Mapping[str, Sequence[int]]
+    nonconformity: Matrix
 
     @property
     def values(self) -> Labels:
-        """What is predicted."""
+        """The predictions."""
         if not self.classes:
             return self.scores
         return np.asarray(self.classes, dtype=self.labels.dtype)[self.scores.argmax(axis=1)]
 
     @property
-    def known(self) -> list[str | int]:
-        """The classes, and after them any that only the test part has."""
+    def all_classes(self) -> list[str | int]:
+        """The model's classes, and after them those that only the test set has."""
         return [*self.classes, *sorted(set(self.labels.tolist()) - set(self.classes))]
 
     @property
     def codes(self) -> Codes:
-        """Each label's place among the known classes."""
-        places = {label: place for place, label in enumerate(self.known)}
-        return np.array([places[each] for each in self.labels.tolist()], np.int64)
+        """Each label's position in `all_classes`."""
+        positions = {label: position for position, label in enumerate(self.all_classes)}
+        return np.array([positions[each] for each in self.labels.tolist()], np.int64)

@@ -1,50 +1,54 @@
-"""Whether more rows would help: the score of fits on fewer rows, beside the model's own."""
+"""The learning curve: scores of fits on fewer rows, beside the model's own."""
 
 from dataclasses import dataclass
 
 from kit.errors import ServiceError
+from ml_service.learning import Json
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.reports.evidence import Evidence, Json, Labels, Refit
+from ml_service.learning.reports.evaluation import Evaluation, Labels, Refit
 from ml_service.learning.reports.importance import quality
-from ml_service.learning.reports.rules import main_metric
+from ml_service.learning.reports.verdict import main_metric
 
-# Fits on parts must cost little beside the one that counts.
+# Fits on fewer rows must cost little beside the model's own.
 PARTS_OF_MANY = (500, 2_000)
 MANY, FEW = 4_000, 10
 MOST_SCORED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """What the model was fitted on, which the split has shuffled, and how to do it again."""
+class TrainingSet:
+    """The rows of the fit, which the split has shuffled, and a function that fits again."""
 
     rows: Matrix
     labels: Labels
     refit: Refit
 
 
-def learning(fitted: Fitted, evidence: Evidence) -> Json | None:
-    """None where no smaller part can be learnt from."""
-    whole = len(fitted.rows)
+def learning_curve(training: TrainingSet, evaluation: Evaluation) -> Json | None:
+    """None where no smaller part can be fitted."""
+    whole = len(training.rows)
+    test_rows, test_labels = evaluation.rows[:MOST_SCORED], evaluation.labels[:MOST_SCORED]
     points: list[Json] = []
     for rows in PARTS_OF_MANY if whole >= MANY else (whole // 2,):
         if rows < FEW:
             continue
         try:
-            part = fitted.refit(fitted.rows[:rows], fitted.labels[:rows])
-            seen = part.score(fitted.rows[:rows][:MOST_SCORED], fitted.labels[:rows][:MOST_SCORED])
-            unseen = part.score(evidence.rows[:MOST_SCORED], evidence.labels[:MOST_SCORED])
+            part = training.refit(training.rows[:rows], training.labels[:rows])
+            scored = min(rows, MOST_SCORED)
+            training_score = part.score(training.rows[:scored], training.labels[:scored])
+            test_score = part.score(test_rows, test_labels)
         except (ServiceError, ValueError):  # a class too few, or fewer rows than neighbours
             continue
-        points.append(_point(rows, seen, unseen))
+        points.append(_point(rows, training_score, test_score))
     if not points:
         return None
-    seen = quality(evidence, fitted.labels[:MOST_SCORED], evidence.score(fitted.rows[:MOST_SCORED]))
-    unseen = quality(evidence, evidence.labels[:MOST_SCORED], evidence.scores[:MOST_SCORED])
-    points.append(_point(whole, seen, unseen))
+    scores = evaluation.score(training.rows[:MOST_SCORED])
+    training_score = quality(evaluation, training.labels[:MOST_SCORED], scores)
+    test_score = quality(evaluation, test_labels, evaluation.scores[:MOST_SCORED])
+    points.append(_point(whole, training_score, test_score))
     curves = {name: [each[name] for each in points] for name in points[0]}
-    return {**curves, "metric": main_metric(evidence.task)}
+    return {**curves, "metric": main_metric(evaluation.task)}
 
 
-def _point(rows: int, seen: float, unseen: float) -> Json:
-    return {"training_rows": rows, "training_score": float(seen), "test_score": float(unseen)}
+def _point(rows: int, training_score: float, test_score: float) -> Json:
+    return {"training_rows": rows, "training_score": float(training_score), "test_score": float(test_score)}

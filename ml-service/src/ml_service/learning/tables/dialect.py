@@ -1,4 +1,4 @@
-"""How a CSV file is written: encoding, delimiter, decimal sign."""
+"""CSV dialects: encoding, delimiter and decimal sign, with detection of the delimiter."""
 
 import csv
 import io
@@ -13,14 +13,14 @@ Delimiter = Literal[",", ";", "\t", "|"]
 Decimal = Literal[".", ","]
 
 DELIMITERS: tuple[Delimiter, ...] = (",", ";", "\t", "|")
-HINT = re.compile(rb'"?sep=([,;\t|])"?(?=[\r\n])', re.IGNORECASE)
+HINT = re.compile(r'"?sep=([,;\t|])"?(?=[\r\n])', re.IGNORECASE)
 SAMPLED_RECORDS = 20
 SAMPLED_CHARACTERS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a file is written, as far as it is known; what is None is found out when it is read."""
+    """A file's dialect as far as it is known; None is detected while reading."""
 
     encoding: Encoding | None = None
     delimiter: Delimiter | None = None
@@ -28,23 +28,23 @@ class Dialect:
     compression: Compression | None = None
 
 
-def take_hint(content: bytes) -> tuple[bytes, Delimiter | None]:
-    """Without the `sep=;` that Excel may begin a file with (a blank line stays), and what it says."""
-    found = HINT.match(content)
+def find_hint(text: str) -> tuple[int, Delimiter | None]:
+    """Length and delimiter of the `sep=;` that Excel may begin a file with, without its line end."""
+    found = HINT.match(text)
     if found is None:
-        return content, None
-    said = found[1].decode()
-    return content[found.end() :], next(each for each in DELIMITERS if each == said)
+        return 0, None
+    return found.end(), next(each for each in DELIMITERS if each == found[1])
 
 
 def find_delimiter(sample: str) -> Delimiter:
     """The delimiter that splits most records like the header; the header decides between equals."""
+    sample = sample[:SAMPLED_CHARACTERS]
     scores = {delimiter: _score(sample, delimiter) for delimiter in DELIMITERS}
     return max(DELIMITERS, key=lambda delimiter: scores[delimiter])
 
 
 def _score(sample: str, delimiter: Delimiter) -> tuple[float, int]:
-    records = _records(sample, delimiter)
+    records = _sample_records(sample, delimiter)
     width = len(records[0]) if records else 0
     if width < 2:
         return (0.0, 0)
@@ -52,7 +52,7 @@ def _score(sample: str, delimiter: Delimiter) -> tuple[float, int]:
     return ((1 + alike) / len(records), width)
 
 
-def _records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]]:
+def _sample_records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]]:
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     records: list[list[str]] = []
     try:
@@ -62,5 +62,5 @@ def _records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]]:
             if len(records) > SAMPLED_RECORDS:
                 break
     except csv.Error:
-        pass  # what was read up to the trouble is sample enough
+        pass  # the records before the fault are sample enough
     return records

@@ -1,4 +1,4 @@
-"""The header record: what the columns are called and where the rows begin."""
+"""The header record: the columns' names and the byte at which the rows begin."""
 
 import csv
 import re
@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml_service.learning.tables.dialects import Delimiter
+from ml_service.learning.tables.dialect import Delimiter
 from ml_service.learning.tables.errors import (
     BadQuote,
     DuplicateHeader,
@@ -16,8 +16,8 @@ from ml_service.learning.tables.errors import (
     HeaderUnusable,
     TooManyColumns,
 )
-from ml_service.learning.tables.limits import CsvLimits
-from ml_service.learning.tables.places import records
+from ml_service.learning.tables.records import records
+from ml_service.learning.tables.table import CsvLimits
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
@@ -25,7 +25,7 @@ NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns' names, and the byte at which the first row begins."""
+    """Column names, the line they stand in, and the byte at which the first row begins."""
 
     names: tuple[str, ...]
     line: int

@@ -1,4 +1,4 @@
-"""What a table holds, in plain values: all that a training order can be checked against."""
+"""Profiles of tables in plain values: all that a training spec is checked against, without the cells."""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -9,20 +9,21 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from ml_service.learning.tables.table import Column, Kind, Table
+from ml_service.learning import Json
+from ml_service.learning.tables.table import Column, ColumnType, Table
 
 MOST_COUNTED = 100
-LOOKED_AT_FIRST = 10_000
+SAMPLED_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
     """`value_counts` is how often each distinct value occurs, rarest first, or None for over 100 values;
-    `corrected` says that the kind was told rather than seen.
+    `corrected` marks a type that the table's owner set.
     """
 
     name: str
-    kind: Kind
+    kind: ColumnType
     missing: int
     whole: bool
     value_counts: tuple[int, ...] | None
@@ -38,11 +39,11 @@ class TableProfile:
     rows: int
 
     @property
-    def corrected_kinds(self) -> dict[str, Kind]:
-        """Those that were told rather than seen."""
+    def corrected_kinds(self) -> dict[str, ColumnType]:
+        """The types that the table's owner set."""
         return {name: each.kind for name, each in self.columns.items() if each.corrected}
 
-    def to_json(self) -> dict[str, Any]:  # Any: JSON
+    def to_json(self) -> Json:
         return {
             "header": list(self.header),
             "columns": [asdict(column) for column in self.columns.values()],
@@ -56,7 +57,6 @@ class TableProfile:
 
 
 def profile(table: Table) -> TableProfile:
-    """What is known of the table without keeping its cells."""
     columns = {name: _profile_column(column) for name, column in table.columns.items()}
     return TableProfile(table.header, columns, table.rows)
 
@@ -70,8 +70,8 @@ def _profile_column(column: Column) -> ColumnProfile:
 def _count_values(column: Column) -> tuple[int, ...] | None:
     if column.kind == "empty":
         return ()
-    # Most columns of many values show it at once, and counting all of theirs is what takes long.
-    if pc.count_distinct(column.cells.slice(0, LOOKED_AT_FIRST)).as_py() > MOST_COUNTED:
+    # Most columns of many values show it in a sample, and a full count is what takes long.
+    if pc.count_distinct(column.cells.slice(0, SAMPLED_ROWS)).as_py() > MOST_COUNTED:
         return None
     counts = column.cells.drop_null().value_counts().field("counts")
     if len(counts) > MOST_COUNTED:
@@ -81,5 +81,5 @@ def _count_values(column: Column) -> tuple[int, ...] | None:
 
 def _column_from_json(document: Mapping[str, Any]) -> ColumnProfile:  # Any: JSON
     counts = document["value_counts"]
-    fields: dict[str, Any] = {**document, "value_counts": None if counts is None else tuple(counts)}
+    fields: Json = {**document, "value_counts": None if counts is None else tuple(counts)}
     return ColumnProfile(**fields)

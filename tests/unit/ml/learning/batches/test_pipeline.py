@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from kit.errors import ServiceError
-from ml_service.learning.batches import runs
-from ml_service.learning.batches.runs import Task
-from ml_service.learning.predictors import Asked, load
+from ml_service.learning.batches import pipeline
+from ml_service.learning.batches.pipeline import BatchTask
+from ml_service.learning.predictors import PredictionOptions, load
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "year")
 HEADER = ",".join(FEATURES)
 ADELIE = "Torgersen,39.1,18.7,181,3750,male,2007"
@@ -39,12 +39,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 def predict(store: tuple[Path, dict[str, str]]) -> Predict:
     """Surveys and predicts these bytes; gives the outcome and the bytes of the answer."""
 
-    def run(content: bytes, asked: Asked = Asked()) -> tuple[runs.Outcome, bytes]:  # noqa: B008 - frozen
+    def run(content: bytes, asked: PredictionOptions = PredictionOptions()) -> tuple[runs.Outcome, bytes]:  # noqa: B008 - frozen
         folder, files = store
         (folder / "rows").write_bytes(content)
         task = Task(f"file://{folder}", "rows", "model", files, asked, DEFAULT_LIMITS)
-        runs.survey(task)
-        return runs.predict(task, "result"), (folder / "result").read_bytes()
+        pipeline.count_rows(task)
+        return pipeline.predict(task, "result"), (folder / "result").read_bytes()
 
     return run
 
@@ -53,9 +53,9 @@ def rows_of(answer: bytes, delimiter: str = ",") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.decode(), newline=""), delimiter=delimiter))
 
 
-def refusal(predict: Predict, content: bytes, **asked: Any) -> str:  # Any: fields of Asked
+def refusal(predict: Predict, content: bytes, **asked: Any) -> str:  # Any: fields of PredictionOptions
     with pytest.raises(ServiceError) as refused:
-        predict(content, Asked(**asked))
+        predict(content, PredictionOptions(**asked))
     return refused.value.code
 
 
@@ -106,14 +106,14 @@ def test_every_encoding_is_read(predict: Predict, encoding: str) -> None:
 
 def test_a_packed_file_with_decimal_commas_is_read(predict: Predict) -> None:
     content = f"{HEADER}\n{ADELIE}\n".replace(",", ";").replace(".", ",")
-    outcome, answer = predict(gzip.compress(content.encode()), Asked(probabilities=True))
+    outcome, answer = predict(gzip.compress(content.encode()), PredictionOptions(probabilities=True))
     told = rows_of(answer, ";")[0]
     assert (outcome.good, told["prediction"], told["bill_length_mm"]) == (1, "Adelie", "39,1")
     assert "," in told["probability_Adelie"]
 
 
 def test_probabilities_and_label_sets_are_told_on_request(predict: Predict) -> None:
-    _, answer = predict(f"{HEADER}\n{ADELIE}\n".encode(), Asked(probabilities=True, coverage=0.8))
+    _, answer = predict(f"{HEADER}\n{ADELIE}\n".encode(), PredictionOptions(probabilities=True, coverage=0.8))
     told = rows_of(answer)[0]
     shares = [float(told[f"probability_{name}"]) for name in ("Adelie", "Chinstrap", "Gentoo")]
     assert sum(shares) == pytest.approx(1)

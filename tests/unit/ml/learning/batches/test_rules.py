@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_service.learning.batches.rules import MOST_ROWS_AT_ONCE, cost_of, rows_at_once
+from ml_service.learning.batches.pipeline import MOST_ROWS_AT_ONCE, cost_of, rows_at_once
 
 
 @pytest.mark.parametrize(

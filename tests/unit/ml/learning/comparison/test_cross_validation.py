@@ -11,7 +11,7 @@ from sklearn.model_selection import KFold, cross_val_score, train_test_split
 from tests.support.tables import DATA, csv, line_table
 
 from ml_service.learning.comparison.candidates import FOLDS
-from ml_service.learning.comparison.scoring import score_candidate
+from ml_service.learning.comparison.cross_validation import score_candidate
 from ml_service.learning.tables import DEFAULT_LIMITS
 
 FEATURES = ["age", "bmi", "bp", "s1", "s5"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_service.learning.comparison.rules import (
+from ml_service.learning.comparison.leaderboard import (
     Entry,
     affordable,
     count_finished,
@@ -66,7 +66,7 @@ def test_who_finished_is_counted() -> None:
     [(8, 8, 3, 3), (8, 8, 8, 8), (24, 8, 1, 3), (1, 8, 7, 0), (0, 8, 8, 0)],
 )
 def test_only_what_finished_is_due(held: int, candidates: int, done: int, due: int) -> None:
-    assert tokens_due(held, candidates, done) == due
+    assert prorate(held, candidates, done) == due
 
 
 @pytest.mark.parametrize(

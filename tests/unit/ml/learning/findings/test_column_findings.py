@@ -7,8 +7,8 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import MANY_CATEGORIES, Finding, Look, Suggestion, find, suggest
-from ml_service.learning.tables.surveys import survey
+from ml_service.learning.findings.columns import MANY_CATEGORIES, Finding, ColumnView, Suggestion, find, suggest
+from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training.preparation import MOST_CATEGORIES
 
 Write = Callable[..., Path]
@@ -29,8 +29,8 @@ def write(tmp_path: Path) -> Write:
 
 def look_at(path: Path) -> tuple[list[Finding], Suggestion]:
     table = tables.read_csv(path)
-    seen = survey(table)
-    looks = [Look(each, seen.summaries[name]) for name, each in tables.profile(table).columns.items()]
+    seen = compute_statistics(table)
+    looks = [ColumnView(each, seen.columns[name]) for name, each in tables.profile(table).columns.items()]
     findings = find(looks, table.rows, seen.duplicate_rows)
     return findings, suggest(looks, findings)
 

@@ -7,7 +7,7 @@ import pytest
 import treelite
 from sklearn.ensemble import RandomForestRegressor
 
-from ml_service.learning.model_types.trees import pack, unpack
+from ml_service.learning.model_types.compilation import pack, unpack
 from ml_service.store.readers import Readers
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from ml_service.learning import training
 from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline
 from ml_service.learning.training import TrainingSpec
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]
 
 

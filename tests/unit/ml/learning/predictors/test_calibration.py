@@ -8,19 +8,19 @@ import pytest
 
 from ml_service.learning import predictors, training
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.predictors import Asked, Predictor
+from ml_service.learning.predictors import PredictionOptions, Predictor
 from ml_service.learning.predictors.calibration import Calibration, residuals, strangeness
 from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import Table, read_csv
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.calibrating import calibration_scores, hold_out
-from ml_service.learning.training.compiling import compile_model
-from ml_service.learning.training.fitting import fit, prepare
-from ml_service.learning.training.runs import take_apart
+from ml_service.learning.training.compilation import calibration_scores, hold_out
+from ml_service.learning.training.compilation import compile_model
+from ml_service.learning.training.pipeline import fit, prepare
+from ml_service.learning.training.pipeline import take_apart
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 PENGUINS = DATA / "penguins.csv"
 REPEATS = 10
 CASES: list[tuple[str, str, str, dict[str, object]]] = [
@@ -38,7 +38,7 @@ CASES: list[tuple[str, str, str, dict[str, object]]] = [
 ]
 
 
-def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
+def scores_of(table: TableFile, spec: TrainingSpec) -> Matrix:
     """How strange each row is that a fit on half of the table did not see."""
     material = take_apart(table, spec)
     prepared, rows = prepare(material.training, material.kinds, spec.model_type)
@@ -83,7 +83,7 @@ ROWS = [{"bill_length_mm": 39.1 + n, "island": "Dream"} for n in range(5)]
 
 
 def test_an_interval_reaches_as_far_to_both_sides_for_each_row(tmp_path: Path) -> None:
-    answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, Asked(coverage=0.9))
+    answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(coverage=0.9))
     margins = {
         (round(value - low, 6), round(high - value, 6))
         for value, (low, high) in zip(answer.values, answer.intervals or [], strict=True)
@@ -99,15 +99,15 @@ def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path)
         trained("body_mass_g", "linear", tmp_path / "a"),
         trained("species", "knn", tmp_path / "b"),
     )
-    narrow, wide = ((numbers.predict(ROWS, Asked(coverage=c)).intervals or [])[0] for c in (0.5, 0.95))
+    narrow, wide = ((numbers.predict(ROWS, PredictionOptions(coverage=c)).intervals or [])[0] for c in (0.5, 0.95))
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
-    few, many = (classes.predict(ROWS, Asked(coverage=c)).label_sets or [] for c in (0.5, 0.98))
+    few, many = (classes.predict(ROWS, PredictionOptions(coverage=c)).label_sets or [] for c in (0.5, 0.98))
     assert all(set(less) <= set(more) for less, more in zip(few, many, strict=True))
     assert few != many
 
 
 def test_a_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
-    answer = trained("species", "logistic", tmp_path).predict(ROWS, Asked(coverage=0.98))
+    answer = trained("species", "logistic", tmp_path).predict(ROWS, PredictionOptions(coverage=0.98))
     assert [labels[0] for labels in answer.label_sets or []] == answer.values
 
 
@@ -118,15 +118,15 @@ def test_only_what_was_asked_for_is_told(tmp_path: Path) -> None:
 
 def test_a_regressor_has_no_probabilities(tmp_path: Path) -> None:
     with pytest.raises(NoProbabilities):
-        trained("body_mass_g", "linear", tmp_path).predict(ROWS, Asked(probabilities=True))
+        trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(probabilities=True))
 
 
 def test_too_few_rows_for_a_coverage_are_told_with_the_most_that_they_allow(tmp_path: Path) -> None:
     predictor = trained("species", "knn", tmp_path, train_fraction=0.98)  # 7 rows to test on
     with pytest.raises(CoverageTooHigh, match="on 7 rows") as caught:
-        predictor.predict(ROWS, Asked(coverage=0.9))
+        predictor.predict(ROWS, PredictionOptions(coverage=0.9))
     assert caught.value.members == {"largest": 0.87}
-    assert predictor.predict(ROWS, Asked(coverage=0.87)).label_sets
+    assert predictor.predict(ROWS, PredictionOptions(coverage=0.87)).label_sets
 
 
 def test_the_limit_is_the_next_larger_score_by_rank() -> None:

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 from ml_service.learning import predictors, training
-from ml_service.learning.predictors import Asked, Predictor
+from ml_service.learning.predictors import PredictionOptions, Predictor
 from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 LABELS = {
     "penguins": ("species", "body_mass_g"),
     "cars": ("Origin", "Miles_per_Gallon"),
@@ -26,7 +26,7 @@ LABELS = {
     "wine": ("target", "proline"),
     "diabetes": ("target",),
 }
-PROBABLE = Asked(probabilities=True)
+PROBABLE = PredictionOptions(probabilities=True)
 CLASSES = {"species", "Origin", "weather"}
 KINDS: dict[str, dict[str, object]] = {
     "linear": {},
@@ -72,7 +72,7 @@ def test_a_predictor_answers_what_its_pipeline_does(
     table: str, label: str, kind: str, tmp_path: Path
 ) -> None:
     predictor, pipeline, frame = trained(table, label, kind, tmp_path)
-    answer = predictor.predict(as_request(frame), Asked(probabilities=bool(predictor.classes)))
+    answer = predictor.predict(as_request(frame), PredictionOptions(probabilities=bool(predictor.classes)))
     if predictor.classes:
         assert answer.values == pipeline.predict(frame).tolist()
         np.testing.assert_allclose(answer.probabilities, pipeline.predict_proba(frame), rtol=1e-9, atol=1e-9)

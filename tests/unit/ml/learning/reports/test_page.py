@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ml_service.learning import predictors, training
-from ml_service.learning.reports.contents import sign
-from ml_service.learning.reports.page import page
+from ml_service.learning.reports.report import complete_report
+from ml_service.learning.reports.page import render_page
 from ml_service.learning.training import TrainingSpec
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x>"
@@ -37,12 +37,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     (folder / "t.csv").write_text("\n".join([f'x,"{HOSTILE}",label', *rows, ""]))
     spec = TrainingSpec("knn", ("x", HOSTILE), "label")
     files = training.train(folder / "t.csv", spec, folder / "m").files
-    return sign(predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", None)
+    return complete_report(predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", None)
 
 
 @pytest.fixture(scope="module")
 def html(report: dict[str, Any]) -> str:
-    return page(report)
+    return render_page(report)
 
 
 def test_what_users_write_makes_no_elements(html: str) -> None:
@@ -75,10 +75,10 @@ def test_the_comparison_is_shown_when_there_was_one(report: dict[str, Any]) -> N
     }
     untried = dict.fromkeys(("score", "spread", "fit_seconds", "predict_seconds"))
     board = [candidate, {**candidate, **untried, "type": "linear", "state": "not_tried", "chosen": False}]
-    assert "knn (chosen)" in page({**report, "leaderboard": board})
+    assert "knn (chosen)" in render_page({**report, "leaderboard": board})
 
 
 def test_very_many_classes_are_counted_but_not_drawn(report: dict[str, Any]) -> None:
     labels = [str(n) for n in range(40)]
     matrix = {"labels": labels, "counts": [[0] * 40 for _ in labels]}
-    assert "too many for a table" in page({**report, "confusion_matrix": matrix})
+    assert "too many for a table" in render_page({**report, "confusion_matrix": matrix})

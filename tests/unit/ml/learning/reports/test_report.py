@@ -11,15 +11,15 @@ import pytest
 from sklearn import metrics as sk
 
 from ml_service.learning import predictors, training
-from ml_service.learning.reports.bootstrap import intervals
+from ml_service.learning.reports.confidence_intervals import intervals
 from ml_service.learning.reports.curves import residuals
-from ml_service.learning.reports.evidence import Evidence
+from ml_service.learning.reports.evaluation import Evidence
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 Json = dict[str, Any]  # Any: decoded JSON
 
 

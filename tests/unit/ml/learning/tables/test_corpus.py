@@ -6,7 +6,7 @@ import pytest
 from tests.support.corpus import READ, REFUSED, Read, Refused
 
 from ml_service.learning.tables import CsvError, Dialect, read_table
-from ml_service.learning.tables.surveys import survey
+from ml_service.learning.tables.statistics import compute_statistics
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.title)
@@ -21,7 +21,7 @@ def test_it_is_understood_as_it_was_meant(case: Read, tmp_path: Path) -> None:
     assert isinstance(table.dialect, Dialect)
     found = table.dialect
     assert (found.delimiter, found.encoding, found.decimal, found.compression) == case.dialect
-    assert survey(table).summaries.keys() == table.columns.keys()
+    assert compute_statistics(table).summaries.keys() == table.columns.keys()
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.title)

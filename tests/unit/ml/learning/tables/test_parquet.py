@@ -14,7 +14,7 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning.tables import CsvError, CsvLimits, Kind, Table, profile, read_table
-from ml_service.learning.tables.surveys import survey
+from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training import TrainingSpec, train
 
 ORDERS = {

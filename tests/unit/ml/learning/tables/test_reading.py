@@ -18,7 +18,7 @@ from ml_service.learning.tables import (
     read_table,
 )
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 
 
 def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table:
@@ -27,7 +27,7 @@ def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table
     return read_csv(path, columns=columns)
 
 
-def cells(table: Table, name: str) -> list[Any]:
+def cells(table: TableFile, name: str) -> list[Any]:
     return table.columns[name].cells.to_pylist()
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from ml_service.learning.tables import read_csv
-from ml_service.learning.tables.summaries import Summary, ValueCount
-from ml_service.learning.tables.surveys import Survey, survey
+from ml_service.learning.tables.statistics import Summary, ValueCount
+from ml_service.learning.tables.statistics import Survey, survey
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 TABLES = ["cars", "diabetes", "penguins", "seattle-weather", "wine"]
 
 
@@ -27,7 +27,7 @@ def column(content: str, folder: Path) -> Summary:
 @pytest.mark.parametrize("name", TABLES)
 def test_figures_of_numbers_are_those_of_numpy(name: str) -> None:
     table, frame = read_csv(DATA / f"{name}.csv"), pd.read_csv(DATA / f"{name}.csv")
-    summaries = survey(table).summaries
+    summaries = compute_statistics(table).summaries
     for each in table.columns.values():
         if each.kind != "number":
             continue

@@ -24,7 +24,7 @@ from ml_service.learning.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 CLASSIFIERS: dict[str, Any] = {
     "knn": lambda: KNeighborsClassifier(algorithm="kd_tree"),
     "logistic": lambda: LogisticRegression(max_iter=1000),

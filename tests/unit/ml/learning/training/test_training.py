@@ -11,7 +11,7 @@ from ml_service.learning import training
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.training import TrainingSpec
 
-DATA = Path(__file__).parents[4] / "data"
+DATA = Path(__file__).parents[5] / "data"
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
 
