@@ -37,7 +37,7 @@ def load_pipeline(folder: Path, manifest: Json) -> Any:  # Any: a scikit-learn p
     if (folder / "dates.py").exists():
         # The pipeline knows its step for dates by the name of the program that it was trained in.
         sys.path.insert(0, str(folder))
-        for name in ("ml_service", "ml_service.learning.training"):
+        for name in ("ml_service", "ml_service.learning", "ml_service.learning.predictors"):
             sys.modules[name] = ModuleType(name)
         sys.modules[DATES] = import_module("dates")
     return skops.load(folder / "pipeline.skops", trusted=manifest["trusted_types"])

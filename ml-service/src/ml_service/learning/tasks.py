@@ -6,10 +6,9 @@ from dataclasses import asdict, dataclass
 from distributed import get_worker
 
 from kit.errors import ServiceError
-from ml_service.learning import Json
 from ml_service.learning.batches import pipeline
 from ml_service.learning.comparison.cross_validation import cross_validate
-from ml_service.learning.tables import CsvLimits
+from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec, train
 from ml_service.store.files import Files
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from kit.identity import UserId
 from ml_service.errors import ModelNotFound
-from ml_service.learning import Json
 from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
+from ml_service.learning.tables import Json
 from ml_service.models.models import Model
 from ml_service.models.service import ModelService
 from ml_service.store.artefacts import Artefacts

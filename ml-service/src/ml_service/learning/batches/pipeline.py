@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from ml_service.learning import Json, predictors
+from ml_service.learning import predictors
 from ml_service.learning.batches.errors import BatchColumnMissing, BatchColumnTaken
 from ml_service.learning.batches.output import (
     Format,
@@ -14,7 +14,7 @@ from ml_service.learning.batches.output import (
     open_writer,
 )
 from ml_service.learning.predictors import PredictionOptions, Predictor
-from ml_service.learning.tables import CsvLimits
+from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.tables.row_stream import MOST_ROWS_AT_ONCE, RowStream, open_rows
 from ml_service.store.files import Files
 

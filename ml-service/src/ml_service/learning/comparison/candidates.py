@@ -6,9 +6,9 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from kit.errors import ServiceError
-from ml_service.learning import Json, training
+from ml_service.learning import training
 from ml_service.learning.model_types import MODEL_TYPES, Task
-from ml_service.learning.tables import TableProfile
+from ml_service.learning.tables import Json, TableProfile
 from ml_service.learning.training.errors import InvalidSpec, PartTooSmall
 from ml_service.learning.training.rules import make_plan
 from ml_service.learning.training.spec import TrainingSpec

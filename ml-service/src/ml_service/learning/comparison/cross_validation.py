@@ -12,10 +12,9 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from ml_service.learning import Json
 from ml_service.learning.comparison.candidates import FOLDS
 from ml_service.learning.model_types import Task
-from ml_service.learning.tables import CsvLimits, read_table
+from ml_service.learning.tables import CsvLimits, Json, read_table
 from ml_service.learning.training.errors import FitFailed
 from ml_service.learning.training.pipeline import ReportStage, fit, prepare
 from ml_service.learning.training.preparation import Rows, Split, split

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from ml_service.learning import Json
+from ml_service.learning.tables import Json
 
 State = Literal["not_tried", "finished", "failed"]
 

@@ -6,10 +6,9 @@ from dataclasses import asdict
 import numpy as np
 import pyarrow as pa
 
-from ml_service.learning import Json
 from ml_service.learning.findings.associations import label_of, measure_association
 from ml_service.learning.findings.columns import ColumnView, Finding, find
-from ml_service.learning.tables import Column, Table, profile
+from ml_service.learning.tables import Column, Json, Table, profile
 from ml_service.learning.tables.statistics import compute_statistics
 
 UNEVEN = 10

@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from kit.errors import ServiceError
-from ml_service.learning import Json
 from ml_service.learning.model_types.errors import (
     InvalidParameter,
     ModelTypeRefusal,
@@ -19,6 +18,7 @@ from ml_service.learning.model_types.linear import Linear
 from ml_service.learning.model_types.logistic import Logistic
 from ml_service.learning.model_types.protocol import ModelType, Parameters, Task
 from ml_service.learning.model_types.random_forest import RandomForest
+from ml_service.learning.tables import Json
 
 AnyModelType = ModelType[Any]  # Any: each has parameters of its own
 

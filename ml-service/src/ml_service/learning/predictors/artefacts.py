@@ -13,7 +13,6 @@ from typing import IO, Any
 import joblib
 import numpy as np
 
-from ml_service.learning import Json
 from ml_service.learning.model_types import get_model_type
 from ml_service.learning.model_types.protocol import Arrays
 from ml_service.learning.predictors import dates
@@ -21,6 +20,7 @@ from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
 from ml_service.learning.predictors.predictor import Predictor
+from ml_service.learning.tables import Json
 
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"

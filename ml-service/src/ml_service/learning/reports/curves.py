@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn import metrics as sk
 
-from ml_service.learning import Json
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.tables import Json
 
 MOST_CLASSES = 10
 MOST_POINTS = 101

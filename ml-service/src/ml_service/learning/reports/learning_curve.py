@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from kit.errors import ServiceError
-from ml_service.learning import Json
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Evaluation, Labels, Refit
 from ml_service.learning.reports.importance import quality
 from ml_service.learning.reports.verdict import main_metric
+from ml_service.learning.tables import Json
 
 # Fits on fewer rows must cost little beside the model's own.
 PARTS_OF_MANY = (500, 2_000)

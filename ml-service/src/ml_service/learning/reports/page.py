@@ -6,7 +6,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ml_service.learning import Json
+from ml_service.learning.tables import Json
 
 MOST_CLASSES = 30
 WIDTH, HEIGHT = 330, 220

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml_service.learning import Json
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.errors import CoverageTooHigh
@@ -14,6 +13,7 @@ from ml_service.learning.reports.evaluation import Evaluation
 from ml_service.learning.reports.importance import importance
 from ml_service.learning.reports.learning_curve import TrainingSet, learning_curve
 from ml_service.learning.reports.verdict import Score, main_metric, metric_rows, verdict
+from ml_service.learning.tables import Json
 
 COVERAGE = 0.9
 FOLDS = 5

@@ -4,7 +4,7 @@ from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError
 from ml_service.learning.tables.profile import ColumnProfile, TableProfile, profile
 from ml_service.learning.tables.reading import read_csv, read_table
-from ml_service.learning.tables.table import DEFAULT_LIMITS, Column, ColumnType, CsvLimits, Table
+from ml_service.learning.tables.table import DEFAULT_LIMITS, Column, ColumnType, CsvLimits, Json, Table
 
 __all__ = [
     "CSV_ERRORS",
@@ -15,6 +15,7 @@ __all__ = [
     "CsvError",
     "CsvLimits",
     "Dialect",
+    "Json",
     "Table",
     "TableProfile",
     "profile",

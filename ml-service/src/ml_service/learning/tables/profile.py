@@ -9,8 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from ml_service.learning import Json
-from ml_service.learning.tables.table import Column, ColumnType, Table
+from ml_service.learning.tables.table import Column, ColumnType, Json, Table
 
 MOST_COUNTED = 100
 SAMPLED_ROWS = 10_000

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import FileTooLarge, NoRows, TooManyRows
 
+Json = dict[str, Any]  # Any: decoded JSON
 ColumnType = Literal["number", "text", "date", "empty"]
 # Reasons why single rows cannot be used, by the row's index.
 RowErrors = dict[int, str]

@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ml_service.learning import Json
 from ml_service.learning.findings.labels import find_all
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
 from ml_service.learning.reports.evaluation import Evaluation
 from ml_service.learning.reports.learning_curve import TrainingSet
 from ml_service.learning.reports.report import make_report
+from ml_service.learning.tables import Json
 from ml_service.learning.training.compilation import CompiledModel
 from ml_service.learning.training.preparation import Split
 from ml_service.learning.training.results import TrainingResult

@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ml_service.learning import Json
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import Encoding
-from ml_service.learning.tables import Column
+from ml_service.learning.tables import Column, Json
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
 EXAMPLE_ROWS = 1000

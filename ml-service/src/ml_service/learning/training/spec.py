@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml_service.learning import Json
-from ml_service.learning.tables import ColumnType
+from ml_service.learning.tables import ColumnType, Json
 from ml_service.learning.training.errors import DuplicateFeature, InvalidSpec, LabelAmongFeatures, NoFeatures
 
 LARGEST_SEED = 2**32 - 1

@@ -24,7 +24,9 @@ ROW = b"51,26.3,87.5,4.6\n"
 @pytest.fixture
 def task(tmp_path: Path) -> pipeline.BatchTask:
     result = train(DATA / "diabetes.csv", TrainingSpec("linear", FEATURES, "target"), tmp_path / "model")
-    return pipeline.BatchTask(f"file://{tmp_path}", "rows", "model", result.files, PredictionOptions(), DEFAULT_LIMITS)
+    return pipeline.BatchTask(
+        f"file://{tmp_path}", "rows", "model", result.files, PredictionOptions(), DEFAULT_LIMITS
+    )
 
 
 async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
@@ -41,7 +43,9 @@ async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows
     return most
 
 
-async def test_a_file_ten_times_as_long_takes_no_more_memory(task: pipeline.BatchTask, tmp_path: Path) -> None:
+async def test_a_file_ten_times_as_long_takes_no_more_memory(
+    task: pipeline.BatchTask, tmp_path: Path
+) -> None:
     readers = Readers(1)
     # What the reader imports first is not the file's.
     await predict(readers, task, tmp_path, 1)

@@ -1,4 +1,4 @@
-"""Files predicted row by row, by a model of the penguins."""
+"""Batches predicted by a model of the penguins."""
 
 import csv
 import gzip
@@ -14,8 +14,8 @@ import pytest
 
 from kit.errors import ServiceError
 from ml_service.learning.batches import pipeline
-from ml_service.learning.batches.pipeline import BatchTask
-from ml_service.learning.predictors import PredictionOptions, load
+from ml_service.learning.batches.pipeline import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
+from ml_service.learning.predictors import DEFAULT_OPTIONS, PredictionOptions, load
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
 
@@ -24,7 +24,7 @@ FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "b
 HEADER = ",".join(FEATURES)
 ADELIE = "Torgersen,39.1,18.7,181,3750,male,2007"
 
-Predict = Callable[..., tuple[runs.Outcome, bytes]]
+Predict = Callable[..., tuple[pipeline.BatchResult, bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -37,60 +37,62 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 @pytest.fixture
 def predict(store: tuple[Path, dict[str, str]]) -> Predict:
-    """Surveys and predicts these bytes; gives the outcome and the bytes of the answer."""
+    """Counts and predicts these rows; returns the result and its bytes."""
 
-    def run(content: bytes, asked: PredictionOptions = PredictionOptions()) -> tuple[runs.Outcome, bytes]:  # noqa: B008 - frozen
+    def count_and_predict(
+        content: bytes, options: PredictionOptions = DEFAULT_OPTIONS
+    ) -> tuple[pipeline.BatchResult, bytes]:
         folder, files = store
         (folder / "rows").write_bytes(content)
-        task = Task(f"file://{folder}", "rows", "model", files, asked, DEFAULT_LIMITS)
+        task = BatchTask(f"file://{folder}", "rows", "model", files, options, DEFAULT_LIMITS)
         pipeline.count_rows(task)
         return pipeline.predict(task, "result"), (folder / "result").read_bytes()
 
-    return run
+    return count_and_predict
 
 
 def rows_of(answer: bytes, delimiter: str = ",") -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(answer.decode(), newline=""), delimiter=delimiter))
 
 
-def refusal(predict: Predict, content: bytes, **asked: Any) -> str:  # Any: fields of PredictionOptions
+def refusal(predict: Predict, content: bytes, **options: Any) -> str:  # Any: fields of PredictionOptions
     with pytest.raises(ServiceError) as refused:
-        predict(content, PredictionOptions(**asked))
+        predict(content, PredictionOptions(**options))
     return refused.value.code
 
 
-def test_every_row_comes_back_in_its_place_with_what_the_model_says(
+def test_each_row_keeps_its_place_and_gets_its_prediction(
     predict: Predict, store: tuple[Path, dict[str, str]]
 ) -> None:
     content = (DATA / "penguins.csv").read_bytes()
     outcome, answer = predict(content)
-    sent, told = rows_of(content), rows_of(answer)
+    sent, predicted = rows_of(content), rows_of(answer)
     assert [{**row, "prediction": "", "error": ""} for row in sent] == [
-        row | {"prediction": ""} for row in told
+        row | {"prediction": ""} for row in predicted
     ]
     predictor = load(store[0] / "model", store[1])
-    asked = [{name: row[name] for name in FEATURES} for row in sent]
-    assert [row["prediction"] for row in told] == predictor.predict(asked).values
+    features = [{name: row[name] for name in FEATURES} for row in sent]
+    assert [row["prediction"] for row in predicted] == predictor.predict(features).values
     assert outcome.good == len(sent)
 
 
-def test_a_row_that_cannot_be_used_has_its_reason_and_no_prediction(predict: Predict) -> None:
+def test_unusable_row_has_an_error_and_no_prediction(predict: Predict) -> None:
     lines = [HEADER, ADELIE, "Biscoe,long,18.7,181,3750,male,2007", "Biscoe,39.1", f"{ADELIE},more", ADELIE]
     outcome, answer = predict("\n".join(lines).encode())
-    told = rows_of(answer)
+    predicted = rows_of(answer)
     assert outcome.good == 2
-    assert [row["prediction"] for row in told] == ["Adelie", "", "", "", "Adelie"]
-    assert [row["error"] for row in told] == [
+    assert [row["prediction"] for row in predicted] == ["Adelie", "", "", "", "Adelie"]
+    assert [row["error"] for row in predicted] == [
         "",
         "'bill_length_mm': It must be a number.",
         "The row has 2 fields, the header 7.",
         "The row has 8 fields, the header 7.",
         "",
     ]
-    assert told[1]["bill_length_mm"] == "long"
+    assert predicted[1]["bill_length_mm"] == "long"
 
 
-def test_cells_with_delimiters_quotes_and_line_breaks_come_back_as_they_were(predict: Predict) -> None:
+def test_cells_with_delimiters_quotes_and_line_breaks_are_unchanged(predict: Predict) -> None:
     notes = ["a,b", 'say "x"', "two\nlines", "carriage\rreturn", " blanks "]
     sent = io.StringIO(newline="")
     csv.writer(sent).writerows([[*FEATURES, "note"], *([*ADELIE.split(","), note] for note in notes)])
@@ -104,35 +106,36 @@ def test_every_encoding_is_read(predict: Predict, encoding: str) -> None:
     assert rows_of(answer)[0]["note"] == "größer"
 
 
-def test_a_packed_file_with_decimal_commas_is_read(predict: Predict) -> None:
+def test_gzip_file_with_decimal_commas_is_read(predict: Predict) -> None:
     content = f"{HEADER}\n{ADELIE}\n".replace(",", ";").replace(".", ",")
     outcome, answer = predict(gzip.compress(content.encode()), PredictionOptions(probabilities=True))
-    told = rows_of(answer, ";")[0]
-    assert (outcome.good, told["prediction"], told["bill_length_mm"]) == (1, "Adelie", "39,1")
-    assert "," in told["probability_Adelie"]
+    predicted = rows_of(answer, ";")[0]
+    assert (outcome.good, predicted["prediction"], predicted["bill_length_mm"]) == (1, "Adelie", "39,1")
+    assert "," in predicted["probability_Adelie"]
 
 
-def test_probabilities_and_label_sets_are_told_on_request(predict: Predict) -> None:
+def test_probabilities_and_label_sets_are_added_on_request(predict: Predict) -> None:
     _, answer = predict(f"{HEADER}\n{ADELIE}\n".encode(), PredictionOptions(probabilities=True, coverage=0.8))
-    told = rows_of(answer)[0]
-    shares = [float(told[f"probability_{name}"]) for name in ("Adelie", "Chinstrap", "Gentoo")]
+    predicted = rows_of(answer)[0]
+    shares = [float(predicted[f"probability_{name}"]) for name in ("Adelie", "Chinstrap", "Gentoo")]
     assert sum(shares) == pytest.approx(1)
-    assert told["label_set"].startswith("[")
+    assert predicted["label_set"].startswith("[")
 
 
-def test_parquet_comes_back_as_parquet(predict: Predict) -> None:
+def test_parquet_file_gets_a_parquet_result(predict: Predict) -> None:
     frame = pd.read_csv(DATA / "penguins.csv")
     frame["seen"] = pd.Timestamp("2026-01-31")
     sent = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(frame), sent)
     outcome, answer = predict(sent.getvalue())
-    told = pq.read_table(io.BytesIO(answer))
-    assert told.column_names == [*frame.columns, "prediction", "error"]
+    predicted = pq.read_table(io.BytesIO(answer))
+    assert predicted.column_names == [*frame.columns, "prediction", "error"]
     assert (
-        told.column("body_mass_g").to_pylist() == pa.array(frame["body_mass_g"], from_pandas=True).to_pylist()
+        predicted.column("body_mass_g").to_pylist()
+        == pa.array(frame["body_mass_g"], from_pandas=True).to_pylist()
     )
     as_csv = rows_of(predict((DATA / "penguins.csv").read_bytes())[1])
-    assert told.column("prediction").to_pylist() == [row["prediction"] for row in as_csv]
+    assert predicted.column("prediction").to_pylist() == [row["prediction"] for row in as_csv]
     assert outcome.good == len(frame)
 
 
@@ -153,13 +156,11 @@ def test_parquet_comes_back_as_parquet(predict: Predict) -> None:
         (b"PK\x03\x04", "csv_other_format"),
     ],
 )
-def test_a_file_that_cannot_be_predicted_is_refused_whole(
-    predict: Predict, content: bytes, code: str
-) -> None:
+def test_unreadable_file_is_refused(predict: Predict, content: bytes, code: str) -> None:
     assert refusal(predict, content) == code
 
 
-def test_a_long_text_that_repeats_is_not_unpacked(predict: Predict) -> None:
+def test_long_repeated_text_is_not_unpacked(predict: Predict) -> None:
     frame = pd.read_csv(DATA / "penguins.csv")
     frame["sex"] = [None, *["x" * 1_000_000] * (len(frame) - 1)]
     sent = io.BytesIO()
@@ -168,5 +169,11 @@ def test_a_long_text_that_repeats_is_not_unpacked(predict: Predict) -> None:
     assert refusal(predict, sent.getvalue()) == "csv_too_large"
 
 
-def test_a_coverage_that_the_model_cannot_promise_is_refused_before_it_predicts(predict: Predict) -> None:
+def test_coverage_beyond_the_calibration_set_is_refused_before_predicting(predict: Predict) -> None:
     assert refusal(predict, f"{HEADER}\n{ADELIE}\n".encode(), coverage=0.999) == "coverage_too_high"
+
+
+def test_wide_tables_are_predicted_in_smaller_pieces() -> None:
+    assert rows_at_once(9, 12) == MOST_ROWS_AT_ONCE
+    assert rows_at_once(2000, 100_000) == 20
+    assert rows_at_once(10_000_000, 1) == 1

@@ -7,7 +7,14 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import MANY_CATEGORIES, Finding, ColumnView, Suggestion, find, suggest
+from ml_service.learning.findings.columns import (
+    MANY_CATEGORIES,
+    ColumnView,
+    Finding,
+    Suggestion,
+    find,
+    suggest,
+)
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training.preparation import MOST_CATEGORIES
 
@@ -30,9 +37,9 @@ def write(tmp_path: Path) -> Write:
 def look_at(path: Path) -> tuple[list[Finding], Suggestion]:
     table = tables.read_csv(path)
     seen = compute_statistics(table)
-    looks = [ColumnView(each, seen.columns[name]) for name, each in tables.profile(table).columns.items()]
-    findings = find(looks, table.rows, seen.duplicate_rows)
-    return findings, suggest(looks, findings)
+    views = [ColumnView(each, seen.columns[name]) for name, each in tables.profile(table).columns.items()]
+    findings = find(views, table.rows, seen.duplicate_rows)
+    return findings, suggest(views, findings)
 
 
 def codes(path: Path) -> list[tuple[str, str, str | None]]:

@@ -26,7 +26,7 @@ def make_table(folder: Path, **columns: object) -> Table:
     return read(frame, folder)
 
 
-def leaks(table: TableFile, label: str, is_classes: bool) -> list[tuple[str | None, str]]:
+def leaks(table: Table, label: str, is_classes: bool) -> list[tuple[str | None, str]]:
     return [(each.column, each.severity) for each in find_leakage(table, label, is_classes)]
 
 

@@ -7,7 +7,7 @@ import pytest
 import treelite
 from sklearn.ensemble import RandomForestRegressor
 
-from ml_service.learning.model_types.compilation import pack, unpack
+from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
 from ml_service.store.readers import Readers
 
 pytestmark = pytest.mark.slow
@@ -24,8 +24,8 @@ def room_taken() -> float:
     forest, _ = a_forest(100, 4_000)
     treelite.sklearn.import_model(forest)
     before = _most_resident()
-    packed = pack(forest)
-    unpack(packed)
+    packed = pack_trees(forest)
+    unpack_trees(packed)
     return (_most_resident() - before) / packed.nbytes
 
 
@@ -36,7 +36,7 @@ def _most_resident() -> int:
 def test_they_predict_alike_afterwards() -> None:
     forest, features = a_forest(3, 50)
     rounded = features.astype(np.float32).astype(np.float64)
-    predicted = treelite.gtil.predict(unpack(pack(forest)), rounded).reshape(-1)
+    predicted = treelite.gtil.predict(unpack_trees(pack_trees(forest)), rounded).reshape(-1)
     assert predicted == pytest.approx(forest.predict(features))
 
 

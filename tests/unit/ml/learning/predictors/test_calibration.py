@@ -5,18 +5,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.pipeline import Pipeline
 
 from ml_service.learning import predictors, training
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors import PredictionOptions, Predictor
-from ml_service.learning.predictors.calibration import Calibration, residuals, strangeness
+from ml_service.learning.predictors.calibration import Calibration, nonconformity, residuals
 from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import Table, read_csv
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.compilation import calibration_scores, hold_out
-from ml_service.learning.training.compilation import compile_model
+from ml_service.learning.training.compilation import compile_pipeline
 from ml_service.learning.training.pipeline import fit, prepare
-from ml_service.learning.training.pipeline import take_apart
+from ml_service.learning.training.preparation import split
 
 pytestmark = pytest.mark.slow
 
@@ -38,20 +38,19 @@ CASES: list[tuple[str, str, str, dict[str, object]]] = [
 ]
 
 
-def scores_of(table: TableFile, spec: TrainingSpec) -> Matrix:
-    """How strange each row is that a fit on half of the table did not see."""
-    material = take_apart(table, spec)
-    prepared, rows = prepare(material.training, material.kinds, spec.model_type)
-    estimator, _ = fit(spec, material.plan.task, rows, material.training.labels)
-    compiled = compile_model(spec.model_type, material.plan.task, prepared, estimator)
-    held_out = hold_out(material.test, prepared, compiled.score)
-    return calibration_scores(held_out, getattr(estimator, "classes_", np.array([])).tolist())
+def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
+    """Nonconformity scores of the rows that a fit on half of the table did not see."""
+    data = split(table, spec)
+    preparation, rows = prepare(data.training, data, spec)
+    estimator, _ = fit(spec, data.plan.task, rows, data.training.labels)
+    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+    return compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test).calibration.nonconformity
 
 
 def covered(scores: Matrix, coverage: float, seed: int) -> float:
     """The share of half of these rows that a calibration on the other half covers."""
-    calibrating, asked = np.array_split(np.random.default_rng(seed).permutation(scores), 2)
-    return float((asked <= Calibration(calibrating).limit(coverage)).mean())
+    calibrating, tested = np.array_split(np.random.default_rng(seed).permutation(scores), 2)
+    return float((tested <= Calibration(calibrating).limit(coverage)).mean())
 
 
 @pytest.mark.parametrize(("table", "label", "model_type", "params"), CASES)
@@ -99,7 +98,9 @@ def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path)
         trained("body_mass_g", "linear", tmp_path / "a"),
         trained("species", "knn", tmp_path / "b"),
     )
-    narrow, wide = ((numbers.predict(ROWS, PredictionOptions(coverage=c)).intervals or [])[0] for c in (0.5, 0.95))
+    narrow, wide = (
+        (numbers.predict(ROWS, PredictionOptions(coverage=c)).intervals or [])[0] for c in (0.5, 0.95)
+    )
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
     few, many = (classes.predict(ROWS, PredictionOptions(coverage=c)).label_sets or [] for c in (0.5, 0.98))
     assert all(set(less) <= set(more) for less, more in zip(few, many, strict=True))
@@ -136,10 +137,10 @@ def test_the_limit_is_the_next_larger_score_by_rank() -> None:
 
 def test_equally_likely_labels_are_told_apart_by_lot_and_always_alike() -> None:
     rows = np.arange(40.0).reshape(20, 2)
-    strange = strangeness(rows, np.full((20, 2), 0.5))
-    assert len(set(strange.ravel().tolist())) == 40
-    assert np.array_equal(strange, strangeness(rows.copy(), np.full((20, 2), 0.5)))
-    assert np.abs(strange - 0.5).max() < 1e-8
+    scores = nonconformity(rows, np.full((20, 2), 0.5))
+    assert len(set(scores.ravel().tolist())) == 40
+    assert np.array_equal(scores, nonconformity(rows.copy(), np.full((20, 2), 0.5)))
+    assert np.abs(scores - 0.5).max() < 1e-8
 
 
 def test_a_residual_has_no_sign() -> None:

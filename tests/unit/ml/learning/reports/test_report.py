@@ -11,9 +11,9 @@ import pytest
 from sklearn import metrics as sk
 
 from ml_service.learning import predictors, training
-from ml_service.learning.reports.confidence_intervals import intervals
+from ml_service.learning.reports.confidence_intervals import confidence_intervals
 from ml_service.learning.reports.curves import residuals
-from ml_service.learning.reports.evaluation import Evidence
+from ml_service.learning.reports.evaluation import Evaluation
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec
 
@@ -40,8 +40,8 @@ def diabetes() -> Json:
     return report("diabetes", "target", "linear")
 
 
-def evidence(labels: Any, scores: Any, classes: list[str | int], metrics: dict[str, float]) -> Evidence:
-    return Evidence(
+def evaluation(labels: Any, scores: Any, classes: list[str | int], metrics: dict[str, float]) -> Evaluation:
+    return Evaluation(
         task="classification" if classes else "regression",
         classes=classes,
         metrics=metrics,
@@ -51,8 +51,8 @@ def evidence(labels: Any, scores: Any, classes: list[str | int], metrics: dict[s
         scores=scores,
         test_rows=len(labels),
         score=lambda rows: rows,
-        places={},
-        strangeness=np.zeros(len(labels)),
+        positions={},
+        nonconformity=np.zeros(len(labels)),
     )
 
 
@@ -83,7 +83,7 @@ def test_an_interval_is_what_resampling_with_scikit_learn_gives() -> None:
         name: np.percentile([of(each) for each in drawn], (2.5, 97.5)) for name, of in figures.items()
     }
     whole = {name: float(of(np.arange(120))) for name, of in figures.items()}
-    found = intervals(evidence(labels, scores, ["a", "b", "c"], whole))
+    found = confidence_intervals(evaluation(labels, scores, ["a", "b", "c"], whole))
     for name, interval in expected.items():
         assert found[name] == pytest.approx(tuple(interval), abs=1e-9), name
 
@@ -93,7 +93,9 @@ def test_an_interval_of_a_regression_is_what_resampling_with_scikit_learn_gives(
     actual = draw.normal(50, 10, 80)
     predicted = actual + draw.normal(0, 5, 80)
     drawn = np.random.default_rng(0).integers(80, size=(200, 80))
-    found = intervals(evidence(actual, predicted, [], {"r2_score": sk.r2_score(actual, predicted)}))
+    found = confidence_intervals(
+        evaluation(actual, predicted, [], {"r2_score": sk.r2_score(actual, predicted)})
+    )
     expected = np.percentile([sk.r2_score(actual[each], predicted[each]) for each in drawn], (2.5, 97.5))
     assert found["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
 
@@ -125,7 +127,7 @@ def test_numbers_have_residuals_and_classes_have_none() -> None:
 def test_a_perfect_fit_has_residuals_too(off: float) -> None:
     labels = np.linspace(1, 9, 40)
     scores = labels - off - np.where(np.arange(40) % 2, 1e-15, 0)
-    told = residuals(evidence(labels, scores, [], {}))
+    told = residuals(evaluation(labels, scores, [], {}))
     assert told is not None
     assert sum(told["counts"]) == 40
 
@@ -151,7 +153,7 @@ def test_the_coverage_is_measured_on_rows_that_did_not_calibrate() -> None:
 
 
 def test_the_verdict_compares_with_guessing() -> None:
-    assert penguins()["verdict"].startswith("Better than guessing: right for 9")
+    assert penguins()["verdict"].startswith("Better than guessing: 9")
 
 
 def test_a_label_that_is_given_away_is_found(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from tests.support.tables import DATA
 
-from ml_service.learning.tables import CsvError, CsvLimits, Kind, Table, profile, read_table
+from ml_service.learning.tables import ColumnType, CsvError, CsvLimits, Table, profile, read_table
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training import TrainingSpec, train
 
@@ -43,7 +43,7 @@ def as_parquet(name: str, folder: Path) -> Path:
     return path
 
 
-def column(path: Path, kinds: dict[str, Kind] | None = None) -> tuple[str, list[Any]]:
+def column(path: Path, kinds: dict[str, ColumnType] | None = None) -> tuple[str, list[Any]]:
     found = read_table(path, kinds=kinds).columns["a"]
     return found.kind, found.cells.to_pylist()
 
@@ -59,7 +59,7 @@ def refusal(path: Path, limits: CsvLimits | None = None) -> tuple[str, object, o
 def test_columns_are_those_of_the_same_table_as_csv(name: str, tmp_path: Path) -> None:
     written, packed = read_table(DATA / f"{name}.csv"), read_table(as_parquet(name, tmp_path))
     assert profile(packed) == profile(written)
-    assert survey(packed) == survey(written)
+    assert compute_statistics(packed) == compute_statistics(written)
     assert packed.dialect is None
 
 
@@ -182,7 +182,7 @@ def test_a_text_repeated_beyond_all_measure_is_refused(write: Callable[..., Path
     ],
 )
 def test_a_kind_that_is_told_is_kept_to(
-    cells: pa.Array, kind: Kind, read: list[Any], write: Callable[..., Path]
+    cells: pa.Array, kind: ColumnType, read: list[Any], write: Callable[..., Path]
 ) -> None:
     assert column(write(a=cells), {"a": kind}) == (kind, read)
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from ml_service.learning.tables import (
+    ColumnType,
     CsvError,
     Dialect,
-    Kind,
     Table,
     TableProfile,
     profile,
@@ -27,7 +27,7 @@ def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table
     return read_csv(path, columns=columns)
 
 
-def cells(table: TableFile, name: str) -> list[Any]:
+def cells(table: Table, name: str) -> list[Any]:
     return table.columns[name].cells.to_pylist()
 
 
@@ -199,7 +199,7 @@ class TestToldKinds:
         ],
     )
     def test_the_first_cell_of_another_kind_is_named(
-        self, kind: Kind, content: bytes, code: str, line: int, tmp_path: Path
+        self, kind: ColumnType, content: bytes, code: str, line: int, tmp_path: Path
     ) -> None:
         with pytest.raises(CsvError) as caught:
             told(content, tmp_path, a=kind)
@@ -210,7 +210,7 @@ class TestToldKinds:
         assert TableProfile.from_json(profile(table).to_json()).corrected_kinds == {"zip": "text"}
 
 
-def told(content: bytes, folder: Path, **kinds: Kind) -> Table:
+def told(content: bytes, folder: Path, **kinds: ColumnType) -> Table:
     path = folder / "table.csv"
     path.write_bytes(content)
     return read_table(path, kinds=kinds)

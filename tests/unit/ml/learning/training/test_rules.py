@@ -1,4 +1,4 @@
-"""What is refused before anything is charged."""
+"""Rules of training specs, which refuse before anything is charged."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from kit.errors import from_document
+from kit.errors import ServiceError, from_document
+from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.tables import ColumnProfile, TableProfile
 from ml_service.learning.training import TRAINING_ERRORS, Plan, TrainingSpec, check
-from ml_service.learning.training.errors import MissingLabels, TrainingError
+from ml_service.learning.training.errors import MissingLabels
 
 SPEC = TrainingSpec("knn", ("size", "colour"), "label")
 
@@ -73,10 +74,10 @@ def refusals() -> Iterator[tuple[str, TableProfile, TrainingSpec]]:
 
 
 @pytest.mark.parametrize(("code", "profile", "spec"), list(refusals()))
-def test_an_order_that_cannot_be_carried_out_is_refused(
+def test_spec_that_does_not_fit_its_table_is_refused(
     code: str, profile: TableProfile, spec: TrainingSpec
 ) -> None:
-    with pytest.raises(TrainingError) as caught:
+    with pytest.raises(ServiceError) as caught:
         check(profile, spec)
     assert caught.value.code == code
     assert caught.value.detail.endswith(".")
@@ -97,14 +98,14 @@ def test_an_order_that_cannot_be_carried_out_is_refused(
         ("random_forest", replace(WHOLE, value_counts=(4,) * 10), 40, "regression"),
     ],
 )
-def test_the_task_follows_the_type_and_the_label(
+def test_task_follows_the_model_type_and_the_label(
     model_type: str, label: ColumnProfile, rows: int, task: str
 ) -> None:
     plan = check(table(label, rows), replace(SPEC, model_type=model_type))
     assert plan.task == task
 
 
-def test_an_order_can_say_the_task() -> None:
+def test_spec_can_set_the_task() -> None:
     assert check(table(WHOLE), replace(SPEC, task="regression")).task == "regression"
     twenty = replace(WHOLE, value_counts=(5,) * 20)
     assert check(table(twenty), replace(SPEC, task="classification")).classes == 20
@@ -116,24 +117,24 @@ def test_rows_without_label_can_be_dropped() -> None:
     assert plan == Plan("regression", training_rows=64, test_rows=16, classes=0, stratified=False)
 
 
-def test_the_split_is_stratified_when_each_part_has_room_for_each_class() -> None:
+def test_split_is_stratified_if_each_part_has_a_row_of_each_class() -> None:
     assert check(table(TEXT), SPEC).stratified
     three = replace(TEXT, value_counts=(3, 3, 4))
     assert not check(table(three, rows=10), SPEC).stratified
 
 
-def test_missing_labels_are_counted_in_the_sentence() -> None:
+def test_missing_labels_are_counted_in_the_detail() -> None:
     with pytest.raises(MissingLabels, match=r"3 rows have no value in the label column 'label'"):
         check(table(replace(TEXT, missing=3)), SPEC)
 
 
-def test_an_order_survives_json() -> None:
+def test_spec_round_trips_through_json() -> None:
     spec = replace(SPEC, params={"n_neighbors": 3}, train_fraction=0.7)
     assert TrainingSpec.from_json(spec.to_json()) == spec
 
 
-@pytest.mark.parametrize("kind", TRAINING_ERRORS)
-def test_training_error_is_rebuilt_from_its_document(kind: type[TrainingError]) -> None:
+@pytest.mark.parametrize("kind", [*TRAINING_ERRORS, *MODEL_TYPE_ERRORS])
+def test_training_error_is_rebuilt_from_its_document(kind: type[ServiceError]) -> None:
     document = {"code": kind.code, "detail": "A sentence.", "members": {"column": "label"}}
     error = from_document(document)
     assert (type(error), error.detail, error.members) == (kind, "A sentence.", {"column": "label"})

@@ -1,4 +1,4 @@
-"""What a worker makes of a file and an order."""
+"""The training pipeline, from a file to a saved model."""
 
 import hashlib
 import json
@@ -9,21 +9,23 @@ import pytest
 from kit.errors import from_document
 from ml_service.learning import training
 from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.errors import MissingLabels
 
 DATA = Path(__file__).parents[5] / "data"
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
 
 
-def test_stages_are_told_in_their_order(tmp_path: Path) -> None:
+def test_stages_are_reported_in_order(tmp_path: Path) -> None:
     stages: list[str] = []
     training.train(PENGUINS, SPEC, tmp_path / "model", stages.append)
     assert stages == ["reading", "preparing", "fitting", "scoring", "saving"]
 
 
-def test_the_result_is_json_and_names_each_file_by_its_digest(tmp_path: Path) -> None:
-    answer = training.run(str(PENGUINS), SPEC.to_json(), str(tmp_path / "model"))
+def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
+    answer = as_document(lambda: training.train(PENGUINS, SPEC, tmp_path / "model").to_json())
     result = json.loads(json.dumps(answer, allow_nan=False))["result"]
     written = {
         each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in (tmp_path / "model").iterdir()
@@ -32,7 +34,7 @@ def test_the_result_is_json_and_names_each_file_by_its_digest(tmp_path: Path) ->
     assert set(written) == {"model.json", "predictor.npz", "pipeline.joblib", "report.json"}
 
 
-def test_the_result_describes_each_feature_and_gives_an_example(tmp_path: Path) -> None:
+def test_result_describes_each_feature_with_an_example(tmp_path: Path) -> None:
     result = training.train(PENGUINS, SPEC, tmp_path / "model")
     assert result.features == [
         {"name": "bill_length_mm", "kind": "number", "missing": 2, "example": 39.1}
@@ -46,16 +48,18 @@ def test_the_result_describes_each_feature_and_gives_an_example(tmp_path: Path) 
     assert result.classes == ["Adelie", "Chinstrap", "Gentoo"]
 
 
-def test_the_same_order_gives_the_same_metrics(tmp_path: Path) -> None:
+def test_same_spec_gives_the_same_metrics(tmp_path: Path) -> None:
     spec = TrainingSpec("random_forest", SPEC.features, SPEC.label, {"n_estimators": 5})
     first, second = (training.train(PENGUINS, spec, tmp_path / name) for name in ("one", "two"))
     assert first.metrics == second.metrics
 
 
-def test_a_refusal_crosses_as_plain_values(tmp_path: Path) -> None:
+def test_refusal_is_sent_as_a_plain_document(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3\n")
-    answer = training.run(str(path), TrainingSpec("linear", ("a",), "b").to_json(), str(tmp_path / "model"))
+    spec = TrainingSpec("linear", ("a",), "b")
+    answer = as_document(lambda: training.train(path, spec, tmp_path / "model").to_json())
+    assert json.loads(json.dumps(answer)) == answer
     error = from_document(answer["error"])
     assert (error.code, error.members) == ("csv_too_few_fields", {"line": 3, "column": "b"})
     assert not (tmp_path / "model").exists()
@@ -63,22 +67,23 @@ def test_a_refusal_crosses_as_plain_values(tmp_path: Path) -> None:
 
 def test_missing_labels_are_refused_with_their_count(tmp_path: Path) -> None:
     spec = TrainingSpec("linear", ("Horsepower",), "Miles_per_Gallon")
-    answer = training.run(str(DATA / "cars.csv"), spec.to_json(), str(tmp_path / "model"))
-    assert answer["error"]["members"] == {"column": "Miles_per_Gallon", "count": 8}
+    with pytest.raises(MissingLabels) as caught:
+        training.train(DATA / "cars.csv", spec, tmp_path / "model")
+    assert caught.value.members == {"column": "Miles_per_Gallon", "count": 8}
 
 
-def test_an_existing_folder_is_never_written_to(tmp_path: Path) -> None:
+def test_existing_folder_is_not_written_to(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         training.train(PENGUINS, SPEC, tmp_path)
 
 
-def test_a_solver_that_does_not_settle_is_told(tmp_path: Path) -> None:
+def test_solver_that_does_not_converge_gives_a_warning(tmp_path: Path) -> None:
     spec = TrainingSpec("logistic", SPEC.features, SPEC.label, {"max_iter": 1})
     assert "max_iter" in training.train(PENGUINS, spec, tmp_path / "model").warnings[0]
 
 
 @pytest.mark.parametrize("model_type", sorted(MODEL_TYPES))
-def test_ten_small_rows_are_enough(model_type: str, tmp_path: Path) -> None:
+def test_each_model_type_trains_on_ten_rows(model_type: str, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(
         "x,colour,y\n" + "".join(f"{n},{'red' if n % 2 else 'blue'},{n % 2}\n" for n in range(10))
@@ -87,7 +92,7 @@ def test_ten_small_rows_are_enough(model_type: str, tmp_path: Path) -> None:
     assert {"r2_score", "mean_squared_error", "mean_absolute_error"} <= set(result.metrics)
 
 
-def test_a_column_without_values_in_the_training_part_does_no_harm(tmp_path: Path) -> None:
+def test_feature_without_values_in_the_training_set_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     spec = TrainingSpec("linear", ("x", "text", "number", "day"), "y")
     for row in range(10):
