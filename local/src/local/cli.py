@@ -102,7 +102,7 @@ def demo_ui() -> None:
     _, running = _running()
     with console.status("Making an example"):
         example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
-    console.print(f"Look at it: {running.ports.url('dashboard')}")
+    console.print(f"ColumnView at it: {running.ports.url('dashboard')}")
     console.print(f"Name: {example.NAME}\nPassword: {example.PASSWORD}", markup=False)
     console.print("Stop it with: make down")
 

@@ -166,6 +166,6 @@ def _worker(stack: Stack, number: int) -> Program:
         # Its profiler samples every 10 ms for a dashboard that nobody opens here.
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",
         # What a first training would otherwise wait for; --preload would load it into the nanny as well.
-        "DASK_DISTRIBUTED__WORKER__PRELOAD": "['ml_service.learning.training']",
+        "DASK_DISTRIBUTED__WORKER__PRELOAD": "['ml_service.learning.tasks']",
     }
     return Program(name, [*command, "--no-dashboard"], work | config)

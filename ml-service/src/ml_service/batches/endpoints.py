@@ -32,7 +32,7 @@ from ml_service.jobs.endpoints import Estimates, Jobs, headers_of
 from ml_service.jobs.schemas import JobView
 from ml_service.jobs.service import StartedJob
 from ml_service.learning.batches.errors import BATCH_ERRORS
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.models.endpoints import ModelName
@@ -99,7 +99,7 @@ async def predict_file(
     async def read(upload: Upload) -> object:
         return await read_body(request, upload, "file")
 
-    wanted = BatchInput(name, Asked(probabilities, coverage), key, _prefers_job(prefer))
+    wanted = BatchInput(name, PredictionOptions(probabilities, coverage), key, _prefers_job(prefer))
     result = await batches.predict(caller, wanted, read)
     if isinstance(result, StartedJob):
         estimated = await estimates.for_jobs([result.job])

@@ -14,9 +14,9 @@ from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.service import prepare_job
 from ml_service.jobs.settlement import charge_of
-from ml_service.learning.batches import runs
+from ml_service.learning.batches import pipeline
 from ml_service.learning.batches.spec import BatchSpec
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.store.uploads import Upload
@@ -27,7 +27,7 @@ class BatchInput:
     """A model and the results wanted; `key` is the caller's Idempotency-Key."""
 
     model: str
-    options: Asked
+    options: PredictionOptions
     key: str | None
     respond_async: bool = False
 
@@ -37,7 +37,7 @@ class CountedFile:
     """An uploaded file that can be predicted, and its number of rows."""
 
     upload: Upload
-    task: runs.Task
+    task: pipeline.BatchTask
     rows: int
 
 

@@ -12,12 +12,12 @@ from kit.identity import Caller
 from ml_service.batches.jobs import BatchInput, BatchJobs, CountedFile
 from ml_service.billing.charging import charging, hold_key, keyed_request
 from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
+from ml_service.billing.pricing import prorate
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob
-from ml_service.learning.batches import runs
-from ml_service.learning.batches.rules import cost_of
+from ml_service.learning.batches import pipeline
 from ml_service.learning.tables import CsvLimits
 from ml_service.models.repository import ModelLookup
 from ml_service.models.rules import is_model_name
@@ -84,9 +84,9 @@ class BatchService:
         # A result that no answer names is an orphan, which the sweeper deletes.
         location = self.files.results.name_new()
         async with charging(self.billing, charge) as payment:
-            outcome = await self.files.readers.run(runs.predict, file.task, location)
+            outcome = await self.files.readers.run(pipeline.predict, file.task, location)
             hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
-            payment.tokens = cost_of(hold.tokens, file.rows, outcome.good, per_units)
+            payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
             answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
             await claim.keep(orjson.dumps(answer), location=location)
         return PredictionResult(answer, payment.receipt)
@@ -107,10 +107,10 @@ class BatchService:
         if model is None:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
-        task = runs.Task(
+        task = pipeline.BatchTask(
             files.artefacts.store_url, upload.key, artefact, model.files, wanted.options, files.limits
         )
-        return CountedFile(upload, task, await files.readers.run(runs.survey, task))
+        return CountedFile(upload, task, await files.readers.run(pipeline.count_rows, task))
 
     async def find_result(self, job: Job) -> PredictionResult:
         """The result of an ended job. Raises ResultPending or NoResult."""

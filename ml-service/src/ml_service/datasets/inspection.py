@@ -6,9 +6,9 @@ from typing import Any
 
 from ml_service.errors import DatasetNotFound
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import Finding, Look, find, suggest
+from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
-from ml_service.learning.tables.surveys import survey
+from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import Files
 from ml_service.store.process_pool import ProcessPool
 
@@ -27,7 +27,7 @@ class StoredTable:
     store_url: str
     key: str
     limits: tables.CsvLimits
-    kinds: Mapping[str, tables.Kind]
+    kinds: Mapping[str, tables.ColumnType]
 
     def read(self) -> tables.Table:
         with Files(self.store_url).on_disk(self.key) as path:
@@ -58,36 +58,36 @@ class Inspector:
         self._files, self._limits = files, limits
         self._readers = ProcessPool(READERS)
 
-    async def inspect(self, key: str, kinds: Mapping[str, tables.Kind]) -> Inspection:
+    async def inspect(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Inspection:
         try:
             return await self._readers.run(inspect_file, self._stored_table(key, kinds))
         except FileNotFoundError:
             raise DatasetNotFound from None
 
     async def inspect_label(
-        self, key: str, kinds: Mapping[str, tables.Kind], label: LabelColumn
+        self, key: str, kinds: Mapping[str, tables.ColumnType], label: LabelColumn
     ) -> list[Finding]:
         try:
             return await self._readers.run(find_label_findings, self._stored_table(key, kinds), label)
         except FileNotFoundError:
             raise DatasetNotFound from None
 
-    def _stored_table(self, key: str, kinds: Mapping[str, tables.Kind]) -> StoredTable:
+    def _stored_table(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> StoredTable:
         return StoredTable(self._files.url, key, self._limits, kinds)
 
 
 def inspect_file(stored: StoredTable) -> Inspection:
     table = stored.read()
-    profile, seen = tables.profile(table), survey(table)
-    looks = [Look(column, seen.summaries[name]) for name, column in profile.columns.items()]
-    findings = find(looks, table.rows, seen.duplicate_rows)
+    profile, statistics = tables.profile(table), compute_statistics(table)
+    views = [ColumnView(column, statistics.columns[name]) for name, column in profile.columns.items()]
+    findings = find(views, table.rows, statistics.duplicate_rows)
     details: Json = {
         "format": "parquet" if table.dialect is None else "csv",
         "dialect": None if table.dialect is None else asdict(table.dialect),
-        "duplicate_rows": seen.duplicate_rows,
-        "columns": [_describe(look) for look in looks],
+        "duplicate_rows": statistics.duplicate_rows,
+        "columns": [_describe(view) for view in views],
         "findings": [asdict(finding) for finding in findings],
-        "suggested": asdict(suggest(looks, findings)),
+        "suggested": asdict(suggest(views, findings)),
     }
     return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
 
@@ -103,10 +103,10 @@ def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding
     return [*find_leakage(table, label.name, True), *find_in_classes(label.name, counts)]
 
 
-def _describe(look: Look) -> Json:
-    column = look.column
-    view = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
-    return view | asdict(look.summary)
+def _describe(view: ColumnView) -> Json:
+    column = view.column
+    known = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
+    return known | asdict(view.statistics)
 
 
 def _preview(table: tables.Table) -> Json:

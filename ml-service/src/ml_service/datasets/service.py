@@ -17,8 +17,8 @@ from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
 from ml_service.learning.findings.columns import Finding
-from ml_service.learning.tables import Kind, TableProfile
-from ml_service.learning.training.rules import check_kinds, check_label, learns_classes
+from ml_service.learning.tables import ColumnType, TableProfile
+from ml_service.learning.training.rules import check_kinds, check_label, is_classification
 from ml_service.store.uploads import Upload, Uploads
 
 DEFAULT_NAME = "table.csv"
@@ -172,7 +172,7 @@ class InspectionService:
         """A dataset with its details; a row of an older version is inspected now."""
         return await self._inspect(user_id, dataset_id, {})
 
-    async def correct(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, Kind]) -> Dataset:
+    async def correct(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
         """Read the file again with columns of these types; raises at the first cell of another type."""
         return await self._inspect(user_id, dataset_id, kinds)
 
@@ -184,10 +184,10 @@ class InspectionService:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
         column = check_label(profile, label)
-        wanted = LabelColumn(label, learns_classes(column, profile.rows - column.missing))
+        wanted = LabelColumn(label, is_classification(column, profile.rows - column.missing))
         return await self._inspector.inspect_label(dataset.location, profile.corrected_kinds, wanted)
 
-    async def _inspect(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, Kind]) -> Dataset:
+    async def _inspect(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
         while True:
             dataset = await self._get_with_details(user_id, dataset_id)
             profile = TableProfile.from_json(dataset.profile)

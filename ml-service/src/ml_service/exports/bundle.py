@@ -21,11 +21,10 @@ from skops import io as skops
 
 from ml_service.exports import score
 from ml_service.exports.onnx_form import ConversionRefused, to_onnx
-from ml_service.learning.predictors import load_pipeline, read_report
-from ml_service.learning.predictors.loading import PIPELINE
-from ml_service.learning.reports.contents import sign
-from ml_service.learning.reports.page import page
-from ml_service.learning.training import dates
+from ml_service.learning.predictors import dates, load_pipeline, read_report
+from ml_service.learning.predictors.artefacts import PIPELINE
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
 from ml_service.store.files import Files
 
 SAMPLE_ROWS = 20
@@ -102,8 +101,8 @@ def _manifest(
 
 def _report_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
     report = read_report(folder, task.files)
-    report = sign(report, task.model, task.created_at, task.description.get("leaderboard"))
-    return {"report.json": _json(report), "report.html": page(report).encode()}
+    report = complete_report(report, task.model, task.created_at, task.description.get("leaderboard"))
+    return {"report.json": _json(report), "report.html": render_page(report).encode()}
 
 
 def _samples(description: Json, pipeline: Any) -> dict[str, bytes]:  # Any: a scikit-learn pipeline

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from skops import io as skops
 
-DATES = "ml_service.learning.training.dates"
+DATES = "ml_service.learning.predictors.dates"
 TOLERANCE = 1e-9
 
 Json = dict[str, Any]  # Any: decoded JSON

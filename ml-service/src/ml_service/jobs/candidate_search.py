@@ -14,8 +14,8 @@ from ml_service.jobs.context import JobContext
 from ml_service.jobs.lease_repository import LeaseRepository
 from ml_service.jobs.rules import GiveUp, Retry
 from ml_service.learning.comparison.candidates import ComparisonSpec
-from ml_service.learning.comparison.rules import Entry, count_finished
-from ml_service.work.task import Table, score_on_worker
+from ml_service.learning.comparison.leaderboard import Entry, count_finished
+from ml_service.learning.tasks import TableFile, score_on_worker
 
 RETRY_WORKER_SECONDS = 1.0
 PERCENT_BEFORE, PERCENT_AFTER = 5, 80
@@ -27,7 +27,7 @@ log = structlog.stdlib.get_logger()
 class CandidateSearch:
     """Scores the candidates; `entries` has the state of each, in the order of the spec."""
 
-    def __init__(self, context: JobContext, spec: ComparisonSpec, table: Table) -> None:
+    def __init__(self, context: JobContext, spec: ComparisonSpec, table: TableFile) -> None:
         self._context, self._spec, self._table = context, spec, table
         self._workers = ExtraWorkers(context)
         self.entries = [Entry(candidate.type, candidate.params) for candidate in spec.candidates]

@@ -13,11 +13,11 @@ from distributed import Client, Future, KilledWorker, Nanny
 
 from kit.background import every
 from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
+from ml_service.learning.tasks import PROGRESS_TOPIC
 
 ANSWER_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-TOPIC = "farebox-progress"
 
 Json = dict[str, Any]  # Any: results of several shapes
 Function = Callable[..., Any]  # Any: arguments and result are known to the task and its caller
@@ -215,7 +215,7 @@ class DaskCluster:
             and client.status == "running"
             and client.scheduler_comm is not self._subscribed_over
         ):
-            client.subscribe_topic(TOPIC, self._on_event)
+            client.subscribe_topic(PROGRESS_TOPIC, self._on_event)
             self._subscribed_over = client.scheduler_comm
 
     async def _close(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from kit.database import Json
+from ml_service.billing.pricing import prorate
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
@@ -12,14 +13,13 @@ from ml_service.jobs.context import Handler, JobContext, Outcome
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
-from ml_service.learning.batches.rules import cost_of
-from ml_service.learning.batches.runs import Task
+from ml_service.learning.batches.pipeline import BatchTask
 from ml_service.learning.batches.spec import BatchSpec
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
-from ml_service.learning.comparison.rules import Entry, count_finished, leaderboard, ranked, tokens_due
+from ml_service.learning.comparison.leaderboard import Entry, count_finished, leaderboard, ranked
+from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
 from ml_service.models.repository import ModelRepository
-from ml_service.work.task import Table, predict_on_worker, train_on_worker
 
 DATASET_GONE = GiveUp(
     "dataset_gone", "The dataset was deleted before the training began; upload it and train again."
@@ -75,24 +75,24 @@ async def handle_batch(context: JobContext) -> Outcome:
     outcome = await run_task(worker.cluster, cluster_task, context.progress.report_stage)
     if isinstance(outcome, GiveUp | Retry):
         return outcome
-    tokens = cost_of(job.tokens_held, spec.rows, outcome["good"], spec.per_units)
+    tokens = prorate(job.tokens_held, spec.rows, outcome["good"], spec.per_units)
     return {"location": location, "tokens": tokens, "rows": spec.rows, **outcome}
 
 
 HANDLERS: Mapping[str, Handler] = {JobKind.TRAIN: handle_training, JobKind.BATCH: handle_batch}
 
 
-async def _find_table(context: JobContext) -> Table | None:
+async def _find_table(context: JobContext) -> TableFile | None:
     if context.job.dataset_id is None:
         return None
     async with context.worker.database.read() as session:
         location = await DatasetRepository(session).find_location(context.job.dataset_id)
     worker = context.worker
-    return Table(worker.files.url, location, worker.limits) if location is not None else None
+    return TableFile(worker.files.url, location, worker.limits) if location is not None else None
 
 
 async def _train(
-    context: JobContext, artefact: str, table: Table, spec: Json, on_progress: OnProgress
+    context: JobContext, artefact: str, table: TableFile, spec: Json, on_progress: OnProgress
 ) -> Outcome:
     """The job's result: the model's files and its description."""
     worker = context.worker
@@ -112,7 +112,7 @@ async def _train(
 
 
 async def _train_best(
-    context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: Table
+    context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: TableFile
 ) -> Outcome:
     """Train the best candidate; if it fails on the whole table, the next best."""
 
@@ -139,7 +139,7 @@ def _with_leaderboard(context: JobContext, entries: list[Entry], number: int, tr
     return {
         **trained,
         "description": {**trained["description"], "leaderboard": board, "selection": selection},
-        "tokens": tokens_due(context.job.tokens_held, context.job.units, count_finished(entries)),
+        "tokens": prorate(context.job.tokens_held, context.job.units, count_finished(entries)),
     }
 
 
@@ -155,14 +155,14 @@ def _failure_of_all(spec: ComparisonSpec, entries: list[Entry]) -> GiveUp:
     )
 
 
-async def _find_batch_task(context: JobContext, spec: BatchSpec) -> Task | None:
+async def _find_batch_task(context: JobContext, spec: BatchSpec) -> BatchTask | None:
     worker, job = context.worker, context.job
     async with worker.database.read() as session:
         files = await ModelRepository(session).find_digests(job.artefact)
     if files is None or job.artefact is None or job.location is None:
         return None
     artefact = worker.artefacts.key(job.artefact)
-    return Task(worker.files.url, job.location, artefact, files, spec.options, worker.limits)
+    return BatchTask(worker.files.url, job.location, artefact, files, spec.options, worker.limits)
 
 
 def _log_training(context: JobContext) -> None:

@@ -27,12 +27,12 @@ from ml_service.billing.port import (
     HoldKey,
     Receipt,
 )
+from ml_service.billing.pricing import affordable
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.specs import TrainingJobRequest
-from ml_service.learning.comparison.rules import affordable
 
 # A job whose commit never came holds tokens for a minute; a committed one has its hold extended.
 FIRST_TTL_SECONDS = 60

@@ -9,7 +9,7 @@ from kit.database import Json
 from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
 from ml_service.learning.comparison import AUTO
-from ml_service.learning.comparison.candidates import compare
+from ml_service.learning.comparison.candidates import plan_comparison
 from ml_service.learning.tables import TableProfile
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.errors import InvalidSpec
@@ -58,7 +58,7 @@ class TrainingJobRequest:
         """Raises the first reason that the training is impossible."""
         spec = self.to_training_spec(profile)
         if self.model_type == AUTO:
-            comparison = compare(profile, spec, self.budget.seconds)
+            comparison = plan_comparison(profile, spec, self.budget.seconds)
             return JobSpec(comparison.to_json(), len(comparison.candidates))
         if self.budget != NO_BUDGET:
             raise InvalidSpec("Only the type auto takes a budget; leave it out or set the type to auto.")

@@ -12,8 +12,8 @@ from kit.pagination import PageRequest
 from ml_service.errors import ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.predictors import read_report
-from ml_service.learning.reports.contents import sign
-from ml_service.learning.reports.page import page
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
 from ml_service.models.model_cache import ModelCache
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
@@ -78,14 +78,14 @@ class ReportService:
         model = await self._models.get(user_id, name)
         report = await asyncio.to_thread(self._read, model)
         created_at = (model.ready_at or model.created_at).isoformat()
-        return sign(report, model.name, created_at, (model.description or {}).get("leaderboard"))
+        return complete_report(report, model.name, created_at, (model.description or {}).get("leaderboard"))
 
     async def render(self, user_id: UserId, name: str) -> str:
         """The report as an HTML page.
 
         Drawn in a process of its own: that takes a browser's engine and some tenths of a second.
         """
-        return await self._readers.run(page, await self.get(user_id, name))
+        return await self._readers.run(render_page, await self.get(user_id, name))
 
     def _read(self, model: Model) -> Json:
         if model.artefact is None or model.files is None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 
 MOST_ROWS = 10_000
 
@@ -34,8 +34,8 @@ class PredictionRequest(BaseModel):
     def to_rows(self) -> list[Row]:
         return self.rows if self.rows is not None else [self.features or {}]
 
-    def to_options(self) -> Asked:
-        return Asked(self.probabilities, self.coverage)
+    def to_options(self) -> PredictionOptions:
+        return PredictionOptions(self.probabilities, self.coverage)
 
 
 class WarningView(BaseModel):

@@ -13,7 +13,7 @@ from kit.identity import Caller
 from ml_service.billing.charging import charging, hold_key, keyed_request, settle_or_hold_again
 from ml_service.billing.port import Action, Billing, Charge, HoldKey, Receipt
 from ml_service.errors import ModelNotFound
-from ml_service.learning.predictors import PLAIN, ArtefactRefused, Asked, Predictor
+from ml_service.learning.predictors import DEFAULT_OPTIONS, ArtefactRefused, PredictionOptions, Predictor
 from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.rules import is_model_name
@@ -35,7 +35,7 @@ class PredictionInput:
     model: str
     rows: Rows
     key: str | None
-    options: Asked = PLAIN
+    options: PredictionOptions = DEFAULT_OPTIONS
 
     @property
     def action(self) -> Action:

@@ -1,4 +1,4 @@
-"""What can be wrong with a file that is sent to be predicted, beside what can be wrong with any table."""
+"""Refusals of a batch's file beside those of any table."""
 
 from kit.errors import ServiceError
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ml_service.learning.predictors import Asked
+from ml_service.learning.predictors import PredictionOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class BatchSpec:
     coverage: float | None
 
     @property
-    def options(self) -> Asked:
-        return Asked(self.probabilities, self.coverage)
+    def options(self) -> PredictionOptions:
+        return PredictionOptions(self.probabilities, self.coverage)
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
         return asdict(self)

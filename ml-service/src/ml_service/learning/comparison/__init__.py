@@ -1,3 +1,3 @@
-"""Comparing every type that is right for a task, and keeping the best."""
+"""Comparison of all model types for a task, of which the best is kept."""
 
 AUTO = "auto"

@@ -1,6 +1,6 @@
-"""What is tried: each type's own idea of sensible parameters, the plainest of every type first."""
+"""The candidates of a comparison: each type's own choice of parameters, every type's defaults first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import Any
@@ -8,21 +8,18 @@ from typing import Any
 from kit.errors import ServiceError
 from ml_service.learning import training
 from ml_service.learning.model_types import MODEL_TYPES, Task
-from ml_service.learning.model_types.registry import AnyModelType
-from ml_service.learning.tables import TableProfile
+from ml_service.learning.tables import Json, TableProfile
 from ml_service.learning.training.errors import InvalidSpec, PartTooSmall
+from ml_service.learning.training.rules import make_plan
 from ml_service.learning.training.spec import TrainingSpec
 
-# It does both tasks, so that it tells which one a label calls for.
-USUAL_TYPE = "random_forest"
 FOLDS = 5
 FEWEST_ROWS = 2 * FOLDS
-ITS_DEFAULTS: Sequence[Mapping[str, object]] = ({},)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A type with parameters; those that are not named have the type's defaults."""
+    """A type with parameters; missing ones have the type's defaults."""
 
     type: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -30,7 +27,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSpec:
-    """What all candidates are trained on, and how long they may take together."""
+    """The training that all candidates share, and the time that they may take together."""
 
     base: TrainingSpec
     candidates: tuple[Candidate, ...]
@@ -39,7 +36,7 @@ class ComparisonSpec:
     def training(self, candidate: Candidate) -> TrainingSpec:
         return replace(self.base, model_type=candidate.type, params=candidate.params)
 
-    def to_json(self) -> dict[str, Any]:  # Any: JSON
+    def to_json(self) -> Json:
         named = [{"type": each.type, "params": dict(each.params)} for each in self.candidates]
         return {**self.base.to_json(), "candidates": named, "seconds": self.seconds}
 
@@ -53,30 +50,26 @@ class ComparisonSpec:
 
 def candidates_for(task: Task) -> list[Candidate]:
     offered = [each for each in MODEL_TYPES.values() if task in each.tasks]
-    tried = [[Candidate(each.name, params) for params in _tried(each)] for each in offered]
-    return [each for each in chain(*zip_longest(*tried)) if each is not None]
+    by_type = [[Candidate(each.name, params) for params in each.candidates] for each in offered]
+    return [each for each in chain(*zip_longest(*by_type)) if each is not None]
 
 
-def compare(profile: TableProfile, base: TrainingSpec, seconds: int | None) -> ComparisonSpec:
-    """The candidates that can be trained on this table, or the first thing that keeps all from it."""
+def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | None) -> ComparisonSpec:
+    """The candidates that can be trained on this table; raises if none can."""
     if base.params:
         raise InvalidSpec("auto chooses parameters itself; leave params out.")
-    plan = training.check(profile, replace(base, model_type=USUAL_TYPE))
+    plan = make_plan(profile, base)
     if plan.training_rows < FEWEST_ROWS:
         raise PartTooSmall("training", plan.training_rows, FEWEST_ROWS)
     spec = ComparisonSpec(replace(base, task=plan.task), (), seconds)
-    chosen = [each for each in candidates_for(plan.task) if _fits(profile, spec.training(each))]
-    return replace(spec, candidates=tuple(chosen))
+    fitting = [each for each in candidates_for(plan.task) if _fits(profile, spec.training(each))]
+    return replace(spec, candidates=tuple(fitting))
 
 
 def most_candidates() -> dict[str, int]:
-    """How many there can be for each task."""
+    """The number of candidates for each task."""
     tasks: tuple[Task, ...] = ("classification", "regression")
     return {task: len(candidates_for(task)) for task in tasks}
-
-
-def _tried(model_type: AnyModelType) -> Sequence[Mapping[str, object]]:
-    return getattr(model_type, "tried", ITS_DEFAULTS)
 
 
 def _fits(profile: TableProfile, spec: TrainingSpec) -> bool:

@@ -1,6 +1,6 @@
-"""How well one column alone tells the label, measured on rows that were kept aside.
+"""Strength of the association between one column and the label, measured on held-out rows.
 
-For classes Goodman and Kruskal's lambda (1954), the share of wrong guesses that the column saves; for
+For classes Goodman and Kruskal's lambda (1954), the share of wrong guesses that the column avoids; for
 numbers R2. Each is measured by guessing half of the rows from the other half, as the predictive power score
 (Wetschoreck, Krabel and Krishnamurthy, 2020) does, with bins in the place of its decision tree.
 """
@@ -15,8 +15,8 @@ import pyarrow as pa
 from ml_service.learning.tables import Column
 
 MOST_BINS = 64
-ROWS_A_BIN = 10
-ROWS_A_VALUE = 5
+ROWS_PER_BIN = 10
+ROWS_PER_VALUE = 5
 SEED = 0
 
 Codes = npt.NDArray[np.int64]
@@ -32,7 +32,7 @@ class Label:
 
 
 def label_of(column: Column, is_classes: bool) -> Label:
-    """A column without missing cells as what is to be told."""
+    """The label of a column without missing cells."""
     if not is_classes:
         return Label(_numbers(column), None)
     encoded = column.cells.combine_chunks().dictionary_encode()
@@ -40,20 +40,20 @@ def label_of(column: Column, is_classes: bool) -> Label:
 
 
 def measure_association(column: Column, label: Label) -> float:
-    """1 where the column gives the label away, 0 or less where it says nothing."""
+    """1 for a column that determines the label, 0 or less for one without information."""
     codes = _put_in_bins(column)
     halves = np.array_split(np.random.default_rng(SEED).permutation(len(codes)), 2)
     error = base = 0.0
-    for known, asked in (halves, halves[::-1]):
+    for known, tested in (halves, halves[::-1]):
         guess = _guess_classes if label.classes is not None else _guess_numbers
         guessed, usual = guess(codes, label, known)
-        told = label.values[asked]
+        actual = label.values[tested]
         if label.classes is not None:
-            error += np.count_nonzero(guessed[codes[asked]] != told)
-            base += np.count_nonzero(usual != told)
+            error += np.count_nonzero(guessed[codes[tested]] != actual)
+            base += np.count_nonzero(usual != actual)
         else:
-            error += float(((guessed[codes[asked]] - told) ** 2).sum())
-            base += float(((usual - told) ** 2).sum())
+            error += float(((guessed[codes[tested]] - actual) ** 2).sum())
+            base += float(((usual - actual) ** 2).sum())
     return 1 - error / base if base else 0.0
 
 
@@ -68,11 +68,11 @@ def _guess_classes(codes: Codes, label: Label, known: Codes) -> tuple[Codes, int
 
 def _guess_numbers(codes: Codes, label: Label, known: Codes) -> tuple[Numbers, float]:
     """The mean in each bin, and in all of them."""
-    told = label.values[known]
-    usual = float(told.mean())
+    values = label.values[known]
+    usual = float(values.mean())
     bins = int(codes.max()) + 1
     counts = np.bincount(codes[known], minlength=bins)
-    sums = np.bincount(codes[known], weights=told, minlength=bins)
+    sums = np.bincount(codes[known], weights=values, minlength=bins)
     return np.where(counts > 0, sums / np.maximum(counts, 1), usual), usual
 
 
@@ -90,9 +90,9 @@ def _put_in_bins(column: Column) -> Codes:
 
 def _bins(numbers: Numbers) -> Codes:
     values = np.unique(numbers)
-    if len(values) * ROWS_A_VALUE <= len(numbers):
+    if len(values) * ROWS_PER_VALUE <= len(numbers):
         return np.searchsorted(values, numbers)
-    bins = min(MOST_BINS, max(1, len(numbers) // ROWS_A_BIN))
+    bins = min(MOST_BINS, max(1, len(numbers) // ROWS_PER_BIN))
     edges = np.quantile(numbers, np.linspace(0, 1, bins + 1)[1:-1])
     return np.searchsorted(edges, numbers, side="right")
 

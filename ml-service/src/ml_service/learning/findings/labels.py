@@ -1,64 +1,82 @@
-"""What is remarkable about a table once it is known what to predict."""
+"""Findings about a label: uneven or rare classes, and columns that give the label away."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pyarrow as pa
 
 from ml_service.learning.findings.associations import label_of, measure_association
-from ml_service.learning.findings.columns import Finding
-from ml_service.learning.tables import Column, Table
+from ml_service.learning.findings.columns import ColumnView, Finding, find
+from ml_service.learning.tables import Column, Json, Table, profile
+from ml_service.learning.tables.statistics import compute_statistics
 
 UNEVEN = 10
 VERY_UNEVEN = 100
-FEW_ROWS_A_CLASS = 10
+FEW_ROWS_PER_CLASS = 10
 FEWEST_ROWS = 40
 MOST_ROWS = 20_000
 SUSPECT = 0.95
 CERTAIN = 0.99
 
 
+def find_all(table: Table, label: str, is_classes: bool) -> list[Json]:
+    """The findings of an inspection of the dataset, about the columns of this table only."""
+    return [asdict(each) for each in _find_all(table, label, is_classes)]
+
+
+def _find_all(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
+    known, statistics = profile(table), compute_statistics(table)
+    views = [ColumnView(known.columns[name], each) for name, each in statistics.columns.items()]
+    # Rows that agree in some columns only are no duplicates.
+    duplicates = statistics.duplicate_rows if len(views) == len(table.header) else 0
+    yield from find(views, table.rows, duplicates)
+    if is_classes:
+        yield from find_in_classes(label, known.columns[label].value_counts or (1,))
+    yield from find_leakage(table, label, is_classes)
+
+
 def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:
     """`counts` is how often each class occurs, rarest first."""
     rarest, commonest = counts[0], counts[-1]
-    few = sum(count < FEW_ROWS_A_CLASS for count in counts)
+    few = sum(count < FEW_ROWS_PER_CLASS for count in counts)
     if few:
         have = "1 class has" if few == 1 else f"{few} classes have"
         yield Finding(
             "too_few_rows",
             "serious" if rarest == 1 else "warning",
             label,
-            f"{have} fewer than {FEW_ROWS_A_CLASS} rows in '{label}', the rarest {rarest}.",
-            "Add rows of the rare classes, or join them with others.",
+            f"{have} fewer than {FEW_ROWS_PER_CLASS} rows in '{label}', the rarest {rarest}.",
+            "Add rows of the rare classes, or merge them with others.",
         )
     if commonest >= UNEVEN * rarest:
         yield Finding(
             "imbalanced",
             "serious" if commonest >= VERY_UNEVEN * rarest else "warning",
             label,
-            f"The commonest class of '{label}' has {commonest} rows, the rarest {rarest}.",
-            "Judge models by balanced accuracy or F1: guessing the commonest class alone looks accurate.",
+            f"The most common class of '{label}' has {commonest} rows, the rarest {rarest}.",
+            "Judge models by balanced accuracy or F1: always guessing the most common class looks accurate.",
         )
 
 
 def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
-    """Columns that alone almost give the label away."""
+    """Columns that give the label away almost on their own."""
     chosen = _choose_rows(table.columns[label])
     if len(chosen) < FEWEST_ROWS:
         return
-    told = label_of(_take(table.columns[label], chosen), is_classes)
+    known = label_of(_take(table.columns[label], chosen), is_classes)
     for name, column in table.columns.items():
         if name == label or column.kind == "empty":
             continue
-        strength = measure_association(_take(column, chosen), told)
+        strength = measure_association(_take(column, chosen), known)
         if strength >= SUSPECT:
-            saved = "of the wrong guesses about" if is_classes else "of the variance of"
+            explained = "of the errors of guessing" if is_classes else "of the variance of"
             yield Finding(
                 "leakage",
                 "serious" if strength >= CERTAIN else "warning",
                 name,
-                f"'{name}' alone takes away {100 * strength:.3g} % {saved} '{label}', on rows kept aside.",
-                "Leave it out unless it is known before the label is.",
+                f"'{name}' alone explains {100 * strength:.3g}% {explained} '{label}', on held-out rows.",
+                "Leave it out unless it is known before the label.",
             )
 
 

@@ -1,9 +1,15 @@
-"""The ways to learn that Farebox offers."""
+"""The model types that Farebox offers."""
 
-from ml_service.learning.model_types.errors import MODEL_TYPE_ERRORS
-from ml_service.learning.model_types.parameters import convert_course, course_view, describe, parse
-from ml_service.learning.model_types.protocol import ModelType, Parameters, Task
-from ml_service.learning.model_types.registry import MODEL_TYPES, get_model_type, types_for
+from ml_service.learning.model_types.course_parameters import convert_course, course_view
+from ml_service.learning.model_types.protocol import ModelType, Parameters, Task, TrainingTable
+from ml_service.learning.model_types.registry import (
+    MODEL_TYPE_ERRORS,
+    MODEL_TYPES,
+    describe,
+    get_model_type,
+    parse,
+    types_for,
+)
 
 __all__ = [
     "MODEL_TYPES",
@@ -11,6 +17,7 @@ __all__ = [
     "ModelType",
     "Parameters",
     "Task",
+    "TrainingTable",
     "convert_course",
     "course_view",
     "describe",

@@ -1,4 +1,4 @@
-"""What can be wrong with a model type and its parameters."""
+"""Refusals of model types and their parameters."""
 
 from collections.abc import Sequence
 
@@ -29,4 +29,7 @@ class InvalidParameter(ServiceError):
         super().__init__(f"{parameter}: {sentence}", parameter=parameter)
 
 
-MODEL_TYPE_ERRORS: tuple[type[ServiceError], ...] = (UnknownModelType, UnknownParameter, InvalidParameter)
+class ModelTypeRefusal(ServiceError):
+    """Parameters that do not go with a table; each model type defines its own beside its check."""
+
+    status = 422

@@ -6,26 +6,49 @@ import numpy as np
 from pydantic import Field
 from sklearn.neighbors import KDTree, KNeighborsClassifier, KNeighborsRegressor
 
-from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+from ml_service.learning.model_types.errors import ModelTypeRefusal
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+    TrainingTable,
+)
 
-# One way of searching for training and predicting, so that equally near rows are chosen alike in both.
+# The same search in training and prediction, so that of equally near rows both choose the same.
 ALGORITHM = "kd_tree"
 
 
+class TooManyNeighbours(ModelTypeRefusal):
+    code = "too_many_neighbours"
+
+    def __init__(self, neighbours: int, rows: int) -> None:
+        super().__init__(
+            f"n_neighbors is {neighbours} but the training part has {rows} rows; choose at most {rows}.",
+            rows=rows,
+        )
+
+
 class KnnParameters(Parameters):
-    n_neighbors: int = Field(default=5, ge=1, le=1000, description="How many of the nearest rows decide.")
+    n_neighbors: int = Field(default=5, ge=1, le=1000, description="Number of nearest rows that decide.")
     weights: Literal["uniform", "distance"] = Field(
-        default="uniform", description="Whether nearer rows count more."
+        default="uniform", description="Weight of the nearest rows; distance lets nearer rows count more."
     )
 
 
-class Knn:
+class Knn(ModelType[KnnParameters]):
     name = "knn"
     title = "Nearest neighbours"
     parameters = KnnParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = True
-    tried = ({}, {"n_neighbors": 15, "weights": "distance"})
+    candidates = ({}, {"n_neighbors": 15, "weights": "distance"})
+
+    def check(self, parameters: KnnParameters, table: TrainingTable) -> None:
+        if parameters.n_neighbors > table.training_rows:
+            raise TooManyNeighbours(parameters.n_neighbors, table.training_rows)
 
     def build(
         self,
@@ -33,8 +56,8 @@ class Knn:
         task: Task,
         seed: int,  # noqa: ARG002 - nothing here is random
     ) -> KNeighborsClassifier | KNeighborsRegressor:
-        kind = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
-        return kind(algorithm=ALGORITHM, **parameters.model_dump())
+        estimator = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
+        return estimator(algorithm=ALGORITHM, **parameters.model_dump())
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
         return {
@@ -62,7 +85,7 @@ class Knn:
 
 
 def _by_distance(distances: Matrix) -> Matrix:
-    """One over the distance; rows that are the same as the asked one count alone."""
+    """One over the distance; if there are rows equal to the requested one, only these count."""
     same = distances == 0
     with np.errstate(divide="ignore"):
         return np.where(same.any(axis=1, keepdims=True), same.astype(np.float64), 1 / distances)

@@ -6,14 +6,16 @@ import numpy as np
 from pydantic import Field
 from sklearn.linear_model import LinearRegression
 
-from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
 
 
 class LinearParameters(Parameters):
-    fit_intercept: bool = Field(default=True, description="Whether the line may miss the origin.")
+    fit_intercept: bool = Field(
+        default=True, description="Fit an intercept; else the line passes through the origin."
+    )
 
 
-class Linear:
+class Linear(ModelType[LinearParameters]):
     name = "linear"
     title = "Linear regression"
     parameters = LinearParameters

@@ -6,27 +6,54 @@ import numpy as np
 from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 
-from ml_service.learning.model_types.odds import shares_of
-from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
+from ml_service.learning.model_types.compilation import softmax
+from ml_service.learning.model_types.errors import ModelTypeRefusal
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+    TrainingTable,
+)
 
 Solver = Literal["lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"]
 
 
+class SolverTakesTwoClasses(ModelTypeRefusal):
+    code = "solver_takes_two_classes"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The solver liblinear takes two classes and '{column}' has more; choose lbfgs.", column=column
+        )
+
+
 class LogisticParameters(Parameters):
-    C: float = Field(default=1.0, ge=1e-6, le=1e6, description="How freely weights may grow.")
-    max_iter: int = Field(default=1000, ge=1, le=10_000, description="Steps before the solver gives up.")
+    C: float = Field(
+        default=1.0,
+        ge=1e-6,
+        le=1e6,
+        description="Inverse regularization strength.",
+    )
+    max_iter: int = Field(default=1000, ge=1, le=10_000, description="Maximum iterations of the solver.")
     solver: Solver = Field(
-        default="lbfgs", description="How the weights are found; liblinear takes two classes."
+        default="lbfgs", description="Optimization algorithm; liblinear takes two classes only."
     )
 
 
-class Logistic:
+class Logistic(ModelType[LogisticParameters]):
     name = "logistic"
     title = "Logistic regression"
     parameters = LogisticParameters
     tasks: frozenset[Task] = frozenset({"classification"})
     scaled = True
-    tried = ({}, {"C": 0.05})
+    candidates = ({}, {"C": 0.05})
+
+    def check(self, parameters: LogisticParameters, table: TrainingTable) -> None:
+        if parameters.solver == "liblinear" and table.classes > 2:
+            raise SolverTakesTwoClasses(table.label)
 
     def build(self, parameters: LogisticParameters, task: Task, seed: int) -> LogisticRegression:  # noqa: ARG002 - one task
         return LogisticRegression(random_state=seed, **parameters.model_dump())
@@ -38,6 +65,6 @@ class Logistic:
         weights, intercept = np.ascontiguousarray(arrays["weights"]), arrays["intercept"]
 
         def score(rows: Matrix) -> Matrix:
-            return shares_of(rows @ weights + intercept)
+            return softmax(rows @ weights + intercept)
 
         return score

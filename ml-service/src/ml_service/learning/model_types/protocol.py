@@ -1,6 +1,7 @@
-"""What a model type is."""
+"""The protocol of a model type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -23,30 +24,47 @@ class Parameters(BaseModel):
 Chosen = TypeVar("Chosen", bound=Parameters)
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingTable:
+    """Facts about a table that parameters depend on; `classes` is 0 in regression."""
+
+    label: str
+    training_rows: int
+    classes: int
+
+
 class Estimator(Protocol):
-    """The part of scikit-learn's interface that training uses."""
+    """The part of scikit-learn's estimators that training uses."""
 
     def fit(self, X: Any, y: Any) -> Any: ...
     def predict(self, X: Any) -> Any: ...
 
 
 class ModelType(Protocol, Generic[Chosen]):
-    """A way to learn, in both of its forms: scikit-learn's for training, arrays for predicting."""
+    """A learning algorithm in two forms: scikit-learn's for training, arrays for predicting.
+
+    `scaled` asks for standardised numbers; `candidates` are the parameters that a comparison tries.
+    """
 
     name: str
     title: str
     parameters: type[Chosen]
     tasks: frozenset[Task]
     scaled: bool
+    candidates: Sequence[Mapping[str, object]] = ({},)
+
+    def check(self, parameters: Chosen, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
+        """Raise if these parameters do not go with this table."""
+        return
 
     def build(self, parameters: Chosen, task: Task, seed: int) -> Estimator:
         """The unfitted estimator."""
         ...
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # Any: the class that build made
-        """All that predicting needs of a fitted estimator."""
+        """The arrays that prediction needs of a fitted estimator."""
         ...
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        """The function that predicts from what `compile` gave."""
+        """The function that predicts from the arrays of `compile`."""
         ...

@@ -7,40 +7,38 @@ import treelite
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ml_service.learning.model_types.protocol import Arrays, Matrix, Parameters, Scorer, Task
-from ml_service.learning.model_types.trees import pack, unpack
+from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
 
 
 class RandomForestParameters(Parameters):
-    n_estimators: int = Field(default=100, ge=1, le=500, description="How many trees vote.")
+    n_estimators: int = Field(default=100, ge=1, le=500, description="Number of trees.")
     max_depth: int | None = Field(
-        default=None, ge=1, le=100, description="Questions on the way to a leaf; null is any."
+        default=None, ge=1, le=100, description="Maximum depth of a tree; null means unlimited."
     )
-    min_samples_split: int = Field(
-        default=2, ge=2, le=10_000, description="Rows needed to ask another question."
-    )
-    min_samples_leaf: int = Field(default=1, ge=1, le=10_000, description="Rows needed in a leaf.")
+    min_samples_split: int = Field(default=2, ge=2, le=10_000, description="Minimum rows to split a node.")
+    min_samples_leaf: int = Field(default=1, ge=1, le=10_000, description="Minimum rows in a leaf.")
 
 
-class RandomForest:
+class RandomForest(ModelType[RandomForestParameters]):
     name = "random_forest"
     title = "Random forest"
     parameters = RandomForestParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
-    tried = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
+    candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
     def build(
         self, parameters: RandomForestParameters, task: Task, seed: int
     ) -> RandomForestClassifier | RandomForestRegressor:
-        kind = RandomForestClassifier if task == "classification" else RandomForestRegressor
-        return kind(random_state=seed, **parameters.model_dump())
+        estimator = RandomForestClassifier if task == "classification" else RandomForestRegressor
+        return estimator(random_state=seed, **parameters.model_dump())
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
-        return {"forest": pack(estimator)}
+        return {"forest": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        forest = unpack(arrays["forest"])
+        forest = unpack_trees(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:
             # scikit-learn rounds features to single precision before it compares them with a threshold.

@@ -1,16 +1,21 @@
 """Predictions from trained models."""
 
+from ml_service.learning.predictors.artefacts import load, load_pipeline, read_report
 from ml_service.learning.predictors.encoding import FeatureWarning
 from ml_service.learning.predictors.errors import PREDICTION_ERRORS, ArtefactRefused
-from ml_service.learning.predictors.loading import load, load_pipeline, read_report
-from ml_service.learning.predictors.predictor import PLAIN, Asked, Predictions, Predictor
+from ml_service.learning.predictors.predictor import (
+    DEFAULT_OPTIONS,
+    PredictionOptions,
+    Predictions,
+    Predictor,
+)
 
 __all__ = [
-    "PLAIN",
+    "DEFAULT_OPTIONS",
     "PREDICTION_ERRORS",
     "ArtefactRefused",
-    "Asked",
     "FeatureWarning",
+    "PredictionOptions",
     "Predictions",
     "Predictor",
     "load",

@@ -1,27 +1,36 @@
-"""From a request's features to the row of numbers that a model was fitted on."""
+"""Encoding of a request's features as the row of numbers that a model was fitted on."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
 
 from ml_service.learning.model_types.protocol import Arrays, Matrix
-from ml_service.learning.predictors.cells import NO_DATE, Unfit, to_date_parts, to_number, to_text
 from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
+from ml_service.learning.tables.column_types import LARGEST_NUMBER, MISSING, POINT_NUMBER
+from ml_service.learning.tables.table import RowErrors
 
 Features = Mapping[str, object]
-Kind = Literal["number", "date", "text"]
+FeatureType = Literal["number", "date", "text"]
 Columns = Mapping[str, Sequence[object]]
-# Why a row cannot be used, by its index.
-Faults = dict[int, str]
+
 DATE_PARTS = 5
+NO_DATE = (math.nan,) * DATE_PARTS
+NUMBER = re.compile(POINT_NUMBER, re.ASCII)
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments of a model are UTC without saying so
+
+
+class InvalidCell(Exception):
+    """The reason why a cell cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """Where each feature's numbers go in a row: numbers, parts of dates, then a place for each category."""
+    """The order of a row's numbers: numbers, parts of dates, then one indicator for each category."""
 
     numbers: tuple[str, ...]
     dates: tuple[str, ...]
@@ -38,7 +47,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class FeatureWarning:
-    """Something in a request that was understood otherwise than it was sent; rows count from 1."""
+    """A cell that was read otherwise than it was sent; rows count from 1."""
 
     row: int
     feature: str
@@ -46,20 +55,20 @@ class FeatureWarning:
 
 
 class Encoder:
-    """Encodes requests as the preparation of the training did."""
+    """Encodes requests as the preparation did in training."""
 
     def __init__(self, encoding: Encoding, arrays: Arrays) -> None:
         self._numbers = encoding.numbers
         self._dates = encoding.dates
-        self.kinds: dict[str, Kind] = dict.fromkeys(encoding.numbers, "number")
+        self.kinds: dict[str, FeatureType] = dict.fromkeys(encoding.numbers, "number")
         self.kinds.update(dict.fromkeys(encoding.dates, "date"))
         self.kinds.update(dict.fromkeys(encoding.texts, "text"))
         self._names = self.kinds.keys()
-        self._places: dict[str, dict[str, int]] = {}
+        self._indicators: dict[str, dict[str, int]] = {}
         self._truth_values: dict[str, dict[bool, str]] = {}
         self._numeric = self.width = len(encoding.numbers) + DATE_PARTS * len(encoding.dates)
         for name, categories in encoding.texts.items():
-            self._places[name] = {category: self.width + i for i, category in enumerate(categories)}
+            self._indicators[name] = {category: self.width + i for i, category in enumerate(categories)}
             self._truth_values[name] = _truth_values(categories)
             self.width += len(categories)
         self._fill, self._mean, self._scale = arrays["fill"], arrays["mean"], arrays["scale"]
@@ -71,29 +80,29 @@ class Encoder:
             if features.keys() ^ self._names:
                 self._refuse_names(features, index + 1)
             matrix[index, : self._numeric] = self._numeric_cells(features, index + 1)
-            self._mark_categories(features, index, matrix, warnings)
+            self._set_categories(features, index, matrix, warnings)
         self._prepare(matrix)
         return matrix, warnings
 
-    def encode_columns(self, columns: Columns, rows: int) -> tuple[Matrix, Faults]:
-        """The same, column by column; a category that is not known counts as missing without a word."""
-        matrix, faults = np.zeros((rows, self.width)), Faults()
-        for place, name in enumerate(self._numbers):
-            matrix[:, place] = list(_usable(to_number, columns[name], math.nan, name, faults))
-        for place, name in enumerate(self._dates):
-            start = len(self._numbers) + place * DATE_PARTS
-            parts = list(_usable(to_date_parts, columns[name], NO_DATE, name, faults))
+    def encode_columns(self, columns: Columns, rows: int) -> tuple[Matrix, RowErrors]:
+        """The same, column by column; an unknown category counts as missing, without a warning."""
+        matrix, errors = np.zeros((rows, self.width)), RowErrors()
+        for position, name in enumerate(self._numbers):
+            matrix[:, position] = list(_read_all(to_number, columns[name], math.nan, name, errors))
+        for position, name in enumerate(self._dates):
+            start = len(self._numbers) + position * DATE_PARTS
+            parts = list(_read_all(to_date_parts, columns[name], NO_DATE, name, errors))
             matrix[:, start : start + DATE_PARTS] = parts
-        for name, places in self._places.items():
+        for name, indicators in self._indicators.items():
             truth_values = self._truth_values[name]
-            texts = _usable(
-                lambda cell, known=truth_values: to_text(cell, known), columns[name], None, name, faults
+            texts = _read_all(
+                lambda cell, known=truth_values: to_text(cell, known), columns[name], None, name, errors
             )
             for index, text in enumerate(texts):
-                if text in places:
-                    matrix[index, places[text]] = 1.0
+                if text in indicators:
+                    matrix[index, indicators[text]] = 1.0
         self._prepare(matrix)
-        return matrix, faults
+        return matrix, errors
 
     def _prepare(self, matrix: Matrix) -> None:
         numeric = matrix[:, : self._numeric]
@@ -105,51 +114,95 @@ class Encoder:
         for name in features:
             if name not in self._names:
                 raise UnknownFeature(name, row)
-        missing = next(name for name in (*self._numbers, *self._dates, *self._places) if name not in features)
+        missing = next(
+            name for name in (*self._numbers, *self._dates, *self._indicators) if name not in features
+        )
         raise MissingFeature(missing, row)
 
     def _numeric_cells(self, features: Features, row: int) -> list[float]:
-        cells = [_understood(to_number, features[name], name, row) for name in self._numbers]
+        cells = [_read(to_number, features[name], name, row) for name in self._numbers]
         for name in self._dates:
-            cells.extend(_understood(to_date_parts, features[name], name, row))
+            cells.extend(_read(to_date_parts, features[name], name, row))
         return cells
 
-    def _mark_categories(
+    def _set_categories(
         self, features: Features, index: int, matrix: Matrix, warnings: list[FeatureWarning]
     ) -> None:
-        for name, places in self._places.items():
+        for name, indicators in self._indicators.items():
             truth_values = self._truth_values[name]
-            text = _understood(
+            text = _read(
                 lambda cell, known=truth_values: to_text(cell, known), features[name], name, index + 1
             )
-            if text in places:
-                matrix[index, places[text]] = 1.0
+            if text in indicators:
+                matrix[index, indicators[text]] = 1.0
             elif text is not None:
                 detail = f"Row {index + 1}, '{name}': The model knows no such category; it counts as missing."
                 warnings.append(FeatureWarning(index + 1, name, detail))
 
 
-def _understood(
-    understand: Callable[[object], Any], cell: object, name: str, row: int
-) -> Any:  # Any: as it gives
+def _read(read: Callable[[object], Any], cell: object, name: str, row: int) -> Any:  # Any: as it gives
     try:
-        return understand(cell)
-    except Unfit as error:
+        return read(cell)
+    except InvalidCell as error:
         raise FeatureError(name, row, str(error)) from None
 
 
-def _usable(
-    understand: Callable[[object], Any], cells: Sequence[object], blank: Any, name: str, faults: Faults
+def _read_all(
+    read: Callable[[object], Any], cells: Sequence[object], blank: Any, name: str, errors: RowErrors
 ) -> Iterator[Any]:  # Any: as it gives
-    """Each cell as it is understood, or blank with its row's fault noted."""
+    """Each cell as read, or blank with an error for its row."""
     for index, cell in enumerate(cells):
         try:
-            yield understand(cell)
-        except Unfit as error:
-            faults.setdefault(index, f"'{name}': {error}")
+            yield read(cell)
+        except InvalidCell as error:
+            errors.setdefault(index, f"'{name}': {error}")
             yield blank
 
 
 def _truth_values(categories: Sequence[str]) -> dict[bool, str]:
     spellings = {category.lower(): category for category in categories}
     return {value: spellings[word] for value, word in ((True, "true"), (False, "false")) if word in spellings}
+
+
+def to_number(cell: object) -> float:
+    """A number, also written as text as forms send it; NaN where it is missing."""
+    if cell is None:
+        return math.nan
+    if isinstance(cell, str):
+        if cell.strip() in MISSING:
+            return math.nan
+        if not NUMBER.search(cell):
+            raise InvalidCell("It must be a number.")
+        cell = float(cell)
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        raise InvalidCell("It must be a number.")
+    if not abs(cell) <= LARGEST_NUMBER:
+        raise InvalidCell("It must be a finite number, at most 1e30.")
+    return float(cell)
+
+
+def to_date_parts(cell: object) -> tuple[float, ...]:
+    """Year, month, day, weekday and days since 1970, as `DateParts` computes them in training."""
+    if cell is None or (isinstance(cell, str) and cell in MISSING):
+        return NO_DATE
+    if not isinstance(cell, str):
+        raise InvalidCell("It must be a date such as 2026-01-31.")
+    try:
+        moment = datetime.fromisoformat(cell)
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        raise InvalidCell("It must be a date such as 2026-01-31.") from None
+    days = (moment - EPOCH) / timedelta(microseconds=1) / 86_400_000_000
+    return (float(moment.year), float(moment.month), float(moment.day), float(moment.weekday()), days)
+
+
+def to_text(cell: object, truth_values: dict[bool, str]) -> str | None:
+    """Text, or None where it is missing; true and false stand for categories of that name."""
+    if cell is None:
+        return None
+    if isinstance(cell, bool) and cell in truth_values:
+        return truth_values[cell]
+    if not isinstance(cell, str):
+        raise InvalidCell("It must be text.")
+    return None if cell in MISSING else cell

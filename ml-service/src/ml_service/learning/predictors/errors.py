@@ -1,4 +1,4 @@
-"""What can be wrong with a request for predictions, or with the files that answer it."""
+"""Refusals of prediction requests and of a model's files."""
 
 from kit.errors import ServiceError
 

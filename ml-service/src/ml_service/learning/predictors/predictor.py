@@ -1,4 +1,4 @@
-"""A model in the form that answers requests: no data frame, no pipeline, no pickle."""
+"""A compiled model: predictions without a data frame, a pipeline or a pickle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,29 +6,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml_service.learning.model_types.protocol import Matrix, Scorer
-from ml_service.learning.predictors.calibration import Calibration, strangeness
-from ml_service.learning.predictors.encoding import Columns, Encoder, Faults, Features, FeatureWarning, Kind
+from ml_service.learning.predictors.calibration import Calibration, nonconformity
+from ml_service.learning.predictors.encoding import (
+    Columns,
+    Encoder,
+    Features,
+    FeatureType,
+    FeatureWarning,
+)
 from ml_service.learning.predictors.errors import NoProbabilities
+from ml_service.learning.tables.table import RowErrors
 
 Label = str | int | float
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is wanted beside predictions: classes' probabilities, and what covers the truth this often."""
+class PredictionOptions:
+    """Extras of a prediction: class probabilities, and the coverage of intervals or label sets."""
 
     probabilities: bool = False
     coverage: float | None = None
 
 
-PLAIN = Asked()
+DEFAULT_OPTIONS = PredictionOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """For each row a value and, where asked for, probabilities in the order of the predictor's classes, the
-    interval that a number lies in, or the labels to reckon with: likeliest first, and none for a row that is
-    among the few which the coverage gives up on.
+    """One entry a row, with the extras that were requested.
+
+    Probabilities are in the order of the predictor's classes. Label sets have the likeliest label first; they
+    are empty for rows that are among the few which the coverage leaves out.
     """
 
     values: list[Label]
@@ -39,7 +47,7 @@ class Predictions:
 
 
 class Predictor:
-    """Answers what `pipeline.predict` of the same model would."""
+    """Predicts as `pipeline.predict` of the same model does."""
 
     def __init__(
         self, encoder: Encoder, score: Scorer, classes: Sequence[str | int], calibration: Calibration
@@ -50,36 +58,40 @@ class Predictor:
         self._calibration = calibration
 
     @property
-    def kinds(self) -> Mapping[str, Kind]:
-        """What each feature's cells are."""
+    def kinds(self) -> Mapping[str, FeatureType]:
+        """The type of each feature."""
         return self._encoder.kinds
 
     @property
     def width(self) -> int:
-        """The numbers that the model sees of a row."""
+        """The numbers of an encoded row."""
         return self._encoder.width
 
-    def predict(self, rows: Sequence[Features], asked: Asked = PLAIN) -> Predictions:
+    def predict(self, rows: Sequence[Features], options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
         matrix, warnings = self._encoder.encode(rows)
-        return self._say(matrix, warnings, asked)
+        return self._score_rows(matrix, warnings, options)
 
-    def predict_columns(self, columns: Columns, rows: int, asked: Asked) -> tuple[Predictions, Faults]:
-        """The same for many rows, column by column; what is said of a row with a fault means nothing."""
-        matrix, faults = self._encoder.encode_columns(columns, rows)
-        return self._say(matrix, [], asked), faults
+    def predict_columns(
+        self, columns: Columns, rows: int, options: PredictionOptions
+    ) -> tuple[Predictions, RowErrors]:
+        """The same for many rows, column by column; the entry of a row with an error means nothing."""
+        matrix, errors = self._encoder.encode_columns(columns, rows)
+        return self._score_rows(matrix, [], options), errors
 
-    def _say(self, matrix: Matrix, warnings: list[FeatureWarning], asked: Asked) -> Predictions:
+    def _score_rows(
+        self, matrix: Matrix, warnings: list[FeatureWarning], options: PredictionOptions
+    ) -> Predictions:
         scores: Matrix = self._score(matrix)
         if not self.classes:
-            if asked.probabilities:
+            if options.probabilities:
                 raise NoProbabilities
             values: list[Label] = list(scores.tolist())
-            return Predictions(values, warnings, intervals=self._intervals(scores, asked.coverage))
+            return Predictions(values, warnings, intervals=self._intervals(scores, options.coverage))
         return Predictions(
             [self.classes[index] for index in scores.argmax(axis=1)],
             warnings,
-            probabilities=scores.tolist() if asked.probabilities else None,
-            label_sets=self._label_sets(matrix, scores, asked.coverage),
+            probabilities=scores.tolist() if options.probabilities else None,
+            label_sets=self._label_sets(matrix, scores, options.coverage),
         )
 
     def _intervals(self, values: Matrix, coverage: float | None) -> list[tuple[float, float]] | None:
@@ -93,9 +105,9 @@ class Predictor:
     ) -> list[list[Label]] | None:
         if coverage is None:
             return None
-        strange = strangeness(rows, probabilities)
-        sizes = (strange <= self._calibration.limit(coverage)).sum(axis=1)
-        likeliest = np.argsort(strange, axis=1)
+        scores = nonconformity(rows, probabilities)
+        sizes = (scores <= self._calibration.limit(coverage)).sum(axis=1)
+        likeliest = np.argsort(scores, axis=1)
         return [
             [self.classes[index] for index in order[:size]]
             for order, size in zip(likeliest, sizes, strict=True)

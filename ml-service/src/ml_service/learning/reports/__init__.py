@@ -1,1 +1,1 @@
-"""Reports on trained models: made while they are trained, shown on request."""
+"""Reports on trained models, computed in training and rendered on request."""

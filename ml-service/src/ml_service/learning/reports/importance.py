@@ -1,47 +1,49 @@
-"""What each column is worth: how much the score falls when its cells are shuffled (Breiman, 2001)."""
+"""Permutation importance: the drop of the score when a feature's cells are shuffled (Breiman, 2001)."""
 
 from typing import Any
 
 import numpy as np
 
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.reports.evidence import Evidence, Labels
+from ml_service.learning.reports.evaluation import Evaluation, Labels
 
-# Rows scored in all, whatever the number of columns: this is the dear part of a report.
+# Rows scored in all, whatever the number of features: this is the costly part of a report.
 ROWS_SCORED = 6_000
 MOST_ROWS, FEWEST_ROWS = 1_000, 20
-MOST_REPEATS, COLUMNS_TIMES_REPEATS = 3, 100
+MOST_REPEATS, FEATURES_TIMES_REPEATS = 3, 100
 
 
-def importance(evidence: Evidence) -> list[dict[str, Any]]:  # Any: JSON
-    """The mean fall of the main metric for each original column, and its spread; the greatest first."""
-    columns = len(evidence.places)
-    repeats = max(1, min(MOST_REPEATS, COLUMNS_TIMES_REPEATS // columns))
-    room = ROWS_SCORED // (columns * repeats)
+def importance(evaluation: Evaluation) -> list[dict[str, Any]]:  # Any: JSON
+    """The mean drop of the main metric for each feature, and its spread; the largest first."""
+    features = len(evaluation.positions)
+    repeats = max(1, min(MOST_REPEATS, FEATURES_TIMES_REPEATS // features))
+    room = ROWS_SCORED // (features * repeats)
     used = slice(max(FEWEST_ROWS, min(MOST_ROWS, room)))
-    rows, labels = evidence.rows[used], evidence.labels[used]
-    whole = quality(evidence, labels, evidence.scores[used])
-    draw = np.random.default_rng(0)
-    told: list[dict[str, Any]] = []  # Any: JSON
-    for feature, places in evidence.places.items():
-        falls = [
-            whole - quality(evidence, labels, evidence.score(_shuffled(rows, places, draw)))
+    rows, labels = evaluation.rows[used], evaluation.labels[used]
+    whole = quality(evaluation, labels, evaluation.scores[used])
+    generator = np.random.default_rng(0)
+    found: list[dict[str, Any]] = []  # Any: JSON
+    for feature, positions in evaluation.positions.items():
+        drops = [
+            whole - quality(evaluation, labels, evaluation.score(_shuffle(rows, positions, generator)))
             for _ in range(repeats)
         ]
-        told.append({"feature": feature, "mean": float(np.mean(falls)), "spread": float(np.std(falls))})
-    return sorted(told, key=lambda each: -each["mean"])
+        found.append({"feature": feature, "mean": float(np.mean(drops)), "spread": float(np.std(drops))})
+    return sorted(found, key=lambda each: -each["mean"])
 
 
-def _shuffled(rows: Matrix, places: Any, draw: np.random.Generator) -> Matrix:  # Any: places in a row
-    """Every number that comes from one column moves together."""
+def _shuffle(
+    rows: Matrix, positions: Any, generator: np.random.Generator
+) -> Matrix:  # Any: positions in a row
+    """The numbers of one feature move together."""
     shuffled = rows.copy()
-    shuffled[:, places] = rows[draw.permutation(len(rows))][:, places]
+    shuffled[:, positions] = rows[generator.permutation(len(rows))][:, positions]
     return shuffled
 
 
-def quality(evidence: Evidence, labels: Labels, scores: Matrix) -> float:
-    """The main metric, without what scikit-learn's checks cost hundreds of times over."""
-    if not evidence.classes:
+def quality(evaluation: Evaluation, labels: Labels, scores: Matrix) -> float:
+    """The main metric, without scikit-learn's checks, which would be paid hundreds of times."""
+    if not evaluation.classes:
         spread = float(((labels - labels.mean()) ** 2).sum())
         return 1 - float(((labels - scores) ** 2).sum()) / spread if spread else 0.0
-    return float(np.mean(labels == np.asarray(evidence.classes, labels.dtype)[scores.argmax(axis=1)]))
+    return float(np.mean(labels == np.asarray(evaluation.classes, labels.dtype)[scores.argmax(axis=1)]))

@@ -1,15 +1,42 @@
-"""A report as one page that opens anywhere: no script, nothing fetched."""
+"""A report as one HTML page that opens anywhere: charts without a browser, no script, nothing fetched."""
 
+from collections.abc import Sequence
+
+import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from ml_service.learning.reports.drawing import draw
-from ml_service.learning.reports.evidence import Json
+from ml_service.learning.tables import Json
 
 MOST_CLASSES = 30
+WIDTH, HEIGHT = 330, 220
+MOST_BARS = 15
+AXES = {
+    "false_positive_rate": "false positive rate",
+    "true_positive_rate": "true positive rate",
+    "recall": "recall",
+    "precision": "precision",
+    "predicted": "predicted probability",
+    "observed": "observed frequency",
+}
+SHARES = {"type": "quantitative", "scale": {"domain": [0, 1]}}
+NUMBERS = {"type": "quantitative", "scale": {"zero": False}}
+# Distinct for colour-blind readers, on white and on black (Okabe and Ito, 2008).
+COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8D00", "#7A6FF0"]
+# Colours of the page, which differ between its light and dark themes.
+INK, LINES = "currentColor", "var(--line)"
+STYLE: Json = {
+    "background": None,
+    "font": "sans-serif",
+    "view": {"stroke": None},
+    "axis": {"labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": LINES},
+    "legend": {"labelColor": INK, "titleColor": INK, "orient": "bottom", "columns": 3, "labelLimit": 90},
+    "range": {"category": COLOURS},
+}
 
 
-def page(report: Json) -> str:
-    """HTML of a report as the route tells it. Every text in it is a user's, and escaped."""
+def render_page(report: Json) -> str:
+    """HTML of a report as its route returns it. Every text in it comes from users and is escaped."""
     environment = Environment(
         loader=PackageLoader("ml_service.learning.reports", "."),
         autoescape=True,
@@ -20,7 +47,128 @@ def page(report: Json) -> str:
     environment.filters["figure"] = _figure
     environment.filters["words"] = _words
     template = environment.get_template("report.html")
-    return template.render(report=report, pictures=draw(report), most_classes=MOST_CLASSES)
+    return template.render(report=report, charts=_draw_charts(report), most_classes=MOST_CLASSES)
+
+
+def _draw_charts(report: Json) -> dict[str, Markup]:
+    """The charts that have data, by their names in the page."""
+    specs: dict[str, Json | None] = {
+        "roc": _curves(report["roc"], ("false_positive_rate", "true_positive_rate"), diagonal=True),
+        "precision_recall": _curves(report["precision_recall"], ("recall", "precision")),
+        "calibration": _curves(report["calibration"], ("predicted", "observed"), diagonal=True, dots=True),
+        "residuals": _histogram(report["residuals"]),
+        "predicted_actual": _scatter(report["predicted_actual"]),
+        "importance": _bars(report["importance"], "accuracy" if report["confusion_matrix"] else "R²"),
+        "learning": _learning_curve(report["learning"]),
+    }
+    return {name: _render(spec) for name, spec in specs.items() if spec is not None}
+
+
+def _render(spec: Json) -> Markup:
+    whole = {"width": WIDTH, "height": HEIGHT, "config": STYLE, **spec}
+    return Markup(vl_convert.vegalite_to_svg(whole))  # noqa: S704 - texts in it are escaped by Vega
+
+
+def _curves(
+    curves: Sequence[Json] | None, axes: tuple[str, str], *, diagonal: bool = False, dots: bool = False
+) -> Json | None:
+    if not curves:
+        return None
+    points = [
+        {"x": x, "y": y, "class": str(curve["label"]), "order": order}
+        for curve in curves
+        for order, (x, y) in enumerate(zip(curve[axes[0]], curve[axes[1]], strict=True))
+    ]
+    encoding = {
+        "x": {"field": "x", "title": AXES[axes[0]], **SHARES},
+        "y": {"field": "y", "title": AXES[axes[1]], **SHARES},
+        "order": {"field": "order"},
+        "color": {"field": "class", "type": "nominal", "title": None},
+    }
+    lines: Json = {"data": {"values": points}, "mark": {"type": "line", "point": dots}, "encoding": encoding}
+    return {"layer": [_diagonal(0, 1), lines]} if diagonal else lines
+
+
+def _scatter(predicted_actual: Json | None) -> Json | None:
+    if predicted_actual is None:
+        return None
+    points = [
+        {"x": x, "y": y}
+        for x, y in zip(predicted_actual["actual"], predicted_actual["predicted"], strict=True)
+    ]
+    ends = [*predicted_actual["actual"], *predicted_actual["predicted"]]
+    encoding = {
+        "x": {"field": "x", "title": "actual", **NUMBERS},
+        "y": {"field": "y", "title": "predicted", **NUMBERS},
+    }
+    mark = {"type": "circle", "color": COLOURS[0], "opacity": 0.6, "size": 30}
+    dots = {"data": {"values": points}, "mark": mark, "encoding": encoding}
+    return {"layer": [_diagonal(min(ends), max(ends)), dots]}
+
+
+def _histogram(residuals: Json | None) -> Json | None:
+    if residuals is None:
+        return None
+    sides = zip(residuals["edges"], residuals["edges"][1:], residuals["counts"], strict=False)
+    points = [{"from": low, "to": high, "rows": rows} for low, high, rows in sides]
+    encoding = {
+        "x": {"field": "from", "title": "actual minus predicted", **NUMBERS},
+        "x2": {"field": "to"},
+        "y": {"field": "rows", "type": "quantitative"},
+        "y2": {"datum": 0},
+    }
+    return {"data": {"values": points}, "mark": {"type": "bar", "color": COLOURS[0]}, "encoding": encoding}
+
+
+def _bars(importance: Sequence[Json], metric: str) -> Json:
+    points = [
+        {"feature": each["feature"], "drop": each["mean"], "low": each["mean"] - each["spread"]}
+        | {"high": each["mean"] + each["spread"]}
+        for each in importance[:MOST_BARS]
+    ]
+    features = {
+        "field": "feature",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelLimit": 130},
+    }
+    drops = {"field": "drop", "type": "quantitative", "title": f"drop in {metric} when shuffled"}
+    spread = {"y": features, "x": {**drops, "field": "low"}, "x2": {"field": "high"}}
+    return {
+        "data": {"values": points},
+        "height": {"step": 22},
+        "layer": [
+            {"mark": {"type": "bar", "color": COLOURS[0]}, "encoding": {"y": features, "x": drops}},
+            {"mark": {"type": "rule", "color": INK}, "encoding": spread},
+        ],
+    }
+
+
+def _learning_curve(learning: Json | None) -> Json | None:
+    if learning is None:
+        return None
+    points = [
+        {"rows": rows, "score": score, "of": name}
+        for name, scores in (
+            ("training rows", learning["training_score"]),
+            ("test rows", learning["test_score"]),
+        )
+        for rows, score in zip(learning["training_rows"], scores, strict=True)
+    ]
+    encoding = {
+        "x": {"field": "rows", "title": "training rows", **NUMBERS},
+        "y": {"field": "score", "title": _words(learning["metric"]), **NUMBERS},
+        "color": {"field": "of", "type": "nominal", "title": None},
+    }
+    return {"data": {"values": points}, "mark": {"type": "line", "point": True}, "encoding": encoding}
+
+
+def _diagonal(low: float, high: float) -> Json:
+    ends = [{"x": low, "y": low}, {"x": high, "y": high}]
+    encoding = {name: {"field": name, "type": "quantitative"} for name in ("x", "y")}
+    mark = {"type": "line", "color": INK, "strokeDash": [4, 4], "opacity": 0.5}
+    return {"data": {"values": ends}, "mark": mark, "encoding": encoding}
 
 
 def _figure(value: float | None) -> str:

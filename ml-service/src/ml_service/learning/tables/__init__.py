@@ -1,21 +1,21 @@
-"""Tables out of files, read strictly."""
+"""Tables read strictly from files."""
 
-from ml_service.learning.tables.dialects import Dialect
+from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError
-from ml_service.learning.tables.limits import DEFAULT_LIMITS, CsvLimits
-from ml_service.learning.tables.profiles import ColumnProfile, TableProfile, profile
+from ml_service.learning.tables.profile import ColumnProfile, TableProfile, profile
 from ml_service.learning.tables.reading import read_csv, read_table
-from ml_service.learning.tables.table import Column, Kind, Table
+from ml_service.learning.tables.table import DEFAULT_LIMITS, Column, ColumnType, CsvLimits, Json, Table
 
 __all__ = [
     "CSV_ERRORS",
     "DEFAULT_LIMITS",
     "Column",
     "ColumnProfile",
+    "ColumnType",
     "CsvError",
     "CsvLimits",
     "Dialect",
-    "Kind",
+    "Json",
     "Table",
     "TableProfile",
     "profile",

@@ -1,4 +1,4 @@
-"""Rows to typed columns with Arrow's CSV reader, which is fast and names no line."""
+"""Rows to typed columns with Arrow's CSV reader: fast, but it names no line, so a refusal reads again."""
 
 # pyarrow.compute makes its functions when it is imported:
 # pyright: reportAttributeAccessIssue=false
@@ -12,20 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from ml_service.learning.tables.cells import MISSING_WORDS
-from ml_service.learning.tables.dialects import Decimal, Delimiter
+from ml_service.learning.tables.column_types import MISSING_WORDS, Origin, Place, Wrong, too_long
+from ml_service.learning.tables.dialect import Decimal, Delimiter
 from ml_service.learning.tables.errors import CsvError, TooFewFields, TooManyFields
-from ml_service.learning.tables.headers import Header
-from ml_service.learning.tables.kinds import Origin, Place, Wrong, too_long
-from ml_service.learning.tables.limits import ROW_BYTES, CsvLimits
-from ml_service.learning.tables.places import line_of_cell, records
+from ml_service.learning.tables.header import Header
+from ml_service.learning.tables.records import line_of_cell, records
+from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The rows of a file, and what is known about how they are written."""
+    """A file's rows with its header and dialect."""
 
     content: bytes
     header: Header
@@ -42,7 +41,7 @@ class Body:
 
 
 def parse(body: Body, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
-    """These columns, each of the type that all its cells have; `texts` stay as they are written."""
+    """These columns, each of the type that all its cells have; `texts` stay as written."""
     parsed = _read(body, columns, dict.fromkeys(texts, pa.string()))
     again = [
         name
@@ -86,7 +85,7 @@ def _read(body: Body, columns: Sequence[str], types: Mapping[str, pa.DataType]) 
 
 
 def _has_leading_zero(body: Body) -> bool:
-    """Whether any cell may begin like 007 or 0x10; looking costs less than reading those columns again."""
+    """True if a cell may begin like 007 or 0x10; this scan costs less than reading those columns again."""
     letters = np.frombuffer(body.content, np.uint8)
     for start in range(0, len(letters), CHUNK):
         before, zero, after = (letters[start + shift : start + shift + CHUNK] for shift in (0, 1, 2))

@@ -1,23 +1,32 @@
-"""From a file on disk to UTF-8 bytes in memory, within limits."""
+"""A CSV file's text: unpacked, decoded and checked, from memory for training or streamed for batches.
+
+The checks run over pieces of `PIECE_BYTES`, so a streamed file never needs more memory than that. Only once a
+refusal is certain is the text read again, line by line, to find the fault's line and column.
+"""
 
 import codecs
+import contextlib
 import gzip
+import io
 import re
 import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
-from ml_service.learning.tables.dialects import Compression, Delimiter, Encoding, take_hint
-from ml_service.learning.tables.errors import (
-    CorruptGzip,
-    EmptyFile,
-    FileTooLarge,
-    NotCsv,
-    NulByte,
-    UndecodableByte,
+from ml_service.learning.tables.dialect import (
+    SAMPLED_CHARACTERS,
+    Compression,
+    Delimiter,
+    Encoding,
+    find_hint,
 )
-from ml_service.learning.tables.limits import MEGABYTE, CsvLimits
-from ml_service.learning.tables.places import place_after
+from ml_service.learning.tables.errors import CorruptGzip, EmptyFile, NotCsv, NulByte, UndecodableByte
+from ml_service.learning.tables.records import place_of_last_cell
+from ml_service.learning.tables.table import CsvLimits, check_file_size, check_unpacked_size
 
 GZIP = b"\x1f\x8b"
 OTHER_FORMATS = {
@@ -31,86 +40,161 @@ OTHER_FORMATS = {
 }
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
+LONGEST_CHARACTER = 3
+PIECE_BYTES = 1 << 20
+# utf-8-sig reads UTF-8 with and without a byte order mark.
+CODECS: dict[Encoding, str] = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "cp1252": "cp1252"}
+
+NO_CHARACTER = "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
+
+# The file's unpacked bytes, from the beginning at each call.
+Source = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """A file as UTF-8 without a byte order mark or a NUL, and what is known of how it was written."""
+class CsvText:
+    """A checked file without NUL; its first `hint` characters may name the delimiter, as Excel does."""
 
-    text: bytes
+    source: Source
     encoding: Encoding
     compression: Compression | None
+    hint: int
     delimiter: Delimiter | None
+    sample: str
+
+    @contextlib.contextmanager
+    def open(self) -> Generator[io.TextIOWrapper]:
+        """The text behind the byte order mark and the hint, with its own line ends."""
+        with _open_text(self.source, self.encoding) as text:
+            text.read(self.hint)
+            yield text
+
+    def to_utf8(self) -> bytes:
+        if self.encoding == "utf-8":
+            with self.source() as file:
+                return file.read().removeprefix(codecs.BOM_UTF8)[self.hint :]
+        with self.open() as text:
+            return text.read().encode()
 
 
-def read_content(path: Path, encoding: Encoding | None, limits: CsvLimits) -> Content:
-    raw = _read(path, limits)
-    packed = raw.startswith(GZIP)
-    if packed:
-        raw = _unpack(path, limits)
-    for magic, name in OTHER_FORMATS.items():
-        if raw.startswith(magic):
-            raise NotCsv(f"This is {name}; save it as CSV and send that.")
-    content, encoding = _to_utf8(raw, encoding)
-    where = content.find(b"\0")
-    if where >= 0:
-        line, column = place_after(content[:where].decode())
-        raise NulByte(
-            "There is a NUL byte here; save the file as plain CSV in UTF-8.", line=line, column=column
-        )
-    content, delimiter = take_hint(content)
-    if not content or content.isspace():
-        raise EmptyFile("The file is empty; send a header line and rows.")
-    return Content(content, encoding, "gzip" if packed else None, delimiter)
+def read_text(path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
+    """The text of a whole file in memory, unpacked once."""
+    check_file_size(path.stat().st_size, limits)
+    with _open_unpacked(path) as file:
+        raw = file.read(limits.unpacked_bytes + 1)
+    check_unpacked_size(len(raw), limits)
+    return _check_text(lambda: io.BytesIO(raw), path, encoding, limits)
 
 
-def _read(path: Path, limits: CsvLimits) -> bytes:
-    if path.stat().st_size > limits.file_bytes:
-        raise FileTooLarge(f"The file is over the limit of {limits.file_bytes // MEGABYTE} MB.")
-    return path.read_bytes()
+def stream_text(path: Path, limits: CsvLimits) -> CsvText:
+    """The text of a file of any size, unpacked again at each pass."""
+    return _check_text(partial(_open_unpacked, path), path, None, limits)
 
 
-def _unpack(path: Path, limits: CsvLimits) -> bytes:
+def is_gzip(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+@contextlib.contextmanager
+def _open_unpacked(path: Path) -> Generator[IO[bytes]]:
     try:
-        with gzip.open(path) as file:
-            raw = file.read(limits.unpacked_bytes + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
+            yield cast("IO[bytes]", file)  # cast: both offer everything of it but the name
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptGzip("The gzip data is damaged or cut off; pack the file again.") from error
-    if len(raw) > limits.unpacked_bytes:
-        raise FileTooLarge(f"Unpacked, the file is over the limit of {limits.unpacked_bytes // MEGABYTE} MB.")
-    return raw
 
 
-def _to_utf8(raw: bytes, encoding: Encoding | None) -> tuple[bytes, Encoding]:
-    if raw.startswith(UTF16_MARKS) or encoding == "utf-16":
-        return _decode(raw, "utf-16").encode(), "utf-16"
-    if raw.isascii():
-        return raw, encoding or "utf-8"
-    if raw.startswith(codecs.BOM_UTF8):
-        _decode(raw, "utf-8")
-        return raw[len(codecs.BOM_UTF8) :], "utf-8"
-    if (encoding or _guess(raw)) == "utf-8":
-        _decode(raw, "utf-8")
-        return raw, "utf-8"
-    return _decode(raw, "cp1252").encode(), "cp1252"
+def _check_text(source: Source, path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
+    with source() as file:
+        begin = file.read(PIECE_BYTES)
+    for magic, name in OTHER_FORMATS.items():
+        if begin.startswith(magic):
+            raise NotCsv(f"This is {name}; save it as CSV and send that.")
+    encoding = _check_encoding(source, begin, encoding, limits)
+    with _open_text(source, encoding) as text:
+        sample = text.read(SAMPLED_CHARACTERS)
+    hint, delimiter = find_hint(sample)
+    return CsvText(source, encoding, "gzip" if is_gzip(path) else None, hint, delimiter, sample[hint:])
 
 
-def _guess(raw: bytes) -> Encoding:
-    """Broken UTF-8 counts as UTF-8 when other characters in it are whole: it is damaged, not cp1252."""
-    if MULTIBYTE_UTF8.search(raw):
-        return "utf-8"
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _check_encoding(source: Source, begin: bytes, known: Encoding | None, limits: CsvLimits) -> Encoding:
+    """The encoding in which the whole file can be read; broken UTF-8 is not mistaken for cp1252."""
+    candidates: tuple[Encoding, ...] = ("utf-8", "cp1252") if known is None else (known,)
+    if begin.startswith(UTF16_MARKS):
+        candidates = ("utf-16",)
+    elif begin.startswith(codecs.BOM_UTF8):
+        candidates = ("utf-8",)
+    for candidate in candidates:
+        try:
+            _check_pieces(source, candidate, limits)
+        except UnicodeDecodeError as error:
+            if candidate == candidates[-1] or _has_multibyte_utf8(source):
+                line, column = place_of_last_cell(_lines_before_fault(source, candidate))
+                sentence = (
+                    "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
+                )
+                raise UndecodableByte(sentence, line=line, column=column) from error
+        else:
+            return candidate
+    raise AssertionError("The last candidate is accepted or refused.")
 
 
-def _decode(raw: bytes, encoding: Encoding) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode(encoding, errors="ignore")
-        line, column = place_after(before)
-        sentence = "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
-        raise UndecodableByte(sentence, line=line, column=column) from error
+def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None:
+    decoder = codecs.getincrementaldecoder(CODECS[encoding])()
+    size, blank, hint = 0, True, None
+    with source() as file:
+        while True:
+            piece = file.read(PIECE_BYTES)
+            size += len(piece)
+            check_unpacked_size(size, limits)
+            text = decoder.decode(piece, final=not piece)
+            if "\0" in text:
+                line, column = place_of_last_cell(_lines_before_fault(source, encoding))
+                raise NulByte(
+                    "There is a NUL byte here; save the file as plain CSV in UTF-8.", line=line, column=column
+                )
+            if hint is None:
+                hint, _ = find_hint(text)
+                text = text[hint:]
+            blank = blank and (not text or text.isspace())
+            if not piece:
+                break
+    if blank:
+        raise EmptyFile("The file is empty; send a header line and rows.")
+
+
+def _has_multibyte_utf8(source: Source) -> bool:
+    """True for a file with whole characters of UTF-8 in it: it is damaged UTF-8, not cp1252."""
+    rest = b""
+    with source() as file:
+        while piece := file.read(PIECE_BYTES):
+            if MULTIBYTE_UTF8.search(rest + piece):
+                return True
+            rest = piece[1 - LONGEST_CHARACTER :]
+    return False
+
+
+def _lines_before_fault(source: Source, encoding: Encoding) -> Iterator[str]:
+    """The lines up to the first NUL or undecodable byte, with an x in its place so that its cell exists."""
+    with _open_text(source, encoding, errors="farebox_nul") as text:
+        for line in text:
+            before, fault, _ = line.partition("\0")
+            if fault:
+                yield f"{before}x"
+                return
+            yield line
+
+
+@contextlib.contextmanager
+def _open_text(source: Source, encoding: Encoding, errors: str = "strict") -> Generator[io.TextIOWrapper]:
+    with source() as file, io.TextIOWrapper(file, CODECS[encoding], errors, newline="") as text:
+        yield text
+
+
+def _nul_for_undecodable(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)  # noqa: S101 - the handler is used for decoding only
+    return "\0", error.end
+
+
+codecs.register_error("farebox_nul", _nul_for_undecodable)

@@ -1,4 +1,4 @@
-"""What can be wrong with a table's file. Details name the line and the column, never what a cell holds."""
+"""Refusals of a table's file. Details name the line and the column, never a cell's content."""
 
 from typing import Any
 

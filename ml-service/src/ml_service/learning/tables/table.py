@@ -1,24 +1,44 @@
-"""A file as read: typed columns, none of them guessed."""
+"""Tables in memory: typed columns, none of them guessed, and the limits of the files they come from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
-from ml_service.learning.tables.dialects import Dialect
+from ml_service.learning.tables.dialect import Dialect
+from ml_service.learning.tables.errors import FileTooLarge, NoRows, TooManyRows
 
-Kind = Literal["number", "text", "date", "empty"]
+Json = dict[str, Any]  # Any: decoded JSON
+ColumnType = Literal["number", "text", "date", "empty"]
+# Reasons why single rows cannot be used, by the row's index.
+RowErrors = dict[int, str]
+
+MEGABYTE = 1024 * 1024
+ROW_BYTES = 4 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class CsvLimits:
+    """Limits of a table's file, published by `GET /v1/limits`: sizes in bytes, lengths in characters."""
+
+    file_bytes: int = 50 * MEGABYTE
+    unpacked_bytes: int = 200 * MEGABYTE
+    rows: int = 5_000_000
+    columns: int = 2_000
+    name_length: int = 100
+    cell_length: int = 32_768
+
+
+DEFAULT_LIMITS = CsvLimits()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that was read; `whole` says that a number column holds integers only, `corrected` that its
-    kind was told rather than seen.
-    """
+    """`kind` is the column's type; `whole` marks integers, `corrected` a type set by the table's owner."""
 
     name: str
-    kind: Kind
+    kind: ColumnType
     missing: int
     whole: bool
     cells: pa.ChunkedArray
@@ -27,9 +47,26 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`header` names every column of the file, `columns` those asked for; only CSV has a dialect."""
+    """`header` names every column of the file, `columns` holds those read; only CSV has a dialect."""
 
     header: tuple[str, ...]
     columns: Mapping[str, Column]
     rows: int
     dialect: Dialect | None
+
+
+def check_rows(rows: int, limits: CsvLimits) -> None:
+    if rows == 0:
+        raise NoRows("There is a header but no row below it; add rows.")
+    if rows > limits.rows:
+        raise TooManyRows(f"There are {rows} rows; the limit is {limits.rows}.")
+
+
+def check_file_size(size: int, limits: CsvLimits) -> None:
+    if size > limits.file_bytes:
+        raise FileTooLarge(f"The file is over the limit of {limits.file_bytes // MEGABYTE} MB.")
+
+
+def check_unpacked_size(size: int, limits: CsvLimits) -> None:
+    if size > limits.unpacked_bytes:
+        raise FileTooLarge(f"Unpacked, the file is over the limit of {limits.unpacked_bytes // MEGABYTE} MB.")

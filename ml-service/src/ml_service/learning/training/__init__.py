@@ -1,9 +1,9 @@
-"""Training, from a CSV file to a saved model."""
+"""Training, from a table's file to a saved model."""
 
 from ml_service.learning.training.errors import TRAINING_ERRORS
+from ml_service.learning.training.pipeline import train
 from ml_service.learning.training.results import TrainingResult
 from ml_service.learning.training.rules import Plan, check
-from ml_service.learning.training.runs import run, train
 from ml_service.learning.training.spec import TrainingSpec
 
-__all__ = ["TRAINING_ERRORS", "Plan", "TrainingResult", "TrainingSpec", "check", "run", "train"]
+__all__ = ["TRAINING_ERRORS", "Plan", "TrainingResult", "TrainingSpec", "check", "train"]

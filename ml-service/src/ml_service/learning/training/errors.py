@@ -1,4 +1,4 @@
-"""What can be wrong with a training order; every sentence says which column and what to do."""
+"""Refusals of training specs; every sentence names the column and the remedy."""
 
 from kit.errors import ServiceError
 from ml_service.learning.model_types import types_for
@@ -7,7 +7,7 @@ LONGEST_NAME = 100
 
 
 class TrainingError(ServiceError):
-    """A training order that cannot be carried out with this table."""
+    """A training spec that does not fit its table."""
 
     status = 422
     code = "training_refused"
@@ -44,10 +44,10 @@ class LabelAmongFeatures(TrainingError):
 class UnknownColumn(TrainingError):
     code = "unknown_column"
 
-    def __init__(self, what: str, column: str) -> None:
+    def __init__(self, role: str, column: str) -> None:
         column = column[:LONGEST_NAME]
         super().__init__(
-            f"The {what} column '{column}' is not in the file's header; check its spelling.", column=column
+            f"The {role} column '{column}' is not in the file's header; check its spelling.", column=column
         )
 
 
@@ -82,10 +82,8 @@ class DateLabel(TrainingError):
 class LabelNotNumeric(TrainingError):
     code = "label_not_numeric"
 
-    def __init__(self, column: str, model_type: str) -> None:
-        advice = (
-            f"choose {types_for('classification')}" if model_type == "linear" else "choose classification"
-        )
+    def __init__(self, column: str, *, can_classify: bool) -> None:
+        advice = "choose classification" if can_classify else f"choose {types_for('classification')}"
         super().__init__(f"The label '{column}' is text, which cannot be regressed; {advice}.", column=column)
 
 
@@ -121,7 +119,7 @@ class SingleClass(TrainingError):
 
     def __init__(self, column: str) -> None:
         super().__init__(
-            f"Every row has the same class in '{column}'; there is nothing to tell apart.", column=column
+            f"Every row has the same class in '{column}'; there is nothing to distinguish.", column=column
         )
 
 
@@ -140,7 +138,7 @@ class ClassTooSmall(TrainingError):
     def __init__(self, column: str, count: int) -> None:
         classes = "1 class has" if count == 1 else f"{count} classes have"
         super().__init__(
-            f"{classes} a single row in '{column}'; each needs two, one to learn from and one to test on.",
+            f"{classes} a single row in '{column}'; each needs two, one to train on and one to test on.",
             column=column,
             count=count,
         )
@@ -155,25 +153,6 @@ class PartTooSmall(TrainingError):
             part=part,
             rows=rows,
             needed=needed,
-        )
-
-
-class TooManyNeighbours(TrainingError):
-    code = "too_many_neighbours"
-
-    def __init__(self, neighbours: int, rows: int) -> None:
-        super().__init__(
-            f"n_neighbors is {neighbours} but the training part has {rows} rows; choose at most {rows}.",
-            rows=rows,
-        )
-
-
-class SolverTakesTwoClasses(TrainingError):
-    code = "solver_takes_two_classes"
-
-    def __init__(self, column: str) -> None:
-        super().__init__(
-            f"The solver liblinear takes two classes and '{column}' has more; choose lbfgs.", column=column
         )
 
 

@@ -1,19 +1,38 @@
-"""How good predictions are, in scikit-learn's own figures."""
+"""Metrics of predictions, as scikit-learn computes them."""
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sklearn import metrics as sk
+from sklearn.dummy import DummyClassifier, DummyRegressor
+
+from ml_service.learning.model_types import Task
 
 Values = npt.NDArray[Any]  # Any: text, whole numbers or numbers
-Metrics = Mapping[str, float | None]
+Metrics = dict[str, float | None]
 
 
-def regression_metrics(actual: Values, predicted: Values) -> dict[str, float | None]:
+def score(estimator: Any, task: Task, rows: Any, labels: Values) -> Metrics:  # Any: scikit-learn's types
+    predicted = estimator.predict(rows)
+    if task == "regression":
+        return regression_metrics(labels, predicted)
+    return classification_metrics(
+        labels, predicted, estimator.predict_proba(rows), estimator.classes_.tolist()
+    )
+
+
+def score_baseline(task: Task, training_labels: Values, test_labels: Values) -> Metrics:
+    """The metrics of a guess without features: the mean, or the most common class."""
+    dummy = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor(strategy="mean")
+    dummy.fit(np.zeros((len(training_labels), 1)), training_labels)
+    return score(dummy, task, np.zeros((len(test_labels), 1)), test_labels)
+
+
+def regression_metrics(actual: Values, predicted: Values) -> Metrics:
     return {
         "r2_score": _figure(lambda: sk.r2_score(actual, predicted)),
         "mean_squared_error": _figure(lambda: sk.mean_squared_error(actual, predicted)),
@@ -24,7 +43,7 @@ def regression_metrics(actual: Values, predicted: Values) -> dict[str, float | N
 
 def classification_metrics(
     actual: Values, predicted: Values, probabilities: Values, classes: Sequence[Any]
-) -> dict[str, float | None]:
+) -> Metrics:
     """Means over classes are unweighted; numeric classes get the figures of regression as well."""
     known = list(classes)
     macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
@@ -48,7 +67,7 @@ def _roc_auc(actual: Values, probabilities: Values, classes: Sequence[Any]) -> f
 
 
 def _figure(compute: Callable[[], float]) -> float | None:
-    """None where the figure has no meaning, such as a curve over a class that no test row has."""
+    """None where the metric is undefined, such as a curve over a class that no test row has."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -1,23 +1,87 @@
-"""What happens to features before a model sees them; part of the model, fitted on the training part."""
+"""From a table to the rows of a fit: the split, and the preparation of features as part of the model."""
 
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ml_service.learning.tables import Kind
-from ml_service.learning.training.dates import DateParts
+from ml_service.learning.model_types import Task
+from ml_service.learning.predictors.dates import DateParts
+from ml_service.learning.tables import Column, ColumnType, Table, profile
+from ml_service.learning.training.rules import Plan, check
+from ml_service.learning.training.spec import TrainingSpec
+
+Labels = npt.NDArray[Any]  # Any: text, whole numbers or numbers
+Positions = npt.NDArray[np.int64]
 
 MOST_CATEGORIES = 50
-DATE_PARTS = 5
 
 
-def preparation(frame: pd.DataFrame, kinds: dict[str, Kind], scaled: bool) -> ColumnTransformer:
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Features as a data frame, and their labels."""
+
+    frame: pd.DataFrame
+    labels: Labels
+
+    def take(self, positions: Positions) -> "Rows":
+        return Rows(self.frame.iloc[positions], self.labels[positions])
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The rows of a table that have a label, split into training set and test set."""
+
+    table: Table
+    plan: Plan
+    all: Rows
+    training: Rows
+    test: Rows
+    kinds: dict[str, ColumnType]
+
+
+def split(table: Table, spec: TrainingSpec) -> Split:
+    """Raises what `check` raises."""
+    plan = check(profile(table), spec)
+    table = _drop_missing(table, spec.label)
+    rows = Rows(feature_frame(table, spec.features), label_values(table.columns[spec.label], plan.task))
+    training, test = train_test_split(
+        np.arange(len(rows.labels)),
+        train_size=spec.train_fraction,
+        random_state=spec.seed,
+        stratify=rows.labels if plan.stratified else None,
+    )
+    kinds = {name: table.columns[name].kind for name in spec.features}
+    return Split(table, plan, rows, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds)
+
+
+def feature_frame(table: Table, features: Sequence[str]) -> pd.DataFrame:
+    """Numbers as floats, dates as timestamps, text as text; missing cells as pandas marks them."""
+    return pa.table({name: _feature(table.columns[name]) for name in features}).to_pandas()
+
+
+def label_values(column: Column, task: Task) -> Labels:
+    """The label as it is in the file: text as text, numeric classes as whole numbers."""
+    if column.kind == "text":
+        return np.asarray(column.cells.to_pylist(), dtype=object)
+    type_ = pa.int64() if task == "classification" else pa.float64()
+    return column.cells.cast(type_, safe=False).to_numpy()
+
+
+def make_preparation(frame: pd.DataFrame, kinds: dict[str, ColumnType], scaled: bool) -> ColumnTransformer:
     """The unfitted preparation of such a frame: numbers, then parts of dates, then categories."""
     named: dict[str, list[str]] = {"number": [], "date": [], "text": []}
     for name, kind in kinds.items():
@@ -29,7 +93,7 @@ def preparation(frame: pd.DataFrame, kinds: dict[str, Kind], scaled: bool) -> Co
     ]  # Any: lists or "auto"
     encoder = OneHotEncoder(
         categories=categories,
-        handle_unknown="ignore",  # also what a missing cell is: none of the categories
+        handle_unknown="ignore",  # missing cells, too, are none of the categories
         sparse_output=False,
     )
     steps: list[Any] = [  # Any: transformers
@@ -41,8 +105,24 @@ def preparation(frame: pd.DataFrame, kinds: dict[str, Kind], scaled: bool) -> Co
 
 
 def common_categories(texts: pd.Series) -> npt.NDArray[np.object_]:
-    """The most common categories in alphabetical order; the first of equals is kept."""
+    """The most common categories in alphabetical order; of equally common ones the first are kept."""
     counts = sorted(texts.value_counts().items(), key=lambda pair: (-pair[1], str(pair[0])))
     common = sorted(str(text) for text, _ in counts[:MOST_CATEGORIES])
-    # A training part without any value still needs a category; no cell is ever an empty text.
+    # A training set without any value still needs a category; no cell is ever an empty text.
     return np.array(common or [""], dtype=object)
+
+
+def _feature(column: Column) -> pa.ChunkedArray:
+    return column.cells.cast(pa.float64(), safe=False) if column.kind == "number" else column.cells
+
+
+def _drop_missing(table: Table, label: str) -> Table:
+    """The rows that have a label."""
+    if not table.columns[label].missing:
+        return table
+    present = pc.is_valid(table.columns[label].cells)
+    columns: dict[str, Column] = {}
+    for name, each in table.columns.items():
+        cells = each.cells.filter(present)
+        columns[name] = Column(name, each.kind, cells.null_count, each.whole, cells)
+    return Table(table.header, columns, len(columns[label].cells), table.dialect)

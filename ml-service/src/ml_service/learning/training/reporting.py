@@ -1,82 +1,62 @@
-"""The report on a model, made while its rows are at hand."""
+"""The report on a model, computed while its rows are in memory."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from ml_service.learning.model_types.protocol import Matrix
+from ml_service.learning.findings.labels import find_all
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
-from ml_service.learning.reports.contents import describe
-from ml_service.learning.reports.evidence import Evidence, Json
-from ml_service.learning.reports.findings import find_all
-from ml_service.learning.reports.learning import Fitted
-from ml_service.learning.tables import Table
-from ml_service.learning.training.calibrating import HeldOut
-from ml_service.learning.training.compiling import Compiled
-from ml_service.learning.training.fitting import fit
-from ml_service.learning.training.frames import Labels
+from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.learning_curve import TrainingSet
+from ml_service.learning.reports.report import make_report
+from ml_service.learning.tables import Json
+from ml_service.learning.training.compilation import CompiledModel
+from ml_service.learning.training.preparation import Split
 from ml_service.learning.training.results import TrainingResult
-from ml_service.learning.training.spec import TrainingSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """A fit: what it was made from, and what it came to."""
-
-    table: Table
-    rows: Matrix
-    labels: Labels
-    compiled: Compiled
-    held_out: HeldOut
-    strangeness: Matrix
-
-
-def report_on(learnt: Learnt, result: TrainingResult, csv_path: Path) -> Json:
-    spec, held_out = TrainingSpec.from_json(result.spec), learnt.held_out
-    evidence = Evidence(
+def report_on(
+    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, path: Path
+) -> Json:
+    calibration = compiled.calibration
+    evaluation = Evaluation(
         task=result.task,
         classes=result.classes,
         metrics=result.metrics,
         baseline=result.baseline,
-        rows=held_out.rows,
-        labels=held_out.labels,
-        scores=held_out.scores,
+        rows=calibration.rows,
+        labels=calibration.labels,
+        scores=calibration.scores,
         test_rows=result.test_rows,
-        score=learnt.compiled.score,
-        places=places_of(learnt.compiled.encoding, spec.features),
-        strangeness=learnt.strangeness,
+        score=compiled.score,
+        positions=positions_of(compiled.encoding, list(data.kinds)),
+        nonconformity=calibration.nonconformity,
     )
-    fitted = Fitted(
-        learnt.rows,
-        learnt.labels,
-        lambda rows, labels: fit(spec, result.task, rows, labels)[0],
-    )
-    findings = find_all(learnt.table, spec.label, bool(result.classes))
+    findings = find_all(data.table, result.label, bool(result.classes))
     return {
         "type": result.model_type,
         "task": result.task,
         "label": result.label,
-        **describe(evidence, fitted, findings),
-        "recipe": _recipe(result, len(held_out.rows), csv_path),
+        **make_report(evaluation, training, findings),
+        "recipe": _recipe(result, len(calibration.rows), path),
     }
 
 
-def places_of(encoding: Encoding, features: Sequence[str]) -> Mapping[str, Sequence[int]]:
-    """Which numbers of a prepared row each original column has become, in the order's order."""
+def positions_of(encoding: Encoding, features: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """The positions in a prepared row of the numbers that each feature became."""
     widths = [(name, 1) for name in encoding.numbers] + [(name, DATE_PARTS) for name in encoding.dates]
     widths += [(name, len(categories)) for name, categories in encoding.texts.items()]
-    places: dict[str, Sequence[int]] = {}
+    positions: dict[str, Sequence[int]] = {}
     begin = 0
     for name, width in widths:
-        places[name] = range(begin, begin + width)
+        positions[name] = range(begin, begin + width)
         begin += width
-    return {name: places[name] for name in features}
+    return {name: positions[name] for name in features}
 
 
-def _recipe(result: TrainingResult, calibration_rows: int, csv_path: Path) -> Json:
-    """All that it takes to train the same model again."""
-    with csv_path.open("rb") as file:
+def _recipe(result: TrainingResult, calibration_rows: int, path: Path) -> Json:
+    """Everything that is needed to train the same model again."""
+    with path.open("rb") as file:
         data = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "data_sha256": data,

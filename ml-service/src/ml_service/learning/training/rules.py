@@ -1,11 +1,11 @@
-"""Whether an order fits a table, decided before anything is charged."""
+"""Rules that decide before anything is charged if a training spec fits a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ml_service.learning.model_types import Task, get_model_type, parse
-from ml_service.learning.tables import ColumnProfile, Kind, TableProfile
-from ml_service.learning.tables.profiles import MOST_COUNTED
+from ml_service.learning.model_types import Task, TrainingTable, get_model_type, parse
+from ml_service.learning.tables import ColumnProfile, ColumnType, TableProfile
+from ml_service.learning.tables.profile import MOST_COUNTED
 from ml_service.learning.training.errors import (
     ClassTooSmall,
     ConstantLabel,
@@ -16,13 +16,11 @@ from ml_service.learning.training.errors import (
     MissingLabels,
     PartTooSmall,
     SingleClass,
-    SolverTakesTwoClasses,
     TaskNotOffered,
     TooManyClasses,
-    TooManyNeighbours,
     UnknownColumn,
 )
-from ml_service.learning.training.spec import TrainingSpec, check_alone
+from ml_service.learning.training.spec import TrainingSpec
 
 ANY_TASK: frozenset[Task] = frozenset({"classification", "regression"})
 FEW_VALUES = 10
@@ -32,7 +30,7 @@ FEWEST_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an order comes to on a table; `classes` is 0 in regression."""
+    """The decisions that a spec and a table lead to; `classes` is 0 in regression."""
 
     task: Task
     training_rows: int
@@ -42,33 +40,39 @@ class Plan:
 
 
 def check(profile: TableProfile, spec: TrainingSpec) -> Plan:
-    """The plan, or the first thing that keeps this order from being carried out."""
-    check_alone(spec)
+    """The plan of a training; raises the first fault of the spec."""
+    model_type, parameters = get_model_type(spec.model_type), parse(spec.model_type, spec.params)
+    plan = make_plan(profile, spec, model_type.tasks)
+    model_type.check(parameters, TrainingTable(spec.label, plan.training_rows, plan.classes))
+    return plan
+
+
+def make_plan(profile: TableProfile, spec: TrainingSpec, tasks: frozenset[Task] = ANY_TASK) -> Plan:
+    """The plan of a training with any model type that offers these tasks."""
+    spec.check_columns()
     label = _check_columns(profile, spec)
     if label.missing and spec.missing_label == "refuse":
         raise MissingLabels(label.name, label.missing)
     rows = profile.rows - label.missing
-    task = choose_task(label, rows, spec)
+    task = choose_task(label, rows, spec, tasks)
     classes = _check_classes(label) if task == "classification" else _check_varies(label)
     training_rows = int(spec.train_fraction * rows)
     test_rows = rows - training_rows
     for part, size in (("training", training_rows), ("test", test_rows)):
         if size < FEWEST_ROWS:
             raise PartTooSmall(part, size, FEWEST_ROWS)
-    _check_parameters(spec, training_rows, classes)
     return Plan(task, training_rows, test_rows, classes, 0 < classes <= min(training_rows, test_rows))
 
 
-def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec) -> Task:
-    """What the order asks for, or what its model type does with such a label."""
-    offered = get_model_type(spec.model_type).tasks
-    if spec.task != "auto" and spec.task not in offered:
+def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec, tasks: frozenset[Task]) -> Task:
+    """The task that the spec names, or the usual one of these for such a label."""
+    if spec.task != "auto" and spec.task not in tasks:
         raise TaskNotOffered(spec.model_type, spec.task)
     few = _is_few_whole(label)
-    asked = spec.task if spec.task != "auto" else _usual_task(offered, label, few, rows)
-    if asked == "regression":
+    task = spec.task if spec.task != "auto" else _usual_task(tasks, label, few, rows)
+    if task == "regression":
         if label.kind != "number":
-            raise LabelNotNumeric(label.name, spec.model_type)
+            raise LabelNotNumeric(label.name, can_classify="classification" in tasks)
         return "regression"
     if label.kind == "number" and not (few or (spec.task == "classification" and _is_classes(label))):
         raise LabelNotClasses(label.name)
@@ -76,7 +80,7 @@ def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec) -> Task:
 
 
 def check_label(profile: TableProfile, label: str) -> ColumnProfile:
-    """The label's column, if it can be one."""
+    """The label's column; raises if it cannot be a label."""
     if label not in profile.columns:
         raise UnknownColumn("label", label)
     column = profile.columns[label]
@@ -87,13 +91,13 @@ def check_label(profile: TableProfile, label: str) -> ColumnProfile:
     return column
 
 
-def learns_classes(label: ColumnProfile, rows: int) -> bool:
-    """Whether most types take such a label for classes rather than for numbers."""
+def is_classification(label: ColumnProfile, rows: int) -> bool:
+    """True if such a label is usually classified rather than regressed."""
     return _usual_task(ANY_TASK, label, _is_few_whole(label), rows) == "classification"
 
 
-def check_kinds(profile: TableProfile, kinds: Mapping[str, Kind]) -> None:
-    """Raise for columns that there are not, or that nothing can be read of."""
+def check_kinds(profile: TableProfile, kinds: Mapping[str, ColumnType]) -> None:
+    """Raise for columns that do not exist or have no values."""
     for name in kinds:
         if name not in profile.columns:
             raise UnknownColumn("corrected", name)
@@ -142,12 +146,3 @@ def _check_varies(label: ColumnProfile) -> int:
     if label.value_counts is not None and len(label.value_counts) == 1:
         raise ConstantLabel(label.name)
     return 0
-
-
-def _check_parameters(spec: TrainingSpec, training_rows: int, classes: int) -> None:
-    chosen = parse(spec.model_type, spec.params).model_dump()
-    neighbours = chosen.get("n_neighbors", 0)
-    if neighbours > training_rows:
-        raise TooManyNeighbours(neighbours, training_rows)
-    if chosen.get("solver") == "liblinear" and classes > 2:
-        raise SolverTakesTwoClasses(spec.label)

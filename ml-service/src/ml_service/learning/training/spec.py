@@ -1,12 +1,11 @@
-"""What to train: plain values that can be stored and sent to a worker."""
+"""The specification of a training in plain values, which can be stored and sent to a worker."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml_service.learning.model_types import parse
-from ml_service.learning.tables import Kind
+from ml_service.learning.tables import ColumnType, Json
 from ml_service.learning.training.errors import DuplicateFeature, InvalidSpec, LabelAmongFeatures, NoFeatures
 
 LARGEST_SEED = 2**32 - 1
@@ -14,10 +13,7 @@ LARGEST_SEED = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """One training order. The same order on the same file gives the same model.
-
-    `kinds` are those of columns that are to be read otherwise than they look.
-    """
+    """The same spec on the same file gives the same model; `kinds` sets the types of some columns."""
 
     model_type: str
     features: tuple[str, ...]
@@ -27,9 +23,13 @@ class TrainingSpec:
     task: Literal["auto", "classification", "regression"] = "auto"
     missing_label: Literal["refuse", "drop"] = "refuse"
     seed: int = 0
-    kinds: Mapping[str, Kind] = field(default_factory=dict[str, Kind])
+    kinds: Mapping[str, ColumnType] = field(default_factory=dict[str, ColumnType])
 
-    def to_json(self) -> dict[str, Any]:  # Any: JSON
+    @property
+    def columns(self) -> set[str]:
+        return {*self.features, self.label}
+
+    def to_json(self) -> Json:
         return {
             **asdict(self),
             "features": list(self.features),
@@ -39,23 +39,21 @@ class TrainingSpec:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TrainingSpec":  # Any: JSON
-        fields: dict[str, Any] = {**document, "features": tuple(document["features"])}
+        fields: Json = {**document, "features": tuple(document["features"])}
         return cls(**fields)
 
-
-def check_alone(spec: TrainingSpec) -> None:
-    """Raise for what is wrong with an order whatever the table."""
-    parse(spec.model_type, spec.params)
-    if not spec.features:
-        raise NoFeatures
-    seen: set[str] = set()
-    for name in spec.features:
-        if name in seen:
-            raise DuplicateFeature(name)
-        seen.add(name)
-    if spec.label in seen:
-        raise LabelAmongFeatures(spec.label)
-    if not (math.isfinite(spec.train_fraction) and 0 < spec.train_fraction < 1):
-        raise InvalidSpec("The share of rows to train on must be above 0 and below 1, such as 0.8.")
-    if not 0 <= spec.seed <= LARGEST_SEED:
-        raise InvalidSpec(f"The seed must be a whole number from 0 to {LARGEST_SEED}.")
+    def check_columns(self) -> None:
+        """Raise for faults that need no table to be seen."""
+        if not self.features:
+            raise NoFeatures
+        seen: set[str] = set()
+        for name in self.features:
+            if name in seen:
+                raise DuplicateFeature(name)
+            seen.add(name)
+        if self.label in seen:
+            raise LabelAmongFeatures(self.label)
+        if not (math.isfinite(self.train_fraction) and 0 < self.train_fraction < 1):
+            raise InvalidSpec("The share of rows to train on must be above 0 and below 1, such as 0.8.")
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise InvalidSpec(f"The seed must be a whole number from 0 to {LARGEST_SEED}.")

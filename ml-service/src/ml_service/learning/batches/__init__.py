@@ -1,0 +1,1 @@
+"""Batches: files of rows with predictions added."""

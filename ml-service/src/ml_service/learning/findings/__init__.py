@@ -1,0 +1,1 @@
+"""Findings: facts about a table that matter before training."""

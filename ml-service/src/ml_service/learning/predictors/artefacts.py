@@ -1,0 +1,113 @@
+"""A model's files: written and flushed to the disk, and read only if their SHA-256 is the recorded one."""
+
+import hashlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import joblib
+import numpy as np
+
+from ml_service.learning.model_types import get_model_type
+from ml_service.learning.model_types.protocol import Arrays
+from ml_service.learning.predictors import dates
+from ml_service.learning.predictors.calibration import Calibration
+from ml_service.learning.predictors.encoding import Encoder, Encoding
+from ml_service.learning.predictors.errors import ArtefactRefused
+from ml_service.learning.predictors.predictor import Predictor
+from ml_service.learning.tables import Json
+
+FORMAT = 2
+DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
+FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
+
+# Pipelines stored before `learning` existed name their step for dates by this path; pickle looks it up here.
+sys.modules.setdefault("ml_service.training.dates", dates)
+
+
+def save(
+    directory: Path, documents: Mapping[str, Json], arrays: Arrays, pipeline: Any
+) -> dict[str, str]:  # Any: a scikit-learn pipeline
+    """Write the files into this new directory; returns the SHA-256 of each."""
+    directory.mkdir(parents=True)
+    writers: dict[str, Callable[[IO[bytes]], object]] = {
+        **{name: partial(_write_json, document) for name, document in documents.items()},
+        ARRAYS: lambda file: np.savez(file, allow_pickle=False, **arrays),
+        PIPELINE: lambda file: joblib.dump(pipeline, file),
+    }
+    files = {name: _write(directory / name, write) for name, write in writers.items()}
+    _flush_directory(directory)
+    return files
+
+
+def load(directory: Path, files: Mapping[str, str]) -> Predictor:
+    """The predictor in this directory; `files` holds the SHA-256 of each file."""
+    contents = _read_checked(Path(directory), files, keep={DOCUMENT, ARRAYS})
+    document = json.loads(contents[DOCUMENT])
+    if document["format"] != FORMAT:
+        raise ArtefactRefused
+    with np.load(io.BytesIO(contents[ARRAYS]), allow_pickle=False) as stored:
+        arrays = _group_by_prefix(stored)
+    encoder = Encoder(Encoding.from_json(document["encoding"]), arrays["encoding"])
+    score = get_model_type(document["model_type"]).scorer(arrays["model"], document["task"])
+    return Predictor(encoder, score, document["classes"], Calibration(arrays["calibration"]["scores"]))
+
+
+def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a scikit-learn pipeline
+    """The pipeline itself: a pickle, so its bytes are checked before they are unpickled."""
+    return joblib.load(io.BytesIO(_read_checked(Path(directory), files, keep={PIPELINE})[PIPELINE]))
+
+
+def read_report(directory: Path, files: Mapping[str, str]) -> Json:
+    return json.loads(_read_checked(Path(directory), files, keep={REPORT})[REPORT])
+
+
+def _write_json(document: Json, file: IO[bytes]) -> None:
+    file.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode())
+
+
+def _write(path: Path, write: Callable[[IO[bytes]], object]) -> str:
+    with path.open("xb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_checked(directory: Path, files: Mapping[str, str], keep: set[str]) -> dict[str, bytes]:
+    """The contents of the files to keep. Each is read once, so the bytes that are used were checked."""
+    if files.keys() ^ FILES:
+        raise ArtefactRefused
+    kept: dict[str, bytes] = {}
+    for name, expected in files.items():
+        try:
+            content = (directory / name).read_bytes()
+        except OSError as error:
+            raise ArtefactRefused from error
+        if hashlib.sha256(content).hexdigest() != expected:
+            raise ArtefactRefused
+        if name in keep:
+            kept[name] = content
+    return kept
+
+
+def _group_by_prefix(arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:  # Any: arrays of every type
+    groups: dict[str, dict[str, Any]] = {"encoding": {}, "model": {}, "calibration": {}}  # Any: as above
+    for key in arrays:
+        group, _, name = key.partition(".")
+        groups[group][name] = arrays[key]
+    return groups

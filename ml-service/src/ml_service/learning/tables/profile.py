@@ -1,0 +1,84 @@
+"""Profiles of tables in plain values: all that a training spec is checked against, without the cells."""
+
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow.compute as pc
+
+from ml_service.learning.tables.table import Column, ColumnType, Json, Table
+
+MOST_COUNTED = 100
+SAMPLED_ROWS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnProfile:
+    """`value_counts` is how often each distinct value occurs, rarest first, or None for over 100 values;
+    `corrected` marks a type that the table's owner set.
+    """
+
+    name: str
+    kind: ColumnType
+    missing: int
+    whole: bool
+    value_counts: tuple[int, ...] | None
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableProfile:
+    """`header` names every column of the file; `columns` are those that were read."""
+
+    header: tuple[str, ...]
+    columns: Mapping[str, ColumnProfile]
+    rows: int
+
+    @property
+    def corrected_kinds(self) -> dict[str, ColumnType]:
+        """The types that the table's owner set."""
+        return {name: each.kind for name, each in self.columns.items() if each.corrected}
+
+    def to_json(self) -> Json:
+        return {
+            "header": list(self.header),
+            "columns": [asdict(column) for column in self.columns.values()],
+            "rows": self.rows,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "TableProfile":  # Any: JSON
+        columns = [_column_from_json(each) for each in document["columns"]]
+        return cls(tuple(document["header"]), {each.name: each for each in columns}, document["rows"])
+
+
+def profile(table: Table) -> TableProfile:
+    columns = {name: _profile_column(column) for name, column in table.columns.items()}
+    return TableProfile(table.header, columns, table.rows)
+
+
+def _profile_column(column: Column) -> ColumnProfile:
+    return ColumnProfile(
+        column.name, column.kind, column.missing, column.whole, _count_values(column), column.corrected
+    )
+
+
+def _count_values(column: Column) -> tuple[int, ...] | None:
+    if column.kind == "empty":
+        return ()
+    # Most columns of many values show it in a sample, and a full count is what takes long.
+    if pc.count_distinct(column.cells.slice(0, SAMPLED_ROWS)).as_py() > MOST_COUNTED:
+        return None
+    counts = column.cells.drop_null().value_counts().field("counts")
+    if len(counts) > MOST_COUNTED:
+        return None
+    return tuple(sorted(counts.to_pylist()))
+
+
+def _column_from_json(document: Mapping[str, Any]) -> ColumnProfile:  # Any: JSON
+    counts = document["value_counts"]
+    fields: Json = {**document, "value_counts": None if counts is None else tuple(counts)}
+    return ColumnProfile(**fields)

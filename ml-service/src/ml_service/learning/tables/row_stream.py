@@ -1,0 +1,255 @@
+"""Files streamed as pieces of rows, for batches: cells as they are written, in bounded memory.
+
+A row of the wrong length does not refuse the file here: it has an error of its own, and the rows around it
+stay in their places.
+"""
+
+# pyarrow.compute makes its functions when it is imported:
+# pyright: reportAttributeAccessIssue=false
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ml_service.learning.tables.column_types import MISSING
+from ml_service.learning.tables.content import PIECE_BYTES, stream_text
+from ml_service.learning.tables.dialect import Decimal, Delimiter, find_delimiter
+from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
+from ml_service.learning.tables.header import check_names, read_header
+from ml_service.learning.tables.parquet import is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.table import (
+    MEGABYTE,
+    ROW_BYTES,
+    CsvLimits,
+    RowErrors,
+    check_rows,
+    check_unpacked_size,
+)
+
+MOST_ROWS_AT_ONCE = 20_000
+MOST_TEXT = 64 * MEGABYTE
+PARQUET_BUFFER = 1 << 20
+SAMPLED_ROWS = 1000
+COMMA_TO_POINT = str.maketrans(",.", ".,")
+
+
+class RowPiece(Protocol):
+    """Consecutive rows of a file; `errors` holds those of the wrong shape."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def errors(self) -> RowErrors: ...
+
+    def cells(self, name: str, kind: str) -> Sequence[object]:
+        """A column's cells as a predictor reads those of this type."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CsvPiece:
+    """Fields as they are in the file; those of a row of another length are cut or filled up."""
+
+    names: dict[str, int]
+    fields: list[list[str]]
+    rows: int
+    errors: RowErrors
+    decimal: Decimal = "."
+
+    def cells(self, name: str, kind: str) -> Sequence[object]:
+        position = self.names[name]
+        if kind == "number" and self.decimal == ",":
+            return [row[position].translate(COMMA_TO_POINT) for row in self.fields]
+        return [row[position] for row in self.fields]
+
+
+class CsvStream:
+    """The rows of a CSV file, plain or gzip-compressed; raises a `CsvError` where it cannot be read on."""
+
+    def __init__(self, path: Path, limits: CsvLimits) -> None:
+        self._limits = limits
+        self._text = stream_text(path, limits)
+        self.delimiter: Delimiter = self._text.delimiter or find_delimiter(self._text.sample)
+        self._decimal: Decimal | None = "." if self.delimiter == "," else None
+        with self._text.open() as text:
+            begin = text.read(PIECE_BYTES).encode()
+        self.names = read_header(begin, self.delimiter, limits).names
+
+    def count(self) -> int:
+        rows = sum(1 for _ in self._records())
+        check_rows(rows, self._limits)
+        return rows
+
+    def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[CsvPiece]:
+        """All rows in order, at most so many at once; the columns `numbers` decide the decimal sign."""
+        records, names = self._records(), {name: position for position, name in enumerate(self.names)}
+        while fields := list(islice(records, rows)):
+            errors = _even_out(fields, len(names))
+            piece = CsvPiece(names, fields, len(fields), errors)
+            if self._decimal is None:
+                self._decimal = "," if _uses_decimal_commas(piece, numbers) else "."
+            yield replace(piece, decimal=self._decimal)
+
+    def _records(self) -> Iterator[list[str]]:
+        with self._text.open() as text:
+            lines = _BoundedLines(text)
+            csv.field_size_limit(self._limits.cell_length)
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            next(fields for fields in reader if fields)
+            try:
+                for fields in reader:
+                    lines.begin_row()
+                    if fields:
+                        yield fields
+            except csv.Error as error:
+                raise self._explain(error, reader.line_num) from error
+
+    def _explain(self, error: csv.Error, line: int) -> BadQuote | CellTooLong:
+        if "field limit" in str(error):
+            return CellTooLong(
+                f"A cell here is over {self._limits.cell_length} characters; shorten it.", line=line
+            )
+        return BadQuote(
+            "A quoted field that ends here is not closed, or text follows its closing quote.", line=line
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetPiece:
+    names: tuple[str, ...]
+    batch: pa.RecordBatch
+    rows: int
+    errors: RowErrors
+
+    def cells(self, name: str, kind: str) -> Sequence[object]:
+        return _convert(_decode_dictionary(self.batch.column(self.names.index(name))), kind).to_pylist()
+
+
+class ParquetStream:
+    """The rows of a Parquet file; raises a `CsvError` where it cannot be read on."""
+
+    def __init__(self, path: Path, limits: CsvLimits) -> None:
+        self._path, self._limits = path, limits
+        with refuse_damage():
+            self.schema = pq.read_schema(path).remove_metadata()
+            self._dictionaries = self._find_long_texts()
+            with self._open(self._dictionaries) as file:
+                self.schema = file.schema_arrow.remove_metadata()
+        self.names = check_names(self.schema.names, None, limits)
+
+    def count(self) -> int:
+        with refuse_damage(), self._open(self._dictionaries) as file:
+            described = file.metadata
+            size = sum(described.row_group(each).total_byte_size for each in range(described.num_row_groups))
+            rows = int(described.num_rows)
+        check_unpacked_size(size, self._limits)
+        check_rows(rows, self._limits)
+        return rows
+
+    def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[ParquetPiece]:  # noqa: ARG002 - as in CsvStream
+        with refuse_damage(), self._open(self._dictionaries) as file:
+            for batch in file.iter_batches(batch_size=rows, use_threads=False):
+                yield ParquetPiece(self.names, batch, batch.num_rows, RowErrors())
+
+    def _open(self, dictionaries: Sequence[str]) -> pq.ParquetFile:
+        """As a dictionary a text that repeats is in memory once, however often the file repeats it."""
+        return pq.ParquetFile(
+            self._path, read_dictionary=list(dictionaries), pre_buffer=False, buffer_size=PARQUET_BUFFER
+        )
+
+    def _find_long_texts(self) -> list[str]:
+        """Columns whose texts would be too much if they repeated.
+
+        No other is read as a dictionary, which only grows: with texts that differ, as large as the file.
+        """
+        texts = [each.name for each in self.schema if is_text(each.type)]
+        with self._open(texts) as file:
+            longest = [_longest_texts(file, group, texts) for group in range(file.num_row_groups)]
+        return [name for name in texts if any(each[name] * MOST_ROWS_AT_ONCE > MOST_TEXT for each in longest)]
+
+
+RowStream = CsvStream | ParquetStream
+
+
+def open_rows(path: Path, limits: CsvLimits) -> RowStream:
+    return ParquetStream(path, limits) if is_parquet(path) else CsvStream(path, limits)
+
+
+class _BoundedLines(Iterator[str]):
+    """A text's lines for csv.reader, which by itself would collect a row of any length."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text, self._length = text, 0
+
+    def begin_row(self) -> None:
+        self._length = 0
+
+    def __next__(self) -> str:
+        line = self._text.readline(ROW_BYTES)
+        if not line:
+            raise StopIteration
+        self._length += len(line)
+        if self._length >= ROW_BYTES:
+            raise CellTooLong(f"A row is over {ROW_BYTES // MEGABYTE} MB; shorten it.")
+        return line
+
+
+def _even_out(fields: list[list[str]], width: int) -> RowErrors:
+    errors = RowErrors()
+    for index, row in enumerate(fields):
+        if len(row) != width:
+            errors[index] = f"The row has {len(row)} fields, the header {width}."
+            fields[index] = [*row, *[""] * width][:width]
+    return errors
+
+
+def _uses_decimal_commas(piece: CsvPiece, numbers: Sequence[str]) -> bool:
+    """True if in some column of numbers a cell has a comma and none has a point."""
+    for name in numbers:
+        present = [str(cell).strip() for cell in piece.cells(name, "text") if cell not in MISSING]
+        if any("," in cell for cell in present) and not any("." in cell for cell in present):
+            return True
+    return False
+
+
+def _longest_texts(file: pq.ParquetFile, group: int, texts: list[str]) -> dict[str, int]:
+    """The longest text of each dictionary, which comes whole with the first of its texts."""
+    longest = dict.fromkeys(texts, 0)
+    for batch in file.iter_batches(SAMPLED_ROWS, row_groups=[group], columns=texts, use_threads=False):
+        for name in texts:
+            lengths = pc.binary_length(batch.column(name).dictionary)
+            longest[name] = max(longest[name], pc.max(lengths).as_py() or 0)
+        if all(longest.values()):
+            break
+    return longest
+
+
+def _decode_dictionary(column: pa.Array) -> pa.Array:
+    if not isinstance(column, pa.DictionaryArray):
+        return column
+    if pa.types.is_string(column.type.value_type):
+        size = pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
+        if size > MOST_TEXT:
+            raise FileTooLarge("The texts of some rows are too large to unpack; shorten them.")
+    return column.cast(column.type.value_type)
+
+
+def _convert(column: pa.Array, kind: str) -> pa.Array:
+    """Numbers as floats, anything else as the text that a CSV file would have."""
+    if pa.types.is_boolean(column.type):
+        return pc.if_else(column, "True", "False")
+    if kind == "number" and not pa.types.is_string(column.type):
+        numbers = column.cast(pa.float64(), safe=False)
+        return pc.if_else(pc.is_nan(numbers), None, numbers)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return column.cast(pa.string())

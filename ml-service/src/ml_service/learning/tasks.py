@@ -1,0 +1,76 @@
+"""The functions that Dask workers run: training, cross-validation and batches, on files in the store."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from distributed import get_worker
+
+from kit.errors import ServiceError
+from ml_service.learning.batches import pipeline
+from ml_service.learning.comparison.cross_validation import cross_validate
+from ml_service.learning.tables import CsvLimits, Json
+from ml_service.learning.training import TrainingSpec, train
+from ml_service.store.files import Files
+
+PROGRESS_TOPIC = "farebox-progress"
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table's file in the store, and its limits."""
+
+    store_url: str
+    key: str
+    limits: CsvLimits
+
+
+def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Json:
+    def work() -> Json:
+        files = Files(table.store_url)
+        with files.on_disk(table.key) as path, files.folder_to_write(artefact) as folder:
+            result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), table.limits)
+        return result.to_json()
+
+    return as_document(work)
+
+
+def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
+    def work() -> Json:
+        with Files(table.store_url).on_disk(table.key) as path:
+            return cross_validate(path, TrainingSpec.from_json(spec), _reporter(key), table.limits)
+
+    return as_document(work)
+
+
+def predict_on_worker(key: str, task: pipeline.BatchTask, rows: int, result: str) -> Json:
+    report = _each_percent(_reporter(key), rows)
+    return as_document(lambda: asdict(pipeline.predict(task, result, report)))
+
+
+def as_document(work: Callable[[], Json]) -> Json:
+    """The outcome in plain values: {"result": ...}, or {"error": ...} for `kit.errors.from_document`."""
+    try:
+        return {"result": work()}
+    except ServiceError as error:
+        return {"error": error.to_document()}
+
+
+def _reporter(key: str) -> Callable[..., None]:
+    worker = get_worker()
+
+    def report(stage: str, percent: int | None = None) -> None:
+        worker.log_event(PROGRESS_TOPIC, {"key": key, "stage": stage, "percent": percent})
+
+    return report
+
+
+def _each_percent(report: Callable[..., None], rows: int) -> Callable[[int], None]:
+    reported = -1
+
+    def report_rows(done: int) -> None:
+        nonlocal reported
+        if (percent := 100 * done // rows) > reported:
+            reported = percent
+            report("predicting", percent)
+
+    return report_rows

@@ -1,0 +1,120 @@
+"""The training pipeline, as a worker runs it: read, split, prepare, fit, compile, score, report, save."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from ml_service.learning.model_types import Task, get_model_type, parse
+from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
+from ml_service.learning.reports.learning_curve import TrainingSet
+from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_table
+from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
+from ml_service.learning.training.errors import FitFailed, PartTooSmall
+from ml_service.learning.training.metrics import score, score_baseline
+from ml_service.learning.training.preparation import Labels, Rows, Split, make_preparation, split
+from ml_service.learning.training.reporting import report_on
+from ml_service.learning.training.results import (
+    TrainingResult,
+    describe_features,
+    example_features,
+    library_versions,
+)
+from ml_service.learning.training.spec import TrainingSpec
+
+ReportStage = Callable[[str], object]
+
+UNFINISHED = (
+    "The solver stopped after max_iter iterations before it had converged; raise max_iter or scale the data."
+)
+
+
+def ignore_progress(_stage: str) -> None:
+    pass
+
+
+def train(
+    path: Path,
+    spec: TrainingSpec,
+    directory: Path,
+    report_stage: ReportStage = ignore_progress,
+    limits: CsvLimits = DEFAULT_LIMITS,
+) -> TrainingResult:
+    """Train a model and save it in `directory`, which must not exist; reports each stage as it begins."""
+    report_stage("reading")
+    data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
+    report_stage("preparing")
+    preparation, rows = prepare(data.training, data, spec)
+    report_stage("fitting")
+    estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
+    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+    report_stage("scoring")
+    with threadpool_limits(1):
+        compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
+        result = _describe(spec, data, pipeline, compiled, notes)
+
+        def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
+            return fit(spec, data.plan.task, rows, labels)[0]
+
+        training = TrainingSet(rows, data.training.labels, refit)
+        report = report_on(data, training, compiled, result, path)
+    result = replace(result, verdict=report["verdict"])
+    report_stage("saving")
+    document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
+    files = save(directory, {DOCUMENT: document, REPORT: report}, compiled.arrays(), pipeline)
+    return replace(result, files=files)
+
+
+def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
+    """The preparation fitted on these rows, and the rows prepared."""
+    preparation = make_preparation(rows.frame, data.kinds, get_model_type(spec.model_type).scaled)
+    return preparation, preparation.fit_transform(rows.frame)
+
+
+def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
+    """The fitted estimator, and warnings about the fit."""
+    if task == "classification" and len(set(labels.tolist())) == 1:
+        raise PartTooSmall("training", len(labels), len(labels) + 1)
+    estimator = get_model_type(spec.model_type).build(parse(spec.model_type, spec.params), task, spec.seed)
+    # A task has one core, and sums made in one order are the same everywhere.
+    with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
+        warnings.simplefilter("always")
+        try:
+            estimator.fit(rows, labels)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            raise FitFailed from error
+    unfinished = any(issubclass(each.category, ConvergenceWarning) for each in caught)
+    return estimator, [UNFINISHED] if unfinished else []
+
+
+def _describe(
+    spec: TrainingSpec, data: Split, pipeline: Pipeline, compiled: CompiledModel, notes: list[str]
+) -> TrainingResult:
+    plan, frame = data.plan, data.all.frame
+    columns = [data.table.columns[name] for name in spec.features]
+    return TrainingResult(
+        model_type=spec.model_type,
+        task=plan.task,
+        label=spec.label,
+        classes=pipeline.classes_.tolist() if plan.task == "classification" else [],
+        params=parse(spec.model_type, spec.params).model_dump(),
+        metrics=score(pipeline, plan.task, data.test.frame, data.test.labels),
+        baseline=score_baseline(plan.task, data.training.labels, data.test.labels),
+        features=describe_features(columns, frame, compiled.encoding),
+        example={"features": example_features(columns, frame)},
+        rows=len(frame),
+        training_rows=plan.training_rows,
+        test_rows=plan.test_rows,
+        stratified=plan.stratified,
+        warnings=notes,
+        verdict="",
+        versions=library_versions(),
+        spec=spec.to_json(),
+        files={},
+    )

@@ -1,0 +1,56 @@
+"""However long a file is, only some rows of it are in memory at once."""
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import pytest
+from ml_service.store.readers import Readers
+
+from ml_service.learning.batches import pipeline
+from ml_service.learning.predictors import PredictionOptions
+from ml_service.learning.tables import DEFAULT_LIMITS
+from ml_service.learning.training import TrainingSpec, train
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[5] / "data"
+FEATURES = ("age", "bmi", "bp", "s5")
+MEBIBYTE = 1024 * 1024
+ROWS = 200_000
+ROW = b"51,26.3,87.5,4.6\n"
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> pipeline.BatchTask:
+    result = train(DATA / "diabetes.csv", TrainingSpec("linear", FEATURES, "target"), tmp_path / "model")
+    return pipeline.BatchTask(
+        f"file://{tmp_path}", "rows", "model", result.files, PredictionOptions(), DEFAULT_LIMITS
+    )
+
+
+async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
+    """The most memory that the reader was seen to have."""
+    (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
+    before = set(psutil.Process().children())
+    running = asyncio.create_task(readers.run(pipeline.predict, task, "result"))
+    most = 0
+    while not running.done():
+        await asyncio.wait({running}, timeout=0.02)
+        reader = before or set(psutil.Process().children())
+        most = max([most, *(each.memory_info().rss for each in reader if each.is_running())])
+    assert (await running).good == rows
+    return most
+
+
+async def test_a_file_ten_times_as_long_takes_no_more_memory(
+    task: pipeline.BatchTask, tmp_path: Path
+) -> None:
+    readers = Readers(1)
+    # What the reader imports first is not the file's.
+    await predict(readers, task, tmp_path, 1)
+    little = await predict(readers, task, tmp_path, ROWS // 10)
+    much = await predict(readers, task, tmp_path, ROWS)
+    assert much - little < 20 * MEBIBYTE
+    with (tmp_path / "result").open("rb") as result:
+        assert sum(1 for _ in result) == ROWS + 1

@@ -1,0 +1,125 @@
+"""What is found remarkable about tables, and what is suggested to be predicted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.tables import DATA
+
+from ml_service.learning import tables
+from ml_service.learning.findings.columns import (
+    MANY_CATEGORIES,
+    ColumnView,
+    Finding,
+    Suggestion,
+    find,
+    suggest,
+)
+from ml_service.learning.tables.statistics import compute_statistics
+from ml_service.learning.training.preparation import MOST_CATEGORIES
+
+Write = Callable[..., Path]
+ROWS = 100
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_columns(**columns: Callable[[int], object]) -> Path:
+        """A file whose cells are made from the row's number."""
+        path = tmp_path / "table.csv"
+        rows = [",".join(str(cell(n)) for cell in columns.values()) for n in range(ROWS)]
+        path.write_text("\n".join([",".join(columns), *rows, ""]))
+        return path
+
+    return write_columns
+
+
+def look_at(path: Path) -> tuple[list[Finding], Suggestion]:
+    table = tables.read_csv(path)
+    seen = compute_statistics(table)
+    views = [ColumnView(each, seen.columns[name]) for name, each in tables.profile(table).columns.items()]
+    findings = find(views, table.rows, seen.duplicate_rows)
+    return findings, suggest(views, findings)
+
+
+def codes(path: Path) -> list[tuple[str, str, str | None]]:
+    return [(each.code, each.severity, each.column) for each in look_at(path)[0]]
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"),
+    [
+        (lambda _: 7, [("constant", "warning", "a")]),
+        (lambda _: "same", [("constant", "warning", "a")]),
+        (lambda n: n + 1, [("id_like", "warning", "a")]),
+        (lambda n: f"row-{n}", [("id_like", "warning", "a")]),
+        (lambda n: n * n, []),
+        (lambda n: n + 0.5, []),
+        (lambda n: "" if n % 3 else n % 2, [("mostly_missing", "warning", "a")]),
+        (lambda _: "", [("mostly_missing", "warning", "a")]),
+        (lambda n: f"t{n % 60}", [("high_cardinality", "info", "a")]),
+        (lambda n: f"t{n % 50}", []),
+    ],
+)
+def test_a_column_is_remarkable_or_not(
+    cell: Callable[[int], object], found: list[tuple[str, str, str]], write: Write
+) -> None:
+    assert codes(write(a=cell, b=lambda n: n % 7, c=lambda n: n * 1.37)) == found
+
+
+@pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "passenger no", "Key"])
+def test_whole_numbers_with_the_name_of_an_id_are_ids(name: str, write: Write) -> None:
+    assert codes(write(**{name: lambda n: n * n, "b": lambda n: n % 7})) == [("id_like", "warning", name)]
+
+
+@pytest.mark.parametrize("name", ["paid", "grid", "android", "piano"])
+def test_a_name_that_only_ends_like_one_is_none(name: str, write: Write) -> None:
+    assert codes(write(**{name: lambda n: n * n, "b": lambda n: n % 7})) == []
+
+
+def test_repeated_rows_are_remarkable(write: Write) -> None:
+    assert codes(write(a=lambda n: n % 9, b=lambda n: n % 7)) == [("duplicate_rows", "warning", None)]
+
+
+def test_few_rows_are_remarkable(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_text("a,b\n1,2.5\n4,3\n")
+    assert codes(path) == [("too_few_rows", "warning", None)]
+
+
+def test_every_finding_ends_in_advice(write: Write) -> None:
+    path = write(a=lambda _: 7, b=lambda n: n, c=lambda _: "", d=lambda n: f"t{n % 60}")
+    for each in look_at(path)[0]:
+        assert each.detail.endswith(".")
+        assert each.advice.endswith(".")
+
+
+def test_as_many_categories_are_many_as_training_makes_columns_of() -> None:
+    assert MANY_CATEGORIES == MOST_CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("penguins", "species"),
+        ("wine", "target"),
+        ("diabetes", "target"),
+        ("seattle-weather", "weather"),
+        ("cars", "Origin"),
+    ],
+)
+def test_the_shared_tables_labels_are_suggested(name: str, label: str) -> None:
+    suggested = look_at(DATA / f"{name}.csv")[1]
+    assert suggested.label == label
+    assert label not in suggested.features
+
+
+def test_columns_that_teach_nothing_are_not_suggested(write: Write) -> None:
+    path = write(id=lambda n: n, same=lambda _: 1, none=lambda _: "", a=lambda n: n % 7, b=lambda n: n * 1.5)
+    assert look_at(path)[1] == Suggestion("b", ["a"])
+
+
+def test_a_table_without_a_usable_column_has_no_label(tmp_path: Path) -> None:
+    path = tmp_path / "dates.csv"
+    path.write_text("a\n2026-01-01\n2026-01-02\n")
+    assert look_at(path)[1] == Suggestion(None, ["a"])

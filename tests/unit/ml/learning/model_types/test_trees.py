@@ -1,0 +1,44 @@
+"""Trees on their way into an artefact and out of it."""
+
+import resource
+
+import numpy as np
+import pytest
+import treelite
+from ml_service.store.readers import Readers
+from sklearn.ensemble import RandomForestRegressor
+
+from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+
+pytestmark = pytest.mark.slow
+
+
+def a_forest(trees: int, rows: int) -> tuple[RandomForestRegressor, np.ndarray]:
+    draw = np.random.default_rng(0)
+    features = draw.normal(size=(rows, 4))
+    return RandomForestRegressor(trees, random_state=0).fit(features, draw.normal(size=rows)), features
+
+
+def room_taken() -> float:
+    """How much the process grows, in sizes of what is packed, beside the forest that treelite makes of it."""
+    forest, _ = a_forest(100, 4_000)
+    treelite.sklearn.import_model(forest)
+    before = _most_resident()
+    packed = pack_trees(forest)
+    unpack_trees(packed)
+    return (_most_resident() - before) / packed.nbytes
+
+
+def _most_resident() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_they_predict_alike_afterwards() -> None:
+    forest, features = a_forest(3, 50)
+    rounded = features.astype(np.float32).astype(np.float64)
+    predicted = treelite.gtil.predict(unpack_trees(pack_trees(forest)), rounded).reshape(-1)
+    assert predicted == pytest.approx(forest.predict(features))
+
+
+async def test_a_large_forest_is_not_copied_over_and_over() -> None:
+    assert await Readers(1).run(room_taken) < 2.5

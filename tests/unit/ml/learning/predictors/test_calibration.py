@@ -1,0 +1,147 @@
+"""Intervals and label sets cover what they promise, and only what they can."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline
+
+from ml_service.learning import predictors, training
+from ml_service.learning.model_types.protocol import Matrix
+from ml_service.learning.predictors import PredictionOptions, Predictor
+from ml_service.learning.predictors.calibration import Calibration, nonconformity, residuals
+from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabilities
+from ml_service.learning.tables import Table, read_csv
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.compilation import compile_pipeline
+from ml_service.learning.training.pipeline import fit, prepare
+from ml_service.learning.training.preparation import split
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[5] / "data"
+PENGUINS = DATA / "penguins.csv"
+REPEATS = 10
+CASES: list[tuple[str, str, str, dict[str, object]]] = [
+    ("penguins", "species", "logistic", {}),
+    ("penguins", "species", "knn", {}),
+    ("penguins", "body_mass_g", "linear", {}),
+    ("cars", "Origin", "gradient_boosting", {"max_iter": 20}),
+    ("cars", "Miles_per_Gallon", "random_forest", {"n_estimators": 20}),
+    ("seattle-weather", "weather", "knn", {}),
+    ("seattle-weather", "temp_max", "linear", {}),
+    ("wine", "target", "logistic", {}),
+    ("wine", "proline", "gradient_boosting", {"max_iter": 20}),
+    ("diabetes", "target", "linear", {}),
+    ("diabetes", "target", "knn", {}),
+]
+
+
+def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
+    """Nonconformity scores of the rows that a fit on half of the table did not see."""
+    data = split(table, spec)
+    preparation, rows = prepare(data.training, data, spec)
+    estimator, _ = fit(spec, data.plan.task, rows, data.training.labels)
+    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+    return compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test).calibration.nonconformity
+
+
+def covered(scores: Matrix, coverage: float, seed: int) -> float:
+    """The share of half of these rows that a calibration on the other half covers."""
+    calibrating, tested = np.array_split(np.random.default_rng(seed).permutation(scores), 2)
+    return float((tested <= Calibration(calibrating).limit(coverage)).mean())
+
+
+@pytest.mark.parametrize(("table", "label", "model_type", "params"), CASES)
+def test_the_measured_coverage_is_within_three_points_of_the_chosen_one(
+    table: str, label: str, model_type: str, params: dict[str, object]
+) -> None:
+    read = read_csv(DATA / f"{table}.csv")
+    features = tuple(name for name in read.header if name != label)
+    shares: dict[float, list[float]] = {0.8: [], 0.9: []}
+    for seed in range(REPEATS):
+        spec = TrainingSpec(
+            model_type, features, label, params, train_fraction=0.5, missing_label="drop", seed=seed
+        )
+        scores = scores_of(read, spec)
+        for coverage, found in shares.items():
+            found.extend(covered(scores, coverage, 100 * seed + split) for split in range(10))
+    assert {coverage: np.mean(found) for coverage, found in shares.items()} == pytest.approx(
+        {coverage: coverage for coverage in shares}, abs=0.03
+    )
+
+
+def trained(label: str, model_type: str, folder: Path, **more: Any) -> Predictor:
+    spec = TrainingSpec(model_type, ("bill_length_mm", "island"), label, missing_label="drop", **more)
+    files = training.train(PENGUINS, spec, folder / "model").files
+    return predictors.load(folder / "model", files)
+
+
+ROWS = [{"bill_length_mm": 39.1 + n, "island": "Dream"} for n in range(5)]
+
+
+def test_an_interval_reaches_as_far_to_both_sides_for_each_row(tmp_path: Path) -> None:
+    answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(coverage=0.9))
+    margins = {
+        (round(value - low, 6), round(high - value, 6))
+        for value, (low, high) in zip(answer.values, answer.intervals or [], strict=True)
+        if isinstance(value, float)
+    }
+    assert len(margins) == 1
+    (below, above), *_ = margins
+    assert below == above > 0
+
+
+def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -> None:
+    numbers, classes = (
+        trained("body_mass_g", "linear", tmp_path / "a"),
+        trained("species", "knn", tmp_path / "b"),
+    )
+    narrow, wide = (
+        (numbers.predict(ROWS, PredictionOptions(coverage=c)).intervals or [])[0] for c in (0.5, 0.95)
+    )
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    few, many = (classes.predict(ROWS, PredictionOptions(coverage=c)).label_sets or [] for c in (0.5, 0.98))
+    assert all(set(less) <= set(more) for less, more in zip(few, many, strict=True))
+    assert few != many
+
+
+def test_a_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
+    answer = trained("species", "logistic", tmp_path).predict(ROWS, PredictionOptions(coverage=0.98))
+    assert [labels[0] for labels in answer.label_sets or []] == answer.values
+
+
+def test_only_what_was_asked_for_is_told(tmp_path: Path) -> None:
+    plain = trained("species", "logistic", tmp_path).predict(ROWS)
+    assert (plain.probabilities, plain.intervals, plain.label_sets) == (None, None, None)
+
+
+def test_a_regressor_has_no_probabilities(tmp_path: Path) -> None:
+    with pytest.raises(NoProbabilities):
+        trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(probabilities=True))
+
+
+def test_too_few_rows_for_a_coverage_are_told_with_the_most_that_they_allow(tmp_path: Path) -> None:
+    predictor = trained("species", "knn", tmp_path, train_fraction=0.98)  # 7 rows to test on
+    with pytest.raises(CoverageTooHigh, match="on 7 rows") as caught:
+        predictor.predict(ROWS, PredictionOptions(coverage=0.9))
+    assert caught.value.members == {"largest": 0.87}
+    assert predictor.predict(ROWS, PredictionOptions(coverage=0.87)).label_sets
+
+
+def test_the_limit_is_the_next_larger_score_by_rank() -> None:
+    calibration = Calibration(np.arange(1.0, 10.0))
+    assert [calibration.limit(coverage) for coverage in (0.5, 0.55, 0.9)] == [5.0, 6.0, 9.0]
+
+
+def test_equally_likely_labels_are_told_apart_by_lot_and_always_alike() -> None:
+    rows = np.arange(40.0).reshape(20, 2)
+    scores = nonconformity(rows, np.full((20, 2), 0.5))
+    assert len(set(scores.ravel().tolist())) == 40
+    assert np.array_equal(scores, nonconformity(rows.copy(), np.full((20, 2), 0.5)))
+    assert np.abs(scores - 0.5).max() < 1e-8
+
+
+def test_a_residual_has_no_sign() -> None:
+    assert residuals(np.array([1.0, 4.0]), np.array([3.0, 3.0])).tolist() == [2.0, 1.0]

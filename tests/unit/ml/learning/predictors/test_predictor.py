@@ -1,0 +1,190 @@
+"""Compiled predictors answer what their pipeline does."""
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_service.learning import predictors, training
+from ml_service.learning.predictors import PredictionOptions, Predictor
+from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
+from ml_service.learning.tables import read_csv
+from ml_service.learning.training import TrainingSpec
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[5] / "data"
+LABELS = {
+    "penguins": ("species", "body_mass_g"),
+    "cars": ("Origin", "Miles_per_Gallon"),
+    "seattle-weather": ("weather", "temp_max"),
+    "wine": ("target", "proline"),
+    "diabetes": ("target",),
+}
+PROBABLE = PredictionOptions(probabilities=True)
+CLASSES = {"species", "Origin", "weather"}
+KINDS: dict[str, dict[str, object]] = {
+    "linear": {},
+    "knn": {},
+    "logistic": {},
+    "random_forest": {"n_estimators": 20},
+    "gradient_boosting": {"max_iter": 20},
+}
+
+
+def sensible(table: str, label: str, kind: str) -> bool:
+    text = label in CLASSES or (table, label) == ("wine", "target")
+    return kind != ("linear" if text else "logistic")
+
+
+CASES = [
+    (table, label, kind)
+    for table, labels in LABELS.items()
+    for label in labels
+    for kind in KINDS
+    if sensible(table, label, kind)
+]
+
+
+def as_request(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
+
+
+def trained(table: str, label: str, kind: str, folder: Path) -> tuple[Predictor, Any, pd.DataFrame]:
+    path = DATA / f"{table}.csv"
+    features = tuple(name for name in read_csv(path).header if name != label)
+    spec = TrainingSpec(kind, features, label, KINDS[kind], missing_label="drop")
+    files = training.train(path, spec, folder / "model").files
+    frame = pd.read_csv(path, usecols=features)[list(features)]
+    for name in {"date", "Year"} & set(features):
+        frame[name] = pd.to_datetime(frame[name])
+    pipeline = predictors.load_pipeline(folder / "model", files)
+    return predictors.load(folder / "model", files), pipeline, frame
+
+
+@pytest.mark.parametrize(("table", "label", "kind"), CASES)
+def test_a_predictor_answers_what_its_pipeline_does(
+    table: str, label: str, kind: str, tmp_path: Path
+) -> None:
+    predictor, pipeline, frame = trained(table, label, kind, tmp_path)
+    answer = predictor.predict(as_request(frame), PredictionOptions(probabilities=bool(predictor.classes)))
+    if predictor.classes:
+        assert answer.values == pipeline.predict(frame).tolist()
+        np.testing.assert_allclose(answer.probabilities, pipeline.predict_proba(frame), rtol=1e-9, atol=1e-9)
+    else:
+        np.testing.assert_allclose(answer.values, pipeline.predict(frame), rtol=1e-9, atol=1e-9)
+
+
+@cache
+def penguins() -> Predictor:
+    folder = Path(mkdtemp())
+    spec = TrainingSpec("logistic", ("bill_length_mm", "island"), "species")
+    return predictors.load(folder / "m", training.train(DATA / "penguins.csv", spec, folder / "m").files)
+
+
+def predict(**features: object) -> predictors.Predictions:
+    rows = [{"bill_length_mm": 39.1, "island": "Dream", **features}]
+    return penguins().predict(rows, PROBABLE)
+
+
+def test_null_and_missing_words_are_filled_in_alike() -> None:
+    empty = predict(bill_length_mm=None, island=None)
+    assert predict(bill_length_mm="NA", island="").probabilities == empty.probabilities
+    assert not empty.warnings
+
+
+def test_an_unseen_category_counts_as_missing_with_a_warning() -> None:
+    answer = predict(island="Atlantis")
+    assert answer.probabilities == predict(island=None).probabilities
+    assert [(each.row, each.feature) for each in answer.warnings] == [(1, "island")]
+    assert "Atlantis" not in answer.warnings[0].detail
+
+
+def test_a_number_may_come_as_text() -> None:
+    assert predict(bill_length_mm=" 39.1").probabilities == predict().probabilities
+
+
+def test_the_order_of_features_does_not_matter() -> None:
+    answer = penguins().predict([{"island": "Dream", "bill_length_mm": 39.1}], PROBABLE)
+    assert answer.probabilities == predict().probabilities
+
+
+def test_no_rows_give_no_predictions() -> None:
+    assert penguins().predict([]).values == []
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {"bill_length_mm": "secret"},
+        {"bill_length_mm": True},
+        {"bill_length_mm": float("nan")},
+        {"bill_length_mm": float("inf")},
+        {"bill_length_mm": "1e999"},
+        {"bill_length_mm": "infinity"},
+        {"bill_length_mm": 1e31},
+        {"bill_length_mm": 10**400},
+        {"bill_length_mm": "9" * 5000},
+        {"bill_length_mm": "1_0"},
+        {"bill_length_mm": [1]},
+        {"bill_length_mm": {}},
+        {"island": 5},
+        {"island": True},
+        {"island": ["Dream"]},
+    ],
+)
+def test_a_cell_of_the_wrong_kind_is_refused_by_its_feature(features: dict[str, object]) -> None:
+    with pytest.raises(FeatureError) as caught:
+        predict(**features)
+    assert caught.value.members == {"feature": next(iter(features)), "row": 1}
+    assert "secret" not in caught.value.detail
+
+
+def test_a_feature_that_is_not_given_is_named() -> None:
+    with pytest.raises(MissingFeature, match="Row 2, 'island'"):
+        penguins().predict([{"bill_length_mm": 1, "island": None}, {"bill_length_mm": 1}])
+
+
+def test_an_unknown_feature_is_named() -> None:
+    with pytest.raises(UnknownFeature, match="'wings'"):
+        predict(wings=2)
+
+
+@pytest.fixture
+def by_date(tmp_path: Path) -> Predictor:
+    spec = TrainingSpec("linear", ("date",), "temp_max")
+    files = training.train(DATA / "seattle-weather.csv", spec, tmp_path / "m").files
+    return predictors.load(tmp_path / "m", files)
+
+
+def test_dates_with_a_zone_are_understood_as_utc(by_date: Predictor) -> None:
+    zoned, plain = by_date.predict([{"date": "2015-06-01T01:00:00+01:00"}, {"date": "2015-06-01"}]).values
+    assert zoned == plain
+
+
+@pytest.mark.parametrize("cell", ["June", "2015-02-30", 20150601, True, "0001-01-01T00:00:00+14:00"])
+def test_what_is_no_date_is_refused(cell: object, by_date: Predictor) -> None:
+    with pytest.raises(FeatureError, match="date such as"):
+        by_date.predict([{"date": cell}])
+
+
+def test_true_and_false_stand_for_categories_of_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(
+        "open,visits\n" + "".join(f"{'True' if n % 2 else 'False'},{n % 2 * 5 + 1}\n" for n in range(20))
+    )
+    files = training.train(path, TrainingSpec("linear", ("open",), "visits"), tmp_path / "m").files
+    answer = predictors.load(tmp_path / "m", files).predict([{"open": True}, {"open": "False"}])
+    assert answer.values == pytest.approx([6, 1])
+
+
+def test_classes_of_whole_numbers_come_back_as_whole_numbers(tmp_path: Path) -> None:
+    spec = TrainingSpec("knn", ("bill_length_mm",), "year")
+    files = training.train(DATA / "penguins.csv", spec, tmp_path / "m").files
+    value = predictors.load(tmp_path / "m", files).predict([{"bill_length_mm": 39.1}]).values[0]
+    assert type(value) is int

@@ -1,0 +1,86 @@
+"""The page is whole, and whatever a user calls things is only text in it."""
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from ml_service.learning import predictors, training
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
+from ml_service.learning.training import TrainingSpec
+
+HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x>"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.fetched: list[str | None] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append(tag)
+        self.fetched += [value for name, value in attrs if name in {"src", "href", "xlink:href"}]
+
+
+def tags(html: str) -> Tags:
+    parsed = Tags()
+    parsed.feed(html)
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("report")
+    rows = (f'{n},{n * 7919 % 13},"{HOSTILE if n % 2 else "a&b"}"' for n in range(80))
+    (folder / "t.csv").write_text("\n".join([f'x,"{HOSTILE}",label', *rows, ""]))
+    spec = TrainingSpec("knn", ("x", HOSTILE), "label")
+    files = training.train(folder / "t.csv", spec, folder / "m").files
+    return complete_report(
+        predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", None
+    )
+
+
+@pytest.fixture(scope="module")
+def html(report: dict[str, Any]) -> str:
+    return render_page(report)
+
+
+def test_what_users_write_makes_no_elements(html: str) -> None:
+    assert not {"script", "img", "b", "iframe", "object", "link"} & set(tags(html).seen)
+    assert "&lt;script&gt;alert(1)" in html
+
+
+def test_nothing_is_fetched(html: str) -> None:
+    assert tags(html).fetched == []
+    assert "url(" not in html
+    assert "default-src 'none'" in html
+
+
+def test_there_is_a_picture_for_all_that_applies(html: str) -> None:
+    assert tags(html).seen.count("svg") == 5  # importance, learning, ROC, precision and recall, calibration
+    assert html.count("<figcaption>") == 5
+
+
+def test_the_comparison_is_shown_when_there_was_one(report: dict[str, Any]) -> None:
+    candidate = {
+        "type": "knn",
+        "params": {},
+        "score": 0.9,
+        "spread": 0.01,
+        "metric": "accuracy",
+        "fit_seconds": 0.1,
+        "predict_seconds": 0.01,
+        "state": "finished",
+        "chosen": True,
+    }
+    untried = dict.fromkeys(("score", "spread", "fit_seconds", "predict_seconds"))
+    board = [candidate, {**candidate, **untried, "type": "linear", "state": "not_tried", "chosen": False}]
+    assert "knn (chosen)" in render_page({**report, "leaderboard": board})
+
+
+def test_very_many_classes_are_counted_but_not_drawn(report: dict[str, Any]) -> None:
+    labels = [str(n) for n in range(40)]
+    matrix = {"labels": labels, "counts": [[0] * 40 for _ in labels]}
+    assert "too many for a table" in render_page({**report, "confusion_matrix": matrix})

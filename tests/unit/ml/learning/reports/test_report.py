@@ -1,0 +1,192 @@
+"""What a report says is what scikit-learn says about the same rows."""
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from ml_service.learning import predictors, training
+from ml_service.learning.reports.confidence_intervals import confidence_intervals
+from ml_service.learning.reports.curves import residuals
+from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.tables import read_csv
+from ml_service.learning.training import TrainingSpec
+
+pytestmark = pytest.mark.slow
+
+DATA = Path(__file__).parents[5] / "data"
+Json = dict[str, Any]  # Any: decoded JSON
+
+
+@cache
+def report(table: str, label: str, model_type: str) -> Json:
+    folder = Path(mkdtemp())
+    features = tuple(name for name in read_csv(DATA / f"{table}.csv").header if name != label)
+    spec = TrainingSpec(model_type, features, label, missing_label="drop")
+    files = training.train(DATA / f"{table}.csv", spec, folder / "m").files
+    return predictors.read_report(folder / "m", files)
+
+
+def penguins() -> Json:
+    return report("penguins", "species", "logistic")
+
+
+def diabetes() -> Json:
+    return report("diabetes", "target", "linear")
+
+
+def evaluation(labels: Any, scores: Any, classes: list[str | int], metrics: dict[str, float]) -> Evaluation:
+    return Evaluation(
+        task="classification" if classes else "regression",
+        classes=classes,
+        metrics=metrics,
+        baseline={},
+        rows=np.zeros((len(labels), 1)),
+        labels=labels,
+        scores=scores,
+        test_rows=len(labels),
+        score=lambda rows: rows,
+        positions={},
+        nonconformity=np.zeros(len(labels)),
+    )
+
+
+@pytest.mark.parametrize("told", [penguins, diabetes])
+def test_every_interval_holds_its_metric(told: Any) -> None:
+    for metric in told()["metrics"]:
+        assert metric["low"] <= metric["value"] <= metric["high"], metric
+
+
+def test_an_interval_is_what_resampling_with_scikit_learn_gives() -> None:
+    draw = np.random.default_rng(3)
+    scores = draw.dirichlet(np.ones(3), 120)
+    labels = np.array(["a", "b", "c"], object)[[draw.choice(3, p=each) for each in scores]]
+    predicted = np.array(["a", "b", "c"], object)[scores.argmax(axis=1)]
+    figures: dict[str, Any] = {
+        "accuracy": lambda i: sk.accuracy_score(labels[i], predicted[i]),
+        "balanced_accuracy": lambda i: sk.balanced_accuracy_score(labels[i], predicted[i]),
+        "precision_macro": lambda i: sk.precision_score(
+            labels[i], predicted[i], average="macro", zero_division=0
+        ),
+        "recall_macro": lambda i: sk.recall_score(labels[i], predicted[i], average="macro"),
+        "f1_macro": lambda i: sk.f1_score(labels[i], predicted[i], average="macro"),
+        "roc_auc": lambda i: sk.roc_auc_score(labels[i], scores[i], multi_class="ovr"),
+        "log_loss": lambda i: sk.log_loss(labels[i], scores[i], labels=["a", "b", "c"]),
+    }
+    drawn = np.random.default_rng(0).integers(120, size=(200, 120))
+    expected = {
+        name: np.percentile([of(each) for each in drawn], (2.5, 97.5)) for name, of in figures.items()
+    }
+    whole = {name: float(of(np.arange(120))) for name, of in figures.items()}
+    found = confidence_intervals(evaluation(labels, scores, ["a", "b", "c"], whole))
+    for name, interval in expected.items():
+        assert found[name] == pytest.approx(tuple(interval), abs=1e-9), name
+
+
+def test_an_interval_of_a_regression_is_what_resampling_with_scikit_learn_gives() -> None:
+    draw = np.random.default_rng(3)
+    actual = draw.normal(50, 10, 80)
+    predicted = actual + draw.normal(0, 5, 80)
+    drawn = np.random.default_rng(0).integers(80, size=(200, 80))
+    found = confidence_intervals(
+        evaluation(actual, predicted, [], {"r2_score": sk.r2_score(actual, predicted)})
+    )
+    expected = np.percentile([sk.r2_score(actual[each], predicted[each]) for each in drawn], (2.5, 97.5))
+    assert found["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_the_confusion_matrix_agrees_with_the_accuracy() -> None:
+    counts = np.array(penguins()["confusion_matrix"]["counts"])
+    accuracy = next(each["value"] for each in penguins()["metrics"] if each["name"] == "accuracy")
+    assert np.trace(counts) / counts.sum() == pytest.approx(accuracy)
+    assert counts.sum() == penguins()["recipe"]["test_rows"]
+
+
+def test_each_class_has_its_curves() -> None:
+    for kind in ("roc", "precision_recall", "calibration"):
+        assert [each["label"] for each in penguins()[kind]] == ["Adelie", "Chinstrap", "Gentoo"]
+    roc = penguins()["roc"][0]
+    area = np.trapezoid(roc["true_positive_rate"], roc["false_positive_rate"])
+    assert area == pytest.approx(roc["area"], abs=0.01)
+    assert sum(penguins()["calibration"][0]["counts"]) == penguins()["recipe"]["test_rows"]
+
+
+def test_numbers_have_residuals_and_classes_have_none() -> None:
+    assert sum(diabetes()["residuals"]["counts"]) == diabetes()["recipe"]["test_rows"]
+    assert len(diabetes()["predicted_actual"]["actual"]) == diabetes()["recipe"]["test_rows"]
+    assert diabetes()["confusion_matrix"] is diabetes()["roc"] is None
+    assert penguins()["residuals"] is penguins()["predicted_actual"] is None
+
+
+@pytest.mark.parametrize("off", [0.0, 1e-15, 5.0])
+def test_a_perfect_fit_has_residuals_too(off: float) -> None:
+    labels = np.linspace(1, 9, 40)
+    scores = labels - off - np.where(np.arange(40) % 2, 1e-15, 0)
+    told = residuals(evaluation(labels, scores, [], {}))
+    assert told is not None
+    assert sum(told["counts"]) == 40
+
+
+def test_importance_is_told_by_the_original_columns_and_the_useful_ones_lead() -> None:
+    told = penguins()["importance"]
+    assert {each["feature"] for each in told} == set(penguins()["recipe"]["spec"]["features"])
+    assert [each["mean"] for each in told] == sorted((each["mean"] for each in told), reverse=True)
+    assert {each["feature"] for each in diabetes()["importance"][:4]} & {"bmi", "s5"}
+
+
+def test_learning_ends_with_the_models_own_score() -> None:
+    told = diabetes()["learning"]
+    r2 = next(each["value"] for each in diabetes()["metrics"] if each["name"] == "r2_score")
+    assert told["metric"] == "r2_score"
+    assert told["test_score"][-1] == pytest.approx(r2)
+    assert told["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
+
+
+def test_the_coverage_is_measured_on_rows_that_did_not_calibrate() -> None:
+    told = report("seattle-weather", "temp_max", "linear")["intervals"]
+    assert told["coverage_measured"] == pytest.approx(told["coverage_nominal"], abs=0.05)
+
+
+def test_the_verdict_compares_with_guessing() -> None:
+    assert penguins()["verdict"].startswith("Better than guessing: 9")
+
+
+def test_a_label_that_is_given_away_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,copy,y\n" + "".join(f"{n * 7919 % 13},{n % 2},{'ab'[n % 2]}\n" for n in range(80)))
+    files = training.train(path, TrainingSpec("knn", ("x", "copy"), "y"), tmp_path / "m").files
+    findings = predictors.read_report(tmp_path / "m", files)["findings"]
+    assert ("leakage", "copy") in {(each["code"], each["column"]) for each in findings}
+
+
+@pytest.mark.parametrize(
+    ("table", "label", "model_type"),
+    [
+        ("penguins", "species", "random_forest"),
+        ("diabetes", "target", "gradient_boosting"),
+        ("cars", "Origin", "knn"),
+    ],
+)
+def test_training_again_from_the_recipe_gives_the_same_metrics(
+    table: str, label: str, model_type: str, tmp_path: Path
+) -> None:
+    told = json.loads(json.dumps(report(table, label, model_type)))
+    again = training.train(
+        DATA / f"{table}.csv", TrainingSpec.from_json(told["recipe"]["spec"]), tmp_path / "m"
+    )
+    figures = {each["name"]: each["value"] for each in told["metrics"]}
+    assert again.metrics == pytest.approx(figures, rel=1e-9, abs=1e-9)
+
+
+def test_ten_rows_have_a_report_that_says_how_little_it_knows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(10)))
+    files = training.train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
+    told = predictors.read_report(tmp_path / "m", files)
+    assert "2 test rows" in told["verdict"]
+    assert told["intervals"] is told["learning"] is None

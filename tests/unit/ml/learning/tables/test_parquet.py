@@ -1,0 +1,222 @@
+"""Parquet files: read as the same table written as CSV would be, or refused with a sentence."""
+
+import datetime
+import decimal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tests.support.tables import DATA
+
+from ml_service.learning.tables import ColumnType, CsvError, CsvLimits, Table, profile, read_table
+from ml_service.learning.tables.statistics import compute_statistics
+from ml_service.learning.training import TrainingSpec, train
+
+ORDERS = {
+    "penguins": ("species", "logistic"),
+    "cars": ("Acceleration", "linear"),
+    "seattle-weather": ("weather", "random_forest"),
+    "wine": ("target", "knn"),
+    "diabetes": ("target", "linear"),
+}
+UTC = datetime.UTC
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def write_table(**columns: object) -> Path:
+        path = tmp_path / "table.parquet"
+        pq.write_table(pa.table(columns), path)
+        return path
+
+    return write_table
+
+
+def as_parquet(name: str, folder: Path) -> Path:
+    path = folder / f"{name}.parquet"
+    pd.read_csv(DATA / f"{name}.csv").to_parquet(path)
+    return path
+
+
+def column(path: Path, kinds: dict[str, ColumnType] | None = None) -> tuple[str, list[Any]]:
+    found = read_table(path, kinds=kinds).columns["a"]
+    return found.kind, found.cells.to_pylist()
+
+
+def refusal(path: Path, limits: CsvLimits | None = None) -> tuple[str, object, object]:
+    with pytest.raises(CsvError) as caught:
+        read_table(path, limits or CsvLimits())
+    assert caught.value.detail.endswith(".")
+    return caught.value.code, caught.value.members.get("column"), caught.value.members.get("row")
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_columns_are_those_of_the_same_table_as_csv(name: str, tmp_path: Path) -> None:
+    written, packed = read_table(DATA / f"{name}.csv"), read_table(as_parquet(name, tmp_path))
+    assert profile(packed) == profile(written)
+    assert compute_statistics(packed) == compute_statistics(written)
+    assert packed.dialect is None
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_a_model_is_the_one_of_the_same_table_as_csv(name: str, tmp_path: Path) -> None:
+    label, model_type = ORDERS[name]
+    features = tuple(each for each in read_table(DATA / f"{name}.csv").header if each != label)
+    params = {"n_estimators": 10} if model_type == "random_forest" else {}
+    spec = TrainingSpec(model_type, features, label, params)
+    of_csv = train(DATA / f"{name}.csv", spec, tmp_path / "csv")
+    of_parquet = train(as_parquet(name, tmp_path), spec, tmp_path / "parquet")
+    assert of_parquet.metrics == of_csv.metrics
+    assert of_parquet.features == of_csv.features
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "read"),
+    [
+        (pa.array([1, None], pa.int8()), "number", [1, None]),
+        (pa.array([1, 2**64 - 1], pa.uint64()), "number", [1.0, float(2**64)]),
+        (pa.array([1, 2], pa.uint64()), "number", [1, 2]),
+        (pa.array([0.5, float("nan")], pa.float32()), "number", [0.5, None]),
+        (pa.array([decimal.Decimal("1.25"), None]), "number", [1.25, None]),
+        (pa.array(["x", "NA"]), "text", ["x", None]),
+        (pa.array(["x", ""], pa.large_string()), "text", ["x", None]),
+        (pa.array(["x", "y"], pa.string_view()), "text", ["x", "y"]),
+        (pa.array(["x", None, "x"]).dictionary_encode(), "text", ["x", None, "x"]),
+        (pa.array([7, 7]).dictionary_encode(), "number", [7, 7]),
+        (pa.array(["007", "12"]), "text", ["007", "12"]),
+        (pa.array([True, False, None]), "text", ["True", "False", None]),
+        (pa.array([datetime.date(2026, 1, 31)]), "date", [datetime.datetime(2026, 1, 31)]),  # noqa: DTZ001
+        (pa.array(["2026-01-31", None]), "date", [datetime.datetime(2026, 1, 31), None]),  # noqa: DTZ001
+        (pa.array(["2026-01-31T01:00:00+01:00"]), "date", [datetime.datetime(2026, 1, 31)]),  # noqa: DTZ001
+        (pa.array(["2026-02-30", "x"]), "text", ["2026-02-30", "x"]),
+        (
+            pa.array([datetime.datetime(2026, 1, 31, tzinfo=UTC)], pa.timestamp("ns", "Europe/Paris")),
+            "date",
+            [datetime.datetime(2026, 1, 31)],  # noqa: DTZ001
+        ),
+        (pa.nulls(2), "empty", [None, None]),
+        (pa.array([None, "NA"], pa.string()), "empty", [None, None]),
+    ],
+)
+def test_a_type_is_believed(cells: pa.Array, kind: str, read: list[Any], write: Callable[..., Path]) -> None:
+    assert column(write(a=cells)) == (kind, read)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([[1, 2]]),
+        pa.array([{"x": 1}]),
+        pa.array([b"bytes"]),
+        pa.array([datetime.time(12, 30)]),
+        pa.array([datetime.timedelta(1)]),
+        pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
+    ],
+)
+def test_a_type_that_is_no_cell_is_refused_by_its_column(cells: pa.Array, write: Callable[..., Path]) -> None:
+    assert refusal(write(b=pa.array([1]), a=cells)) == ("parquet_type_unsupported", "a", None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "row"),
+    [
+        (pa.array([1.0, float("inf")]), "csv_number_out_of_range", 2),
+        (pa.array([1.0, 2.0, 1e31]), "csv_number_out_of_range", 3),
+        (pa.array(["x", "y" * 40_000]), "csv_cell_too_long", 2),
+        (pa.array(["x", "y\0z"]), "csv_nul_byte", None),
+        (pa.array([2**58], pa.timestamp("ms")), "csv_date_out_of_range", 1),
+    ],
+)
+def test_a_cell_that_cannot_be_used_is_refused(
+    cells: pa.Array, code: str, row: int | None, write: Callable[..., Path]
+) -> None:
+    assert refusal(write(a=cells)) == (code, "a", row)
+
+
+def test_names_are_held_to_the_rules_of_csv(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", " a"]), path)
+    assert refusal(path)[:2] == ("csv_duplicate_header", "a")
+    pq.write_table(pa.table({"": [1]}), path)
+    assert refusal(path)[0] == "csv_empty_header"
+
+
+def test_names_with_dots_are_names(write: Callable[..., Path]) -> None:
+    table = read_table(write(**{"a.b": [1], "a": [2]}))
+    assert [each.cells.to_pylist() for each in table.columns.values()] == [[1], [2]]
+
+
+def test_limits_are_those_of_csv(write: Callable[..., Path]) -> None:
+    path = write(a=list(range(100)), b=["x" * 50] * 100)
+    assert refusal(path, CsvLimits(rows=99))[0] == "csv_too_many_rows"
+    assert refusal(path, CsvLimits(columns=1))[0] == "csv_too_many_columns"
+    assert refusal(path, CsvLimits(file_bytes=100))[0] == "csv_too_large"
+    assert refusal(path, CsvLimits(unpacked_bytes=5000))[0] == "csv_too_large"
+
+
+def test_a_file_without_rows_is_refused(write: Callable[..., Path]) -> None:
+    assert refusal(write(a=pa.array([], pa.int64())))[0] == "csv_no_rows"
+
+
+def test_a_text_repeated_beyond_all_measure_is_refused(write: Callable[..., Path]) -> None:
+    repeated = pa.DictionaryArray.from_arrays(np.zeros(200_000, np.int32), ["x" * 30_000])
+    path = write(a=repeated)
+    assert path.stat().st_size < 1_000_000
+    assert refusal(path)[0] == "csv_too_large"
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "read"),
+    [
+        (pa.array([1, None]), "text", ["1", None]),
+        (pa.array([1.5, None]), "text", ["1.5", None]),
+        (pa.array([datetime.date(2026, 1, 31)]), "text", ["2026-01-31"]),
+        (pa.array(["2026-01-31"]), "text", ["2026-01-31"]),
+        (pa.array(["007", " 1.5 ", None]), "number", [7.0, 1.5, None]),
+        (pa.array(["2026-01-31"]), "date", [datetime.datetime(2026, 1, 31)]),  # noqa: DTZ001
+    ],
+)
+def test_a_kind_that_is_told_is_kept_to(
+    cells: pa.Array, kind: ColumnType, read: list[Any], write: Callable[..., Path]
+) -> None:
+    assert column(write(a=cells), {"a": kind}) == (kind, read)
+
+
+def test_a_cell_that_is_not_of_the_told_kind_is_named_by_its_row(write: Callable[..., Path]) -> None:
+    with pytest.raises(CsvError) as caught:
+        read_table(write(a=["1", None, "x"]), kinds={"a": "number"})
+    assert (caught.value.code, caught.value.members) == (
+        "csv_text_in_number_column",
+        {"column": "a", "row": 3},
+    )
+
+
+def damaged(content: bytes) -> list[bytes]:
+    """Cut off here and there, and with a byte changed here and there."""
+    random = np.random.default_rng(0)
+    cut = [content[: len(content) * n // 8] for n in range(1, 8)]
+    changed: list[bytes] = []
+    for place in random.integers(4, len(content), 120):
+        copy = bytearray(content)
+        copy[place] ^= int(random.integers(1, 256))
+        changed.append(bytes(copy))
+    return [*cut, *changed, b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 8 + b"PAR1"]
+
+
+def test_a_damaged_file_is_refused_or_read_but_never_a_fault(tmp_path: Path) -> None:
+    path = as_parquet("penguins", tmp_path)
+    refused = 0
+    for content in damaged(path.read_bytes()):
+        path.write_bytes(content)
+        try:
+            found: Table = read_table(path)
+        except CsvError:
+            refused += 1
+        else:
+            assert found.rows > 0
+    assert refused > 10

@@ -1,0 +1,216 @@
+"""Files that are read, and what is understood."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ml_service.learning.tables import (
+    ColumnType,
+    CsvError,
+    Dialect,
+    Table,
+    TableProfile,
+    profile,
+    read_csv,
+    read_table,
+)
+
+DATA = Path(__file__).parents[5] / "data"
+
+
+def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table:
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    return read_csv(path, columns=columns)
+
+
+def cells(table: Table, name: str) -> list[Any]:
+    return table.columns[name].cells.to_pylist()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_every_encoding_gives_the_same_text(encoding: str, tmp_path: Path) -> None:
+    table = read("näme,b\nJosé,1\n".encode(encoding), tmp_path)
+    assert cells(table, "näme") == ["José"]
+
+
+def test_utf8_that_would_also_be_cp1252_is_read_as_utf8(tmp_path: Path) -> None:
+    assert cells(read("a,b\n€,é\n".encode(), tmp_path), "a") == ["€"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_every_delimiter_is_found(delimiter: str, tmp_path: Path) -> None:
+    table = read(f"a{delimiter}b\n1{delimiter}x\n".encode(), tmp_path)
+    assert table.header == ("a", "b")
+    assert table.dialect.delimiter == delimiter
+
+
+def test_the_delimiter_is_the_one_that_fits_all_rows(tmp_path: Path) -> None:
+    table = read(b"name, given;age\nx, y;5\nz;6\n", tmp_path)
+    assert table.header == ("name, given", "age")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_line_end_separates_rows(end: str, tmp_path: Path) -> None:
+    assert cells(read(end.join(["a,b", "1,x", "2,y"]).encode(), tmp_path), "b") == ["x", "y"]
+
+
+def test_gzip_is_unpacked(tmp_path: Path) -> None:
+    assert cells(read(gzip.compress(b"a,b\n1,2\n"), tmp_path), "b") == [2]
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_decimal_commas_are_numbers_where_the_delimiter_is_another(delimiter: str, tmp_path: Path) -> None:
+    table = read(f"a{delimiter}b\n1,5{delimiter}2\n-,25{delimiter}3\n".encode(), tmp_path)
+    assert cells(table, "a") == [1.5, -0.25]
+    assert table.columns["b"].whole
+
+
+def test_a_given_dialect_is_kept_to(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"a;b,c\n1;2,5\n")
+    assert read_csv(path, Dialect(delimiter=",")).header == ("a;b", "c")
+
+
+def test_quoted_line_breaks_delimiters_and_quotes_are_text(tmp_path: Path) -> None:
+    assert cells(read(b'a,b\n"x\r\ny, ""z""",1\n', tmp_path), "a") == ['x\r\ny, "z"']
+
+
+def test_a_quote_inside_a_plain_field_stands_for_itself(tmp_path: Path) -> None:
+    assert cells(read(b'a,b\n5" pipe,1\n', tmp_path), "a") == ['5" pipe']
+
+
+def test_blank_lines_are_passed_over(tmp_path: Path) -> None:
+    assert cells(read(b"\n\na,b\n\n1,x\n\n2,y\n\n", tmp_path), "b") == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "word", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"]
+)
+def test_a_missing_word_is_a_missing_cell(word: str, tmp_path: Path) -> None:
+    table = read(f'number,text\n1,x\n{word},"{word}"\n'.encode(), tmp_path)
+    assert [table.columns[name].missing for name in ("number", "text")] == [1, 1]
+    assert table.columns["number"].kind == "number"
+
+
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        (["1", "-2", "+3"], "number"),
+        (["1.5", ".5", "5.", "1e-3", " 4"], "number"),
+        (["99999999999999999999", "1"], "number"),
+        (["007", "123"], "text"),
+        (["01234", "98765"], "text"),
+        (["0", "10", "0.5"], "number"),
+        (["0x10", "0x11"], "text"),
+        (["12:30", "13:45"], "text"),
+        (["true", "false"], "text"),
+        (["2020-01-31", "2021-12-01"], "date"),
+        (["2020-01-31T10:00:00", "2021-12-01 09:30:00"], "date"),
+        (["2020-01-31T10:00:00Z", "2021-12-01T09:30:00+02:00"], "date"),
+        (["31.01.2020", "01.12.2021"], "text"),
+        (["A/5 21171", "113803", "PC 17599"], "text"),
+        (["NA", ""], "empty"),
+    ],
+)
+def test_a_column_is_of_the_kind_of_all_its_cells(written: list[str], kind: str, tmp_path: Path) -> None:
+    rows = "".join(f"{cell},1\n" for cell in written)
+    assert read(f"a,b\n{rows}".encode(), tmp_path).columns["a"].kind == kind
+
+
+def test_leading_zeros_are_kept(tmp_path: Path) -> None:
+    assert cells(read(b"a,b\n007,1\n12,2\n", tmp_path), "a") == ["007", "12"]
+
+
+def test_mixed_ticket_numbers_are_text(tmp_path: Path) -> None:
+    rows = "".join(f"{n},1\n" for n in range(74)) + "".join(f"PC {n},1\n" for n in range(26))
+    assert read(f"a,b\n{rows}".encode(), tmp_path).columns["a"].kind == "text"
+
+
+def test_only_the_columns_asked_for_are_read(tmp_path: Path) -> None:
+    table = read(b"a,b\n1,2\nx,3\n5,4\n", tmp_path, columns={"b", "other"})
+    assert list(table.columns) == ["b"]
+    assert table.header == ("a", "b")
+
+
+def test_column_names_lose_blanks_around_them(tmp_path: Path) -> None:
+    assert read(b"a , b\n1,2\n", tmp_path).header == ("a", "b")
+
+
+@pytest.mark.parametrize("name", ["cars", "diabetes", "penguins", "seattle-weather", "wine"])
+def test_numbers_are_those_that_pandas_reads(name: str) -> None:
+    table, frame = read_csv(DATA / f"{name}.csv"), pd.read_csv(DATA / f"{name}.csv")
+    for column in table.columns.values():
+        if column.kind == "number":
+            read_here = pd.Series(column.cells.to_pandas(), dtype="float64")
+            pd.testing.assert_series_equal(read_here, frame[column.name].astype("float64"), check_names=False)
+        assert column.missing == frame[column.name].isna().sum()
+
+
+def test_a_profile_survives_json() -> None:
+    known = profile(read_csv(DATA / "penguins.csv"))
+    assert TableProfile.from_json(known.to_json()) == known
+
+
+def test_a_profile_counts_each_value_of_a_column_with_few() -> None:
+    columns = profile(read_csv(DATA / "penguins.csv")).columns
+    assert columns["species"].value_counts == (68, 124, 152)
+    assert columns["bill_length_mm"].value_counts is None
+
+
+def test_a_profile_of_a_column_without_values_counts_none(tmp_path: Path) -> None:
+    assert profile(read(b"a,b\n,1\n,2\n", tmp_path)).columns["a"].value_counts == ()
+
+
+class TestToldKinds:
+    def test_numbers_that_are_told_to_be_text_stay_as_written(self, tmp_path: Path) -> None:
+        table = told(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
+        assert cells(table, "zip") == ["10115", "1.50", "+7", None]
+        assert (table.columns["zip"].kind, table.columns["zip"].corrected) == ("text", True)
+        assert not table.columns["b"].corrected
+
+    def test_dates_that_are_told_to_be_text_stay_as_written(self, tmp_path: Path) -> None:
+        assert cells(told(b"a,b\n2026-01-31,1\n", tmp_path, a="text"), "a") == ["2026-01-31"]
+
+    def test_leading_zeros_that_are_told_to_be_numbers_are_numbers(self, tmp_path: Path) -> None:
+        table = told(b"a,b\n007,1\n 12 ,2\nNA,3\n", tmp_path, a="number")
+        assert cells(table, "a") == [7.0, 12.0, None]
+        assert table.columns["a"].whole
+
+    def test_decimal_commas_that_are_told_to_be_numbers_are_numbers(self, tmp_path: Path) -> None:
+        table = told(b"a;b\n007;1,5\n0,5;2\n", tmp_path, a="number")
+        assert cells(table, "a") == [7.0, 0.5]
+
+    def test_what_a_column_is_anyway_can_be_told(self, tmp_path: Path) -> None:
+        table = told(b"a,b\n2026-01-31,1\n", tmp_path, a="date", b="number")
+        assert [each.kind for each in table.columns.values()] == ["date", "number"]
+
+    @pytest.mark.parametrize(
+        ("kind", "content", "code", "line"),
+        [
+            ("number", b"a,b\n1,1\nx,2\nA7,3\ny,4\n", "csv_text_in_number_column", 3),
+            ("number", b"a,b\n2026-01-31,1\n", "csv_text_in_number_column", 2),
+            ("date", b"a,b\n2026-01-31,1\nx,2\ny,3\nz,4\n", "csv_text_in_date_column", 3),
+            ("date", b"a,b\n20260131,1\n", "csv_text_in_date_column", 2),
+            ("text", b"a,b\n1,1\n" + b"2" * 40_000 + b",2\n", "csv_cell_too_long", 3),
+        ],
+    )
+    def test_the_first_cell_of_another_kind_is_named(
+        self, kind: ColumnType, content: bytes, code: str, line: int, tmp_path: Path
+    ) -> None:
+        with pytest.raises(CsvError) as caught:
+            told(content, tmp_path, a=kind)
+        assert (caught.value.code, caught.value.members) == (code, {"line": line, "column": "a"})
+
+    def test_a_profile_knows_which_kinds_were_told(self, tmp_path: Path) -> None:
+        table = told(b"zip,b\n10115,1\n", tmp_path, zip="text")
+        assert TableProfile.from_json(profile(table).to_json()).corrected_kinds == {"zip": "text"}
+
+
+def told(content: bytes, folder: Path, **kinds: ColumnType) -> Table:
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    return read_table(path, kinds=kinds)
