@@ -1,4 +1,4 @@
-"""However long a file is, only some rows of it are in memory at once."""
+"""Batches need bounded memory, whatever the length of the file."""
 
 import asyncio
 from pathlib import Path
@@ -30,7 +30,7 @@ def task(tmp_path: Path) -> pipeline.BatchTask:
 
 
 async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
-    """The most memory that the reader was seen to have."""
+    """The peak memory of the reader process."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
     running = asyncio.create_task(readers.run(pipeline.predict, task, "result"))
@@ -43,7 +43,7 @@ async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows
     return most
 
 
-async def test_a_file_ten_times_as_long_takes_no_more_memory(
+async def test_memory_does_not_grow_with_the_length_of_the_file(
     task: pipeline.BatchTask, tmp_path: Path
 ) -> None:
     readers = Readers(1)

@@ -10,7 +10,7 @@ from ml_service.learning.tables.statistics import compute_statistics
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.title)
-def test_it_is_understood_as_it_was_meant(case: Read, tmp_path: Path) -> None:
+def test_difficult_file_is_read_as_meant(case: Read, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(case.content)
     table = read_table(path)
@@ -25,11 +25,15 @@ def test_it_is_understood_as_it_was_meant(case: Read, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.title)
-def test_it_is_refused_at_its_line_and_column(case: Refused, tmp_path: Path) -> None:
+def test_refused_file_names_line_and_column(case: Refused, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(case.content)
     with pytest.raises(CsvError) as caught:
         read_table(path)
-    told = caught.value.members
-    assert (caught.value.code, told.get("line"), told.get("column")) == (case.code, case.line, case.column)
+    members = caught.value.members
+    assert (caught.value.code, members.get("line"), members.get("column")) == (
+        case.code,
+        case.line,
+        case.column,
+    )
     assert caught.value.detail.endswith(".")
