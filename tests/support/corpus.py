@@ -100,7 +100,7 @@ READ = [
     ),
     Read("Excel's hint of a delimiter", b"sep=;\na;b\nx;1\n", "tn", [("x", 1)], dialect=SEMICOLON),
     Read(
-        "a hint of an unlikely delimiter",
+        "an unlikely hint",
         b"sep=|\r\na|b\r\nx,1;2\ty|1\r\n",
         "tn",
         [("x,1;2\ty", 1)],
