@@ -8,7 +8,8 @@ from distributed import Scheduler
 from tests.integration.ml.service import eventually
 
 from kit.background import background_tasks
-from ml_service.jobs.cluster import TOPIC, DaskCluster
+from ml_service.jobs.cluster import DaskCluster
+from ml_service.learning.tasks import PROGRESS_TOPIC
 
 KEY = "a-fit"
 
@@ -30,7 +31,7 @@ async def test_progress_arrives_after_scheduler_restart(first: Scheduler) -> Non
 
     async def assert_received(scheduler: Scheduler, stage: str) -> None:
         async def arrives() -> bool:
-            scheduler.log_event(TOPIC, {"key": KEY, "stage": stage})
+            scheduler.log_event(PROGRESS_TOPIC, {"key": KEY, "stage": stage})
             await asyncio.sleep(0.1)
             return stage in received
 

@@ -13,13 +13,13 @@ from distributed import Client, Future, KilledWorker, Nanny
 
 from kit.background import every
 from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
+from ml_service.learning.tables import Json
 from ml_service.learning.tasks import PROGRESS_TOPIC
 
 ANSWER_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
-Json = dict[str, Any]  # Any: results of several shapes
 Function = Callable[..., Any]  # Any: arguments and result are known to the task and its caller
 OnProgress = Callable[[str, int | None], object]
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from ml_service.store.process_pool import ProcessPool
 
 from ml_service.learning.batches import pipeline
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 

@@ -5,10 +5,10 @@ import resource
 import numpy as np
 import pytest
 import treelite
-from ml_service.store.process_pool import ProcessPool
 from sklearn.ensemble import RandomForestRegressor
 
 from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
