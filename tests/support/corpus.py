@@ -1,7 +1,7 @@
-"""Difficult CSV files as they are met in the wild, and what is to be understood or said of each.
+"""Difficult CSV files from real programs, each with its golden result.
 
-A file that is read has its golden kinds (number, text, date, empty, by their first letter) and rows; one that
-is refused its code, and the line and column that the refusal names.
+A file that is read has golden column types (number, text, date, empty, by their first letter) and rows; a
+refused one has its code, and the line and column that the refusal names.
 """
 
 import codecs
@@ -99,7 +99,13 @@ READ = [
         dialect=SEMICOLON,
     ),
     Read("Excel's hint of a delimiter", b"sep=;\na;b\nx;1\n", "tn", [("x", 1)], dialect=SEMICOLON),
-    Read("a hint that looks wrong", b"sep=|\r\na|b\r\nx,1;2\ty|1\r\n", "tn", [("x,1;2\ty", 1)], dialect=BAR),
+    Read(
+        "an unlikely hint",
+        b"sep=|\r\na|b\r\nx,1;2\ty|1\r\n",
+        "tn",
+        [("x,1;2\ty", 1)],
+        dialect=BAR,
+    ),
     Read("a quoted hint after a mark", b'\xef\xbb\xbf"sep=,"\r\na,b\r\nx,1\r\n', "tn", [("x", 1)]),
     Read("CRLF line ends", b"a,b\r\nx,1\r\ny,2\r\n", "tn", [("x", 1), ("y", 2)]),
     Read("CR line ends of old Macs", b"a,b\rx,1\ry,2\r", "tn", [("x", 1), ("y", 2)]),

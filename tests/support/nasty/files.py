@@ -1,4 +1,4 @@
-"""CSV files that cannot be read or trained on, and the words that say where.
+"""CSV files that cannot be read or trained on, and the words of their refusals.
 
 Each is sent to `POST /create` for features `x` and `noise` and label `y`. MARKER stands in cells that must
 never be repeated.
@@ -15,7 +15,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class NastyFile:
-    """`says` are the words that the refusal's detail must hold."""
+    """`says` lists words that the refusal's detail must contain."""
 
     name: str
     content: bytes
@@ -25,7 +25,7 @@ class NastyFile:
 
 
 def _after(row: str, *more: str) -> bytes:
-    """A sound table whose line 42 is this row."""
+    """A valid table whose line 42 is this row."""
     return line_table() + "\n".join([row, *more, ""]).encode()
 
 

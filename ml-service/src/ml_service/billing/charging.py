@@ -45,6 +45,31 @@ async def charging(billing: Billing, charge: Charge) -> AsyncGenerator[Payment]:
         raise
 
 
+class MetadataMeter:
+    """Charges a request that reads about models, if reading has a price; a free one holds nothing."""
+
+    def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
+        self._billing, self._caller, self._response = billing, caller, response
+
+    @contextlib.asynccontextmanager
+    async def reading(self, resource: str | None = None) -> AsyncGenerator[None]:
+        """Hold before the block, settle after it, and set the receipt's headers on the answer."""
+        if (await self._billing.prices())["metadata"].tokens == 0:
+            yield
+            return
+        charge = Charge(
+            key=HoldKey(f"metadata:{uuid4().hex}"),
+            user_id=self._caller.user_id,
+            action="metadata",
+            ttl_seconds=READING_HOLD_SECONDS,
+            resource=resource,
+            api_key=self._caller.api_key,
+        )
+        async with charging(self._billing, charge) as payment:
+            yield
+        self._response.headers.update(charged_headers(payment.receipt))
+
+
 async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:
     """Settle; a hold that expired meanwhile is placed again. Repeating all of it charges once."""
     current = charge
@@ -57,21 +82,6 @@ async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | N
             # The price may have fallen since, and no more than is held can be charged.
             tokens = min(tokens, placed.tokens) if tokens is not None else None
     return await billing.settle(current.key, tokens)
-
-
-async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
-    """Settle, and retry while billing is unavailable.
-
-    A settlement whose answer was lost may have been made: giving up at once could charge for no answer.
-    """
-    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
-    while True:
-        try:
-            return await settle_or_hold_again(billing, charge, tokens)
-        except BillingUnavailable:
-            if time.monotonic() >= deadline:
-                raise
-        await asyncio.sleep(SETTLE_PAUSE_SECONDS)
 
 
 async def release_or_expire(billing: Billing, charge: Charge) -> None:
@@ -101,26 +111,16 @@ def charged_headers(receipt: Receipt) -> dict[str, str]:
     }
 
 
-class MetadataMeter:
-    """Charges a request that reads about models, if reading has a price; a free one holds nothing."""
+async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
+    """Settle, and retry while billing is unavailable.
 
-    def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
-        self._billing, self._caller, self._response = billing, caller, response
-
-    @contextlib.asynccontextmanager
-    async def reading(self, resource: str | None = None) -> AsyncGenerator[None]:
-        """Hold before the block, settle after it, and set the receipt's headers on the answer."""
-        if (await self._billing.prices())["metadata"].tokens == 0:
-            yield
-            return
-        charge = Charge(
-            key=HoldKey(f"metadata:{uuid4().hex}"),
-            user_id=self._caller.user_id,
-            action="metadata",
-            ttl_seconds=READING_HOLD_SECONDS,
-            resource=resource,
-            api_key=self._caller.api_key,
-        )
-        async with charging(self._billing, charge) as payment:
-            yield
-        self._response.headers.update(charged_headers(payment.receipt))
+    A settlement whose answer was lost may have been made: giving up at once could charge for no answer.
+    """
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+    while True:
+        try:
+            return await settle_or_hold_again(billing, charge, tokens)
+        except BillingUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(SETTLE_PAUSE_SECONDS)

@@ -3,7 +3,8 @@
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Literal
 
@@ -80,16 +81,15 @@ def added_values(predictions: Predictions, errors: RowErrors) -> Values:
     return [*columns, [errors.get(index) for index in range(len(predictions.values))]]
 
 
-@contextlib.contextmanager
-def open_writer(stream: RowStream, file: IO[bytes], added: Added) -> Generator[Write]:
+def open_writer(stream: RowStream, file: IO[bytes], added: Added) -> AbstractContextManager[Write]:
     """A function that writes pieces with their added values; the file is complete after the block."""
-    write = _csv_writer if isinstance(stream, CsvStream) else _parquet_writer
-    with write(stream, file, added) as writer:  # pyright: ignore[reportArgumentType] - of the stream's own type
-        yield writer
+    if isinstance(stream, CsvStream):
+        return _csv_writer(stream, file, added)
+    return _parquet_writer(stream, file, added)
 
 
 @contextlib.contextmanager
-def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Iterator[Write]:
+def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Generator[Write]:
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
     # The usual line end of CSV, which also makes the writer quote a lone carriage return.
     writer = csv.writer(text, delimiter=stream.delimiter)
@@ -107,7 +107,7 @@ def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Iterator[Wr
 
 
 @contextlib.contextmanager
-def _parquet_writer(stream: ParquetStream, file: IO[bytes], added: Added) -> Iterator[Write]:
+def _parquet_writer(stream: ParquetStream, file: IO[bytes], added: Added) -> Generator[Write]:
     types = [ARROW_TYPES[each] for each in added.values()]
     fields = [pa.field(name, type_) for name, type_ in zip(added, types, strict=True)]
     with pq.ParquetWriter(file, pa.schema([*stream.schema, *fields])) as writer:

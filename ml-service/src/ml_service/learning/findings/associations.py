@@ -60,8 +60,8 @@ def measure_association(column: Column, label: Label) -> float:
 def _guess_classes(codes: Codes, label: Label, known: Codes) -> tuple[Codes, int]:
     """The most common class in each bin, and in all of them."""
     classes = label.classes or 1
-    places = codes[known] * classes + label.values[known]
-    counts = np.bincount(places, minlength=(codes.max() + 1) * classes).reshape(-1, classes)
+    cells = codes[known] * classes + label.values[known]
+    counts = np.bincount(cells, minlength=(codes.max() + 1) * classes).reshape(-1, classes)
     usual = int(counts.sum(axis=0).argmax())
     return np.where(counts.any(axis=1), counts.argmax(axis=1), usual), usual
 

@@ -83,8 +83,8 @@ def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding
 def _choose_rows(label: Column) -> pa.Array:
     """Rows that have a label, evenly over the table where there are many."""
     present = np.flatnonzero(label.cells.is_valid().to_numpy())
-    places = np.linspace(0, max(len(present) - 1, 0), min(len(present), MOST_ROWS)).astype(np.int64)
-    return pa.array(present[places])
+    chosen = np.linspace(0, max(len(present) - 1, 0), min(len(present), MOST_ROWS)).astype(np.int64)
+    return pa.array(present[chosen])
 
 
 def _take(column: Column, rows: pa.Array) -> Column:

@@ -33,5 +33,5 @@ def softmax(decisions: Matrix) -> Matrix:
     if decisions.shape[1] == 1:
         # A zero for the first class makes the one decision a softmax of two.
         decisions = np.hstack([np.zeros_like(decisions), decisions])
-    odds = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    exponentials = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

@@ -31,15 +31,11 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
     def build(
         self, parameters: GradientBoostingParameters, task: Task, seed: int
     ) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
-        estimator = (
-            HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
-        )
+        classifies = task == "classification"
+        estimator_class = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
         # Stopping early would set rows aside by class, which fails where a class has a single row.
-        chosen: dict[str, Any] = {
-            "early_stopping": False,
-            **parameters.model_dump(),
-        }  # Any: as they are named
-        return estimator(random_state=seed, **chosen)
+        chosen: dict[str, Any] = {"early_stopping": False, **parameters.model_dump()}  # Any: of every type
+        return estimator_class(random_state=seed, **chosen)
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
         return {"trees": pack_trees(estimator)}

@@ -56,8 +56,8 @@ class Knn(ModelType[KnnParameters]):
         task: Task,
         seed: int,  # noqa: ARG002 - nothing here is random
     ) -> KNeighborsClassifier | KNeighborsRegressor:
-        estimator = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
-        return estimator(algorithm=ALGORITHM, **parameters.model_dump())
+        estimator_class = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
+        return estimator_class(algorithm=ALGORITHM, **parameters.model_dump())
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
         return {

@@ -31,8 +31,8 @@ class RandomForest(ModelType[RandomForestParameters]):
     def build(
         self, parameters: RandomForestParameters, task: Task, seed: int
     ) -> RandomForestClassifier | RandomForestRegressor:
-        estimator = RandomForestClassifier if task == "classification" else RandomForestRegressor
-        return estimator(random_state=seed, **parameters.model_dump())
+        estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
+        return estimator_class(random_state=seed, **parameters.model_dump())
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
         return {"forest": pack_trees(estimator)}

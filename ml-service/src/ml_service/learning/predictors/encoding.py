@@ -12,7 +12,7 @@ import numpy as np
 from ml_service.learning.model_types.protocol import Arrays, Matrix
 from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
 from ml_service.learning.tables.column_types import LARGEST_NUMBER, MISSING, POINT_NUMBER
-from ml_service.learning.tables.table import RowErrors
+from ml_service.learning.tables.table import Json, RowErrors
 
 Features = Mapping[str, object]
 FeatureType = Literal["number", "date", "text"]
@@ -36,7 +36,7 @@ class Encoding:
     dates: tuple[str, ...]
     texts: Mapping[str, Sequence[str]]
 
-    def to_json(self) -> dict[str, Any]:  # Any: JSON
+    def to_json(self) -> Json:
         texts = {name: list(each) for name, each in self.texts.items()}
         return {"numbers": list(self.numbers), "dates": list(self.dates), "texts": texts}
 

@@ -36,7 +36,7 @@ class NoProbabilities(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This model predicts numbers, which have no probabilities; ask for a coverage instead."
+            "This model predicts numbers, which have no probabilities; request a coverage instead."
         )
 
 

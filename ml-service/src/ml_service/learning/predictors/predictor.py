@@ -109,6 +109,6 @@ class Predictor:
         sizes = (scores <= self._calibration.limit(coverage)).sum(axis=1)
         likeliest = np.argsort(scores, axis=1)
         return [
-            [self.classes[index] for index in order[:size]]
-            for order, size in zip(likeliest, sizes, strict=True)
+            [self.classes[index] for index in ranking[:size]]
+            for ranking, size in zip(likeliest, sizes, strict=True)
         ]

@@ -35,10 +35,10 @@ def curves(evaluation: Evaluation) -> Mapping[str, list[Json] | None]:
     return {
         name: [
             {
-                "label": evaluation.classes[place],
-                **draw(evaluation.codes == place, evaluation.scores[:, place]),
+                "label": evaluation.classes[code],
+                **draw(evaluation.codes == code, evaluation.scores[:, code]),
             }
-            for place in chosen
+            for code in chosen
         ]
         for name, draw in KINDS.items()
     }

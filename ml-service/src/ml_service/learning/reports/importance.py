@@ -6,6 +6,7 @@ import numpy as np
 
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Evaluation, Labels
+from ml_service.learning.tables import Json
 
 # Rows scored in all, whatever the number of features: this is the costly part of a report.
 ROWS_SCORED = 6_000
@@ -13,7 +14,7 @@ MOST_ROWS, FEWEST_ROWS = 1_000, 20
 MOST_REPEATS, FEATURES_TIMES_REPEATS = 3, 100
 
 
-def importance(evaluation: Evaluation) -> list[dict[str, Any]]:  # Any: JSON
+def importance(evaluation: Evaluation) -> list[Json]:
     """The mean drop of the main metric for each feature, and its spread; the largest first."""
     features = len(evaluation.positions)
     repeats = max(1, min(MOST_REPEATS, FEATURES_TIMES_REPEATS // features))
@@ -22,7 +23,7 @@ def importance(evaluation: Evaluation) -> list[dict[str, Any]]:  # Any: JSON
     rows, labels = evaluation.rows[used], evaluation.labels[used]
     whole = quality(evaluation, labels, evaluation.scores[used])
     generator = np.random.default_rng(0)
-    found: list[dict[str, Any]] = []  # Any: JSON
+    found: list[Json] = []
     for feature, positions in evaluation.positions.items():
         drops = [
             whole - quality(evaluation, labels, evaluation.score(_shuffle(rows, positions, generator)))

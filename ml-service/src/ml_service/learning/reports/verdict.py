@@ -33,7 +33,8 @@ def verdict(task: Task, score: Score) -> str:
         return f"{score.test_rows} test rows are too few to judge this model."
     compared = _compare(score.baseline, low, high)
     value = _percent(score.value)
-    interval = f"(95% CI {100 * low:.1f}\N{EN DASH}{_percent(high)})"
+    to = "-" if low >= 0 else " to "  # a dash before or after a minus sign is hard to read
+    interval = f"(95% CI {100 * low:.1f}{to}{_percent(high)})"
     rough = f" With only {score.test_rows} test rows this is a rough estimate."
     rough = rough if score.test_rows < FEW_ROWS else ""
     if task == "classification":

@@ -44,7 +44,6 @@ LONGEST_CHARACTER = 3
 PIECE_BYTES = 1 << 20
 # utf-8-sig reads UTF-8 with and without a byte order mark.
 CODECS: dict[Encoding, str] = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "cp1252": "cp1252"}
-
 NO_CHARACTER = "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
 
 # The file's unpacked bytes, from the beginning at each call.
@@ -91,7 +90,7 @@ def stream_text(path: Path, limits: CsvLimits) -> CsvText:
     return _check_text(partial(_open_unpacked, path), path, None, limits)
 
 
-def is_gzip(path: Path) -> bool:
+def _is_gzip(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(GZIP)) == GZIP
 
@@ -99,7 +98,7 @@ def is_gzip(path: Path) -> bool:
 @contextlib.contextmanager
 def _open_unpacked(path: Path) -> Generator[IO[bytes]]:
     try:
-        with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
+        with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
             yield cast("IO[bytes]", file)  # cast: both offer everything of it but the name
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise CorruptGzip("The gzip data is damaged or cut off; pack the file again.") from error
@@ -115,7 +114,7 @@ def _check_text(source: Source, path: Path, encoding: Encoding | None, limits: C
     with _open_text(source, encoding) as text:
         sample = text.read(SAMPLED_CHARACTERS)
     hint, delimiter = find_hint(sample)
-    return CsvText(source, encoding, "gzip" if is_gzip(path) else None, hint, delimiter, sample[hint:])
+    return CsvText(source, encoding, "gzip" if _is_gzip(path) else None, hint, delimiter, sample[hint:])
 
 
 def _check_encoding(source: Source, begin: bytes, known: Encoding | None, limits: CsvLimits) -> Encoding:
@@ -131,10 +130,7 @@ def _check_encoding(source: Source, begin: bytes, known: Encoding | None, limits
         except UnicodeDecodeError as error:
             if candidate == candidates[-1] or _has_multibyte_utf8(source):
                 line, column = place_of_last_cell(_lines_before_fault(source, candidate))
-                sentence = (
-                    "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
-                )
-                raise UndecodableByte(sentence, line=line, column=column) from error
+                raise UndecodableByte(NO_CHARACTER, line=line, column=column) from error
         else:
             return candidate
     raise AssertionError("The last candidate is accepted or refused.")

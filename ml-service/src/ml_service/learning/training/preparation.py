@@ -64,7 +64,7 @@ def split(table: Table, spec: TrainingSpec) -> Split:
         random_state=spec.seed,
         stratify=rows.labels if plan.stratified else None,
     )
-    kinds = {name: table.columns[name].kind for name in spec.features}
+    kinds: dict[str, ColumnType] = {name: table.columns[name].kind for name in spec.features}
     return Split(table, plan, rows, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds)
 
 

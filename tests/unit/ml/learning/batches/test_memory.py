@@ -1,16 +1,16 @@
-"""However long a file is, only some rows of it are in memory at once."""
+"""Batches need bounded memory, whatever the length of the file."""
 
 import asyncio
 from pathlib import Path
 
 import psutil
 import pytest
-from ml_service.store.readers import Readers
 
 from ml_service.learning.batches import pipeline
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +29,8 @@ def task(tmp_path: Path) -> pipeline.BatchTask:
     )
 
 
-async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
-    """The most memory that the reader was seen to have."""
+async def predict(readers: ProcessPool, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
+    """The peak memory of the reader process."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
     running = asyncio.create_task(readers.run(pipeline.predict, task, "result"))
@@ -43,10 +43,10 @@ async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows
     return most
 
 
-async def test_a_file_ten_times_as_long_takes_no_more_memory(
+async def test_memory_does_not_grow_with_the_length_of_the_file(
     task: pipeline.BatchTask, tmp_path: Path
 ) -> None:
-    readers = Readers(1)
+    readers = ProcessPool(1)
     # What the reader imports first is not the file's.
     await predict(readers, task, tmp_path, 1)
     little = await predict(readers, task, tmp_path, ROWS // 10)

@@ -1,4 +1,4 @@
-"""What is found remarkable about tables, and what is suggested to be predicted."""
+"""Findings about columns, and the suggested label and features."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -61,40 +61,40 @@ def codes(path: Path) -> list[tuple[str, str, str | None]]:
         (lambda n: f"t{n % 50}", []),
     ],
 )
-def test_a_column_is_remarkable_or_not(
+def test_column_findings(
     cell: Callable[[int], object], found: list[tuple[str, str, str]], write: Write
 ) -> None:
     assert codes(write(a=cell, b=lambda n: n % 7, c=lambda n: n * 1.37)) == found
 
 
 @pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "passenger no", "Key"])
-def test_whole_numbers_with_the_name_of_an_id_are_ids(name: str, write: Write) -> None:
+def test_distinct_integers_named_like_an_id_are_id_like(name: str, write: Write) -> None:
     assert codes(write(**{name: lambda n: n * n, "b": lambda n: n % 7})) == [("id_like", "warning", name)]
 
 
 @pytest.mark.parametrize("name", ["paid", "grid", "android", "piano"])
-def test_a_name_that_only_ends_like_one_is_none(name: str, write: Write) -> None:
+def test_name_that_merely_ends_like_an_id_is_not_id_like(name: str, write: Write) -> None:
     assert codes(write(**{name: lambda n: n * n, "b": lambda n: n % 7})) == []
 
 
-def test_repeated_rows_are_remarkable(write: Write) -> None:
+def test_duplicate_rows_are_a_finding(write: Write) -> None:
     assert codes(write(a=lambda n: n % 9, b=lambda n: n % 7)) == [("duplicate_rows", "warning", None)]
 
 
-def test_few_rows_are_remarkable(tmp_path: Path) -> None:
+def test_few_rows_are_a_finding(tmp_path: Path) -> None:
     path = tmp_path / "few.csv"
     path.write_text("a,b\n1,2.5\n4,3\n")
     assert codes(path) == [("too_few_rows", "warning", None)]
 
 
-def test_every_finding_ends_in_advice(write: Write) -> None:
+def test_every_finding_has_advice(write: Write) -> None:
     path = write(a=lambda _: 7, b=lambda n: n, c=lambda _: "", d=lambda n: f"t{n % 60}")
     for each in look_at(path)[0]:
         assert each.detail.endswith(".")
         assert each.advice.endswith(".")
 
 
-def test_as_many_categories_are_many_as_training_makes_columns_of() -> None:
+def test_cardinality_limit_equals_the_number_of_encoded_categories() -> None:
     assert MANY_CATEGORIES == MOST_CATEGORIES
 
 
@@ -108,18 +108,18 @@ def test_as_many_categories_are_many_as_training_makes_columns_of() -> None:
         ("cars", "Origin"),
     ],
 )
-def test_the_shared_tables_labels_are_suggested(name: str, label: str) -> None:
+def test_labels_of_the_example_tables_are_suggested(name: str, label: str) -> None:
     suggested = look_at(DATA / f"{name}.csv")[1]
     assert suggested.label == label
     assert label not in suggested.features
 
 
-def test_columns_that_teach_nothing_are_not_suggested(write: Write) -> None:
+def test_constant_and_id_like_columns_are_not_suggested(write: Write) -> None:
     path = write(id=lambda n: n, same=lambda _: 1, none=lambda _: "", a=lambda n: n % 7, b=lambda n: n * 1.5)
     assert look_at(path)[1] == Suggestion("b", ["a"])
 
 
-def test_a_table_without_a_usable_column_has_no_label(tmp_path: Path) -> None:
+def test_table_without_usable_columns_has_no_suggested_label(tmp_path: Path) -> None:
     path = tmp_path / "dates.csv"
     path.write_text("a\n2026-01-01\n2026-01-02\n")
     assert look_at(path)[1] == Suggestion(None, ["a"])

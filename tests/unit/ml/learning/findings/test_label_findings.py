@@ -1,4 +1,4 @@
-"""What is found once it is known what to predict; strengths are compared with scikit-learn's."""
+"""Findings about labels; associations are compared with scikit-learn's."""
 
 from pathlib import Path
 
@@ -34,37 +34,37 @@ def classes() -> np.ndarray:
     return np.random.default_rng(5).choice(["a", "b", "c"], ROWS)
 
 
-def test_a_copy_of_the_classes_gives_them_away(tmp_path: Path) -> None:
+def test_copy_of_the_classes_is_leakage(tmp_path: Path) -> None:
     label = classes()
     table = make_table(tmp_path, copy=np.char.add("is ", label), label=label)
     assert leaks(table, "label", True) == [("copy", "serious")]
 
 
-def test_codes_of_the_classes_give_them_away(tmp_path: Path) -> None:
+def test_codes_of_the_classes_are_leakage(tmp_path: Path) -> None:
     label = classes()
     code = pd.Series(label).map({"a": 17, "b": 3, "c": 9})
     assert leaks(make_table(tmp_path, code=code, label=label), "label", True) == [("code", "serious")]
 
 
-def test_a_missing_cell_can_give_a_class_away(tmp_path: Path) -> None:
+def test_missing_cells_can_be_leakage(tmp_path: Path) -> None:
     label = np.where(np.arange(ROWS) % 3 == 0, "ill", "well")
     cured = np.where(label == "ill", np.random.default_rng(1).normal(size=ROWS), np.nan)
     assert leaks(make_table(tmp_path, cured=cured, label=label), "label", True) == [("cured", "serious")]
 
 
-def test_a_column_that_is_right_now_and_then_is_none(tmp_path: Path) -> None:
+def test_partly_right_column_is_no_leakage(tmp_path: Path) -> None:
     label = classes()
     mostly = np.where(np.arange(ROWS) % 10 == 0, "a", label)
     assert leaks(make_table(tmp_path, mostly=mostly, label=label), "label", True) == []
 
 
-def test_a_name_for_every_row_says_nothing_about_other_rows(tmp_path: Path) -> None:
+def test_identifier_has_no_association_with_the_label(tmp_path: Path) -> None:
     names = [f"name {n}" for n in range(ROWS)]
     assert leaks(make_table(tmp_path, name=names, label=classes()), "label", True) == []
 
 
 @pytest.mark.parametrize("relation", [lambda y: 3 * y + 2, lambda y: -(y**3)])
-def test_a_function_of_a_number_gives_it_away(relation: object, tmp_path: Path) -> None:
+def test_function_of_a_numeric_label_is_leakage(relation: object, tmp_path: Path) -> None:
     label = np.random.default_rng(2).normal(size=ROWS)
     assert callable(relation)
     table = make_table(tmp_path, other=relation(label), label=label)
@@ -82,11 +82,11 @@ def test_a_function_of_a_number_gives_it_away(relation: object, tmp_path: Path) 
         ("diabetes", "target", False),
     ],
 )
-def test_no_column_of_the_shared_tables_is_suspected(name: str, label: str, is_classes: bool) -> None:
+def test_example_tables_have_no_leakage(name: str, label: str, is_classes: bool) -> None:
     assert leaks(read_csv(DATA / f"{name}.csv"), label, is_classes) == []
 
 
-def test_a_noisy_copy_is_as_strong_as_its_noise_leaves_it(tmp_path: Path) -> None:
+def test_noise_lowers_the_association_of_a_copy(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     label = random.normal(size=20_000)
     table = read(pd.DataFrame({"noisy": label + random.normal(size=20_000), "label": label}), tmp_path)
@@ -94,14 +94,14 @@ def test_a_noisy_copy_is_as_strong_as_its_noise_leaves_it(tmp_path: Path) -> Non
     assert strength == pytest.approx(0.5, abs=0.03)
 
 
-def test_a_column_that_is_right_for_nine_of_ten_saves_nine_tenths_of_the_wrong_guesses(
+def test_association_is_the_share_of_avoided_errors(
     tmp_path: Path,
 ) -> None:
     random = np.random.default_rng(4)
     label = random.choice(["a", "b"], 20_000)
-    told = np.where(random.random(20_000) < 0.05, np.where(label == "a", "b", "a"), label)
-    table = read(pd.DataFrame({"told": told, "label": label}), tmp_path)
-    strength = measure_association(table.columns["told"], label_of(table.columns["label"], True))
+    noisy = np.where(random.random(20_000) < 0.05, np.where(label == "a", "b", "a"), label)
+    table = read(pd.DataFrame({"noisy": noisy, "label": label}), tmp_path)
+    strength = measure_association(table.columns["noisy"], label_of(table.columns["label"], True))
     assert strength == pytest.approx(0.9, abs=0.02)
 
 
@@ -116,5 +116,5 @@ def test_a_column_that_is_right_for_nine_of_ten_saves_nine_tenths_of_the_wrong_g
         ([1, 5, 9], [("too_few_rows", "serious")]),
     ],
 )
-def test_uneven_and_rare_classes_are_remarkable(counts: list[int], found: list[tuple[str, str]]) -> None:
+def test_imbalanced_and_rare_classes_are_findings(counts: list[int], found: list[tuple[str, str]]) -> None:
     assert [(each.code, each.severity) for each in find_in_classes("y", counts)] == found

@@ -29,18 +29,18 @@ COURSE_VIEW = {
 }
 
 
-def test_the_course_sees_each_parameter_with_its_plain_type() -> None:
+def test_course_lists_each_parameter_with_its_plain_type() -> None:
     assert course_view() == COURSE_VIEW
 
 
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
-def test_each_type_is_described_by_a_schema_with_a_default_for_each_parameter(name: str) -> None:
+def test_each_type_has_a_schema_with_defaults(name: str) -> None:
     properties = describe(name)["parameters"]["properties"]
     assert all("default" in each and "description" in each for each in properties.values())
 
 
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
-def test_nothing_is_required(name: str) -> None:
+def test_no_parameter_is_required(name: str) -> None:
     assert parse(name, {}).model_dump() == MODEL_TYPES[name].parameters().model_dump()
 
 
@@ -59,7 +59,7 @@ def test_nothing_is_required(name: str) -> None:
         ("random_forest", {"max_depth": "7"}, {"max_depth": 7}),
     ],
 )
-def test_course_parameters_become_their_declared_type(
+def test_course_parameters_are_converted_to_their_declared_type(
     name: str, raw: dict[str, object], expected: dict[str, object]
 ) -> None:
     parsed = parse(name, convert_course(name, raw)).model_dump()
@@ -93,7 +93,7 @@ def test_course_parameters_become_their_declared_type(
         ("gradient_boosting", {"max_iter": 501}),
     ],
 )
-def test_a_parameter_out_of_its_bounds_is_named_and_not_echoed(name: str, raw: dict[str, object]) -> None:
+def test_parameter_out_of_bounds_is_named_but_not_repeated(name: str, raw: dict[str, object]) -> None:
     with pytest.raises(InvalidParameter) as caught:
         parse(name, convert_course(name, raw))
     assert caught.value.members["parameter"] in raw
@@ -102,17 +102,17 @@ def test_a_parameter_out_of_its_bounds_is_named_and_not_echoed(name: str, raw: d
 
 
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
-def test_an_unknown_parameter_is_malformed(name: str) -> None:
+def test_unknown_parameter_is_malformed(name: str) -> None:
     with pytest.raises(UnknownParameter) as caught:
         parse(name, convert_course(name, {"n_neighbours": 5}))
     assert caught.value.status == 400
 
 
-def test_text_is_not_a_number_outside_the_course() -> None:
+def test_text_is_no_number_outside_the_course_api() -> None:
     with pytest.raises(InvalidParameter):
         parse("knn", {"n_neighbors": "5"})
 
 
-def test_an_unknown_type_is_refused() -> None:
+def test_unknown_model_type_is_refused() -> None:
     with pytest.raises(UnknownModelType):
         parse("perceptron", {})

@@ -1,14 +1,14 @@
-"""Trees on their way into an artefact and out of it."""
+"""Trees packed into arrays and unpacked."""
 
 import resource
 
 import numpy as np
 import pytest
 import treelite
-from ml_service.store.readers import Readers
 from sklearn.ensemble import RandomForestRegressor
 
 from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -33,12 +33,12 @@ def _most_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def test_they_predict_alike_afterwards() -> None:
+def test_unpacked_trees_predict_like_the_estimator() -> None:
     forest, features = a_forest(3, 50)
     rounded = features.astype(np.float32).astype(np.float64)
     predicted = treelite.gtil.predict(unpack_trees(pack_trees(forest)), rounded).reshape(-1)
     assert predicted == pytest.approx(forest.predict(features))
 
 
-async def test_a_large_forest_is_not_copied_over_and_over() -> None:
-    assert await Readers(1).run(room_taken) < 2.5
+async def test_large_forest_is_packed_in_bounded_memory() -> None:
+    assert await ProcessPool(1).run(room_taken) < 2.5

@@ -1,4 +1,4 @@
-"""Intervals and label sets cover what they promise, and only what they can."""
+"""Intervals and label sets have the chosen coverage, within what the calibration set allows."""
 
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def covered(scores: Matrix, coverage: float, seed: int) -> float:
 
 
 @pytest.mark.parametrize(("table", "label", "model_type", "params"), CASES)
-def test_the_measured_coverage_is_within_three_points_of_the_chosen_one(
+def test_measured_coverage_is_within_three_points_of_the_chosen_one(
     table: str, label: str, model_type: str, params: dict[str, object]
 ) -> None:
     read = read_csv(DATA / f"{table}.csv")
@@ -81,7 +81,7 @@ def trained(label: str, model_type: str, folder: Path, **more: Any) -> Predictor
 ROWS = [{"bill_length_mm": 39.1 + n, "island": "Dream"} for n in range(5)]
 
 
-def test_an_interval_reaches_as_far_to_both_sides_for_each_row(tmp_path: Path) -> None:
+def test_intervals_are_symmetric_and_equally_wide(tmp_path: Path) -> None:
     answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(coverage=0.9))
     margins = {
         (round(value - low, 6), round(high - value, 6))
@@ -93,7 +93,7 @@ def test_an_interval_reaches_as_far_to_both_sides_for_each_row(tmp_path: Path) -
     assert below == above > 0
 
 
-def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -> None:
+def test_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -> None:
     numbers, classes = (
         trained("body_mass_g", "linear", tmp_path / "a"),
         trained("species", "knn", tmp_path / "b"),
@@ -107,22 +107,22 @@ def test_a_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path)
     assert few != many
 
 
-def test_a_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
+def test_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
     answer = trained("species", "logistic", tmp_path).predict(ROWS, PredictionOptions(coverage=0.98))
     assert [labels[0] for labels in answer.label_sets or []] == answer.values
 
 
-def test_only_what_was_asked_for_is_told(tmp_path: Path) -> None:
+def test_extras_are_computed_only_on_request(tmp_path: Path) -> None:
     plain = trained("species", "logistic", tmp_path).predict(ROWS)
     assert (plain.probabilities, plain.intervals, plain.label_sets) == (None, None, None)
 
 
-def test_a_regressor_has_no_probabilities(tmp_path: Path) -> None:
+def test_regression_model_has_no_probabilities(tmp_path: Path) -> None:
     with pytest.raises(NoProbabilities):
         trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(probabilities=True))
 
 
-def test_too_few_rows_for_a_coverage_are_told_with_the_most_that_they_allow(tmp_path: Path) -> None:
+def test_coverage_too_high_names_the_largest_possible(tmp_path: Path) -> None:
     predictor = trained("species", "knn", tmp_path, train_fraction=0.98)  # 7 rows to test on
     with pytest.raises(CoverageTooHigh, match="on 7 rows") as caught:
         predictor.predict(ROWS, PredictionOptions(coverage=0.9))
@@ -130,12 +130,12 @@ def test_too_few_rows_for_a_coverage_are_told_with_the_most_that_they_allow(tmp_
     assert predictor.predict(ROWS, PredictionOptions(coverage=0.87)).label_sets
 
 
-def test_the_limit_is_the_next_larger_score_by_rank() -> None:
+def test_limit_is_the_next_larger_score_by_rank() -> None:
     calibration = Calibration(np.arange(1.0, 10.0))
     assert [calibration.limit(coverage) for coverage in (0.5, 0.55, 0.9)] == [5.0, 6.0, 9.0]
 
 
-def test_equally_likely_labels_are_told_apart_by_lot_and_always_alike() -> None:
+def test_ties_between_labels_are_broken_at_random_and_reproducibly() -> None:
     rows = np.arange(40.0).reshape(20, 2)
     scores = nonconformity(rows, np.full((20, 2), 0.5))
     assert len(set(scores.ravel().tolist())) == 40
@@ -143,5 +143,5 @@ def test_equally_likely_labels_are_told_apart_by_lot_and_always_alike() -> None:
     assert np.abs(scores - 0.5).max() < 1e-8
 
 
-def test_a_residual_has_no_sign() -> None:
+def test_residuals_are_absolute() -> None:
     assert residuals(np.array([1.0, 4.0]), np.array([3.0, 3.0])).tolist() == [2.0, 1.0]

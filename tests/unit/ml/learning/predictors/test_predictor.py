@@ -1,4 +1,4 @@
-"""Compiled predictors answer what their pipeline does."""
+"""Compiled predictors predict like their pipeline."""
 
 import json
 from functools import cache
@@ -68,9 +68,7 @@ def trained(table: str, label: str, kind: str, folder: Path) -> tuple[Predictor,
 
 
 @pytest.mark.parametrize(("table", "label", "kind"), CASES)
-def test_a_predictor_answers_what_its_pipeline_does(
-    table: str, label: str, kind: str, tmp_path: Path
-) -> None:
+def test_predictions_equal_those_of_the_pipeline(table: str, label: str, kind: str, tmp_path: Path) -> None:
     predictor, pipeline, frame = trained(table, label, kind, tmp_path)
     answer = predictor.predict(as_request(frame), PredictionOptions(probabilities=bool(predictor.classes)))
     if predictor.classes:
@@ -92,24 +90,24 @@ def predict(**features: object) -> predictors.Predictions:
     return penguins().predict(rows, PROBABLE)
 
 
-def test_null_and_missing_words_are_filled_in_alike() -> None:
+def test_null_and_words_for_missing_are_imputed_alike() -> None:
     empty = predict(bill_length_mm=None, island=None)
     assert predict(bill_length_mm="NA", island="").probabilities == empty.probabilities
     assert not empty.warnings
 
 
-def test_an_unseen_category_counts_as_missing_with_a_warning() -> None:
+def test_unseen_category_counts_as_missing_with_a_warning() -> None:
     answer = predict(island="Atlantis")
     assert answer.probabilities == predict(island=None).probabilities
     assert [(each.row, each.feature) for each in answer.warnings] == [(1, "island")]
     assert "Atlantis" not in answer.warnings[0].detail
 
 
-def test_a_number_may_come_as_text() -> None:
+def test_number_may_be_sent_as_text() -> None:
     assert predict(bill_length_mm=" 39.1").probabilities == predict().probabilities
 
 
-def test_the_order_of_features_does_not_matter() -> None:
+def test_order_of_features_does_not_matter() -> None:
     answer = penguins().predict([{"island": "Dream", "bill_length_mm": 39.1}], PROBABLE)
     assert answer.probabilities == predict().probabilities
 
@@ -138,19 +136,19 @@ def test_no_rows_give_no_predictions() -> None:
         {"island": ["Dream"]},
     ],
 )
-def test_a_cell_of_the_wrong_kind_is_refused_by_its_feature(features: dict[str, object]) -> None:
+def test_cell_of_the_wrong_type_is_refused_with_its_feature(features: dict[str, object]) -> None:
     with pytest.raises(FeatureError) as caught:
         predict(**features)
     assert caught.value.members == {"feature": next(iter(features)), "row": 1}
     assert "secret" not in caught.value.detail
 
 
-def test_a_feature_that_is_not_given_is_named() -> None:
+def test_missing_feature_is_named() -> None:
     with pytest.raises(MissingFeature, match="Row 2, 'island'"):
         penguins().predict([{"bill_length_mm": 1, "island": None}, {"bill_length_mm": 1}])
 
 
-def test_an_unknown_feature_is_named() -> None:
+def test_unknown_feature_is_named() -> None:
     with pytest.raises(UnknownFeature, match="'wings'"):
         predict(wings=2)
 
@@ -162,18 +160,18 @@ def by_date(tmp_path: Path) -> Predictor:
     return predictors.load(tmp_path / "m", files)
 
 
-def test_dates_with_a_zone_are_understood_as_utc(by_date: Predictor) -> None:
+def test_dates_with_a_zone_are_converted_to_utc(by_date: Predictor) -> None:
     zoned, plain = by_date.predict([{"date": "2015-06-01T01:00:00+01:00"}, {"date": "2015-06-01"}]).values
     assert zoned == plain
 
 
 @pytest.mark.parametrize("cell", ["June", "2015-02-30", 20150601, True, "0001-01-01T00:00:00+14:00"])
-def test_what_is_no_date_is_refused(cell: object, by_date: Predictor) -> None:
+def test_invalid_date_is_refused(cell: object, by_date: Predictor) -> None:
     with pytest.raises(FeatureError, match="date such as"):
         by_date.predict([{"date": cell}])
 
 
-def test_true_and_false_stand_for_categories_of_that_name(tmp_path: Path) -> None:
+def test_true_and_false_match_categories_of_that_name(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(
         "open,visits\n" + "".join(f"{'True' if n % 2 else 'False'},{n % 2 * 5 + 1}\n" for n in range(20))
@@ -183,7 +181,7 @@ def test_true_and_false_stand_for_categories_of_that_name(tmp_path: Path) -> Non
     assert answer.values == pytest.approx([6, 1])
 
 
-def test_classes_of_whole_numbers_come_back_as_whole_numbers(tmp_path: Path) -> None:
+def test_integer_classes_are_predicted_as_integers(tmp_path: Path) -> None:
     spec = TrainingSpec("knn", ("bill_length_mm",), "year")
     files = training.train(DATA / "penguins.csv", spec, tmp_path / "m").files
     value = predictors.load(tmp_path / "m", files).predict([{"bill_length_mm": 39.1}]).values[0]

@@ -1,4 +1,4 @@
-"""The page is whole, and whatever a user calls things is only text in it."""
+"""The HTML page is complete, and names given by users are only text in it."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -47,23 +47,23 @@ def html(report: dict[str, Any]) -> str:
     return render_page(report)
 
 
-def test_what_users_write_makes_no_elements(html: str) -> None:
+def test_texts_of_users_become_no_html_elements(html: str) -> None:
     assert not {"script", "img", "b", "iframe", "object", "link"} & set(tags(html).seen)
     assert "&lt;script&gt;alert(1)" in html
 
 
-def test_nothing_is_fetched(html: str) -> None:
+def test_page_fetches_nothing(html: str) -> None:
     assert tags(html).fetched == []
     assert "url(" not in html
     assert "default-src 'none'" in html
 
 
-def test_there_is_a_picture_for_all_that_applies(html: str) -> None:
+def test_page_has_a_chart_for_each_part_with_data(html: str) -> None:
     assert tags(html).seen.count("svg") == 5  # importance, learning, ROC, precision and recall, calibration
     assert html.count("<figcaption>") == 5
 
 
-def test_the_comparison_is_shown_when_there_was_one(report: dict[str, Any]) -> None:
+def test_page_shows_the_leaderboard_of_a_comparison(report: dict[str, Any]) -> None:
     candidate = {
         "type": "knn",
         "params": {},
@@ -80,7 +80,7 @@ def test_the_comparison_is_shown_when_there_was_one(report: dict[str, Any]) -> N
     assert "knn (chosen)" in render_page({**report, "leaderboard": board})
 
 
-def test_very_many_classes_are_counted_but_not_drawn(report: dict[str, Any]) -> None:
+def test_confusion_matrix_of_many_classes_is_not_drawn(report: dict[str, Any]) -> None:
     labels = [str(n) for n in range(40)]
     matrix = {"labels": labels, "counts": [[0] * 40 for _ in labels]}
     assert "too many for a table" in render_page({**report, "confusion_matrix": matrix})

@@ -1,4 +1,4 @@
-"""What a report says is what scikit-learn says about the same rows."""
+"""Reports agree with scikit-learn about the same rows."""
 
 import json
 from functools import cache
@@ -56,13 +56,13 @@ def evaluation(labels: Any, scores: Any, classes: list[str | int], metrics: dict
     )
 
 
-@pytest.mark.parametrize("told", [penguins, diabetes])
-def test_every_interval_holds_its_metric(told: Any) -> None:
-    for metric in told()["metrics"]:
+@pytest.mark.parametrize("found", [penguins, diabetes])
+def test_every_interval_contains_its_metric(found: Any) -> None:
+    for metric in found()["metrics"]:
         assert metric["low"] <= metric["value"] <= metric["high"], metric
 
 
-def test_an_interval_is_what_resampling_with_scikit_learn_gives() -> None:
+def test_classification_interval_equals_resampling_with_scikit_learn() -> None:
     draw = np.random.default_rng(3)
     scores = draw.dirichlet(np.ones(3), 120)
     labels = np.array(["a", "b", "c"], object)[[draw.choice(3, p=each) for each in scores]]
@@ -88,7 +88,7 @@ def test_an_interval_is_what_resampling_with_scikit_learn_gives() -> None:
         assert found[name] == pytest.approx(tuple(interval), abs=1e-9), name
 
 
-def test_an_interval_of_a_regression_is_what_resampling_with_scikit_learn_gives() -> None:
+def test_regression_interval_equals_resampling_with_scikit_learn() -> None:
     draw = np.random.default_rng(3)
     actual = draw.normal(50, 10, 80)
     predicted = actual + draw.normal(0, 5, 80)
@@ -100,7 +100,7 @@ def test_an_interval_of_a_regression_is_what_resampling_with_scikit_learn_gives(
     assert found["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
 
 
-def test_the_confusion_matrix_agrees_with_the_accuracy() -> None:
+def test_confusion_matrix_agrees_with_the_accuracy() -> None:
     counts = np.array(penguins()["confusion_matrix"]["counts"])
     accuracy = next(each["value"] for each in penguins()["metrics"] if each["name"] == "accuracy")
     assert np.trace(counts) / counts.sum() == pytest.approx(accuracy)
@@ -116,7 +116,7 @@ def test_each_class_has_its_curves() -> None:
     assert sum(penguins()["calibration"][0]["counts"]) == penguins()["recipe"]["test_rows"]
 
 
-def test_numbers_have_residuals_and_classes_have_none() -> None:
+def test_only_regression_has_residuals() -> None:
     assert sum(diabetes()["residuals"]["counts"]) == diabetes()["recipe"]["test_rows"]
     assert len(diabetes()["predicted_actual"]["actual"]) == diabetes()["recipe"]["test_rows"]
     assert diabetes()["confusion_matrix"] is diabetes()["roc"] is None
@@ -124,39 +124,39 @@ def test_numbers_have_residuals_and_classes_have_none() -> None:
 
 
 @pytest.mark.parametrize("off", [0.0, 1e-15, 5.0])
-def test_a_perfect_fit_has_residuals_too(off: float) -> None:
+def test_perfect_fit_has_residuals(off: float) -> None:
     labels = np.linspace(1, 9, 40)
     scores = labels - off - np.where(np.arange(40) % 2, 1e-15, 0)
-    told = residuals(evaluation(labels, scores, [], {}))
-    assert told is not None
-    assert sum(told["counts"]) == 40
+    found = residuals(evaluation(labels, scores, [], {}))
+    assert found is not None
+    assert sum(found["counts"]) == 40
 
 
-def test_importance_is_told_by_the_original_columns_and_the_useful_ones_lead() -> None:
-    told = penguins()["importance"]
-    assert {each["feature"] for each in told} == set(penguins()["recipe"]["spec"]["features"])
-    assert [each["mean"] for each in told] == sorted((each["mean"] for each in told), reverse=True)
+def test_importance_is_by_feature_with_the_useful_ones_first() -> None:
+    found = penguins()["importance"]
+    assert {each["feature"] for each in found} == set(penguins()["recipe"]["spec"]["features"])
+    assert [each["mean"] for each in found] == sorted((each["mean"] for each in found), reverse=True)
     assert {each["feature"] for each in diabetes()["importance"][:4]} & {"bmi", "s5"}
 
 
-def test_learning_ends_with_the_models_own_score() -> None:
-    told = diabetes()["learning"]
+def test_learning_curve_ends_with_the_models_score() -> None:
+    found = diabetes()["learning"]
     r2 = next(each["value"] for each in diabetes()["metrics"] if each["name"] == "r2_score")
-    assert told["metric"] == "r2_score"
-    assert told["test_score"][-1] == pytest.approx(r2)
-    assert told["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
+    assert found["metric"] == "r2_score"
+    assert found["test_score"][-1] == pytest.approx(r2)
+    assert found["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
 
 
-def test_the_coverage_is_measured_on_rows_that_did_not_calibrate() -> None:
-    told = report("seattle-weather", "temp_max", "linear")["intervals"]
-    assert told["coverage_measured"] == pytest.approx(told["coverage_nominal"], abs=0.05)
+def test_coverage_is_measured_on_rows_outside_the_calibration() -> None:
+    found = report("seattle-weather", "temp_max", "linear")["intervals"]
+    assert found["coverage_measured"] == pytest.approx(found["coverage_nominal"], abs=0.05)
 
 
-def test_the_verdict_compares_with_guessing() -> None:
+def test_verdict_compares_with_the_baseline() -> None:
     assert penguins()["verdict"].startswith("Better than guessing: 9")
 
 
-def test_a_label_that_is_given_away_is_found(tmp_path: Path) -> None:
+def test_report_lists_leakage(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,copy,y\n" + "".join(f"{n * 7919 % 13},{n % 2},{'ab'[n % 2]}\n" for n in range(80)))
     files = training.train(path, TrainingSpec("knn", ("x", "copy"), "y"), tmp_path / "m").files
@@ -172,21 +172,19 @@ def test_a_label_that_is_given_away_is_found(tmp_path: Path) -> None:
         ("cars", "Origin", "knn"),
     ],
 )
-def test_training_again_from_the_recipe_gives_the_same_metrics(
-    table: str, label: str, model_type: str, tmp_path: Path
-) -> None:
-    told = json.loads(json.dumps(report(table, label, model_type)))
+def test_recipe_reproduces_the_metrics(table: str, label: str, model_type: str, tmp_path: Path) -> None:
+    found = json.loads(json.dumps(report(table, label, model_type)))
     again = training.train(
-        DATA / f"{table}.csv", TrainingSpec.from_json(told["recipe"]["spec"]), tmp_path / "m"
+        DATA / f"{table}.csv", TrainingSpec.from_json(found["recipe"]["spec"]), tmp_path / "m"
     )
-    figures = {each["name"]: each["value"] for each in told["metrics"]}
+    figures = {each["name"]: each["value"] for each in found["metrics"]}
     assert again.metrics == pytest.approx(figures, rel=1e-9, abs=1e-9)
 
 
-def test_ten_rows_have_a_report_that_says_how_little_it_knows(tmp_path: Path) -> None:
+def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(10)))
     files = training.train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
-    told = predictors.read_report(tmp_path / "m", files)
-    assert "2 test rows" in told["verdict"]
-    assert told["intervals"] is told["learning"] is None
+    found = predictors.read_report(tmp_path / "m", files)
+    assert "2 test rows" in found["verdict"]
+    assert found["intervals"] is found["learning"] is None

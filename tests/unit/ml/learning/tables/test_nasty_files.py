@@ -105,7 +105,7 @@ def refusal(content: bytes, folder: Path, dialect: Dialect | None = None) -> Csv
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_it_is_refused_at_its_line_and_column(case: Case, tmp_path: Path) -> None:
+def test_refused_file_names_line_and_column(case: Case, tmp_path: Path) -> None:
     error = refusal(case.content, tmp_path, case.dialect)
     assert (error.code, error.members.get("line"), error.members.get("column")) == (
         case.code,
@@ -115,7 +115,7 @@ def test_it_is_refused_at_its_line_and_column(case: Case, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-def test_its_sentence_is_short_and_ends(case: Case, tmp_path: Path) -> None:
+def test_refusal_detail_is_one_short_sentence(case: Case, tmp_path: Path) -> None:
     error = refusal(case.content, tmp_path, case.dialect)
     assert error.detail.endswith(".")
     assert len(error.detail) < 200
@@ -125,6 +125,6 @@ def test_its_sentence_is_short_and_ends(case: Case, tmp_path: Path) -> None:
     "content",
     [b"a,b\n1,2\n3,secret\n5,6\n", b"a,b\n1,2,secret\n", b'a,b\n1,"secret\n', b"a,b\nsecret\n"],
 )
-def test_no_cell_is_echoed(content: bytes, tmp_path: Path) -> None:
+def test_refusal_repeats_no_cell(content: bytes, tmp_path: Path) -> None:
     error = refusal(content, tmp_path)
     assert "secret" not in error.detail + str(error.members)

@@ -1,4 +1,4 @@
-"""Parquet files: read as the same table written as CSV would be, or refused with a sentence."""
+"""Parquet files are read like the same table as CSV, or refused."""
 
 import datetime
 import decimal
@@ -56,7 +56,7 @@ def refusal(path: Path, limits: CsvLimits | None = None) -> tuple[str, object, o
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_columns_are_those_of_the_same_table_as_csv(name: str, tmp_path: Path) -> None:
+def test_parquet_columns_equal_those_of_the_same_csv(name: str, tmp_path: Path) -> None:
     written, packed = read_table(DATA / f"{name}.csv"), read_table(as_parquet(name, tmp_path))
     assert profile(packed) == profile(written)
     assert compute_statistics(packed) == compute_statistics(written)
@@ -64,7 +64,7 @@ def test_columns_are_those_of_the_same_table_as_csv(name: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_a_model_is_the_one_of_the_same_table_as_csv(name: str, tmp_path: Path) -> None:
+def test_parquet_model_equals_that_of_the_same_csv(name: str, tmp_path: Path) -> None:
     label, model_type = ORDERS[name]
     features = tuple(each for each in read_table(DATA / f"{name}.csv").header if each != label)
     params = {"n_estimators": 10} if model_type == "random_forest" else {}
@@ -103,7 +103,9 @@ def test_a_model_is_the_one_of_the_same_table_as_csv(name: str, tmp_path: Path) 
         (pa.array([None, "NA"], pa.string()), "empty", [None, None]),
     ],
 )
-def test_a_type_is_believed(cells: pa.Array, kind: str, read: list[Any], write: Callable[..., Path]) -> None:
+def test_parquet_type_decides_the_column_type(
+    cells: pa.Array, kind: str, read: list[Any], write: Callable[..., Path]
+) -> None:
     assert column(write(a=cells)) == (kind, read)
 
 
@@ -118,7 +120,7 @@ def test_a_type_is_believed(cells: pa.Array, kind: str, read: list[Any], write: 
         pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64())),
     ],
 )
-def test_a_type_that_is_no_cell_is_refused_by_its_column(cells: pa.Array, write: Callable[..., Path]) -> None:
+def test_unsupported_parquet_type_is_refused(cells: pa.Array, write: Callable[..., Path]) -> None:
     assert refusal(write(b=pa.array([1]), a=cells)) == ("parquet_type_unsupported", "a", None)
 
 
@@ -132,13 +134,13 @@ def test_a_type_that_is_no_cell_is_refused_by_its_column(cells: pa.Array, write:
         (pa.array([2**58], pa.timestamp("ms")), "csv_date_out_of_range", 1),
     ],
 )
-def test_a_cell_that_cannot_be_used_is_refused(
+def test_unusable_parquet_cell_is_refused_with_its_row(
     cells: pa.Array, code: str, row: int | None, write: Callable[..., Path]
 ) -> None:
     assert refusal(write(a=cells)) == (code, "a", row)
 
 
-def test_names_are_held_to_the_rules_of_csv(tmp_path: Path) -> None:
+def test_parquet_column_names_follow_the_rules_of_csv(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pq.write_table(pa.Table.from_arrays([pa.array([1]), pa.array([2])], ["a", " a"]), path)
     assert refusal(path)[:2] == ("csv_duplicate_header", "a")
@@ -146,12 +148,12 @@ def test_names_are_held_to_the_rules_of_csv(tmp_path: Path) -> None:
     assert refusal(path)[0] == "csv_empty_header"
 
 
-def test_names_with_dots_are_names(write: Callable[..., Path]) -> None:
+def test_column_names_may_contain_dots(write: Callable[..., Path]) -> None:
     table = read_table(write(**{"a.b": [1], "a": [2]}))
     assert [each.cells.to_pylist() for each in table.columns.values()] == [[1], [2]]
 
 
-def test_limits_are_those_of_csv(write: Callable[..., Path]) -> None:
+def test_parquet_files_have_the_limits_of_csv(write: Callable[..., Path]) -> None:
     path = write(a=list(range(100)), b=["x" * 50] * 100)
     assert refusal(path, CsvLimits(rows=99))[0] == "csv_too_many_rows"
     assert refusal(path, CsvLimits(columns=1))[0] == "csv_too_many_columns"
@@ -159,11 +161,11 @@ def test_limits_are_those_of_csv(write: Callable[..., Path]) -> None:
     assert refusal(path, CsvLimits(unpacked_bytes=5000))[0] == "csv_too_large"
 
 
-def test_a_file_without_rows_is_refused(write: Callable[..., Path]) -> None:
+def test_parquet_file_without_rows_is_refused(write: Callable[..., Path]) -> None:
     assert refusal(write(a=pa.array([], pa.int64())))[0] == "csv_no_rows"
 
 
-def test_a_text_repeated_beyond_all_measure_is_refused(write: Callable[..., Path]) -> None:
+def test_repeated_text_beyond_the_unpacked_limit_is_refused(write: Callable[..., Path]) -> None:
     repeated = pa.DictionaryArray.from_arrays(np.zeros(200_000, np.int32), ["x" * 30_000])
     path = write(a=repeated)
     assert path.stat().st_size < 1_000_000
@@ -181,13 +183,13 @@ def test_a_text_repeated_beyond_all_measure_is_refused(write: Callable[..., Path
         (pa.array(["2026-01-31"]), "date", [datetime.datetime(2026, 1, 31)]),  # noqa: DTZ001
     ],
 )
-def test_a_kind_that_is_told_is_kept_to(
+def test_corrected_type_is_applied(
     cells: pa.Array, kind: ColumnType, read: list[Any], write: Callable[..., Path]
 ) -> None:
     assert column(write(a=cells), {"a": kind}) == (kind, read)
 
 
-def test_a_cell_that_is_not_of_the_told_kind_is_named_by_its_row(write: Callable[..., Path]) -> None:
+def test_cell_of_another_type_is_refused_with_its_row(write: Callable[..., Path]) -> None:
     with pytest.raises(CsvError) as caught:
         read_table(write(a=["1", None, "x"]), kinds={"a": "number"})
     assert (caught.value.code, caught.value.members) == (
@@ -208,7 +210,7 @@ def damaged(content: bytes) -> list[bytes]:
     return [*cut, *changed, b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 8 + b"PAR1"]
 
 
-def test_a_damaged_file_is_refused_or_read_but_never_a_fault(tmp_path: Path) -> None:
+def test_damaged_parquet_file_raises_nothing_but_refusals(tmp_path: Path) -> None:
     path = as_parquet("penguins", tmp_path)
     refused = 0
     for content in damaged(path.read_bytes()):

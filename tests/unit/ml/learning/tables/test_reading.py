@@ -1,4 +1,4 @@
-"""Files that are read, and what is understood."""
+"""Strict reading of CSV files: dialects, types and profiles."""
 
 import gzip
 from pathlib import Path
@@ -37,18 +37,18 @@ def test_every_encoding_gives_the_same_text(encoding: str, tmp_path: Path) -> No
     assert cells(table, "näme") == ["José"]
 
 
-def test_utf8_that_would_also_be_cp1252_is_read_as_utf8(tmp_path: Path) -> None:
+def test_utf8_that_is_valid_cp1252_is_read_as_utf8(tmp_path: Path) -> None:
     assert cells(read("a,b\n€,é\n".encode(), tmp_path), "a") == ["€"]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_every_delimiter_is_found(delimiter: str, tmp_path: Path) -> None:
+def test_every_delimiter_is_detected(delimiter: str, tmp_path: Path) -> None:
     table = read(f"a{delimiter}b\n1{delimiter}x\n".encode(), tmp_path)
     assert table.header == ("a", "b")
     assert table.dialect.delimiter == delimiter
 
 
-def test_the_delimiter_is_the_one_that_fits_all_rows(tmp_path: Path) -> None:
+def test_delimiter_is_the_one_that_fits_all_rows(tmp_path: Path) -> None:
     table = read(b"name, given;age\nx, y;5\nz;6\n", tmp_path)
     assert table.header == ("name, given", "age")
 
@@ -69,7 +69,7 @@ def test_decimal_commas_are_numbers_where_the_delimiter_is_another(delimiter: st
     assert table.columns["b"].whole
 
 
-def test_a_given_dialect_is_kept_to(tmp_path: Path) -> None:
+def test_given_dialect_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(b"a;b,c\n1;2,5\n")
     assert read_csv(path, Dialect(delimiter=",")).header == ("a;b", "c")
@@ -79,18 +79,18 @@ def test_quoted_line_breaks_delimiters_and_quotes_are_text(tmp_path: Path) -> No
     assert cells(read(b'a,b\n"x\r\ny, ""z""",1\n', tmp_path), "a") == ['x\r\ny, "z"']
 
 
-def test_a_quote_inside_a_plain_field_stands_for_itself(tmp_path: Path) -> None:
+def test_quote_inside_a_plain_field_stands_for_itself(tmp_path: Path) -> None:
     assert cells(read(b'a,b\n5" pipe,1\n', tmp_path), "a") == ['5" pipe']
 
 
-def test_blank_lines_are_passed_over(tmp_path: Path) -> None:
+def test_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert cells(read(b"\n\na,b\n\n1,x\n\n2,y\n\n", tmp_path), "b") == ["x", "y"]
 
 
 @pytest.mark.parametrize(
     "word", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"]
 )
-def test_a_missing_word_is_a_missing_cell(word: str, tmp_path: Path) -> None:
+def test_word_for_missing_is_a_missing_cell(word: str, tmp_path: Path) -> None:
     table = read(f'number,text\n1,x\n{word},"{word}"\n'.encode(), tmp_path)
     assert [table.columns[name].missing for name in ("number", "text")] == [1, 1]
     assert table.columns["number"].kind == "number"
@@ -116,7 +116,7 @@ def test_a_missing_word_is_a_missing_cell(word: str, tmp_path: Path) -> None:
         (["NA", ""], "empty"),
     ],
 )
-def test_a_column_is_of_the_kind_of_all_its_cells(written: list[str], kind: str, tmp_path: Path) -> None:
+def test_column_has_the_type_of_all_its_cells(written: list[str], kind: str, tmp_path: Path) -> None:
     rows = "".join(f"{cell},1\n" for cell in written)
     assert read(f"a,b\n{rows}".encode(), tmp_path).columns["a"].kind == kind
 
@@ -130,18 +130,18 @@ def test_mixed_ticket_numbers_are_text(tmp_path: Path) -> None:
     assert read(f"a,b\n{rows}".encode(), tmp_path).columns["a"].kind == "text"
 
 
-def test_only_the_columns_asked_for_are_read(tmp_path: Path) -> None:
+def test_only_requested_columns_are_read(tmp_path: Path) -> None:
     table = read(b"a,b\n1,2\nx,3\n5,4\n", tmp_path, columns={"b", "other"})
     assert list(table.columns) == ["b"]
     assert table.header == ("a", "b")
 
 
-def test_column_names_lose_blanks_around_them(tmp_path: Path) -> None:
+def test_column_names_are_stripped(tmp_path: Path) -> None:
     assert read(b"a , b\n1,2\n", tmp_path).header == ("a", "b")
 
 
 @pytest.mark.parametrize("name", ["cars", "diabetes", "penguins", "seattle-weather", "wine"])
-def test_numbers_are_those_that_pandas_reads(name: str) -> None:
+def test_numbers_equal_those_that_pandas_reads(name: str) -> None:
     table, frame = read_csv(DATA / f"{name}.csv"), pd.read_csv(DATA / f"{name}.csv")
     for column in table.columns.values():
         if column.kind == "number":
@@ -150,42 +150,42 @@ def test_numbers_are_those_that_pandas_reads(name: str) -> None:
         assert column.missing == frame[column.name].isna().sum()
 
 
-def test_a_profile_survives_json() -> None:
+def test_profile_round_trips_through_json() -> None:
     known = profile(read_csv(DATA / "penguins.csv"))
     assert TableProfile.from_json(known.to_json()) == known
 
 
-def test_a_profile_counts_each_value_of_a_column_with_few() -> None:
+def test_profile_counts_the_values_of_a_column_with_few() -> None:
     columns = profile(read_csv(DATA / "penguins.csv")).columns
     assert columns["species"].value_counts == (68, 124, 152)
     assert columns["bill_length_mm"].value_counts is None
 
 
-def test_a_profile_of_a_column_without_values_counts_none(tmp_path: Path) -> None:
+def test_profile_of_an_empty_column_counts_no_values(tmp_path: Path) -> None:
     assert profile(read(b"a,b\n,1\n,2\n", tmp_path)).columns["a"].value_counts == ()
 
 
-class TestToldKinds:
-    def test_numbers_that_are_told_to_be_text_stay_as_written(self, tmp_path: Path) -> None:
-        table = told(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
+class TestCorrectedTypes:
+    def test_numbers_corrected_to_text_stay_as_written(self, tmp_path: Path) -> None:
+        table = read_corrected(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
         assert cells(table, "zip") == ["10115", "1.50", "+7", None]
         assert (table.columns["zip"].kind, table.columns["zip"].corrected) == ("text", True)
         assert not table.columns["b"].corrected
 
-    def test_dates_that_are_told_to_be_text_stay_as_written(self, tmp_path: Path) -> None:
-        assert cells(told(b"a,b\n2026-01-31,1\n", tmp_path, a="text"), "a") == ["2026-01-31"]
+    def test_dates_corrected_to_text_stay_as_written(self, tmp_path: Path) -> None:
+        assert cells(read_corrected(b"a,b\n2026-01-31,1\n", tmp_path, a="text"), "a") == ["2026-01-31"]
 
-    def test_leading_zeros_that_are_told_to_be_numbers_are_numbers(self, tmp_path: Path) -> None:
-        table = told(b"a,b\n007,1\n 12 ,2\nNA,3\n", tmp_path, a="number")
+    def test_leading_zeros_corrected_to_numbers_are_numbers(self, tmp_path: Path) -> None:
+        table = read_corrected(b"a,b\n007,1\n 12 ,2\nNA,3\n", tmp_path, a="number")
         assert cells(table, "a") == [7.0, 12.0, None]
         assert table.columns["a"].whole
 
-    def test_decimal_commas_that_are_told_to_be_numbers_are_numbers(self, tmp_path: Path) -> None:
-        table = told(b"a;b\n007;1,5\n0,5;2\n", tmp_path, a="number")
+    def test_decimal_commas_corrected_to_numbers_are_numbers(self, tmp_path: Path) -> None:
+        table = read_corrected(b"a;b\n007;1,5\n0,5;2\n", tmp_path, a="number")
         assert cells(table, "a") == [7.0, 0.5]
 
-    def test_what_a_column_is_anyway_can_be_told(self, tmp_path: Path) -> None:
-        table = told(b"a,b\n2026-01-31,1\n", tmp_path, a="date", b="number")
+    def test_detected_type_can_be_set(self, tmp_path: Path) -> None:
+        table = read_corrected(b"a,b\n2026-01-31,1\n", tmp_path, a="date", b="number")
         assert [each.kind for each in table.columns.values()] == ["date", "number"]
 
     @pytest.mark.parametrize(
@@ -198,19 +198,19 @@ class TestToldKinds:
             ("text", b"a,b\n1,1\n" + b"2" * 40_000 + b",2\n", "csv_cell_too_long", 3),
         ],
     )
-    def test_the_first_cell_of_another_kind_is_named(
+    def test_first_cell_of_another_type_is_refused(
         self, kind: ColumnType, content: bytes, code: str, line: int, tmp_path: Path
     ) -> None:
         with pytest.raises(CsvError) as caught:
-            told(content, tmp_path, a=kind)
+            read_corrected(content, tmp_path, a=kind)
         assert (caught.value.code, caught.value.members) == (code, {"line": line, "column": "a"})
 
-    def test_a_profile_knows_which_kinds_were_told(self, tmp_path: Path) -> None:
-        table = told(b"zip,b\n10115,1\n", tmp_path, zip="text")
+    def test_profile_lists_corrected_types(self, tmp_path: Path) -> None:
+        table = read_corrected(b"zip,b\n10115,1\n", tmp_path, zip="text")
         assert TableProfile.from_json(profile(table).to_json()).corrected_kinds == {"zip": "text"}
 
 
-def told(content: bytes, folder: Path, **kinds: ColumnType) -> Table:
+def read_corrected(content: bytes, folder: Path, **kinds: ColumnType) -> Table:
     path = folder / "table.csv"
     path.write_bytes(content)
     return read_table(path, kinds=kinds)

@@ -29,7 +29,7 @@ def column(content: str, folder: Path) -> ColumnStatistics:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_figures_of_numbers_are_those_of_numpy(name: str) -> None:
+def test_number_statistics_equal_numpys(name: str) -> None:
     table, frame = read_csv(DATA / f"{name}.csv"), pd.read_csv(DATA / f"{name}.csv")
     columns = compute_statistics(table).columns
     for each in table.columns.values():
@@ -46,45 +46,45 @@ def test_figures_of_numbers_are_those_of_numpy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_distinct_values_are_those_of_pandas(name: str) -> None:
+def test_distinct_counts_equal_pandas(name: str) -> None:
     frame = pd.read_csv(DATA / f"{name}.csv")
     columns = compute_statistics(read_csv(DATA / f"{name}.csv")).columns
     assert {each: found.distinct for each, found in columns.items()} == frame.nunique().to_dict()
 
 
-def test_texts_are_found_commonest_first(tmp_path: Path) -> None:
+def test_top_texts_are_ordered_by_count(tmp_path: Path) -> None:
     found = column("a,b\nx,1\ny,2\ny,3\n,4\n", tmp_path)
     assert list(found.top_values) == [ValueCount("y", 2), ValueCount("x", 1)]
     assert (found.quantiles, found.mean, found.histogram) == (None, None, None)
 
 
-def test_at_most_ten_texts_are_found_and_long_ones_cut(tmp_path: Path) -> None:
+def test_at_most_ten_top_texts_are_listed_and_long_ones_cut(tmp_path: Path) -> None:
     found = column("a,b\n" + "".join(f"{'x' * 200}{n},1\n" for n in range(12)), tmp_path)
     assert [len(str(each.value)) for each in found.top_values] == [100] * 10
 
 
-def test_few_numbers_are_found_with_their_counts(tmp_path: Path) -> None:
+def test_few_distinct_numbers_are_listed_with_their_counts(tmp_path: Path) -> None:
     found = column("a,b\n1,1\n2,1\n2,1\n", tmp_path)
     assert list(found.top_values) == [ValueCount(2, 2), ValueCount(1, 1)]
 
 
-def test_many_numbers_are_not_found_one_by_one(tmp_path: Path) -> None:
+def test_many_distinct_numbers_are_not_listed(tmp_path: Path) -> None:
     assert column("a,b\n" + "".join(f"{n},1\n" for n in range(101)), tmp_path).top_values == ()
 
 
-def test_whole_numbers_close_together_have_a_bin_each(tmp_path: Path) -> None:
+def test_close_integers_have_a_bin_each(tmp_path: Path) -> None:
     found = column("a,b\n3,1\n4,1\n4,1\n8,1\n", tmp_path).histogram
     assert found is not None
     assert found.counts == [1, 2, 0, 0, 0, 1]
 
 
-def test_one_value_makes_one_bin(tmp_path: Path) -> None:
+def test_single_value_has_one_bin(tmp_path: Path) -> None:
     found = column("a,b\n7,1\n7,2\n", tmp_path).histogram
     assert found is not None
     assert (found.edges, found.counts) == ([7, 7], [2])
 
 
-def test_dates_are_found_as_iso_texts(tmp_path: Path) -> None:
+def test_date_statistics_are_iso_texts(tmp_path: Path) -> None:
     found = column("a,b\n2026-01-01,1\n2026-01-03,2\n2026-01-04,3\n", tmp_path)
     assert found.quantiles is not None
     assert (found.quantiles["min"], found.quantiles["p25"]) == ("2026-01-01", "2026-01-02")
@@ -92,7 +92,7 @@ def test_dates_are_found_as_iso_texts(tmp_path: Path) -> None:
     assert (found.histogram.edges[-1], sum(found.histogram.counts)) == ("2026-01-04", 3)
 
 
-def test_a_column_without_values_has_no_figures(tmp_path: Path) -> None:
+def test_empty_column_has_no_statistics(tmp_path: Path) -> None:
     assert column("a,b\n,1\nNA,2\n", tmp_path) == ColumnStatistics(distinct=0)
 
 
@@ -107,11 +107,11 @@ def test_a_column_without_values_has_no_figures(tmp_path: Path) -> None:
         ([",", "NA,null"], 1),
     ],
 )
-def test_rows_like_earlier_ones_are_counted(rows: list[str], repeats: int, tmp_path: Path) -> None:
+def test_duplicate_rows_are_counted(rows: list[str], repeats: int, tmp_path: Path) -> None:
     assert statistics_of("a,b\n" + "\n".join(rows) + "\n", tmp_path).duplicate_rows == repeats
 
 
-def test_repeated_rows_are_those_of_pandas(tmp_path: Path) -> None:
+def test_duplicate_rows_equal_pandas(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     frame = pd.DataFrame({"a": random.integers(0, 9, 500), "b": random.choice(["x", "y", None], 500)})
     frame["c"] = random.choice([0.5, 1.5, np.nan], 500)

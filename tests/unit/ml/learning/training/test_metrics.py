@@ -140,7 +140,7 @@ def assert_same(found: dict[str, float | None], expected: dict[str, float | None
 
 
 @pytest.mark.parametrize(("table", "label", "model_type"), CASES)
-def test_metrics_and_baseline_are_those_of_scikit_learn(
+def test_metrics_and_baseline_equal_scikit_learns(
     table: str, label: str, model_type: str, tmp_path: Path
 ) -> None:
     header = read_csv(DATA / f"{table}.csv").header
