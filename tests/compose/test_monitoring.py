@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.background_load import FEATURES
 from tests.support.compose import Compose
 from tests.support.course import trained_model
 from tests.support.people import new_user
 from tests.support.stack import PROJECT
-from tests.support.trickle import FEATURES
 
 DASHBOARD = PROJECT / "deploy/observability/grafana/dashboards/farebox.json"
 JOBS = {"gateway", "auth-service", "billing-service", "ml-service", "dask-scheduler", "ml-worker"}

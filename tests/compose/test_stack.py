@@ -10,15 +10,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.background_load import FEATURES, BackgroundLoad
 from tests.support.books import assert_books_balance
 from tests.support.compose import Compose, run_program
 from tests.support.course import trained_model
 from tests.support.people import Person, administrator, grant, new_user
-from tests.support.recovery import all_answered, all_ended, assert_back, assert_paid_for_what_there_is
+from tests.support.recovery import all_jobs, all_predictions, assert_charges_match_results, assert_recovered
 from tests.support.stack import Stack
 from tests.support.tables import line_table
 from tests.support.training import ended, slow_order, slow_table, start, upload
-from tests.support.trickle import FEATURES, Trickle
 
 PLENTY = 10_000
 # Two cores that start ten programs anew, and may have much else to do.
@@ -52,10 +52,10 @@ async def rich(http: httpx.AsyncClient, stack: Stack) -> Person:
 
 
 @pytest.fixture
-async def trickle(rich: Person) -> Trickle:
+async def load(rich: Person) -> BackgroundLoad:
     table = await upload(rich, line_table(400))
     # Seldom enough that two cores can start the containers anew meanwhile.
-    return Trickle(rich, await trained_model(rich), table, prediction_every=0.5, training_every=4)
+    return BackgroundLoad(rich, await trained_model(rich), table, prediction_every=0.5, training_every=4)
 
 
 @pytest.mark.timeout(E2E_SECONDS)
@@ -103,24 +103,24 @@ async def test_replicas_charge_once(replicas: Compose, http: httpx.AsyncClient, 
 
 
 async def test_killed_containers_cost_nobody_anything(
-    replicas: Compose, stack: Stack, trickle: Trickle
+    replicas: Compose, stack: Stack, load: BackgroundLoad
 ) -> None:
-    async with trickle.running():
+    async with load.running():
         for service in KILLED:
             await asyncio.sleep(BETWEEN_KILLS_SECONDS)
             await asyncio.to_thread(replicas.kill, service)
         await asyncio.sleep(AFTER_SECONDS)
-    await _assert_whole_again(stack, trickle)
+    await _assert_whole_again(stack, load)
 
 
 async def test_a_restarted_database_costs_nobody_anything(
-    replicas: Compose, stack: Stack, trickle: Trickle
+    replicas: Compose, stack: Stack, load: BackgroundLoad
 ) -> None:
-    async with trickle.running():
+    async with load.running():
         await asyncio.sleep(BETWEEN_KILLS_SECONDS)
         await asyncio.to_thread(replicas.run, "restart", "postgres")
         await asyncio.sleep(AFTER_SECONDS)
-    await _assert_whole_again(stack, trickle)
+    await _assert_whole_again(stack, load)
 
 
 async def test_a_stopped_replica_hands_its_jobs_on(replicas: Compose, stack: Stack, rich: Person) -> None:
@@ -194,10 +194,10 @@ def _replicas_that_served(compose: Compose, service: str, route: str) -> list[st
     return [each for each, log in logs.items() if f'{route}"' in log]
 
 
-async def _assert_whole_again(stack: Stack, trickle: Trickle) -> None:
+async def _assert_whole_again(stack: Stack, load: BackgroundLoad) -> None:
     until = time.monotonic() + WHOLE_WITHIN_SECONDS
-    await assert_back(trickle, until)
-    predicted, trained = await asyncio.gather(all_answered(trickle, until), all_ended(trickle, until))
-    await assert_paid_for_what_there_is(trickle.user, predicted, trained)
+    await assert_recovered(load, until)
+    predicted, trained = await asyncio.gather(all_predictions(load, until), all_jobs(load, until))
+    await assert_charges_match_results(load.user, predicted, trained)
     assert_books_balance(stack, within=max(1, until - time.monotonic()))
-    assert trickle.faults == []
+    assert load.faults == []

@@ -1,4 +1,4 @@
-"""A real Dask cluster for the tests: a scheduler and two single-thread workers with nannies, as processes."""
+"""A real Dask cluster for tests: processes of a scheduler and of two single-thread workers with nannies."""
 
 import json
 import os
@@ -19,7 +19,7 @@ START_SECONDS = 120
 MEMORY = "700MiB"
 SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
 WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
-# The libraries of a fit take seconds to import; a worker that has them is quick from its first job on.
+# The libraries of a fit take seconds to import; with the preload a worker is quick from its first job on.
 SIZE = [
     "--nworkers",
     "2",
@@ -35,7 +35,7 @@ SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
 
 @dataclass(frozen=True)
 class TestCluster:
-    """Where its scheduler is, and the process that its nannies live in."""
+    """The scheduler's address, and the process with the nannies."""
 
     __test__ = False
 
@@ -43,26 +43,28 @@ class TestCluster:
     nannies: "subprocess.Popen[bytes]"
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that fits run in."""
+        """The processes that run fits."""
         children = psutil.Process(self.nannies.pid).children()
-        return [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[TestCluster]:
-    with running_cluster() as made:
-        yield made
+    with running_cluster() as running:
+        yield running
 
 
 @contextmanager
 def running_cluster(**settings: str) -> Iterator[TestCluster]:
     with tempfile.TemporaryDirectory(prefix="farebox-dask-", ignore_cleanup_errors=True) as folder:
-        found = Path(folder) / "scheduler.json"
-        scheduler = _start(SCHEDULER, ["--port", "0", "--scheduler-file", str(found)], folder, settings)
-        options = ["--scheduler-file", str(found), *SIZE, "--local-directory", folder]
+        scheduler_file = Path(folder) / "scheduler.json"
+        scheduler = _start(
+            SCHEDULER, ["--port", "0", "--scheduler-file", str(scheduler_file)], folder, settings
+        )
+        options = ["--scheduler-file", str(scheduler_file), *SIZE, "--local-directory", folder]
         nannies = _start(WORKERS, options, folder, settings)
         try:
-            address = _wait_for_address(found)
+            address = _wait_for_address(scheduler_file)
             with Client(address, timeout=START_SECONDS, set_as_default=False) as client:
                 client.wait_for_workers(2, timeout=START_SECONDS)
             yield TestCluster(address, nannies)
@@ -94,11 +96,11 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     psutil.wait_procs(children, timeout=10)
 
 
-def _wait_for_address(found: Path) -> str:
+def _wait_for_address(scheduler_file: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            return str(json.loads(found.read_text())["address"])
+            return str(json.loads(scheduler_file.read_text())["address"])
         except (FileNotFoundError, json.JSONDecodeError):
             time.sleep(0.05)
     raise AssertionError("The Dask scheduler did not start.")

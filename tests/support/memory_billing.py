@@ -1,4 +1,4 @@
-"""Billing in memory, with the rules of the real one: holds, settlements, releases and expiry by key."""
+"""Fake of the billing port in memory: holds, settlements, releases and expiry by key."""
 
 import time
 from collections.abc import Mapping
@@ -80,13 +80,13 @@ class MemoryBilling:
         return self.wallets[UserId(user_id)].held
 
     def expire_all(self) -> None:
-        """As if every hold's time to live had passed."""
+        """Expire every hold, as if its time to live had passed."""
         for entry in self.entries.values():
             entry.expires_at = 0
         self._expire()
 
     async def hold(self, charge: Charge) -> Hold:
-        self._called("hold")
+        self._record_call("hold")
         known = self.entries.get(charge.key)
         if known is not None:
             return Hold(charge.key, known.tokens, known.available)
@@ -103,7 +103,7 @@ class MemoryBilling:
         return Hold(charge.key, tokens, wallet.available)
 
     async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
-        self._called("settle")
+        self._record_call("settle")
         entry = self._entry(hold)
         if entry.receipt is not None:
             return entry.receipt
@@ -119,20 +119,20 @@ class MemoryBilling:
         return entry.receipt
 
     async def release(self, hold: HoldKey) -> None:
-        self._called("release")
+        self._record_call("release")
         entry = self.entries.get(hold)
         if entry is not None and entry.state == "held":
             self._give_back(entry)
 
     async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
-        self._called("extend")
+        self._record_call("extend")
         entry = self._entry(hold)
         if entry.state != "held":
             raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
         entry.expires_at = time.monotonic() + ttl_seconds
 
     async def prices(self) -> Mapping[Action, Price]:
-        self._called("prices")
+        self._record_call("prices")
         return self.prices_now
 
     def _price_for(self, charge: Charge) -> Price:
@@ -145,7 +145,7 @@ class MemoryBilling:
             raise BillingRefusal(*QUOTE_EXPIRED, "This quote has expired.")
         return quote.price
 
-    def _called(self, name: str) -> None:
+    def _record_call(self, name: str) -> None:
         if self.away:
             raise BillingUnavailable
         self.calls.append(name)
@@ -174,8 +174,12 @@ class MemoryBilling:
         key = charge.api_key
         if key is None or key.usage_cap is None:
             return
-        spent = [each for each in self.entries.values() if each.state != "released" and each.charge.api_key]
-        used = sum(each.tokens for each in spent if each.charge.api_key and each.charge.api_key.id == key.id)
+        spent = [
+            entry for entry in self.entries.values() if entry.state != "released" and entry.charge.api_key
+        ]
+        used = sum(
+            entry.tokens for entry in spent if entry.charge.api_key and entry.charge.api_key.id == key.id
+        )
         left = key.usage_cap - used
         if tokens > left:
             detail = f"This costs {tokens} tokens and {left} are left under the API key's cap."

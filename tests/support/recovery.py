@@ -1,4 +1,4 @@
-"""What must be so again after an outage: everything works, and each token is explained."""
+"""Checks after an outage: the stack works, each request has one effect, each token is accounted for."""
 
 import asyncio
 import time
@@ -6,20 +6,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 
+from tests.support.background_load import BackgroundLoad
 from tests.support.people import Person
 from tests.support.training import Json, ended
-from tests.support.trickle import Trickle
 
 
-async def assert_back(trickle: Trickle, until: float) -> None:
-    """Registering needs auth and billing, predicting ml and billing, all of it the gateway."""
-    http = trickle.user.http
-    await _retried(lambda: http.get("/readyz"), until)
+async def assert_recovered(load: BackgroundLoad, until: float) -> None:
+    """Registration works again, which needs gateway, auth and billing; the load covers ml-service."""
+    http = load.user.http
+    await _retry(lambda: http.get("/readyz"), until)
     account = {"name": f"back-{time.monotonic_ns()}@example.org", "password": "it is back again"}
-    await _retried(lambda: http.post("/v1/users", json=account), until, accepted=(201, 409))
+    await _retry(lambda: http.post("/v1/users", json=account), until, accepted=(201, 409))
 
 
-async def _retried(
+async def _retry(
     send: Callable[[], Awaitable[httpx.Response]], until: float, accepted: tuple[int, ...] = (200,)
 ) -> None:
     while True:
@@ -33,21 +33,19 @@ async def _retried(
         await asyncio.sleep(0.2)
 
 
-async def all_answered(trickle: Trickle, until: float) -> list[Json]:
-    """Each prediction that was ever asked for, asked again with its key."""
-    asked: list[Awaitable[Json]] = [
-        trickle.answered(trickle.predict, key, until) for key in trickle.predictions
-    ]
-    return await asyncio.gather(*asked)
+async def all_predictions(load: BackgroundLoad, until: float) -> list[Json]:
+    """The answer to each prediction that was ever sent, retried with its key."""
+    return await asyncio.gather(*[load.answer(load.predict, key, until) for key in load.predictions])
 
 
-async def all_ended(trickle: Trickle, until: float) -> list[Json]:
-    """The job of each training that was ever asked for, once it has ended."""
-    jobs = await asyncio.gather(*[trickle.answered(trickle.train, key, until) for key in trickle.trainings])
-    return [await ended(trickle.user, job["id"], within=until - time.monotonic()) for job in jobs]
+async def all_jobs(load: BackgroundLoad, until: float) -> list[Json]:
+    """The job of each training that was ever sent, once it has ended."""
+    jobs = await asyncio.gather(*[load.answer(load.train, key, until) for key in load.trainings])
+    return [await ended(load.user, job["id"], within=until - time.monotonic()) for job in jobs]
 
 
-async def assert_paid_for_what_there_is(user: Person, predicted: list[Json], trained: list[Json]) -> None:
+async def assert_charges_match_results(user: Person, predicted: list[Json], trained: list[Json]) -> None:
+    """One charge for each prediction and each trained model, besides the first model's, and no other."""
     succeeded = [job for job in trained if job["state"] == "succeeded"]
     for job in trained:
         assert job["state"] in {"succeeded", "failed"}, job
@@ -55,7 +53,7 @@ async def assert_paid_for_what_there_is(user: Person, predicted: list[Json], tra
     for job in succeeded:
         answer = await user.get(f"/v1/models/{job['model_name']}")
         assert answer.status_code == 200, answer.text
-    paid = {each["receipt_id"] for each in [*predicted, *succeeded]}
+    paid = {result["receipt_id"] for result in [*predicted, *succeeded]}
     charges = [row async for row in _ledger(user) if row["kind"] == "charge"]
     first_model = charges[-1]["receipt_id"]
     assert {row["receipt_id"] for row in charges} == paid | {first_model}

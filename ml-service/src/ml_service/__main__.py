@@ -1,4 +1,4 @@
-"""`python -m ml_service` serves until it is told to stop."""
+"""Entry point: `python -m ml_service` serves until it is stopped."""
 
 from kit.app import serve
 from ml_service.main import create_app

@@ -1,28 +1,26 @@
-"""What every table of the schema `ml` starts from."""
+"""Schema `ml`: the declarative base, and the tables that belong to no single noun."""
 
 from datetime import datetime
-from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, DateTime, MetaData, Text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import func
+from sqlalchemy.orm import Mapped, mapped_column
 
-Json = dict[str, Any]  # Any: a column of JSON holds whatever its writer put there
+from kit.database import Json, declarative_base
+from kit.idempotency import first_answers_table
+from kit.outbox import inbox_table
 
-NAMES = {
-    "pk": "pk_%(table_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-}
+__all__ = ["Base", "DeletedUser", "Json", "first_answers", "inbox"]
+
+Base = declarative_base("ml")
+
+first_answers = first_answers_table(Base.metadata)
+inbox = inbox_table(Base.metadata)
 
 
-class Base(DeclarativeBase):
-    metadata = MetaData(schema="ml", naming_convention=NAMES)
-    type_annotation_map: ClassVar = {
-        int: BigInteger,
-        str: Text,
-        datetime: DateTime(timezone=True),
-        Json: JSONB(none_as_null=True),
-    }
+class DeletedUser(Base):
+    """A user whose account was deleted; the sweeper deletes what they owned."""
+
+    __tablename__ = "departed_users"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    departed_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,4 +1,4 @@
-"""Everything that can go wrong in ml-service and that a caller is told."""
+"""Errors of ml-service that a caller receives; files, training and predictors have their own."""
 
 from kit.errors import ServiceError
 
@@ -8,7 +8,7 @@ class DatasetNotFound(ServiceError):
     code = "dataset_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no dataset with this id; GET /v1/datasets lists yours.")
+        super().__init__("You have no dataset with this id; list yours with GET /v1/datasets.")
 
 
 class DatasetInUse(ServiceError):
@@ -16,7 +16,7 @@ class DatasetInUse(ServiceError):
     code = "dataset_in_use"
 
     def __init__(self) -> None:
-        super().__init__("A job is training on this dataset; wait for it or cancel it, then delete.")
+        super().__init__("A job trains on this dataset; wait until the job ends or cancel it, then retry.")
 
 
 class DatasetTooLarge(ServiceError):
@@ -24,7 +24,7 @@ class DatasetTooLarge(ServiceError):
     code = "dataset_too_large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The file is larger than {limit} bytes; send fewer rows.", limit=limit)
+        super().__init__(f"The file is larger than {limit} bytes; split it into smaller files.", limit=limit)
 
 
 class DatasetQuotaReached(ServiceError):
@@ -33,7 +33,7 @@ class DatasetQuotaReached(ServiceError):
 
     def __init__(self, most: int, most_bytes: int) -> None:
         super().__init__(
-            f"You may have {most} datasets of {most_bytes} bytes together; delete some, then try again.",
+            f"The limit is {most} datasets and {most_bytes} bytes in total; delete datasets, then retry.",
             most_datasets=most,
             most_bytes=most_bytes,
         )
@@ -44,7 +44,7 @@ class FileMissing(ServiceError):
     code = "file_missing"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"The form has no file in its field '{field}'; attach a CSV file there.")
+        super().__init__(f"The form has no file in the field '{field}'; attach a CSV file to it.")
 
 
 class FormMalformed(ServiceError):
@@ -60,7 +60,7 @@ class UploadInterrupted(ServiceError):
     code = "upload_interrupted"
 
     def __init__(self) -> None:
-        super().__init__("The upload ended before the whole file had arrived; send it again.")
+        super().__init__("The upload ended before the file was complete; send it again.")
 
 
 class NotATable(ServiceError):
@@ -79,9 +79,7 @@ class ReaderDied(ServiceError):
     code = "reader_died"
 
     def __init__(self) -> None:
-        super().__init__(
-            "The file could not be worked through; nothing was charged. Send it in smaller parts."
-        )
+        super().__init__("The file could not be processed; nothing was charged. Split it into smaller files.")
 
 
 class ModelNotFound(ServiceError):
@@ -89,7 +87,7 @@ class ModelNotFound(ServiceError):
     code = "model_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no model of this name; GET /v1/models lists yours.")
+        super().__init__("You have no model with this name; list yours with GET /v1/models.")
 
 
 class ModelNameTaken(ServiceError):
@@ -97,7 +95,7 @@ class ModelNameTaken(ServiceError):
     code = "model_name_taken"
 
     def __init__(self) -> None:
-        super().__init__("You already have a model of this name; choose another or delete that one.")
+        super().__init__("You already have a model with this name; choose another name or delete that model.")
 
 
 class JobNotFound(ServiceError):
@@ -105,7 +103,7 @@ class JobNotFound(ServiceError):
     code = "job_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no job with this id; GET /v1/jobs lists yours.")
+        super().__init__("You have no job with this id; list yours with GET /v1/jobs.")
 
 
 class JobEnded(ServiceError):
@@ -113,7 +111,9 @@ class JobEnded(ServiceError):
     code = "job_ended"
 
     def __init__(self) -> None:
-        super().__init__("This job has ended and cannot be cancelled any more.")
+        super().__init__(
+            "This job has ended and can no longer be cancelled; GET /v1/jobs/{id} shows its state."
+        )
 
 
 class ResultPending(ServiceError):
@@ -121,11 +121,11 @@ class ResultPending(ServiceError):
     code = "result_pending"
 
     def __init__(self) -> None:
-        super().__init__("This job has not ended; follow it, and fetch its result when it has succeeded.")
+        super().__init__("This job has not ended; wait until it has succeeded, then fetch its result.")
 
 
 class NoResult(ServiceError):
-    """There is nothing to download, and there will not be."""
+    """There is no file to download, now or later."""
 
     status = 404
     code = "no_result"
@@ -137,14 +137,14 @@ class BudgetTooSmall(ServiceError):
 
     def __init__(self, budget: int, required: int) -> None:
         super().__init__(
-            f"The budget is {budget} tokens and at least {required} are needed; raise it.",
+            f"The budget is {budget} tokens but at least {required} are needed; raise the budget.",
             budget=budget,
             required=required,
         )
 
 
 class TrainingFailed(ServiceError):
-    """A training that someone waited for did not succeed; nothing was charged."""
+    """A training that the caller waited for failed; nothing was charged."""
 
     status = 422
     code = "training_failed"
@@ -155,7 +155,9 @@ class TrainingCancelled(ServiceError):
     code = "training_cancelled"
 
     def __init__(self) -> None:
-        super().__init__("The training was cancelled; nothing was charged.")
+        super().__init__(
+            "The training was cancelled and nothing was charged; start a new one to get a model."
+        )
 
 
 class BillingUnavailable(ServiceError):
@@ -164,7 +166,7 @@ class BillingUnavailable(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Tokens cannot be held at the moment, so nothing was done or charged; please retry.",
+            "Tokens cannot be held at the moment, so nothing was charged; retry in a moment.",
             headers={"Retry-After": "1"},
         )
 
@@ -174,7 +176,7 @@ class AccountDeleted(ServiceError):
     code = "account_deleted"
 
     def __init__(self) -> None:
-        super().__init__("This account was deleted; nothing can be added to it.")
+        super().__init__("This account was deleted; create a new account to upload files.")
 
 
 class ModelNameUnusable(ServiceError):
@@ -182,7 +184,7 @@ class ModelNameUnusable(ServiceError):
     code = "model_name_unusable"
 
     def __init__(self) -> None:
-        super().__init__("The model's name has no letter or digit in it; choose another.")
+        super().__init__("The model name has no letter or digit; choose another name.")
 
 
 class FieldMissing(ServiceError):
@@ -190,7 +192,7 @@ class FieldMissing(ServiceError):
     code = "field_missing"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"The form lacks the field '{field}'; add it.", field=field)
+        super().__init__(f"The form has no field '{field}'; add it.", field=field)
 
 
 class FieldUnusable(ServiceError):

@@ -1,8 +1,7 @@
-"""The composition root of ml-service."""
+"""Composition root of ml-service."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import aiohttp
 import httpx
@@ -14,44 +13,42 @@ from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
-from ml_service.assembly import assemble
 from ml_service.batches.endpoints import router as batches
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
+from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
-from ml_service.models.lookup_repository import ModelLookup
-from ml_service.models.report_endpoints import router as reports
+from ml_service.models.repository import ModelLookup
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 
-ROUTERS = (datasets, models, reports, predictions, batches, exports, jobs, accounts, course)
+ROUTERS = (datasets, models, predictions, batches, exports, jobs, accounts, course)
 
 
 def create_app(
     settings: MlSettings, billing: Billing | None = None, trust: TrustSource | None = None
 ) -> FastAPI:
-    """The service; its siblings are asked over HTTP unless stand-ins are given."""
+    """The service; it calls the other services over HTTP unless fakes are given."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         authentication = Authentication.create(settings, "ml-service")
-        database = Database(settings, "ml-service")
-        lookup = ModelLookup(settings)
+        database, lookup = Database(settings, "ml-service"), ModelLookup(settings)
         await lookup.open()
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
             payments = billing or HttpBilling(billing_client, authentication.identity, settings.billing_url)
-            services, loops = assemble(settings, database, lookup, payments)
-            app.state.container = replace(services, authentication=authentication, database=database)
-            verifying = (
+            resources = Resources(authentication, database, lookup, payments)
+            app.state.container, loops = build(settings, resources)
+            following = (
                 authentication.follow(trust)
                 if trust
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
-            async with background_tasks(verifying, *loops):
+            async with background_tasks(following, *loops):
                 yield
         await lookup.close()
         await database.close()
@@ -60,5 +57,6 @@ def create_app(
 
 
 async def check_ready(app: FastAPI) -> None:
-    """Without workers trainings wait in the queue; everything else works, so that is ready too."""
-    await app.state.container.database.ping()
+    """Ready without workers, too: trainings wait in the queue and everything else works."""
+    container: Container = app.state.container
+    await container.database.ping()

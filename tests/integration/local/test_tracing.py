@@ -2,11 +2,11 @@
 
 import httpx
 import pytest
+from tests.support.background_load import FEATURES
 from tests.support.collector import Collector, SeenSpan, running_collector
 from tests.support.course import trained_model
 from tests.support.people import new_user
 from tests.support.stack import running_stack
-from tests.support.trickle import FEATURES
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"

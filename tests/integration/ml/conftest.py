@@ -1,4 +1,4 @@
-"""ml-service as it is, with a real database, store and Dask cluster, and billing in memory."""
+"""Fixtures: ml-service with a real database, store and Dask cluster, and billing in memory."""
 
 import json
 import shutil
@@ -21,15 +21,15 @@ GRANT = 100
 
 @pytest.fixture
 def billing() -> MemoryBilling:
-    made = MemoryBilling()
+    billing = MemoryBilling()
     for user in (ADA, BOB):
-        made.grant(user, GRANT)
-    return made
+        billing.grant(user, GRANT)
+    return billing
 
 
 @pytest.fixture
 async def idle(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
-    """A service that no cluster trains for."""
+    """A service without a cluster, so jobs stay queued."""
     async with run_service(database, tmp_path, billing) as running:
         yield running
 
@@ -64,7 +64,7 @@ async def model(idle: Service, artefact: tuple[Path, TrainingResult], sql: async
         json.dumps(files),
         json.dumps(description),
     )
-    # After its row, or the sweeper would take it for an orphan.
+    # Copied after its row is there, or the sweeper would delete it as an orphan.
     shutil.copytree(folder, idle.store / "artefacts" / "0-1")
     return "1_penguins"
 

@@ -1,4 +1,4 @@
-"""Starts ml-service, and does what every test of it begins with."""
+"""A running ml-service, and the requests that many of its tests begin with."""
 
 import asyncio
 import contextlib
@@ -57,16 +57,18 @@ class Service:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
-    async def order(self, user: int = ADA, key: str | None = None, **order: object) -> httpx.Response:
-        """POST /v1/models; on the penguins unless told otherwise."""
-        if "dataset_id" not in order:
-            order["dataset_id"] = (await self.upload(user=user))["id"]
-        wanted = {"type": "logistic", "label": "species"} | order
+    async def request_training(
+        self, user: int = ADA, key: str | None = None, **members: object
+    ) -> httpx.Response:
+        """POST /v1/models; on the penguins by default."""
+        if "dataset_id" not in members:
+            members["dataset_id"] = (await self.upload(user=user))["id"]
+        request = {"type": "logistic", "label": "species"} | members
         headers = bearer(user) | ({"Idempotency-Key": key} if key else {})
-        return await self.client.post("/v1/models", json=wanted, headers=headers)
+        return await self.client.post("/v1/models", json=request, headers=headers)
 
-    async def start(self, user: int = ADA, **order: object) -> Json:
-        answer = await self.order(user, **order)
+    async def start(self, user: int = ADA, **members: object) -> Json:
+        answer = await self.request_training(user, **members)
         assert answer.status_code == 202, answer.text
         return answer.json()
 
@@ -82,9 +84,9 @@ class Service:
 
         return await eventually(has_ended)
 
-    async def train(self, user: int = ADA, **order: object) -> Json:
+    async def train(self, user: int = ADA, **members: object) -> Json:
         """A trained model's job."""
-        job = await self.ended(await self.start(user, **order), user)
+        job = await self.ended(await self.start(user, **members), user)
         assert job["state"] == "succeeded", job
         return job
 
@@ -92,20 +94,20 @@ class Service:
         self, model: str, user: int = ADA, key: str | None = None, **body: object
     ) -> httpx.Response:
         headers = bearer(user) | ({"Idempotency-Key": key} if key else {})
-        asked = body or {"features": PENGUIN}
-        return await self.client.post(f"/v1/models/{model}/predict", json=asked, headers=headers)
+        request = body or {"features": PENGUIN}
+        return await self.client.post(f"/v1/models/{model}/predict", json=request, headers=headers)
 
     async def soon_stored(self, folder: str, count: int) -> None:
-        """What is not needed any more is deleted after the answer that says so."""
+        """Wait for deletions, which follow the answer."""
 
-        async def is_so() -> bool:
+        async def has_count() -> bool:
             return len(self.stored(folder)) == count
 
-        await eventually(is_so)
+        await eventually(has_count)
 
     def stored(self, folder: str) -> set[str]:
         place = self.store / folder
-        return {each.name for each in place.iterdir()} if place.exists() else set()
+        return {file.name for file in place.iterdir()} if place.exists() else set()
 
 
 def settings_of(database: Database, store: Path, **changed: object) -> MlSettings:
@@ -140,10 +142,10 @@ async def _is_ready(service: Service) -> bool:
 
 
 async def eventually(check: Callable[[], Awaitable[Found | None]], seconds: float = 120) -> Found:
-    """What the check gives as soon as it gives something true."""
+    """The first true result of the check."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := await check():
             return found
         await asyncio.sleep(0.02)
-    raise AssertionError("It did not happen in time.")
+    raise AssertionError("The check did not become true in time.")

@@ -1,4 +1,4 @@
-"""An app on a real socket, for what only a real server does."""
+"""An app on a real socket, for tests of behaviour that only a real server has."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI) -> AsyncGenerator[str]:
-    """Its address."""
+    """Yields the address."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""Who may ask for what."""
+"""Access to every route: anonymous callers and API keys by scope."""
 
 import re
 
@@ -44,7 +44,7 @@ def _short(found: re.Match[str]) -> str:
     return "{name}" if "name" in found[1] else "{id}"
 
 
-async def test_every_published_route_is_in_this_table(idle: Service) -> None:
+async def test_table_has_every_published_route(idle: Service) -> None:
     paths = idle.app.openapi()["paths"]
     published = {(method.upper(), path) for path, methods in paths.items() for method in methods}
     named = {(method, path.replace("/1_m", "/{name}").replace("/1", "/{id}")) for method, path, _ in ROUTES}
@@ -53,16 +53,16 @@ async def test_every_published_route_is_in_this_table(idle: Service) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "_scope"), ROUTES)
-async def test_strangers_are_sent_to_log_in(idle: Service, method: str, path: str, _scope: str) -> None:
+async def test_anonymous_caller_is_refused(idle: Service, method: str, path: str, _scope: str) -> None:
     answer = await idle.client.request(method, path, json={})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
-async def test_an_api_key_does_what_its_scopes_say_and_no_more(
+async def test_api_key_without_the_scope_is_refused(
     idle: Service, method: str, path: str, scope: str | None
 ) -> None:
-    others = [each for each in ("read", "train", "predict") if each != scope]
+    others = [name for name in ("read", "train", "predict") if name != scope]
     key = {"id": 1, "scopes": others, "cap": None}
     answer = await idle.client.request(method, path, json={}, headers=bearer(ADA, api_key=key))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

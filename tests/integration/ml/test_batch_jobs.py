@@ -1,4 +1,4 @@
-"""Files predicted by jobs: the same answer as at once, charged once, whatever dies or changes its mind."""
+"""Batch jobs: the same result as a batch at once, charged once, also after crashes and cancellation."""
 
 import asyncio
 import csv
@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
 from tests.integration.ml.test_batches import BAD_ROW, GRANT, PENGUINS, table
-from tests.integration.ml.test_plugs import cancel
+from tests.integration.ml.test_crash_recovery import cancel
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
@@ -33,7 +33,7 @@ async def send(
     return await service.client.post(f"/v1/models/{model}/batch", content=content, headers=headers)
 
 
-async def order(service: Service, model: str, content: bytes = PENGUINS, **sent: Any) -> Json:
+async def start_batch(service: Service, model: str, content: bytes = PENGUINS, **sent: Any) -> Json:
     answer = await send(service, model, content, **sent)
     assert answer.status_code == 202, answer.text
     return answer.json()
@@ -50,15 +50,15 @@ async def events_of(service: Service, job: Json) -> str:
 async def end_elsewhere(
     job: Json, database: Database, store: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> Json:
-    """The job once a replica that has a cluster has ended it."""
+    """The job once another replica with a cluster has ended it."""
     async with run_service(database, store, billing, dask_scheduler_address=cluster.address) as replica:
         return await replica.ended(job)
 
 
-async def begun(service: Service, model: str) -> Json:
-    """A job in the middle of its rows."""
+async def running_batch(service: Service, model: str) -> Json:
+    """Start a batch job and wait until it is predicting."""
     service.billing.grant(ADA, PLENTY)
-    job = await order(service, model, table(SECONDS_LONG))
+    job = await start_batch(service, model, table(SECONDS_LONG))
 
     async def is_predicting() -> bool:
         return 0 < (await service.job(job["id"]))["percent"] < 100
@@ -67,10 +67,10 @@ async def begun(service: Service, model: str) -> Json:
     return job
 
 
-async def test_a_job_answers_as_a_batch_that_was_waited_for(service: Service, model: str) -> None:
+async def test_batch_job_returns_same_file_as_batch_at_once(service: Service, model: str) -> None:
     content = table(999) + BAD_ROW * 600
     at_once = await send(service, model, content, prefer=None)
-    job = await service.ended(await order(service, model, content))
+    job = await service.ended(await start_batch(service, model, content))
     assert (job["state"], job["kind"]) == ("succeeded", "batch")
     assert (job["tokens_held"], job["tokens_charged"]) == (10, 5)
     later = await fetch(service, job)
@@ -80,28 +80,28 @@ async def test_a_job_answers_as_a_batch_that_was_waited_for(service: Service, mo
     assert later.headers["X-Receipt-Id"] == job["receipt_id"]
     assert service.billing.balance(ADA) == GRANT - 10
     await service.soon_stored("uploads", 0)
-    told = await events_of(service, job)
-    assert all(f'"stage":"predicting","percent":{percent}' in told for percent in (0, 100))
+    events = await events_of(service, job)
+    assert all(f'"stage":"predicting","percent":{percent}' in events for percent in (0, 100))
 
 
-async def test_more_rows_than_the_limit_become_a_job_and_others_if_that_is_preferred(
+async def test_large_batches_and_respond_async_become_jobs(
     database: Database, tmp_path: Path, billing: MemoryBilling, model: str
 ) -> None:
     async with run_service(database, tmp_path, billing, batch_rows_at_once=3) as service:
-        asked = [(3, None), (4, None), (3, "wait=1, Respond-Async; x=1"), (3, "respond-asynchronously")]
-        answers = [await send(service, model, table(rows), prefer=prefer) for rows, prefer in asked]
+        requests = [(3, None), (4, None), (3, "wait=1, Respond-Async; x=1"), (3, "respond-asynchronously")]
+        answers = [await send(service, model, table(rows), prefer=prefer) for rows, prefer in requests]
         limits = (await service.client.get("/v1/limits")).json()["batch"]
-    assert [each.status_code for each in answers] == [200, 202, 202, 200]
-    applied = [each.headers.get("Preference-Applied") for each in answers]
+    assert [answer.status_code for answer in answers] == [200, 202, 202, 200]
+    applied = [answer.headers.get("Preference-Applied") for answer in answers]
     assert applied == [None, None, "respond-async", None]
     assert answers[1].headers["Location"] == f"/v1/jobs/{answers[1].json()['id']}"
     assert limits == {"rows_at_once": 3, "result_hours": 24}
 
 
-async def test_a_key_has_one_job_and_one_charge(service: Service, model: str) -> None:
+async def test_concurrent_batches_with_one_key_create_one_job(service: Service, model: str) -> None:
     answers = await asyncio.gather(*(send(service, model, key="twins") for _ in range(3)))
-    first = next(each for each in answers if each.status_code == 202)
-    assert {each.status_code for each in answers} <= {202, 409}
+    first = next(answer for answer in answers if answer.status_code == 202)
+    assert {answer.status_code for answer in answers} <= {202, 409}
     job = await service.ended(first.json())
     again = await send(service, model, key="twins")
     assert (again.json()["id"], again.headers["Idempotency-Replayed"]) == (job["id"], "true")
@@ -111,7 +111,7 @@ async def test_a_key_has_one_job_and_one_charge(service: Service, model: str) ->
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (GRANT - 5, 0)
 
 
-async def test_a_key_of_an_answer_gets_that_answer_when_it_asks_for_a_job(idle: Service, model: str) -> None:
+async def test_key_of_finished_batch_replays_it_also_with_respond_async(idle: Service, model: str) -> None:
     first = await send(idle, model, key="either", prefer=None)
     again = await send(idle, model, key="either")
     assert (again.status_code, again.content) == (200, first.content)
@@ -119,7 +119,7 @@ async def test_a_key_of_an_answer_gets_that_answer_when_it_asks_for_a_job(idle: 
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 5, 0)
 
 
-async def test_a_job_that_cannot_be_paid_leaves_nothing(idle: Service, model: str) -> None:
+async def test_refused_hold_leaves_no_job_and_no_upload(idle: Service, model: str) -> None:
     answer = await send(idle, model, table(20_001), key="dear")
     assert_problem(answer, 402, "not_enough_tokens")
     assert (await idle.client.get("/v1/jobs", headers=bearer(ADA))).json()["items"] == []
@@ -127,8 +127,8 @@ async def test_a_job_that_cannot_be_paid_leaves_nothing(idle: Service, model: st
     assert (await send(idle, model, key="dear")).status_code == 202
 
 
-async def test_a_batch_is_cancelled_in_the_middle_and_costs_nothing(service: Service, model: str) -> None:
-    job = await begun(service, model)
+async def test_cancelled_batch_costs_nothing(service: Service, model: str) -> None:
+    job = await running_batch(service, model)
     assert await cancel(service, job) == 202
     async with asyncio.timeout(5):
         ended = await service.ended(job)
@@ -138,10 +138,8 @@ async def test_a_batch_is_cancelled_in_the_middle_and_costs_nothing(service: Ser
     await service.soon_stored("uploads", 0)
 
 
-async def test_a_killed_worker_costs_time_but_no_row(
-    service: Service, model: str, cluster: TestCluster
-) -> None:
-    job = await begun(service, model)
+async def test_batch_survives_killed_workers(service: Service, model: str, cluster: TestCluster) -> None:
+    job = await running_batch(service, model)
     for worker in cluster.workers():
         worker.kill()
     ended = await service.ended(job)
@@ -155,23 +153,23 @@ async def test_a_killed_worker_costs_time_but_no_row(
     assert service.billing.balance(ADA) == GRANT + PLENTY - SECONDS_LONG // 200
 
 
-async def test_a_batch_over_its_time_costs_nothing_and_says_what_to_change(
+async def test_batch_over_time_limit_costs_nothing(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, model: str
 ) -> None:
     limits = {"max_train_seconds": 0.1, "dask_scheduler_address": cluster.address}
     async with run_service(database, tmp_path, billing, **limits) as service:
         billing.grant(ADA, PLENTY)
-        job = await service.ended(await order(service, model, table(SECONDS_LONG)))
+        job = await service.ended(await start_batch(service, model, table(SECONDS_LONG)))
         assert (job["state"], job["error"]["code"]) == ("failed", "time_limit")
         assert "The batch took longer" in job["error"]["detail"]
         assert_problem(await fetch(service, job), 404, "no_result")
     assert (billing.balance(ADA), billing.held(ADA)) == (GRANT + PLENTY, 0)
 
 
-async def test_an_expired_hold_whose_tokens_are_gone_leaves_no_result(
+async def test_job_fails_without_result_if_tokens_of_expired_hold_are_spent(
     idle: Service, model: str, database: Database, tmp_path: Path, cluster: TestCluster
 ) -> None:
-    job = await order(idle, model)
+    job = await start_batch(idle, model)
     idle.billing.expire_all()
     idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
     ended = await end_elsewhere(job, database, tmp_path, idle.billing, cluster)
@@ -179,30 +177,30 @@ async def test_an_expired_hold_whose_tokens_are_gone_leaves_no_result(
     assert idle.stored("results") == set()
 
 
-async def test_a_model_that_was_deleted_before_ends_the_job(
+async def test_batch_fails_if_model_was_deleted(
     idle: Service, model: str, database: Database, tmp_path: Path, cluster: TestCluster
 ) -> None:
-    job = await order(idle, model)
+    job = await start_batch(idle, model)
     await idle.client.delete(f"/v1/models/{model}", headers=bearer(ADA))
     ended = await end_elsewhere(job, database, tmp_path, idle.billing, cluster)
     assert (ended["state"], ended["error"]["code"]) == ("failed", "model_gone")
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT, 0)
 
 
-async def test_a_result_is_nobody_elses_and_not_there_before_its_time(idle: Service, model: str) -> None:
-    job = await order(idle, model)
+async def test_result_is_404_for_others_and_409_before_the_end(idle: Service, model: str) -> None:
+    job = await start_batch(idle, model)
     assert_problem(await fetch(idle, job, BOB), 404, "job_not_found")
     assert_problem(await fetch(idle, job), 409, "result_pending")
 
 
-async def test_a_training_has_no_result_to_fetch(idle: Service) -> None:
+async def test_training_job_has_no_result_file(idle: Service) -> None:
     assert_problem(await fetch(idle, await idle.start()), 404, "no_result")
 
 
-async def test_rows_that_wait_for_their_job_are_not_swept(
+async def test_sweeper_spares_rows_of_waiting_jobs(
     idle: Service, model: str, database: Database, tmp_path: Path
 ) -> None:
-    await order(idle, model)
+    await start_batch(idle, model)
     async with run_service(database, tmp_path, idle.billing, orphan_minutes=0):
         orphan = tmp_path / "uploads" / "orphan"
         orphan.write_bytes(b"x")
@@ -214,10 +212,10 @@ async def test_rows_that_wait_for_their_job_are_not_swept(
         assert len(idle.stored("uploads")) == 1
 
 
-async def test_a_result_is_kept_as_long_as_answers_are(
+async def test_result_is_deleted_after_retention(
     service: Service, model: str, sql: asyncpg.Connection, database: Database, tmp_path: Path
 ) -> None:
-    job = await service.ended(await order(service, model))
+    job = await service.ended(await start_batch(service, model))
     async with run_service(database, tmp_path, service.billing, orphan_minutes=0):
         assert (await fetch(service, job)).status_code == 200
         await sql.execute("UPDATE ml.jobs SET ended_at = now() - interval '1 year'")
@@ -229,10 +227,10 @@ async def test_a_result_is_kept_as_long_as_answers_are(
     assert_problem(await fetch(service, job), 404, "no_result")
 
 
-async def test_a_departed_users_result_is_deleted(
+async def test_result_of_deleted_user_is_deleted(
     service: Service, model: str, sql: asyncpg.Connection
 ) -> None:
-    await service.ended(await order(service, model))
+    await service.ended(await start_batch(service, model))
     await sql.execute("INSERT INTO ml.departed_users (user_id) VALUES ($1)", ADA)
 
     async def is_gone() -> bool:

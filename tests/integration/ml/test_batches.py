@@ -1,9 +1,12 @@
-"""Whole files predicted over HTTP: charged for good rows, once a key, stored as long as answers are."""
+"""Predictions of files over HTTP: charged for good rows, once a key, stored as long as answers."""
 
 import asyncio
 import csv
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import asyncpg
 import httpx
@@ -12,9 +15,10 @@ from tests.integration.ml.service import ADA, BOB, DATA, Service, eventually
 from tests.support.problems import assert_problem
 from tests.support.tokens import bearer
 
-from kit.identity import UserId
-from ml_service.predictions import once
-from ml_service.predictions.repository import AnswerRepository
+from kit import idempotency
+from kit.database import AutocommitSession
+from kit.idempotency import FirstAnswers, KeyedRequest
+from ml_service.base import first_answers
 
 GRANT = 100
 PENGUINS = (DATA / "penguins.csv").read_bytes()
@@ -33,12 +37,12 @@ def table(rows: int) -> bytes:
     return header + first * rows
 
 
-async def test_a_file_comes_back_with_predictions_and_what_they_cost(idle: Service, model: str) -> None:
+async def test_file_is_returned_with_predictions_and_charge(idle: Service, model: str) -> None:
     answer = await send(idle, model)
     assert answer.status_code == 200, answer.text
-    told = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert len(told) == len(PENGUINS.splitlines()) - 1
-    assert {row["prediction"] for row in told} == {"Adelie", "Chinstrap", "Gentoo"}
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert len(rows) == len(PENGUINS.splitlines()) - 1
+    assert {row["prediction"] for row in rows} == {"Adelie", "Chinstrap", "Gentoo"}
     charged = [answer.headers[name] for name in ("X-Tokens-Charged", "X-Tokens-Balance", "X-Rows-Failed")]
     assert charged == ["5", str(GRANT - 5), "0"]
     assert answer.headers["Content-Type"].startswith("text/csv")
@@ -52,13 +56,13 @@ async def test_only_good_rows_are_charged(idle: Service, model: str) -> None:
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 10, 0)
 
 
-async def test_a_file_without_a_good_row_costs_nothing(idle: Service, model: str) -> None:
+async def test_file_without_a_good_row_costs_nothing(idle: Service, model: str) -> None:
     answer = await send(idle, model, table(0) + BAD_ROW)
     assert (answer.status_code, answer.headers["X-Tokens-Charged"]) == (200, "0")
     assert idle.billing.balance(ADA) == GRANT
 
 
-async def test_a_retry_gets_the_stored_answer_and_one_charge(idle: Service, model: str) -> None:
+async def test_retry_receives_the_stored_answer_and_one_charge(idle: Service, model: str) -> None:
     first = await send(idle, model, key="once")
     again = await send(idle, model, key="once")
     assert again.headers["Idempotency-Replayed"] == "true"
@@ -67,41 +71,41 @@ async def test_a_retry_gets_the_stored_answer_and_one_charge(idle: Service, mode
     assert idle.billing.balance(ADA) == GRANT - 5
 
 
-async def test_the_same_key_twice_at_once_has_one_effect(idle: Service, model: str) -> None:
+async def test_concurrent_twins_have_one_effect(idle: Service, model: str) -> None:
     answers = await asyncio.gather(*(send(idle, model, key="twins") for _ in range(3)))
-    statuses = sorted(each.status_code for each in answers)
+    statuses = sorted(answer.status_code for answer in answers)
     assert statuses[0] == 200
     assert set(statuses) <= {200, 409}
     assert idle.billing.balance(ADA) == GRANT - 5
 
 
-async def test_a_key_with_another_file_is_refused(idle: Service, model: str) -> None:
+async def test_key_reused_with_another_file_is_refused(idle: Service, model: str) -> None:
     await send(idle, model, key="other")
     assert_problem(await send(idle, model, table(2), key="other"), 422, "idempotency_key_reused")
 
 
-async def test_a_retry_pays_for_a_result_whose_process_died(idle: Service, model: str) -> None:
+async def test_retry_settles_the_charge_of_a_dead_process(idle: Service, model: str) -> None:
     await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
     for entry in idle.billing.entries.values():
-        # As if it had died before settling, and the hold had expired since.
+        # As if the process had died before settling, and the hold had expired since.
         idle.billing.wallets[entry.charge.user_id].posted += entry.receipt.tokens if entry.receipt else 0
         entry.receipt, entry.state = None, "released"
     again = await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
     assert (again.headers["X-Tokens-Charged"], idle.billing.balance(ADA)) == ("5", GRANT - 5)
 
 
-async def test_nothing_is_left_of_a_batch_without_a_key(idle: Service, model: str) -> None:
+async def test_batch_without_a_key_leaves_no_file(idle: Service, model: str) -> None:
     await send(idle, model)
     assert idle.stored("results") == set()
     assert idle.stored("uploads") == set()
 
 
-async def test_a_stored_result_goes_with_its_answer(
+async def test_stored_result_is_deleted_with_its_answer(
     idle: Service, model: str, sql: asyncpg.Connection
 ) -> None:
     await send(idle, model, key="old")
     assert len(idle.stored("results")) == 1
-    await sql.execute("UPDATE ml.answers SET created_at = now() - interval '1 year'")
+    await sql.execute("UPDATE ml.first_answers SET created_at = now() - interval '1 year'")
 
     async def is_gone() -> bool:
         return idle.stored("results") == set()
@@ -109,7 +113,7 @@ async def test_a_stored_result_goes_with_its_answer(
     await eventually(is_gone)
 
 
-async def test_a_departed_users_results_are_deleted(
+async def test_results_of_a_deleted_user_are_deleted(
     idle: Service, model: str, sql: asyncpg.Connection
 ) -> None:
     await send(idle, model, key="left")
@@ -121,22 +125,22 @@ async def test_a_departed_users_results_are_deleted(
     await eventually(is_gone)
 
 
-async def test_a_batch_that_costs_too_much_is_refused_before_it_runs(idle: Service, model: str) -> None:
+async def test_unaffordable_batch_is_refused_before_it_runs(idle: Service, model: str) -> None:
     answer = await send(idle, model, table(20_001))
-    told = assert_problem(answer, 402, "not_enough_tokens")
-    assert (told["required"], told["available"]) == (105, GRANT)
+    problem = assert_problem(answer, 402, "not_enough_tokens")
+    assert (problem["required"], problem["available"]) == (105, GRANT)
     assert idle.stored("results") == set()
 
 
 @pytest.mark.usefixtures("model")
 @pytest.mark.parametrize(("user", "name"), [(BOB, "1_penguins"), (ADA, "1_unknown"), (ADA, "no name")])
-async def test_only_ones_own_models_predict_files(idle: Service, user: int, name: str) -> None:
+async def test_model_of_another_user_is_not_found(idle: Service, user: int, name: str) -> None:
     assert_problem(await send(idle, name, user=user), 404, "model_not_found")
     assert idle.billing.balance(user) == GRANT
     assert idle.stored("uploads") == set()
 
 
-async def test_billing_that_is_away_costs_nothing_and_can_be_retried(idle: Service, model: str) -> None:
+async def test_unavailable_billing_costs_nothing_and_can_be_retried(idle: Service, model: str) -> None:
     idle.billing.away = True
     assert_problem(await send(idle, model, key="away"), 503, "billing_unavailable")
     idle.billing.away = False
@@ -144,21 +148,23 @@ async def test_billing_that_is_away_costs_nothing_and_can_be_retried(idle: Servi
     assert idle.billing.balance(ADA) == GRANT - 5
 
 
-async def test_a_claim_goes_on_being_renewed_after_a_round_that_failed(
-    idle: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rounds: list[str] = []
+async def test_claim_is_renewed_after_a_failed_round(idle: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, rounds = idle.app.state.container.database, 0
 
-    async def renew(_answers: AnswerRepository, _user_id: int, key: str) -> None:
-        rounds.append(key)
-        if len(rounds) == 1:
-            raise ConnectionError("The database is away for a moment.")
+    @asynccontextmanager
+    async def autocommit() -> AsyncIterator[AutocommitSession]:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 2:  # the first inserts the claim
+            raise ConnectionError("The database is unavailable for a moment.")
+        async with database.autocommit() as session:
+            yield session
 
     async def is_renewed_again() -> bool:
-        return len(rounds) > 1
+        return rounds > 2
 
-    monkeypatch.setattr(once, "RUNNING", timedelta(seconds=0.1))
-    monkeypatch.setattr(AnswerRepository, "renew", renew)
-    answers = once.AnswersOnce(idle.app.state.container.database, idle.billing)
-    async with answers.renewing(once.Keyed(UserId(ADA), "long", b"")):
+    monkeypatch.setattr(idempotency, "LEASE", timedelta(seconds=0.1))
+    unreliable = SimpleNamespace(autocommit=autocommit, read=database.read)
+    answers = FirstAnswers(unreliable, first_answers)  # type: ignore[arg-type] - it has the methods that are used
+    async with answers.claim(KeyedRequest(str(ADA), "long", bytes(32))):
         await eventually(is_renewed_again, 10)

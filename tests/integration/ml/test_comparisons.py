@@ -1,4 +1,4 @@
-"""The type `auto`: all types are compared and the best is kept, within its budget."""
+"""Comparisons (`type: auto`): all types are scored and the best is trained, within a budget."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 import pytest
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
-from tests.integration.ml.test_plugs import cancel, random_table
+from tests.integration.ml.test_crash_recovery import cancel, random_table
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
@@ -29,26 +29,28 @@ async def model_of(service: Service, job: Json) -> Json:
 
 
 async def events_of(service: Service, job: Json) -> list[Json]:
-    """What its candidates' events told, in order."""
+    """The data of its candidate events, in order."""
     answer = await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
     events = [
-        dict(line.split(": ", 1) for line in each.splitlines()) for each in answer.text.split("\n\n") if each
+        dict(line.split(": ", 1) for line in event.splitlines())
+        for event in answer.text.split("\n\n")
+        if event
     ]
-    return [json.loads(each["data"]) for each in events if each["event"] == "candidate"]
+    return [json.loads(event["data"]) for event in events if event["event"] == "candidate"]
 
 
 def table_of_classes(rows: int) -> bytes:
-    """Noise with 100 classes: a small matter but for a forest, which counts them in every leaf."""
+    """Noise with 100 classes: cheap for all types but a forest, which counts them in every leaf."""
     drawn = np.random.default_rng(7)
     numbers, classes = drawn.random((rows, 2)), drawn.integers(0, 100, rows)
     lines = (f"{a:.6f},{b:.6f},k{label}" for (a, b), label in zip(numbers, classes, strict=True))
     return "\n".join(["a,b,y", *lines, ""]).encode()
 
 
-async def start_long(service: Service, **order: object) -> Json:
-    """A comparison in which one candidate has finished and others take minutes."""
+async def start_long(service: Service, **changed: object) -> Json:
+    """Start a comparison and wait until one candidate has finished; the others take minutes."""
     dataset = await service.upload_bytes(random_table(12_000))
-    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **order})
+    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **changed})
 
     async def first_has_finished() -> bool:
         database = service.app.state.container.database
@@ -70,15 +72,15 @@ async def compared(service: Service) -> tuple[Service, Json]:
     return service, await service.train(type="auto")
 
 
-async def test_the_best_classifier_is_kept_and_each_that_finished_is_charged(
+async def test_best_classifier_is_trained_and_finished_candidates_are_charged(
     compared: tuple[Service, Json],
 ) -> None:
     service, job = compared
     model = await model_of(service, job)
     board = model["leaderboard"]
-    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
-    assert [each["chosen"] for each in board] == [True] + [False] * (CLASSIFIERS - 1)
-    scores = [each["score"] for each in board]
+    assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
+    assert [entry["chosen"] for entry in board] == [True] + [False] * (CLASSIFIERS - 1)
+    scores = [entry["score"] for entry in board]
     assert scores == sorted(scores, reverse=True)
     assert (model["type"], model["recipe"]["spec"]["params"]) == (board[0]["type"], board[0]["params"])
     assert model["recipe"]["selection"]["type"] == "auto"
@@ -87,36 +89,36 @@ async def test_the_best_classifier_is_kept_and_each_that_finished_is_charged(
     assert (job["tokens_held"], job["tokens_charged"]) == (CLASSIFIERS, CLASSIFIERS)
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - CLASSIFIERS, 0)
     assert (await service.predict(job["model_name"])).status_code == 200
-    told = [(each["number"], each["candidate"]["state"]) for each in await events_of(service, job)]
-    ended = [number for number, state in told if state == "finished"]
+    states = [(event["number"], event["candidate"]["state"]) for event in await events_of(service, job)]
+    ended = [number for number, state in states if state == "finished"]
     assert sorted(ended) == list(range(1, CLASSIFIERS + 1))
-    assert all(told.index((number, "started")) < told.index((number, "finished")) for number in ended)
+    assert all(states.index((number, "started")) < states.index((number, "finished")) for number in ended)
 
 
-async def test_the_best_regressor_within_a_budget_of_tokens(service: Service) -> None:
+async def test_budget_of_tokens_limits_finished_candidates(service: Service) -> None:
     dataset = await service.upload("diabetes.csv")
     job = await service.train(**DIABETES, dataset_id=dataset["id"], budget={"tokens": 3})
     board = (await model_of(service, job))["leaderboard"]
-    states = [each["state"] for each in board]
+    states = [entry["state"] for entry in board]
     assert states == ["finished"] * 3 + ["not_tried"] * (REGRESSORS - 3)
     assert board[0]["metric"] == "r2_score"
     assert (job["tokens_held"], job["tokens_charged"], service.billing.balance(ADA)) == (3, 3, 97)
 
 
-async def test_at_the_end_of_its_seconds_the_best_that_finished_is_kept(
+async def test_budget_of_seconds_keeps_best_finished_candidate(
     service: Service,
 ) -> None:
     job = await service.ended(await start_long(service, budget={"seconds": 20}))
     assert job["state"] == "succeeded", job
     board = (await model_of(service, job))["leaderboard"]
-    finished = [each for each in board if each["state"] == "finished"]
+    finished = [entry for entry in board if entry["state"] == "finished"]
     assert 0 < len(finished) < REGRESSORS
     assert board[0]["chosen"]
     assert (job["tokens_held"], job["tokens_charged"]) == (REGRESSORS, len(finished))
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - len(finished), 0)
 
 
-async def test_it_is_cancelled_within_five_seconds_and_costs_nothing(service: Service) -> None:
+async def test_comparison_is_cancelled_within_five_seconds_at_no_cost(service: Service) -> None:
     job = await start_long(service)
     assert await cancel(service, job) == 202
     async with asyncio.timeout(5):
@@ -126,72 +128,72 @@ async def test_it_is_cancelled_within_five_seconds_and_costs_nothing(service: Se
 
 
 async def compare(service: Service, table: bytes, tokens: int) -> tuple[Json, list[Json]]:
-    """The job of a comparison that ended well, and its leaderboard."""
+    """The job of a successful comparison, and its leaderboard."""
     dataset = await service.upload_bytes(table)
-    order = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
-    job = await service.ended(await service.start(**order))
+    request = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
+    job = await service.ended(await service.start(**request))
     assert job["state"] == "succeeded", job
     return job, (await model_of(service, job))["leaderboard"]
 
 
-async def test_a_candidate_over_its_time_is_marked_failed_and_the_others_go_on(
+async def test_candidate_over_time_limit_fails_alone(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> None:
     limits = {"max_train_seconds": 5, "dask_scheduler_address": cluster.address}
     async with run_service(database, tmp_path, billing, **limits) as service:
         job, board = await compare(service, random_table(12_000), tokens=3)
-    failed = [each for each in board if each["state"] == "failed"]
-    assert {each["error"]["code"] for each in failed} == {"time_limit"}
-    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) > 0
+    failed = [entry for entry in board if entry["state"] == "failed"]
+    assert {entry["error"]["code"] for entry in failed} == {"time_limit"}
+    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) > 0
 
 
-async def test_a_candidate_over_its_memory_is_marked_failed_and_the_others_go_on(
+async def test_candidate_over_memory_limit_fails_alone(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> None:
     limits = {"max_train_seconds": 30, "dask_scheduler_address": cluster.address}
     async with run_service(database, tmp_path, billing, **limits) as service:
         job, board = await compare(service, table_of_classes(12_000), tokens=4)
-    forest = next(each for each in board if each["type"] == "random_forest")
+    forest = next(entry for entry in board if entry["type"] == "random_forest")
     assert (forest["state"], forest["score"], forest["error"]["code"]) == ("failed", None, "out_of_memory")
     assert "use fewer rows" in forest["error"]["detail"]
-    assert job["tokens_charged"] == sum(each["state"] == "finished" for each in board) == 4
+    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) == 4
     assert (billing.balance(ADA), billing.held(ADA)) == (96, 0)
 
 
-async def test_a_killed_worker_costs_time_but_no_candidate(service: Service, cluster: TestCluster) -> None:
+async def test_comparison_survives_killed_workers(service: Service, cluster: TestCluster) -> None:
     job = await service.start(type="auto")
 
-    async def second_has_begun() -> bool:
+    async def second_has_started() -> bool:
         return (await service.job(job["id"]))["percent"] > 5
 
-    await eventually(second_has_begun)
+    await eventually(second_has_started)
     for worker in cluster.workers():
         worker.kill()
     ended = await service.ended(job)
     board = (await model_of(service, ended))["leaderboard"]
-    assert [each["state"] for each in board] == ["finished"] * CLASSIFIERS
+    assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
     assert service.billing.balance(ADA) == 100 - CLASSIFIERS
 
 
-async def test_a_lost_lease_loses_no_candidate_that_has_finished(
-    service: Service, sql: asyncpg.Connection
-) -> None:
+async def test_lost_lease_keeps_finished_candidates(service: Service, sql: asyncpg.Connection) -> None:
     job = await start_long(service, budget={"tokens": 2})
     await sql.execute("UPDATE ml.jobs SET lease = $1, lease_until = now()", uuid4())
     ended = await service.ended(job)
     assert (ended["state"], ended["attempts"], ended["tokens_charged"]) == ("succeeded", 2, 2)
-    begun = [
-        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "started"
+    started = [
+        event["number"] for event in await events_of(service, job) if event["candidate"]["state"] == "started"
     ]
     finished = [
-        each["number"] for each in await events_of(service, job) if each["candidate"]["state"] == "finished"
+        event["number"]
+        for event in await events_of(service, job)
+        if event["candidate"]["state"] == "finished"
     ]
     assert len(finished) == len(set(finished)) == 2
-    assert begun.count(finished[0]) == 1
+    assert started.count(finished[0]) == 1
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (98, 0)
 
 
-async def test_others_get_a_worker_while_one_compares(service: Service) -> None:
+async def test_other_users_get_a_worker_during_a_comparison(service: Service) -> None:
     job = await start_long(service)
     assert (await service.train(BOB, type="linear", label="body_mass_g", missing_label="drop"))["state"]
     assert (await service.job(job["id"]))["state"] == "running"
@@ -199,15 +201,18 @@ async def test_others_get_a_worker_while_one_compares(service: Service) -> None:
     await service.ended(job)
 
 
-async def test_a_budget_below_one_candidate_is_refused(idle: Service) -> None:
+async def test_budget_below_one_candidate_is_refused(idle: Service) -> None:
     idle.billing.prices_now["train"] = idle.billing.prices_now["predict"]
-    answer = await idle.order(type="auto", budget={"tokens": 4})
+    answer = await idle.request_training(type="auto", budget={"tokens": 4})
     assert (answer.status_code, answer.json()["code"]) == (422, "budget_too_small")
     assert (answer.json()["budget"], answer.json()["required"]) == (4, 5)
 
 
-async def test_its_budget_and_its_candidates_are_told(idle: Service) -> None:
-    types = {each["name"]: each for each in (await idle.client.get("/v1/model-types")).json()["items"]}
+async def test_model_types_show_budget_and_candidates(idle: Service) -> None:
+    types = {
+        model_type["name"]: model_type
+        for model_type in (await idle.client.get("/v1/model-types")).json()["items"]
+    }
     assert types["auto"]["candidates"] == {"classification": CLASSIFIERS, "regression": REGRESSORS}
     assert set(types["auto"]["budget"]["properties"]) == {"seconds", "tokens"}
     assert types["linear"]["budget"] is None

@@ -1,4 +1,4 @@
-"""The course API's own bodies."""
+"""Bodies of the course API."""
 
 import json
 
@@ -28,7 +28,7 @@ async def test_create_trains_and_predict_answers(service: Service) -> None:
     assert answer.json() == {"status": "success", "prediction": "Gentoo", "tokens_deducted": 5}
 
 
-async def test_a_retry_of_create_is_told_the_same_charge(service: Service) -> None:
+async def test_retry_of_create_receives_the_same_charge(service: Service) -> None:
     async def create() -> httpx.Response:
         return await service.client.post(
             "/create",
@@ -39,7 +39,7 @@ async def test_a_retry_of_create_is_told_the_same_charge(service: Service) -> No
 
     first, again = await create(), await create()
     assert again.json() == first.json()
-    charged = [{name: each.headers[name] for name in CHARGED} for each in (first, again)]
+    charged = [{name: answer.headers[name] for name in CHARGED} for answer in (first, again)]
     assert charged[0] == charged[1]
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"

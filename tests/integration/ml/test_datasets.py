@@ -1,4 +1,4 @@
-"""Uploads: stored once, read strictly, gone when they should be."""
+"""Uploads: stored once, read strictly, deleted when no longer needed."""
 
 import gzip
 import os
@@ -10,7 +10,7 @@ from tests.support.tokens import bearer
 WINE = (DATA / "wine.csv").read_bytes()
 
 
-async def test_a_file_in_a_form_is_stored_and_described(idle: Service) -> None:
+async def test_file_in_a_form_is_stored_and_described(idle: Service) -> None:
     answer = await idle.client.post(
         "/v1/datasets", files={"file": ("../up/wine.csv", WINE)}, headers=bearer(ADA)
     )
@@ -20,11 +20,11 @@ async def test_a_file_in_a_form_is_stored_and_described(idle: Service) -> None:
     assert dataset["name"] == "wine.csv"
     assert dataset["rows"] == WINE.count(b"\n") - 1
     assert dataset["size_bytes"] == len(WINE)
-    alcohol = next(each for each in dataset["columns"] if each["name"] == "alcohol")
+    alcohol = next(column for column in dataset["columns"] if column["name"] == "alcohol")
     assert (alcohol["kind"], alcohol["missing"], alcohol["whole"]) == ("number", 0, False)
 
 
-async def test_a_file_as_the_body_is_the_same_dataset(idle: Service) -> None:
+async def test_file_as_the_body_is_the_same_dataset(idle: Service) -> None:
     first = await idle.upload_bytes(WINE)
     answer = await idle.client.post(
         "/v1/datasets", content=WINE, headers=bearer(ADA) | {"Content-Type": "text/csv"}
@@ -33,11 +33,11 @@ async def test_a_file_as_the_body_is_the_same_dataset(idle: Service) -> None:
     assert len(idle.stored("uploads")) == 1
 
 
-async def test_a_gzipped_file_is_read(idle: Service) -> None:
+async def test_gzipped_file_is_read(idle: Service) -> None:
     assert (await idle.upload_bytes(gzip.compress(WINE)))["rows"] == WINE.count(b"\n") - 1
 
 
-async def test_two_users_with_the_same_file_each_have_their_own(idle: Service) -> None:
+async def test_same_file_of_two_users_is_two_datasets(idle: Service) -> None:
     assert (await idle.upload_bytes(WINE, ADA))["id"] != (await idle.upload_bytes(WINE, BOB))["id"]
 
 
@@ -50,23 +50,23 @@ async def test_preview_shows_the_first_rows(idle: Service) -> None:
     assert len(preview["rows"]) == 20
 
 
-async def test_the_list_is_newest_first_and_goes_on(idle: Service) -> None:
-    made = [(await idle.upload(name))["id"] for name in ("wine.csv", "penguins.csv", "cars.csv")]
+async def test_list_is_newest_first_and_paged(idle: Service) -> None:
+    uploaded = [(await idle.upload(name))["id"] for name in ("wine.csv", "penguins.csv", "cars.csv")]
     first = (await idle.client.get("/v1/datasets?page_size=2", headers=bearer(ADA))).json()
     token = first["next_page_token"]
     rest = (await idle.client.get(f"/v1/datasets?page_token={token}", headers=bearer(ADA))).json()
-    assert [each["id"] for each in first["items"] + rest["items"]] == made[::-1]
+    assert [item["id"] for item in first["items"] + rest["items"]] == uploaded[::-1]
     assert rest["next_page_token"] is None
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "/preview"), ("DELETE", "")])
-async def test_another_users_dataset_is_not_found(idle: Service, method: str, path: str) -> None:
+async def test_dataset_of_another_user_is_not_found(idle: Service, method: str, path: str) -> None:
     dataset = await idle.upload()
     answer = await idle.client.request(method, f"/v1/datasets/{dataset['id']}{path}", headers=bearer(BOB))
     assert (answer.status_code, answer.json()["code"]) == (404, "dataset_not_found")
 
 
-async def test_deleting_removes_row_and_bytes(idle: Service) -> None:
+async def test_deletion_removes_row_and_file(idle: Service) -> None:
     dataset = await idle.upload()
     url = f"/v1/datasets/{dataset['id']}"
     assert (await idle.client.delete(url, headers=bearer(ADA))).status_code == 204
@@ -74,13 +74,13 @@ async def test_deleting_removes_row_and_bytes(idle: Service) -> None:
     assert idle.stored("uploads") == set()
 
 
-async def test_a_dataset_that_a_job_trains_on_stays(idle: Service) -> None:
+async def test_dataset_in_training_cannot_be_deleted(idle: Service) -> None:
     job = await idle.start()
     answer = await idle.client.delete(f"/v1/datasets/{job['dataset_id']}", headers=bearer(ADA))
     assert (answer.status_code, answer.json()["code"]) == (409, "dataset_in_use")
 
 
-async def test_a_refused_file_leaves_nothing_behind(idle: Service) -> None:
+async def test_refused_file_is_not_stored(idle: Service) -> None:
     answer = await idle.client.post(
         "/v1/datasets", files={"file": ("bad.csv", b"a,b\n1,2\n3\n")}, headers=bearer(ADA)
     )
@@ -89,7 +89,7 @@ async def test_a_refused_file_leaves_nothing_behind(idle: Service) -> None:
     assert idle.stored("uploads") == set()
 
 
-async def test_a_repeated_key_gets_the_first_answer(idle: Service) -> None:
+async def test_retry_receives_the_first_answer(idle: Service) -> None:
     headers = bearer(ADA) | {"Idempotency-Key": "upload-1", "Content-Type": "text/csv"}
     first = await idle.client.post("/v1/datasets", content=WINE, headers=headers)
     again = await idle.client.post("/v1/datasets", content=WINE, headers=headers)
@@ -97,7 +97,7 @@ async def test_a_repeated_key_gets_the_first_answer(idle: Service) -> None:
     assert again.headers["idempotency-replayed"] == "true"
 
 
-async def test_a_key_with_another_file_is_refused(idle: Service) -> None:
+async def test_key_reused_with_another_file_is_refused(idle: Service) -> None:
     headers = bearer(ADA) | {"Idempotency-Key": "upload-1", "Content-Type": "text/csv"}
     await idle.client.post("/v1/datasets", content=WINE, headers=headers)
     other = await idle.client.post("/v1/datasets", content=b"a,b\n1,2\n", headers=headers)
@@ -125,7 +125,7 @@ async def test_a_key_with_another_file_is_refused(idle: Service) -> None:
         ({"Content-Type": "text/csv"}, b"", 422, "csv_empty"),
     ],
 )
-async def test_a_body_without_a_file_is_refused(
+async def test_body_without_a_file_is_refused(
     idle: Service, headers: dict[str, str], content: bytes, status: int, code: str
 ) -> None:
     answer = await idle.client.post("/v1/datasets", content=content, headers=bearer(ADA) | headers)
@@ -133,11 +133,11 @@ async def test_a_body_without_a_file_is_refused(
     assert idle.stored("uploads") == set()
 
 
-async def test_a_forgotten_upload_is_swept(idle: Service) -> None:
+async def test_orphaned_upload_is_swept(idle: Service) -> None:
     await idle.upload()
     kept = idle.stored("uploads")
     orphan = idle.store / "uploads" / "orphan"
-    orphan.write_bytes(b"left by a process that died")
+    orphan.write_bytes(b"left by a dead process")
     os.utime(orphan, (0, 0))
 
     async def is_gone() -> bool:

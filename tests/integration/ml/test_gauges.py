@@ -1,18 +1,18 @@
-"""What waits and runs, as `/metrics` shows it."""
+"""Gauges of the queue on `/metrics`."""
 
 from prometheus_client import REGISTRY
 from tests.integration.ml.service import ADA, BOB, Service, eventually
 
-from ml_service.jobs.gauges import measure
+from ml_service.jobs.estimates import QueueEstimates
 
 
-async def test_jobs_are_counted_by_their_state_and_workers_beside_them(idle: Service) -> None:
+async def test_gauges_show_jobs_by_state_and_workers(idle: Service) -> None:
     for user in (ADA, ADA, BOB):
         await idle.start(user)
 
     async def workers_are_shown() -> bool:
-        """The service measures now and then as well, and it has none."""
-        await measure(idle.app.state.container.database, lambda: 4)
+        """The service itself measures zero workers from time to time."""
+        await QueueEstimates(idle.app.state.container.database, lambda: 4).measure()
         return REGISTRY.get_sample_value("farebox_workers") == 4
 
     await eventually(workers_are_shown)

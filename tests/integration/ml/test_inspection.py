@@ -1,4 +1,4 @@
-"""What is found in an upload, what its owner corrects, and how much one user may keep."""
+"""Inspection of uploads, corrections of column types, and the quota of a user."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ ZIPS = csv("zip,size,y", *(f"{10_000 + 7 * (n % 12)},{n % 9},{n % 2}" for n in r
 
 @pytest.fixture
 async def small(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
-    """A service of which users may keep little."""
+    """A service with a small quota."""
     quota = {"max_datasets": MOST, "max_datasets_bytes": MOST_BYTES}
     async with run_service(database, tmp_path, billing, **quota) as running:
         yield running
@@ -35,7 +35,7 @@ async def post(service: Service, content: bytes, user: int = ADA) -> httpx.Respo
     return await service.client.post("/v1/datasets", content=content, headers=headers)
 
 
-async def test_a_row_of_an_older_version_is_inspected_when_it_is_looked_at(
+async def test_row_of_an_older_version_is_inspected_when_it_is_read(
     idle: Service, sql: asyncpg.Connection
 ) -> None:
     dataset = await idle.upload()
@@ -44,15 +44,15 @@ async def test_a_row_of_an_older_version_is_inspected_when_it_is_looked_at(
     assert shown.json() == dataset
 
 
-async def test_corrections_add_up(idle: Service) -> None:
+async def test_concurrent_corrections_are_both_stored(idle: Service) -> None:
     dataset = await idle.upload_bytes(ZIPS)
     answers = await asyncio.gather(patch(idle, dataset, zip="text"), patch(idle, dataset, size="text"))
     assert [answer.status_code for answer in answers] == [200, 200]
     shown = (await idle.client.get(f"/v1/datasets/{dataset['id']}", headers=bearer(ADA))).json()
-    assert [each["kind"] for each in shown["columns"]] == ["text", "text", "number"]
+    assert [column["kind"] for column in shown["columns"]] == ["text", "text", "number"]
 
 
-async def test_twins_sent_at_once_are_one_dataset(idle: Service) -> None:
+async def test_concurrent_twins_are_one_dataset(idle: Service) -> None:
     answers = await asyncio.gather(*(post(idle, line_table()) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -60,29 +60,29 @@ async def test_twins_sent_at_once_are_one_dataset(idle: Service) -> None:
 
 
 class TestQuota:
-    async def test_it_is_published(self, small: Service) -> None:
+    async def test_quota_is_published(self, small: Service) -> None:
         limits = (await small.client.get("/v1/limits")).json()
         assert limits["datasets"] == {"count": MOST, "bytes": MOST_BYTES}
 
-    async def test_it_holds_when_many_are_sent_at_once(self, small: Service) -> None:
+    async def test_quota_is_exact_for_concurrent_uploads(self, small: Service) -> None:
         answers = await asyncio.gather(*(post(small, line_table(n)) for n in range(10, 18)))
         refused = [answer.json()["code"] for answer in answers if answer.status_code != 201]
         assert refused == ["dataset_quota_reached"] * (8 - MOST)
         assert len(small.stored("uploads")) == MOST
 
-    async def test_it_counts_bytes(self, small: Service) -> None:
+    async def test_quota_counts_bytes(self, small: Service) -> None:
         half = line_table(2000)
         assert MOST_BYTES / 2 < len(half) < MOST_BYTES
         assert (await post(small, half)).status_code == 201
         answer = await post(small, half + b"1,2,3\n")
         assert (answer.status_code, answer.json()["code"]) == (409, "dataset_quota_reached")
 
-    async def test_what_is_there_already_is_still_found(self, small: Service) -> None:
+    async def test_existing_dataset_is_found_at_the_quota(self, small: Service) -> None:
         first = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
         assert (await post(small, line_table(11))).json()["id"] == first[1]["id"]
 
-    async def test_it_is_each_users_own_and_a_deletion_makes_room(self, small: Service) -> None:
-        made = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
+    async def test_quota_is_per_user_and_deletion_frees_it(self, small: Service) -> None:
+        uploaded = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
         assert (await post(small, line_table(13), BOB)).status_code == 201
-        await small.client.delete(f"/v1/datasets/{made[0]['id']}", headers=bearer(ADA))
+        await small.client.delete(f"/v1/datasets/{uploaded[0]['id']}", headers=bearer(ADA))
         assert (await post(small, line_table(13))).status_code == 201

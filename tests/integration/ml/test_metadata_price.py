@@ -1,4 +1,4 @@
-"""Reading about one's models, when it has a price."""
+"""Charges for reading about models."""
 
 import pytest
 from tests.integration.ml.service import ADA, Service
@@ -16,7 +16,7 @@ def paid(idle: Service) -> Service:
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_free_reading_asks_billing_for_nothing(idle: Service, path: str) -> None:
+async def test_free_reading_holds_nothing(idle: Service, path: str) -> None:
     idle.billing.calls.clear()
     answer = await idle.client.get(path, headers=bearer(ADA))
     assert answer.status_code == 200
@@ -31,7 +31,7 @@ async def test_reading_is_charged(paid: Service, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/models/1_no", "/trained/1_no", "/v1/models/1_no/schema"])
-async def test_what_is_not_found_costs_nothing(paid: Service, path: str) -> None:
+async def test_unknown_model_costs_nothing(paid: Service, path: str) -> None:
     assert (await paid.client.get(path, headers=bearer(ADA))).status_code == 404
     assert (paid.billing.balance(ADA), paid.billing.held(ADA)) == (100, 0)
 
@@ -43,5 +43,5 @@ async def test_reading_without_tokens_is_refused(paid: Service) -> None:
 
 async def test_model_types_are_free_and_open(paid: Service) -> None:
     types = await paid.client.get("/v1/model-types")
-    assert {each["name"] for each in types.json()["items"]} >= {"knn", "linear", "logistic", "random_forest"}
+    assert {item["name"] for item in types.json()["items"]} >= {"knn", "linear", "logistic", "random_forest"}
     assert (await paid.client.get("/models")).status_code == 200

@@ -1,4 +1,4 @@
-"""Predictions: paid for once each, or not made."""
+"""Predictions: each is charged once, or refused."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tests.integration.ml.service import ADA, BOB, PENGUIN, Json, Service
 from tests.support.tokens import bearer
 
 
-async def test_one_row_is_answered_and_charged(idle: Service, model: str) -> None:
+async def test_one_row_is_predicted_and_charged(idle: Service, model: str) -> None:
     answer = await idle.predict(model)
     assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": []}
     assert answer.headers["x-tokens-charged"] == "5"
@@ -16,16 +16,16 @@ async def test_one_row_is_answered_and_charged(idle: Service, model: str) -> Non
     assert answer.headers["x-receipt-id"]
 
 
-async def test_many_rows_are_priced_by_the_started_thousand(idle: Service, model: str) -> None:
+async def test_many_rows_are_charged_per_started_thousand(idle: Service, model: str) -> None:
     answer = await idle.predict(model, rows=[PENGUIN] * 1001)
     assert answer.json()["predictions"] == ["Gentoo"] * 1001
     assert answer.headers["x-tokens-charged"] == "10"
 
 
-async def test_an_unseen_category_is_answered_with_a_warning(idle: Service, model: str) -> None:
+async def test_unseen_category_is_predicted_with_a_warning(idle: Service, model: str) -> None:
     answer = await idle.predict(model, features=PENGUIN | {"island": "Atlantis"})
     warnings = answer.json()["warnings"]
-    assert [(each["row"], each["feature"]) for each in warnings] == [(1, "island")]
+    assert [(warning["row"], warning["feature"]) for warning in warnings] == [(1, "island")]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ async def test_an_unseen_category_is_answered_with_a_warning(idle: Service, mode
         {"nothing": 1},
     ],
 )
-async def test_bad_input_is_refused_before_a_hold(idle: Service, model: str, body: Json) -> None:
+async def test_invalid_input_is_refused_before_a_hold(idle: Service, model: str, body: Json) -> None:
     idle.billing.calls.clear()
     answer = await idle.predict(model, **body)
     assert answer.status_code == 422, answer.text
@@ -51,36 +51,36 @@ async def test_bad_input_is_refused_before_a_hold(idle: Service, model: str, bod
 
 
 @pytest.mark.parametrize("name", ["1_nothing", "../../etc", "a%00b", "1_penguins%00", "x" * 200])
-async def test_a_name_of_no_model_is_not_found(idle: Service, name: str) -> None:
+async def test_unknown_model_is_not_found(idle: Service, name: str) -> None:
     answer = await idle.predict(name)
     assert answer.status_code == 404
 
 
-async def test_another_users_model_is_not_found(idle: Service, model: str) -> None:
+async def test_model_of_another_user_is_not_found(idle: Service, model: str) -> None:
     answer = await idle.predict(model, BOB)
     assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
 
 
-async def test_twenty_at_once_on_fourteen_tokens_are_two(idle: Service, model: str) -> None:
+async def test_fourteen_tokens_pay_for_two_of_twenty_predictions(idle: Service, model: str) -> None:
     idle.billing.wallets[ADA].posted = 14  # pyright: ignore[reportArgumentType] - a plain id
     answers = await asyncio.gather(*(idle.predict(model) for _ in range(20)))
-    assert sorted(each.status_code for each in answers) == [200] * 2 + [402] * 18
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [402] * 18
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (4, 0)
 
 
-async def test_not_enough_tokens_says_both_numbers(idle: Service, model: str) -> None:
+async def test_refusal_has_required_and_available_tokens(idle: Service, model: str) -> None:
     idle.billing.wallets[ADA].posted = 3  # pyright: ignore[reportArgumentType] - a plain id
     problem = (await idle.predict(model)).json()
     assert (problem["required"], problem["available"]) == (5, 3)
 
 
-async def test_billing_away_is_503(idle: Service, model: str) -> None:
+async def test_unavailable_billing_is_503(idle: Service, model: str) -> None:
     idle.billing.away = True
     answer = await idle.predict(model)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
-async def test_a_repeated_key_gets_the_first_answer_and_charge(idle: Service, model: str) -> None:
+async def test_retry_receives_the_first_answer_and_charge(idle: Service, model: str) -> None:
     first = await idle.predict(model, key="once")
     again = await idle.predict(model, key="once")
     assert again.content == first.content
@@ -89,7 +89,7 @@ async def test_a_repeated_key_gets_the_first_answer_and_charge(idle: Service, mo
     assert idle.billing.balance(ADA) == 95
 
 
-async def test_a_key_with_other_input_is_refused(idle: Service, model: str) -> None:
+async def test_key_reused_with_other_input_is_refused(idle: Service, model: str) -> None:
     await idle.predict(model, key="once")
     other = await idle.predict(model, key="once", features=PENGUIN | {"island": "Dream"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
@@ -97,19 +97,19 @@ async def test_a_key_with_other_input_is_refused(idle: Service, model: str) -> N
 
 async def test_twins_are_charged_once(idle: Service, model: str) -> None:
     answers = await asyncio.gather(*(idle.predict(model, key="twin") for _ in range(10)))
-    assert {each.status_code for each in answers} <= {200, 409}
+    assert {answer.status_code for answer in answers} <= {200, 409}
     assert idle.billing.balance(ADA) == 95
 
 
-async def test_a_refused_requests_key_can_be_used_again(idle: Service, model: str) -> None:
+async def test_key_of_a_refused_request_can_be_used_again(idle: Service, model: str) -> None:
     idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
     assert (await idle.predict(model, key="poor")).status_code == 402
     idle.billing.grant(ADA, 5)
     assert (await idle.predict(model, key="poor")).status_code == 200
 
 
-async def test_a_retry_pays_for_an_answer_whose_process_died(idle: Service, model: str) -> None:
-    """It had kept its answer and never settled; its hold has run out since."""
+async def test_retry_settles_the_charge_of_a_dead_process(idle: Service, model: str) -> None:
+    """The process stored its answer and never settled; its hold has expired since."""
     first = await idle.predict(model, key="dead")
     for entry in idle.billing.entries.values():
         if entry.charge.action == "predict":
@@ -120,26 +120,26 @@ async def test_a_retry_pays_for_an_answer_whose_process_died(idle: Service, mode
     assert idle.billing.balance(ADA) == 95
 
 
-async def test_a_retry_makes_the_prediction_of_a_process_that_died(
+async def test_retry_predicts_after_a_process_died_without_an_answer(
     idle: Service, model: str, sql: asyncpg.Connection
 ) -> None:
     await idle.predict(model, key="dead")
-    await sql.execute("UPDATE ml.answers SET answer = NULL, lease_until = now()")
+    await sql.execute("UPDATE ml.first_answers SET answer = NULL, lease_until = now()")
     assert (await idle.predict(model, key="dead")).status_code == 200
     assert idle.billing.balance(ADA) == 95
 
 
-async def test_deleting_a_model_while_it_predicts_is_200_or_404(idle: Service, model: str) -> None:
+async def test_prediction_during_deletion_is_200_or_404(idle: Service, model: str) -> None:
     async def delete() -> None:
         await idle.client.delete(f"/v1/models/{model}", headers=bearer(ADA))
 
     *answers, _ = await asyncio.gather(*(idle.predict(model) for _ in range(10)), delete())
-    codes = {each.status_code for each in answers if each is not None}
+    codes = {answer.status_code for answer in answers if answer is not None}
     assert codes <= {200, 404}
     assert (await idle.predict(model)).status_code == 404
 
 
-async def test_a_changed_artefact_is_not_loaded_and_not_charged(idle: Service, model: str) -> None:
+async def test_changed_artefact_is_refused_and_free(idle: Service, model: str) -> None:
     (artefact,) = (idle.store / "artefacts").iterdir()
     with (artefact / "predictor.npz").open("ab") as file:
         file.write(b"!")

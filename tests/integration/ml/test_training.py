@@ -1,15 +1,17 @@
-"""Training orders: checked, held, carried out, charged once."""
+"""Trainings: checked, held, run, charged once."""
 
 import asyncio
 
+import httpx
 import orjson
 import pytest
 from tests.integration.ml.service import ADA, BOB, Service
+from tests.integration.ml.serving import serving
 from tests.support.tokens import bearer
 
 
-async def test_an_order_is_answered_at_once_with_its_job(idle: Service) -> None:
-    answer = await idle.order(name="first")
+async def test_training_is_accepted_with_its_job(idle: Service) -> None:
+    answer = await idle.request_training(name="first")
     job = answer.json()
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
@@ -17,7 +19,7 @@ async def test_an_order_is_answered_at_once_with_its_job(idle: Service) -> None:
     assert idle.billing.held(ADA) == 1
 
 
-async def test_a_trained_model_is_charged_once_and_shown(service: Service) -> None:
+async def test_trained_model_is_charged_once_and_shown(service: Service) -> None:
     job = await service.train(type="linear", label="body_mass_g", missing_label="drop")
     assert (job["percent"], job["tokens_charged"], job["error"]) == (100, 1, None)
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
@@ -28,14 +30,14 @@ async def test_a_trained_model_is_charged_once_and_shown(service: Service) -> No
     assert model["recipe"]["training_rows"] + model["recipe"]["test_rows"] == model["recipe"]["rows"]
 
 
-async def test_an_automatic_name_says_whose_which_and_when(idle: Service) -> None:
+async def test_automatic_name_contains_user_type_and_time(idle: Service) -> None:
     name = (await idle.start())["model_name"]
     user, kind, day, clock, micros = name.split("_")
     assert (user, kind) == ("1", "logistic")
     assert (len(day), len(clock), len(micros)) == (8, 6, 6)
 
 
-async def test_a_model_is_not_shown_before_it_is_trained(idle: Service) -> None:
+async def test_model_is_hidden_until_trained(idle: Service) -> None:
     job = await idle.start()
     answer = await idle.client.get(f"/v1/models/{job['model_name']}", headers=bearer(ADA))
     assert answer.status_code == 404
@@ -43,7 +45,7 @@ async def test_a_model_is_not_shown_before_it_is_trained(idle: Service) -> None:
     assert listed.json()["items"] == []
 
 
-async def test_the_example_of_the_schema_can_be_predicted(service: Service) -> None:
+async def test_schema_example_can_be_predicted(service: Service) -> None:
     job = await service.train()
     schema = await service.client.get(f"/v1/models/{job['model_name']}/schema", headers=bearer(ADA))
     answer = await service.predict(job["model_name"], **schema.json()["example"])
@@ -51,7 +53,7 @@ async def test_the_example_of_the_schema_can_be_predicted(service: Service) -> N
     assert answer.json()["prediction"] in schema.json()["classes"]
 
 
-async def test_a_deleted_model_takes_its_bytes_along(service: Service) -> None:
+async def test_model_deletion_deletes_its_artefact(service: Service) -> None:
     job = await service.train()
     assert len(service.stored("artefacts")) == 1
     url = f"/v1/models/{job['model_name']}"
@@ -61,82 +63,113 @@ async def test_a_deleted_model_takes_its_bytes_along(service: Service) -> None:
     assert (await service.predict(job["model_name"])).status_code == 404
 
 
-async def test_its_history_is_streamed_to_the_end_and_resumes(service: Service) -> None:
+async def test_event_stream_ends_with_job_and_resumes(service: Service) -> None:
     job = await service.start()
     url = f"/v1/jobs/{job['id']}/events"
     whole = await service.client.get(url, headers=bearer(ADA))
     events = [
-        dict(line.split(": ", 1) for line in each.splitlines()) for each in whole.text.split("\n\n") if each
+        dict(line.split(": ", 1) for line in event.splitlines())
+        for event in whole.text.split("\n\n")
+        if event
     ]
-    kinds = [each["event"] for each in events]
+    assert whole.headers["content-type"].startswith("text/event-stream")
+    assert "no-store" in whole.headers["cache-control"]
+    kinds = [event["event"] for event in events]
     assert kinds[:2] == ["queued", "started"]
     assert kinds[-1] == "succeeded"
-    stages = [orjson.loads(each["data"])["stage"] for each in events if each["event"] == "stage"]
+    stages = [orjson.loads(event["data"])["stage"] for event in events if event["event"] == "stage"]
     assert stages[:2] == ["reading", "preparing"]
     resumed = await service.client.get(url, headers=bearer(ADA) | {"Last-Event-ID": events[-2]["id"]})
     assert resumed.text.count("event: ") == 1
 
 
-async def test_a_repeated_key_gets_the_first_job(idle: Service) -> None:
-    first = await idle.order(key="train-1")
-    again = await idle.order(key="train-1")
+async def test_event_stream_is_closed_at_shutdown_and_resumes(idle: Service) -> None:
+    job = await idle.start()
+    url = f"/v1/jobs/{job['id']}/events"
+    async with serving(idle.app) as address, httpx.AsyncClient(base_url=address, timeout=20) as client:
+        async with client.stream("GET", url, headers=bearer(ADA)) as answer:
+            lines = answer.aiter_lines()
+            first = [await anext(lines) for _ in range(3)]
+            idle.app.state.stopping.set()
+            rest = [line async for line in lines]
+        idle.app.state.stopping.clear()
+        last_id = next(line.removeprefix("id: ") for line in first if line.startswith("id: "))
+        headers = bearer(ADA) | {"Last-Event-ID": last_id}
+        async with client.stream("GET", url, headers=headers) as resumed:
+            await idle.client.post(f"/v1/jobs/{job['id']}/cancel", headers=bearer(ADA))
+            kinds = [line async for line in resumed.aiter_lines() if line.startswith("event: ")]
+    assert "event: queued" in first
+    assert not any(rest)
+    assert kinds == ["event: cancel_requested", "event: cancelled"]
+
+
+async def test_event_stream_of_unknown_job_is_404(idle: Service) -> None:
+    answer = await idle.client.get("/v1/jobs/1000000/events", headers=bearer(ADA))
+    assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+
+
+async def test_repeated_key_returns_first_job(idle: Service) -> None:
+    first = await idle.request_training(key="train-1")
+    again = await idle.request_training(key="train-1")
     assert again.json()["id"] == first.json()["id"]
     assert again.headers["idempotency-replayed"] == "true"
     assert idle.billing.held(ADA) == 1
 
 
-async def test_a_key_with_another_order_is_refused(idle: Service) -> None:
-    await idle.order(key="train-1")
-    other = await idle.order(key="train-1", type="knn")
+async def test_key_with_other_training_is_refused(idle: Service) -> None:
+    await idle.request_training(key="train-1")
+    other = await idle.request_training(key="train-1", type="knn")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_twins_with_one_key_make_one_job(idle: Service) -> None:
+async def test_concurrent_requests_with_one_key_create_one_job(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
-    answers = await asyncio.gather(*(idle.order(key="twin", dataset_id=dataset) for _ in range(8)))
-    assert {each.status_code for each in answers} <= {202, 409}
-    assert len({each.json()["id"] for each in answers if each.status_code == 202}) == 1
+    answers = await asyncio.gather(*(idle.request_training(key="twin", dataset_id=dataset) for _ in range(8)))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
     assert idle.billing.held(ADA) == 1
 
 
-async def test_a_taken_name_is_refused_and_costs_nothing(idle: Service) -> None:
+async def test_taken_model_name_is_refused_without_hold(idle: Service) -> None:
     await idle.start(name="mine")
-    answer = await idle.order(name="mine")
+    answer = await idle.request_training(name="mine")
     assert (answer.status_code, answer.json()["code"]) == (409, "model_name_taken")
     assert idle.billing.held(ADA) == 1
 
 
-async def test_of_two_at_once_with_one_name_one_wins(idle: Service) -> None:
+async def test_concurrent_trainings_with_one_name_create_one_job(idle: Service) -> None:
     dataset = (await idle.upload())["id"]
-    answers = await asyncio.gather(*(idle.order(name="mine", dataset_id=dataset) for _ in range(5)))
-    assert sorted(each.status_code for each in answers) == [202, 409, 409, 409, 409]
+    answers = await asyncio.gather(
+        *(idle.request_training(name="mine", dataset_id=dataset) for _ in range(5))
+    )
+    assert sorted(answer.status_code for answer in answers) == [202, 409, 409, 409, 409]
     assert idle.billing.held(ADA) == 1
 
 
-async def test_two_users_may_use_one_name(idle: Service) -> None:
+async def test_two_users_may_use_the_same_name(idle: Service) -> None:
     assert (await idle.start(name="mine"))["model_name"] == "1_mine"
     assert (await idle.start(BOB, name="mine"))["model_name"] == "2_mine"
 
 
-async def test_without_tokens_nothing_is_left_behind(idle: Service) -> None:
+async def test_refused_hold_leaves_no_job_and_no_name(idle: Service) -> None:
     idle.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
-    answer = await idle.order(name="mine", key="poor")
+    answer = await idle.request_training(name="mine", key="poor")
     assert answer.status_code == 402
     assert (answer.json()["required"], answer.json()["available"]) == (1, 0)
     idle.billing.grant(ADA, 1)
-    assert (await idle.order(name="mine", key="poor")).status_code == 202
+    assert (await idle.request_training(name="mine", key="poor")).status_code == 202
 
 
-async def test_billing_away_is_503_and_nothing_happened(idle: Service) -> None:
+async def test_billing_outage_is_503_without_job(idle: Service) -> None:
     idle.billing.away = True
-    answer = await idle.order(name="mine")
+    answer = await idle.request_training(name="mine")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     idle.billing.away = False
-    assert (await idle.order(name="mine")).status_code == 202
+    assert (await idle.request_training(name="mine")).status_code == 202
 
 
 @pytest.mark.parametrize(
-    ("order", "status"),
+    ("changed", "status"),
     [
         ({"type": "nonsense"}, 422),
         ({"label": "nonsense"}, 422),
@@ -156,15 +189,15 @@ async def test_billing_away_is_503_and_nothing_happened(idle: Service) -> None:
         ({"unknown": 1}, 422),
     ],
 )
-async def test_a_wrong_order_is_refused_before_it_is_charged(
-    idle: Service, order: dict[str, object], status: int
+async def test_invalid_training_is_refused_before_the_hold(
+    idle: Service, changed: dict[str, object], status: int
 ) -> None:
-    answer = await idle.order(**order)
+    answer = await idle.request_training(**changed)
     assert answer.status_code == status, answer.text
     assert "hold" not in idle.billing.calls
 
 
-async def test_another_users_job_is_not_found(idle: Service) -> None:
+async def test_job_of_another_user_is_404(idle: Service) -> None:
     job = await idle.start()
     for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
         answer = await idle.client.request(method, f"/v1/jobs/{job['id']}{path}", headers=bearer(BOB))

@@ -1,4 +1,4 @@
-"""Uploads as a real server gets them: in pieces, broken off, too large."""
+"""Uploads through a real server: in chunks, interrupted, too large."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,11 +37,11 @@ def stored(store: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.exists() else []
 
 
-async def pieces(head: bytes, size: int, end: bytes = b"") -> AsyncIterator[bytes]:
+async def chunks(head: bytes, size: int, end: bytes = b"") -> AsyncIterator[bytes]:
     yield head
-    piece = (b"7," * 199 + b"7\n") * (MEGABYTE // 400)
+    chunk = (b"7," * 199 + b"7\n") * (MEGABYTE // 400)
     for _ in range(size // MEGABYTE):
-        yield piece
+        yield chunk
     yield end
 
 
@@ -54,7 +54,7 @@ async def begin_upload(url: str, length: int) -> tuple[asyncio.StreamReader, asy
     return reader, writer
 
 
-async def test_a_file_over_the_limit_is_refused_as_soon_as_it_is_passed(url: str, tmp_path: Path) -> None:
+async def test_file_over_the_limit_is_refused_at_the_limit(url: str, tmp_path: Path) -> None:
     reader, writer = await begin_upload(url, 1000 * MEGABYTE)
     answer, sent = asyncio.create_task(reader.readuntil(b"}")), 0
     while not answer.done():
@@ -67,7 +67,7 @@ async def test_a_file_over_the_limit_is_refused_as_soon_as_it_is_passed(url: str
     writer.close()
 
 
-async def test_an_upload_that_breaks_off_leaves_nothing(url: str, tmp_path: Path) -> None:
+async def test_interrupted_upload_is_not_stored(url: str, tmp_path: Path) -> None:
     _, writer = await begin_upload(url, 9 * MEGABYTE)
     writer.write(b"a,b\n" + b"1,2\n" * 100_000)
     await writer.drain()
@@ -84,15 +84,15 @@ async def test_an_upload_that_breaks_off_leaves_nothing(url: str, tmp_path: Path
     await eventually(is_gone)
 
 
-async def test_a_large_upload_stays_out_of_memory(url: str) -> None:
+async def test_large_upload_takes_little_memory(url: str) -> None:
     process, largest = psutil.Process(), 0
     before = process.memory_info().rss
 
     async def measured() -> AsyncIterator[bytes]:
         nonlocal largest
-        async for piece in pieces(HEAD + HEADER, 45 * MEGABYTE, b"\r\n--b--\r\n"):
+        async for chunk in chunks(HEAD + HEADER, 45 * MEGABYTE, b"\r\n--b--\r\n"):
             largest = max(largest, process.memory_info().rss)
-            yield piece
+            yield chunk
 
     async with httpx.AsyncClient(timeout=120) as client:
         answer = await client.post(f"{url}/v1/datasets", content=measured(), headers=form_headers())

@@ -1,1 +1,1 @@
-"""What happens when users come and go, and what they own."""
+"""Accounts: the data of one user, its export and its deletion."""

@@ -1,40 +1,65 @@
-"""A user's belongings, and word from auth-service about users."""
+"""Accounts over HTTP: the export of a user's data, the published limits, events from auth-service."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import Body
-from pydantic import Field
+from fastapi import Body, Depends, Request
+from pydantic import BaseModel, Field
 
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
 from kit.outbox import Event
-from ml_service.accounts.schemas import ExportView
-from ml_service.dependencies import Accounts, Settings
-from ml_service.jobs.schemas import MOST_FEATURES
+from ml_service.accounts.service import AccountService
+from ml_service.datasets.schemas import DatasetView
+from ml_service.jobs.schemas import MAX_FEATURES, JobView
 from ml_service.models.rules import LONGEST_GIVEN_NAME
+from ml_service.models.schemas import ModelView
 from ml_service.predictions.schemas import MOST_ROWS
+from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
 
-MOST_EVENTS = 1000
+MAX_EVENTS = 1000
+
+
+async def _accounts(request: Request) -> AccountService:
+    return request.app.state.container.accounts
+
+
+async def _settings(request: Request) -> MlSettings:
+    return request.app.state.container.settings
+
+
+Accounts = Annotated[AccountService, Depends(_accounts)]
+Settings = Annotated[MlSettings, Depends(_settings)]
+
+
+class ExportView(BaseModel):
+    datasets: list[DatasetView]
+    jobs: list[JobView]
+    models: list[ModelView]
 
 
 @router.get("/v1/me/export")
 async def export_belongings(caller: AccountOwner, accounts: Accounts) -> ExportView:
-    """Everything of yours that ml-service keeps, but for the files themselves."""
-    return ExportView.of(await accounts.collect(caller.user_id))
+    """Everything that ml-service stores about you, except the files themselves."""
+    data = await accounts.collect(caller.user_id)
+    return ExportView(
+        datasets=[DatasetView.of(dataset) for dataset in data.datasets],
+        jobs=[JobView.of(job) for job in data.jobs],
+        models=[ModelView.of(model) for model in data.models],
+    )
 
 
 @router.get("/v1/limits")
 async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in nested tables
-    """How large, long and slow things may be; open to everybody."""
+    """Limits on size, length and time; no login needed."""
     return {
         "csv": asdict(settings.csv_limits),
         "datasets": {"count": settings.max_datasets, "bytes": settings.max_datasets_bytes},
         "training": {
             "seconds": settings.max_train_seconds,
-            "features": MOST_FEATURES,
+            "features": MAX_FEATURES,
             "model_name_length": LONGEST_GIVEN_NAME,
         },
         "jobs": {"running_per_user": settings.max_running_jobs},
@@ -45,9 +70,9 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
 
 @router.post("/internal/events", status_code=204, include_in_schema=False)
 async def apply_events(
-    events: Annotated[list[Event], Body(), Field(max_length=MOST_EVENTS)],
+    events: Annotated[list[Event], Body(), Field(max_length=MAX_EVENTS)],
     _caller: CallingService,
     accounts: Accounts,
 ) -> None:
-    """What happened to users, at least once and applied once."""
+    """Events about users, delivered at least once and applied once."""
     await accounts.apply(events)

@@ -1,25 +1,27 @@
-"""What a user owns, all of it at once."""
+"""Queries over everything that a user owns: delete it, or list the files that are still needed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import String, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from ml_service.accounts.models import DepartedUser
+from ml_service.base import DeletedUser, first_answers
 from ml_service.datasets.models import Dataset
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import CHANNEL
-from ml_service.jobs.rules import LIVE
+from ml_service.jobs.rules import LIVE, JobKind
 from ml_service.models.models import Model
-from ml_service.predictions.models import Answer
+
+RESULT = Job.result["location"].astext
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
-    """The ids of the models and the keys of the files that have no row any more."""
+class DeletedRows:
+    """The ids of the deleted models, and the keys of files that no row refers to any more."""
 
     models: Sequence[int]
     files: Sequence[str]
@@ -29,26 +31,55 @@ class AccountRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def mark_departed(self, user_id: UserId) -> None:
-        await self._session.execute(insert(DepartedUser).values(user_id=user_id).on_conflict_do_nothing())
+    async def mark_deleted(self, user_id: UserId) -> None:
+        await self._session.execute(insert(DeletedUser).values(user_id=user_id).on_conflict_do_nothing())
 
-    async def erase_departed(self) -> Erased:
-        """Cancel what still runs for users who are gone and delete the rest.
+    async def delete_rows_of_deleted_users(self) -> DeletedRows:
+        """Cancel the live jobs of deleted users and delete everything else of theirs.
 
-        A running job's row and its model's go when it has ended, at a later call.
+        The rows of a running job and of its model are deleted at a later call, once it has ended.
         """
-        gone = select(DepartedUser.user_id).scalar_subquery()
-        cancelled = update(Job).where(Job.user_id.in_(gone), Job.state.in_(LIVE))
+        users = select(DeletedUser.user_id).scalar_subquery()
+        cancelled = update(Job).where(Job.user_id.in_(users), Job.state.in_(LIVE))
         stopped = cancelled.where(Job.cancel_requested_at.is_(None), Job.result.is_(None))
         jobs = await self._session.scalars(stopped.values(cancel_requested_at=func.now()).returning(Job.id))
         for job_id in jobs.all():
             await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
-        models = delete(Model).where(Model.user_id.in_(gone), Model.ready_at.is_not(None))
-        forgotten = (await self._session.scalars(models.returning(Model.id))).all()
-        ended = delete(Job).where(Job.user_id.in_(gone), Job.state.not_in(LIVE))
-        made = (await self._session.scalars(ended.returning(Job.result["location"].astext))).all()
-        datasets = delete(Dataset).where(Dataset.user_id.in_(gone)).returning(Dataset.location)
+        models = delete(Model).where(Model.user_id.in_(users), Model.ready_at.is_not(None))
+        model_ids = (await self._session.scalars(models.returning(Model.id))).all()
+        ended = delete(Job).where(Job.user_id.in_(users), Job.state.not_in(LIVE)).returning(RESULT)
+        datasets = delete(Dataset).where(Dataset.user_id.in_(users)).returning(Dataset.location)
+        scopes = select(cast(DeletedUser.user_id, String)).scalar_subquery()
+        answers = delete(first_answers).where(first_answers.c.scope.in_(scopes))
         uploads = (await self._session.scalars(datasets)).all()
-        answers = delete(Answer).where(Answer.user_id.in_(gone)).returning(Answer.location)
-        results = [*made, *(await self._session.scalars(answers)).all()]
-        return Erased(forgotten, [*uploads, *(each for each in results if each is not None)])
+        results = [
+            *(await self._session.scalars(ended)).all(),
+            *(await self._session.scalars(answers.returning(first_answers.c.location))).all(),
+        ]
+        return DeletedRows(model_ids, [*uploads, *(key for key in results if key is not None)])
+
+
+class NeededFiles:
+    """Queries of the files in the store that a row refers to."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def uploads(self) -> set[str]:
+        datasets = await self._session.scalars(select(Dataset.location))
+        jobs = await self._session.scalars(select(Job.location).where(Job.state.in_(LIVE)))
+        return {*datasets, *(location for location in jobs if location is not None)}
+
+    async def artefacts(self) -> set[str]:
+        names = await self._session.scalars(select(Model.artefact))
+        return {name for name in names if name is not None}
+
+    async def results(self, kept: timedelta) -> set[str]:
+        """Results of stored answers, and of jobs for this long after their end."""
+        answers = await self._session.scalars(select(first_answers.c.location))
+        chosen = select(RESULT).where(Job.kind == JobKind.BATCH, Job.ended_at > func.now() - kept)
+        jobs = await self._session.scalars(chosen)
+        return {location for location in (*answers, *jobs) if location is not None}
+
+    async def live_jobs(self) -> set[int]:
+        return set((await self._session.scalars(select(Job.id).where(Job.state.in_(LIVE)))).all())

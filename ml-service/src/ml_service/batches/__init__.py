@@ -1,1 +1,1 @@
-"""Predictions for whole files: the same rows in the same order, with what the model says of each."""
+"""Predictions of whole files, at once or as a job."""

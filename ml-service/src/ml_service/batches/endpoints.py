@@ -1,24 +1,24 @@
 """Batches over HTTP: a file in, the same file with predictions out, at once or from a job."""
 
-from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
+from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.problems import documented
-from ml_service.batches.questions import Question
+from ml_service.batches.jobs import BatchInput
+from ml_service.batches.service import BatchService
 from ml_service.billing.charging import charged_headers
-from ml_service.billing.port import NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND
+from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
-from ml_service.datasets.bodies import read_body
-from ml_service.dependencies import Batches, JobQueue, Jobs
+from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
-    BillingUnavailable,
     DatasetTooLarge,
+    FileMissing,
     FormMalformed,
     JobNotFound,
     ModelNotFound,
@@ -28,51 +28,62 @@ from ml_service.errors import (
     ResultPending,
     UploadInterrupted,
 )
-from ml_service.jobs.endpoints import JobId
+from ml_service.jobs.endpoints import Estimates, Jobs, headers_of
 from ml_service.jobs.schemas import JobView
-from ml_service.jobs.service import Started
+from ml_service.jobs.service import StartedJob
 from ml_service.learning.batches.errors import BATCH_ERRORS
 from ml_service.learning.predictors import PredictionOptions
+from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS
-from ml_service.predictions.once import Answered
+from ml_service.models.endpoints import ModelName
+from ml_service.predictions.service import PredictionResult
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1", ["predictions"])
 
 ASYNC = "respond-async"
 Preferences = Annotated[str | None, Header(description="`respond-async`: answer at once, with a job.")]
-BINARY = {"schema": {"type": "string", "format": "binary"}}
-FILES: dict[str, Any] = {  # Any: OpenAPI
-    "text/csv": BINARY,
-    "application/gzip": BINARY,
-    "application/vnd.apache.parquet": BINARY,
-}
+
+
+async def _batches(request: Request) -> BatchService:
+    return request.app.state.container.batches
+
+
+Batches = Annotated[BatchService, Depends(_batches)]
 
 
 @router.post(
     "/models/{name}/batch",
     response_class=StreamingResponse,
-    openapi_extra={"requestBody": {"required": True, "content": FILES}},
-    responses={200: {"content": FILES}, 202: {"model": JobView, "description": "A job does it"}}
+    openapi_extra={"requestBody": {"required": True, "content": TABLE_FILES}},
+    responses={
+        200: {"content": TABLE_FILES},
+        202: {"model": JobView, "description": "A job predicts the file"},
+    }
     | documented(
-        *(ModelNotFound, FormMalformed, UploadInterrupted, DatasetTooLarge, NotATable, ReaderDied),
-        *(
-            NOT_ENOUGH_TOKENS,
-            TOKEN_CAP_REACHED,
-            WALLET_NOT_FOUND,
-            IdempotencyTwinRunning,
-            IdempotencyKeyReused,
-            BillingUnavailable,
-        ),
-        *(*CSV_ERRORS, *BATCH_ERRORS),
+        ModelNotFound,
+        FormMalformed,
+        UploadInterrupted,
+        DatasetTooLarge,
+        NotATable,
+        FileMissing,
+        ReaderDied,
+        *CHARGE_ERRORS,
+        IdempotencyTwinRunning,
+        IdempotencyKeyReused,
+        *CSV_ERRORS,
+        *BATCH_ERRORS,
+        NoProbabilities,
+        CoverageTooHigh,
+        ArtefactRefused,
     ),
 )
 async def predict_file(
     request: Request,
-    name: Annotated[str, Path(max_length=200)],
+    name: ModelName,
     caller: PredictCaller,
     batches: Batches,
-    queue: JobQueue,
+    estimates: Estimates,
     probabilities: bool = False,
     coverage: Annotated[float | None, Query(ge=0.5, le=0.99)] = None,
     key: IdempotencyKey = None,
@@ -81,56 +92,54 @@ async def predict_file(
     """Predict a CSV file, plain or gzip'd, or a Parquet file: its own rows in their order, with predictions.
 
     A row that cannot be used has its reason in the column `error` and costs nothing. With the header
-    `Prefer: respond-async`, and for more rows than `GET /v1/limits` says, a job does it, whose result is then
-    at `/v1/jobs/{job_id}/result`; an API key needs the scope `read` to follow and fetch it.
+    `Prefer: respond-async`, and for more rows than `GET /v1/limits` allows at once, a job predicts the file;
+    its result is then at `/v1/jobs/{job_id}/result`. An API key needs the scope `read` to fetch it.
     """
 
     async def read(upload: Upload) -> object:
         return await read_body(request, upload, "file")
 
-    question = Question(name, PredictionOptions(probabilities, coverage), key, _wants_job(prefer))
-    answered = await batches.predict(caller, question, read)
-    if isinstance(answered, Started):
-        outlooks = await queue.outlooks([answered.job])
-        return _accepted(answered, JobView.of(answered.job, outlooks), applied=question.respond_async)
-    return _file(answered, batches.read(answered, once=key is None))
+    wanted = BatchInput(name, PredictionOptions(probabilities, coverage), key, _prefers_job(prefer))
+    result = await batches.predict(caller, wanted, read)
+    if isinstance(result, StartedJob):
+        estimated = await estimates.for_jobs([result.job])
+        return _accepted(result, JobView.of(result.job, estimated), applied=wanted.respond_async)
+    return _file_response(batches, result, once=key is None)
 
 
 @router.get(
     "/jobs/{job_id}/result",
     response_class=StreamingResponse,
-    responses={200: {"content": FILES}} | documented(JobNotFound, ResultPending, NoResult),
+    responses={200: {"content": TABLE_FILES}} | documented(JobNotFound, ResultPending, NoResult),
 )
-async def download_result(job_id: JobId, caller: Reader, jobs: Jobs, batches: Batches) -> StreamingResponse:
-    """The file that a batch's job has made, as often as it is asked for while it is kept."""
-    answered = await batches.find_result(await jobs.get(caller.user_id, job_id))
-    return _file(answered, batches.read(answered, once=False))
+async def download_result(
+    job_id: RowIdInPath, caller: Reader, jobs: Jobs, batches: Batches
+) -> StreamingResponse:
+    """The file that a batch job wrote, as often as you like while it is stored."""
+    result = await batches.find_result(await jobs.get(caller.user_id, job_id))
+    return _file_response(batches, result, once=False)
 
 
-def _wants_job(prefer: str | None) -> bool:
-    preferences = (each.partition(";")[0].strip().lower() for each in (prefer or "").split(","))
+def _prefers_job(prefer: str | None) -> bool:
+    preferences = (item.partition(";")[0].strip().lower() for item in (prefer or "").split(","))
     return ASYNC in preferences
 
 
-def _accepted(started: Started, view: JobView, *, applied: bool) -> JSONResponse:
-    headers = {"Location": f"/v1/jobs/{started.job.id}"}
-    headers |= {"Preference-Applied": ASYNC} if applied else {}
-    headers |= REPLAYED if started.replayed else {}
+def _accepted(started: StartedJob, view: JobView, *, applied: bool) -> JSONResponse:
+    headers = headers_of(started) | ({"Preference-Applied": ASYNC} if applied else {})
     return JSONResponse(view.model_dump(mode="json"), 202, headers)
 
 
-def _file(answered: Answered, content: AsyncGenerator[bytes]) -> StreamingResponse:
-    media_type = answered.answer["format"]["media_type"]
-    return StreamingResponse(content, media_type=media_type, headers=_headers_of(answered))
-
-
-def _headers_of(answered: Answered) -> dict[str, str]:
-    answer = answered.answer
-    return {
-        **charged_headers(answered.receipt),
-        **(REPLAYED if answered.replayed else {}),
+def _file_response(batches: BatchService, result: PredictionResult, *, once: bool) -> StreamingResponse:
+    answer = result.answer
+    file_format = answer["format"]
+    headers = {
+        **charged_headers(result.receipt),
+        **(REPLAYED if result.replayed else {}),
         "Content-Length": str(answer["size_bytes"]),
-        "Content-Disposition": f'attachment; filename="predictions.{answer["format"]["suffix"]}"',
+        "Content-Disposition": f'attachment; filename="predictions.{file_format["suffix"]}"',
         "X-Rows": str(answer["rows"]),
         "X-Rows-Failed": str(answer["rows"] - answer["good"]),
     }
+    content = batches.read(result, once=once)
+    return StreamingResponse(content, media_type=file_format["media_type"], headers=headers)

@@ -1,135 +1,157 @@
-"""Predicts files: held for all rows, settled for the good ones, at once or as a job."""
+"""Predictions of files: held for all rows, settled for the good ones, at once or as a job."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
-from uuid import uuid4
 
+import orjson
 import structlog
 
-from kit.idempotency import fingerprint
+from kit.database import Json
+from kit.idempotency import Claim, FirstAnswers
 from kit.identity import Caller
-from ml_service.batches.downloads import answer_of
-from ml_service.batches.orders import BatchOrders
-from ml_service.batches.questions import Order, Question, Surveyed
-from ml_service.billing.charging import charged_in_part
-from ml_service.billing.port import Billing, Hold
+from ml_service.batches.jobs import BatchInput, BatchJobs, CountedFile
+from ml_service.billing.charging import charging, hold_key, keyed_request
+from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
 from ml_service.billing.pricing import prorate
-from ml_service.errors import ModelNotFound, NoResult
+from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.models import Job
-from ml_service.jobs.service import JobService, Started
+from ml_service.jobs.rules import JobKind, has_ended
+from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.batches import pipeline
 from ml_service.learning.tables import CsvLimits
-from ml_service.models.lookup_repository import ModelLookup
-from ml_service.models.rules import is_a_name
-from ml_service.predictions.once import Answered, AnswersOnce, Json, Keyed
+from ml_service.models.repository import ModelLookup
+from ml_service.models.rules import is_model_name
+from ml_service.predictions.service import PredictionResult, replay
 from ml_service.store.artefacts import Artefacts
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Upload, Uploads
+
+HOLD_SECONDS = 1800
 
 ReadBody = Callable[[Upload], Awaitable[object]]
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What answering a batch takes; a file of more than `rows_at_once` becomes a job."""
+class BatchFiles:
+    """The files of a batch: its rows, the model's artefact, and the result."""
 
-    answers: AnswersOnce
-    lookup: ModelLookup
-    billing: Billing
     uploads: Uploads
     artefacts: Artefacts
     results: Results
-    readers: Readers
+    readers: ProcessPool
     limits: CsvLimits
-    orders: BatchOrders
-    jobs: JobService
-    rows_at_once: int
 
 
+@dataclass(frozen=True)
 class BatchService:
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    """A file of more than `max_rows_at_once` rows becomes a job."""
 
-    async def predict(self, caller: Caller, question: Question, read: ReadBody) -> Answered | Started:
-        """Take the file in, predict it and store the result, or start a job that does.
+    answers: FirstAnswers
+    lookup: ModelLookup
+    billing: Billing
+    files: BatchFiles
+    batch_jobs: BatchJobs
+    jobs: JobService
+    max_rows_at_once: int
 
-        With a key what came of it is kept for retries, in whichever way they ask.
+    async def predict(
+        self, caller: Caller, wanted: BatchInput, read: ReadBody
+    ) -> PredictionResult | StartedJob:
+        """Receive the file, claim the key, count the rows; then predict and charge, or start a job.
+
+        A stored answer replays for every retry, whether the retry prefers a job or not.
         """
-        async with self._parts.uploads.receiving() as upload:
+        async with self.files.uploads.receiving() as upload:
             await read(upload)
             await upload.finish()
-            answered = await self._answer(caller, question, upload)
-        if isinstance(answered, Started):
-            return answered
-        log.info(
-            "prediction_made",
-            model=question.model,
-            action="batch",
-            amount=answered.receipt.tokens,
-            rows=answered.answer["rows"],
-            replayed=answered.replayed,
-        )
-        return answered
+            digest = upload.sha256.hex()
+            request = keyed_request(caller, wanted.key, "batch", wanted.model, digest, asdict(wanted.options))
+            key = hold_key("batch", request)
+            async with self.answers.claim(request) as claim:
+                if claim.first_answer is not None:
+                    return await self._replay(caller, wanted, key, orjson.loads(claim.first_answer))
+                file = await self._count_rows(caller, wanted, upload)
+                if wanted.respond_async or file.rows > self.max_rows_at_once:
+                    return StartedJob(await self.batch_jobs.add(caller, wanted, file, claim))
+                result = await self._predict(_charge(caller, wanted, key, file.rows), file, claim)
+        _log_prediction(wanted, result)
+        return result
 
-    async def find_result(self, job: Job) -> Answered:
-        """What a job has made. Raises ResultPending or NoResult."""
-        answered = answer_of(job)
-        if not await self._parts.results.exists(answered.answer["location"]):
-            raise NoResult("This job's result was kept for a while and is gone; send the file again.")
-        return answered
+    async def _predict(self, charge: Charge, file: CountedFile, claim: Claim) -> PredictionResult:
+        """Hold, predict, store the answer, settle."""
+        # A result that no answer names is an orphan, which the sweeper deletes.
+        location = self.files.results.name_new()
+        async with charging(self.billing, charge) as payment:
+            outcome = await self.files.readers.run(pipeline.predict, file.task, location)
+            hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
+            payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
+            answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
+            await claim.keep(orjson.dumps(answer), location=location)
+        return PredictionResult(answer, payment.receipt)
 
-    def read(self, answered: Answered, *, once: bool) -> AsyncGenerator[bytes]:
-        """The result, for the last time if `once`."""
-        return self._parts.results.read(answered.answer["location"], once=once)
-
-    async def _answer(self, caller: Caller, question: Question, upload: Upload) -> Answered | Started:
-        if question.key is None:
-            return await self._carry_out(Order(caller, question, uuid4().hex), upload, None)
-        asked = fingerprint("batch", question.model, upload.sha256.hex(), asdict(question.asked))
-        request = Keyed(caller.user_id, question.key, asked)
-        order = Order(caller, question, request.operation)
-
-        async def carry_out() -> Answered | Started:
-            async with self._parts.answers.renewing(request):
-                return await self._carry_out(order, upload, request)
-
-        return await self._parts.answers.once(request, carry_out, lambda first: self._again(order, first))
-
-    async def _again(self, order: Order, first: Json) -> Answered | Started:
+    async def _replay(
+        self, caller: Caller, wanted: BatchInput, key: HoldKey, first: Json
+    ) -> PredictionResult | StartedJob:
         if "job" in first:
-            return Started(await self._parts.jobs.get(order.caller.user_id, first["job"]), replayed=True)
-        return await self._parts.answers.replay(first, order.charge(first["rows"]))
+            return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
+        result = await replay(self.billing, _charge(caller, wanted, key, first["rows"]), first)
+        _log_prediction(wanted, result)
+        return result
 
-    async def _carry_out(self, order: Order, upload: Upload, request: Keyed | None) -> Answered | Started:
-        parts, task = self._parts, await self._task_of(order, upload)
-        surveyed = Surveyed(upload, task, await parts.readers.run(pipeline.count_rows, task))
-        if order.question.respond_async or surveyed.rows > parts.rows_at_once:
-            return Started(await parts.orders.add(order, surveyed, request))
-        return await self._predict(order, surveyed, request)
-
-    async def _predict(self, order: Order, surveyed: Surveyed, request: Keyed | None) -> Answered:
-        # Should we fail with a result that nobody was told of, the sweeper finds it.
-        parts, place = self._parts, self._parts.results.name_new()
-
-        async def work(hold: Hold) -> tuple[Json, int]:
-            outcome = await parts.readers.run(pipeline.predict, surveyed.task, place)
-            per_units = (await parts.billing.prices())["batch"].per_units
-            tokens = prorate(hold.tokens, surveyed.rows, outcome.good, per_units)
-            answer = {"location": place, "tokens": tokens, "rows": surveyed.rows, **asdict(outcome)}
-            if request is not None:
-                await parts.answers.keep(request, answer, place)
-            return answer, tokens
-
-        return Answered(*await charged_in_part(parts.billing, order.charge(surveyed.rows), work))
-
-    async def _task_of(self, order: Order, upload: Upload) -> pipeline.BatchTask:
-        name, parts = order.question.model, self._parts
-        model = await parts.lookup.find_stored(order.caller.user_id, name) if is_a_name(name) else None
+    async def _count_rows(self, caller: Caller, wanted: BatchInput, upload: Upload) -> CountedFile:
+        """Raises an error that concerns the whole file."""
+        name, files = wanted.model, self.files
+        model = await self.lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
         if model is None:
             raise ModelNotFound
-        artefact = parts.artefacts.key(model.artefact)
-        return pipeline.BatchTask(
-            parts.artefacts.store_url, upload.key, artefact, model.files, order.question.asked, parts.limits
+        artefact = files.artefacts.key(model.artefact)
+        task = pipeline.BatchTask(
+            files.artefacts.store_url, upload.key, artefact, model.files, wanted.options, files.limits
         )
+        return CountedFile(upload, task, await files.readers.run(pipeline.count_rows, task))
+
+    async def find_result(self, job: Job) -> PredictionResult:
+        """The result of an ended job. Raises ResultPending or NoResult."""
+        result = _result_of(job)
+        if not await self.files.results.exists(result.answer["location"]):
+            raise NoResult("The result of this job is no longer stored; send the file again.")
+        return result
+
+    def read(self, result: PredictionResult, *, once: bool) -> AsyncGenerator[bytes]:
+        """The file with its predictions; with `once` it is deleted afterwards."""
+        return self.files.results.read(result.answer["location"], once=once)
+
+
+def _result_of(job: Job) -> PredictionResult:
+    if job.kind != JobKind.BATCH:
+        raise NoResult("This job trains a model and has no file to download; fetch the model instead.")
+    if not has_ended(job.state):
+        raise ResultPending
+    if job.result is None or job.receipt_id is None:
+        raise NoResult(f"This job has {job.state}: it has no result and cost nothing; send the file again.")
+    return PredictionResult(job.result, Receipt(job.receipt_id, job.tokens_charged, job.balance_after or 0))
+
+
+def _charge(caller: Caller, wanted: BatchInput, key: HoldKey, rows: int) -> Charge:
+    return Charge(
+        key=key,
+        user_id=caller.user_id,
+        action="batch",
+        ttl_seconds=HOLD_SECONDS,
+        units=rows,
+        resource=wanted.model,
+        api_key=caller.api_key,
+    )
+
+
+def _log_prediction(wanted: BatchInput, result: PredictionResult) -> None:
+    log.info(
+        "prediction_made",
+        model=wanted.model,
+        action="batch",
+        amount=result.receipt.tokens,
+        rows=result.answer["rows"],
+        replayed=result.replayed,
+    )

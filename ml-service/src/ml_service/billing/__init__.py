@@ -1,1 +1,1 @@
-"""Tokens, which billing-service moves and we only ask for."""
+"""Tokens: the port to billing-service, and charges of requests."""

@@ -1,75 +1,106 @@
-"""Hold before the work, settle after it, release when it fails."""
+"""Charges: hold before the work, settle after it, release if it fails."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from uuid import uuid4
 
-from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, Receipt
+from starlette.responses import Response
+
+from kit.idempotency import KeyedRequest, fingerprint
+from kit.identity import Caller
+from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, HoldKey, Receipt
 from ml_service.errors import BillingUnavailable
 
-Result = TypeVar("Result")
-MOST_HOLDS = 5
-SETTLE_PATIENCE_SECONDS = 10.0
+MAX_HOLDS = 5
+SETTLE_TIMEOUT_SECONDS = 10.0
 SETTLE_PAUSE_SECONDS = 0.5
+READING_HOLD_SECONDS = 30
 
 
-async def charged(
-    billing: Billing, charge: Charge, work: Callable[[], Awaitable[Result]]
-) -> tuple[Result, Receipt]:
-    """Do the work between hold and settle; if it fails nothing is charged."""
+@dataclass
+class Payment:
+    """A hold while the work runs; `receipt` is there after the block.
 
-    async def all_of_it(_hold: Hold) -> tuple[Result, int | None]:
-        return await work(), None
+    `tokens` is the part of the hold that is charged; None is all of it.
+    """
 
-    return await charged_in_part(billing, charge, all_of_it)
+    hold: Hold
+    tokens: int | None = None
+    receipt: Receipt = field(init=False)
 
 
-async def charged_in_part(
-    billing: Billing, charge: Charge, work: Callable[[Hold], Awaitable[tuple[Result, int | None]]]
-) -> tuple[Result, Receipt]:
-    """The same for work that tells what of the hold it cost; None is all."""
-    hold = await billing.hold(charge)
+@contextlib.asynccontextmanager
+async def charging(billing: Billing, charge: Charge) -> AsyncGenerator[Payment]:
+    """Hold the tokens for the block and settle after it; a block that raises costs nothing."""
+    payment = Payment(await billing.hold(charge))
     try:
-        result, tokens = await work(hold)
-        return result, await _settle_patiently(billing, charge, tokens)
+        yield payment
+        payment.receipt = await _settle_or_time_out(billing, charge, payment.tokens)
     except BaseException:
         # Also when the request was cancelled: the release must not be cancelled with it.
         await asyncio.shield(release_or_expire(billing, charge))
         raise
 
 
-async def settle_surely(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:
-    """Settle; a hold that expired meanwhile is placed again. Repeating it all charges once."""
-    held = charge
-    for attempt in range(1, MOST_HOLDS):
+class MetadataMeter:
+    """Charges a request that reads about models, if reading has a price; a free one holds nothing."""
+
+    def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
+        self._billing, self._caller, self._response = billing, caller, response
+
+    @contextlib.asynccontextmanager
+    async def reading(self, resource: str | None = None) -> AsyncGenerator[None]:
+        """Hold before the block, settle after it, and set the receipt's headers on the answer."""
+        if (await self._billing.prices())["metadata"].tokens == 0:
+            yield
+            return
+        charge = Charge(
+            key=HoldKey(f"metadata:{uuid4().hex}"),
+            user_id=self._caller.user_id,
+            action="metadata",
+            ttl_seconds=READING_HOLD_SECONDS,
+            resource=resource,
+            api_key=self._caller.api_key,
+        )
+        async with charging(self._billing, charge) as payment:
+            yield
+        self._response.headers.update(charged_headers(payment.receipt))
+
+
+async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:
+    """Settle; a hold that expired meanwhile is placed again. Repeating all of it charges once."""
+    current = charge
+    for attempt in range(1, MAX_HOLDS):
         try:
-            return await billing.settle(held.key, tokens)
+            return await billing.settle(current.key, tokens)
         except HoldEnded:
-            held = charge.again(attempt)
-            placed = await billing.hold(held)
+            current = charge.for_attempt(attempt)
+            placed = await billing.hold(current)
             # The price may have fallen since, and no more than is held can be charged.
             tokens = min(tokens, placed.tokens) if tokens is not None else None
-    return await billing.settle(held.key, tokens)
-
-
-async def _settle_patiently(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
-    """A settlement whose answer was lost may have been made: giving up at once could charge for no answer."""
-    until = time.monotonic() + SETTLE_PATIENCE_SECONDS
-    while True:
-        try:
-            return await settle_surely(billing, charge, tokens)
-        except BillingUnavailable:
-            if time.monotonic() >= until:
-                raise
-        await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+    return await billing.settle(current.key, tokens)
 
 
 async def release_or_expire(billing: Billing, charge: Charge) -> None:
-    try:
+    """Release the hold; while billing is unavailable, its time to live returns the tokens."""
+    with contextlib.suppress(BillingUnavailable):
         await billing.release(charge.key)
-    except BillingUnavailable:
-        return  # the hold's time to live gives the tokens back
+
+
+def keyed_request(caller: Caller, key: str | None, *request: object) -> KeyedRequest:
+    """The claim that a request makes on its Idempotency-Key; without a key nothing is hashed."""
+    return KeyedRequest(str(caller.user_id), key, fingerprint(*request) if key is not None else b"")
+
+
+def hold_key(action: str, request: KeyedRequest) -> HoldKey:
+    """The same key and input give the same hold, in whichever process; without a key each hold is new."""
+    if request.key is None:
+        return HoldKey(f"{action}:{uuid4().hex}")
+    parts = (int(request.scope), request.key, request.fingerprint.hex())
+    return HoldKey(f"{action}:{fingerprint(*parts).hex()}")
 
 
 def charged_headers(receipt: Receipt) -> dict[str, str]:
@@ -78,3 +109,18 @@ def charged_headers(receipt: Receipt) -> dict[str, str]:
         "X-Tokens-Balance": str(receipt.available),
         "X-Receipt-Id": receipt.id,
     }
+
+
+async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
+    """Settle, and retry while billing is unavailable.
+
+    A settlement whose answer was lost may have been made: giving up at once could charge for no answer.
+    """
+    deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
+    while True:
+        try:
+            return await settle_or_hold_again(billing, charge, tokens)
+        except BillingUnavailable:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(SETTLE_PAUSE_SECONDS)

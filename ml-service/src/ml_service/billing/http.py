@@ -1,4 +1,4 @@
-"""Billing over HTTP, one call for all that concurrent requests need."""
+"""Billing over HTTP: concurrent operations share one call."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ AUDIENCE = "billing-service"
 LARGEST_BATCH = 256
 LANES = 2
 ATTEMPTS = 2
-PATIENCE = aiohttp.ClientTimeout(total=3, connect=0.5)
-PRICES_KEPT_SECONDS = 5.0
+TIMEOUT = aiohttp.ClientTimeout(total=3, connect=0.5)
+PRICES_CACHED_SECONDS = 5.0
 
 Json = dict[str, Any]  # Any: decoded JSON
 log = structlog.stdlib.get_logger()
@@ -56,35 +56,35 @@ class HttpBilling:
             "api_key": {"id": api_key.id, "token_cap": api_key.usage_cap} if api_key else None,
             "quote_id": charge.quote_id,
         }
-        result = await self._ask(operation)
+        result = await self._post(operation)
         return Hold(charge.key, result["tokens"], result["available"])
 
     async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
-        result = await self._ask({"operation": "settle", "hold": hold, "tokens": tokens})
+        result = await self._post({"operation": "settle", "hold": hold, "tokens": tokens})
         return Receipt(str(result["receipt_id"]), result["tokens"], result["available"])
 
     async def release(self, hold: HoldKey) -> None:
         try:
-            await self._ask({"operation": "release", "hold": hold})
+            await self._post({"operation": "release", "hold": hold})
         except HoldEnded:
             return
 
     async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
-        await self._ask({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
+        await self._post({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
 
     async def prices(self) -> Mapping[Action, Price]:
         if time.monotonic() >= self._prices_until:
-            # Set first, so that requests that meet here ask once and the others use what was heard last.
-            self._prices_until = time.monotonic() + (PRICES_KEPT_SECONDS if self._prices else 0)
+            # Set before the call, so that one of many requests refreshes and the others use the old prices.
+            self._prices_until = time.monotonic() + (PRICES_CACHED_SECONDS if self._prices else 0)
             answer = await self._call("GET", "/v1/prices", None)
             self._prices = {
-                each["action"]: Price(each["tokens"], each["per_units"]) for each in answer["items"]
+                item["action"]: Price(item["tokens"], item["per_units"]) for item in answer["items"]
             }
-            self._prices_until = time.monotonic() + PRICES_KEPT_SECONDS
+            self._prices_until = time.monotonic() + PRICES_CACHED_SECONDS
         return self._prices
 
-    async def _ask(self, operation: Json) -> Json:
-        result = await self._operations.ask(operation)
+    async def _post(self, operation: Json) -> Json:
+        result = await self._operations.submit(operation)
         if result["status"] != 200:
             raise _refusal(result["problem"])
         return result
@@ -94,19 +94,19 @@ class HttpBilling:
         return cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Json:
-        """PredictionOptions again when the answer was lost: operations carry their own keys."""
+        """Retries when the answer was lost, which is safe: operations carry their own keys."""
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
         for _ in range(ATTEMPTS):
             try:
                 async with self._client.request(
-                    method, self._url + path, data=body, headers=headers, timeout=PATIENCE
+                    method, self._url + path, data=body, headers=headers, timeout=TIMEOUT
                 ) as answer:
                     content = await answer.read()
                     if answer.status == 200:
                         return orjson.loads(content)
                     log.warning("billing_refused", status=answer.status)
             except (TimeoutError, aiohttp.ClientError) as error:
-                log.warning("billing_away", error=type(error).__name__)
+                log.warning("billing_unavailable", error=type(error).__name__)
         raise BillingUnavailable
 
 

@@ -1,4 +1,4 @@
-"""What ml-service asks of billing, in its own words."""
+"""Port to billing-service: what ml-service needs of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,19 +6,21 @@ from typing import Literal, NewType, Protocol
 
 from kit.errors import ErrorKind, RelayedError
 from kit.identity import ApiKey, UserId
+from ml_service.errors import BillingUnavailable
 
 HoldKey = NewType("HoldKey", str)
 Action = Literal["train", "predict", "batch", "metadata"]
-
 
 NOT_ENOUGH_TOKENS = ErrorKind(402, "not_enough_tokens")
 TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")
 WALLET_NOT_FOUND = ErrorKind(404, "wallet_not_found")
 QUOTE_NOT_FOUND = ErrorKind(404, "quote_not_found")
 QUOTE_EXPIRED = ErrorKind(409, "quote_expired")
-# Refusals of a hold or of holding again: the wallet cannot pay.
+# Refusals of a hold, also of one that is placed again: the wallet cannot pay.
 CANNOT_PAY = (NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND)
 REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED)
+# Errors of every endpoint that charges.
+CHARGE_ERRORS = (*CANNOT_PAY, BillingUnavailable)
 
 
 class BillingRefusal(RelayedError):
@@ -30,12 +32,12 @@ class BillingRefusal(RelayedError):
 
 
 class HoldEnded(BillingRefusal):
-    """The hold was released or expired, or never was: settling places it again."""
+    """The hold was released, has expired, or was never placed: settling places it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What to hold tokens for; the key is the operation's own, so asking twice holds once.
+    """A reason to hold tokens; its key belongs to one request, so holding twice holds once.
 
     With the id of a quote it costs what that quote promised.
     """
@@ -49,8 +51,8 @@ class Charge:
     api_key: ApiKey | None = None
     quote_id: str | None = None
 
-    def again(self, attempt: int) -> "Charge":
-        """The same charge under the next key, for when the hold before it expired, and its quote with it."""
+    def for_attempt(self, attempt: int) -> "Charge":
+        """The same charge under its next key: the hold before it expired, and its quote with it."""
         return replace(self, key=HoldKey(f"{self.key}:{attempt}"), quote_id=None)
 
 
@@ -63,7 +65,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was charged in the end, and what the wallet can still spend."""
+    """The tokens charged in the end, and those that the wallet can still spend."""
 
     id: str
     tokens: int
@@ -79,7 +81,7 @@ class Price:
 class Billing(Protocol):
     """Each call may be repeated with the same key and has one effect.
 
-    All raise BillingUnavailable when billing does not answer; then nothing is known to have happened.
+    All raise BillingUnavailable when billing does not answer; the call may or may not have had its effect.
     """
 
     async def hold(self, charge: Charge) -> Hold:
@@ -90,20 +92,20 @@ class Billing(Protocol):
         ...
 
     async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
-        """Charge so many tokens, at most and unless said all that was held; the rest is given back.
+        """Charge this many tokens, at most those of the hold and by default all; release the rest.
 
-        Raises HoldEnded when it was released or expired, or never was.
+        Raises HoldEnded.
         """
         ...
 
     async def release(self, hold: HoldKey) -> None:
-        """Give back what was held; no matter if it already is."""
+        """Return the tokens of the hold; a hold that has ended is no error."""
         ...
 
     async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
-        """Keep the hold for this long from now. Raises HoldEnded."""
+        """Let the hold expire this long from now. Raises HoldEnded."""
         ...
 
     async def prices(self) -> Mapping[Action, Price]:
-        """As they are now, or were a few seconds ago."""
+        """The current prices, at most a few seconds old."""
         ...

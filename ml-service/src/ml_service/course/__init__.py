@@ -1,1 +1,1 @@
-"""The course API."""
+"""The course API over the same services as /v1."""

@@ -1,47 +1,111 @@
 """The course API: the paths and bodies that existing course clients send, over the same services as /v1."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Body, Path, Request, Response
+from fastapi import Body, Depends, Request, Response
+from pydantic import BaseModel
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.idempotency import REPLAYED, IdempotencyKey
+from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
-from ml_service.billing.port import NOT_ENOUGH_TOKENS
+from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
-from ml_service.course.schemas import TrainedModelView, form_body
-from ml_service.course.service import Trained
-from ml_service.datasets.bodies import Form, read_body
+from ml_service.course.service import CourseTraining, TrainedModel
+from ml_service.datasets.bodies import BINARY, UploadForm, read_body
 from ml_service.datasets.service import ReadBody
-from ml_service.dependencies import Course, Meter, Models, Predictions
 from ml_service.errors import (
-    BillingUnavailable,
+    AccountDeleted,
+    DatasetNotFound,
+    DatasetQuotaReached,
     DatasetTooLarge,
     FieldMissing,
     FieldUnusable,
     FileMissing,
     FormMalformed,
     ModelNameTaken,
+    ModelNameUnusable,
     ModelNotFound,
+    NotATable,
+    ReaderDied,
+    TrainingCancelled,
     TrainingFailed,
+    UploadInterrupted,
 )
-from ml_service.learning.model_types import course_view
-from ml_service.learning.tables import CsvError
-from ml_service.predictions.endpoints import answer_of
-from ml_service.predictions.service import Question
+from ml_service.learning.model_types import MODEL_TYPE_ERRORS, course_view
+from ml_service.learning.predictors import PREDICTION_ERRORS
+from ml_service.learning.tables import CSV_ERRORS
+from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.models.endpoints import Meter, ModelName, Models
+from ml_service.models.models import Model
+from ml_service.predictions.endpoints import Predictions, charged_response
+from ml_service.predictions.service import PredictionInput
 from ml_service.store.uploads import Upload
 
 router = strict_router("", ["course"])
 
-ModelName = Annotated[str, Path(max_length=200)]
 Features = Annotated[dict[str, Any], Body()]  # Any: cells of every kind
 TRAINING_PROBLEMS = documented(
-    FormMalformed, NOT_ENOUGH_TOKENS, ModelNameTaken, DatasetTooLarge, FieldMissing, FieldUnusable,
-    FileMissing, CsvError, TrainingFailed, BillingUnavailable,
-)  # fmt: skip
+    FormMalformed,
+    UploadInterrupted,
+    NotATable,
+    FileMissing,
+    FieldMissing,
+    FieldUnusable,
+    AccountDeleted,
+    DatasetTooLarge,
+    DatasetQuotaReached,
+    DatasetNotFound,
+    *CSV_ERRORS,
+    ReaderDied,
+    *MODEL_TYPE_ERRORS,
+    *TRAINING_ERRORS,
+    ModelNameTaken,
+    ModelNameUnusable,
+    *CHARGE_ERRORS,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    TrainingFailed,
+    TrainingCancelled,
+)
+
+
+class TrainedModelView(BaseModel):
+    model_name: str
+    model_type: str
+    feature_cols: list[str]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, model: Model) -> "TrainedModelView":
+        return cls(
+            model_name=model.name,
+            model_type=model.model_type,
+            feature_cols=(model.description or {})["spec"]["features"],
+            created_at=model.ready_at or model.created_at,
+        )
+
+
+def form_body(dialect: Dialect) -> dict[str, Any]:  # Any: OpenAPI
+    """The form's description; it is parsed as it arrives, which FastAPI's own forms are not."""
+    texts = (dialect.model_type, dialect.features, dialect.label, dialect.params)
+    properties: dict[str, object] = {name: {"type": "string"} for name in texts}
+    properties[dialect.file] = BINARY
+    properties["train_percentage"] = {"type": "number", "default": 0.8}
+    properties["model_filename"] = {"type": "string"}
+    required = [dialect.file, dialect.model_type, dialect.features, dialect.label]
+    schema = {"type": "object", "required": required, "properties": properties}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+async def _course(request: Request) -> CourseTraining:
+    return request.app.state.container.course
+
+
+Course = Annotated[CourseTraining, Depends(_course)]
 
 
 @router.get("/models")
@@ -50,35 +114,29 @@ async def list_model_types() -> dict[str, Any]:  # Any: the course's own shape
     return course_view()
 
 
-@router.get("/trained", responses=documented(NOT_ENOUGH_TOKENS))
-async def list_trained(response: Response, caller: Reader, models: Models, meter: Meter) -> list[str]:
+@router.get("/trained", responses=documented(*CHARGE_ERRORS))
+async def list_trained(caller: Reader, models: Models, meter: Meter) -> list[str]:
     """The names of your models, newest first."""
-
-    async def read() -> list[str]:
+    async with meter.reading():
         return list(await models.list_names(caller.user_id))
 
-    return await meter.read(caller, response, read)
 
-
-@router.get("/trained/{model_name}", responses=documented(ModelNotFound, NOT_ENOUGH_TOKENS))
+@router.get("/trained/{model_name}", responses=documented(ModelNotFound, *CHARGE_ERRORS))
 async def show_trained(
-    model_name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
+    model_name: ModelName, caller: Reader, models: Models, meter: Meter
 ) -> TrainedModelView:
     """One of your models."""
-
-    async def read() -> TrainedModelView:
+    async with meter.reading(model_name):
         return TrainedModelView.of(await models.get(caller.user_id, model_name))
-
-    return await meter.read(caller, response, read, model_name)
 
 
 @router.post("/create", openapi_extra=form_body(FIRST), responses=TRAINING_PROBLEMS)
 async def create(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
-    """Train on the file in the form and wait for it; a caller who goes away finds the model among theirs."""
-    trained = await course.train(caller, _form_of(request, FIRST), FIRST, key)
-    _tell_charge(response, trained)
+    """Train on the file in the form and wait for it; the model is also stored if you disconnect."""
+    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key)
+    _set_headers(response, trained)
     return {
         "status": "success",
         "model_name": trained.job.model_name,
@@ -92,8 +150,8 @@ async def train(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the file in the form and wait for it, in the second dialect."""
-    trained = await course.train(caller, _form_of(request, SECOND), SECOND, key)
-    _tell_charge(response, trained)
+    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key)
+    _set_headers(response, trained)
     spec = trained.job.spec
     return {
         "status": "model trained",
@@ -105,7 +163,10 @@ async def train(
 
 
 @router.post(
-    "/predict/{model_name}", responses=documented(ModelNotFound, NOT_ENOUGH_TOKENS, BillingUnavailable)
+    "/predict/{model_name}",
+    responses=documented(
+        ModelNotFound, *CHARGE_ERRORS, IdempotencyTwinRunning, IdempotencyKeyReused, *PREDICTION_ERRORS
+    ),
 )
 async def predict(
     model_name: ModelName,
@@ -116,18 +177,18 @@ async def predict(
     key: IdempotencyKey = None,
 ) -> Response:
     """Predict one row, given as `features` or as the body itself; a type's name means its newest model."""
-    name = await models.resolve(caller.user_id, model_name)
+    name = await models.resolve_name(caller.user_id, model_name)
     nested = body.get("features")
     features = nested if isinstance(nested, dict) else body
-    predicted = await predictions.predict(caller, Question(name, [features], key))
+    result = await predictions.predict(caller, PredictionInput(name, [features], key))
     answer: dict[str, object] = {
         "status": "success",
-        "prediction": predicted.answer["predictions"][0],
-        "tokens_deducted": predicted.receipt.tokens,
+        "prediction": result.answer["predictions"][0],
+        "tokens_deducted": result.receipt.tokens,
     }
-    if predicted.answer["warnings"]:
-        answer["warnings"] = predicted.answer["warnings"]
-    return answer_of(answer, predicted)
+    if result.answer["warnings"]:
+        answer["warnings"] = result.answer["warnings"]
+    return charged_response(answer, result)
 
 
 @router.delete("/delete/{model_name}", responses=documented(ModelNotFound))
@@ -137,12 +198,12 @@ async def delete(model_name: ModelName, caller: TrainCaller, models: Models) -> 
     return {"status": "success", "message": "The model was deleted."}
 
 
-def _form_of(request: Request, dialect: Dialect) -> ReadBody:
-    async def read(upload: Upload) -> Form:
+def _form_reader(request: Request, dialect: Dialect) -> ReadBody:
+    async def read(upload: Upload) -> UploadForm:
         return await read_body(request, upload, dialect.file)
 
     return read
 
 
-def _tell_charge(response: Response, trained: Trained) -> None:
+def _set_headers(response: Response, trained: TrainedModel) -> None:
     response.headers.update(charged_headers(trained.receipt) | (REPLAYED if trained.replayed else {}))

@@ -1,4 +1,4 @@
-"""The course's training forms, as text, and what they order."""
+"""Training forms of the course API, converted to training requests."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from ml_service.errors import FieldMissing, FieldUnusable
-from ml_service.jobs.orders import TrainingOrder
+from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.model_types import convert_course
 
 Fields = Mapping[str, str]
@@ -16,7 +16,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the fields are called."""
+    """The names of the fields."""
 
     file: str
     model_type: str
@@ -29,10 +29,10 @@ FIRST = Dialect("csv_file", "model_type", "feature_cols", "label_col", "optional
 SECOND = Dialect("file", "model_name", "features", "label", "model_params")
 
 
-def read_order(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingOrder:
-    """Raises the first thing that is missing or cannot be understood."""
+def read_form(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingJobRequest:
+    """The training that the form requests; raises FieldMissing or FieldUnusable for its first fault."""
     model_type = _get(fields, dialect.model_type)
-    return TrainingOrder(
+    return TrainingJobRequest(
         dataset_id=dataset_id,
         model_type=model_type,
         label=_get(fields, dialect.label),
@@ -55,7 +55,7 @@ def _read_columns(name: str, text: str) -> tuple[str, ...]:
     if not text.startswith(("[", "{")):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     columns = _read_json(name, text)
-    if not isinstance(columns, list) or not all(isinstance(each, str) for each in columns):
+    if not isinstance(columns, list) or not all(isinstance(column, str) for column in columns):
         raise FieldUnusable(name, 'is a JSON array of column names, such as ["age", "city"]')
     return tuple(columns)
 

@@ -1,1 +1,1 @@
-"""Tables that users uploaded."""
+"""Uploaded tables."""

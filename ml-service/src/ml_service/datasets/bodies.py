@@ -1,8 +1,8 @@
-"""A file out of a request's body, as it arrives: the body itself, or one part of a form."""
+"""Uploads in request bodies, parsed as they arrive: the body itself, or one field of a form."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
@@ -15,30 +15,37 @@ from ml_service.store.uploads import Upload
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-LONGEST_FIELD = 64 * 1024
-MOST_PARTS = 32
-LONGEST_NAME = 200
+MAX_FIELD_BYTES = 64 * 1024
+MAX_FIELDS = 32
+MAX_NAME_CHARACTERS = 200
 RAW_TYPES = {
     *("text/csv", "text/plain", "application/csv", "application/octet-stream", "application/gzip"),
     *("application/x-gzip", "application/vnd.apache.parquet", "application/x-parquet"),
 }
-FORM = "multipart/form-data"
-UNREADABLE = "The form cannot be read; send multipart/form-data as a browser or curl -F does."
+FORM_TYPE = "multipart/form-data"
+# Descriptions for OpenAPI, which FastAPI cannot derive of bodies that are read as they arrive.
+BINARY = {"type": "string", "format": "binary"}
+TABLE_FILES: dict[str, Any] = {  # Any: OpenAPI
+    "text/csv": {"schema": BINARY},
+    "application/gzip": {"schema": BINARY},
+    "application/vnd.apache.parquet": {"schema": BINARY},
+}
+MALFORMED = "The form cannot be read; send multipart/form-data as a browser or curl -F does."
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
-    """The fields that are not the file, and the file's own name."""
+class UploadForm:
+    """The fields beside the file, and the file's own name."""
 
     fields: Mapping[str, str]
     filename: str
 
 
-async def read_body(request: Request, upload: Upload, file_field: str) -> Form:
-    """Write the file to the upload. Raises when the body holds none or ends early."""
+async def read_body(request: Request, upload: Upload, file_field: str) -> UploadForm:
+    """Write the file to the upload; raises when the body has none or ends early."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     try:
-        if media_type == FORM.encode():
+        if media_type == FORM_TYPE.encode():
             return await _read_form(request.stream(), options.get(b"boundary", b""), upload, file_field)
         if media_type.decode("latin-1") not in RAW_TYPES:
             raise NotATable
@@ -46,32 +53,34 @@ async def read_body(request: Request, upload: Upload, file_field: str) -> Form:
             await upload.write(chunk)
     except ClientDisconnect:
         raise UploadInterrupted from None
-    return Form({}, "")
+    return UploadForm({}, "")
 
 
-async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, upload: Upload, file_field: str) -> Form:
-    parts = _Parts(file_field)
+async def _read_form(
+    chunks: AsyncIterator[bytes], boundary: bytes, upload: Upload, file_field: str
+) -> UploadForm:
+    form = _FormParser(file_field)
     try:
-        parser = MultipartParser(boundary, parts.callbacks())
+        parser = MultipartParser(boundary, form.callbacks())
         async for chunk in chunks:
             parser.write(chunk)
-            # What the callbacks collected of this chunk goes to the disk before the next one is taken.
-            if parts.file_data:
-                await upload.write(b"".join(parts.file_data))
-                parts.file_data.clear()
+            # Written to the disk before the next chunk is read, so that memory stays bounded.
+            if form.file_data:
+                await upload.write(b"".join(form.file_data))
+                form.file_data.clear()
         parser.finalize()
     except (MultipartParseError, ValueError):
-        raise FormMalformed(UNREADABLE) from None
-    if not parts.ended:
+        raise FormMalformed(MALFORMED) from None
+    if not form.ended:
         raise UploadInterrupted
-    if parts.filename is None:
+    if form.filename is None:
         raise FileMissing(file_field)
-    return Form(parts.fields, parts.filename)
+    return UploadForm(form.fields, form.filename)
 
 
 @dataclass
-class _Parts:
-    """Sorts what the parser finds into the file's bytes and the other fields' texts."""
+class _FormParser:
+    """Collects the file's bytes and the other fields' text from the parser's callbacks."""
 
     file_field: str
     file_data: list[bytes] = field(default_factory=list)
@@ -99,8 +108,8 @@ class _Parts:
 
     def _begin(self) -> None:
         self._count += 1
-        if self._count > MOST_PARTS:
-            raise FormMalformed(f"The form has more than {MOST_PARTS} fields; send fewer.")
+        if self._count > MAX_FIELDS:
+            raise FormMalformed(f"The form has more than {MAX_FIELDS} fields; send fewer.")
         self._disposition, self._name = b"", None
         self._text.clear()
 
@@ -118,12 +127,12 @@ class _Parts:
     def _open(self) -> None:
         _, options = parse_options_header(self._disposition)
         if b"name" not in options:
-            raise FormMalformed(UNREADABLE)
+            raise FormMalformed(MALFORMED)
         name = options[b"name"].decode("utf-8", "replace")
         if name == self.file_field:
             if self.filename is not None:
-                raise FormMalformed(f"The form has two fields '{name}'; send one file.")
-            self.filename = options.get(b"filename", b"").decode("utf-8", "replace")[:LONGEST_NAME]
+                raise FormMalformed(f"The form has two fields '{name}'; send one.")
+            self.filename = options.get(b"filename", b"").decode("utf-8", "replace")[:MAX_NAME_CHARACTERS]
         else:
             self._name = name
 
@@ -132,8 +141,8 @@ class _Parts:
             self.file_data.append(data[start:end])
             return
         self._text += data[start:end]
-        if len(self._text) > LONGEST_FIELD:
-            raise FormMalformed(f"A field of the form is longer than {LONGEST_FIELD} bytes; shorten it.")
+        if len(self._text) > MAX_FIELD_BYTES:
+            raise FormMalformed(f"A field of the form is longer than {MAX_FIELD_BYTES} bytes; shorten it.")
 
     def _end_part(self) -> None:
         if self._name is not None:

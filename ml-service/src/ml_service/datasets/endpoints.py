@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.fields import LARGEST_ID
+from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.callers import TrainCaller
-from ml_service.datasets.bodies import Form, read_body
+from ml_service.datasets.bodies import BINARY, TABLE_FILES, UploadForm, read_body
 from ml_service.datasets.schemas import (
     CorrectionRequest,
     DatasetView,
@@ -20,8 +20,9 @@ from ml_service.datasets.schemas import (
     InspectedDatasetView,
     PreviewView,
 )
-from ml_service.dependencies import Datasets, Insight
+from ml_service.datasets.service import DatasetService, InspectionService
 from ml_service.errors import (
+    AccountDeleted,
     DatasetInUse,
     DatasetNotFound,
     DatasetQuotaReached,
@@ -32,28 +33,29 @@ from ml_service.errors import (
     ReaderDied,
     UploadInterrupted,
 )
-from ml_service.learning.tables import CsvError
+from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1/datasets", ["datasets"])
 
-DatasetId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 LabelName = Annotated[str, Query(min_length=1, max_length=200)]
-BINARY = {"type": "string", "format": "binary"}
+FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}}
 FILE_BODY: dict[str, Any] = {  # Any: OpenAPI
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}
-            },
-            "text/csv": {"schema": BINARY},
-            "application/gzip": {"schema": BINARY},
-            "application/vnd.apache.parquet": {"schema": BINARY},
-        },
-    }
+    "requestBody": {"required": True, "content": {"multipart/form-data": FORM, **TABLE_FILES}}
 }
+
+
+async def _datasets(request: Request) -> DatasetService:
+    return request.app.state.container.datasets
+
+
+async def _inspections(request: Request) -> InspectionService:
+    return request.app.state.container.inspections
+
+
+Datasets = Annotated[DatasetService, Depends(_datasets)]
+Inspections = Annotated[InspectionService, Depends(_inspections)]
 
 
 @router.post(
@@ -63,11 +65,13 @@ FILE_BODY: dict[str, Any] = {  # Any: OpenAPI
     responses=documented(
         FormMalformed,
         UploadInterrupted,
+        AccountDeleted,
         DatasetTooLarge,
         DatasetQuotaReached,
+        DatasetNotFound,
         NotATable,
         FileMissing,
-        CsvError,
+        *CSV_ERRORS,
         ReaderDied,
         IdempotencyKeyReused,
     ),
@@ -77,7 +81,7 @@ async def add_dataset(
     response: Response,
     caller: TrainCaller,
     datasets: Datasets,
-    insight: Insight,
+    inspections: Inspections,
     key: IdempotencyKey = None,
 ) -> InspectedDatasetView:
     """Upload a CSV file, plain or gzip'd, or a Parquet file, as a form's `file` or as the body.
@@ -85,16 +89,16 @@ async def add_dataset(
     It is inspected for free. The same file is stored once.
     """
 
-    async def read(upload: Upload) -> Form:
+    async def read(upload: Upload) -> UploadForm:
         return await read_body(request, upload, "file")
 
-    added = await datasets.receive(caller.user_id, read, key)
-    response.headers["Location"] = f"/v1/datasets/{added.dataset.id}"
-    if added.replayed:
+    received = await datasets.receive(caller.user_id, read, key)
+    response.headers["Location"] = f"/v1/datasets/{received.dataset.id}"
+    if received.replayed:
         response.headers.update(REPLAYED)
-    if not added.created:
+    if not received.created:
         response.status_code = 200
-    return InspectedDatasetView.of(await insight.show(caller.user_id, added.dataset.id))
+    return InspectedDatasetView.of(await inspections.get(caller.user_id, received.dataset.id))
 
 
 @router.get("")
@@ -104,41 +108,44 @@ async def list_datasets(caller: Reader, datasets: Datasets, page: RequestedPage)
     return page.page_of(found, DatasetView.of, lambda dataset: dataset.id)
 
 
-@router.get("/{dataset_id}", responses=documented(DatasetNotFound))
-async def show_dataset(dataset_id: DatasetId, caller: Reader, insight: Insight) -> InspectedDatasetView:
-    """One dataset with its columns, what is remarkable about them, and a suggestion of what to train."""
-    return InspectedDatasetView.of(await insight.show(caller.user_id, dataset_id))
+@router.get("/{dataset_id}", responses=documented(DatasetNotFound, *CSV_ERRORS, ReaderDied))
+async def show_dataset(
+    dataset_id: RowIdInPath, caller: Reader, inspections: Inspections
+) -> InspectedDatasetView:
+    """One dataset with its columns, their statistics and findings, and a suggestion of label and features."""
+    return InspectedDatasetView.of(await inspections.get(caller.user_id, dataset_id))
 
 
 @router.patch(
-    "/{dataset_id}", responses=documented(DatasetNotFound, CsvError, UnknownColumn, EmptyColumn, ReaderDied)
+    "/{dataset_id}",
+    responses=documented(DatasetNotFound, *CSV_ERRORS, UnknownColumn, EmptyColumn, ReaderDied),
 )
 async def correct_dataset(
-    dataset_id: DatasetId, correction: CorrectionRequest, caller: TrainCaller, insight: Insight
+    dataset_id: RowIdInPath, correction: CorrectionRequest, caller: TrainCaller, inspections: Inspections
 ) -> InspectedDatasetView:
-    """Say what columns are where they look otherwise; trainings from now on read them so."""
-    return InspectedDatasetView.of(await insight.correct(caller.user_id, dataset_id, correction.kinds))
+    """Correct the detected types of columns; trainings from now on use the corrected types."""
+    return InspectedDatasetView.of(await inspections.correct(caller.user_id, dataset_id, correction.kinds))
 
 
 @router.get(
     "/{dataset_id}/findings",
-    responses=documented(DatasetNotFound, UnknownColumn, EmptyColumn, DateLabel, ReaderDied),
+    responses=documented(DatasetNotFound, UnknownColumn, EmptyColumn, DateLabel, *CSV_ERRORS, ReaderDied),
 )
 async def list_findings(
-    dataset_id: DatasetId, label: LabelName, caller: Reader, insight: Insight
+    dataset_id: RowIdInPath, label: LabelName, caller: Reader, inspections: Inspections
 ) -> FindingsView:
-    """What is remarkable once it is known what to predict: uneven classes, rare ones, suspected leakage."""
-    found = await insight.find_about_label(caller.user_id, dataset_id, label)
-    return FindingsView(findings=[FindingView.of(each) for each in found])
+    """Findings about a label: uneven classes, rare ones, suspected leakage."""
+    found = await inspections.find_label_findings(caller.user_id, dataset_id, label)
+    return FindingsView(findings=[FindingView.of(finding) for finding in found])
 
 
 @router.get("/{dataset_id}/preview", responses=documented(DatasetNotFound))
-async def preview_dataset(dataset_id: DatasetId, caller: Reader, datasets: Datasets) -> PreviewView:
+async def preview_dataset(dataset_id: RowIdInPath, caller: Reader, datasets: Datasets) -> PreviewView:
     """The first rows of a dataset."""
     return PreviewView(**(await datasets.get(caller.user_id, dataset_id)).preview)
 
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(DatasetNotFound, DatasetInUse))
-async def delete_dataset(dataset_id: DatasetId, caller: TrainCaller, datasets: Datasets) -> None:
+async def delete_dataset(dataset_id: RowIdInPath, caller: TrainCaller, datasets: Datasets) -> None:
     """Delete a dataset and its file; models trained on it stay."""
     await datasets.delete(caller.user_id, dataset_id)

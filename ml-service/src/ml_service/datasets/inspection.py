@@ -1,4 +1,4 @@
-"""Reading an uploaded file through, in a process of its own, so that the event loop stays free."""
+"""Inspection of uploaded files, in processes of their own, so that the event loop stays free."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,19 +10,19 @@ from ml_service.learning.findings.columns import ColumnView, Finding, find, sugg
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 READERS = 2
 PREVIEW_ROWS = 20
 PREVIEW_COLUMNS = 100
-PREVIEW_CELL = 200
+PREVIEW_CELL_CHARACTERS = 200
 
 Json = dict[str, Any]  # Any: decoded JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A file in the store, and what some of its columns are whatever they look like."""
+class StoredTable:
+    """A file in the store, and the types of columns that its owner has corrected."""
 
     store_url: str
     key: str
@@ -35,14 +35,14 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelQuestion:
-    label: str
-    is_classes: bool
+class LabelColumn:
+    name: str
+    has_classes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`profile` is what training orders are checked against, `details` what people want to see."""
+    """`profile` is what training requests are checked against, `details` what pages show."""
 
     rows: int
     columns: int
@@ -52,73 +52,76 @@ class Inspection:
 
 
 class Inspector:
-    """Its calls raise the strict reader's errors, and DatasetNotFound for a file that is gone."""
+    """Each call raises the errors of the strict reader, and DatasetNotFound for a file that is gone."""
 
     def __init__(self, files: Files, limits: tables.CsvLimits) -> None:
         self._files, self._limits = files, limits
-        self._readers = Readers(READERS)
+        self._readers = ProcessPool(READERS)
 
     async def inspect(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Inspection:
         try:
-            return await self._readers.run(inspect_file, self._source(key, kinds))
+            return await self._readers.run(inspect_file, self._stored_table(key, kinds))
         except FileNotFoundError:
             raise DatasetNotFound from None
 
-    async def look_at_label(
-        self, key: str, kinds: Mapping[str, tables.ColumnType], question: LabelQuestion
+    async def inspect_label(
+        self, key: str, kinds: Mapping[str, tables.ColumnType], label: LabelColumn
     ) -> list[Finding]:
         try:
-            return await self._readers.run(find_about_label, self._source(key, kinds), question)
+            return await self._readers.run(find_label_findings, self._stored_table(key, kinds), label)
         except FileNotFoundError:
             raise DatasetNotFound from None
 
-    def _source(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Source:
-        return Source(self._files.url, key, self._limits, kinds)
+    def _stored_table(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> StoredTable:
+        return StoredTable(self._files.url, key, self._limits, kinds)
 
 
-def inspect_file(source: Source) -> Inspection:
-    table = source.read()
-    profile, seen = tables.profile(table), compute_statistics(table)
-    looks = [ColumnView(each, seen.columns[name]) for name, each in profile.columns.items()]
-    findings = find(looks, table.rows, seen.duplicate_rows)
+def inspect_file(stored: StoredTable) -> Inspection:
+    table = stored.read()
+    profile, statistics = tables.profile(table), compute_statistics(table)
+    views = [ColumnView(column, statistics.columns[name]) for name, column in profile.columns.items()]
+    findings = find(views, table.rows, statistics.duplicate_rows)
     details: Json = {
         "format": "parquet" if table.dialect is None else "csv",
         "dialect": None if table.dialect is None else asdict(table.dialect),
-        "duplicate_rows": seen.duplicate_rows,
-        "columns": [_describe(look) for look in looks],
-        "findings": [asdict(each) for each in findings],
-        "suggested": asdict(suggest(looks, findings)),
+        "duplicate_rows": statistics.duplicate_rows,
+        "columns": [_describe(view) for view in views],
+        "findings": [asdict(finding) for finding in findings],
+        "suggested": asdict(suggest(views, findings)),
     }
     return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
 
 
-def find_about_label(source: Source, question: LabelQuestion) -> list[Finding]:
-    """Nothing about a label of more classes than can be trained on."""
-    table = source.read()
-    if not question.is_classes:
-        return list(find_leakage(table, question.label, False))
-    counts = tables.profile(table).columns[question.label].value_counts
+def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding]:
+    """Empty for a label of more classes than can be trained on."""
+    table = stored.read()
+    if not label.has_classes:
+        return list(find_leakage(table, label.name, False))
+    counts = tables.profile(table).columns[label.name].value_counts
     if counts is None:
         return []
-    return [*find_leakage(table, question.label, True), *find_in_classes(question.label, counts)]
+    return [*find_leakage(table, label.name, True), *find_in_classes(label.name, counts)]
 
 
-def _describe(look: ColumnView) -> Json:
-    column = look.column
+def _describe(view: ColumnView) -> Json:
+    column = view.column
     known = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
-    return known | asdict(look.statistics)
+    return known | asdict(view.statistics)
 
 
 def _preview(table: tables.Table) -> Json:
     columns = list(table.columns.values())[:PREVIEW_COLUMNS]
-    cells = [[_shown(cell) for cell in each.cells.slice(0, PREVIEW_ROWS).to_pylist()] for each in columns]
+    cells = [
+        [_preview_cell(cell) for cell in column.cells.slice(0, PREVIEW_ROWS).to_pylist()]
+        for column in columns
+    ]
     return {
-        "columns": [each.name for each in columns],
+        "columns": [column.name for column in columns],
         "rows": [list(row) for row in zip(*cells, strict=True)],
     }
 
 
-def _shown(cell: object) -> object:
+def _preview_cell(cell: object) -> object:
     if cell is None or isinstance(cell, bool | int | float):
         return cell
-    return str(cell)[:PREVIEW_CELL]
+    return str(cell)[:PREVIEW_CELL_CHARACTERS]

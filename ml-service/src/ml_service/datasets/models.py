@@ -5,14 +5,15 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, Identity, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ml_service.base import Base, Json
+from kit.database import Json
+from ml_service.base import Base
 
 
 class Dataset(Base):
-    """One file of one user; `location` is its key in the store, `profile` what the reader found in it.
+    """One file of one user; `location` is its key in the store, `profile` the types of its columns.
 
-    `details` is the rest of what it found, none for a row of a version that did not look; it is large, so
-    only loaded where it is asked for.
+    `details` are statistics and findings, null for a row of an older version. They are large, so they are
+    only loaded where a query requests them.
     """
 
     __tablename__ = "datasets"

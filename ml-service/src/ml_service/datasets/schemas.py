@@ -33,8 +33,8 @@ class DatasetView(BaseModel):
     @classmethod
     def of(cls, dataset: Dataset) -> "DatasetView":
         return cls(
-            **_known(dataset),
-            columns=[ColumnView.model_validate(each) for each in dataset.profile["columns"]],
+            **_common_members(dataset),
+            columns=[ColumnView.model_validate(column) for column in dataset.profile["columns"]],
         )
 
 
@@ -101,7 +101,7 @@ class SuggestionView(BaseModel):
 
 
 class InspectedDatasetView(BaseModel):
-    """A dataset with all that was found in it; only CSV has a dialect."""
+    """A dataset with its statistics and findings; only CSV has a dialect."""
 
     id: int
     name: str
@@ -118,11 +118,11 @@ class InspectedDatasetView(BaseModel):
 
     @classmethod
     def of(cls, dataset: Dataset) -> "InspectedDatasetView":
-        return cls(**_known(dataset), **(dataset.details or {}))
+        return cls(**_common_members(dataset), **(dataset.details or {}))
 
 
 class CorrectionRequest(BaseModel):
-    """What columns are, whatever they look like."""
+    """The types of columns, in place of those that were detected."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -132,13 +132,13 @@ class CorrectionRequest(BaseModel):
 
 
 class PreviewView(BaseModel):
-    """The first rows; cells as they were read, long texts cut."""
+    """The first rows; long texts are cut."""
 
     columns: list[str]
     rows: list[list[Any]]  # Any: numbers, texts or nothing
 
 
-def _known(dataset: Dataset) -> dict[str, Any]:  # Any: fields of several types
+def _common_members(dataset: Dataset) -> dict[str, Any]:  # Any: fields of several types
     return {
         "id": dataset.id,
         "name": dataset.name,

@@ -1,70 +1,78 @@
-"""Takes files in, once each, and lets them go."""
+"""Datasets: received once each, inspected, corrected, deleted."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database
 from kit.errors import ServiceError
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.datasets.bodies import Form
-from ml_service.datasets.inspection import Inspection, Inspector
+from ml_service.datasets.bodies import UploadForm
+from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn
 from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
-from ml_service.jobs.repository import JobRepository
+from ml_service.learning.findings.columns import Finding
+from ml_service.learning.tables import ColumnType, TableProfile
+from ml_service.learning.training.rules import check_kinds, check_label, is_classification
 from ml_service.store.uploads import Upload, Uploads
 
-ReadBody = Callable[[Upload], Awaitable[Form]]
-UNNAMED = "table.csv"
+DEFAULT_NAME = "table.csv"
+
+ReadBody = Callable[[Upload], Awaitable[UploadForm]]
+# True while a job trains on the dataset of this id.
+IsInUse = Callable[[AsyncSession, int], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """`created` is false when its owner already had this file; `replayed` when the key says it is a retry."""
+class ReceivedDataset:
+    """`created` is false when the owner already had the file; `replayed` when the key marks a retry."""
 
     dataset: Dataset
-    form: Form
+    form: UploadForm
     created: bool = False
     replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most that one user may have; `GET /v1/limits` publishes it."""
+    """The most that one user may store; `GET /v1/limits` publishes it."""
 
     datasets: int
     size_bytes: int
 
 
 class DatasetService:
-    def __init__(self, database: Database, uploads: Uploads, inspector: Inspector, quota: Quota) -> None:
+    def __init__(
+        self, database: Database, uploads: Uploads, inspector: Inspector, quota: Quota, is_in_use: IsInUse
+    ) -> None:
         self._database, self._uploads = database, uploads
-        self._inspector, self._quota = inspector, quota
+        self._inspector, self._quota, self._is_in_use = inspector, quota, is_in_use
 
-    async def receive(self, user_id: UserId, read: ReadBody, key: str | None) -> Added:
-        """Keep the file that `read` writes, unless its owner already has it."""
+    async def receive(self, user_id: UserId, read: ReadBody, key: str | None) -> ReceivedDataset:
+        """Store the file that `read` writes, unless its owner already has it."""
         async with self._uploads.receiving() as upload:
             form = await read(upload)
             await upload.finish()
-            known = await self._find_known(user_id, upload.sha256, form, key)
-            if known is not None:
-                return known
+            existing = await self._find_existing(user_id, upload.sha256, form, key)
+            if existing is not None:
+                return existing
             inspection = await self._inspector.inspect(upload.key, {})
-            dataset = _describe(user_id, upload, form, inspection, key)
-            # From here on the sweeper removes the file should its row never be committed.
+            dataset = _new_dataset(user_id, upload, form, inspection, key)
+            # From here on the sweeper deletes the file if its row is never committed.
             upload.keep()
             try:
                 if await self._add(dataset):
-                    return Added(dataset, form, created=True)
+                    return ReceivedDataset(dataset, form, created=True)
             except ServiceError:
                 upload.kept = False
                 raise
             upload.kept = False
-            return await self._get_known(user_id, upload.sha256, form, key)
+            return await self._get_existing(user_id, upload.sha256, form, key)
 
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
         async with self._database.read() as session:
@@ -83,7 +91,7 @@ class DatasetService:
             dataset = await repository.find(user_id, dataset_id)
             if dataset is None:
                 raise DatasetNotFound
-            if await JobRepository(session).is_training_on(dataset_id):
+            if await self._is_in_use(session, dataset_id):
                 raise DatasetInUse
             await repository.delete(dataset)
         await self._uploads.delete(dataset.location)
@@ -93,7 +101,7 @@ class DatasetService:
         try:
             async with self._database.transaction() as session:
                 repository, user_id = DatasetRepository(session), UserId(dataset.user_id)
-                if await repository.has_departed(user_id):
+                if await repository.is_deleted_user(user_id):
                     raise AccountDeleted
                 await repository.lock_owner(user_id)
                 if await repository.find_same(user_id, dataset.sha256) is not None:
@@ -104,34 +112,38 @@ class DatasetService:
             return False
         return True
 
-    async def _check_quota(self, repository: DatasetRepository, more: Dataset) -> None:
-        held, quota = await repository.measure(UserId(more.user_id)), self._quota
-        if held.datasets + 1 > quota.datasets or held.size_bytes + more.size_bytes > quota.size_bytes:
+    async def _check_quota(self, repository: DatasetRepository, added: Dataset) -> None:
+        usage, quota = await repository.measure(UserId(added.user_id)), self._quota
+        if usage.datasets + 1 > quota.datasets or usage.size_bytes + added.size_bytes > quota.size_bytes:
             raise DatasetQuotaReached(quota.datasets, quota.size_bytes)
 
-    async def _get_known(self, user_id: UserId, sha256: bytes, form: Form, key: str | None) -> Added:
-        known = await self._find_known(user_id, sha256, form, key)
-        if known is None:
+    async def _get_existing(
+        self, user_id: UserId, sha256: bytes, form: UploadForm, key: str | None
+    ) -> ReceivedDataset:
+        existing = await self._find_existing(user_id, sha256, form, key)
+        if existing is None:
             raise DatasetNotFound
-        return known
+        return existing
 
-    async def _find_known(self, user_id: UserId, sha256: bytes, form: Form, key: str | None) -> Added | None:
+    async def _find_existing(
+        self, user_id: UserId, sha256: bytes, form: UploadForm, key: str | None
+    ) -> ReceivedDataset | None:
         async with self._database.read() as session:
             repository = DatasetRepository(session)
             if key is not None and (first := await repository.find_by_key(user_id, key)) is not None:
                 if first.sha256 != sha256:
                     raise IdempotencyKeyReused
-                return Added(first, form, replayed=True)
+                return ReceivedDataset(first, form, replayed=True)
             same = await repository.find_same(user_id, sha256)
-        return Added(same, form) if same is not None else None
+        return ReceivedDataset(same, form) if same is not None else None
 
 
-def _describe(
-    user_id: UserId, upload: Upload, form: Form, inspection: Inspection, key: str | None
+def _new_dataset(
+    user_id: UserId, upload: Upload, form: UploadForm, inspection: Inspection, key: str | None
 ) -> Dataset:
     return Dataset(
         user_id=user_id,
-        name=clean_name(form.filename) or UNNAMED,
+        name=clean_name(form.filename) or DEFAULT_NAME,
         location=upload.key,
         sha256=upload.sha256,
         size_bytes=upload.size,
@@ -145,6 +157,62 @@ def _describe(
 
 
 def clean_name(name: str) -> str:
-    """A file name without folders and without what cannot be printed or stored."""
+    """A file name without folders and without characters that cannot be printed or stored."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in last if letter.isprintable()).strip()
+
+
+class InspectionService:
+    """Details of datasets, found in their files, and the owner's corrections of column types."""
+
+    def __init__(self, database: Database, inspector: Inspector) -> None:
+        self._database, self._inspector = database, inspector
+
+    async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
+        """A dataset with its details; a row of an older version is inspected now."""
+        return await self._inspect(user_id, dataset_id, {})
+
+    async def correct(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
+        """Read the file again with columns of these types; raises at the first cell of another type."""
+        return await self._inspect(user_id, dataset_id, kinds)
+
+    async def find_label_findings(self, user_id: UserId, dataset_id: int, label: str) -> Sequence[Finding]:
+        """Findings that need a label: uneven classes, rare ones, and columns that give it away."""
+        async with self._database.read() as session:
+            dataset = await DatasetRepository(session).find(user_id, dataset_id)
+        if dataset is None:
+            raise DatasetNotFound
+        profile = TableProfile.from_json(dataset.profile)
+        column = check_label(profile, label)
+        wanted = LabelColumn(label, is_classification(column, profile.rows - column.missing))
+        return await self._inspector.inspect_label(dataset.location, profile.corrected_kinds, wanted)
+
+    async def _inspect(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
+        while True:
+            dataset = await self._get_with_details(user_id, dataset_id)
+            profile = TableProfile.from_json(dataset.profile)
+            check_kinds(profile, kinds)
+            if dataset.details is not None and not kinds:
+                return dataset
+            inspection = await self._inspector.inspect(dataset.location, {**profile.corrected_kinds, **kinds})
+            if await self._update(dataset, inspection):
+                return await self._get_with_details(user_id, dataset_id)
+
+    async def _get_with_details(self, user_id: UserId, dataset_id: int) -> Dataset:
+        async with self._database.read() as session:
+            dataset = await DatasetRepository(session).find_with_details(user_id, dataset_id)
+        if dataset is None:
+            raise DatasetNotFound
+        return dataset
+
+    async def _update(self, read: Dataset, inspection: Inspection) -> bool:
+        """False when another request corrected the dataset meanwhile: its correction must not be lost."""
+        async with self._database.transaction() as session:
+            dataset = await DatasetRepository(session).find_locked(read.id)
+            if dataset is None:
+                raise DatasetNotFound
+            if dataset.profile != read.profile:
+                return False
+            dataset.profile, dataset.preview = inspection.profile, inspection.preview
+            dataset.details = inspection.details
+        return True

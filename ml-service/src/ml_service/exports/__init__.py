@@ -1,1 +1,1 @@
-"""Models to leave with: a bundle that needs nothing of ours."""
+"""Exports of models as bundles that run without Farebox."""

@@ -1,13 +1,18 @@
-"""What a reader process does: a model's files and all that makes them useful elsewhere, in one zip."""
+"""Bundle of a model for use elsewhere: its files and everything needed to run them, in one zip.
+
+Written by a reader process.
+"""
 
 import csv
 import hashlib
 import io
 import json
+import random
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,22 +20,26 @@ from typing import Any
 from skops import io as skops
 
 from ml_service.exports import score
-from ml_service.exports.onnx_form import NotAsOnnx, to_onnx
-from ml_service.exports.rules import Json, golden_rows, schema_of
+from ml_service.exports.onnx_form import ConversionRefused, to_onnx
 from ml_service.learning.predictors import dates, load_pipeline, read_report
 from ml_service.learning.predictors.artefacts import PIPELINE
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.store.files import Files
 
-GOLDEN_ROWS = 20
+SAMPLE_ROWS = 20
 COMPARED_ROWS = 100
-NEEDED = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
+REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
+MISSING_SHARE = 0.05
+SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+SCHEMA_TYPES = {"number": "number", "text": "string", "date": "string"}
+
+Json = dict[str, Any]  # Any: decoded JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Where the model lies, the SHA-256 of its files, and what is told of it."""
+class BundleTask:
+    """A model's artefact in the store, the SHA-256 of its files, and its description."""
 
     store_url: str
     artefact: str
@@ -40,27 +49,27 @@ class Task:
     description: Json
 
 
-def write_bundle(task: Task, result: str) -> int:
-    """Write the zip to this place in the store; gives its size."""
+def write_bundle(task: BundleTask, location: str) -> int:
+    """Write the zip to this location in the store; returns its size in bytes."""
     files = Files(task.store_url)
-    with files.on_disk(task.artefact) as folder, files.open_to_write(result) as written:
+    with files.on_disk(task.artefact) as folder, files.open_to_write(location) as written:
         contents = _contents_of(task, folder)
         with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
             for name, content in contents.items():
                 bundle.writestr(name, content)
         files.flush(written)
-    return files.size(result)
+    return files.size(location)
 
 
-def _contents_of(task: Task, folder: Path) -> dict[str, bytes]:
+def _contents_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
     pipeline = load_pipeline(folder, task.files)
-    kinds = {each["name"]: each["kind"] for each in task.description["features"]}
+    kinds = {feature["name"]: feature["kind"] for feature in task.description["features"]}
     contents = {
         "pipeline.skops": skops.dumps(pipeline),
         "schema.json": _json(schema_of(task.model, task.description["features"])),
         "score.py": Path(score.__file__).read_bytes(),
-        "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in NEEDED).encode(),
-        **_golden(task.description, pipeline, GOLDEN_ROWS),
+        "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS).encode(),
+        **_samples(task.description, pipeline),
         **_report_of(task, folder),
     }
     if "date" in kinds.values():
@@ -68,18 +77,21 @@ def _contents_of(task: Task, folder: Path) -> dict[str, bytes]:
     reason = None
     try:
         size = (folder / PIPELINE).stat().st_size
-        contents["model.onnx"] = to_onnx(pipeline, kinds, _compared(task.description), size)
-    except NotAsOnnx as why:
-        reason = str(why)
+        rows = _frame(_sample_csv(task.description, COMPARED_ROWS), task.description)
+        contents["model.onnx"] = to_onnx(pipeline, kinds, rows, size)
+    except ConversionRefused as refused:
+        reason = str(refused)
     contents["MANIFEST.json"] = _json(_manifest(task, kinds, contents, reason))
     return contents
 
 
-def _manifest(task: Task, kinds: dict[str, str], contents: dict[str, bytes], no_onnx: str | None) -> Json:
-    told = {name: task.description[name] for name in ("model_type", "task", "label", "classes", "versions")}
+def _manifest(
+    task: BundleTask, kinds: dict[str, str], contents: dict[str, bytes], no_onnx: str | None
+) -> Json:
+    members = ("model_type", "task", "label", "classes", "versions")
     return {
         "model": task.model,
-        **told,
+        **{name: task.description[name] for name in members},
         "features": kinds,
         "trusted_types": skops.get_untrusted_types(data=contents["pipeline.skops"]),
         "onnx": {"included": no_onnx is None, "reason": no_onnx},
@@ -87,34 +99,29 @@ def _manifest(task: Task, kinds: dict[str, str], contents: dict[str, bytes], no_
     }
 
 
-def _report_of(task: Task, folder: Path) -> dict[str, bytes]:
-    told = read_report(folder, task.files)
-    report = complete_report(told, task.model, task.created_at, task.description.get("leaderboard"))
+def _report_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
+    report = read_report(folder, task.files)
+    report = complete_report(report, task.model, task.created_at, task.description.get("leaderboard"))
     return {"report.json": _json(report), "report.html": render_page(report).encode()}
 
 
-def _golden(description: Json, pipeline: Any, count: int) -> dict[str, bytes]:  # Any: a scikit-learn pipeline
-    rows = _csv(golden_rows(description["features"], description["example"]["features"], count))
-    said = score.predict(pipeline, _frame(rows, description))
-    return {"golden.csv": rows, "expected.json": _json(said)}
-
-
-def _compared(description: Json) -> Any:  # Any: a data frame
-    rows = golden_rows(description["features"], description["example"]["features"], COMPARED_ROWS)
-    return _frame(_csv(rows), description)
+def _samples(description: Json, pipeline: Any) -> dict[str, bytes]:  # Any: a scikit-learn pipeline
+    rows = _sample_csv(description, SAMPLE_ROWS)
+    expected = score.predict(pipeline, _frame(rows, description))
+    return {"golden.csv": rows, "expected.json": _json(expected)}
 
 
 def _frame(rows: bytes, description: Json) -> Any:  # Any: a data frame
-    """Read as the bundle's own scorer reads them."""
+    """The rows as the bundle's own scoring script reads them."""
+    kinds = {feature["name"]: feature["kind"] for feature in description["features"]}
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
         file.write(rows)
         file.flush()
-        return score.read_rows(
-            Path(file.name), {each["name"]: each["kind"] for each in description["features"]}
-        )
+        return score.read_rows(Path(file.name), kinds)
 
 
-def _csv(rows: Sequence[Json]) -> bytes:
+def _sample_csv(description: Json, count: int) -> bytes:
+    rows = sample_rows(description["features"], description["example"]["features"], count)
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
@@ -124,3 +131,45 @@ def _csv(rows: Sequence[Json]) -> bytes:
 
 def _json(document: Json) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+def schema_of(model: str, features: Sequence[Json]) -> Json:
+    """A JSON Schema of one row; null is a missing cell."""
+    return {
+        "$schema": SCHEMA_DIALECT,
+        "title": f"A row for {model}",
+        "type": "object",
+        "properties": {feature["name"]: _property_of(feature) for feature in features},
+        "required": [feature["name"] for feature in features],
+        "additionalProperties": False,
+    }
+
+
+def _property_of(feature: Json) -> Json:
+    schema = {"type": [SCHEMA_TYPES.get(feature["kind"], "string"), "null"], "examples": [feature["example"]]}
+    if feature["kind"] == "text":
+        categories = {"enum": list(feature["categories"])}
+        return schema | {"description": "Others count as missing.", "anyOf": [categories, {}]}
+    span = f"From {feature['minimum']} to {feature['maximum']} in the rows it was trained on."
+    return schema | {"description": span} | ({"format": "date"} if feature["kind"] == "date" else {})
+
+
+def sample_rows(features: Sequence[Json], example: Mapping[str, object], count: int) -> list[Json]:
+    """The model's example, and rows drawn from the ranges of its features: the same for each export."""
+    generator = random.Random(0)  # noqa: S311 - a sample, not a secret
+    drawn = ({feature["name"]: _draw(feature, generator) for feature in features} for _ in range(count - 1))
+    return [dict(example), *drawn]
+
+
+def _draw(feature: Json, generator: random.Random) -> object:
+    if generator.random() < MISSING_SHARE:
+        return None
+    if feature["kind"] == "text":
+        return generator.choice(feature["categories"] or [None])
+    low, high = feature["minimum"], feature["maximum"]
+    if low is None or high is None:
+        return None
+    if feature["kind"] == "date":
+        first, last = datetime.fromisoformat(low), datetime.fromisoformat(high)
+        return (first + (last - first) * generator.random()).isoformat(timespec="seconds")
+    return generator.randint(int(low), int(high)) if feature.get("whole") else generator.uniform(low, high)

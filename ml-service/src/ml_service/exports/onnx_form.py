@@ -1,4 +1,4 @@
-"""A pipeline as ONNX, where that says the same."""
+"""Conversion of a pipeline to ONNX, where that predicts the same."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,30 +11,30 @@ from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
 LARGEST_PIPELINE = 20 * 1024 * 1024
-SAME = 1e-4  # ONNX calculates in single precision
+TOLERANCE = 1e-4  # ONNX calculates in single precision
 
 
-class NotAsOnnx(Exception):
-    """Why a model has no ONNX form; told in the manifest."""
+class ConversionRefused(Exception):
+    """The reason that a model has no ONNX form, for the manifest."""
 
 
 def to_onnx(
     pipeline: Any, kinds: Mapping[str, str], rows: pd.DataFrame, size: int
 ) -> bytes:  # Any: a scikit-learn pipeline
-    """Raises NotAsOnnx, also where these rows would be predicted otherwise than by the pipeline."""
+    """Raises ConversionRefused, also where ONNX and the pipeline predict these rows differently."""
     if "date" in kinds.values():
-        raise NotAsOnnx("ONNX has no step for the parts of dates.")
+        raise ConversionRefused("ONNX has no step for the parts of dates.")
     if size > LARGEST_PIPELINE:
-        raise NotAsOnnx("The model is too large to be converted in reasonable time.")
+        raise ConversionRefused("The model is too large to be converted in reasonable time.")
     model = _convert(pipeline, kinds)
     try:
-        said = list(ReferenceEvaluator(model).run(None, _inputs(rows, kinds)))
-        same = _says_the_same(pipeline, rows, said)
+        outputs = list(ReferenceEvaluator(model).run(None, _inputs(rows, kinds)))
+        same = _predicts_the_same(pipeline, rows, outputs)
     except Exception as error:
-        # Whatever its evaluator stumbles over, a form that does not run is of no use.
-        raise NotAsOnnx("The converted model could not be evaluated.") from error
+        # Any error of the evaluator means that the converted model does not run.
+        raise ConversionRefused("The converted model could not be evaluated.") from error
     if not same:
-        raise NotAsOnnx("In single precision, which ONNX calculates in, some rows are predicted otherwise.")
+        raise ConversionRefused("ONNX calculates in single precision and predicts some rows differently.")
     return bytes(model.SerializeToString())
 
 
@@ -48,8 +48,8 @@ def _convert(pipeline: Any, kinds: Mapping[str, str]) -> Any:  # Any: scikit-lea
     try:
         return convert_sklearn(pipeline, initial_types=types, options=options)
     except Exception as error:
-        # The converter raises errors of every kind for what it does not know.
-        raise NotAsOnnx("The converter does not know this type of model.") from error
+        # The converter raises errors of every kind for models that it does not know.
+        raise ConversionRefused("The converter does not know this type of model.") from error
 
 
 def _inputs(rows: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:  # Any: two types
@@ -61,9 +61,11 @@ def _inputs(rows: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, npt.NDArr
     }
 
 
-def _says_the_same(pipeline: Any, rows: pd.DataFrame, said: list[Any]) -> bool:  # Any: as above
+def _predicts_the_same(pipeline: Any, rows: pd.DataFrame, outputs: list[Any]) -> bool:  # Any: as above
     expected = pipeline.predict(rows)
     if not hasattr(pipeline, "classes_"):
-        return np.allclose(np.ravel(said[0]), expected, rtol=SAME, atol=SAME * float(np.abs(expected).max()))
-    labels_agree = np.ravel(said[0]).tolist() == expected.tolist()
-    return labels_agree and np.allclose(said[1], pipeline.predict_proba(rows), atol=SAME)
+        return np.allclose(
+            np.ravel(outputs[0]), expected, rtol=TOLERANCE, atol=TOLERANCE * float(np.abs(expected).max())
+        )
+    labels_agree = np.ravel(outputs[0]).tolist() == expected.tolist()
+    return labels_agree and np.allclose(outputs[1], pipeline.predict_proba(rows), atol=TOLERANCE)

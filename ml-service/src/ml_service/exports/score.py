@@ -1,4 +1,4 @@
-"""Replay this bundle's golden rows, or predict rows of your own, without any service:
+"""Check this bundle by its golden rows, or predict rows of your own, without any service:
 
 pip install -r requirements.txt
 python score.py                 checks every file's SHA-256, then the golden rows
@@ -19,13 +19,13 @@ import pandas as pd
 from skops import io as skops
 
 DATES = "ml_service.learning.predictors.dates"
-SAME = 1e-9
+TOLERANCE = 1e-9
 
 Json = dict[str, Any]  # Any: decoded JSON
 
 
 def check_files(folder: Path) -> Json:
-    """The manifest, once every file in it is known to be the one that was exported."""
+    """The manifest; exits unless every file in it is the one that was exported."""
     manifest: Json = json.loads((folder / "MANIFEST.json").read_text())
     for name, expected in manifest["files"].items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
@@ -35,16 +35,18 @@ def check_files(folder: Path) -> Json:
 
 def load_pipeline(folder: Path, manifest: Json) -> Any:  # Any: a scikit-learn pipeline
     if (folder / "dates.py").exists():
-        # The pipeline knows its step for dates by the name of the program that it was trained in.
+        # The pipeline refers to its step for dates by its module in the program that trained it.
         sys.path.insert(0, str(folder))
-        for name in ("ml_service", "ml_service.learning", "ml_service.learning.predictors"):
+        packages = DATES.split(".")[:-1]
+        for length in range(1, len(packages) + 1):
+            name = ".".join(packages[:length])
             sys.modules[name] = ModuleType(name)
         sys.modules[DATES] = import_module("dates")
     return skops.load(folder / "pipeline.skops", trusted=manifest["trusted_types"])
 
 
 def read_rows(path: Path, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """The model's columns, each of its kind; an empty cell is a missing one."""
+    """The model's columns, each converted to its type; an empty cell is missing."""
     frame = pd.read_csv(path, dtype={name: str for name, kind in kinds.items() if kind != "number"})
     return pd.DataFrame({name: as_kind(pd.Series(frame[name]), kind) for name, kind in kinds.items()})
 
@@ -56,17 +58,17 @@ def as_kind(cells: pd.Series, kind: str) -> pd.Series:
 
 
 def predict(pipeline: Any, rows: pd.DataFrame) -> Json:  # Any: a scikit-learn pipeline
-    said: Json = {"predictions": pipeline.predict(rows).tolist()}
+    predicted: Json = {"predictions": pipeline.predict(rows).tolist()}
     if hasattr(pipeline, "classes_"):
-        said["probabilities"] = pipeline.predict_proba(rows).tolist()
-    return said
+        predicted["probabilities"] = pipeline.predict_proba(rows).tolist()
+    return predicted
 
 
 def is_same(one: object, other: object) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same, one, other))
     if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)
+        return math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     return one == other
 
 
@@ -75,9 +77,9 @@ def main(folder: Path, rows: list[str]) -> None:
     pipeline = load_pipeline(folder, manifest)
     golden = read_rows(folder / "golden.csv", manifest["features"])
     expected: Json = json.loads((folder / "expected.json").read_text())
-    said = predict(pipeline, golden)
-    if not all(is_same(said[name], expected[name]) for name in expected):
-        sys.exit("The golden rows are not predicted as they were; install what requirements.txt names.")
+    predicted = predict(pipeline, golden)
+    if not all(is_same(predicted[name], expected[name]) for name in expected):
+        sys.exit("The golden rows are predicted differently; install the versions in requirements.txt.")
     sys.stderr.write(f"{manifest['model']}: all files and {len(golden)} golden rows are as exported.\n")
     for path in rows:
         for value in predict(pipeline, read_rows(Path(path), manifest["features"]))["predictions"]:

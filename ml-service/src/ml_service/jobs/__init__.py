@@ -1,1 +1,1 @@
-"""Jobs, as their owners see them."""
+"""Jobs: work that takes longer than a request, from the request to the settlement."""

@@ -1,4 +1,4 @@
-"""Jobs of every kind: the row is the state machine, and the history beside it."""
+"""Tables of jobs: a row is the state machine of one job, its events are the history."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,15 +6,17 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ml_service.base import Base, Json
+from kit.database import Json
+from ml_service.base import Base
 from ml_service.jobs.rules import JobKind, JobState
 
 
 class Job(Base):
-    """`result` or `error` is written before tokens move; `state` says how it ended after they did.
+    """One job. `result` or `error` is written before tokens move, the final `state` after they did.
 
-    `units` are what is paid for, `workers` those in use while it runs; `model_type` and `rows` say what it is
-    alike to. A batch's rows lie at `location` in the store, and `artefact` is what predicts them.
+    `units` is the number of charged units, `workers` the number of workers in use while it runs; `model_type`
+    and `rows` serve to estimate its time. A batch's rows are at `location` in the store; the model's files
+    are at `artefact`.
     """
 
     __tablename__ = "jobs"
@@ -50,7 +52,7 @@ class Job(Base):
             JobState,
             name="job_state",
             schema="ml",
-            values_callable=lambda states: [each.value for each in states],
+            values_callable=lambda states: [state.value for state in states],
         ),
         server_default="queued",
     )
@@ -93,7 +95,7 @@ class Job(Base):
 
 
 class JobEvent(Base):
-    """What happened to a job, in order; `id` is what Last-Event-ID counts."""
+    """One event in a job's history; clients send its `id` as Last-Event-ID to resume."""
 
     __tablename__ = "job_events"
     __table_args__ = (Index("ix_job_events_job_id_id", "job_id", "id"),)

@@ -1,25 +1,20 @@
-"""Jobs as their owners see them."""
+"""Queries of jobs and their history, as their owners and the queue see them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.base import Json
+from ml_service.jobs.estimate_rules import JobProfile, LiveJob, PastJob
 from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.rules import LIVE, JobState
 
 CHANNEL = "ml_jobs"
-
-
-@dataclass(frozen=True, slots=True)
-class HappenedEvent:
-    kind: str
-    data: Json
+# Past jobs of each kind and type that an estimate is based on.
+MAX_PAST_JOBS = 200
 
 
 class JobRepository:
@@ -29,11 +24,11 @@ class JobRepository:
     async def add(self, job: Job) -> None:
         self._session.add(job)
         await self._session.flush()
-        await self.record(job.id, HappenedEvent("queued", {}))
+        await self.record(job.id, "queued")
 
-    async def record(self, job_id: int, event: HappenedEvent) -> None:
-        """Write history and, when this commits, wake whoever waits for news of the job."""
-        self._session.add(JobEvent(job_id=job_id, kind=event.kind, data=event.data))
+    async def record(self, job_id: int, kind: str, data: Mapping[str, object] | None = None) -> None:
+        """Add an event to the history; subscribers to the job are notified at the commit."""
+        self._session.add(JobEvent(job_id=job_id, kind=kind, data=dict(data or {})))
         await self._session.flush()
         await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
 
@@ -56,17 +51,9 @@ class JobRepository:
     async def list_all(self, user_id: UserId) -> Sequence[Job]:
         return (await self._session.scalars(select(Job).where(Job.user_id == user_id).order_by(Job.id))).all()
 
-    async def count_live(self) -> dict[JobState, int]:
-        counted = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
-        return dict((await self._session.execute(counted)).all())
-
     async def events_after(self, job_id: int, event_id: int) -> Sequence[JobEvent]:
         chosen = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > event_id)
         return (await self._session.scalars(chosen.order_by(JobEvent.id))).all()
-
-    async def is_training_on(self, dataset_id: int) -> bool:
-        chosen = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
-        return (await self._session.execute(chosen)).first() is not None
 
     async def try_lock_key(self, user_id: UserId, key: str) -> bool:
         """False while a twin with this key has not committed; the lock ends with the transaction."""
@@ -75,4 +62,48 @@ class JobRepository:
 
     async def request_cancel(self, job: Job, at: datetime) -> None:
         job.cancel_requested_at = at
-        await self.record(job.id, HappenedEvent("cancel_requested", {}))
+        await self.record(job.id, "cancel_requested")
+
+    async def count_live(self) -> dict[JobState, int]:
+        counted = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
+        return dict((await self._session.execute(counted)).all())
+
+    async def live_jobs(self) -> Sequence[LiveJob]:
+        """Waiting and running jobs of all users."""
+        now = datetime.now(UTC)
+        chosen = select(
+            Job.id, Job.user_id, Job.kind, Job.model_type, Job.rows, Job.state, Job.workers, Job.started_at
+        ).where(Job.state.in_(LIVE))
+        return [
+            LiveJob(
+                row.id,
+                row.user_id,
+                JobProfile(row.kind, row.model_type, row.rows),
+                row.workers,
+                (now - row.started_at).total_seconds() if row.state is JobState.RUNNING else None,
+            )
+            for row in await self._session.execute(chosen)
+        ]
+
+    async def past_jobs(self) -> Sequence[PastJob]:
+        """The newest that succeeded of each kind and type that is live."""
+        alive = select(Job.kind, Job.model_type).where(Job.state.in_(LIVE)).distinct().subquery()
+        seconds = func.extract("epoch", Job.ended_at - Job.started_at).label("seconds")
+        newest = (
+            select(Job.rows, seconds)
+            .where(Job.state == JobState.SUCCEEDED)
+            .where(Job.kind == alive.c.kind, Job.model_type == alive.c.model_type)
+            .order_by(Job.id.desc())
+            .limit(MAX_PAST_JOBS)
+            .lateral()
+        )
+        found = select(alive, newest).join_from(alive, newest, true())
+        return [
+            PastJob(JobProfile(row.kind, row.model_type, row.rows), float(row.seconds))
+            for row in await self._session.execute(found)
+        ]
+
+
+async def is_training_on(session: AsyncSession, dataset_id: int) -> bool:
+    chosen = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
+    return (await session.execute(chosen)).first() is not None

@@ -1,10 +1,18 @@
-"""What a job may do next, decided from plain values."""
+"""Rules of a job's life: its states, what may be cancelled, and when a failed attempt is repeated."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
+
+MAX_ATTEMPTS = 5
+MAX_WORKER_DEATHS = 3
+MAX_PAUSE_SECONDS = 30.0
+STAGE_PERCENT = {"reading": 5, "preparing": 25, "fitting": 35, "scoring": 85, "saving": 95}
 
 
 class JobKind(StrEnum):
-    """What a job does, and the action it is charged as."""
+    """Kind of work; also the action that billing charges for it."""
 
     TRAIN = "train"
     BATCH = "batch"
@@ -19,6 +27,10 @@ class JobState(StrEnum):
 
 
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
+# The name of each kind in sentences and error codes.
+NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
+
+FailureKind = Literal["refused", "crashed", "worker_died", "time_limit"]
 
 
 def has_ended(state: JobState) -> bool:
@@ -26,5 +38,66 @@ def has_ended(state: JobState) -> bool:
 
 
 def may_cancel(state: JobState, has_result: bool) -> bool:
-    """A result that is already stored is being paid for and cannot be cancelled any more."""
+    """A job with a stored result is being paid for and cannot be cancelled any more."""
     return state in LIVE and not has_result
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failed attempt; `code`, `detail` and `members` come from the task if it refused its input."""
+
+    kind: FailureKind
+    code: str = ""
+    detail: str = ""
+    members: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    after_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    code: str
+    detail: str
+    members: Mapping[str, object] = field(default_factory=dict)
+
+
+def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Retry | GiveUp:
+    """Retry what an outage interrupted; give up at once what would fail the same way again."""
+    noun = NOUNS[kind]
+    match failure.kind:
+        case "refused":
+            return GiveUp(failure.code, failure.detail, failure.members)
+        case "crashed":
+            return GiveUp(
+                f"{noun}_crashed",
+                f"The {noun} failed because of an error on our side; nothing was charged. Try again, and "
+                "report the job's id if it fails again.",
+            )
+        case "worker_died":
+            # It may have been stopped for another reason than its memory: a restart, a smaller cluster.
+            return _out_of_memory(noun) if attempts >= MAX_WORKER_DEATHS else retry_or_give_up(kind, attempts)
+        case "time_limit":
+            return GiveUp(
+                "time_limit",
+                f"The {noun} took longer than {time_limit:g} seconds; use fewer rows or a smaller model.",
+            )
+
+
+def retry_or_give_up(kind: str, attempts: int) -> Retry | GiveUp:
+    """Decision after this many attempts that an outage interrupted."""
+    if attempts >= MAX_ATTEMPTS:
+        return GiveUp(
+            f"{NOUNS[kind]}_interrupted",
+            f"The {NOUNS[kind]} was interrupted {attempts} times; nothing was charged. Try again later.",
+        )
+    return Retry(min(2.0 ** (attempts - 1), MAX_PAUSE_SECONDS))
+
+
+def _out_of_memory(noun: str) -> GiveUp:
+    return GiveUp(
+        "out_of_memory",
+        f"The {noun} needed more memory than a worker has; use fewer rows or columns, or a smaller model.",
+    )

@@ -1,4 +1,4 @@
-"""Jobs on the wire."""
+"""Schemas of jobs: the body of a training request, and a job as its owner sees it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,53 +8,36 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
-from kit.fields import LARGEST_ID
+from kit.fields import RowId
+from ml_service.jobs.estimate_rules import NO_ESTIMATE, QueueEstimate
 from ml_service.jobs.models import Job
-from ml_service.jobs.orders import NO_BUDGET, Budget, TrainingOrder
-from ml_service.jobs.queue_rules import NO_OUTLOOK, Outlook
 from ml_service.jobs.rules import JobKind, JobState
+from ml_service.jobs.specs import NO_BUDGET, Budget, TrainingJobRequest
 from ml_service.models.rules import LONGEST_GIVEN_NAME
+from ml_service.models.schemas import BudgetRequest
 
-MOST_FEATURES = 2000
-MOST_PARAMETERS = 50
-MOST_SECONDS = 86_400
-MOST_TOKENS = 10**9
-NOTHING_KNOWN: Mapping[int, Outlook] = MappingProxyType({})
+MAX_FEATURES = 2000
+MAX_PARAMETERS = 50
+NO_ESTIMATES: Mapping[int, QueueEstimate] = MappingProxyType({})
 
 ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Parameter = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)] | None
 
 
-class BudgetRequest(BaseModel):
-    """The most that comparing may take: seconds from its begin, tokens for the candidates that finish."""
-
-    model_config = ConfigDict(extra="forbid", title="Budget")
-
-    seconds: StrictInt | None = Field(
-        default=None, ge=1, le=MOST_SECONDS, description="Seconds for all candidates together."
-    )
-    tokens: StrictInt | None = Field(
-        default=None, ge=1, le=MOST_TOKENS, description="Tokens for all candidates together."
-    )
-
-    def to_budget(self) -> Budget:
-        return Budget(self.seconds, self.tokens)
-
-
 class TrainingRequest(BaseModel):
-    """What to train; without `features` every column but the label is one.
+    """A training to start; without `features`, every column except the label is a feature.
 
-    With a `quote_id` it costs what that quote promised, whatever the price is now. The type `auto` tries all
-    types that are right for the task and keeps the best; its `budget` says how much that may take.
+    With a `quote_id` it costs the price of that quote, whatever the current price is. The type `auto`
+    compares all types that suit the task and keeps the best model; its `budget` limits seconds and tokens.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    dataset_id: Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
+    dataset_id: RowId
     type: Annotated[StrictStr, Field(max_length=50)]
     label: ColumnName
-    features: Annotated[list[ColumnName], Field(min_length=1, max_length=MOST_FEATURES)] | None = None
-    params: Annotated[dict[str, Parameter], Field(max_length=MOST_PARAMETERS)] = {}
+    features: Annotated[list[ColumnName], Field(min_length=1, max_length=MAX_FEATURES)] | None = None
+    params: Annotated[dict[str, Parameter], Field(max_length=MAX_PARAMETERS)] = {}
     train_fraction: Annotated[StrictFloat | StrictInt, Field(gt=0, lt=1)] = 0.8
     task: Literal["auto", "classification", "regression"] = "auto"
     missing_label: Literal["refuse", "drop"] = "refuse"
@@ -62,8 +45,8 @@ class TrainingRequest(BaseModel):
     quote_id: UUID | None = None
     budget: BudgetRequest | None = None
 
-    def to_order(self) -> TrainingOrder:
-        return TrainingOrder(
+    def to_job_request(self) -> TrainingJobRequest:
+        return TrainingJobRequest(
             dataset_id=self.dataset_id,
             model_type=self.type,
             label=self.label,
@@ -74,7 +57,7 @@ class TrainingRequest(BaseModel):
             missing_label=self.missing_label,
             name=self.name,
             quote_id=str(self.quote_id) if self.quote_id is not None else None,
-            budget=self.budget.to_budget() if self.budget is not None else NO_BUDGET,
+            budget=Budget(self.budget.seconds, self.budget.tokens) if self.budget is not None else NO_BUDGET,
         )
 
 
@@ -84,7 +67,7 @@ class JobErrorView(BaseModel):
 
 
 class JobView(BaseModel):
-    """`queue_position` is 1 for the job that is begun next; `estimated_seconds` are those until it ends."""
+    """A job; `queue_position` is 1 for the next to start, `estimated_seconds` is the time until it ends."""
 
     id: int
     kind: JobKind
@@ -107,8 +90,8 @@ class JobView(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, job: Job, outlooks: Mapping[int, Outlook] = NOTHING_KNOWN) -> "JobView":
-        outlook = outlooks.get(job.id, NO_OUTLOOK)
+    def of(cls, job: Job, estimates: Mapping[int, QueueEstimate] = NO_ESTIMATES) -> "JobView":
+        estimate = estimates.get(job.id, NO_ESTIMATE)
         return cls(
             id=job.id,
             kind=JobKind(job.kind),
@@ -120,8 +103,8 @@ class JobView(BaseModel):
             percent=job.percent,
             attempts=job.attempts,
             cancel_requested=job.cancel_requested_at is not None,
-            queue_position=outlook.queue_position,
-            estimated_seconds=outlook.estimated_seconds,
+            queue_position=estimate.queue_position,
+            estimated_seconds=estimate.estimated_seconds,
             tokens_held=job.tokens_held,
             tokens_charged=job.tokens_charged,
             receipt_id=job.receipt_id,

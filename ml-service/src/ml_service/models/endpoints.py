@@ -1,123 +1,107 @@
-"""Models and their training over HTTP."""
+"""Models and their reports over HTTP; reading about them may have a price."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Path, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
-from ml_service.billing.port import (
-    NOT_ENOUGH_TOKENS,
-    QUOTE_EXPIRED,
-    QUOTE_NOT_FOUND,
-    TOKEN_CAP_REACHED,
-    WALLET_NOT_FOUND,
-)
+from ml_service.billing.charging import MetadataMeter
+from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import TrainCaller
-from ml_service.dependencies import JobQueue, Jobs, Meter, Models
-from ml_service.errors import (
-    BillingUnavailable,
-    BudgetTooSmall,
-    DatasetNotFound,
-    ModelNameTaken,
-    ModelNameUnusable,
-    ModelNotFound,
-)
-from ml_service.jobs.schemas import BudgetRequest, JobView, TrainingRequest
-from ml_service.learning.model_types import MODEL_TYPE_ERRORS, MODEL_TYPES, describe
-from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.errors import ModelNotFound, ReaderDied
+from ml_service.learning.model_types import MODEL_TYPES, describe
+from ml_service.learning.predictors import ArtefactRefused
+from ml_service.models.report_schemas import ReportView
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
+from ml_service.models.service import ModelService, ReportService
 
 router = strict_router("/v1", ["models"])
 
 ModelName = Annotated[str, Path(max_length=200)]
-PAID_READING = documented(NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, ModelNotFound, BillingUnavailable)
+
+# The page needs no other file, and no name of a label or column can run anything in it.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "Vary": "Accept",
+}
+
+
+async def _models(request: Request) -> ModelService:
+    return request.app.state.container.models
+
+
+async def _reports(request: Request) -> ReportService:
+    return request.app.state.container.reports
+
+
+async def _meter(request: Request, response: Response, caller: Reader) -> MetadataMeter:
+    return MetadataMeter(request.app.state.container.billing, caller, response)
+
+
+Models = Annotated[ModelService, Depends(_models)]
+Reports = Annotated[ReportService, Depends(_reports)]
+Meter = Annotated[MetadataMeter, Depends(_meter)]
 
 
 @router.get("/model-types")
 async def list_model_types() -> Page[ModelTypeView]:
-    """The ways to learn, with their parameters as JSON Schema; open to everybody."""
+    """The model types, with their parameters as JSON Schema; open to everybody."""
     types = [ModelTypeView.model_validate(describe(name)) for name in MODEL_TYPES]
-    return Page(items=[*types, ModelTypeView.of_comparison(BudgetRequest.model_json_schema())])
+    return Page(items=[*types, ModelTypeView.of_comparison()])
 
 
-@router.post(
-    "/models",
-    status_code=202,
-    responses=documented(
-        DatasetNotFound,
-        ModelNameTaken,
-        ModelNameUnusable,
-        NOT_ENOUGH_TOKENS,
-        TOKEN_CAP_REACHED,
-        WALLET_NOT_FOUND,
-        QUOTE_NOT_FOUND,
-        QUOTE_EXPIRED,
-        BudgetTooSmall,
-        IdempotencyKeyReused,
-        IdempotencyTwinRunning,
-        BillingUnavailable,
-        *MODEL_TYPE_ERRORS,
-        *TRAINING_ERRORS,
-    ),
-)
-async def start_training(
-    request: TrainingRequest,
-    response: Response,
-    caller: TrainCaller,
-    jobs: Jobs,
-    queue: JobQueue,
-    key: IdempotencyKey = None,
-) -> JobView:
-    """Check the order, hold its price and queue a training job; it is charged when the model is there."""
-    started = await jobs.start(caller, request.to_order(), key)
-    response.headers["Location"] = f"/v1/jobs/{started.job.id}"
-    if started.replayed:
-        response.headers.update(REPLAYED)
-    return JobView.of(started.job, await queue.outlooks([started.job]))
-
-
-@router.get("/models", responses=PAID_READING)
-async def list_models(
-    response: Response, caller: Reader, models: Models, meter: Meter, page: RequestedPage
-) -> Page[ModelView]:
+@router.get("/models", responses=documented(*CHARGE_ERRORS))
+async def list_models(caller: Reader, models: Models, meter: Meter, page: RequestedPage) -> Page[ModelView]:
     """Your models, newest first."""
-
-    async def read() -> Page[ModelView]:
+    async with meter.reading():
         found = await models.list_page(caller.user_id, page)
         return page.page_of(found, ModelView.of, lambda model: model.id)
 
-    return await meter.read(caller, response, read)
 
-
-@router.get("/models/{name}", responses=PAID_READING)
-async def show_model(
-    name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
-) -> ModelView:
-    """One model: how good it is beside a baseline, and what it was made from."""
-
-    async def read() -> ModelView:
+@router.get("/models/{name}", responses=documented(ModelNotFound, *CHARGE_ERRORS))
+async def show_model(name: ModelName, caller: Reader, models: Models, meter: Meter) -> ModelView:
+    """One model: its metrics beside a baseline, its parameters and its training data."""
+    async with meter.reading(name):
         return ModelView.of(await models.get(caller.user_id, name))
 
-    return await meter.read(caller, response, read, name)
 
-
-@router.get("/models/{name}/schema", responses=PAID_READING)
-async def show_schema(
-    name: ModelName, response: Response, caller: Reader, models: Models, meter: Meter
-) -> ModelSchemaView:
-    """What the model wants to know for a prediction, with a request that can be sent as it is."""
-
-    async def read() -> ModelSchemaView:
+@router.get("/models/{name}/schema", responses=documented(ModelNotFound, *CHARGE_ERRORS))
+async def show_schema(name: ModelName, caller: Reader, models: Models, meter: Meter) -> ModelSchemaView:
+    """The input columns of a model, with an example that can be sent as a prediction request."""
+    async with meter.reading(name):
         return ModelSchemaView.of(await models.get(caller.user_id, name))
-
-    return await meter.read(caller, response, read, name)
 
 
 @router.delete("/models/{name}", status_code=204, responses=documented(ModelNotFound))
 async def delete_model(name: ModelName, caller: TrainCaller, models: Models) -> None:
     """Delete a model and its files."""
     await models.delete(caller.user_id, name)
+
+
+@router.get(
+    "/models/{name}/report",
+    response_model=ReportView,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
+    | documented(ModelNotFound, ArtefactRefused, ReaderDied, *CHARGE_ERRORS),
+)
+async def show_report(
+    name: ModelName,
+    response: Response,
+    caller: Reader,
+    reports: Reports,
+    meter: Meter,
+    form: Annotated[Literal["json", "html"] | None, Query(alias="format")] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> ReportView | Response:
+    """A model's quality and the reasons for it, as JSON, or with `format=html` as one offline page."""
+    if form == "html" or (form is None and "text/html" in accept):
+        async with meter.reading(name):
+            html = await reports.render(caller.user_id, name)
+        return HTMLResponse(html, headers={**response.headers, **PAGE_HEADERS})
+    response.headers["Vary"] = PAGE_HEADERS["Vary"]
+    async with meter.reading(name):
+        return ReportView.model_validate(await reports.get(caller.user_id, name))

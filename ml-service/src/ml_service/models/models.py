@@ -1,15 +1,16 @@
-"""Trained models, and the names that running jobs have reserved for theirs."""
+"""Trained models, and the names that running jobs have reserved."""
 
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from ml_service.base import Base, Json
+from kit.database import Json
+from ml_service.base import Base
 
 
 class Model(Base):
-    """Written with its job, so that its unique name decides races; shown once `ready_at` is set.
+    """A model, inserted with its job so that its unique name decides races; visible once `ready_at` is set.
 
     `files` holds the SHA-256 of each file of the artefact.
     """

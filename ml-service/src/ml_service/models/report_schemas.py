@@ -12,7 +12,7 @@ Label = str | int
 
 
 class MetricView(BaseModel):
-    """A figure of the test part with its 95 % interval by the bootstrap, beside the baseline's."""
+    """A metric on the test part with its 95 % bootstrap interval, beside the baseline's."""
 
     name: str
     value: float | None
@@ -23,7 +23,7 @@ class MetricView(BaseModel):
 
 
 class ConfusionMatrixView(BaseModel):
-    """`counts[i][j]`: rows of label i that were taken for label j."""
+    """`counts[i][j]`: rows of label i that were predicted as label j."""
 
     labels: list[Label]
     counts: list[list[int]]
@@ -44,7 +44,7 @@ class PrecisionRecallView(BaseModel):
 
 
 class CalibrationView(BaseModel):
-    """Rows by their predicted probability: its mean, how often it came true, and how many they are."""
+    """Rows in bins of predicted probability: its mean, the observed share, and the number of rows."""
 
     label: Label
     predicted: list[float]
@@ -53,7 +53,7 @@ class CalibrationView(BaseModel):
 
 
 class ResidualsView(BaseModel):
-    """How many labels lie how far above their prediction."""
+    """A histogram of residuals: label minus prediction."""
 
     edges: list[float]
     counts: list[int]
@@ -67,7 +67,7 @@ class PredictedActualView(BaseModel):
 
 
 class ImportanceView(BaseModel):
-    """How much the main metric falls when the column's cells are shuffled."""
+    """The fall of the main metric when the column's cells are shuffled."""
 
     feature: str
     mean: float
@@ -84,7 +84,7 @@ class LearningView(BaseModel):
 
 
 class CoverageView(BaseModel):
-    """How often a calibration on some of the rows covers the others."""
+    """The coverage of intervals or label sets: nominal, and measured by splitting the calibration rows."""
 
     coverage_nominal: float
     coverage_measured: float
@@ -92,7 +92,7 @@ class CoverageView(BaseModel):
 
 
 class ReportRecipeView(BaseModel):
-    """What it takes to train the same model again, with the same metrics."""
+    """Everything needed to train the same model again, with the same metrics."""
 
     data_sha256: str
     spec: dict[str, Any]  # Any: parameters are of many types
@@ -108,7 +108,7 @@ class ReportRecipeView(BaseModel):
 
 
 class ReportView(BaseModel):
-    """All that is known of how good a model is, and why; what does not apply to its task is null."""
+    """The quality of a model and the reasons for it; members that do not apply to its task are null."""
 
     model: str
     type: str

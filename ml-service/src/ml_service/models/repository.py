@@ -3,19 +3,29 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+import asyncpg
+import orjson
+from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.base import Json
+from kit.settings import DatabaseSettings
 from ml_service.models.models import Model
+
+LOOKUP_CONNECTIONS = 4
+LOOKUP_TIMEOUT_SECONDS = 5
+SELECT_READY = """
+    SELECT id, name, artefact, files, size_bytes FROM ml.models
+    WHERE name = $1 AND user_id = $2 AND ready_at IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """All that predicting needs to know of a model."""
+    """The part of a model that predicting needs."""
 
     id: int
     name: str
@@ -29,7 +39,7 @@ class ModelRepository:
         self._session = session
 
     async def reserve(self, user_id: UserId, job_id: int, name: str, model_type: str) -> bool:
-        """False when the name is taken; a twin that is not committed yet is waited for."""
+        """False when the name is taken; waits for a twin that has not committed yet."""
         statement = (
             insert(Model)
             .values(user_id=user_id, job_id=job_id, name=name, model_type=model_type)
@@ -39,27 +49,23 @@ class ModelRepository:
         return (await self._session.execute(statement)).first() is not None
 
     async def find(self, user_id: UserId, name: str) -> Model | None:
-        chosen = select(Model).where(Model.name == name, Model.user_id == user_id)
-        return await self._session.scalar(chosen.where(Model.ready_at.is_not(None)))
+        return await self._session.scalar(_ready(user_id).where(Model.name == name))
 
     async def find_newest(self, user_id: UserId, model_type: str) -> Model | None:
-        chosen = select(Model).where(Model.user_id == user_id, Model.model_type == model_type)
-        newest = chosen.where(Model.ready_at.is_not(None)).order_by(Model.id.desc()).limit(1)
-        return await self._session.scalar(newest)
+        chosen = _ready(user_id).where(Model.model_type == model_type)
+        return await self._session.scalar(chosen.order_by(Model.id.desc()).limit(1))
 
     async def find_digests(self, artefact: str | None) -> Json | None:
-        """Of the files of the model that this artefact is, while there is one."""
+        """SHA-256 of each file of an artefact, while its model exists."""
         return await self._session.scalar(select(Model.files).where(Model.artefact == artefact))
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Model]:
-        chosen = select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-        ordered = chosen.where(Model.id < page.before).order_by(Model.id.desc())
-        return (await self._session.scalars(ordered.limit(page.fetch))).all()
+        chosen = _ready(user_id).where(Model.id < page.before).order_by(Model.id.desc())
+        return (await self._session.scalars(chosen.limit(page.fetch))).all()
 
     async def list_all(self, user_id: UserId) -> Sequence[Model]:
         """Newest first."""
-        chosen = select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-        return (await self._session.scalars(chosen.order_by(Model.id.desc()))).all()
+        return (await self._session.scalars(_ready(user_id).order_by(Model.id.desc()))).all()
 
     async def list_names(self, user_id: UserId) -> Sequence[str]:
         """Newest first."""
@@ -68,3 +74,49 @@ class ModelRepository:
 
     async def delete(self, model: Model) -> None:
         await self._session.execute(delete(Model).where(Model.id == model.id))
+
+
+def _ready(user_id: UserId) -> Select[Model]:
+    return select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
+
+
+class ModelLookup:
+    """The one statement of the hot path, on connections of its own: a session would cost too much."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._pool = asyncpg.create_pool(
+            host=settings.db_host,
+            port=settings.db_port,
+            user=settings.db_user,
+            password=settings.db_password.get_secret_value(),
+            database=settings.db_name,
+            min_size=0,
+            max_size=LOOKUP_CONNECTIONS,
+            timeout=LOOKUP_TIMEOUT_SECONDS,
+            command_timeout=LOOKUP_TIMEOUT_SECONDS,
+            reset=_skip_reset,
+            server_settings={"application_name": "ml-service"},
+        )
+
+    async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
+        try:
+            row = await self._pool.fetchrow(SELECT_READY, name, user_id)
+        except OSError as error:
+            # Its socket is gone or its name unknown while it restarts.
+            raise ConnectionError("The database cannot be reached.") from error
+        if row is None:
+            return None
+        return StoredModel(
+            row["id"], row["name"], row["artefact"], orjson.loads(row["files"]), row["size_bytes"]
+        )
+
+    async def open(self) -> None:
+        """Connects to nothing yet, so that the service starts while its database does."""
+        await self._pool
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def _skip_reset(_connection: object) -> None:
+    """A connection that only ever selects has nothing to reset, and resetting takes a round trip."""

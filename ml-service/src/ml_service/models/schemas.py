@@ -3,19 +3,35 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.comparison.candidates import most_candidates
 from ml_service.models.models import Model
 
+MOST_SECONDS = 86_400
+MOST_TOKENS = 10**9
+
 Figures = dict[str, float | None]
 
 
-class ModelTypeView(BaseModel):
-    """`parameters` is a JSON Schema, as is `budget` of the type that compares all others.
+class BudgetRequest(BaseModel):
+    """The limits of a comparison: seconds from its start, tokens for the candidates that finish."""
 
-    `candidates` says how many it tries at most for each task, and is charged for those that finish.
+    model_config = ConfigDict(extra="forbid", title="Budget")
+
+    seconds: StrictInt | None = Field(
+        default=None, ge=1, le=MOST_SECONDS, description="Seconds for all candidates together."
+    )
+    tokens: StrictInt | None = Field(
+        default=None, ge=1, le=MOST_TOKENS, description="Tokens for all candidates together."
+    )
+
+
+class ModelTypeView(BaseModel):
+    """A model type; `parameters` is a JSON Schema, as is `budget` of the type that compares all others.
+
+    `candidates` is the most that a comparison tries for each task; it is charged for those that finish.
     """
 
     name: str
@@ -26,20 +42,20 @@ class ModelTypeView(BaseModel):
     candidates: dict[str, int] | None = None
 
     @classmethod
-    def of_comparison(cls, budget: dict[str, Any]) -> "ModelTypeView":  # Any: JSON Schema
+    def of_comparison(cls) -> "ModelTypeView":
         candidates = most_candidates()
         return cls(
             name=AUTO,
             title="The best of all types",
             tasks=sorted(candidates),
             parameters={"type": "object", "properties": {}},
-            budget=budget,
+            budget=BudgetRequest.model_json_schema(),
             candidates=candidates,
         )
 
 
 class CandidateView(BaseModel):
-    """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better."""
+    """A line of a leaderboard: means over the folds and the spread of the score; higher scores are better."""
 
     type: str
     params: dict[str, Any]  # Any: parameters are of many types
@@ -54,7 +70,7 @@ class CandidateView(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """What it takes to train the same model again."""
+    """Everything needed to train the same model again."""
 
     spec: dict[str, Any]  # Any: parameters are of many types
     versions: dict[str, str]
@@ -62,11 +78,11 @@ class RecipeView(BaseModel):
     training_rows: int
     test_rows: int
     stratified: bool
-    selection: dict[str, Any] | None = None  # Any: how a comparison chose, and what
+    selection: dict[str, Any] | None = None  # Any: the choice of a comparison
 
 
 class ModelView(BaseModel):
-    """A model, how good it is beside a baseline, and what it was made from."""
+    """A model: its metrics beside a baseline, its parameters and its training data."""
 
     name: str
     type: str
@@ -86,20 +102,20 @@ class ModelView(BaseModel):
 
     @classmethod
     def of(cls, model: Model) -> "ModelView":
-        described = model.description or {}
+        description = model.description or {}
         return cls(
             name=model.name,
             type=model.model_type,
-            task=described["task"],
-            label=described["label"],
-            features=described["spec"]["features"],
-            params=described["params"],
-            metrics=described["metrics"],
-            baseline=described["baseline"],
-            verdict=described["verdict"],
-            warnings=described["warnings"],
-            leaderboard=described.get("leaderboard"),
-            recipe=RecipeView.model_validate(described),
+            task=description["task"],
+            label=description["label"],
+            features=description["spec"]["features"],
+            params=description["params"],
+            metrics=description["metrics"],
+            baseline=description["baseline"],
+            verdict=description["verdict"],
+            warnings=description["warnings"],
+            leaderboard=description.get("leaderboard"),
+            recipe=RecipeView.model_validate(description),
             size_bytes=model.size_bytes,
             job_id=model.job_id,
             created_at=model.ready_at or model.created_at,
@@ -107,23 +123,23 @@ class ModelView(BaseModel):
 
 
 class ModelSchemaView(BaseModel):
-    """The features with their kinds and ranges; `example` can be sent to /predict as it is."""
+    """The features with their kinds and ranges; `example` is a request for /predict."""
 
     name: str
     task: str
     label: str
     classes: list[str | int]
-    features: list[dict[str, Any]]  # Any: what is known of a feature depends on its kind
+    features: list[dict[str, Any]]  # Any: members depend on the feature's kind
     example: dict[str, Any]  # Any: cells of every kind
 
     @classmethod
     def of(cls, model: Model) -> "ModelSchemaView":
-        described = model.description or {}
+        description = model.description or {}
         return cls(
             name=model.name,
-            task=described["task"],
-            label=described["label"],
-            classes=described["classes"],
-            features=described["features"],
-            example=described["example"],
+            task=description["task"],
+            label=description["label"],
+            classes=description["classes"],
+            features=description["features"],
+            example=description["example"],
         )

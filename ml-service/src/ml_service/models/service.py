@@ -1,36 +1,43 @@
-"""Finds, lists and deletes trained models."""
+"""Trained models and their reports."""
 
+import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 
-from kit.database import Database
+from kit.database import Database, Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.errors import ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.predictors import read_report
+from ml_service.learning.reports.page import render_page
+from ml_service.learning.reports.report import complete_report
+from ml_service.models.model_cache import ModelCache
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
-from ml_service.models.rules import is_a_name
-from ml_service.predictions.registry import ModelRegistry
+from ml_service.models.rules import is_model_name
 from ml_service.store.artefacts import Artefacts
+from ml_service.store.files import Files
+from ml_service.store.process_pool import ProcessPool
 
 log = structlog.stdlib.get_logger()
 
 
 class ModelService:
-    def __init__(self, database: Database, artefacts: Artefacts, registry: ModelRegistry) -> None:
-        self._database, self._artefacts, self._registry = database, artefacts, registry
+    def __init__(self, database: Database, artefacts: Artefacts, model_cache: ModelCache) -> None:
+        self._database, self._artefacts, self._model_cache = database, artefacts, model_cache
 
     async def get(self, user_id: UserId, name: str) -> Model:
         async with self._database.read() as session:
-            model = await ModelRepository(session).find(user_id, name) if is_a_name(name) else None
+            model = await ModelRepository(session).find(user_id, name) if is_model_name(name) else None
         if model is None:
             raise ModelNotFound
         return model
 
-    async def resolve(self, user_id: UserId, name: str) -> str:
-        """The name itself, or for a type's name that of the newest model of the type."""
+    async def resolve_name(self, user_id: UserId, name: str) -> str:
+        """The name itself; for the name of a type, that of the user's newest model of the type."""
         if name not in MODEL_TYPES:
             return name
         async with self._database.read() as session:
@@ -50,11 +57,38 @@ class ModelService:
     async def delete(self, user_id: UserId, name: str) -> None:
         async with self._database.transaction() as session:
             repository = ModelRepository(session)
-            model = await repository.find(user_id, name) if is_a_name(name) else None
+            model = await repository.find(user_id, name) if is_model_name(name) else None
             if model is None or model.artefact is None:
                 raise ModelNotFound
             await repository.delete(model)
-        # Should we die here, the sweeper finds an artefact without a row.
-        self._registry.forget(model.id)
+        # If this process dies here, the sweeper deletes the artefact, which then has no row.
+        self._model_cache.forget(model.id)
         await self._artefacts.discard(model.artefact)
         log.info("model_deleted", user=user_id, model=name)
+
+
+class ReportService:
+    def __init__(
+        self, models: ModelService, files: Files, artefacts: Artefacts, readers: ProcessPool
+    ) -> None:
+        self._models, self._files = models, files
+        self._artefacts, self._readers = artefacts, readers
+
+    async def get(self, user_id: UserId, name: str) -> Json:
+        model = await self._models.get(user_id, name)
+        report = await asyncio.to_thread(self._read, model)
+        created_at = (model.ready_at or model.created_at).isoformat()
+        return complete_report(report, model.name, created_at, (model.description or {}).get("leaderboard"))
+
+    async def render(self, user_id: UserId, name: str) -> str:
+        """The report as an HTML page.
+
+        Drawn in a process of its own: that takes a browser's engine and some tenths of a second.
+        """
+        return await self._readers.run(render_page, await self.get(user_id, name))
+
+    def _read(self, model: Model) -> Json:
+        if model.artefact is None or model.files is None:
+            raise ModelNotFound
+        with self._files.on_disk(self._artefacts.key(model.artefact)) as folder:
+            return read_report(Path(folder), model.files)

@@ -1,1 +1,1 @@
-"""Predictions from trained models."""
+"""Predictions of rows."""

@@ -8,14 +8,14 @@ from ml_service.learning.predictors import PredictionOptions
 
 MOST_ROWS = 10_000
 
-Row = dict[str, Any]  # Any: the model's own schema says what its cells may be
+Row = dict[str, Any]  # Any: the model's own schema defines its cells
 
 
 class PredictionRequest(BaseModel):
     """Either `features`, one row, or `rows`, several.
 
-    `probabilities` are those of each class. With `coverage`, the share of rows whose true label is to be
-    covered, a number comes with its interval and a class with a set of labels.
+    `probabilities` adds those of each class. `coverage` is the share of rows whose true label is to be
+    covered: a number then comes with its interval, a class with a set of labels.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,7 +26,7 @@ class PredictionRequest(BaseModel):
     coverage: Annotated[float, Field(strict=True, ge=0.5, le=0.99)] | None = None
 
     @model_validator(mode="after")
-    def one_of_both(self) -> "PredictionRequest":
+    def require_one_of_both(self) -> "PredictionRequest":
         if (self.features is None) == (self.rows is None):
             raise ValueError("Send either features, for one row, or rows, for several.")
         return self
@@ -34,7 +34,7 @@ class PredictionRequest(BaseModel):
     def to_rows(self) -> list[Row]:
         return self.rows if self.rows is not None else [self.features or {}]
 
-    def to_asked(self) -> PredictionOptions:
+    def to_options(self) -> PredictionOptions:
         return PredictionOptions(self.probabilities, self.coverage)
 
 
@@ -54,8 +54,8 @@ class IntervalView(BaseModel):
 class PredictionView(BaseModel):
     """`prediction` answers `features` and `predictions` `rows`, and so on; class labels are as in the file.
 
-    Only what was asked for is there. A set of labels has the likeliest first; it is empty for a row that no
-    label fits well enough, as happens where a model is right more often than the coverage asks for.
+    Only requested members are present. A set of labels has the likeliest first; it is empty for a row that no
+    label fits well enough, as happens where a model is right more often than the coverage requires.
     """
 
     model: str

@@ -1,1 +1,1 @@
-"""Files: uploads and artefacts."""
+"""Files of the service: uploads, artefacts of models, results."""

@@ -1,4 +1,4 @@
-"""Files made for callers: written under a name of their own, handed out piece by piece."""
+"""Results: files with predictions, each under a key of its own, streamed to callers."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,11 +7,11 @@ from uuid import uuid4
 from ml_service.store.files import Files
 
 FOLDER = "results"
-PIECE = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class Results:
-    """A result is there once a row names it; the sweeper removes one that none does."""
+    """A result exists once a row refers to it; the sweeper deletes all others."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -20,15 +20,15 @@ class Results:
         return self.name(uuid4().hex)
 
     def name(self, name: str) -> str:
-        """One that begins with a live job's id is not swept."""
+        """The key of a result; the sweeper spares names that begin with a live job's id."""
         return f"{FOLDER}/{name}"
 
     async def read(self, key: str, *, once: bool) -> AsyncGenerator[bytes]:
-        """Its bytes; it is gone afterwards when nobody can ask for it again."""
+        """Stream its bytes; with `once`, delete it afterwards, as no later request can refer to it."""
         handle = await asyncio.to_thread(self._files.open_to_read, key)
         try:
-            while piece := await asyncio.to_thread(handle.read, PIECE):
-                yield piece
+            while chunk := await asyncio.to_thread(handle.read, CHUNK_BYTES):
+                yield chunk
         finally:
             await asyncio.to_thread(handle.close)
             if once:

@@ -1,4 +1,4 @@
-"""Files on their way in: written as they arrive, hashed on the way, gone again when anything goes wrong."""
+"""Uploads: files written and hashed as they arrive, and deleted again after any error."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ from ml_service.errors import DatasetTooLarge
 from ml_service.store.files import Files
 
 FOLDER = "uploads"
-# Large enough that a thread's hop costs nothing, small enough that a hundred uploads fit in memory.
-BUFFERED = 256 * 1024
+# Large enough that a switch of threads costs nothing, small enough for a hundred uploads in memory.
+BUFFER_BYTES = 256 * 1024
 
 
 class Upload:
-    """One file being written; complete once `finish` has returned."""
+    """A file that is being written; complete once `finish` has returned."""
 
     def __init__(self, files: Files, key: str, handle: IO[bytes], limit: int) -> None:
         self.key, self.size, self.kept = key, 0, False
@@ -34,7 +34,7 @@ class Upload:
         if self.size > self._limit:
             raise DatasetTooLarge(self._limit)
         self._buffer += data
-        if len(self._buffer) >= BUFFERED:
+        if len(self._buffer) >= BUFFER_BYTES:
             await self._write_out()
 
     def keep(self) -> None:
@@ -63,14 +63,14 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def receiving(self) -> AsyncGenerator[Upload]:
-        """The file is gone after the block unless it was kept."""
+        """Receive one file; it is deleted after the block unless `keep` was called."""
         key = f"{FOLDER}/{uuid4().hex}"
         handle = await asyncio.to_thread(self._files.open_to_write, key)
         upload = Upload(self._files, key, handle, self._limit)
         try:
             yield upload
         finally:
-            # In a bucket even a file that nobody wants is sent when it is closed.
+            # A bucket stores even an unfinished file when it is closed, so close before the deletion.
             await asyncio.to_thread(handle.close)
             if not upload.kept:
                 await self.delete(key)

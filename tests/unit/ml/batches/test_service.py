@@ -1,4 +1,4 @@
-"""Batches and bundles over HTTP, with real files and readers; what a key does needs a database."""
+"""Batches and exports over HTTP, with real files and readers but no database, so without keys."""
 
 import io
 import json
@@ -16,23 +16,23 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.problems import assert_problem
 
 from kit.authentication import current_caller
+from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
+from ml_service.base import first_answers
 from ml_service.batches.endpoints import router as batches
-from ml_service.batches.orders import BatchOrders
-from ml_service.batches.service import BatchService, Parts
-from ml_service.billing.metadata import MetadataMeter
+from ml_service.batches.jobs import BatchJobs
+from ml_service.batches.service import BatchFiles, BatchService
 from ml_service.exports.endpoints import router as exports
 from ml_service.exports.service import ExportService
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingResult, TrainingSpec, train
 from ml_service.models.models import Model
 from ml_service.models.repository import StoredModel
-from ml_service.predictions.once import AnswersOnce
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
 
@@ -47,7 +47,7 @@ CSV = {"Content-Type": "text/csv"}
 
 
 class OneModel:
-    """Ada's only model, wherever it is looked up."""
+    """Ada's only model, in place of lookup and service."""
 
     def __init__(self, result: TrainingResult) -> None:
         self._result = result
@@ -56,36 +56,34 @@ class OneModel:
         return StoredModel(1, NAME, "m", self._result.files, 1) if (user_id, name) == (ADA, NAME) else None
 
     async def get(self, _user_id: UserId, name: str) -> Model:
-        described = self._result.to_json()
-        files = described.pop("files")
-        return Model(name=name, artefact="m", files=files, description=described, ready_at=datetime.now(UTC))
+        description = self._result.to_json()
+        files = description.pop("files")
+        return Model(
+            name=name, artefact="m", files=files, description=description, ready_at=datetime.now(UTC)
+        )
 
 
 @pytest.fixture
 def billing() -> MemoryBilling:
-    made = MemoryBilling()
-    made.grant(ADA, GRANT)
-    return made
+    billing = MemoryBilling()
+    billing.grant(ADA, GRANT)
+    return billing
 
 
 @pytest.fixture
 async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.AsyncClient]:
     spec = TrainingSpec("linear", FEATURES, "target")
     model = OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
-    files, readers = Files(f"file://{tmp_path}"), Readers(1)
+    files, readers = Files(f"file://{tmp_path}"), ProcessPool(1)
     artefacts, results = Artefacts(files), Results(files)
-    parts = Parts(
-        answers=AnswersOnce(None, billing),  # type: ignore[arg-type] - without keys no database is asked
+    service = BatchService(
+        answers=FirstAnswers(None, first_answers),  # type: ignore[arg-type] - unused without keys
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
         billing=billing,
-        uploads=Uploads(files, 1_000_000),
-        artefacts=artefacts,
-        results=results,
-        readers=readers,
-        limits=DEFAULT_LIMITS,
-        orders=BatchOrders(None, billing),  # type: ignore[arg-type] - no file here is large enough for a job
+        files=BatchFiles(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
+        batch_jobs=BatchJobs(None, billing),  # type: ignore[arg-type] - no file here is large enough for a job
         jobs=None,  # type: ignore[arg-type] - as above
-        rows_at_once=100_000,
+        max_rows_at_once=100_000,
     )
     app = FastAPI()
     app.add_middleware(RequestContextMiddleware)
@@ -96,21 +94,21 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         ADA, "ada", "user", 1, None, None, time.time() + 60
     )
     app.state.container = SimpleNamespace(
-        batches=BatchService(parts),
+        batches=service,
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
-        metadata=MetadataMeter(billing),
-        queue=None,
+        billing=billing,
+        queue_estimates=None,
     )
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://ml") as made:
-        yield made
+    async with httpx.AsyncClient(transport=transport, base_url="http://ml") as client:
+        yield client
 
 
-def left(folder: Path) -> list[Path]:
-    return [each for name in ("uploads", "results") for each in (folder / name).glob("*")]
+def stored_files(folder: Path) -> list[Path]:
+    return [file for name in ("uploads", "results") for file in (folder / name).glob("*")]
 
 
-async def test_good_rows_are_charged_and_nothing_is_left_behind(
+async def test_good_rows_are_charged_and_no_file_is_left(
     client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
 ) -> None:
     answer = await client.post(
@@ -120,19 +118,19 @@ async def test_good_rows_are_charged_and_nothing_is_left_behind(
     lines = answer.text.splitlines()
     assert lines[0] == "age,bmi,bp,s5,prediction,error"
     assert lines[-1] == "old,26.3,87.5,4.6,,'age': It must be a number."
-    told = {name: answer.headers[name] for name in ("X-Tokens-Charged", "X-Rows", "X-Rows-Failed")}
-    assert told == {"X-Tokens-Charged": "10", "X-Rows": "2001", "X-Rows-Failed": "501"}
+    headers = {name: answer.headers[name] for name in ("X-Tokens-Charged", "X-Rows", "X-Rows-Failed")}
+    assert headers == {"X-Tokens-Charged": "10", "X-Rows": "2001", "X-Rows-Failed": "501"}
     assert answer.headers["Content-Length"] == str(len(answer.content))
-    assert (billing.balance(ADA), billing.held(ADA), left(tmp_path)) == (GRANT - 10, 0, [])
+    assert (billing.balance(ADA), billing.held(ADA), stored_files(tmp_path)) == (GRANT - 10, 0, [])
 
 
-async def test_a_file_that_costs_too_much_is_not_predicted(
+async def test_unaffordable_file_is_not_predicted(
     client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
 ) -> None:
     answer = await client.post(f"/v1/models/{NAME}/batch", content=HEADER + GOOD * 20_001, headers=CSV)
-    told = assert_problem(answer, 402, "not_enough_tokens")
-    assert (told["required"], told["available"]) == (105, GRANT)
-    assert (billing.held(ADA), left(tmp_path)) == (0, [])
+    problem = assert_problem(answer, 402, "not_enough_tokens")
+    assert (problem["required"], problem["available"]) == (105, GRANT)
+    assert (billing.held(ADA), stored_files(tmp_path)) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ async def test_a_file_that_costs_too_much_is_not_predicted(
         (NAME, HEADER + GOOD * 60_000, 413, "dataset_too_large"),
     ],
 )
-async def test_what_cannot_be_predicted_is_refused_and_free(
+async def test_unusable_file_is_refused_and_free(
     client: httpx.AsyncClient, billing: MemoryBilling, name: str, content: bytes, status: int, code: str
 ) -> None:
     assert_problem(await client.post(f"/v1/models/{name}/batch", content=content, headers=CSV), status, code)
@@ -151,11 +149,11 @@ async def test_what_cannot_be_predicted_is_refused_and_free(
     assert "hold" not in billing.calls
 
 
-async def test_a_model_is_handed_out_as_a_bundle(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_model_is_exported_as_a_bundle(client: httpx.AsyncClient, tmp_path: Path) -> None:
     answer = await client.get(f"/v1/models/{NAME}/export")
     assert answer.status_code == 200, answer.text
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         manifest = json.loads(bundle.read("MANIFEST.json"))
         assert {*manifest["files"], "MANIFEST.json"} == set(bundle.namelist())
     assert manifest["model"] == NAME
-    assert left(tmp_path) == []
+    assert stored_files(tmp_path) == []

@@ -1,4 +1,4 @@
-"""Hold, work, settle; or hold, fail, release."""
+"""Charging: hold, work, settle; or hold, fail, release."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import pytest
 from tests.support.memory_billing import MemoryBilling
 
 from kit.identity import UserId
-from ml_service.billing.charging import charged, charged_in_part, settle_surely
-from ml_service.billing.port import BillingRefusal, Charge, Hold, HoldKey, Receipt
+from ml_service.billing.charging import charging, settle_or_hold_again
+from ml_service.billing.port import BillingRefusal, Charge, HoldKey, Receipt
 from ml_service.errors import BillingUnavailable
 
 ADA = UserId(1)
@@ -16,46 +16,40 @@ CHARGE = Charge(HoldKey("key"), ADA, "predict", 30)
 
 @pytest.fixture
 def billing() -> MemoryBilling:
-    made = MemoryBilling()
-    made.grant(ADA, 10)
-    return made
+    billing = MemoryBilling()
+    billing.grant(ADA, 10)
+    return billing
 
 
-async def test_work_that_succeeds_is_charged(billing: MemoryBilling) -> None:
-    async def work() -> str:
+async def test_successful_work_is_charged(billing: MemoryBilling) -> None:
+    async with charging(billing, CHARGE) as payment:
         assert billing.held(ADA) == 5
-        return "done"
-
-    result, receipt = await charged(billing, CHARGE, work)
-    assert (result, receipt.tokens, receipt.available) == ("done", 5, 5)
+    assert (payment.receipt.tokens, payment.receipt.available) == (5, 5)
 
 
-async def test_work_that_did_less_than_was_held_for_is_charged_for_that(billing: MemoryBilling) -> None:
-    async def work(hold: Hold) -> tuple[str, int]:
-        return "some of it", hold.tokens - 2
-
-    result, receipt = await charged_in_part(billing, CHARGE, work)
-    assert (result, receipt.tokens, receipt.available) == ("some of it", 3, 7)
+async def test_partial_work_is_charged_in_part(billing: MemoryBilling) -> None:
+    async with charging(billing, CHARGE) as payment:
+        payment.tokens = payment.hold.tokens - 2
+    assert (payment.receipt.tokens, payment.receipt.available) == (3, 7)
     assert billing.held(ADA) == 0
 
 
-async def test_work_that_fails_costs_nothing(billing: MemoryBilling) -> None:
-    async def work() -> None:
-        raise LookupError
-
+async def test_failed_work_costs_nothing(billing: MemoryBilling) -> None:
     with pytest.raises(LookupError):
-        await charged(billing, CHARGE, work)
+        async with charging(billing, CHARGE):
+            raise LookupError
     assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
 
-async def test_work_that_is_cancelled_costs_nothing(billing: MemoryBilling) -> None:
+async def test_cancelled_work_costs_nothing(billing: MemoryBilling) -> None:
     begun = asyncio.Event()
 
     async def work() -> None:
-        begun.set()
-        await asyncio.Event().wait()
+        async with charging(billing, CHARGE):
+            begun.set()
+            await asyncio.Event().wait()
 
-    working = asyncio.create_task(charged(billing, CHARGE, work))
+    working = asyncio.create_task(work())
     await begun.wait()
     assert billing.held(ADA) == 5
     working.cancel()
@@ -64,30 +58,30 @@ async def test_work_that_is_cancelled_costs_nothing(billing: MemoryBilling) -> N
     assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
 
-async def test_settling_again_charges_once(billing: MemoryBilling) -> None:
+async def test_settling_twice_charges_once(billing: MemoryBilling) -> None:
     await billing.hold(CHARGE)
-    first = await settle_surely(billing, CHARGE)
-    assert await settle_surely(billing, CHARGE) == first
+    first = await settle_or_hold_again(billing, CHARGE)
+    assert await settle_or_hold_again(billing, CHARGE) == first
     assert billing.balance(ADA) == 5
 
 
-async def test_an_expired_hold_is_placed_again_and_charged_once(billing: MemoryBilling) -> None:
+async def test_expired_hold_is_placed_again_and_charged_once(billing: MemoryBilling) -> None:
     await billing.hold(CHARGE)
     billing.expire_all()
-    first = await settle_surely(billing, CHARGE)
-    assert await settle_surely(billing, CHARGE) == first
+    first = await settle_or_hold_again(billing, CHARGE)
+    assert await settle_or_hold_again(billing, CHARGE) == first
     assert (billing.balance(ADA), billing.held(ADA)) == (5, 0)
 
 
-async def test_an_expired_hold_whose_tokens_are_gone_is_refused(billing: MemoryBilling) -> None:
+async def test_expired_hold_without_tokens_is_refused(billing: MemoryBilling) -> None:
     await billing.hold(CHARGE)
     billing.expire_all()
     billing.wallets[ADA].posted = 4
     with pytest.raises(BillingRefusal):
-        await settle_surely(billing, CHARGE)
+        await settle_or_hold_again(billing, CHARGE)
 
 
-class AnswersGetLost(MemoryBilling):
+class BillingWithLostAnswer(MemoryBilling):
     """Settles, but its first answer never arrives."""
 
     lost = False
@@ -100,13 +94,10 @@ class AnswersGetLost(MemoryBilling):
         return receipt
 
 
-async def test_a_settlement_whose_answer_was_lost_is_asked_for_again() -> None:
-    billing = AnswersGetLost()
+async def test_settlement_with_lost_answer_is_repeated() -> None:
+    billing = BillingWithLostAnswer()
     billing.grant(ADA, 10)
-
-    async def work() -> str:
-        return "done"
-
-    result, receipt = await charged(billing, CHARGE, work)
-    assert (result, receipt.tokens) == ("done", 5)
+    async with charging(billing, CHARGE) as payment:
+        pass
+    assert payment.receipt.tokens == 5
     assert (billing.lost, billing.balance(ADA), billing.held(ADA)) == (True, 5, 0)

@@ -1,37 +1,46 @@
-"""The course's forms."""
+"""Training forms of the course API."""
 
 import pytest
 
 from kit.errors import ServiceError
-from ml_service.course.forms import FIRST, SECOND, read_order
+from ml_service.course.forms import FIRST, SECOND, read_form
 
 FORM = {"model_type": "knn", "feature_cols": '["a", "b"]', "label_col": "y"}
 
 
-def test_the_first_dialect_is_understood() -> None:
+def test_first_dialect_is_converted() -> None:
     form = FORM | {
         "optional_params": '{"n_neighbors": "3"}',
         "train_percentage": "0.7",
         "model_filename": "m",
     }
-    order = read_order(form, FIRST, 5)
-    assert (order.dataset_id, order.model_type, order.label, order.name) == (5, "knn", "y", "m")
-    assert (order.features, order.params, order.train_fraction) == (("a", "b"), {"n_neighbors": 3}, 0.7)
+    training = read_form(form, FIRST, 5)
+    assert (training.dataset_id, training.model_type, training.label, training.name) == (5, "knn", "y", "m")
+    assert (training.features, training.params, training.train_fraction) == (
+        ("a", "b"),
+        {"n_neighbors": 3},
+        0.7,
+    )
 
 
-def test_the_second_dialect_is_understood() -> None:
+def test_second_dialect_is_converted() -> None:
     form = {"model_name": "linear", "features": '["a"]', "label": "y", "model_params": ""}
-    order = read_order(form, SECOND, 5)
-    assert (order.model_type, order.features, order.label, order.params) == ("linear", ("a",), "y", {})
+    training = read_form(form, SECOND, 5)
+    assert (training.model_type, training.features, training.label, training.params) == (
+        "linear",
+        ("a",),
+        "y",
+        {},
+    )
 
 
-def test_columns_may_stand_between_commas() -> None:
-    assert read_order(FORM | {"feature_cols": "a, b ,c"}, FIRST, 5).features == ("a", "b", "c")
+def test_columns_may_be_separated_by_commas() -> None:
+    assert read_form(FORM | {"feature_cols": "a, b ,c"}, FIRST, 5).features == ("a", "b", "c")
 
 
-def test_what_is_left_out_has_its_default() -> None:
-    order = read_order(FORM, FIRST, 5)
-    assert (order.params, order.train_fraction, order.name) == ({}, 0.8, None)
+def test_missing_fields_have_defaults() -> None:
+    training = read_form(FORM, FIRST, 5)
+    assert (training.params, training.train_fraction, training.name) == ({}, 0.8, None)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +60,8 @@ def test_what_is_left_out_has_its_default() -> None:
         ({"train_percentage": "nan"}, "train_percentage"),
     ],
 )
-def test_a_field_that_cannot_be_used_is_named(change: dict[str, str], field: str) -> None:
+def test_unusable_field_is_named(change: dict[str, str], field: str) -> None:
     with pytest.raises(ServiceError) as refused:
-        read_order(FORM | change, FIRST, 5)
+        read_form(FORM | change, FIRST, 5)
     assert (refused.value.status, refused.value.members["field"]) == (422, field)
     assert field in refused.value.detail

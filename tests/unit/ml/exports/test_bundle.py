@@ -1,4 +1,4 @@
-"""Bundles that need nothing of ours: unpacked, checked and replayed by a Python that has no Farebox."""
+"""Exported bundles: unpacked, checked and run by a Python without Farebox."""
 
 import json
 import subprocess
@@ -12,13 +12,13 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from ml_service.exports.bundle import Task, write_bundle
+from ml_service.exports.bundle import BundleTask, write_bundle
 from ml_service.learning.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[4] / "data"
-# Runs a script as if nothing of ours were installed.
+# Runs a script as if this project were not installed.
 ALONE = (
     "import runpy, sys; sys.modules['ml_service'] = None; sys.argv = sys.argv[1:];"
     "runpy.run_path(sys.argv[0], run_name='__main__')"
@@ -38,10 +38,10 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
-    """The unpacked bundle of a model that is trained on this table."""
+    """The unpacked bundle of a model trained on this table."""
     result = train(table, spec, folder / "model")
     description = result.to_json()
-    task = Task(
+    task = BundleTask(
         f"file://{folder}", "model", description.pop("files"), "1_model", "2026-01-31T12:00:00Z", description
     )
     write_bundle(task, "bundle.zip")
@@ -52,7 +52,7 @@ def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
 
 def score(bundle: Path, *rows: Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-I", "-W", "ignore", "-c", ALONE, str(bundle / "score.py"), *map(str, rows)]
-    return subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - our own script
+    return subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - this project's own script
 
 
 def manifest_of(bundle: Path) -> dict[str, Any]:  # Any: decoded JSON
@@ -65,7 +65,7 @@ def penguins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(tmp_path_factory.mktemp("penguins"), DATA / "penguins.csv", spec)
 
 
-def test_the_bundle_replays_its_golden_rows_and_predicts_others(penguins: Path) -> None:
+def test_bundle_checks_its_golden_rows_and_predicts_others(penguins: Path) -> None:
     done = score(penguins, penguins / "golden.csv")
     assert done.returncode == 0, done.stderr
     assert "20 golden rows are as exported" in done.stderr
@@ -73,27 +73,27 @@ def test_the_bundle_replays_its_golden_rows_and_predicts_others(penguins: Path) 
     assert done.stdout.split() == expected["predictions"]
 
 
-def test_the_report_goes_along_as_json_and_as_a_page(penguins: Path) -> None:
+def test_bundle_has_the_report_as_json_and_page(penguins: Path) -> None:
     assert json.loads((penguins / "report.json").read_text())["model"] == "1_model"
     assert (penguins / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_a_changed_file_is_noticed(penguins: Path, tmp_path: Path) -> None:
+def test_changed_file_is_refused(penguins: Path, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
     changed.mkdir()
-    for each in penguins.iterdir():
-        if each.is_file():
-            (changed / each.name).write_bytes(each.read_bytes())
+    for file in penguins.iterdir():
+        if file.is_file():
+            (changed / file.name).write_bytes(file.read_bytes())
     (changed / "golden.csv").write_text((changed / "golden.csv").read_text() + "\n")
     done = score(changed)
     assert (done.returncode, "golden.csv is not the file" in done.stderr) == (1, True)
 
 
-def test_the_onnx_form_runs_and_says_the_same(penguins: Path) -> None:
+def test_onnx_form_predicts_the_same(penguins: Path) -> None:
     assert manifest_of(penguins)["onnx"] == {"included": True, "reason": None}
     golden = pd.read_csv(penguins / "golden.csv")
     session = onnxruntime.InferenceSession(penguins / "model.onnx")
-    texts = {each.name for each in session.get_inputs() if each.type == "tensor(string)"}
+    texts = {column.name for column in session.get_inputs() if column.type == "tensor(string)"}
     assert texts == {"island", "sex"}
     rows = {
         name: golden[[name]].fillna("").to_numpy(object)
@@ -101,21 +101,19 @@ def test_the_onnx_form_runs_and_says_the_same(penguins: Path) -> None:
         else golden[[name]].to_numpy(np.float32)
         for name in PENGUIN_FEATURES
     }
-    said = session.run(None, rows)
+    outputs = session.run(None, rows)
     expected = json.loads((penguins / "expected.json").read_text())
-    assert list(said[0]) == expected["predictions"]
-    assert np.allclose(said[1], expected["probabilities"], atol=1e-4)
+    assert list(outputs[0]) == expected["predictions"]
+    assert np.allclose(outputs[1], expected["probabilities"], atol=1e-4)
 
 
-def test_the_schema_says_what_a_row_has(penguins: Path) -> None:
+def test_schema_lists_the_features(penguins: Path) -> None:
     schema = json.loads((penguins / "schema.json").read_text())
     assert schema["required"] == list(PENGUIN_FEATURES)
     assert schema["properties"]["bill_length_mm"]["type"] == ["number", "null"]
 
 
-def test_a_model_with_dates_takes_their_step_along_and_says_why_it_has_no_onnx(
-    dated: Path, tmp_path: Path
-) -> None:
+def test_model_with_dates_has_their_step_and_a_reason_for_no_onnx(dated: Path, tmp_path: Path) -> None:
     bundle = export(tmp_path, dated, TrainingSpec("linear", ("day", "x"), "y"))
     assert manifest_of(bundle)["onnx"]["reason"] == "ONNX has no step for the parts of dates."
     done = score(bundle)
@@ -126,7 +124,7 @@ def test_a_model_with_dates_takes_their_step_along_and_says_why_it_has_no_onnx(
     ("model_type", "params"),
     [("knn", {}), ("random_forest", {"n_estimators": 5}), ("gradient_boosting", {"max_iter": 5})],
 )
-def test_every_type_can_be_taken_along(model_type: str, params: dict[str, Any], tmp_path: Path) -> None:
+def test_every_model_type_can_be_exported(model_type: str, params: dict[str, Any], tmp_path: Path) -> None:
     spec = TrainingSpec(model_type, DIABETES_FEATURES, "target", params=params)
     bundle = export(tmp_path, DATA / "diabetes.csv", spec)
     done = score(bundle)

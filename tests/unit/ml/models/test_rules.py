@@ -1,13 +1,13 @@
-"""How models are named."""
+"""Names of models."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from ml_service.models.rules import automatic_name, given_name, is_a_name
+from ml_service.models.rules import automatic_name, given_name, is_model_name
 
 
-def test_an_automatic_name_says_whose_which_and_when() -> None:
+def test_automatic_name_has_user_type_and_time() -> None:
     moment = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
     assert automatic_name(7, "knn", moment) == "7_knn_20260304_050607_000089"
 
@@ -23,16 +23,16 @@ def test_an_automatic_name_says_whose_which_and_when() -> None:
         ("a" * 500, "7_" + "a" * 100),
     ],
 )
-def test_a_given_name_is_sanitised(wanted: str, name: str) -> None:
+def test_given_name_is_sanitised(wanted: str, name: str) -> None:
     assert given_name(7, wanted) == name
-    assert is_a_name(name)
+    assert is_model_name(name)
 
 
 @pytest.mark.parametrize("wanted", ["", "   ", "...", "///", "___", "日本語"])
-def test_a_name_of_nothing_usable_is_none(wanted: str) -> None:
+def test_name_without_usable_characters_is_none(wanted: str) -> None:
     assert given_name(7, wanted) is None
 
 
 @pytest.mark.parametrize("text", ["", "linear", "7_", "7_a\0", "7_a/b", "7_" + "a" * 121, "_a"])
-def test_other_texts_are_no_names(text: str) -> None:
-    assert not is_a_name(text)
+def test_other_text_is_no_model_name(text: str) -> None:
+    assert not is_model_name(text)

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files in the store are complete or absent."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ def files(tmp_path: Path) -> Files:
     return Files(f"file://{tmp_path}")
 
 
-async def test_a_kept_upload_is_complete_and_known_by_its_digest(files: Files) -> None:
+async def test_kept_upload_is_complete_and_hashed(files: Files) -> None:
     content = bytes(range(256)) * 5000
     async with Uploads(files, len(content)).receiving() as upload:
         for start in range(0, len(content), 1000):
@@ -36,20 +36,20 @@ async def receive(uploads: Uploads, *chunks: bytes | Exception) -> None:
             await upload.write(chunk)
 
 
-async def test_an_upload_is_refused_at_the_first_byte_too_many(files: Files) -> None:
+async def test_upload_is_refused_at_first_byte_over_limit(files: Files) -> None:
     with pytest.raises(DatasetTooLarge):
         await receive(Uploads(files, 10), b"0123456789", b"!")
     assert list(files.list_folder("uploads")) == []
 
 
-async def test_an_upload_that_breaks_off_is_gone(files: Files) -> None:
+async def test_interrupted_upload_is_deleted(files: Files) -> None:
     with pytest.raises(ConnectionError):
         await receive(Uploads(files, 10_000_000), b"x" * 1_000_000, ConnectionError())
     assert list(files.list_folder("uploads")) == []
 
 
-def write_aside(files: Files, artefacts: Artefacts, name: str) -> None:
-    with files.folder_to_write(artefacts.aside(name)) as folder:
+def write_to_staging(files: Files, artefacts: Artefacts, name: str) -> None:
+    with files.folder_to_write(artefacts.staging_key(name)) as folder:
         folder.mkdir()
         (folder / "model.json").write_bytes(b"12345")
 
@@ -59,44 +59,44 @@ def read(files: Files, key: str) -> bytes:
         return path.read_bytes()
 
 
-async def test_an_artefact_appears_whole_at_its_place(files: Files) -> None:
+async def test_published_artefact_is_moved_out_of_staging(files: Files) -> None:
     artefacts = Artefacts(files)
-    write_aside(files, artefacts, "7-1")
-    assert await artefacts.place("7-1") == 5
+    write_to_staging(files, artefacts, "7-1")
+    assert await artefacts.publish("7-1") == 5
     assert read(files, f"{artefacts.key('7-1')}/model.json") == b"12345"
     assert list(files.list_folder("aside")) == []
 
 
-async def test_placing_it_twice_is_placing_it_once(files: Files) -> None:
+async def test_publishing_is_idempotent(files: Files) -> None:
     artefacts = Artefacts(files)
-    write_aside(files, artefacts, "7-1")
-    await artefacts.place("7-1")
-    assert await artefacts.place("7-1") == 5
+    write_to_staging(files, artefacts, "7-1")
+    await artefacts.publish("7-1")
+    assert await artefacts.publish("7-1") == 5
 
 
-async def test_a_discarded_artefact_is_gone_wherever_it_was(files: Files) -> None:
+async def test_discard_deletes_staged_and_published_artefacts(files: Files) -> None:
     artefacts = Artefacts(files)
     for name in ("7-1", "7-2"):
-        write_aside(files, artefacts, name)
-    await artefacts.place("7-1")
+        write_to_staging(files, artefacts, name)
+    await artefacts.publish("7-1")
     for name in ("7-1", "7-2", "7-3"):
         await artefacts.discard(name)
     assert list(files.list_folder("aside")) == []
     assert list(files.list_folder("artefacts")) == []
 
 
-async def test_a_folder_that_was_never_made_is_not_there(files: Files) -> None:
+async def test_folder_that_was_not_written_does_not_exist(files: Files) -> None:
     with files.folder_to_write("aside/7-1"):
         pass
     with files.on_disk("aside/7-1") as path:
         assert not path.exists()
 
 
-async def test_a_result_is_read_piece_by_piece_and_gone_when_it_is_read_once(files: Files) -> None:
+async def test_result_is_streamed_and_deleted_if_read_once(files: Files) -> None:
     results, content = Results(files), bytes(range(256)) * 2000
     key = results.name_new()
     with files.open_to_write(key) as file:
         file.write(content)
-    assert b"".join([piece async for piece in results.read(key, once=False)]) == content
-    assert b"".join([piece async for piece in results.read(key, once=True)]) == content
+    assert b"".join([chunk async for chunk in results.read(key, once=False)]) == content
+    assert b"".join([chunk async for chunk in results.read(key, once=True)]) == content
     assert list(files.list_folder("results")) == []

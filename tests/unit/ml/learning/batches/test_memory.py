@@ -10,7 +10,7 @@ from ml_service.learning.batches import pipeline
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ def task(tmp_path: Path) -> pipeline.BatchTask:
     )
 
 
-async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
+async def predict(readers: ProcessPool, task: pipeline.BatchTask, folder: Path, rows: int) -> int:
     """The peak memory of the reader process."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
@@ -46,7 +46,7 @@ async def predict(readers: Readers, task: pipeline.BatchTask, folder: Path, rows
 async def test_memory_does_not_grow_with_the_length_of_the_file(
     task: pipeline.BatchTask, tmp_path: Path
 ) -> None:
-    readers = Readers(1)
+    readers = ProcessPool(1)
     # What the reader imports first is not the file's.
     await predict(readers, task, tmp_path, 1)
     little = await predict(readers, task, tmp_path, ROWS // 10)

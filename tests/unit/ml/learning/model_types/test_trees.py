@@ -8,7 +8,7 @@ import treelite
 from sklearn.ensemble import RandomForestRegressor
 
 from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
-from ml_service.store.readers import Readers
+from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -41,4 +41,4 @@ def test_unpacked_trees_predict_like_the_estimator() -> None:
 
 
 async def test_large_forest_is_packed_in_bounded_memory() -> None:
-    assert await Readers(1).run(room_taken) < 2.5
+    assert await ProcessPool(1).run(room_taken) < 2.5

@@ -1,0 +1,154 @@
+"""Container: every part of the service, built once a process; the endpoints' providers read it."""
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kit.authentication import Authentication
+from kit.database import Database
+from kit.idempotency import FirstAnswers
+from ml_service.accounts.service import AccountService
+from ml_service.accounts.sweeper import Ages, Sweeper
+from ml_service.base import first_answers
+from ml_service.batches.jobs import BatchJobs
+from ml_service.batches.service import BatchFiles, BatchService
+from ml_service.billing.port import Billing
+from ml_service.course.service import CourseTraining
+from ml_service.datasets.inspection import Inspector
+from ml_service.datasets.service import DatasetService, InspectionService, Quota
+from ml_service.exports.service import ExportService
+from ml_service.jobs.cluster import DaskCluster
+from ml_service.jobs.context import WorkerContext
+from ml_service.jobs.estimates import QueueEstimates
+from ml_service.jobs.notifications import JobNotifications
+from ml_service.jobs.repository import is_training_on
+from ml_service.jobs.service import JobService
+from ml_service.jobs.settlement import HoldExtender
+from ml_service.jobs.worker import Worker
+from ml_service.learning import predictors
+from ml_service.models.model_cache import ModelCache
+from ml_service.models.repository import ModelLookup, StoredModel
+from ml_service.models.service import ModelService, ReportService
+from ml_service.predictions.service import PredictionService
+from ml_service.settings import MlSettings
+from ml_service.store.artefacts import Artefacts
+from ml_service.store.files import Files
+from ml_service.store.process_pool import ProcessPool
+from ml_service.store.results import Results
+from ml_service.store.uploads import Uploads
+
+READER_PROCESSES = 2
+
+Loop = Coroutine[None, None, None]
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Parts with connections: opened before the others, closed after them."""
+
+    authentication: Authentication
+    database: Database
+    lookup: ModelLookup
+    billing: Billing
+
+
+@dataclass(frozen=True)
+class Container:
+    settings: MlSettings
+    authentication: Authentication
+    database: Database
+    billing: Billing
+    datasets: DatasetService
+    inspections: InspectionService
+    jobs: JobService
+    queue_estimates: QueueEstimates
+    models: ModelService
+    reports: ReportService
+    predictions: PredictionService
+    batches: BatchService
+    exports: ExportService
+    accounts: AccountService
+    course: CourseTraining
+
+
+def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
+    """The container, and the loops that run beside the requests."""
+    database, billing, lookup = resources.database, resources.billing, resources.lookup
+    worker = _worker_context(settings, database, billing)
+    files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
+    readers, inspector = ProcessPool(READER_PROCESSES), Inspector(files, settings.csv_limits)
+    answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
+    sweeper = _sweeper(settings, database, files, model_cache)
+    quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
+    datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
+    jobs = JobService(database, billing, worker.notifications)
+    models = ModelService(database, artefacts, model_cache)
+    queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
+    container = Container(
+        settings=settings,
+        authentication=resources.authentication,
+        database=database,
+        billing=billing,
+        datasets=datasets,
+        inspections=InspectionService(database, inspector),
+        jobs=jobs,
+        queue_estimates=queue_estimates,
+        models=models,
+        reports=ReportService(models, files, artefacts, readers),
+        predictions=PredictionService(answers, lookup, billing, model_cache),
+        batches=BatchService(
+            answers=answers,
+            lookup=lookup,
+            billing=billing,
+            files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
+            batch_jobs=BatchJobs(database, billing),
+            jobs=jobs,
+            max_rows_at_once=settings.batch_rows_at_once,
+        ),
+        exports=ExportService(models, artefacts, results, readers),
+        accounts=AccountService(database, sweeper),
+        course=CourseTraining(datasets, jobs, models),
+    )
+    loops: list[Loop] = [
+        queue_estimates.measure_forever(),
+        worker.notifications.listen(database),
+        worker.cluster.stay_connected(),
+        Worker(worker).run(),
+        HoldExtender(worker).run(),
+        sweeper.run(settings.sweep_seconds),
+    ]
+    return container, loops
+
+
+def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:
+    files = Files(settings.store_url)
+    return WorkerContext(
+        database=database,
+        billing=billing,
+        cluster=DaskCluster(settings.dask_scheduler_address),
+        files=files,
+        artefacts=Artefacts(files),
+        uploads=Uploads(files, settings.max_csv_bytes),
+        results=Results(files),
+        notifications=JobNotifications(),
+        limits=settings.csv_limits,
+        lease_seconds=settings.lease_seconds,
+        time_limit=settings.max_train_seconds,
+        max_running_per_user=settings.max_running_jobs,
+    )
+
+
+def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> ModelCache:
+    def load(model: StoredModel) -> predictors.Predictor:
+        with files.on_disk(artefacts.key(model.artefact)) as folder:
+            return predictors.load(folder, model.files)
+
+    return ModelCache(load, settings.loaded_models, settings.loaded_bytes)
+
+
+def _sweeper(settings: MlSettings, database: Database, files: Files, model_cache: ModelCache) -> Sweeper:
+    ages = Ages(
+        orphan=timedelta(minutes=settings.orphan_minutes),
+        answers=timedelta(hours=settings.answers_kept_hours),
+    )
+    return Sweeper(database, files, model_cache.forget, ages)

@@ -1,0 +1,236 @@
+"""The Dask cluster that tasks run on, as a client of its scheduler; a task has a time limit."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError as FutureCancelled
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from distributed import Client, Future, KilledWorker, Nanny
+
+from kit.background import every
+from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
+from ml_service.learning.tables import Json
+from ml_service.learning.tasks import PROGRESS_TOPIC
+
+ANSWER_SECONDS = 3.0
+RECONNECT_SECONDS = 1.0
+CLOSE_SECONDS = 1.0
+
+Function = Callable[..., Any]  # Any: arguments and result are known to the task and its caller
+OnProgress = Callable[[str, int | None], object]
+
+log = structlog.stdlib.get_logger()
+
+
+class ClusterLost(ConnectionError):
+    """The scheduler is away, and with it every task that it was running."""
+
+
+class WorkerDied(Exception):
+    """The scheduler gave up on a task because its worker processes died, most likely for lack of memory."""
+
+
+class TimeLimitReached(Exception):
+    """The task ran longer than its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterTask:
+    """A function to run on the cluster under a key; `attempts` counts this one."""
+
+    key: str
+    function: Function
+    arguments: tuple[object, ...]
+    attempts: int
+    time_limit: float
+    kind: str = JobKind.TRAIN
+
+
+async def run_task(
+    cluster: "DaskCluster", task: ClusterTask, on_progress: OnProgress
+) -> Json | GiveUp | Retry:
+    """The task's result, or the decision after its failure. Raises ClusterLost.
+
+    `on_progress` receives each stage, and its percentage if the task knows it.
+    """
+    try:
+        answer = await _result_in_time(cluster, task, on_progress)
+    except TimeLimitReached:
+        failure = Failure("time_limit")
+    except WorkerDied:
+        failure = Failure("worker_died")
+    except ClusterLost:
+        raise
+    except Exception as crash:
+        # A bug in a task must end that one only, with its traceback in the log.
+        log.error("task_crashed", exc_info=crash)
+        failure = Failure("crashed")
+    else:
+        if "error" not in answer:
+            return answer["result"]
+        error = answer["error"]
+        failure = Failure("refused", error["code"], error["detail"], error["members"])
+    return decide(failure, task.kind, task.attempts, task.time_limit)
+
+
+async def _result_in_time(cluster: "DaskCluster", task: ClusterTask, on_progress: OnProgress) -> Json:
+    """Raises TimeLimitReached, WorkerDied, ClusterLost, or what the task raised."""
+    deadline = Deadline(task.time_limit)
+
+    def report(stage: str, percent: int | None) -> None:
+        deadline.start()
+        on_progress(stage, percent)
+
+    with cluster.listening(task.key, report):
+        running = cluster.submit(task.key, task.function, *task.arguments)
+        try:
+            async with deadline.timeout:
+                return await running.result()
+        except TimeoutError as error:
+            await running.stop()
+            raise TimeLimitReached from error
+        except asyncio.CancelledError:
+            await running.stop()
+            raise
+
+
+class Deadline:
+    """Time limit of a task from its first progress.
+
+    Until then it has twice the limit: a task of a dead replica may still occupy the worker.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._started = seconds, False
+        self.timeout = asyncio.timeout(2 * seconds)
+
+    def start(self) -> None:
+        """Start the limit at the first call; later ones change nothing."""
+        if not self._started:
+            self.timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
+        self._started = True
+
+
+class RunningTask:
+    """One task on the cluster."""
+
+    def __init__(self, client: Client, future: "Future[Any]") -> None:  # Any: the task's own result
+        self._client, self._future = client, future
+
+    async def result(self) -> Any:  # Any: the task's own result
+        """Raises what the task raised, WorkerDied or ClusterLost."""
+        try:
+            return await self._future
+        except KilledWorker as error:
+            raise WorkerDied from error
+        except (FutureCancelled, OSError) as error:
+            raise ClusterLost from error
+
+    async def stop(self) -> None:
+        """Forget the task and kill the process that runs it; its nanny starts another."""
+        key = self._future.key
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                running = [
+                    worker for worker, keys in (await self._client.processing()).items() if key in keys
+                ]
+                await self._future.cancel(force=True)
+                if running:
+                    await self._client.run(kill_worker_of, workers=running, nanny=True, on_error="ignore")
+        except (TimeoutError, OSError) as error:
+            log.warning("worker_not_stopped", error=type(error).__name__)
+
+
+class DaskCluster:
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._client: Client | None = None
+        self._subscribed_over: object = None
+        self._listeners: dict[str, OnProgress] = {}
+        self.known_slots = 0
+
+    async def slots(self) -> int:
+        """The number of tasks that can run at once; zero while the cluster is away."""
+        self.known_slots = await self._count_slots()
+        return self.known_slots
+
+    def submit(self, key: str, function: Function, *arguments: object) -> RunningTask:
+        """Raises ClusterLost."""
+        if self._client is None or self._client.status != "running":
+            raise ClusterLost
+        future = self._client.submit(function, key, *arguments, key=key, pure=False)
+        return RunningTask(self._client, future)
+
+    @contextlib.contextmanager
+    def listening(self, key: str, listener: OnProgress) -> Generator[None]:
+        """Pass the task's progress to the listener during the block."""
+        self._listeners[key] = listener
+        try:
+            yield
+        finally:
+            del self._listeners[key]
+
+    async def stay_connected(self) -> None:
+        """Connect, and again whenever the scheduler was away, until cancelled."""
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        try:
+            # A scheduler that is away, starting or of another version: each is a reason to try again.
+            await every(RECONNECT_SECONDS, self._connect_and_subscribe, failure="cluster_away")
+        finally:
+            await self._close()
+
+    async def _count_slots(self) -> int:
+        if self._client is None or self._client.status != "running" or self._client.scheduler is None:
+            return 0
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                known: Any = await self._client.scheduler.identity(n_workers=0)  # Any: Dask's own JSON
+            return known["total_threads"]
+        except (TimeoutError, OSError):
+            return 0
+
+    async def _connect_and_subscribe(self) -> None:
+        if self._client is None or self._client.status == "closed":
+            await self._connect()
+        self._subscribe()
+
+    async def _connect(self) -> None:
+        self._client = Client(self._address, asynchronous=True, timeout=ANSWER_SECONDS, set_as_default=False)
+        try:
+            await self._client  # pyright: ignore[reportGeneralTypeIssues] - an asynchronous client is awaitable
+        except Exception:
+            await self._close()
+            raise
+        log.info("cluster_joined")
+
+    def _subscribe(self) -> None:
+        """Renew the subscription to progress: a client that reconnects by itself does not."""
+        client = self._client
+        if (
+            client is not None
+            and client.status == "running"
+            and client.scheduler_comm is not self._subscribed_over
+        ):
+            client.subscribe_topic(PROGRESS_TOPIC, self._on_event)
+            self._subscribed_over = client.scheduler_comm
+
+    async def _close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(OSError, TimeoutError):
+                await client.close(timeout=CLOSE_SECONDS)  # pyright: ignore[reportGeneralTypeIssues] - as above
+
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:  # Any: plain values
+        _, progress = event
+        if (listener := self._listeners.get(progress["key"])) is not None:
+            listener(progress["stage"], progress.get("percent"))
+
+
+async def kill_worker_of(dask_worker: Nanny) -> None:
+    """Kill the nanny's process at once: a polite stop would wait for the fit to end. Runs in the nanny."""
+    if dask_worker.process is not None and dask_worker.process.process is not None:
+        await dask_worker.process.process.kill()

@@ -1,0 +1,170 @@
+"""Handlers of the kinds of jobs: a training, a comparison of candidates, a batch."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from kit.database import Json
+from ml_service.billing.pricing import prorate
+from ml_service.datasets.repository import DatasetRepository
+from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
+from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
+from ml_service.jobs.context import Handler, JobContext, Outcome
+from ml_service.jobs.models import Job
+from ml_service.jobs.repository import JobRepository
+from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
+from ml_service.learning.batches.pipeline import BatchTask
+from ml_service.learning.batches.spec import BatchSpec
+from ml_service.learning.comparison import AUTO
+from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
+from ml_service.learning.comparison.leaderboard import Entry, count_finished, leaderboard, ranked
+from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
+from ml_service.models.repository import ModelRepository
+
+DATASET_GONE = GiveUp(
+    "dataset_gone", "The dataset was deleted before the training began; upload it and train again."
+)
+MODEL_GONE = GiveUp("model_gone", "The model was deleted before the batch began; train it again.")
+
+log = structlog.stdlib.get_logger()
+
+
+def find_handler(job: Job) -> Handler:
+    return handle_comparison if job.model_type == AUTO else HANDLERS[job.kind]
+
+
+async def handle_training(context: JobContext) -> Outcome:
+    table = await _find_table(context)
+    if table is None:
+        return DATASET_GONE
+    _log_training(context)
+    return await _train(context, context.name, table, context.job.spec, context.progress.report_stage)
+
+
+async def handle_comparison(context: JobContext) -> Outcome:
+    """Score the candidates, then train the best one as an ordinary model."""
+    table = await _find_table(context)
+    if table is None:
+        return DATASET_GONE
+    _log_training(context)
+    spec = ComparisonSpec.from_json(context.job.spec)
+    search = CandidateSearch(context, spec, table)
+    async with context.worker.database.read() as session:
+        for event in await JobRepository(session).events_after(context.job.id, 0):
+            if event.kind == EVENT:
+                search.restore(event.data)
+    await search.run()
+    return await _train_best(context, spec, search.entries, table)
+
+
+async def handle_batch(context: JobContext) -> Outcome:
+    worker, job, spec = context.worker, context.job, BatchSpec(**context.job.spec)
+    task = await _find_batch_task(context, spec)
+    if task is None:
+        return MODEL_GONE
+    log.info("batch_started", model=job.model_name, action="batch", attempt=job.attempts)
+    location = worker.results.name(context.name)
+    cluster_task = ClusterTask(
+        key=context.name,
+        function=predict_on_worker,
+        arguments=(task, spec.rows, location),
+        attempts=job.attempts,
+        time_limit=worker.time_limit,
+        kind=JobKind.BATCH,
+    )
+    outcome = await run_task(worker.cluster, cluster_task, context.progress.report_stage)
+    if isinstance(outcome, GiveUp | Retry):
+        return outcome
+    tokens = prorate(job.tokens_held, spec.rows, outcome["good"], spec.per_units)
+    return {"location": location, "tokens": tokens, "rows": spec.rows, **outcome}
+
+
+HANDLERS: Mapping[str, Handler] = {JobKind.TRAIN: handle_training, JobKind.BATCH: handle_batch}
+
+
+async def _find_table(context: JobContext) -> TableFile | None:
+    if context.job.dataset_id is None:
+        return None
+    async with context.worker.database.read() as session:
+        location = await DatasetRepository(session).find_location(context.job.dataset_id)
+    worker = context.worker
+    return TableFile(worker.files.url, location, worker.limits) if location is not None else None
+
+
+async def _train(
+    context: JobContext, artefact: str, table: TableFile, spec: Json, on_progress: OnProgress
+) -> Outcome:
+    """The job's result: the model's files and its description."""
+    worker = context.worker
+    task = ClusterTask(
+        key=artefact,
+        function=train_on_worker,
+        arguments=(table, spec, worker.artefacts.staging_key(artefact)),
+        attempts=context.job.attempts,
+        time_limit=worker.time_limit,
+    )
+    description = await run_task(worker.cluster, task, on_progress)
+    if isinstance(description, GiveUp | Retry):
+        return description
+    size = await worker.artefacts.publish(artefact)
+    files = description.pop("files")
+    return {"artefact": artefact, "size_bytes": size, "files": files, "description": description}
+
+
+async def _train_best(
+    context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: TableFile
+) -> Outcome:
+    """Train the best candidate; if it fails on the whole table, the next best."""
+
+    def report(stage: str, _percent: int | None) -> None:
+        percent = PERCENT_AFTER + STAGE_PERCENT.get(stage, 0) * (100 - PERCENT_AFTER) // 100
+        context.progress.report_stage(stage, percent)
+
+    for number in ranked(entries):
+        training = spec.training(spec.candidates[number]).to_json()
+        outcome = await _train(context, f"{context.name}-{number}", table, training, report)
+        if isinstance(outcome, GiveUp):
+            entries[number] = entries[number].failed(outcome.code, outcome.detail)
+            continue
+        return _with_leaderboard(context, entries, number, outcome) if isinstance(outcome, dict) else outcome
+    return _failure_of_all(spec, entries)
+
+
+def _with_leaderboard(context: JobContext, entries: list[Entry], number: int, trained: Json) -> Json:
+    board = leaderboard(entries)
+    board[0]["chosen"] = True
+    best = entries[number]
+    chosen = {"type": best.type, "params": dict(best.params)}
+    selection = {"type": AUTO, "metric": best.metric, "folds": FOLDS, "chosen": chosen}
+    return {
+        **trained,
+        "description": {**trained["description"], "leaderboard": board, "selection": selection},
+        "tokens": prorate(context.job.tokens_held, context.job.units, count_finished(entries)),
+    }
+
+
+def _failure_of_all(spec: ComparisonSpec, entries: list[Entry]) -> GiveUp:
+    """The first candidate's failure, which most likely is that of all."""
+    for entry in entries:
+        if entry.error is not None:
+            return GiveUp(entry.error["code"], entry.error["detail"])
+    return GiveUp(
+        "budget_over",
+        f"No candidate finished within the budget of {spec.seconds} seconds; allow more seconds or use "
+        "fewer rows.",
+    )
+
+
+async def _find_batch_task(context: JobContext, spec: BatchSpec) -> BatchTask | None:
+    worker, job = context.worker, context.job
+    async with worker.database.read() as session:
+        files = await ModelRepository(session).find_digests(job.artefact)
+    if files is None or job.artefact is None or job.location is None:
+        return None
+    artefact = worker.artefacts.key(job.artefact)
+    return BatchTask(worker.files.url, job.location, artefact, files, spec.options, worker.limits)
+
+
+def _log_training(context: JobContext) -> None:
+    job = context.job
+    log.info("training_started", model=job.model_name, action="train", attempt=job.attempts)

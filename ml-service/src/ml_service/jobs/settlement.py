@@ -1,0 +1,207 @@
+"""Settlement of jobs: hold the price at the start, extend the hold, move tokens once at the end.
+
+The outcome is on the row before any token moves, and each step may be repeated, so the replica that has the
+lease next finishes what a dead one began: outcome, then tokens, then state.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+
+from kit.background import every
+from kit.identity import ApiKey, ApiKeyId, UserId
+from kit.outages import describe_outage
+from ml_service.billing.charging import release_or_expire, settle_or_hold_again
+from ml_service.billing.port import (
+    CANNOT_PAY,
+    WALLET_NOT_FOUND,
+    Billing,
+    BillingRefusal,
+    Charge,
+    HoldEnded,
+    HoldKey,
+    Receipt,
+)
+from ml_service.billing.pricing import affordable
+from ml_service.errors import BillingUnavailable, BudgetTooSmall
+from ml_service.jobs.context import WorkerContext
+from ml_service.jobs.models import Job
+from ml_service.jobs.rules import JobKind
+from ml_service.jobs.specs import TrainingJobRequest
+
+# A job whose commit never came holds tokens for a minute; a committed one has its hold extended.
+FIRST_TTL_SECONDS = 60
+TTL_SECONDS = 600
+EXTEND_SECONDS = 5.0
+MAX_EXTENSIONS = 200
+# More than the first time to live, so that a new job's hold is extended in the next round.
+EXTEND_BEFORE_END = timedelta(seconds=FIRST_TTL_SECONDS * 2)
+RETRY_SECONDS = 1.0
+# Log events at the end of a job, by kind.
+FINISHED: Mapping[str, str] = {JobKind.TRAIN: "training_finished", JobKind.BATCH: "batch_finished"}
+FAILED: Mapping[str, str] = {JobKind.TRAIN: "training_failed", JobKind.BATCH: "batch_failed"}
+JOBS_ENDED = Counter("farebox_jobs_ended_total", "Jobs that this replica ended", ["kind", "outcome"])
+
+log = structlog.stdlib.get_logger()
+
+
+def charge_of(job: Job) -> Charge:
+    """The job's charge, the same in every replica."""
+    api_key = None
+    if job.api_key_id is not None:
+        api_key = ApiKey(ApiKeyId(job.api_key_id), frozenset(), job.api_key_cap)
+    return Charge(
+        key=HoldKey(job.hold_key),
+        user_id=UserId(job.user_id),
+        action="batch" if job.kind == JobKind.BATCH else "train",
+        units=job.units,
+        ttl_seconds=FIRST_TTL_SECONDS,
+        resource=job.model_name,
+        api_key=api_key,
+    )
+
+
+async def hold_price(billing: Billing, job: Job, request: TrainingJobRequest) -> int:
+    """Hold the price of as many of the job's units as the request's budget pays for."""
+    budget = request.budget.tokens
+    if budget is not None:
+        job.units = await _affordable_units(billing, job.units, budget)
+    charge = replace(charge_of(job), quote_id=request.quote_id)
+    tokens = (await billing.hold(charge)).tokens
+    if budget is not None and tokens > budget:
+        # The quote's price is higher than the current one, which the units were computed with.
+        await release_or_expire(billing, charge)
+        raise BudgetTooSmall(budget, tokens)
+    return tokens
+
+
+async def _affordable_units(billing: Billing, units: int, budget: int) -> int:
+    price = (await billing.prices())["train"]
+    units = affordable(units, price.tokens, price.per_units, budget)
+    if units == 0:
+        raise BudgetTooSmall(budget, price.tokens)
+    return units
+
+
+class HoldExtender:
+    """Extends the holds of live jobs, however long they wait and run."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+
+    async def run(self) -> None:
+        """Run until cancelled. A hold that ends without its extension is placed again before the charge."""
+        await every(EXTEND_SECONDS, self.extend_all, failure="holds_not_extended")
+
+    async def extend_all(self) -> None:
+        """No row is locked during the calls to billing; an extension by two replicas is harmless."""
+        async with self._context.leases() as leases:
+            jobs = await leases.holds_to_extend(EXTEND_BEFORE_END, MAX_EXTENSIONS)
+        until = datetime.now(UTC) + timedelta(seconds=TTL_SECONDS)
+        extended = await asyncio.gather(*(self._extend(job) for job in jobs))
+        async with self._context.leases() as leases:
+            done = [job.id for job, is_done in zip(jobs, extended, strict=True) if is_done]
+            await leases.set_hold_ends(done, until)
+
+    async def _extend(self, job: Job) -> bool:
+        """False when the hold must be extended in the next round."""
+        try:
+            await self._context.billing.extend(HoldKey(job.hold_key), TTL_SECONDS)
+        except BillingUnavailable:
+            return False
+        except HoldEnded:
+            log.info("hold_ended_early", job=job.id, user=job.user_id)
+        return True
+
+
+async def retry_until_done(step: Callable[[], Awaitable[None]], job_id: int) -> None:
+    """Retry an idempotent step while billing or the database is away; raises LeaseLost."""
+    while True:
+        try:
+            await step()
+            return
+        except Exception as error:
+            if not isinstance(error, BillingUnavailable) and describe_outage(error) is None:
+                raise
+            log.warning("job_end_delayed", job=job_id, error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+
+
+async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
+    """Move the tokens of a job with a recorded outcome, then write its final state. Raises LeaseLost."""
+    async with context.leases() as leases:
+        job = await leases.get_leased(job_id, lease)
+    if job.result is not None:
+        try:
+            # Never more than the first hold, also when it is placed again at a higher price.
+            due = job.result.get("tokens", job.tokens_held)
+            receipt = await settle_or_hold_again(context.billing, charge_of(job), due)
+        except BillingRefusal as refusal:
+            if refusal.kind not in CANNOT_PAY:
+                raise
+            job = await _turn_into_failure(context, job, lease, refusal)
+        else:
+            await _succeed(context, job, lease, receipt)
+            return
+    await _release(context, job)
+    await _end_unpaid(context, job, lease)
+
+
+async def _succeed(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt) -> None:
+    async with context.leases() as leases:
+        await leases.succeed(await leases.get_leased(job.id, lease), receipt)
+    _log_end(FINISHED, job, amount=receipt.tokens)
+    await _delete_rows(context, job)
+
+
+async def _turn_into_failure(context: WorkerContext, job: Job, lease: UUID, refusal: BillingRefusal) -> Job:
+    """The hold expired during an outage, and its tokens have been spent since."""
+    await _discard_result(context, job)
+    async with context.leases() as leases:
+        job = await leases.get_leased(job.id, lease)
+        job.result = None
+        job.error = refusal.to_document()
+    return job
+
+
+async def _discard_result(context: WorkerContext, job: Job) -> None:
+    result = job.result or {}
+    if job.kind == JobKind.BATCH:
+        await context.results.delete(result["location"])
+    else:
+        await context.artefacts.discard(result["artefact"])
+
+
+async def _release(context: WorkerContext, job: Job) -> None:
+    try:
+        await context.billing.release(charge_of(job).key)
+    except BillingRefusal as refusal:
+        if not isinstance(refusal, HoldEnded) and refusal.kind != WALLET_NOT_FOUND:
+            raise
+
+
+async def _end_unpaid(context: WorkerContext, job: Job, lease: UUID) -> None:
+    async with context.leases() as leases:
+        job = await leases.get_leased(job.id, lease)
+        if job.error is not None:
+            await leases.fail(job)
+        else:
+            await leases.cancel(job)
+    _log_end(FAILED, job, code=job.error["code"] if job.error is not None else "cancelled")
+    await _delete_rows(context, job)
+
+
+async def _delete_rows(context: WorkerContext, job: Job) -> None:
+    """Delete a batch's input; after a crash before or during this, the sweeper finds it."""
+    if job.location is not None:
+        await context.uploads.delete(job.location)
+
+
+def _log_end(events: Mapping[str, str], job: Job, **facts: object) -> None:
+    JOBS_ENDED.labels(job.kind, facts.get("code", "succeeded")).inc()
+    log.info(events[job.kind], user=job.user_id, job=job.id, model=job.model_name, action=job.kind, **facts)

@@ -1,0 +1,90 @@
+"""Requests for trainings, and their specs as they are stored with the job."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from kit.database import Json
+from ml_service.errors import ModelNameUnusable
+from ml_service.learning import training
+from ml_service.learning.comparison import AUTO
+from ml_service.learning.comparison.candidates import plan_comparison
+from ml_service.learning.tables import TableProfile
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.errors import InvalidSpec
+from ml_service.models.rules import automatic_name, given_name
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The limits of a comparison; None is no limit."""
+
+    seconds: int | None = None
+    tokens: int | None = None
+
+
+NO_BUDGET = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """The spec for a job's row; `units` is the largest number of trainings that are charged."""
+
+    spec: Json
+    units: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJobRequest:
+    """A requested training; without `features`, every column with values except the label is one."""
+
+    dataset_id: int
+    model_type: str
+    label: str
+    features: tuple[str, ...] | None = None
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    train_fraction: float = 0.8
+    task: Literal["auto", "classification", "regression"] = "auto"
+    missing_label: Literal["refuse", "drop"] = "refuse"
+    name: str | None = None
+    quote_id: str | None = None
+    budget: Budget = NO_BUDGET
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    def to_job_spec(self, profile: TableProfile) -> JobSpec:
+        """Raises the first reason that the training is impossible."""
+        spec = self.to_training_spec(profile)
+        if self.model_type == AUTO:
+            comparison = plan_comparison(profile, spec, self.budget.seconds)
+            return JobSpec(comparison.to_json(), len(comparison.candidates))
+        if self.budget != NO_BUDGET:
+            raise InvalidSpec("Only the type auto takes a budget; leave it out or set the type to auto.")
+        training.check(profile, spec)
+        return JobSpec(spec.to_json())
+
+    def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
+        columns = profile.columns.values()
+        usable = (column.name for column in columns if column.name != self.label and column.kind != "empty")
+        features = tuple(usable) if self.features is None else self.features
+        used = {*features, self.label}
+        return TrainingSpec(
+            model_type=self.model_type,
+            features=features,
+            label=self.label,
+            params=self.params,
+            train_fraction=self.train_fraction,
+            task=self.task,
+            missing_label=self.missing_label,
+            kinds={name: kind for name, kind in profile.corrected_kinds.items() if name in used},
+        )
+
+    def name_model(self, user_id: int, now: datetime) -> str:
+        if self.name is None:
+            return automatic_name(user_id, self.model_type, now)
+        name = given_name(user_id, self.name)
+        if name is None:
+            raise ModelNameUnusable
+        return name

@@ -1,0 +1,181 @@
+"""Worker of jobs: claim one, renew its lease, run its handler, then settle, requeue or fail it."""
+
+import asyncio
+import contextlib
+from uuid import UUID
+
+import structlog
+from structlog.contextvars import bind_contextvars
+
+from kit.background import every
+from kit.outages import describe_outage
+from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
+from ml_service.jobs.handlers import find_handler
+from ml_service.jobs.lease_repository import LeaseLost
+from ml_service.jobs.models import Job
+from ml_service.jobs.rules import GiveUp, Retry, retry_or_give_up
+from ml_service.jobs.settlement import retry_until_done, settle_job
+
+POLL_SECONDS = 1.0
+
+log = structlog.stdlib.get_logger()
+
+
+class Worker:
+    """Claims jobs and runs as many at once as the cluster has workers."""
+
+    def __init__(self, context: WorkerContext) -> None:
+        self._context = context
+        self._attempts: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Run until cancelled, then requeue the jobs in progress."""
+        try:
+            async with self._context.notifications.subscribe() as jobs:
+                await every(POLL_SECONDS, self._claim_all, failure="jobs_not_claimed", wake=jobs.changed)
+        finally:
+            for attempt in self._attempts:
+                attempt.cancel()
+            await asyncio.gather(*self._attempts, return_exceptions=True)
+
+    async def _claim_all(self) -> None:
+        while (job := await self._claim()) is not None:
+            self._start(job)
+
+    async def _claim(self) -> Job | None:
+        slots = await self._context.cluster.slots()
+        async with self._context.leases() as leases:
+            return await leases.claim(slots, self._context.max_running_per_user)
+
+    def _start(self, job: Job) -> None:
+        if job.lease is None:
+            return
+        attempt = asyncio.create_task(Attempt(self._context, job, job.lease).run())
+        self._attempts.add(attempt)
+        attempt.add_done_callback(self._on_end)
+
+    def _on_end(self, attempt: "asyncio.Task[None]") -> None:
+        self._attempts.discard(attempt)
+        if not attempt.cancelled() and (crash := attempt.exception()) is not None:
+            # The lease runs out and the job is claimed again, a limited number of times.
+            log.error("attempt_crashed", exc_info=crash)
+
+
+class Attempt:
+    """One attempt at a job, by the replica that has its lease."""
+
+    def __init__(self, context: WorkerContext, job: Job, lease: UUID) -> None:
+        self._context, self._job, self._lease = context, job, lease
+        self._progress = Progress()
+        self._renewer = LeaseRenewer(context, job.id, lease)
+
+    async def run(self) -> None:
+        """Return once the job has ended, is queued again, or another replica has its lease."""
+        bind_contextvars(request_id=self._job.request_id, user=self._job.user_id, job=self._job.id)
+        renewing = asyncio.create_task(self._renewer.renew_until_lost())
+        writing = asyncio.create_task(self._progress.write_forever(self._context, self._job.id, self._lease))
+        working = asyncio.create_task(self._work_or_requeue())
+        try:
+            await asyncio.wait({working, renewing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            tasks = [renewing, writing, working]
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        for crash in outcomes:
+            if isinstance(crash, Exception) and not isinstance(crash, LeaseLost):
+                raise crash
+
+    async def _work_or_requeue(self) -> None:
+        try:
+            await self._work()
+        except LeaseLost:
+            return
+        except asyncio.CancelledError:
+            # This replica is stopping; another one need not wait for the lease to run out.
+            with contextlib.suppress(LeaseLost):
+                await self._requeue(0)
+            raise
+
+    async def _work(self) -> None:
+        """Raises LeaseLost."""
+        job = self._job
+        if job.result is None and job.error is None and job.cancel_requested_at is None:
+            outcome = await self._handle()
+            if isinstance(outcome, Retry):
+                pause = outcome.after_seconds
+                await self._progress.flush()
+                await retry_until_done(lambda: self._requeue(pause), job.id)
+                return
+            # Before anything that may take time: an attempt whose outcome is recorded is not repeated.
+            await retry_until_done(lambda: self._record(outcome), job.id)
+            await self._progress.flush()
+        await retry_until_done(lambda: settle_job(self._context, job.id, self._lease), job.id)
+
+    async def _handle(self) -> Outcome | None:
+        """The handler's outcome; a retry after an outage, None if the owner cancelled the job."""
+        exhausted = retry_or_give_up(self._job.kind, self._job.attempts - 1)
+        if isinstance(exhausted, GiveUp):
+            return exhausted
+        try:
+            return await self._handle_unless_cancelled()
+        except Exception as error:
+            if describe_outage(error) is None:
+                raise
+            log.warning("attempt_interrupted", error=type(error).__name__)
+            return retry_or_give_up(self._job.kind, self._job.attempts)
+
+    async def _handle_unless_cancelled(self) -> Outcome | None:
+        context = JobContext(self._context, self._job, self._lease, self._progress)
+        handling = asyncio.ensure_future(find_handler(self._job)(context))
+        cancelled = asyncio.create_task(self._renewer.cancelled.wait())
+        try:
+            await asyncio.wait({handling, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            return handling.result() if handling.done() else None
+        finally:
+            for task in (handling, cancelled):
+                task.cancel()
+            await asyncio.gather(handling, cancelled, return_exceptions=True)
+
+    async def _requeue(self, after_seconds: float) -> None:
+        async with self._context.leases() as leases:
+            await leases.requeue(await leases.get_leased(self._job.id, self._lease), after_seconds)
+
+    async def _record(self, outcome: Outcome | None) -> None:
+        async with self._context.leases() as leases:
+            job = await leases.get_leased(self._job.id, self._lease)
+            match outcome:
+                case GiveUp(code, detail, members):
+                    job.error = {"code": code, "detail": detail, "members": dict(members)}
+                case dict() if job.cancel_requested_at is None:
+                    job.result = outcome
+                case _:
+                    return
+
+
+class LeaseRenewer:
+    """Renews a job's lease during an attempt, and notices when its owner cancels the job."""
+
+    def __init__(self, context: WorkerContext, job_id: int, lease: UUID) -> None:
+        self._context, self._job_id, self._lease = context, job_id, lease
+        self.cancelled = asyncio.Event()
+
+    async def renew_until_lost(self) -> None:
+        async with self._context.notifications.subscribe(self._job_id) as subscription:
+            with contextlib.suppress(LeaseLost):
+                while True:
+                    await self._renew()
+                    await subscription.wait(self._context.lease_seconds / 4)
+
+    async def _renew(self) -> None:
+        try:
+            async with self._context.leases() as leases:
+                renewal = await leases.renew(self._job_id, self._lease)
+        except Exception as error:
+            # A database that is away for a moment is no reason to discard a fit; the lease may outlast it.
+            if describe_outage(error) is None:
+                raise
+            log.warning("lease_not_renewed", error=type(error).__name__)
+            return
+        if renewal.cancel_requested:
+            self.cancelled.set()

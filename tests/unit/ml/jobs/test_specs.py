@@ -1,0 +1,59 @@
+"""Requested trainings and the specs of their jobs."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from tests.support.tables import line_table
+
+from ml_service.jobs.schemas import TrainingRequest
+from ml_service.jobs.specs import Budget, TrainingJobRequest
+from ml_service.learning.comparison.candidates import candidates_for
+from ml_service.learning.tables import TableProfile, profile, read_table
+from ml_service.learning.training.errors import InvalidSpec
+
+
+@pytest.fixture
+def line(tmp_path: Any) -> TableProfile:  # Any: pytest's own type
+    path = tmp_path / "line.csv"
+    path.write_bytes(line_table())
+    return profile(read_table(path))
+
+
+def test_training_of_one_type_is_one_unit(line: TableProfile) -> None:
+    job_spec = TrainingJobRequest(1, "linear", "y").to_job_spec(line)
+    assert (job_spec.units, job_spec.spec["model_type"]) == (1, "linear")
+
+
+def test_comparison_has_one_unit_per_candidate(line: TableProfile) -> None:
+    job_spec = TrainingJobRequest(1, "auto", "y", budget=Budget(seconds=40)).to_job_spec(line)
+    assert job_spec.units == len(job_spec.spec["candidates"]) == len(candidates_for("regression"))
+    assert (job_spec.spec["model_type"], job_spec.spec["seconds"]) == ("auto", 40)
+
+
+def test_budget_without_comparison_is_refused(line: TableProfile) -> None:
+    with pytest.raises(InvalidSpec):
+        TrainingJobRequest(1, "linear", "y", budget=Budget(seconds=40)).to_job_spec(line)
+
+
+def test_budget_may_limit_only_tokens() -> None:
+    sent = {"dataset_id": 1, "type": "auto", "label": "y", "budget": {"tokens": 3}}
+    assert TrainingRequest.model_validate(sent).to_job_request().budget == Budget(None, 3)
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"tokens": 0},
+        {"seconds": 0},
+        {"seconds": True},
+        {"seconds": 1.5},
+        {"seconds": 10**30},
+        {"hours": 1},
+        [],
+        5,
+    ],
+)
+def test_invalid_budget_is_refused(budget: object) -> None:
+    with pytest.raises(ValidationError):
+        TrainingRequest.model_validate({"dataset_id": 1, "type": "auto", "label": "y", "budget": budget})
