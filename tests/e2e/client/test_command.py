@@ -137,7 +137,7 @@ def test_a_dataset_is_shown_with_what_is_remarkable(signed_in: Run, tmp_path: Pa
     assert "56 rows are the same" in added.stdout
     dataset = str(told(signed_in("datasets", "--json"))[0]["id"])
     shown = signed_in("datasets", "show", dataset, "--label", "passed")
-    assert "'code' alone takes away 100 % of the wrong guesses about 'passed'" in shown.stdout
+    assert "'code' alone avoids 100% of the wrong guesses about 'passed'" in shown.stdout
     assert (
         told(signed_in("datasets", "correct", dataset, "code=number", "--json"))["columns"][0]["kind"]
         == "number"

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
+from kit.errors import ServiceError
 from ml_service.learning import predictors
-from ml_service.learning.batches.errors import BatchColumnMissing, BatchColumnTaken
 from ml_service.learning.batches.output import (
     Format,
     added_columns,
@@ -19,6 +19,29 @@ from ml_service.learning.tables.row_stream import MOST_ROWS_AT_ONCE, RowStream, 
 from ml_service.store.files import Files
 
 MOST_CELLS_AT_ONCE = 2_000_000
+
+
+class BatchColumnMissing(ServiceError):
+    status = 422
+    code = "batch_column_missing"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The file lacks the column '{column}', which the model was trained on; add it.", column=column
+        )
+
+
+class BatchColumnTaken(ServiceError):
+    status = 422
+    code = "batch_column_taken"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The file already has a column '{column}', which the answer adds; rename it.", column=column
+        )
+
+
+BATCH_ERRORS: tuple[type[ServiceError], ...] = (BatchColumnMissing, BatchColumnTaken)
 
 
 @dataclass(frozen=True, slots=True)

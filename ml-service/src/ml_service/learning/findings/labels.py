@@ -70,12 +70,12 @@ def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding
             continue
         strength = measure_association(_take(column, chosen), known)
         if strength >= SUSPECT:
-            explained = "of the errors of guessing" if is_classes else "of the variance of"
+            effect, of = ("avoids", "wrong guesses about") if is_classes else ("explains", "variance of")
             yield Finding(
                 "leakage",
                 "serious" if strength >= CERTAIN else "warning",
                 name,
-                f"'{name}' alone explains {100 * strength:.3g}% {explained} '{label}', on held-out rows.",
+                f"'{name}' alone {effect} {100 * strength:.3g}% of the {of} '{label}', on held-out rows.",
                 "Leave it out unless it is known before the label.",
             )
 

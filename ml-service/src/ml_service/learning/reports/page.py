@@ -6,6 +6,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.tables import Json
 
 MOST_CLASSES = 30
@@ -46,6 +47,7 @@ def render_page(report: Json) -> str:
     )
     environment.filters["figure"] = _figure
     environment.filters["words"] = _words
+    environment.filters["type_title"] = _type_title
     template = environment.get_template("report.html")
     return template.render(report=report, charts=_draw_charts(report), most_classes=MOST_CLASSES)
 
@@ -173,6 +175,10 @@ def _diagonal(low: float, high: float) -> Json:
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
+
+
+def _type_title(name: str) -> str:
+    return MODEL_TYPES[name].title if name in MODEL_TYPES else _words(name)
 
 
 def _words(name: str) -> str:

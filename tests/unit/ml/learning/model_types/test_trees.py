@@ -20,7 +20,7 @@ def a_forest(trees: int, rows: int) -> tuple[RandomForestRegressor, np.ndarray]:
 
 
 def room_taken() -> float:
-    """How much the process grows, in sizes of what is packed, beside the forest that treelite makes of it."""
+    """The growth of the process in sizes of the packed trees, without the forest that treelite builds."""
     forest, _ = a_forest(100, 4_000)
     treelite.sklearn.import_model(forest)
     before = _most_resident()

@@ -77,7 +77,7 @@ def test_page_shows_the_leaderboard_of_a_comparison(report: dict[str, Any]) -> N
     }
     untried = dict.fromkeys(("score", "spread", "fit_seconds", "predict_seconds"))
     board = [candidate, {**candidate, **untried, "type": "linear", "state": "not_tried", "chosen": False}]
-    assert "knn (chosen)" in render_page({**report, "leaderboard": board})
+    assert "Nearest neighbours (chosen)" in render_page({**report, "leaderboard": board})
 
 
 def test_confusion_matrix_of_many_classes_is_not_drawn(report: dict[str, Any]) -> None:
