@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from kit.errors import ServiceError
 from ml_service.learning import predictors
@@ -42,6 +42,23 @@ class BatchColumnTaken(ServiceError):
 
 
 BATCH_ERRORS: tuple[type[ServiceError], ...] = (BatchColumnMissing, BatchColumnTaken)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSpec:
+    """A batch job as it is stored with the job; the price is for each started `per_units` rows."""
+
+    rows: int
+    per_units: int
+    probabilities: bool
+    coverage: float | None
+
+    @property
+    def options(self) -> PredictionOptions:
+        return PredictionOptions(self.probabilities, self.coverage)
+
+    def to_json(self) -> Json:
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
