@@ -1,54 +1,76 @@
-"""What went wrong, in sentences. All pages tell all errors through here."""
+"""Error messages on pages: every error of the client library is shown through `report_errors`."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.logins import visits
-from dashboard.places import link
-from dashboard.wording.texts import plain
-from farebox import FareboxError, NotEnoughTokens, NotSignedIn
-from farebox.errors import InvalidInput, ServiceFault, Unauthenticated, WrongCredentials
+from dashboard.formatting import capitalize_first, escape, title_case
+from dashboard.layout import page_link
+from dashboard.session import user_session
+from farebox import FareboxError, NotEnoughTokens
+from farebox.errors import InvalidInput, ServiceFault
 
-
-def sentence(error: FareboxError) -> str:
-    """One paragraph of Markdown in which nothing that a user wrote has a meaning."""
-    parts = [plain(error.detail)]
-    if isinstance(error, InvalidInput):
-        parts += [f"**{plain(_field(each['pointer']))}**: {plain(each['detail'])}" for each in error.errors]
-    if isinstance(error, ServiceFault) and error.request_id:
-        parts.append(f"If it stays so, tell whoever runs Farebox: {plain(error.request_id)}")
-    return "  \n".join(parts)
+Fields = Mapping[str, DeltaGenerator]
+# Field names of the API, where the label on the page differs.
+LABELS = {
+    "name": "Name",
+    "credit_card": "Card number",
+    "token_cap": "Token limit",
+    "params": "Advanced options",
+}
 
 
 @contextmanager
-def telling() -> Generator[None]:
-    """An error on the way is told, and the page goes on; a login that has ended leads back to sign-in."""
+def report_errors(fields: Fields | None = None) -> Generator[None]:
+    """Show an error and let the page go on; an expired session leads to the login form.
+
+    `fields` maps a field of the API to the placeholder under its input, where its error then appears.
+    """
     try:
         yield
     except FareboxError as error:
-        if _has_ended(error):
-            visits.leave(visits.EXPIRED)
+        if user_session.has_expired(error):
+            user_session.leave(user_session.EXPIRED)
             st.rerun()
-        st.error(sentence(error), icon=":material/error:")
-        if isinstance(error, NotEnoughTokens):
-            link("wallet", "Get more tokens")
+        _show(error, fields or {})
 
 
 @contextmanager
-def doing(what: str) -> Generator[None]:
-    """As `telling`, for what takes a moment."""
-    with telling(), st.spinner(what):
+def spinner(text: str, fields: Fields | None = None) -> Generator[None]:
+    """As `report_errors`, with a spinner for the duration."""
+    with report_errors(fields), st.spinner(text):
         yield
 
 
-def _has_ended(error: FareboxError) -> bool:
-    is_about_login = isinstance(error, NotSignedIn | Unauthenticated) and not isinstance(
-        error, WrongCredentials
-    )
-    return is_about_login and visits.VISIT in st.session_state
+def message_of(error: FareboxError) -> str:
+    """One paragraph of Markdown in which user-supplied text is escaped."""
+    lines = [_field_message(*each) for each in _field_errors(error)] or [escape(error.detail)]
+    if isinstance(error, ServiceFault) and error.request_id:
+        lines.append(
+            f"If this keeps happening, send this request ID to your administrator: {escape(error.request_id)}"
+        )
+    return "  \n".join(lines)
 
 
-def _field(pointer: str) -> str:
-    return pointer.rpartition("/")[2] or "request"
+def _show(error: FareboxError, fields: Fields) -> None:
+    at_fields = [each for each in _field_errors(error) if each[0] in fields]
+    if at_fields and len(at_fields) == len(_field_errors(error)):
+        for field, detail in at_fields:
+            fields[field].error(escape(capitalize_first(detail)))
+        return
+    st.error(message_of(error), icon=":material/error:")
+    if isinstance(error, NotEnoughTokens):
+        page_link("wallet", "Get more tokens")
+
+
+def _field_errors(error: FareboxError) -> list[tuple[str, str]]:
+    if not isinstance(error, InvalidInput):
+        return []
+    return [(each["pointer"].rpartition("/")[2], each["detail"]) for each in error.errors]
+
+
+def _field_message(field: str, detail: str) -> str:
+    label = LABELS.get(field, title_case(field))
+    return f"**{escape(label)}**: {escape(detail)}" if field else escape(capitalize_first(detail))

@@ -1,17 +1,58 @@
-"""Things beside each other where there is room."""
+"""Layout shared by pages: columns, links to other pages, and messages that survive a rerun."""
 
-from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NoReturn, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 T = TypeVar("T")
-ACROSS = 3
+MAX_COLUMNS = 3
+PAGES, MESSAGES = "pages", "messages"
 
 
-def side_by_side(things: Sequence[T]) -> Iterator[tuple[DeltaGenerator, T]]:
-    """Each with a column for it; on a phone they follow each other in their order."""
-    for start in range(0, len(things), ACROSS):
-        columns = st.columns(min(ACROSS, len(things)))
-        yield from zip(columns, things[start : start + ACROSS], strict=False)
+def side_by_side(items: Sequence[T]) -> Iterator[tuple[DeltaGenerator, T]]:
+    """Each item with its column; on a phone they follow one another in order."""
+    for start in range(0, len(items), MAX_COLUMNS):
+        columns = st.columns(min(MAX_COLUMNS, len(items)))
+        yield from zip(columns, items[start : start + MAX_COLUMNS], strict=False)
+
+
+def set_pages(pages: Mapping[str, st.Page]) -> None:
+    st.session_state[PAGES] = pages
+
+
+def page_link(path: str, label: str) -> None:
+    st.page_link(st.session_state[PAGES][path], label=label, icon=":material/arrow_forward:")
+
+
+def finish(place: str, message: str) -> NoReturn:
+    """Rerun the page, which then shows the message once where `show_message(place)` is called."""
+    st.session_state.setdefault(MESSAGES, {})[place] = message
+    st.rerun()
+
+
+def show_message(place: str) -> None:
+    message: str | None = st.session_state.get(MESSAGES, {}).pop(place, None)
+    if message is not None:
+        st.success(message)
+
+
+def download_button(
+    label: str,
+    content: str | bytes | Callable[[], str | bytes],
+    filename: str,
+    *,
+    primary: bool = False,
+    help_text: str | None = None,
+) -> None:
+    """Download without a rerun, which would reset the page; a callable is called only on a click."""
+    st.download_button(
+        label,
+        content,
+        filename,
+        on_click="ignore",
+        icon=":material/download:",
+        type="primary" if primary else "secondary",
+        help=help_text,
+    )

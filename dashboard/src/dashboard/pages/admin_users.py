@@ -1,95 +1,121 @@
-"""What can be done about one user."""
+"""Users tab of the administration page: list of users, and actions on one of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import islice
 
+import pandas as pd
 import streamlit as st
 
-from dashboard.orders.once import once
-from dashboard.wording.figures import tokens
-from dashboard.wording.sentences import doing
-from dashboard.wording.texts import plain
+from dashboard.errors import spinner
+from dashboard.formatting import escape, tokens
+from dashboard.layout import finish, show_message
+from dashboard.session.idempotency import idempotency_key
 from farebox import Farebox
 from farebox.results.users import User, UserWallet
 
-CHOSEN, DONE = "chosen_user", "done_to_user"
+SELECTED = "selected_user"
+MAX_ROWS = 1000
 
 
-def show_actions(client: Farebox, me: User, users: Sequence[UserWallet]) -> None:
-    if done := st.session_state.pop(DONE, None):
-        st.success(done)
+def show_users(client: Farebox, me: User) -> None:
+    users = list_users(client)
+    show_message("user")
     by_id = {each.id: each for each in users}
-    if st.session_state.get(CHOSEN) not in by_id:
-        st.session_state[CHOSEN] = None
-    chosen = st.selectbox(
+    if st.session_state.get(SELECTED) not in by_id:
+        st.session_state[SELECTED] = None
+    selected = st.selectbox(
         "User",
         list(by_id),
         index=None,
         format_func=lambda each: by_id[each].name,
-        key=CHOSEN,
-        placeholder="choose whom to do something about",
+        key=SELECTED,
+        placeholder="Select a user",
     )
-    if chosen is None:
+    if selected is None:
         return
-    user = by_id[chosen]
-    grant, password, account = st.tabs(["Grant tokens", "New password", "Account"], key=f"actions-{user.id}")
+    user = by_id[selected]
+    grant, password, account = st.tabs(
+        ["Grant tokens", "Reset password", "Account"], key=f"actions-{user.id}"
+    )
     with grant:
-        _offer_grant(client, user)
+        _grant_form(client, user)
     with password:
-        _offer_password(client, user)
+        _password_form(client, user)
     with account:
-        _offer_changes(client, user, is_me=user.id == me.id)
+        _account_actions(client, user, is_me=user.id == me.id)
 
 
-def _offer_grant(client: Farebox, user: UserWallet) -> None:
+def list_users(client: Farebox) -> list[UserWallet]:
+    left, right = st.columns([2, 1])
+    query = left.text_input("Name contains", placeholder="all users")
+    minimum = right.number_input("Minimum tokens", min_value=0, value=None, placeholder="any")
+    matches = client.admin.users(query=query.strip() or None, min_tokens=minimum)
+    users = list(islice(matches, MAX_ROWS))
+    st.dataframe(_users_table(users), hide_index=True)
+    if len(users) == MAX_ROWS:
+        st.caption(f"The first {MAX_ROWS:,} users; search to find others.")
+    else:
+        st.caption("1 user found" if len(users) == 1 else f"{len(users):,} users found")
+    return users
+
+
+def _users_table(users: Sequence[UserWallet]) -> pd.DataFrame:
+    rows = [
+        (each.id, each.name, each.available, each.held, each.role == "admin", each.disabled) for each in users
+    ]
+    return pd.DataFrame(rows, columns=["ID", "Name", "Tokens", "Reserved", "Administrator", "Disabled"])
+
+
+def _grant_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"grant-{user.id}", border=False):
         amount = st.number_input("Tokens", min_value=1, max_value=1_000_000, value=10)
-        reason = st.text_input("Reason", max_chars=200, placeholder="the ledger keeps it")
-        asked = st.form_submit_button("Grant", type="primary")
-    if asked and not reason.strip():
-        st.warning("Say why; the ledger keeps the reason.")
-    elif asked:
-        with doing("Granting"):
-            order = {"user": user.id, "amount": amount, "reason": reason}
-            with once("grant", order) as key:
-                given = client.admin.grant(user.id, int(amount), reason.strip(), idempotency_key=key)
-            _finish(f"{plain(user.name)} got {tokens(given.amount)} and has {given.available:,} now.")
+        reason = st.text_input("Reason", max_chars=200, placeholder="stored in the ledger")
+        reason_error = st.empty()
+        submitted = st.form_submit_button("Grant", type="primary")
+    if submitted and not reason.strip():
+        reason_error.error("Enter a reason; it is stored in the ledger.")
+    elif submitted:
+        with spinner("Granting", {"reason": reason_error}):
+            request = {"user": user.id, "amount": amount, "reason": reason}
+            with idempotency_key("grant", request) as key:
+                grant = client.admin.grant(user.id, int(amount), reason.strip(), idempotency_key=key)
+            name = escape(user.name)
+            finish("user", f"Granted {tokens(grant.amount)} to {name}; balance {grant.available:,}.")
 
 
-def _offer_password(client: Farebox, user: UserWallet) -> None:
+def _password_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"password-{user.id}", border=False, clear_on_submit=True):
         new = st.text_input("New password", type="password", autocomplete="new-password")
-        asked = st.form_submit_button("Set it", type="primary", help="Ends the user's logins.")
-    if asked:
-        with doing("Setting the password"):
+        st.caption("8 to 256 characters. The user is logged out everywhere.")
+        new_error = st.empty()
+        submitted = st.form_submit_button("Reset password", type="primary")
+    if submitted:
+        with spinner("Resetting the password", {"new_password": new_error}):
             client.admin.set_password(user.id, new)
-            _finish(f"{plain(user.name)} has a new password, and is signed out everywhere.")
+            finish("user", f"Password of {escape(user.name)} reset; the user was logged out everywhere.")
 
 
-def _offer_changes(client: Farebox, user: UserWallet, *, is_me: bool) -> None:
+def _account_actions(client: Farebox, user: UserWallet, *, is_me: bool) -> None:
     if is_me:
-        st.caption("This is you: nobody can disable or delete themselves.")
+        st.caption("You cannot disable or delete your own account.")
     change = "Enable" if user.disabled else "Disable"
     left, right = st.columns(2)
     if left.button(change, disabled=is_me, icon=":material/block:"):
-        with doing("Changing"):
+        with spinner("Saving"):
             client.admin.set_disabled(user.id, not user.disabled)
-            _finish(f"{plain(user.name)} is {change.lower()}d.")
+            finish("user", f"{change}d {escape(user.name)}.")
     if right.button("Delete", disabled=is_me, icon=":material/delete:"):
-        _confirm_deletion(user, lambda: client.admin.delete_user(user.id))
+        _confirm_deletion(client, user)
 
 
 @st.dialog("Delete this user?")
-def _confirm_deletion(user: UserWallet, delete: Callable[[], None]) -> None:
+def _confirm_deletion(client: Farebox, user: UserWallet) -> None:
+    name = escape(user.name)
     st.write(
-        f"**{plain(user.name)}** loses {tokens(user.tokens)} and every model, table and key. "
-        "The ledger stays, without the name."
+        f"**{name}** loses {tokens(user.tokens)} and all models, datasets and API keys. "
+        "This cannot be undone. Ledger entries stay, without the name."
     )
-    if st.button("Delete for good", type="primary"):
-        with doing("Deleting"):
-            delete()
-            _finish(f"{plain(user.name)} is deleted.")
-
-
-def _finish(done: str) -> None:
-    st.session_state[DONE] = done
-    st.rerun()
+    if st.button("Delete user", type="primary"):
+        with spinner("Deleting"):
+            client.admin.delete_user(user.id)
+            finish("user", f"Deleted {name}.")

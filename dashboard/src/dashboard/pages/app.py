@@ -1,4 +1,4 @@
-"""What is around every page: who may see which, the menu, and the word when something went wrong."""
+"""App shell, the script that Streamlit runs for each page view: page table, menu and login."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,78 +7,86 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import places
-from dashboard.logins import keeper, visits
-from dashboard.pages import account, admin, api_keys, home, models, predict, sign_in, train, wallet
-from dashboard.wording.figures import tokens
-from dashboard.wording.sentences import doing, telling
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import tokens
+from dashboard.layout import set_pages
+from dashboard.pages import account, admin, api_keys, home, models, predict, train, wallet
+from dashboard.session import user_session
+from dashboard.session.cookie import sync_cookie
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.model_summary import load_type_titles
 
 
 @dataclass(frozen=True)
-class Place:
+class Page:
     path: str
     title: str
     icon: str
-    show: Callable[[visits.Visit], None]
+    show: Callable[[UserSession], None]
     for_admins: bool = False
 
 
-PLACES = (
-    Place("home", "Home", ":material/home:", home.show),
-    Place("train", "Train", ":material/model_training:", train.show),
-    Place("models", "Models", ":material/deployed_code:", models.show),
-    Place("predict", "Predict", ":material/bolt:", predict.show),
-    Place("wallet", "Wallet", ":material/toll:", wallet.show),
-    Place("api-keys", "API keys", ":material/key:", api_keys.show),
-    Place("account", "Account", ":material/person:", account.show),
-    Place("admin", "Administration", ":material/admin_panel_settings:", admin.show, for_admins=True),
+PAGES = (
+    Page("home", "Home", ":material/home:", home.show),
+    Page("train", "Train", ":material/model_training:", train.show),
+    Page("models", "Models", ":material/deployed_code:", models.show),
+    Page("predict", "Predict", ":material/bolt:", predict.show),
+    Page("wallet", "Wallet", ":material/toll:", wallet.show),
+    Page("api-keys", "API keys", ":material/key:", api_keys.show),
+    Page("account", "Account", ":material/person:", account.show),
+    Page("admin", "Administration", ":material/admin_panel_settings:", admin.show, for_admins=True),
 )
-ICON = Path(__file__).with_name("icon.png")
+ICON = Path(__file__).parent.with_name("icon.png")
 
 
-def show_page() -> None:
-    with telling():
-        visit = visits.current()
-        layout = "centered" if visit is None else "wide"
-        st.set_page_config(page_title="Farebox", page_icon=ICON, layout=layout)
-        keeper.bring_up_to_date(visit.login if visit else st.session_state.get(visits.ENDED))
-        if visit is None:
-            _ask_to_sign_in()
+def main() -> None:
+    with report_errors():
+        session = user_session.current_session()
+        st.set_page_config(page_title="Farebox", page_icon=ICON, layout="wide" if session else "centered")
+        sync_cookie(session.login if session else st.session_state.get(user_session.ENDED_LOGIN))
+        if session is None:
+            _show_login()
         else:
-            _show_places(visit)
+            _show_page(session)
 
 
-def _ask_to_sign_in() -> None:
-    """At any address, so that whoever signs in is where they wanted to be."""
-    first, *others = PLACES
-    pages = [st.Page(sign_in.show, title="Farebox", url_path=each.path) for each in others]
-    st.navigation([st.Page(sign_in.show, title=first.title, default=True), *pages], position="hidden").run()
+def _show_login() -> None:
+    """The login form at every address, so that the requested page follows the login."""
+    default, *others = PAGES
+    pages = [st.Page(account.show_login, title="Log in", url_path=each.path) for each in others]
+    pages.append(st.Page(account.show_login, title=default.title, default=True))
+    st.navigation(pages, position="hidden").run()
 
 
-def _show_places(visit: visits.Visit) -> None:
-    usable = [each for each in PLACES if visit.user.role == "admin" or not each.for_admins]
-    pages = {each.path: _page(each, visit) for each in usable}
-    places.remember(pages)
+def _show_page(session: UserSession) -> None:
+    allowed = [each for each in PAGES if session.user.role == "admin" or not each.for_admins]
+    pages = {each.path: _streamlit_page(each, session) for each in allowed}
+    set_pages(pages)
     page = st.navigation(list(pages.values()))
-    _show_account(visit)
+    st.set_page_config(page_title=f"{page.title} · Farebox")
+    _show_account(session)
+    load_type_titles(session.client)
     page.run()
 
 
-def _page(place: Place, visit: visits.Visit) -> st.Page:
+def _streamlit_page(page: Page, session: UserSession) -> st.Page:
     return st.Page(
-        partial(place.show, visit),
-        title=place.title,
-        icon=place.icon,
-        url_path=place.path,
-        default=place is PLACES[0],
+        partial(page.show, session),
+        title=page.title,
+        icon=page.icon,
+        url_path=page.path,
+        default=page is PAGES[0],
     )
 
 
-def _show_account(visit: visits.Visit) -> None:
-    with st.sidebar, telling():
-        st.text(visit.user.display_name or visit.user.name)
-        st.caption(tokens(visit.client.wallet.balance().available))
-        if st.button("Sign out", icon=":material/logout:"):
-            with doing("Signing out"):
-                visits.sign_out()
+def _show_account(session: UserSession) -> None:
+    with st.sidebar, report_errors():
+        st.text(session.user.display_name or session.user.name)
+        st.caption(tokens(session.client.wallet.balance().available))
+        if st.button("Log out", icon=":material/logout:"):
+            with spinner("Logging out"):
+                user_session.log_out()
                 st.rerun()
+
+
+main()

@@ -1,1 +1,1 @@
-"""Who is signed in in which browser."""
+"""Logins: the cookie in the browser, the tokens in this process, and the session of each tab."""

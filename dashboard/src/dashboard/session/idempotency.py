@@ -1,4 +1,4 @@
-"""Keys under which something that costs is asked for, so that asking twice has one effect."""
+"""Idempotency keys for requests that cost tokens, so that a repeated click has one effect."""
 
 import hashlib
 import json
@@ -10,15 +10,14 @@ from uuid import uuid4
 
 import streamlit as st
 
-from farebox.errors import AnswerLost, Conflict, FareboxError, ServiceFault, Unreachable
+from farebox.errors import Conflict, FareboxError, ServiceFault
 
 # The second half of a double click comes within this time, and gets the first one's answer.
 DOUBLE_CLICK_SECONDS = 2.0
-UNANSWERED = (AnswerLost, Unreachable, ServiceFault, Conflict)
 
 
 @dataclass(slots=True)
-class Errand:
+class PendingRequest:
     digest: str
     key: str
     answered_at: float | None = None
@@ -28,17 +27,22 @@ class Errand:
 
 
 @contextmanager
-def once(errand: str, order: object) -> Generator[str]:
-    """The key for this order: the same one until it was answered, also when Streamlit runs anew meanwhile."""
-    digest = hashlib.sha256(json.dumps(order, sort_keys=True, default=str).encode()).hexdigest()
-    slot = f"errand-{errand}"
-    kept: Errand | None = st.session_state.get(slot)
-    if kept is None or kept.digest != digest or kept.is_over():
-        kept = st.session_state[slot] = Errand(digest, uuid4().hex)
+def idempotency_key(action: str, request: object) -> Generator[str]:
+    """The key of this request: the same one until it is answered, also across reruns of the script."""
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
+    slot = f"request-{action}"
+    pending: PendingRequest | None = st.session_state.get(slot)
+    if pending is None or pending.digest != digest or pending.is_over():
+        pending = st.session_state[slot] = PendingRequest(digest, uuid4().hex)
     try:
-        yield kept.key
+        yield pending.key
     except FareboxError as error:
-        if not isinstance(error, UNANSWERED):
+        if not _may_have_had_effect(error):
             del st.session_state[slot]
         raise
-    kept.answered_at = time.monotonic()
+    pending.answered_at = time.monotonic()
+
+
+def _may_have_had_effect(error: FareboxError) -> bool:
+    """Without a status there was no answer, so only a repeat under the same key is safe."""
+    return error.status is None or isinstance(error, ServiceFault | Conflict)

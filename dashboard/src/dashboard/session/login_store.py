@@ -1,28 +1,30 @@
-"""The logins that this process acts for. All tabs of a browser share one, as its refresh token works once."""
+"""Logins of this process. All tabs of a browser share one login, as a refresh token works once."""
 
 import functools
 import secrets
 import threading
 import time
-from collections import OrderedDict
+
+from cachetools import LRUCache, TTLCache
 
 from farebox import MemoryTokenStore, Tokens
 
-MOST = 20_000
+MAX_ENTRIES = 20_000
 TICKET_SECONDS = 60
 
 
-class HeldLogin(MemoryTokenStore):
-    """The tokens of one login; `in_cookie` is the refresh token that the browser was last given."""
+class Login(MemoryTokenStore):
+    """The tokens of one login; `token_in_cookie` is the refresh token that the browser received last."""
 
-    def __init__(self, held: "HeldLogins", tokens: Tokens | None = None) -> None:
+    def __init__(self, store: "LoginStore", tokens: Tokens | None = None) -> None:
         super().__init__(tokens)
-        self._held = held
-        self.in_cookie = self.refresh_token
+        self._store = store
+        self.token_in_cookie = self.refresh_token
+        self.indexed_tokens: list[str] = []
 
     def save(self, tokens: Tokens | None) -> None:
         super().save(tokens)
-        self._held.note(self, self.refresh_token)
+        self._store.update(self)
 
     @property
     def refresh_token(self) -> str | None:
@@ -30,62 +32,58 @@ class HeldLogin(MemoryTokenStore):
         return tokens.refresh_token if tokens else None
 
 
-class HeldLogins:
-    """Logins by every refresh token that they have had, and tickets to fetch a cookie with."""
+class LoginStore:
+    """Logins by each refresh token that they have had, and tickets that are exchanged for a cookie."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._logins: OrderedDict[str, HeldLogin] = OrderedDict()
-        self._tickets: OrderedDict[str, tuple[float, HeldLogin]] = OrderedDict()
+        self._logins: LRUCache[str, Login] = LRUCache(MAX_ENTRIES)
+        self._tickets: TTLCache[str, Login] = TTLCache(MAX_ENTRIES, TICKET_SECONDS, time.monotonic)
 
-    def begin(self) -> HeldLogin:
-        return HeldLogin(self)
+    def create(self) -> Login:
+        return Login(self)
 
-    def find(self, refresh_token: str | None) -> HeldLogin | None:
+    def find(self, refresh_token: str | None) -> Login | None:
         with self._lock:
             return self._logins.get(refresh_token or "")
 
-    def resume(self, refresh_token: str) -> HeldLogin:
-        """The login that this token is or was of; a token never seen here makes one that renews at once."""
+    def resume(self, refresh_token: str) -> Login:
+        """The login that has or had this token; an unknown token starts a login that renews at once."""
         with self._lock:
             login = self._logins.get(refresh_token)
             if login is None:
-                login = HeldLogin(self, Tokens(access_token="", refresh_token=refresh_token, expires_at=0))
-            self._keep(refresh_token, login)
+                login = Login(self, Tokens(access_token="", refresh_token=refresh_token, expires_at=0))
+                self._index(refresh_token, login)
             return login
 
-    def note(self, login: HeldLogin, refresh_token: str | None) -> None:
-        """Find the login by its newest token too; one that has ended is forgotten."""
+    def update(self, login: Login) -> None:
+        """Index the login by its newest token as well; remove a login that has ended."""
         with self._lock:
-            if refresh_token is not None:
-                self._keep(refresh_token, login)
+            if login.refresh_token is not None:
+                self._index(login.refresh_token, login)
                 return
-            for token in [token for token, each in self._logins.items() if each is login]:
-                del self._logins[token]
+            for token in login.indexed_tokens:
+                self._logins.pop(token, None)
+            login.indexed_tokens.clear()
 
-    def issue_ticket(self, login: HeldLogin) -> str:
-        """What the page's script is shown in place of the token, which no script may see."""
+    def issue_ticket(self, login: Login) -> str:
+        """A one-time stand-in for the refresh token, which no script may see."""
         ticket = secrets.token_urlsafe(32)
         with self._lock:
-            self._tickets[ticket] = (time.monotonic() + TICKET_SECONDS, login)
-            if len(self._tickets) > MOST:
-                self._tickets.popitem(last=False)
+            self._tickets[ticket] = login
         return ticket
 
-    def take_ticket(self, ticket: str) -> HeldLogin | None:
-        """The login that a ticket was issued for; it works once, and not for long."""
+    def redeem_ticket(self, ticket: str) -> Login | None:
+        """The login that the ticket was issued for; it works once and for TICKET_SECONDS."""
         with self._lock:
-            deadline, login = self._tickets.pop(ticket, (0.0, None))
-        return login if deadline > time.monotonic() else None
+            return self._tickets.pop(ticket, None)
 
-    def _keep(self, refresh_token: str, login: HeldLogin) -> None:
+    def _index(self, refresh_token: str, login: Login) -> None:
         self._logins[refresh_token] = login
-        self._logins.move_to_end(refresh_token)
-        if len(self._logins) > MOST:
-            self._logins.popitem(last=False)
+        login.indexed_tokens.append(refresh_token)
 
 
 @functools.cache
-def held_logins() -> HeldLogins:
-    """Those of this process: Streamlit's script and its server share nothing else."""
-    return HeldLogins()
+def login_store() -> LoginStore:
+    """The store of this process: Streamlit's script and its server share nothing else."""
+    return LoginStore()

@@ -1,30 +1,30 @@
-"""The person whose tab this is, and what acts for them. Nothing of it is shared with another session."""
+"""The session of one tab: its user, and the client that acts for them."""
 
 from dataclasses import dataclass
 
 import httpx
 import streamlit as st
 
-from dashboard.logins.cookie import cookie_name
-from dashboard.logins.held import HeldLogin, held_logins
+from dashboard.session.cookie import cookie_name
+from dashboard.session.login_store import Login, login_store
 from dashboard.settings import DashboardSettings
-from farebox import Farebox, NotSignedIn
+from farebox import Farebox, FareboxError, NotSignedIn
 from farebox.errors import Unauthenticated
 from farebox.results.users import User
 
-VISIT, ENDED, WHY = "visit", "ended_login", "why_signed_out"
-EXPIRED = "Your session has ended; please sign in again."
+SESSION, ENDED_LOGIN, NOTICE = "user_session", "ended_login", "login_notice"
+EXPIRED = "Your session has ended; please log in again."
 
 
 @dataclass(frozen=True)
-class Visit:
-    login: HeldLogin
+class UserSession:
+    login: Login
     client: Farebox
     user: User
 
 
-class ForVisitor(httpx.HTTPTransport):
-    """Tells the gateway for whom it is asked; it believes that when TRUSTED_PROXIES names us."""
+class ForwardingTransport(httpx.HTTPTransport):
+    """Forwards the browser's address to the gateway; TRUSTED_PROXIES there decides whether it counts."""
 
     def __init__(self, address: str | None) -> None:
         super().__init__()
@@ -36,58 +36,69 @@ class ForVisitor(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def client_for(login: HeldLogin) -> Farebox:
-    url = DashboardSettings.read().api_base_url
-    return Farebox(url, store=login, transport=ForVisitor(st.context.ip_address))
-
-
-def current() -> Visit | None:
-    """Who is signed in here, or in this browser when the tab is new."""
-    if VISIT not in st.session_state and ENDED not in st.session_state:
+def current_session() -> UserSession | None:
+    """The session of this tab; a new tab resumes the login of its browser."""
+    if SESSION not in st.session_state and ENDED_LOGIN not in st.session_state:
         token = st.context.cookies.get(cookie_name(st.context.headers.get("Host")))
         if token is not None:
-            _come_back(held_logins().resume(token))
-    return st.session_state.get(VISIT)
+            _resume(login_store().resume(token))
+    return st.session_state.get(SESSION)
 
 
-def _come_back(login: HeldLogin) -> None:
-    try:
-        _arrive(login)
-    except (NotSignedIn, Unauthenticated):
-        st.session_state[ENDED] = login
-        st.session_state[WHY] = EXPIRED
+def log_in(name: str, password: str) -> None:
+    login = login_store().create()
+    client = _client_for(login)
+    client.log_in(name, password)
+    _start(login, client)
 
 
-def _arrive(login: HeldLogin) -> None:
-    client = client_for(login)
-    st.session_state[VISIT] = Visit(login, client, client.me.get())
-    st.session_state.pop(ENDED, None)
+def register(name: str, password: str) -> None:
+    login = login_store().create()
+    client = _client_for(login)
+    client.sign_up(name, password)
+    _start(login, client)
 
 
-def sign_in(name: str, password: str, *, register: bool = False) -> None:
-    login = held_logins().begin()
-    client = client_for(login)
-    client.sign_up(name, password) if register else client.log_in(name, password)
-    _arrive(login)
+def log_out() -> None:
+    session: UserSession = st.session_state[SESSION]
+    session.client.log_out()
+    leave("You are logged out.")
 
 
-def leave(why: str) -> None:
-    """Forget everything that this tab knows, but for what to tell."""
-    visit: Visit | None = st.session_state.get(VISIT)
+def leave(notice: str) -> None:
+    """Clear everything that this tab knows, except the notice for the login form."""
+    session: UserSession | None = st.session_state.get(SESSION)
     st.session_state.clear()
-    st.session_state[ENDED] = visit.login if visit else None
-    st.session_state[WHY] = why
-
-
-def sign_out() -> None:
-    visit: Visit = st.session_state[VISIT]
-    visit.client.log_out()
-    leave("You are signed out.")
+    st.session_state[ENDED_LOGIN] = session.login if session else None
+    st.session_state[NOTICE] = notice
 
 
 def change_password(name: str, password: str, new_password: str) -> None:
-    """Changing it ends every login made with the old one, so a new one follows."""
-    client = client_for(held_logins().begin())
+    """A change ends every login made with the old password, so it is followed by a new login."""
+    client = _client_for(login_store().create())
     client.log_in(name, password)
     client.me.change_password(password, new_password)
-    sign_in(name, new_password)
+    log_in(name, new_password)
+
+
+def has_expired(error: FareboxError) -> bool:
+    is_about_login = isinstance(error, NotSignedIn | Unauthenticated) and error.code != "wrong_credentials"
+    return is_about_login and SESSION in st.session_state
+
+
+def _resume(login: Login) -> None:
+    try:
+        _start(login, _client_for(login))
+    except (NotSignedIn, Unauthenticated):
+        st.session_state[ENDED_LOGIN] = login
+        st.session_state[NOTICE] = EXPIRED
+
+
+def _start(login: Login, client: Farebox) -> None:
+    st.session_state[SESSION] = UserSession(login, client, client.me.get())
+    st.session_state.pop(ENDED_LOGIN, None)
+
+
+def _client_for(login: Login) -> Farebox:
+    url = DashboardSettings.read().api_base_url
+    return Farebox(url, store=login, transport=ForwardingTransport(st.context.ip_address))

@@ -1,1 +1,1 @@
-"""What is asked of Farebox: trainings, and the keys under which things that cost are asked."""
+"""Forms, charts and tables that pages share."""

@@ -1,4 +1,4 @@
-"""A file of rows in, the same rows with predictions out; a job does it, also when nobody looks."""
+"""Batch prediction: upload a file of rows, follow its job, download the rows with predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from dashboard.jobs import progress
-from dashboard.orders.once import once
-from dashboard.wording.figures import local, tokens
-from dashboard.wording.sentences import doing
+from dashboard.errors import spinner
+from dashboard.formatting import short_time, tokens
+from dashboard.layout import download_button
+from dashboard.session.idempotency import idempotency_key
+from dashboard.widgets import job_progress
 from farebox import Farebox
 from farebox.resources.files import BatchOptions
 from farebox.results.jobs import Job
@@ -20,111 +21,105 @@ from farebox.results.models import ModelSchema
 from farebox.results.predictions import PredictedFile
 from farebox.results.prices import Price
 
-DONE, NAMES = "predicted_file", "names_of_files"
-ENDINGS = ["csv", "gz", "parquet"]
+RESULT, FILENAMES = "batch_result", "batch_filenames"
+EXTENSIONS = ["csv", "gz", "parquet"]
 RECENT_JOBS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class BatchResult:
     model: str
     filename: str
     content: bytes
-    told: PredictedFile
+    summary: PredictedFile
 
 
-def ask_file(client: Farebox, schema: ModelSchema, limits: BatchOptions) -> None:
+def batch_form(client: Farebox, schema: ModelSchema, confidence: BatchOptions) -> None:
     price = next(each for each in client.prices.list() if each.action == "batch")
     st.caption(
-        "A CSV or Parquet file with the model's columns comes back with a prediction for each row. "
-        "A row that cannot be used says why, and is free."
+        "Upload a CSV or Parquet file with the model's features as columns. You get the same rows back, each "
+        "with a prediction. A row that cannot be predicted is free and says why."
     )
     with st.form(f"batch-{schema.name}", border=False):
-        file = st.file_uploader("File of rows", type=ENDINGS)
-        wanted = st.toggle("Tell how sure it is of each row", help="Costs nothing more.")
-        asked = st.form_submit_button(f"Predict for {_each(price)}", type="primary", icon=":material/bolt:")
-    if asked and file is None:
-        st.warning("Choose a file first.")
-    elif asked and file is not None:
-        with doing("Sending the file"):
-            options = limits if wanted else BatchOptions()
-            _order(client, schema.name, (file.name, file.getvalue()), options)
+        file = st.file_uploader("File of rows", type=EXTENSIONS)
+        wanted = st.toggle("Show confidence for each row", help="No extra cost.")
+        submitted = st.form_submit_button(
+            f"Predict ({_price_text(price)})", type="primary", icon=":material/bolt:"
+        )
+    if submitted and file is None:
+        st.warning("Select a file first.")
+    elif submitted and file is not None:
+        with spinner("Sending the file"):
+            options = confidence if wanted else BatchOptions()
+            _start(client, schema.name, (file.name, file.getvalue()), options)
             st.rerun()
-    _show_files(client, schema.name)
+    _show_batches(client, schema.name)
 
 
-def _order(client: Farebox, model: str, file: tuple[str, bytes], options: BatchOptions) -> None:
+def _start(client: Farebox, model: str, file: tuple[str, bytes], options: BatchOptions) -> None:
     name, content = file
-    with once("batch", {"model": model, "content": sha256(content).hexdigest(), **options}) as key:
+    request = {"model": model, "content": sha256(content).hexdigest(), **options}
+    with idempotency_key("batch", request) as key:
         job = client.models.start_batch(model, content, **(options | {"idempotency_key": key}))
-    progress.watch(job)
-    st.session_state.setdefault(NAMES, {})[job.id] = name.removesuffix(".gz")
-    st.session_state.pop(DONE, None)
+    job_progress.watch(job)
+    st.session_state.setdefault(FILENAMES, {})[job.id] = name.removesuffix(".gz")
+    st.session_state.pop(RESULT, None)
 
 
-def _show_files(client: Farebox, model: str) -> None:
-    found = (each for each in islice(client.jobs.list(), RECENT_JOBS) if each.kind == "batch")
-    jobs = [each for each in found if each.model_name == model]
+def _show_batches(client: Farebox, model: str) -> None:
+    recent = islice(client.jobs.list(), RECENT_JOBS)
+    jobs = [each for each in recent if each.kind == "batch" and each.model_name == model]
     for each in jobs:
         if not each.has_ended:
             with st.container(border=True):
-                progress.follow(client, each.id)
-    if (job := progress.take_ended(client, "batch")) is not None:
+                job_progress.show_progress(client, each.id)
+    if (job := job_progress.take_ended_job(client, "batch")) is not None:
         if job.state == "succeeded":
             _fetch(client, job)
         else:
-            progress.tell_failure(job)
-    _show_done(model)
-    _offer_earlier(client, [each for each in jobs if each.state == "succeeded"])
+            job_progress.show_failure(job)
+    _show_result(model)
+    _show_earlier(client, [each for each in jobs if each.state == "succeeded"])
 
 
 def _fetch(client: Farebox, job: Job) -> None:
-    with doing("Fetching the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
-        # The file on disk is named by us alone; what it is called there says nothing to anybody.
-        told = client.jobs.result(job.id, Path(folder) / "rows")
-        content = told.path.read_bytes()
-        st.session_state[DONE] = Done(job.model_name, _filename(job, content), content, told)
+    with spinner("Fetching the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
+        summary = client.jobs.result(job.id, Path(folder) / "rows")
+        content = summary.path.read_bytes()
+        st.session_state[RESULT] = BatchResult(job.model_name, _filename(job, content), content, summary)
 
 
 def _filename(job: Job, content: bytes) -> str:
-    ending = "parquet" if content.startswith(b"PAR1") else "csv"
-    sent = Path(st.session_state.get(NAMES, {}).get(job.id, f"rows-{job.id}.{ending}"))
-    return f"{sent.stem}.predicted{sent.suffix}"
+    extension = "parquet" if content.startswith(b"PAR1") else "csv"
+    uploaded = Path(st.session_state.get(FILENAMES, {}).get(job.id, f"rows-{job.id}.{extension}"))
+    return f"{uploaded.stem}.predicted{uploaded.suffix}"
 
 
-def _show_done(model: str) -> None:
-    done: Done | None = st.session_state.get(DONE)
-    if done is None or done.model != model:
+def _show_result(model: str) -> None:
+    result: BatchResult | None = st.session_state.get(RESULT)
+    if result is None or result.model != model:
         return
-    good, cost = done.told.rows - done.told.failed, done.told.charge
-    st.success(
-        f"{good:,} of {done.told.rows:,} rows are predicted{f' for {tokens(cost.tokens)}' if cost else ''}."
-    )
-    st.download_button(
-        "Download",
-        done.content,
-        done.filename,
-        on_click="ignore",
-        type="primary",
-        icon=":material/download:",
-    )
+    rows, charge = result.summary.rows, result.summary.charge
+    cost = f" ({tokens(charge.tokens)})" if charge else ""
+    st.success(f"Predicted {rows - result.summary.failed:,} of {rows:,} rows{cost}.")
+    download_button("Download", result.content, result.filename, primary=True)
 
 
-def _offer_earlier(client: Farebox, jobs: Sequence[Job]) -> None:
+def _show_earlier(client: Farebox, jobs: Sequence[Job]) -> None:
     if not jobs:
         return
-    with st.expander("Files predicted before", icon=":material/history:"):
+    with st.expander("Earlier batches", icon=":material/history:"):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        chosen = left.selectbox("File", jobs, format_func=_label)
-        if right.button("Fetch it"):
-            _fetch(client, chosen)
+        selected = left.selectbox("Batch", jobs, format_func=_label)
+        if right.button("Prepare download"):
+            _fetch(client, selected)
             st.rerun()
 
 
 def _label(job: Job) -> str:
-    name = st.session_state.get(NAMES, {}).get(job.id, f"job {job.id}")
-    return f"{name}, {local(job.created_at):%d %b %H:%M}, {tokens(job.tokens_charged)}"
+    name = st.session_state.get(FILENAMES, {}).get(job.id, f"Job {job.id}")
+    return f"{name}, {short_time(job.created_at)} ({tokens(job.tokens_charged)})"
 
 
-def _each(price: Price) -> str:
-    return f"{tokens(price.tokens)} for each started {price.per_units:,} rows"
+def _price_text(price: Price) -> str:
+    return f"{tokens(price.tokens)} per {price.per_units:,} rows"

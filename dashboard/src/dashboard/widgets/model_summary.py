@@ -1,90 +1,139 @@
-"""How good a model is, beside the baseline that knows only the label."""
+"""Names, metrics and leaderboards of models, as every page shows them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
-import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard.models.names import brief_names, given_name
-from dashboard.wording.figures import figure, local
-from dashboard.wording.texts import plain
-from farebox.results.models import Model
+from dashboard.formatting import escape, number, percent, score, short_time, title_case
+from farebox import Farebox, FareboxError
+from farebox.results.models import Candidate, Model
 
-TITLES = {"r2_score": "R²", "f1_score": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE"}
-MAIN = {"classification": ["accuracy", "balanced_accuracy", "roc_auc"], "regression": ["r2_score"]}
-MOST_SHOWN = 3
-
-
-def title_of(metric: str) -> str:
-    return TITLES.get(metric, metric.replace("_", " ").capitalize())
-
-
-def main_metric(model: Model) -> str:
-    return next(name for name in [*MAIN[model.task], *model.metrics] if name in model.metrics)
-
-
-def label_of(model: Model) -> str:
-    """A model in one line, for lists to choose from; a name that the service made up says nothing."""
-    given = given_name(model.name)
-    kind, when = model.type.replace("_", " "), f"{local(model.created_at):%d %b %H:%M}"
-    metric = main_metric(model)
-    name = f"{given}: " if given else ""
-    return f"{name}{model.label} by {kind}, {when} ({title_of(metric)} {figure(model.metrics[metric])})"
+TYPE_TITLES = "type_titles"
+OWNER_PREFIX = re.compile(r"^\d+_")
+GENERATED_NAME = re.compile(r"\d+_([a-z_]+)_(\d{8}_\d{6})_\d+")
+METRICS = {"r2_score": "R²", "f1_macro": "F1", "roc_auc": "ROC AUC"}
+SHARES = {"accuracy", "balanced_accuracy", "precision_macro", "recall_macro"}
+SCORES = {"r2_score", "f1_macro", "roc_auc", "log_loss"}
+PARAMETERS = {
+    "n_estimators": "Number of trees",
+    "n_neighbors": "Number of neighbours",
+    "max_depth": "Maximum depth",
+    "max_iter": "Maximum iterations",
+    "max_leaf_nodes": "Maximum leaves per tree",
+    "min_samples_split": "Minimum rows to split",
+    "min_samples_leaf": "Minimum rows per leaf",
+    "l2_regularization": "L2 regularization",
+}
+HEADLINE = {"classification": ["accuracy", "balanced_accuracy", "roc_auc"], "regression": ["r2_score"]}
+MAX_CARDS = 3
 
 
-def show_figures(model: Model) -> None:
-    names = [name for name in [*MAIN[model.task], *model.metrics] if name in model.metrics]
-    shown = list(dict.fromkeys(names))[:MOST_SHOWN]
+def load_type_titles(client: Farebox) -> None:
+    """Load the titles of model types once a session; without them, names are shown as words."""
+    if TYPE_TITLES not in st.session_state:
+        try:
+            st.session_state[TYPE_TITLES] = {each.name: each.title for each in client.model_types.list()}
+        except FareboxError:
+            return
+
+
+def type_title(name: str) -> str:
+    titles: Mapping[str, str] = st.session_state.get(TYPE_TITLES, {})
+    return titles.get(name, title_case(name))
+
+
+def given_name(name: str) -> str | None:
+    """The name without the owner's number, or None for a name that the service generated."""
+    return OWNER_PREFIX.sub("", name) if GENERATED_NAME.fullmatch(name) is None else None
+
+
+def display_name(model: Model) -> str:
+    """The one name of a model on all pages, such as "Random forest for species, 22 Nov 08:19"."""
+    return given_name(model.name) or (
+        f"{type_title(model.type)} for {model.label}, {short_time(model.created_at)}"
+    )
+
+
+def display_names(models: Sequence[Model]) -> dict[str, str]:
+    """Distinct display names by internal name."""
+    names = {each.name: display_name(each) for each in models}
+    if len(set(names.values())) < len(models):
+        names = {each.name: f"{names[each.name]} ({each.name})" for each in models}
+    return names
+
+
+def name_in_ledger(name: str) -> str:
+    """The display name as far as an internal name allows; the model may be deleted."""
+    generated = GENERATED_NAME.fullmatch(name)
+    if generated is None:
+        return OWNER_PREFIX.sub("", name)
+    moment = datetime.strptime(generated[2], "%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    return f"{type_title(generated[1])}, {short_time(moment)}"
+
+
+def summary_line(model: Model) -> str:
+    """One line for lists to select from: name, label and main metric."""
+    label = f"{model.label}, " if given_name(model.name) else ""
+    return f"{display_name(model)} ({label}{main_score(model)})"
+
+
+def main_score(model: Model) -> str:
+    name = next(name for name in [*HEADLINE[model.task], *model.metrics] if name in model.metrics)
+    return f"{metric_title(name)} {metric_value(name, model.metrics[name])}"
+
+
+def metric_title(name: str) -> str:
+    return METRICS.get(name, title_case(name.removesuffix("_macro")))
+
+
+def metric_value(name: str, value: float | None) -> str:
+    if name in SHARES:
+        return percent(value)
+    return score(value) if name in SCORES else number(value)
+
+
+def parameter_title(name: str) -> str:
+    return PARAMETERS.get(name, title_case(name))
+
+
+def show_metrics(model: Model) -> None:
+    """Cards with the main metrics, each with the baseline that knows only the label."""
+    names = [name for name in [*HEADLINE[model.task], *model.metrics] if name in model.metrics]
+    shown = list(dict.fromkeys(names))[:MAX_CARDS]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
-        better = _difference(model, name)
         column.metric(
-            title_of(name),
-            figure(model.metrics[name]),
-            better,
+            metric_title(name),
+            metric_value(name, model.metrics[name]),
+            f"baseline {metric_value(name, model.baseline[name])}" if name in model.baseline else None,
             delta_color="off",
             delta_arrow="off",
             border=True,
         )
     for warning in model.warnings:
-        st.warning(plain(warning))
+        st.warning(escape(warning))
 
 
-def compare(models: Sequence[Model]) -> None:
-    """Side by side: a table of all figures, and a chart of the ones that can be drawn on one scale."""
-    names = list(dict.fromkeys(name for model in models for name in model.metrics))
-    called = brief_names(models)
-    frame = pd.DataFrame({called[each.name]: [each.metrics.get(name) for name in names] for each in models})
-    frame.insert(0, "Figure", [title_of(name) for name in names])
-    st.dataframe(frame, hide_index=True, placeholder="–")
-    drawn = [
-        {"figure": title_of(name), "model": called[model.name], "value": model.metrics[name]}
-        for model in models
-        for name in MAIN[model.task]
-        if name in model.metrics
-    ]
-    st.altair_chart(_side_by_side(pd.DataFrame(drawn)), alt="The models' main figures beside each other")
+def show_leaderboard(candidates: Iterable[Candidate]) -> None:
+    rows = [_leaderboard_row(each) for each in candidates]
+    st.subheader("Leaderboard", anchor=False)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="")
 
 
-def _side_by_side(frame: pd.DataFrame) -> alt.Chart:
-    return (
-        alt.Chart(frame, height=100 + 24 * len(frame))
-        .mark_bar()
-        .encode(
-            x=alt.X("value:Q", title=None),
-            y=alt.Y("figure:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
-            yOffset=alt.YOffset("model:N", sort=None),
-            color=alt.Color(
-                "model:N",
-                title=None,
-                sort=None,
-                legend=alt.Legend(orient="bottom", columns=1, labelLimit=300),
-            ),
-            tooltip=["figure", "model", alt.Tooltip("value", format=".4f")],
-        )
-    )
-
-
-def _difference(model: Model, name: str) -> str | None:
-    base = model.baseline.get(name)
-    return None if base is None else f"baseline {figure(base)}"
+def _leaderboard_row(candidate: Candidate) -> dict[str, object]:
+    name = candidate.metric or ""
+    scored = candidate.score is not None
+    parameters = (f"{parameter_title(key)} {value}" for key, value in candidate.params.items())
+    return {
+        "": "★" if candidate.chosen else "",
+        "Type": type_title(candidate.type),
+        "Parameters": ", ".join(parameters) or "default",
+        "Metric": metric_title(name) if name else None,
+        "Score": metric_value(name, candidate.score) if scored else None,
+        "Std. dev.": metric_value(name, candidate.spread) if scored else None,
+        "Fit (s)": candidate.fit_seconds,
+        "Predict (s)": candidate.predict_seconds,
+        "Status": title_case(candidate.state),
+    }

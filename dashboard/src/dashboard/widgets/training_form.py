@@ -1,77 +1,107 @@
-"""What to train: the label, what to learn from, the type and its parameters."""
+"""Training form: label, features, model type, its parameters and further options."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
-from dashboard.orders.parameters import ask_parameters
-from dashboard.wording.figures import words
+from dashboard.formatting import escape, title_case
+from dashboard.layout import side_by_side
+from dashboard.widgets.model_summary import parameter_title
 from farebox.resources.models import Budget, TrainingOptions
 from farebox.results.datasets import InspectedDataset
 from farebox.results.models import ModelType
 
-TASKS = {"classification": "Classes", "regression": "Numbers"}
+JsonSchema = Mapping[str, Any]  # Any: JSON Schema
+TASKS = {"auto": "Automatic", "classification": "Classification", "regression": "Regression"}
+DEFAULT_TYPE = "random_forest"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class TrainingSpec:
     dataset: InspectedDataset
     label: str
-    kind: ModelType
+    type: ModelType
     options: TrainingOptions
 
     @property
-    def most_tokens(self) -> int | None:
-        """The most that may be spent on it, when somebody said."""
+    def token_budget(self) -> int | None:
         return self.options.get("budget", {}).get("tokens")
 
-    def described(self) -> dict[str, object]:
+    @property
+    def max_trainings(self) -> int:
+        """The number of trainings charged at most: one, or one for each candidate of a comparison."""
+        return max(self.type.candidates.values()) if self.type.candidates else 1
+
+    def as_request(self) -> dict[str, object]:
         return {"dataset": self.dataset.id, "label": self.label, **self.options}
 
 
-def ask_order(dataset: InspectedDataset, types: Sequence[ModelType]) -> Order:
-    """The widgets are the dataset's own, so another table begins with its own sensible choices."""
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a model type; `type` is the JSON Schema type, an `optional` one may stay empty."""
+
+    name: str
+    type: str
+    default: object
+    minimum: float | None
+    maximum: float | None
+    choices: list[str]
+    optional: bool
+    description: str
+
+    @classmethod
+    def from_schema(cls, name: str, schema: JsonSchema) -> "Parameter":
+        branches: list[JsonSchema] = schema.get("anyOf", [schema])
+        branch = next(each for each in branches if each.get("type") != "null")
+        return cls(
+            name=name,
+            type=str(branch.get("type", "string")),
+            default=schema.get("default"),
+            minimum=branch.get("minimum", branch.get("exclusiveMinimum")),
+            maximum=branch.get("maximum", branch.get("exclusiveMaximum")),
+            choices=[str(each) for each in branch.get("enum", [])],
+            optional=len(branches) > 1,
+            description=str(schema.get("description", "")),
+        )
+
+
+def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> TrainingSpec:
+    """Widget keys contain the dataset, so that another dataset starts with its own defaults."""
     key = f"dataset-{dataset.id}"
     names = [each.name for each in dataset.columns]
     suggested = dataset.suggested.label
     left, right = st.columns(2)
-    likely = names.index(suggested) if suggested in names else len(names) - 1
-    label = left.selectbox("Label: the column to predict", names, index=likely, key=f"{key}-label")
-    kind = right.selectbox("Type of model", types, index=_usual(types), format_func=lambda each: each.title)
-    usable = [name for name in names if name != label]
+    default_label = names.index(suggested) if suggested in names else len(names) - 1
+    label = left.selectbox("Label (column to predict)", names, index=default_label, key=f"{key}-label")
+    default_type = next((at for at, each in enumerate(types) if each.name == DEFAULT_TYPE), 0)
+    model_type = right.selectbox("Model type", types, index=default_type, format_func=lambda each: each.title)
+    candidates = [name for name in names if name != label]
     features = st.multiselect(
-        "Features: the columns to learn from",
-        usable,
-        default=_sensible(dataset, usable),
+        "Features (columns to learn from)",
+        candidates,
+        default=_suggested_features(dataset, candidates),
         key=f"{key}-features-{label}",
     )
-    options: TrainingOptions = {"type": kind.name, "features": features}
-    with st.expander("Parameters and more", icon=":material/tune:"):
-        options |= _ask_budget() if kind.budget else _ask_parameters(kind)
-        options |= _ask_more(kind)
-        options |= _ask_missing(dataset, label)
-    return Order(dataset, label, kind, options)
+    options: TrainingOptions = {"type": model_type.name, "features": features}
+    with st.expander("Advanced options", icon=":material/tune:"):
+        options |= _budget_fields() if model_type.budget else _parameter_fields(model_type)
+        options |= _general_fields(model_type)
+        options |= _missing_label_field(dataset, label)
+    return TrainingSpec(dataset, label, model_type, options)
 
 
-def _sensible(dataset: InspectedDataset, usable: Sequence[str]) -> list[str]:
-    """What the inspection suggests; it leaves out what names rows or never changes."""
-    known = [dataset.suggested.label, *dataset.suggested.features]
-    left_out = {each.name for each in dataset.columns if each.name not in known}
-    return [name for name in usable if name not in left_out]
+def _suggested_features(dataset: InspectedDataset, candidates: Sequence[str]) -> list[str]:
+    """The inspection leaves out identifiers and constant columns; an earlier label may be a feature."""
+    suggested = {dataset.suggested.label, *dataset.suggested.features}
+    return [name for name in candidates if name in suggested]
 
 
-def _ask_parameters(kind: ModelType) -> TrainingOptions:
-    params = ask_parameters(kind)
-    return {"params": params} if params else {}
-
-
-def _ask_budget() -> TrainingOptions:
+def _budget_fields() -> TrainingOptions:
     left, right = st.columns(2)
-    tokens = left.number_input(
-        "Tokens to spend at most", min_value=1, value=None, placeholder="for every type"
-    )
-    seconds = right.number_input("Seconds to take at most", min_value=1, value=None, placeholder="no limit")
+    tokens = left.number_input("Token budget", min_value=1, value=None, placeholder="no limit")
+    seconds = right.number_input("Time limit (seconds)", min_value=1, value=None, placeholder="no limit")
     budget: Budget = {}
     if tokens is not None:
         budget["tokens"] = tokens
@@ -80,14 +110,14 @@ def _ask_budget() -> TrainingOptions:
     return {"budget": budget} if budget else {}
 
 
-def _ask_more(kind: ModelType) -> TrainingOptions:
+def _general_fields(model_type: ModelType) -> TrainingOptions:
     options: TrainingOptions = {}
     left, middle, right = st.columns(3)
-    options["train_fraction"] = left.slider("Share of rows to learn from", 0.5, 0.95, 0.8, 0.05)
+    options["train_fraction"] = left.slider("Training share", 0.5, 0.95, 0.8, 0.05, format="percent")
     task = middle.selectbox(
-        "What to learn", ["auto", *kind.tasks], format_func=lambda each: TASKS.get(each, words(each))
+        "Task", ["auto", *model_type.tasks], format_func=lambda each: TASKS.get(each, title_case(each))
     )
-    name = right.text_input("Name of the model", placeholder="made up if empty", max_chars=100)
+    name = right.text_input("Model name", placeholder="generated if left blank", max_chars=100)
     if task != "auto":
         options["task"] = "classification" if task == "classification" else "regression"
     if name.strip():
@@ -95,12 +125,57 @@ def _ask_more(kind: ModelType) -> TrainingOptions:
     return options
 
 
-def _ask_missing(dataset: InspectedDataset, label: str) -> TrainingOptions:
+def _missing_label_field(dataset: InspectedDataset, label: str) -> TrainingOptions:
     missing = next(each.missing for each in dataset.columns if each.name == label)
-    if missing and st.checkbox(f"Leave out the {missing} rows without a label", value=True):
+    rows = "1 row" if missing == 1 else f"{missing:,} rows"
+    if missing and st.checkbox(f"Leave out {rows} without a label", value=True):
         return {"missing_label": "drop"}
     return {}
 
 
-def _usual(types: Sequence[ModelType]) -> int:
-    return next((at for at, each in enumerate(types) if each.name == "random_forest"), 0)
+def _parameter_fields(model_type: ModelType) -> TrainingOptions:
+    """Only values that differ from the default are sent."""
+    parameters = list(_parameters_of(model_type))
+    if not parameters:
+        st.caption("This model type has no parameters.")
+    params: dict[str, object] = {}
+    for column, each in side_by_side(parameters):
+        with column:
+            value = _parameter_field(each, key=f"param-{model_type.name}-{each.name}")
+        if value != each.default:
+            params[each.name] = value
+    return {"params": params} if params else {}
+
+
+def _parameters_of(model_type: ModelType) -> Iterator[Parameter]:
+    properties = model_type.parameters.get("properties", {})
+    if isinstance(properties, dict):
+        yield from (Parameter.from_schema(str(name), schema) for name, schema in properties.items())
+
+
+def _parameter_field(parameter: Parameter, key: str) -> object:
+    label, help_text = parameter_title(parameter.name), escape(parameter.description) or None
+    if parameter.choices:
+        at = parameter.choices.index(str(parameter.default)) if parameter.default is not None else 0
+        return st.selectbox(label, parameter.choices, index=at, help=help_text, key=key)
+    if parameter.type == "boolean":
+        return st.toggle(label, value=bool(parameter.default), help=help_text, key=key)
+    if parameter.type in ("integer", "number"):
+        return _number_field(parameter, label, help_text, key)
+    return st.text_input(label, value=str(parameter.default or ""), help=help_text, key=key)
+
+
+def _number_field(parameter: Parameter, label: str, help_text: str | None, key: str) -> int | float | None:
+    number = int if parameter.type == "integer" else float
+    bounds = [None if bound is None else number(bound) for bound in (parameter.minimum, parameter.maximum)]
+    return st.number_input(
+        label,
+        min_value=bounds[0],
+        max_value=bounds[1],
+        value=None if parameter.default is None else number(str(parameter.default)),
+        step=1 if number is int else None,
+        format=None if number is int else "%g",
+        placeholder="no limit" if parameter.optional else None,
+        help=help_text,
+        key=key,
+    )

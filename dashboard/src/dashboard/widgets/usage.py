@@ -1,56 +1,92 @@
-"""Tokens spent, drawn."""
+"""Ledger tables, and charts and tables of tokens spent."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard.wording.figures import today, tokens, words
-from farebox.results.wallet import Usage
+from dashboard.formatting import local_time, title_case, tokens, utc_now
+from dashboard.widgets.model_summary import name_in_ledger
+from farebox.results.wallet import Movement, Usage
 
-DAYS = 30
+Group = TypeVar("Group", bound=str)
+USAGE_DAYS = 30
+ACTIONS = {"train": "Training", "predict": "Prediction", "batch": "Batch prediction", "metadata": "Metadata"}
+LEDGER_COLUMNS = ["Date", "Type", "Tokens", "Balance", "Model", "Note"]
 
 
-def show_days(usage: Iterable[Usage]) -> None:
-    """The last days, also those on which nothing was spent."""
+def action_title(action: str) -> str:
+    return ACTIONS.get(action, title_case(action))
+
+
+def show_ledger(movements: Iterable[Movement]) -> None:
+    rows = [
+        (
+            local_time(each.created_at),
+            action_title(each.action or each.kind),
+            each.amount,
+            each.balance,
+            each.resource and name_in_ledger(each.resource),
+            each.note,
+        )
+        for each in movements
+    ]
+    frame = pd.DataFrame(rows, columns=LEDGER_COLUMNS)
+    st.dataframe(
+        frame.dropna(axis="columns", how="all"),  # columns without a value only take space
+        hide_index=True,
+        placeholder="",
+        column_config={"Tokens": st.column_config.NumberColumn(format="%+d")},
+    )
+
+
+def show_usage(
+    groups: Sequence[Group], find_usage: Callable[[Group, datetime | None], Iterable[Usage]]
+) -> None:
+    """Usage by a group that the user selects."""
+    group = st.segmented_control("Group by", groups, default=groups[0], format_func=title_case, required=True)
+    since = utc_now() - timedelta(days=USAGE_DAYS) if group == "day" else None
+    usage = find_usage(group, since)
+    show_daily_usage(usage) if group == "day" else _show_grouped_usage(usage, group)
+
+
+def show_daily_usage(usage: Iterable[Usage]) -> None:
+    """A chart of the last days, with those on which nothing was spent."""
     spent = {each.group: each.tokens for each in usage}
-    days = [(today() - timedelta(days=ago)).date().isoformat() for ago in range(DAYS - 1, -1, -1)]
     if not spent:
-        st.caption(f"Nothing was spent in the last {DAYS} days.")
+        st.caption(f"Nothing spent in the last {USAGE_DAYS} days.")
         return
+    days = [(utc_now() - timedelta(days=ago)).date().isoformat() for ago in range(USAGE_DAYS - 1, -1, -1)]
     frame = pd.DataFrame({"day": pd.to_datetime(days), "tokens": [spent.get(day, 0) for day in days]})
     chart = (
         alt.Chart(frame)
         .mark_bar()
         .encode(
             x=alt.X("yearmonthdate(day):T", title=None, axis=alt.Axis(format="%d %b")),
-            y=alt.Y("tokens:Q", title="Tokens spent", axis=alt.Axis(tickMinStep=1, format="d")),
-            tooltip=[alt.Tooltip("day:T", title="Day"), alt.Tooltip("tokens:Q", title="Tokens")],
+            y=alt.Y("tokens:Q", title="Tokens spent", axis=alt.Axis(tickMinStep=1, format=",d")),
+            tooltip=[alt.Tooltip("day:T", title="Day"), alt.Tooltip("tokens:Q", title="Tokens", format=",d")],
         )
         .properties(height=220)
     )
-    in_all = f"{tokens(sum(spent.values()))} spent in the last {DAYS} days"
-    st.altair_chart(chart, alt=in_all)
-    st.caption(in_all)
+    total = f"{tokens(sum(spent.values()))} spent in the last {USAGE_DAYS} days"
+    st.altair_chart(chart, alt=total)
+    st.caption(total)
 
 
-def show_groups(usage: Iterable[Usage], what: str) -> None:
-    """Most first, with bars to compare by."""
-    rows = [(_label(each.group), each.requests, each.tokens) for each in usage]
+def _show_grouped_usage(usage: Iterable[Usage], group: str) -> None:
+    rows = [(_group_title(each.group, group), each.requests, each.tokens) for each in usage]
     if not rows:
-        st.caption("Nothing was spent yet.")
+        st.caption("Nothing spent yet.")
         return
-    frame = pd.DataFrame(rows, columns=[what, "Requests", "Tokens"])
-    most = max(1, *(cost for _, _, cost in rows))
-    bar = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
+    frame = pd.DataFrame(rows, columns=[title_case(group), "Requests", "Tokens"])
+    bar = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=max(1, *frame["Tokens"]))
     st.dataframe(frame, hide_index=True, column_config={"Tokens": bar})
 
 
-def _label(group: str | None) -> str:
-    return "(none)" if group is None else group
-
-
-def show_usage(usage: Iterable[Usage], group: str) -> None:
-    show_days(usage) if group == "day" else show_groups(usage, words(group))
+def _group_title(name: str | None, group: str) -> str:
+    if name is None:
+        return "(none)"
+    return {"action": action_title, "model": name_in_ledger}.get(group, str)(name)
