@@ -66,6 +66,12 @@ def escape(text: object) -> str:
     return LIST_NUMBER.sub(r"\1\\\2", escaped)
 
 
+def code(text: str) -> str:
+    """Markdown code: unlike escaped text it has no hidden characters, so that a name can be copied."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    return f"{fence} {' '.join(text.split())} {fence}"
+
+
 def _time_zone() -> ZoneInfo:
     try:
         return ZoneInfo(st.context.timezone or "UTC")

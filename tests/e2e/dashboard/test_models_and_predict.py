@@ -1,88 +1,84 @@
-"""Models looked at, compared, asked and deleted."""
+"""The models page and the predict page."""
 
 import re
 
-from tests.support.browser import Somebody, Window
+from tests.support.browser import Account, Window
 from tests.support.stack import Stack
 from tests.support.tables import line_table
 
 
-def test_a_model_shows_its_figures_beside_the_baseline(owners_window: Window) -> None:
-    owners_window.go("Models")
-    owners_window.sees("Balanced accuracy")
-    owners_window.sees(re.compile(r"baseline 0\.\d+"))
-    owners_window.picture("models")
+def test_model_shows_metrics_beside_baseline(owner_window: Window) -> None:
+    owner_window.go("Models")
+    owner_window.expect_text("Balanced accuracy")
+    owner_window.expect_text(re.compile(r"baseline \d+\.\d%"))
+    owner_window.screenshot("models")
 
 
-def test_a_report_draws_what_is_known_of_a_model(owners_window: Window) -> None:
-    owners_window.go("Models")
-    owners_window.sees("Better than guessing")
-    for curve in ("ROC", "Importance", "Calibration", "Confusion"):
-        owners_window.tab(curve)
-        owners_window.sees_a_chart()
-    owners_window.page.get_by_text("All figures").click()
-    owners_window.page.get_by_text("Recipe: what it was made from").click()
-    owners_window.picture("models-report")
+def test_report_has_charts_and_all_metrics(owner_window: Window) -> None:
+    owner_window.go("Models")
+    owner_window.expect_text("Better than guessing")
+    for curve in ("ROC", "Feature importance", "Calibration", "Confusion matrix"):
+        owner_window.open_tab(curve)
+        owner_window.expect_chart()
+    owner_window.page.get_by_text("All metrics").click()
+    owner_window.page.get_by_text("Training details").click()
+    owner_window.screenshot("models-report")
 
 
-def test_a_model_that_is_gone_meanwhile_is_told_in_a_sentence(
-    window: Window, somebody: Somebody, stack: Stack
-) -> None:
-    dataset = somebody.client.datasets.upload(line_table())
-    job = somebody.client.jobs.wait(somebody.client.models.start(dataset, "y", type="linear").id)
-    window.come_as(somebody.name, stack, path="models")
-    window.is_at("Models")
-    window.press("Delete")
-    window.sees("will be gone for good")
-    somebody.client.models.delete(job.model_name)
-    window.press("Delete it")
-    window.sees("no model of this name")
+def test_deleting_a_deleted_model_shows_an_error(window: Window, account: Account, stack: Stack) -> None:
+    dataset = account.client.datasets.upload(line_table())
+    job = account.client.jobs.wait(account.client.models.start(dataset, "y", type="linear").id)
+    window.open_as(account.name, stack, path="models")
+    window.expect_page("Models")
+    window.click("Delete")
+    window.expect_text("cannot be undone")
+    account.client.models.delete(job.model_name)
+    window.click("Delete model")
+    window.expect_text(re.compile("no model of this name", re.IGNORECASE))
 
 
-def test_models_are_compared_side_by_side(owners_window: Window) -> None:
-    owners_window.go("Models")
-    owners_window.tab("Compare")
-    owners_window.sees_a_chart()
-    owners_window.picture("models-compared")
+def test_models_are_compared_in_table_and_chart(owner_window: Window) -> None:
+    owner_window.go("Models")
+    owner_window.open_tab("Compare")
+    owner_window.expect_chart()
+    owner_window.screenshot("models-compared")
 
 
-def test_a_model_is_deleted_only_after_asking_again(window: Window, somebody: Somebody, stack: Stack) -> None:
-    dataset = somebody.client.datasets.upload(line_table())
-    job = somebody.client.jobs.wait(somebody.client.models.start(dataset, "y", type="linear").id)
-    window.come_as(somebody.name, stack, path="models")
-    window.is_at("Models")
-    window.press("Delete")
-    window.sees("will be gone for good")
-    assert [each.name for each in somebody.client.models.list()] == [job.model_name]
-    window.press("Delete it")
-    window.sees("You have no models yet.")
-    assert list(somebody.client.models.list()) == []
+def test_model_is_deleted_only_after_confirmation(window: Window, account: Account, stack: Stack) -> None:
+    dataset = account.client.datasets.upload(line_table())
+    job = account.client.jobs.wait(account.client.models.start(dataset, "y", type="linear").id)
+    window.open_as(account.name, stack, path="models")
+    window.expect_page("Models")
+    window.click("Delete")
+    window.expect_text("cannot be undone")
+    assert [each.name for each in account.client.models.list()] == [job.model_name]
+    window.click("Delete model")
+    window.expect_text("You have no models yet.")
+    assert list(account.client.models.list()) == []
 
 
-def test_a_prediction_tells_how_sure_it_is_and_takes_empty_values(owners_window: Window) -> None:
-    owners_window.go("Predict")
-    owners_window.field("bill_length_mm").fill("")
-    owners_window.press("Predict for 5 tokens")
-    owners_window.sees(re.compile(r"5 tokens; [\d,]+ left"))
-    owners_window.sees("in 90% of cases")
-    owners_window.sees_a_chart()
-    owners_window.picture("predict-probabilities")
+def test_prediction_shows_confidence_and_accepts_empty_values(owner_window: Window) -> None:
+    owner_window.go("Predict")
+    owner_window.field("bill_length_mm").fill("")
+    owner_window.click("Predict (5 tokens)")
+    owner_window.expect_text(re.compile(r"Charged 5 tokens; balance [\d,]+\."))
+    owner_window.expect_text("With 90% confidence")
+    owner_window.expect_chart()
+    owner_window.screenshot("predict-probabilities")
 
 
-def test_a_double_click_costs_one_prediction(window: Window, owner: Somebody, stack: Stack) -> None:
-    window.come_as(owner.name, stack, path="predict")
-    window.is_at("Predict")
+def test_double_click_is_charged_once(window: Window, owner: Account, stack: Stack) -> None:
+    window.open_as(owner.name, stack, path="predict")
+    window.expect_page("Predict")
     before = owner.client.wallet.balance().available
-    window.page.get_by_role("button", name="Predict for 5 tokens").dblclick()
-    window.sees(f"5 tokens; {before - 5:,} left")
-    window.rest()
+    window.page.get_by_role("button", name="Predict (5 tokens)").dblclick()
+    window.expect_text(f"Charged 5 tokens; balance {before - 5:,}.")
+    window.wait_until_idle()
     assert owner.client.wallet.balance().available == before - 5
 
 
-def test_without_models_the_way_to_the_first_one_is_shown(
-    window: Window, somebody: Somebody, stack: Stack
-) -> None:
-    window.come_as(somebody.name, stack, path="predict")
-    window.is_at("Predict")
-    window.page.get_by_role("link", name="Train the first one").click()
-    window.is_at("Train")
+def test_predict_page_without_models_links_to_train(window: Window, account: Account, stack: Stack) -> None:
+    window.open_as(account.name, stack, path="predict")
+    window.expect_page("Predict")
+    window.page.get_by_role("link", name="Train your first model").click()
+    window.expect_page("Train")

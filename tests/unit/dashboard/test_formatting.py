@@ -1,7 +1,8 @@
+"""Formats of numbers, and escaping of user-supplied text."""
+
 import pytest
 
-from dashboard.wording.figures import figure, tokens, words
-from dashboard.wording.texts import plain
+from dashboard.formatting import code, escape, number, percent, title_case, tokens
 
 
 @pytest.mark.parametrize(
@@ -19,13 +20,13 @@ from dashboard.wording.texts import plain
         (r"a\b", r"a\\b"),
     ],
 )
-def test_no_sign_of_markdown_keeps_its_meaning(text: str, shown: str) -> None:
-    assert plain(text) == shown
+def test_markdown_signs_are_escaped(text: str, shown: str) -> None:
+    assert escape(text) == shown
 
 
 @pytest.mark.parametrize("text", ["ada@example.org", "https://example.org", "www.example.org"])
-def test_what_browsers_would_make_a_link_of_is_broken_up(text: str) -> None:
-    assert "\u2060" in plain(text)
+def test_text_that_looks_like_a_link_is_broken_up(text: str) -> None:
+    assert "\u2060" in escape(text)
 
 
 def test_one_token_is_singular() -> None:
@@ -37,8 +38,8 @@ def test_one_token_is_singular() -> None:
     ]
 
 
-def test_figures_show_four_digits_that_matter_and_a_dash_for_none() -> None:
-    assert [figure(0.98551), figure(12345.6), figure(1e-7), figure(None)] == [
+def test_numbers_have_four_significant_digits_and_none_is_a_dash() -> None:
+    assert [number(0.98551), number(12345.6), number(1e-7), number(None)] == [
         "0.9855",
         "12,346",
         "1e-07",
@@ -46,5 +47,21 @@ def test_figures_show_four_digits_that_matter_and_a_dash_for_none() -> None:
     ]
 
 
-def test_names_of_programs_become_words() -> None:
-    assert words("opening_grant") == "Opening grant"
+def test_identifiers_become_title_case() -> None:
+    assert title_case("opening_grant") == "Opening grant"
+
+
+def test_percent_has_one_decimal_and_no_blank() -> None:
+    assert [percent(0.80668), percent(0.9, 0), percent(None)] == ["80.7%", "90%", "–"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ada@example.org", "` ada@example.org `"),
+        ("a`b``c", "``` a`b``c ```"),
+        ("two\nlines", "` two lines `"),
+    ],
+)
+def test_code_keeps_the_text_without_hidden_characters(name: str, shown: str) -> None:
+    assert code(name) == shown

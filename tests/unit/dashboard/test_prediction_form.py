@@ -1,4 +1,4 @@
-"""The form that a model's schema makes, and what its answer looks like."""
+"""The form generated from a model's schema, and the result of a prediction."""
 
 import datetime
 
@@ -31,32 +31,32 @@ SCHEMA = ModelSchema(
 )
 
 
-def ask() -> None:
+def show_form() -> None:
     import streamlit as st
 
-    from dashboard.questions.form import ask_row
+    from dashboard.widgets.prediction_form import row_fields
 
-    st.session_state["row"] = ask_row(st.session_state["schema"])
+    st.session_state["row"] = row_fields(st.session_state["schema"])
 
 
-def answer() -> None:
+def show_result() -> None:
     import streamlit as st
 
-    from dashboard.questions.answer import show_answer
+    from dashboard.widgets.prediction_form import show_prediction
 
-    show_answer(st.session_state["schema"], st.session_state["answer"])
+    show_prediction(st.session_state["schema"], st.session_state["prediction"])
 
 
-def test_each_kind_of_feature_has_its_own_kind_of_field(run_page: RunPage) -> None:
-    app = run_page(ask, {"schema": SCHEMA})
-    assert app.number_input[0].help == "1 to 9 in the table it learnt from"
+def test_each_kind_of_feature_has_its_own_field(run_page: RunPage) -> None:
+    app = run_page(show_form, {"schema": SCHEMA})
+    assert app.number_input[0].help == "1 to 9 in the training data"
     assert app.selectbox[0].options == ["Ghent", "Liège"]
     assert app.date_input[0].value == datetime.date(2020, 5, 4)
     assert app.session_state["row"] == {"rooms": 4, "town": "Ghent", "sold": "2020-05-04", "surface": None}
 
 
-def test_what_is_emptied_is_sent_as_missing(run_page: RunPage) -> None:
-    app = run_page(ask, {"schema": SCHEMA})
+def test_empty_fields_are_sent_as_missing(run_page: RunPage) -> None:
+    app = run_page(show_form, {"schema": SCHEMA})
     app.number_input[0].set_value(None)
     app.selectbox[0].set_value(None)
     app.date_input[0].set_value(None)
@@ -64,18 +64,18 @@ def test_what_is_emptied_is_sent_as_missing(run_page: RunPage) -> None:
     assert set(app.session_state["row"].values()) == {None}
 
 
-def test_a_number_comes_with_its_interval_and_what_was_understood_otherwise(
-    run_page: RunPage, gateway: Gateway
-) -> None:
-    told = Prediction(
+def test_numeric_prediction_shows_interval_and_warnings(run_page: RunPage, gateway: Gateway) -> None:
+    prediction = Prediction(
         model=SCHEMA.name,
         prediction=250_000.0,
         coverage=0.9,
         interval=Interval(low=200_000, high=310_000),
-        warnings=[PredictionWarning(row=1, feature="town", detail="It was never seen.")],
+        warnings=[PredictionWarning(row=1, feature="town", detail="Row 1, 'town': It was never seen.")],
     )
-    app = run_page(answer, {"schema": SCHEMA, "answer": told})
+    app = run_page(show_result, {"schema": SCHEMA, "prediction": prediction})
     assert app.header[0].value == "250,000"
-    assert "Between **200,000** and **310,000** in 90% of cases." in [each.value for each in app.markdown]
+    assert "With 90% confidence: between **200,000** and **310,000**." in [
+        each.value for each in app.markdown
+    ]
     assert app.warning[0].value == "**town**: It was never seen."
     assert gateway.requests == []

@@ -1,28 +1,30 @@
+"""Parameters of model types, read from their JSON Schema."""
+
 import pytest
 
-from dashboard.orders.parameters import Parameter
+from dashboard.widgets.training_form import Parameter
 
 
-def test_a_bounded_integer_is_read() -> None:
+def test_bounded_integer_is_read() -> None:
     schema = {"type": "integer", "minimum": 1, "maximum": 500, "default": 100, "description": "How many."}
-    read = Parameter.read("n_estimators", schema)
-    assert (read.kind, read.minimum, read.maximum, read.default) == ("integer", 1, 500, 100)
-    assert not read.optional
+    found = Parameter.from_schema("n_estimators", schema)
+    assert (found.type, found.minimum, found.maximum, found.default) == ("integer", 1, 500, 100)
+    assert not found.optional
 
 
-def test_one_that_may_be_null_is_optional_and_keeps_its_bounds() -> None:
+def test_nullable_parameter_is_optional_and_keeps_its_bounds() -> None:
     schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}], "default": None}
-    read = Parameter.read("max_depth", schema)
-    assert (read.kind, read.minimum, read.optional, read.default) == ("integer", 1, True, None)
+    found = Parameter.from_schema("max_depth", schema)
+    assert (found.type, found.minimum, found.optional, found.default) == ("integer", 1, True, None)
 
 
 @pytest.mark.parametrize("bound", ["minimum", "exclusiveMinimum"])
-def test_both_sorts_of_bounds_are_known(bound: str) -> None:
-    assert Parameter.read("C", {"type": "number", bound: 0.5}).minimum == 0.5
+def test_inclusive_and_exclusive_minimum_are_read(bound: str) -> None:
+    assert Parameter.from_schema("C", {"type": "number", bound: 0.5}).minimum == 0.5
 
 
-def test_an_enumeration_becomes_choices() -> None:
-    read = Parameter.read(
+def test_enumeration_becomes_choices() -> None:
+    found = Parameter.from_schema(
         "weights", {"enum": ["uniform", "distance"], "type": "string", "default": "uniform"}
     )
-    assert read.choices == ["uniform", "distance"]
+    assert found.choices == ["uniform", "distance"]

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.errors import spinner
-from dashboard.formatting import escape, tokens
+from dashboard.formatting import code, tokens
 from dashboard.layout import finish, show_message
 from dashboard.session.idempotency import idempotency_key
 from farebox import Farebox
@@ -79,7 +79,7 @@ def _grant_form(client: Farebox, user: UserWallet) -> None:
             request = {"user": user.id, "amount": amount, "reason": reason}
             with idempotency_key("grant", request) as key:
                 grant = client.admin.grant(user.id, int(amount), reason.strip(), idempotency_key=key)
-            name = escape(user.name)
+            name = code(user.name)
             finish("user", f"Granted {tokens(grant.amount)} to {name}; balance {grant.available:,}.")
 
 
@@ -92,7 +92,7 @@ def _password_form(client: Farebox, user: UserWallet) -> None:
     if submitted:
         with spinner("Resetting the password", {"new_password": new_error}):
             client.admin.set_password(user.id, new)
-            finish("user", f"Password of {escape(user.name)} reset; the user was logged out everywhere.")
+            finish("user", f"Password of {code(user.name)} reset; the user was logged out everywhere.")
 
 
 def _account_actions(client: Farebox, user: UserWallet, *, is_me: bool) -> None:
@@ -103,16 +103,16 @@ def _account_actions(client: Farebox, user: UserWallet, *, is_me: bool) -> None:
     if left.button(change, disabled=is_me, icon=":material/block:"):
         with spinner("Saving"):
             client.admin.set_disabled(user.id, not user.disabled)
-            finish("user", f"{change}d {escape(user.name)}.")
+            finish("user", f"{change}d {code(user.name)}.")
     if right.button("Delete", disabled=is_me, icon=":material/delete:"):
         _confirm_deletion(client, user)
 
 
 @st.dialog("Delete this user?")
 def _confirm_deletion(client: Farebox, user: UserWallet) -> None:
-    name = escape(user.name)
+    name = code(user.name)
     st.write(
-        f"**{name}** loses {tokens(user.tokens)} and all models, datasets and API keys. "
+        f"{name} loses {tokens(user.tokens)} and all models, datasets and API keys. "
         "This cannot be undone. Ledger entries stay, without the name."
     )
     if st.button("Delete user", type="primary"):
