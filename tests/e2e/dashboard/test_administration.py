@@ -23,7 +23,7 @@ def test_user_sees_no_administration_page(window: Window, account: Account, stac
     entries = window.page.get_by_test_id("stSidebarNavLink")
     expect(entries.filter(has_text="Wallet")).to_be_visible()
     expect(entries.filter(has_text="Administration")).to_have_count(0)
-    assert window.page.get_by_text("found").count() == 0
+    assert window.page.get_by_text("Minimum tokens").count() == 0
 
 
 def test_admin_cannot_disable_or_delete_own_account(admin_window: Window, stack: Stack) -> None:

@@ -65,7 +65,7 @@ def _register() -> None:
 
 
 def _change_password(name: str | None = None) -> bool:
-    """A form that asks for the account as well unless it is known; true once the password is changed."""
+    """A form, with a field for the account unless it is known; true once the password is changed."""
     with st.form("change-password", border=False, clear_on_submit=name is not None):
         account = name or st.text_input("Name or e-mail", autocomplete="username", key="reset_name")
         password = st.text_input("Current password", type="password", autocomplete="current-password")

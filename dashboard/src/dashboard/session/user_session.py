@@ -74,7 +74,7 @@ def leave(notice: str) -> None:
 
 
 def change_password(name: str, password: str, new_password: str) -> None:
-    """A change ends every login made with the old password, so it is followed by a new login."""
+    """A change ends every login with the old password, so it is followed by a new login."""
     client = _client_for(login_store().create())
     client.log_in(name, password)
     client.me.change_password(password, new_password)
