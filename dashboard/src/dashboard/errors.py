@@ -21,6 +21,23 @@ LABELS = {
     "params": "Advanced options",
 }
 
+# Replacements for details that name a route or an idempotency key, which no page has.
+MESSAGES = {
+    "api_key_not_found": "This API key no longer exists.",
+    "card_declined": "The card was declined and nothing was charged. Use another card.",
+    "dataset_not_found": "This dataset no longer exists.",
+    "idempotency_twin_running": "The same request is still running. Try again in a moment.",
+    "internal_error": "Something went wrong on our side.",
+    "job_not_found": "This job no longer exists.",
+    "model_not_found": "This model no longer exists.",
+    "own_account": "You cannot do this to your own account.",
+    "quote_expired": "The price has expired. Reload the page and try again.",
+    "quote_not_found": "The price has expired. Reload the page and try again.",
+    "receipt_not_found": "This receipt does not exist.",
+    "upstream_lost": "The connection was lost. Try again in a moment; nothing is charged twice.",
+    "upstream_slow": "This takes longer than usual. Try again in a moment; nothing is charged twice.",
+}
+
 
 @contextmanager
 def report_errors(fields: Fields | None = None) -> Generator[None]:
@@ -46,7 +63,9 @@ def spinner(text: str, fields: Fields | None = None) -> Generator[None]:
 
 def message_of(error: FareboxError) -> str:
     """One paragraph of Markdown in which user-supplied text is escaped."""
-    lines = [_field_message(*each) for each in _field_errors(error)] or [escape(error.detail)]
+    lines = [_field_message(*each) for each in _field_errors(error)]
+    if not lines:
+        lines.append(escape(MESSAGES.get(error.code, error.detail)))
     if isinstance(error, ServiceFault) and error.request_id:
         lines.append(
             f"If this keeps happening, send this request ID to your administrator: {escape(error.request_id)}"

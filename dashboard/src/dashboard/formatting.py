@@ -55,6 +55,10 @@ def short_time(moment: datetime) -> str:
     return f"{local_time(moment):%d %b %H:%M}"
 
 
+def long_time(moment: datetime) -> str:
+    return f"{local_time(moment):%d %b %Y %H:%M}"
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC)
 

@@ -34,7 +34,7 @@ def test_deleting_a_deleted_model_shows_an_error(window: Window, account: Accoun
     window.expect_text("cannot be undone")
     account.client.models.delete(job.model_name)
     window.click("Delete model")
-    window.expect_text(re.compile("no model of this name", re.IGNORECASE))
+    window.expect_text("This model no longer exists.")
 
 
 def test_models_are_compared_in_table_and_chart(owner_window: Window) -> None:

@@ -89,6 +89,13 @@ def test_error_is_escaped_and_the_page_goes_on(gateway: Gateway, run_page: RunPa
     assert not app.exception
 
 
+def test_detail_for_other_interfaces_is_replaced(gateway: Gateway, run_page: RunPage) -> None:
+    detail = "You have no model of this name; GET /v1/models lists yours."
+    gateway.on("GET", "/v1/me/wallet", problem(404, "model_not_found", detail))
+    app = run_page(show_balance)
+    assert [each.value for each in app.error] == ["This model no longer exists."]
+
+
 def test_invalid_field_is_named_once(gateway: Gateway, run_page: RunPage) -> None:
     errors = [{"pointer": "/amount", "detail": "It must be above zero."}]
     gateway.on(

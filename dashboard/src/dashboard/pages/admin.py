@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.errors import report_errors, spinner
 from dashboard.formatting import local_time, title_case, tokens
-from dashboard.layout import finish, show_message
+from dashboard.layout import finish, show_message, show_table
 from dashboard.pages.admin_users import MAX_ROWS, show_users
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.usage import action_title, show_usage
@@ -50,7 +50,7 @@ def show_health(client: Farebox) -> None:
             st.error(f"Not ready: {', '.join(health.not_ready)}.")
         else:
             st.success(f"All services are ready (responded in {milliseconds:,.0f} ms).")
-        st.dataframe(_services_table(health), hide_index=True)
+        _show_services(health)
         _show_jobs(health)
     st.button("Refresh", icon=":material/refresh:")
 
@@ -63,7 +63,7 @@ def _show_prices(client: Farebox) -> None:
         for each in prices.values()
     ]
     columns = ["Action", "Tokens", "Per units", "Price version", "Valid since"]
-    st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+    show_table(rows, columns, identifiers=["Price version"])
     action: Action = st.selectbox("Action", PRICED, format_func=action_title)
     _price_form(client, action, prices[action])
 
@@ -83,7 +83,12 @@ def _price_form(client: Farebox, action: Action, price: Price) -> None:
     if submitted:
         with spinner("Changing the price"):
             changed = client.prices.change(action, int(cost), int(units))
-            finish("price", f"{action_title(changed.action)} now costs {tokens(changed.tokens)}.")
+            finish("price", f"{action_title(changed.action)} now costs {_price_text(changed)}.")
+
+
+def _price_text(price: Price) -> str:
+    units = "" if price.per_units == 1 else f" per {price.per_units:,} units"
+    return f"{tokens(price.tokens)}{units}"
 
 
 def _usage(client: Farebox, group: Group, since: datetime | None) -> Iterable[Usage]:
@@ -98,10 +103,10 @@ def _with_user_names(client: Farebox, usage: Iterable[Usage]) -> Iterator[Usage]
         yield each.model_copy(update={"group": names.get(each.group or "", each.group)})
 
 
-def _services_table(health: SystemHealth) -> pd.DataFrame:
+def _show_services(health: SystemHealth) -> None:
     rows = [(each.name, each.ready, each.milliseconds, each.detail) for each in health.parts]
     columns = ["Service", "Ready", "Response time (ms)", "Problem"]
-    return pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
+    show_table(rows, columns, hide_empty=True)
 
 
 def _show_jobs(health: SystemHealth) -> None:
@@ -136,5 +141,5 @@ def _show_check(check: LedgerCheck) -> None:
         )
         st.dataframe(pd.DataFrame([each.model_dump() for each in check.differences]), hide_index=True)
     accounts = [(title_case(name), balance) for name, balance in check.house.items()]
-    st.dataframe(pd.DataFrame(accounts, columns=["System account", "Tokens"]), hide_index=True)
+    show_table(accounts, ["System account", "Tokens"])
     st.caption(f"Open holds: {check.open_holds:,}")

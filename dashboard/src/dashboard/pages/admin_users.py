@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from itertools import islice
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.errors import spinner
 from dashboard.formatting import code, tokens
-from dashboard.layout import finish, show_message
+from dashboard.layout import finish, show_message, show_table
 from dashboard.session.idempotency import idempotency_key
 from farebox import Farebox
 from farebox.results.users import User, UserWallet
@@ -51,7 +50,7 @@ def list_users(client: Farebox) -> list[UserWallet]:
     minimum = right.number_input("Minimum tokens", min_value=0, value=None, placeholder="any")
     matches = client.admin.users(query=query.strip() or None, min_tokens=minimum)
     users = list(islice(matches, MAX_ROWS))
-    st.dataframe(_users_table(users), hide_index=True)
+    _show_table(users)
     if len(users) == MAX_ROWS:
         st.caption(f"The first {MAX_ROWS:,} users; search to find others.")
     else:
@@ -59,11 +58,12 @@ def list_users(client: Farebox) -> list[UserWallet]:
     return users
 
 
-def _users_table(users: Sequence[UserWallet]) -> pd.DataFrame:
+def _show_table(users: Sequence[UserWallet]) -> None:
     rows = [
         (each.id, each.name, each.available, each.held, each.role == "admin", each.disabled) for each in users
     ]
-    return pd.DataFrame(rows, columns=["ID", "Name", "Tokens", "Reserved", "Administrator", "Disabled"])
+    columns = ["ID", "Name", "Tokens", "Reserved", "Administrator", "Disabled"]
+    show_table(rows, columns, identifiers=["ID"])
 
 
 def _grant_form(client: Farebox, user: UserWallet) -> None:

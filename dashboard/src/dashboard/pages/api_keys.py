@@ -1,11 +1,10 @@
 """API keys page: credentials for scripts, with fewer permissions than a password."""
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.errors import spinner
 from dashboard.formatting import escape, local_time, title_case
-from dashboard.layout import finish, show_message
+from dashboard.layout import finish, show_message, show_table
 from dashboard.session.user_session import UserSession
 from farebox import Farebox
 from farebox.resources.api_keys import SCOPES
@@ -21,7 +20,7 @@ def show(session: UserSession) -> None:
     show_message("api-keys")
     keys = {each.id: each for each in session.client.api_keys.list()}
     if keys:
-        st.dataframe(_keys_table(list(keys.values())), hide_index=True)
+        _show_keys(list(keys.values()))
         _revoke_form(session.client, keys)
     else:
         st.caption("You have no API keys yet.")
@@ -35,12 +34,12 @@ def _show_new_key() -> None:
         st.code(key.api_key, language=None)
 
 
-def _keys_table(keys: list[ApiKey]) -> pd.DataFrame:
+def _show_keys(keys: list[ApiKey]) -> None:
     rows = [
         (each.name, f"{each.prefix}…", _permissions(each), each.token_cap, *_times(each)) for each in keys
     ]
     columns = ["Name", "Prefix", "Permissions", "Token cap", "Expires", "Last used"]
-    return pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
+    show_table(rows, columns, hide_empty=True)
 
 
 def _permissions(key: ApiKey) -> str:

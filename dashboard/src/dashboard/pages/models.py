@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.errors import report_errors, spinner
-from dashboard.formatting import escape, local_time
-from dashboard.layout import download_button, finish, page_link, show_message
+from dashboard.formatting import escape, local_time, long_time
+from dashboard.layout import download_button, finish, page_link, show_message, show_table
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.model_summary import (
     HEADLINE,
@@ -47,7 +47,7 @@ def show(session: UserSession) -> None:
     with comparison, report_errors():
         _show_comparison(models)
     with all_models:
-        st.dataframe(_models_table(models), hide_index=True)
+        _show_all(models)
 
 
 def _show_details(client: Farebox, models: Mapping[str, Model]) -> None:
@@ -58,7 +58,7 @@ def _show_details(client: Farebox, models: Mapping[str, Model]) -> None:
     )
     model = models[name]
     st.caption(
-        f"{type_title(model.type)} ({model.task}), trained {local_time(model.created_at):%d %b %Y %H:%M} "
+        f"{type_title(model.type)} ({model.task}), trained {long_time(model.created_at)} "
         f"on {model.recipe.training_rows:,} training rows, measured on {model.recipe.test_rows:,} test rows"
     )
     show_metrics(model)
@@ -67,7 +67,7 @@ def _show_details(client: Farebox, models: Mapping[str, Model]) -> None:
     with report_errors():
         show_report(client.models.report(name))
     with st.expander("Training details"):
-        st.dataframe(_recipe_table(model), hide_index=True)
+        _show_recipe(model)
     page_link("predict", "Predict with a model")
     _show_downloads(client, model)
     if st.button("Delete", icon=":material/delete:"):
@@ -109,7 +109,7 @@ def _show_comparison(models: Mapping[str, Model]) -> None:
         st.caption("Select two or more models.")
         return
     compared = [models[name] for name in selected]
-    st.dataframe(_comparison_table(compared, names), hide_index=True)
+    _show_comparison_table(compared, names)
     st.altair_chart(_comparison_chart(compared, names), alt="The main metrics of the models side by side")
 
 
@@ -120,12 +120,13 @@ def _default_pair(models: Mapping[str, Model]) -> list[str]:
     return alike[:2]
 
 
-def _comparison_table(models: Sequence[Model], names: Mapping[str, str]) -> pd.DataFrame:
+def _show_comparison_table(models: Sequence[Model], names: Mapping[str, str]) -> None:
     metrics = list(dict.fromkeys(name for model in models for name in model.metrics))
-    columns = {
-        names[each.name]: [metric_value(name, each.metrics.get(name)) for name in metrics] for each in models
-    }
-    return pd.DataFrame({"Metric": [metric_title(name) for name in metrics], **columns})
+    rows = [
+        (metric_title(name), *(metric_value(name, each.metrics.get(name)) for each in models))
+        for name in metrics
+    ]
+    show_table(rows, ["Metric", *(names[each.name] for each in models)])
 
 
 def _comparison_chart(models: Sequence[Model], names: Mapping[str, str]) -> alt.Chart:
@@ -163,15 +164,15 @@ def _comparison_chart(models: Sequence[Model], names: Mapping[str, str]) -> alt.
     )
 
 
-def _models_table(models: Mapping[str, Model]) -> pd.DataFrame:
+def _show_all(models: Mapping[str, Model]) -> None:
     rows = [
         (display_name(each), each.label, type_title(each.type), main_score(each), local_time(each.created_at))
         for each in models.values()
     ]
-    return pd.DataFrame(rows, columns=["Model", "Label", "Type", "Score", "Trained"])
+    show_table(rows, ["Model", "Label", "Type", "Score", "Trained"])
 
 
-def _recipe_table(model: Model) -> pd.DataFrame:
+def _show_recipe(model: Model) -> None:
     settings = {
         "Label": model.label,
         "Features": ", ".join(model.features),
@@ -180,5 +181,4 @@ def _recipe_table(model: Model) -> pd.DataFrame:
         "Internal name": model.name,
         **model.recipe.versions,
     }
-    rows = [(name, str(value)) for name, value in settings.items()]
-    return pd.DataFrame(rows, columns=["Setting", "Value"])
+    show_table([(name, str(value)) for name, value in settings.items()], ["Setting", "Value"])

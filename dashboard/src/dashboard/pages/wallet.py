@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from itertools import islice
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.errors import report_errors, spinner
-from dashboard.formatting import local_time, short_time, tokens
-from dashboard.layout import download_button, finish, show_message
+from dashboard.formatting import capitalize_first, long_time, short_time, tokens
+from dashboard.layout import download_button, finish, show_message, show_table
 from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.model_summary import name_in_ledger
@@ -64,16 +63,17 @@ def _show_receipt(client: Farebox, receipt_id: str) -> None:
     receipt = client.wallet.receipt(receipt_id)
     fields: Mapping[str, object] = {
         "Receipt": receipt.id,
-        "Date": local_time(receipt.created_at),
+        "Date": long_time(receipt.created_at),
         "Type": action_title(receipt.action or receipt.kind),
         "Tokens": f"{receipt.tokens:,}",
         "Units": None if receipt.units is None else f"{receipt.units:,}",
         "Model": receipt.resource and name_in_ledger(receipt.resource),
         "Price version": receipt.price_version,
-        "Card": receipt.card_brand and f"{receipt.card_brand} ending in {receipt.card_last_four}",
+        "Card": receipt.card_brand
+        and f"{capitalize_first(receipt.card_brand)} ending in {receipt.card_last_four}",
     }
     rows = [(name, str(value)) for name, value in fields.items() if value is not None]
-    st.dataframe(pd.DataFrame(rows, columns=["Field", "Value"]), hide_index=True)
+    show_table(rows, ["Field", "Value"])
 
 
 def _buy_form(client: Farebox) -> None:

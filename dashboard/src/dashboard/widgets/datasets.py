@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.errors import spinner
 from dashboard.formatting import escape, number, short_time
+from dashboard.layout import show_table
 from farebox import Farebox
 from farebox.results.datasets import Dataset, Finding, InspectedColumn, InspectedDataset
 
@@ -40,7 +41,7 @@ def show_profile(client: Farebox, dataset: InspectedDataset) -> None:
         frame = pd.DataFrame(preview.rows, columns=preview.columns)
         st.dataframe(frame, hide_index=True, placeholder="")
     with columns:
-        st.dataframe(_columns_table(dataset.columns), hide_index=True, placeholder="")
+        _show_columns(dataset.columns)
     with detail:
         by_name = {each.name: each for each in dataset.columns}
         column = by_name[st.selectbox("Column", list(by_name), key=f"dataset-{dataset.id}-column")]
@@ -71,13 +72,13 @@ def _label(dataset: Dataset) -> str:
     return f"{dataset.name} ({dataset.rows:,} rows, {short_time(dataset.created_at)})"
 
 
-def _columns_table(columns: Iterable[InspectedColumn]) -> pd.DataFrame:
+def _show_columns(columns: Iterable[InspectedColumn]) -> None:
     rows = [
-        (each.name, _type_of(each), f"{each.missing:,}", f"{each.distinct:,}", *_range(each), _mean(each))
+        (each.name, _type_of(each), each.missing, each.distinct, *_range(each), _mean(each))
         for each in columns
     ]
     names = ["Column", "Type", "Missing", "Distinct", "Min", "Median", "Max", "Mean"]
-    return pd.DataFrame(rows, columns=names)
+    show_table(rows, names)
 
 
 def _type_of(column: InspectedColumn) -> str:

@@ -1,13 +1,13 @@
 """Names, metrics and leaderboards of models, as every page shows them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.formatting import escape, number, percent, score, short_time, title_case
+from dashboard.layout import show_table
 from farebox import Farebox, FareboxError
 from farebox.results.models import Candidate, Model
 
@@ -76,8 +76,8 @@ def name_in_ledger(name: str) -> str:
 
 def summary_line(model: Model) -> str:
     """One line for lists to select from: name, label and main metric."""
-    label = f"{model.label}, " if given_name(model.name) else ""
-    return f"{display_name(model)} ({label}{main_score(model)})"
+    label = [model.label] if given_name(model.name) else []
+    return " · ".join([display_name(model), *label, main_score(model)])
 
 
 def main_score(model: Model) -> str:
@@ -116,24 +116,25 @@ def show_metrics(model: Model) -> None:
         st.warning(escape(warning))
 
 
-def show_leaderboard(candidates: Iterable[Candidate]) -> None:
-    rows = [_leaderboard_row(each) for each in candidates]
+def show_leaderboard(candidates: Sequence[Candidate]) -> None:
+    """Candidates with mean and standard deviation of their scores over the folds."""
+    metric = next((each.metric for each in candidates if each.metric), None)
+    score_title = f"Score ({metric_title(metric)})" if metric else "Score"
+    columns = ["", "Type", "Parameters", score_title, "Fit (s)", "Predict (s)", "Status"]
     st.subheader("Leaderboard", anchor=False)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="")
+    show_table([_leaderboard_row(each) for each in candidates], columns)
 
 
-def _leaderboard_row(candidate: Candidate) -> dict[str, object]:
+def _leaderboard_row(candidate: Candidate) -> Sequence[object]:
     name = candidate.metric or ""
-    scored = candidate.score is not None
+    values = [metric_value(name, each) for each in (candidate.score, candidate.spread) if each is not None]
     parameters = (f"{parameter_title(key)} {value}" for key, value in candidate.params.items())
-    return {
-        "": "★" if candidate.chosen else "",
-        "Type": type_title(candidate.type),
-        "Parameters": ", ".join(parameters) or "default",
-        "Metric": metric_title(name) if name else None,
-        "Score": metric_value(name, candidate.score) if scored else None,
-        "Std. dev.": metric_value(name, candidate.spread) if scored else None,
-        "Fit (s)": candidate.fit_seconds,
-        "Predict (s)": candidate.predict_seconds,
-        "Status": title_case(candidate.state),
-    }
+    return (
+        "★" if candidate.chosen else "",
+        type_title(candidate.type),
+        ", ".join(parameters) or "Default",
+        " ± ".join(values),
+        candidate.fit_seconds,
+        candidate.predict_seconds,
+        title_case(candidate.state),
+    )

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.formatting import escape, percent
+from dashboard.layout import show_table
 from dashboard.widgets.datasets import show_findings
 from dashboard.widgets.model_summary import metric_title, metric_value
 from farebox.results.reports import (
@@ -41,7 +42,7 @@ def show_report(report: Report) -> None:
     show_findings(report.findings)
     with st.expander("All metrics"):
         rows = [_metric_row(each) for each in report.metrics]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="")
+        show_table(rows, ["Metric", "Model", "95% CI", "Baseline", "Better"])
 
 
 def _charts(report: Report) -> dict[str, Chart]:
@@ -73,16 +74,16 @@ def _coverage(coverage: Coverage, task: str) -> str:
     )
 
 
-def _metric_row(metric: Metric) -> dict[str, object]:
+def _metric_row(metric: Metric) -> Sequence[object]:
     name = metric.name
     interval = f"{metric_value(name, metric.low)} to {metric_value(name, metric.high)}"
-    return {
-        "Metric": metric_title(name),
-        "Model": metric_value(name, metric.value),
-        "95% CI": None if metric.low is None else interval,
-        "Baseline": metric_value(name, metric.baseline),
-        "Better": "higher" if metric.higher_is_better else "lower",
-    }
+    return (
+        metric_title(name),
+        metric_value(name, metric.value),
+        None if metric.low is None else interval,
+        metric_value(name, metric.baseline),
+        "higher" if metric.higher_is_better else "lower",
+    )
 
 
 def _confusion_matrix(matrix: ConfusionMatrix) -> alt.LayerChart:

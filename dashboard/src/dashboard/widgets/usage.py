@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.formatting import local_time, title_case, tokens, utc_now
+from dashboard.layout import show_table
 from dashboard.widgets.model_summary import name_in_ledger
 from farebox.results.wallet import Movement, Usage
 
@@ -34,13 +35,7 @@ def show_ledger(movements: Iterable[Movement]) -> None:
         )
         for each in movements
     ]
-    frame = pd.DataFrame(rows, columns=LEDGER_COLUMNS)
-    st.dataframe(
-        frame.dropna(axis="columns", how="all"),  # columns without a value only take space
-        hide_index=True,
-        placeholder="",
-        column_config={"Tokens": st.column_config.NumberColumn(format="%+d")},
-    )
+    show_table(rows, LEDGER_COLUMNS, hide_empty=True)
 
 
 def show_usage(
@@ -82,8 +77,9 @@ def _show_grouped_usage(usage: Iterable[Usage], group: str) -> None:
         st.caption("Nothing spent yet.")
         return
     frame = pd.DataFrame(rows, columns=[title_case(group), "Requests", "Tokens"])
-    bar = st.column_config.ProgressColumn(format="%d", min_value=0, max_value=max(1, *frame["Tokens"]))
-    st.dataframe(frame, hide_index=True, column_config={"Tokens": bar})
+    bar = st.column_config.ProgressColumn(format="localized", min_value=0, max_value=max(1, *frame["Tokens"]))
+    requests = st.column_config.NumberColumn(format="localized")
+    st.dataframe(frame, hide_index=True, column_config={"Tokens": bar, "Requests": requests})
 
 
 def _group_title(name: str | None, group: str) -> str:
