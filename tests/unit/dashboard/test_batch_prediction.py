@@ -23,7 +23,7 @@ def show_batches() -> None:
 
     from dashboard.widgets.batch_prediction import batch_form
 
-    batch_form(st.session_state["user_session"].client, st.session_state["schema"], {})
+    batch_form(st.session_state["user_session"].client, st.session_state["schema"])
 
 
 @pytest.fixture

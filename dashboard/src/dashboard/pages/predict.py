@@ -9,14 +9,12 @@ from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.batch_prediction import batch_form
 from dashboard.widgets.model_summary import summary_line
-from dashboard.widgets.prediction_form import row_fields, show_prediction
+from dashboard.widgets.prediction_form import confidence_options, row_fields, show_prediction
 from farebox import Farebox
-from farebox.resources.files import BatchOptions
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 
 PREDICTION = "prediction"
-COVERAGE = 0.9
 
 
 def show(session: UserSession) -> None:
@@ -33,7 +31,7 @@ def show(session: UserSession) -> None:
         with one:
             _predict_one(session.client, schema)
         with many:
-            batch_form(session.client, schema, _confidence_options(schema))
+            batch_form(session.client, schema)
 
 
 def _predict_one(client: Farebox, schema: ModelSchema) -> None:
@@ -47,7 +45,7 @@ def _predict_one(client: Farebox, schema: ModelSchema) -> None:
     if submitted:
         st.session_state.pop(PREDICTION, None)
         with spinner("Predicting"):
-            options = PredictionOptions(**_confidence_options(schema)) if confidence else PredictionOptions()
+            options = PredictionOptions(**confidence_options(schema)) if confidence else PredictionOptions()
             with idempotency_key("predict", {"model": schema.name, "row": row, **options}) as key:
                 options["idempotency_key"] = key
                 prediction = client.predictions.one(schema.name, row, **options)
@@ -56,9 +54,3 @@ def _predict_one(client: Farebox, schema: ModelSchema) -> None:
     prediction = st.session_state.get(PREDICTION)
     if prediction is not None and prediction.model == schema.name:
         show_prediction(schema, prediction)
-
-
-def _confidence_options(schema: ModelSchema) -> BatchOptions:
-    if schema.task == "classification":
-        return {"coverage": COVERAGE, "probabilities": True}
-    return {"coverage": COVERAGE}

@@ -14,6 +14,7 @@ from dashboard.formatting import short_time, tokens
 from dashboard.layout import download_button
 from dashboard.session.idempotency import idempotency_key
 from dashboard.widgets import job_progress
+from dashboard.widgets.prediction_form import confidence_options
 from farebox import Farebox
 from farebox.resources.files import BatchOptions
 from farebox.results.jobs import Job
@@ -34,7 +35,7 @@ class BatchResult:
     summary: PredictedFile
 
 
-def batch_form(client: Farebox, schema: ModelSchema, confidence: BatchOptions) -> None:
+def batch_form(client: Farebox, schema: ModelSchema) -> None:
     price = next(each for each in client.prices.list() if each.action == "batch")
     st.caption(
         "Upload a CSV or Parquet file with the model's features as columns. You get the same rows back, each "
@@ -50,7 +51,7 @@ def batch_form(client: Farebox, schema: ModelSchema, confidence: BatchOptions) -
         st.warning("Select a file first.")
     elif submitted and file is not None:
         with spinner("Sending the file"):
-            options = confidence if wanted else BatchOptions()
+            options = confidence_options(schema) if wanted else BatchOptions()
             _start(client, schema.name, (file.name, file.getvalue()), options)
             st.rerun()
     _show_batches(client, schema.name)

@@ -10,12 +10,14 @@ import streamlit as st
 
 from dashboard.formatting import escape, number, percent, tokens
 from dashboard.layout import side_by_side
+from farebox.resources.files import BatchOptions
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import Interval, Prediction, PredictionWarning
 
 Feature = Mapping[str, Any]  # Any: the known facts about a feature depend on its kind
 Row = dict[str, str | int | float | None]
 EMPTY = "empty"
+COVERAGE = 0.9
 MAX_BARS = 20
 
 
@@ -28,6 +30,13 @@ def row_fields(schema: ModelSchema) -> Row:
             name = str(feature["name"])
             row[name] = _field(feature, key=f"feature-{schema.name}-{name}")
     return row
+
+
+def confidence_options(schema: ModelSchema) -> BatchOptions:
+    """Options for a prediction with its confidence: an interval, or a set of classes and probabilities."""
+    if schema.task == "classification":
+        return {"coverage": COVERAGE, "probabilities": True}
+    return {"coverage": COVERAGE}
 
 
 def show_prediction(schema: ModelSchema, prediction: Prediction) -> None:
