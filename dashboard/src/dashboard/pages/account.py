@@ -53,6 +53,7 @@ def _register() -> None:
     st.caption(f"A new account starts with {tokens(grant)}.")
     with st.form("register", border=False):
         name = st.text_input("Name or e-mail", autocomplete="username", key="new_name")
+        st.caption("Up to 254 characters, without spaces or slashes")
         name_error = st.empty()
         password, password_error, confirmed = _new_password(
             "Password", "Confirm password", key="new_password"
