@@ -94,7 +94,7 @@ def test_admin_changes_price(admin_window: Window, stack: Stack) -> None:
     expect(admin_window.field("Tokens")).to_have_value("0")
     admin_window.fill("Per units", "2")
     admin_window.click("Change price")
-    admin_window.expect_text("Metadata now costs 0 tokens.")
+    admin_window.expect_text("Metadata now costs 0 tokens per 2 units.")
     admin_window.screenshot("admin-prices")
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
         client.log_in(stack.admin_name, stack.admin_password)
