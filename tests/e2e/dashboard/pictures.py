@@ -14,6 +14,11 @@ from local.example import PASSWORD as DEMO_PASSWORD
 FOLDER = PROJECT / "docs" / "pages"
 PICTURE_SIZE = (1000, 703)
 COLORS = 256
+# The element near the lower edge, with a margin.
+SCROLL = """element => {
+  element.scrollIntoView({ block: "end" })
+  document.querySelector("[data-testid=stMain]").scrollBy(0, 40)
+}"""
 OTHER_USERS = ("ada", "grace", "alan", "emmy")
 
 
@@ -57,7 +62,7 @@ def _save(window: Window, name: str, scrolled_to: str | None = None) -> None:
     window.wait_until_drawn()
     window.page.mouse.move(0, 0)
     if scrolled_to is not None:
-        window.page.get_by_text(scrolled_to).first.scroll_into_view_if_needed()
+        window.page.get_by_text(scrolled_to).first.evaluate(SCROLL)
     # Charts fade in, and a toolbar that the mouse has left fades out.
     window.page.wait_for_timeout(1000)
     drawn = Image.open(io.BytesIO(window.page.screenshot(animations="disabled"))).convert("RGB")
