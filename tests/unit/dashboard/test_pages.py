@@ -1,4 +1,4 @@
-"""Whole pages, when services are down or report problems."""
+"""Complete pages, when services are down or report problems."""
 
 import pytest
 from tests.unit.client.gateway import Gateway, ok, problem
