@@ -7,6 +7,9 @@ UserId = NewType("UserId", int)
 ApiKeyId = NewType("ApiKeyId", int)
 Role = Literal["user", "admin"]
 
+# The `iss` and `aud` claims of every access token.
+ISSUER = AUDIENCE = "farebox"
+
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:

@@ -11,15 +11,9 @@ from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
 from kit.database import Database as Connections
-from kit.idempotency import (
-    Claim,
-    FirstAnswers,
-    IdempotencyKeyReused,
-    IdempotencyTwinRunning,
-    KeyedRequest,
-    fingerprint,
-    first_answers_table,
-)
+from kit.digests import fingerprint
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import Claim, FirstAnswers, KeyedRequest, first_answers_table
 from kit.settings import DatabaseSettings
 
 TABLE = first_answers_table(MetaData(schema="auth"))
