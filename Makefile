@@ -43,13 +43,14 @@ demo: $(STAMP) ## register, train, predict and read the ledger, then leave nothi
 demo-ui: $(STAMP) ## leave the stack up with a small example in it, and print where its pages are
 	@$(PYTHON) -m local demo-ui
 
-check: $(STAMP) ## format, lint, types, sizes, architecture and unit tests but the slow ones
+check: $(STAMP) ## format, lint, types, sizes, language, architecture and unit tests but the slow ones
 	@$(MAKE) --no-print-directory -j 2 types style unit
 
 style: $(STAMP)
 	$(PYTHON) -m ruff format --check $(wildcard $(CODE))
 	$(PYTHON) -m ruff check $(wildcard $(CODE))
 	$(PYTHON) scripts/sizes.py
+	$(PYTHON) scripts/language.py
 
 types: $(STAMP)
 	$(PYTHON) -m basedpyright
