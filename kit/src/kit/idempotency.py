@@ -57,10 +57,10 @@ LEASE = timedelta(seconds=30)
 log = structlog.stdlib.get_logger()
 
 
-def first_answers_table(metadata: MetaData) -> Table:
+def idempotency_keys_table(metadata: MetaData) -> Table:
     """One row a key. Without an answer the first request still runs; `location` is a file beside it."""
     return Table(
-        "first_answers",
+        "idempotency_keys",
         metadata,
         Column("scope", Text, nullable=False),
         Column("key", Text, nullable=False),
@@ -104,7 +104,7 @@ class Claim:
 
 
 class FirstAnswers:
-    """The first answers of one service, in a table of `first_answers_table`."""
+    """The first answers of one service, in a table of `idempotency_keys_table`."""
 
     def __init__(self, database: Database, table: Table) -> None:
         self._database, self._table = database, table
