@@ -28,8 +28,8 @@ def licences() -> dict[str, str]:
     """Of the locked packages that are installed here; some are for other systems or other Pythons."""
     program = Path(sys.executable).with_name("pip-licenses")
     command = [str(program), "--from=mixed", "--format=json"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own command
-    found = {normal(each["Name"]): each["License"] for each in told}
+    reported = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own command
+    found = {normal(each["Name"]): each["License"] for each in reported}
     return {name: READ_BY_HAND.get(name) or found[name] for name in sorted(locked() & found.keys())}
 
 

@@ -27,10 +27,10 @@ def dependencies() -> list[str]:
 
 def lock() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "farebox.in"
-        asked.write_text("\n".join(dependencies()) + "\n")
+        wanted = Path(folder) / "farebox.in"
+        wanted.write_text("\n".join(dependencies()) + "\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS]
-        files = [str(asked), "requirements-dev.in", "--output-file", "requirements.txt"]
+        files = [str(wanted), "requirements-dev.in", "--output-file", "requirements.txt"]
         return subprocess.run([*command, *files], cwd=PROJECT, check=False).returncode  # noqa: S603 - our own command
 
 

@@ -1,4 +1,4 @@
-"""Who is calling. Pure, so that rules and workers may import it."""
+"""Identities of callers. Pure, so that rules and workers may import them."""
 
 from dataclasses import dataclass
 from typing import Literal, NewType
