@@ -45,7 +45,7 @@ async def sizes(stack: Stack, sender: Sender) -> AsyncIterator[dict[Path, int]]:
 
 
 @pytest.mark.parametrize("case", FILES, ids=lambda case: case.name)
-async def test_a_nasty_file_is_refused(
+async def test_hostile_file_is_refused(
     stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyFile
 ) -> None:
     answer = await create(sender.person, Order(case.model_type, csv=case.content))
@@ -54,7 +54,7 @@ async def test_a_nasty_file_is_refused(
 
 
 @pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
-async def test_a_nasty_order_is_refused(
+async def test_hostile_training_request_is_refused(
     stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyOrder
 ) -> None:
     order = Order()
@@ -69,7 +69,7 @@ async def test_a_nasty_order_is_refused(
 
 
 @pytest.mark.parametrize("case", BODIES, ids=lambda case: case.name)
-async def test_a_nasty_body_is_refused(
+async def test_hostile_body_is_refused(
     stack: Stack, sender: Sender, admin: Person, sizes: dict[Path, int], case: NastyBody
 ) -> None:
     path = case.path.format(model=sender.model, user=sender.person.id)
@@ -81,7 +81,7 @@ async def test_a_nasty_body_is_refused(
 
 
 @pytest.mark.parametrize("case", CREDENTIALS, ids=lambda case: case.name)
-async def test_a_nasty_credential_lets_nobody_in(
+async def test_hostile_credential_is_refused(
     http: httpx.AsyncClient, stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyCredential
 ) -> None:
     written = case.write(Forge(stack, sender.person))
@@ -92,7 +92,7 @@ async def test_a_nasty_credential_lets_nobody_in(
 
 
 @pytest.mark.parametrize("case", FRAMES, ids=lambda case: case.name)
-async def test_a_nasty_frame_is_refused(stack: Stack, sizes: dict[Path, int], case: NastyFrame) -> None:
+async def test_hostile_framing_is_refused(stack: Stack, sizes: dict[Path, int], case: NastyFrame) -> None:
     answer = await send_raw(stack.url, case.raw)
     _assert_refused(answer, case.statuses, ())
     _assert_kept_quiet(stack, sizes, answer)
@@ -101,7 +101,7 @@ async def test_a_nasty_frame_is_refused(stack: Stack, sizes: dict[Path, int], ca
 @pytest.mark.parametrize(
     "name", ["X-User-Id", "X_User_Id", "x-farebox-user", "X-Forwarded-User", "Remote-User"]
 )
-async def test_an_identity_header_makes_nobody_of_a_stranger(
+async def test_identity_headers_of_clients_are_ignored(
     http: httpx.AsyncClient, admin: Person, name: str
 ) -> None:
     answer = await http.get("/v1/me", headers={name: str(admin.id)})
@@ -110,7 +110,7 @@ async def test_an_identity_header_makes_nobody_of_a_stranger(
 
 @pytest.mark.usefixtures("sizes")
 @pytest.mark.parametrize("key", ["", "k" * 201, "with blank", "with\ttab", "\xfcn\xef"])
-async def test_a_nasty_idempotency_key_is_refused(sender: Sender, key: str) -> None:
+async def test_hostile_idempotency_key_is_refused(sender: Sender, key: str) -> None:
     answer = await sender.person.post(
         f"/v1/models/{sender.model}/predict",
         json={"features": {"x": 1, "noise": 1}},
@@ -122,7 +122,7 @@ async def test_a_nasty_idempotency_key_is_refused(sender: Sender, key: str) -> N
 @pytest.mark.parametrize(
     "query", ["page_token=zqmarker77", "page_token=LTE", "page_size=many", "page_size=1e3"]
 )
-async def test_a_nasty_page_is_refused(sender: Sender, query: str) -> None:
+async def test_hostile_page_token_is_refused(sender: Sender, query: str) -> None:
     _assert_refused(await sender.person.get(f"/v1/me/ledger?{query}"), (400, 422), ())
 
 
@@ -132,7 +132,7 @@ async def test_a_nasty_page_is_refused(sender: Sender, query: str) -> None:
 @pytest.mark.parametrize(
     "name", ["0", "-1", str(10**30), "1.5", "null", MARKER, "'; DROP TABLE ml.jobs; --", "🦙"]
 )
-async def test_an_id_that_is_none_is_refused(sender: Sender, path: str, name: str) -> None:
+async def test_invalid_id_is_refused(sender: Sender, path: str, name: str) -> None:
     answer = await sender.person.get(path.format(httpx.URL(path=f"/{name}").raw_path.decode()[1:]))
     _assert_refused(answer, (404, 422), ())
 
@@ -140,8 +140,8 @@ async def test_an_id_that_is_none_is_refused(sender: Sender, path: str, name: st
 def _assert_refused(answer: httpx.Response, statuses: tuple[int, ...], says: tuple[str, ...]) -> None:
     assert answer.status_code in statuses, (answer.status_code, answer.text[:500])
     problem = assert_is_problem(answer)
-    told = str(problem["detail"])
-    assert [word for word in says if word.lower() not in told.lower()] == [], told
+    received = str(problem["detail"])
+    assert [word for word in says if word.lower() not in received.lower()] == [], received
     assert MARKER not in answer.text
 
 

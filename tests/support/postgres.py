@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: one server a session, migrated once, a fresh copy for each test."""
+"""A real PostgreSQL for tests: one server a session, migrated once, a fresh copy for each test."""
 
 import asyncio
 import os

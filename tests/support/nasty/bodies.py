@@ -1,4 +1,4 @@
-"""Bodies that are broken, of the wrong kind, or ask for what cannot be, each with what must be named."""
+"""Hostile bodies: malformed, of the wrong type, or out of range, each with the words of its refusal."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Authorization headers that must not let anybody in."""
+"""Hostile Authorization headers, all of which must be refused."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Requests that no well-behaved client sends: broken framing, paths that climb, heads without end."""
+"""Hostile framing: malformed requests, climbing paths, endless heads."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Fields of `POST /create` that cannot be carried out, each with what its refusal must name."""
+"""Hostile fields of `POST /create`, each with the words of its refusal."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Bytes to a socket as they are, and the answer read back."""
+"""Raw bytes sent to a socket, and the response read back."""
 
 import asyncio
 from urllib.parse import urlsplit
