@@ -63,7 +63,7 @@ async def trained(http: httpx.AsyncClient, admin: Person) -> Trained:
     await grant(admin, owner, 1000)
     datasets = {table: await upload(owner, shared(table)) for table in NUMBERS}
     jobs = {case: await start(owner, _order(case, datasets[case.table])) for case in CASES}
-    # Asked after one by one: many who poll at once take the time that trainings need.
+    # Polled one by one: many pollers at once take processor time from the trainings.
     done = [await ended(owner, job["id"], TRAININGS_SECONDS) for job in jobs.values()]
     assert {job["state"] for job in done} == {"succeeded"}, done
     return Trained(owner, {case: job["model_name"] for case, job in jobs.items()}, datasets)
