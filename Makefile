@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 STAMP := .venv/.ready
 E2E_TESTS ?= tests/e2e/test_course_first_dialect.py tests/e2e/test_predictions.py tests/e2e/test_jobs.py \
-	tests/e2e/test_sessions.py tests/e2e/test_wallet.py tests/e2e/test_nasty_inputs.py
+	tests/e2e/test_sessions.py tests/e2e/test_wallet.py tests/e2e/test_hostile_input.py
 COMPOSE_TESTS ?= tests/compose
 CODE := kit auth-service billing-service ml-service gateway client dashboard local migrations scripts bench tests
 # Without byte code every process compiles all modules: its start takes twice as long, and tests start many.

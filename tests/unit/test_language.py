@@ -30,9 +30,7 @@ def test_glossary_of_the_readme_bans_words() -> None:
     assert len(glossary((PROJECT / "README.md").read_text())) >= 20
 
 
-@pytest.mark.parametrize(
-    "text", ["a zork", "run_zork()", "class RunZork", "ZORK = 1", "Grue for it"]
-)
+@pytest.mark.parametrize("text", ["a zork", "run_zork()", "class RunZork", "ZORK = 1", "Grue for it"])
 def test_banned_word_is_found_in_prose_and_in_names(text: str) -> None:
     assert len(list(banned_words(text, BANNED))) == 1
 

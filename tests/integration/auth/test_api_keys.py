@@ -38,7 +38,7 @@ async def test_a_key_is_shown_once_and_kept_as_a_digest(
     listed = await client.get("/v1/api-keys", headers=own)
     assert key["api_key"] not in listed.text
     assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.api_keys"))
-    assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.first_answers"))
+    assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.idempotency_keys"))
 
 
 async def test_the_exchanged_token_carries_the_keys_rights(client: httpx.AsyncClient) -> None:

@@ -84,16 +84,16 @@ async def test_no_password_can_be_guessed_from_what_is_remembered(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await client.post("/v1/users", json=BODY, headers=KEY)
-    assert await sql.fetchval("SELECT fingerprint FROM auth.first_answers") != fingerprint(BODY)
+    assert await sql.fetchval("SELECT fingerprint FROM auth.idempotency_keys") != fingerprint(BODY)
 
 
 async def test_answers_are_forgotten_after_a_day(service: Service, sql: asyncpg.Connection) -> None:
     await service.client.post("/v1/users", json=BODY, headers=KEY)
     await tidy(service.parts)
-    assert await sql.fetchval("SELECT count(*) FROM auth.first_answers") == 1
-    await sql.execute("UPDATE auth.first_answers SET created_at = now() - interval '25 hours'")
+    assert await sql.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 1
+    await sql.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '25 hours'")
     await tidy(service.parts)
-    assert await sql.fetchval("SELECT count(*) FROM auth.first_answers") == 0
+    assert await sql.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 201, "two words"])

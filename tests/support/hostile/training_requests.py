@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from tests.support.nasty.files import MARKER
+from tests.support.hostile.files import MARKER
 
 DEEP = "[" * 20_000 + "]" * 20_000
 
 
 @dataclass(frozen=True)
-class NastyOrder:
+class HostileTrainingRequest:
     """`fields` replace those of a sound form."""
 
     name: str
@@ -18,30 +18,32 @@ class NastyOrder:
     without: str | None = field(default=None)
 
 
-def _params(name: str, model_type: str, params: str, *says: str) -> NastyOrder:
-    return NastyOrder(name, {"model_type": model_type, "optional_params": params}, says)
+def _params(name: str, model_type: str, params: str, *says: str) -> HostileTrainingRequest:
+    return HostileTrainingRequest(name, {"model_type": model_type, "optional_params": params}, says)
 
 
-ORDERS = [
-    NastyOrder("unknown_type", {"model_type": MARKER}, ("type",)),
-    NastyOrder("path_as_type", {"model_type": f"../../{MARKER}"}, ("type",)),
-    NastyOrder("type_with_nul", {"model_type": "linear\x00"}, ("type",)),
-    NastyOrder("no_type", {}, ("model_type",), without="model_type"),
-    NastyOrder("no_label", {}, ("label_col",), without="label_col"),
-    NastyOrder("no_features", {}, ("feature_cols",), without="feature_cols"),
-    NastyOrder("no_file", {}, ("csv_file",), without="csv_file"),
-    NastyOrder("unknown_label", {"label_col": "wieght"}, ("label", "wieght")),
-    NastyOrder("label_among_the_features", {"feature_cols": '["x", "y"]'}, ("y",)),
-    NastyOrder("unknown_feature", {"feature_cols": '["x", "wieght"]'}, ("feature", "wieght")),
-    NastyOrder("feature_named_twice", {"feature_cols": '["x", "x"]'}, ("x",)),
-    NastyOrder("empty_features", {"feature_cols": "[]"}, ("feature",)),
-    NastyOrder("features_as_an_object", {"feature_cols": f'{{"x": "{MARKER}"}}'}, ("feature_cols",)),
-    NastyOrder("features_that_are_numbers", {"feature_cols": "[1, 2]"}, ("feature_cols",)),
-    NastyOrder("features_nested_deeply", {"feature_cols": DEEP}, ("feature_cols",)),
-    NastyOrder("training_part_of_nan", {"train_percentage": "nan"}, ("train_percentage",)),
-    NastyOrder("training_part_of_text", {"train_percentage": MARKER}, ("train_percentage",)),
-    NastyOrder("training_part_of_80", {"train_percentage": "80"}, ("train_percentage",)),
-    NastyOrder("training_part_that_leaves_no_test", {"train_percentage": "0.999"}, ("row",)),
+TRAINING_REQUESTS = [
+    HostileTrainingRequest("unknown_type", {"model_type": MARKER}, ("type",)),
+    HostileTrainingRequest("path_as_type", {"model_type": f"../../{MARKER}"}, ("type",)),
+    HostileTrainingRequest("type_with_nul", {"model_type": "linear\x00"}, ("type",)),
+    HostileTrainingRequest("no_type", {}, ("model_type",), without="model_type"),
+    HostileTrainingRequest("no_label", {}, ("label_col",), without="label_col"),
+    HostileTrainingRequest("no_features", {}, ("feature_cols",), without="feature_cols"),
+    HostileTrainingRequest("no_file", {}, ("csv_file",), without="csv_file"),
+    HostileTrainingRequest("unknown_label", {"label_col": "wieght"}, ("label", "wieght")),
+    HostileTrainingRequest("label_among_the_features", {"feature_cols": '["x", "y"]'}, ("y",)),
+    HostileTrainingRequest("unknown_feature", {"feature_cols": '["x", "wieght"]'}, ("feature", "wieght")),
+    HostileTrainingRequest("feature_named_twice", {"feature_cols": '["x", "x"]'}, ("x",)),
+    HostileTrainingRequest("empty_features", {"feature_cols": "[]"}, ("feature",)),
+    HostileTrainingRequest(
+        "features_as_an_object", {"feature_cols": f'{{"x": "{MARKER}"}}'}, ("feature_cols",)
+    ),
+    HostileTrainingRequest("features_that_are_numbers", {"feature_cols": "[1, 2]"}, ("feature_cols",)),
+    HostileTrainingRequest("features_nested_deeply", {"feature_cols": DEEP}, ("feature_cols",)),
+    HostileTrainingRequest("training_part_of_nan", {"train_percentage": "nan"}, ("train_percentage",)),
+    HostileTrainingRequest("training_part_of_text", {"train_percentage": MARKER}, ("train_percentage",)),
+    HostileTrainingRequest("training_part_of_80", {"train_percentage": "80"}, ("train_percentage",)),
+    HostileTrainingRequest("training_part_that_leaves_no_test", {"train_percentage": "0.999"}, ("row",)),
     _params("parameters_that_are_not_json", "knn", "{n_neighbors: 5", "optional_params"),
     _params("parameters_as_a_list", "knn", f'["{MARKER}"]', "optional_params"),
     _params("parameters_nested_deeply", "knn", '{"n_neighbors": ' + DEEP + "}", "optional_params"),

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from tests.support.nasty.files import MARKER
+from tests.support.hostile.files import MARKER
 
 HOST = b"Host: gateway\r\n"
 
 
 @dataclass(frozen=True)
-class NastyFrame:
+class HostileFrame:
     """`raw` is what goes over the socket, byte for byte."""
 
     name: str
@@ -16,34 +16,34 @@ class NastyFrame:
     statuses: tuple[int, ...] = (400,)
 
 
-def _get(name: str, path: bytes, *statuses: int) -> NastyFrame:
-    return NastyFrame(name, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n", statuses or (404,))
+def _get(name: str, path: bytes, *statuses: int) -> HostileFrame:
+    return HostileFrame(name, b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n", statuses or (404,))
 
 
-def _post(name: str, headers: bytes, body: bytes = b"", *statuses: int) -> NastyFrame:
+def _post(name: str, headers: bytes, body: bytes = b"", *statuses: int) -> HostileFrame:
     head = b"POST /v1/sessions HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
-    return NastyFrame(name, head + headers + b"\r\n" + body, statuses or (400,))
+    return HostileFrame(name, head + headers + b"\r\n" + body, statuses or (400,))
 
 
 _MARKER = MARKER.encode()
 
 FRAMES = [
-    NastyFrame("two_hosts", b"GET /v1/me HTTP/1.1\r\n" + HOST * 2 + b"\r\n"),
-    NastyFrame("no_host", b"GET /v1/me HTTP/1.1\r\n\r\n"),
-    NastyFrame("no_http", _MARKER + b"\r\n\r\n"),
-    NastyFrame("tls_hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64)),
-    NastyFrame("unknown_method", b"STEAL /v1/me HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405)),
-    NastyFrame("trace", b"TRACE /v1/me HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
-    NastyFrame("connect", b"CONNECT billing:8002 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404, 405)),
-    NastyFrame("header_without_a_colon", b"GET /v1/me HTTP/1.1\r\n" + HOST + _MARKER + b"\r\n\r\n"),
-    NastyFrame("blank_before_the_colon", b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq : 1\r\n\r\n"),
-    NastyFrame("nul_in_a_header", b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq: a\x00b\r\n\r\n"),
-    NastyFrame(
+    HostileFrame("two_hosts", b"GET /v1/me HTTP/1.1\r\n" + HOST * 2 + b"\r\n"),
+    HostileFrame("no_host", b"GET /v1/me HTTP/1.1\r\n\r\n"),
+    HostileFrame("no_http", _MARKER + b"\r\n\r\n"),
+    HostileFrame("tls_hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64)),
+    HostileFrame("unknown_method", b"STEAL /v1/me HTTP/1.1\r\n" + HOST + b"\r\n", (400, 405)),
+    HostileFrame("trace", b"TRACE /v1/me HTTP/1.1\r\n" + HOST + b"\r\n", (405,)),
+    HostileFrame("connect", b"CONNECT billing:8002 HTTP/1.1\r\n" + HOST + b"\r\n", (400, 404, 405)),
+    HostileFrame("header_without_a_colon", b"GET /v1/me HTTP/1.1\r\n" + HOST + _MARKER + b"\r\n\r\n"),
+    HostileFrame("blank_before_the_colon", b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq : 1\r\n\r\n"),
+    HostileFrame("nul_in_a_header", b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq: a\x00b\r\n\r\n"),
+    HostileFrame(
         "header_of_100_kilobytes",
         b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq: " + _MARKER * 10_000 + b"\r\n\r\n",
         (400, 431),
     ),
-    NastyFrame(
+    HostileFrame(
         "twelve_thousand_headers",
         b"GET /v1/me HTTP/1.1\r\n" + HOST + b"X-Zq: 1\r\n" * 12_000 + b"\r\n",
         (400, 431),

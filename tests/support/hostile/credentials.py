@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings
-from tests.support.nasty.files import MARKER
+from tests.support.hostile.files import MARKER
 from tests.support.people import Person
 from tests.support.stack import Stack
 
@@ -50,15 +50,15 @@ class Forge:
 
 
 @dataclass(frozen=True)
-class NastyCredential:
+class HostileCredential:
     """`write` makes the whole header; None sends none."""
 
     name: str
     write: Callable[[Forge], str | None]
 
 
-def _bearer(name: str, make: Callable[[Forge], str]) -> NastyCredential:
-    return NastyCredential(name, lambda forge: f"Bearer {make(forge)}")
+def _bearer(name: str, make: Callable[[Forge], str]) -> HostileCredential:
+    return HostileCredential(name, lambda forge: f"Bearer {make(forge)}")
 
 
 def _encode(text: str) -> str:
@@ -66,12 +66,12 @@ def _encode(text: str) -> str:
 
 
 CREDENTIALS = [
-    NastyCredential("none", lambda _: None),
-    NastyCredential("empty", lambda _: ""),
-    NastyCredential("bearer_of_nothing", lambda _: "Bearer"),
-    NastyCredential("basic", lambda _: f"Basic {_encode(f'{MARKER}:{MARKER}')}"),
-    NastyCredential("token_without_a_scheme", lambda forge: forge.token()),
-    NastyCredential("two_tokens", lambda forge: f"Bearer {forge.token()}, Bearer {forge.token()}"),
+    HostileCredential("none", lambda _: None),
+    HostileCredential("empty", lambda _: ""),
+    HostileCredential("bearer_of_nothing", lambda _: "Bearer"),
+    HostileCredential("basic", lambda _: f"Basic {_encode(f'{MARKER}:{MARKER}')}"),
+    HostileCredential("token_without_a_scheme", lambda forge: forge.token()),
+    HostileCredential("two_tokens", lambda forge: f"Bearer {forge.token()}, Bearer {forge.token()}"),
     _bearer("garbage", lambda _: MARKER),
     _bearer("three_dots", lambda _: f"{MARKER}.{MARKER}.{MARKER}"),
     _bearer("a_novel", lambda _: MARKER * 3000),

@@ -9,12 +9,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from tests.support.course import Order, create, trained_model
-from tests.support.nasty.bodies import BODIES, NastyBody
-from tests.support.nasty.credentials import CREDENTIALS, Forge, NastyCredential
-from tests.support.nasty.files import FILES, MARKER, NastyFile
-from tests.support.nasty.frames import FRAMES, NastyFrame
-from tests.support.nasty.orders import ORDERS, NastyOrder
-from tests.support.nasty.sending import send_raw
+from tests.support.hostile.bodies import BODIES, HostileBody
+from tests.support.hostile.credentials import CREDENTIALS, Forge, HostileCredential
+from tests.support.hostile.files import FILES, MARKER, HostileFile
+from tests.support.hostile.framing import FRAMES, HostileFrame
+from tests.support.hostile.raw_socket import send_raw
+from tests.support.hostile.training_requests import TRAINING_REQUESTS, HostileTrainingRequest
 from tests.support.people import Person, new_user
 from tests.support.problems import assert_is_problem
 from tests.support.stack import Stack
@@ -46,16 +46,16 @@ async def sizes(stack: Stack, sender: Sender) -> AsyncIterator[dict[Path, int]]:
 
 @pytest.mark.parametrize("case", FILES, ids=lambda case: case.name)
 async def test_hostile_file_is_refused(
-    stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyFile
+    stack: Stack, sender: Sender, sizes: dict[Path, int], case: HostileFile
 ) -> None:
     answer = await create(sender.person, Order(case.model_type, csv=case.content))
     _assert_refused(answer, (case.status,), case.says)
     _assert_kept_quiet(stack, sizes, answer)
 
 
-@pytest.mark.parametrize("case", ORDERS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", TRAINING_REQUESTS, ids=lambda case: case.name)
 async def test_hostile_training_request_is_refused(
-    stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyOrder
+    stack: Stack, sender: Sender, sizes: dict[Path, int], case: HostileTrainingRequest
 ) -> None:
     order = Order()
     form = {**order.form(), **case.fields}
@@ -70,7 +70,7 @@ async def test_hostile_training_request_is_refused(
 
 @pytest.mark.parametrize("case", BODIES, ids=lambda case: case.name)
 async def test_hostile_body_is_refused(
-    stack: Stack, sender: Sender, admin: Person, sizes: dict[Path, int], case: NastyBody
+    stack: Stack, sender: Sender, admin: Person, sizes: dict[Path, int], case: HostileBody
 ) -> None:
     path = case.path.format(model=sender.model, user=sender.person.id)
     typed = {"Content-Type": case.content_type} if case.content_type else {}
@@ -82,7 +82,7 @@ async def test_hostile_body_is_refused(
 
 @pytest.mark.parametrize("case", CREDENTIALS, ids=lambda case: case.name)
 async def test_hostile_credential_is_refused(
-    http: httpx.AsyncClient, stack: Stack, sender: Sender, sizes: dict[Path, int], case: NastyCredential
+    http: httpx.AsyncClient, stack: Stack, sender: Sender, sizes: dict[Path, int], case: HostileCredential
 ) -> None:
     written = case.write(Forge(stack, sender.person))
     headers = {} if written is None else {"Authorization": written}
@@ -92,7 +92,7 @@ async def test_hostile_credential_is_refused(
 
 
 @pytest.mark.parametrize("case", FRAMES, ids=lambda case: case.name)
-async def test_hostile_framing_is_refused(stack: Stack, sizes: dict[Path, int], case: NastyFrame) -> None:
+async def test_hostile_framing_is_refused(stack: Stack, sizes: dict[Path, int], case: HostileFrame) -> None:
     answer = await send_raw(stack.url, case.raw)
     _assert_refused(answer, case.statuses, ())
     _assert_kept_quiet(stack, sizes, answer)

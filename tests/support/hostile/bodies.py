@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from tests.support.nasty.files import MARKER, MEBIBYTE
+from tests.support.hostile.files import MARKER, MEBIBYTE
 
 PREDICT = "/v1/models/{model}/predict"
 JSON = "application/json"
@@ -14,7 +14,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 
 @dataclass(frozen=True)
-class NastyBody:
+class HostileBody:
     """Sent by a user, or by the administrator to their paths; `{model}` and `{user}` are filled in."""
 
     name: str
@@ -28,22 +28,22 @@ class NastyBody:
     by_admin: bool = False
 
 
-def _json(name: str, path: str, body: object, *says: str, **more: object) -> NastyBody:
-    return NastyBody(name, path, json.dumps(body).encode(), says=says, **more)  # type: ignore[arg-type] - fields
+def _json(name: str, path: str, body: object, *says: str, **more: object) -> HostileBody:
+    return HostileBody(name, path, json.dumps(body).encode(), says=says, **more)  # type: ignore[arg-type] - fields
 
 
-def _features(name: str, x: object, *says: str) -> NastyBody:
+def _features(name: str, x: object, *says: str) -> HostileBody:
     return _json(f"feature_of_{name}", PREDICT, {"features": {"x": x, "noise": 1}}, *says)
 
 
-def _purchase(name: str, **changed: object) -> NastyBody:
+def _purchase(name: str, **changed: object) -> HostileBody:
     body = {"amount": 5, "credit_card": CARD, **changed}
     return _json(f"purchase_of_{name}", "/v1/purchases", body, next(iter(changed)))
 
 
 def _account(
     name: str, account: object, password: object = LONG_ENOUGH, says: str = "name", **more: object
-) -> NastyBody:
+) -> HostileBody:
     return _json(f"account_{name}", "/v1/users", {"name": account, "password": password}, says, **more)
 
 
@@ -52,12 +52,12 @@ PREDICTIONS = [
     _features("true", True, "x"),
     _features("a_list", [1], "x"),
     _features("an_object", {MARKER: 1}, "x"),
-    NastyBody("feature_of_nan", PREDICT, b'{"features": {"x": NaN, "noise": 1}}', (400,), ("JSON",)),
-    NastyBody(
+    HostileBody("feature_of_nan", PREDICT, b'{"features": {"x": NaN, "noise": 1}}', (400,), ("JSON",)),
+    HostileBody(
         "feature_of_infinity", PREDICT, b'{"features": {"x": -Infinity, "noise": 1}}', (400,), ("JSON",)
     ),
-    NastyBody("feature_beyond_a_float", PREDICT, b'{"features": {"x": 1e999, "noise": 1}}', (400, 422)),
-    NastyBody(
+    HostileBody("feature_beyond_a_float", PREDICT, b'{"features": {"x": 1e999, "noise": 1}}', (400, 422)),
+    HostileBody(
         "feature_of_400_digits", PREDICT, b'{"features": {"x": %s, "noise": 1}}' % (b"9" * 400), (400, 422)
     ),
     _json("unknown_feature", PREDICT, {"features": {"x": 1, "noise": 1, "wieght": 2}}, "wieght"),
@@ -75,13 +75,13 @@ PREDICTIONS = [
     _json("body_that_is_a_list", PREDICT, [1]),
     _json("body_that_is_a_number", PREDICT, 5),
     _json("body_that_is_null", PREDICT, None),
-    NastyBody("body_that_ends_early", PREDICT, b'{"features": {"x": 1', (400,), ("JSON",)),
-    NastyBody("body_that_is_empty", PREDICT, b"", (400, 422)),
-    NastyBody("body_nested_deeply", PREDICT, b'{"features": {"x": ' + DEEP + b"}}", (400, 422)),
-    NastyBody("body_of_broken_utf_8", PREDICT, b'{"features": {"x": "\xff\xfe"}}', (400,)),
-    NastyBody("body_with_a_lone_surrogate", PREDICT, rb'{"features": {"\ud800": 1}}', (400, 422)),
-    NastyBody("body_of_xml", PREDICT, b"<features/>", (415, 422), content_type="application/xml"),
-    NastyBody("body_of_plain_text", PREDICT, b'{"features": {}}', (415, 422), content_type="text/plain"),
+    HostileBody("body_that_ends_early", PREDICT, b'{"features": {"x": 1', (400,), ("JSON",)),
+    HostileBody("body_that_is_empty", PREDICT, b"", (400, 422)),
+    HostileBody("body_nested_deeply", PREDICT, b'{"features": {"x": ' + DEEP + b"}}", (400, 422)),
+    HostileBody("body_of_broken_utf_8", PREDICT, b'{"features": {"x": "\xff\xfe"}}', (400,)),
+    HostileBody("body_with_a_lone_surrogate", PREDICT, rb'{"features": {"\ud800": 1}}', (400, 422)),
+    HostileBody("body_of_xml", PREDICT, b"<features/>", (415, 422), content_type="application/xml"),
+    HostileBody("body_of_plain_text", PREDICT, b'{"features": {}}', (415, 422), content_type="text/plain"),
 ]
 
 ACCOUNTS = [
@@ -103,8 +103,8 @@ ACCOUNTS = [
         {"name": "zq", "password": MARKER, "role": "admin"},
         "role",
     ),
-    NastyBody("account_of_10_megabytes", "/v1/users", b'{"name": "' + b"n" * 10 * MEBIBYTE + b'"}', (413,)),
-    NastyBody(
+    HostileBody("account_of_10_megabytes", "/v1/users", b'{"name": "' + b"n" * 10 * MEBIBYTE + b'"}', (413,)),
+    HostileBody(
         "login_as_a_form",
         "/v1/sessions",
         b"name=a&password=b",
@@ -154,39 +154,41 @@ MONEY = [
 ]
 
 MULTIPART = [
-    NastyBody("form_without_a_boundary", "/create", b"--x\r\n", (400, 422), content_type=FORM),
-    NastyBody(
+    HostileBody("form_without_a_boundary", "/create", b"--x\r\n", (400, 422), content_type=FORM),
+    HostileBody(
         "form_with_another_boundary",
         "/create",
         b"--x\r\n\r\n--x--\r\n",
         (400, 422),
         content_type=f"{FORM}; boundary=y",
     ),
-    NastyBody("form_that_is_empty", "/create", b"", (400, 422), content_type=f"{FORM}; boundary=x"),
-    NastyBody("form_that_only_ends", "/create", b"--x--\r\n", (400, 422), content_type=f"{FORM}; boundary=x"),
-    NastyBody(
+    HostileBody("form_that_is_empty", "/create", b"", (400, 422), content_type=f"{FORM}; boundary=x"),
+    HostileBody(
+        "form_that_only_ends", "/create", b"--x--\r\n", (400, 422), content_type=f"{FORM}; boundary=x"
+    ),
+    HostileBody(
         "form_that_ends_early",
         "/create",
         b'--x\r\nContent-Disposition: form-data; name="csv_file"; filename="a.csv"\r\n\r\nx,noise,y\n1,2,3\n',
         (400, 422),
         content_type=f"{FORM}; boundary=x",
     ),
-    NastyBody(
+    HostileBody(
         "form_with_a_nameless_part",
         "/create",
         b"--x\r\nContent-Disposition: form-data\r\n\r\n" + MARKER.encode() + b"\r\n--x--\r\n",
         (400, 422),
         content_type=f"{FORM}; boundary=x",
     ),
-    NastyBody(
+    HostileBody(
         "form_with_a_boundary_of_a_novel",
         "/create",
         b"",
         (400, 422),
         content_type=f"{FORM}; boundary={'b' * 5000}",
     ),
-    NastyBody("training_as_json", "/create", b"{}", (400, 415, 422)),
-    NastyBody("training_without_a_type", "/create", b"x", (400, 415, 422), content_type=None),
+    HostileBody("training_as_json", "/create", b"{}", (400, 415, 422)),
+    HostileBody("training_without_a_type", "/create", b"x", (400, 415, 422), content_type=None),
 ]
 
 BODIES = [*PREDICTIONS, *ACCOUNTS, *MONEY, *MULTIPART]
