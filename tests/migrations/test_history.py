@@ -89,3 +89,28 @@ def test_each_revision_has_a_lock_timeout(path: Path, direction: str) -> None:
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == direction
     )
     assert "SET LOCAL lock_timeout" in ast.unparse(function.body[0])
+
+
+async def test_first_answers_of_the_previous_release_are_copied(empty_database: Database) -> None:
+    settings = empty_database.server.migration_settings(empty_database.name)
+    await asyncio.to_thread(upgrade, settings, "0008")
+    connection = await asyncpg.connect(empty_database.admin_dsn)
+    digest = bytes(32)
+    await connection.execute(
+        "INSERT INTO auth.first_answers (scope, key, fingerprint, answer) VALUES ('users', 'a', $1, $2)",
+        digest,
+        '{"id": 7}',
+    )
+    await connection.execute(
+        "INSERT INTO ml.answers (user_id, idempotency_key, fingerprint, answer, location, lease_until)"
+        " VALUES (7, 'b', $1, $2, 'results/1', now())",
+        digest,
+        b'{"predictions": [1]}',
+    )
+    await asyncio.to_thread(upgrade, settings)
+    columns = "scope, key, fingerprint, answer, location"
+    auth = await connection.fetchrow(f"SELECT {columns} FROM auth.idempotency_keys")  # noqa: S608 - our own text
+    ml = await connection.fetchrow(f"SELECT {columns} FROM ml.idempotency_keys")  # noqa: S608 - our own text
+    await connection.close()
+    assert tuple(auth) == ("users", "a", digest, b'{"id": 7}', None)
+    assert tuple(ml) == ("7", "b", digest, b'{"predictions": [1]}', "results/1")
