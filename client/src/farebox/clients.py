@@ -6,27 +6,27 @@ from typing import Self
 import httpx
 
 from farebox import environment
+from farebox.auth import Login
 from farebox.calls import Call, keyed, nothing, one
-from farebox.exchange import Exchange
-from farebox.logins import Login
 from farebox.operations import Group, S, operation
+from farebox.resources.account import Me
 from farebox.resources.admin import Admin
 from farebox.resources.api_keys import ApiKeys
 from farebox.resources.datasets import Datasets
 from farebox.resources.jobs import Jobs
-from farebox.resources.me import Me
 from farebox.resources.model_types import ModelTypes
 from farebox.resources.models import Models
 from farebox.resources.predictions import PredictionOperations
 from farebox.resources.prices import Prices
 from farebox.resources.wallet import WalletOperations
+from farebox.results.accounts import User
 from farebox.results.health import Health
 from farebox.results.sessions import Session
-from farebox.results.users import User
 from farebox.retries import Retries
-from farebox.shells import Awaiting, Blocking
+from farebox.session import Exchange
 from farebox.steps import Steps
 from farebox.tokens import FileTokenStore, TokenStore
+from farebox.transports import Awaiting, Blocking
 
 
 class Client(Group[S]):

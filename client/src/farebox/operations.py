@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from farebox.calls import Call
-from farebox.exchange import Exchange
-from farebox.shells import Awaiting, Blocking
+from farebox.session import Exchange
 from farebox.steps import Emits, Steps
+from farebox.transports import Awaiting, Blocking
 
 P = ParamSpec("P")
 T = TypeVar("T")

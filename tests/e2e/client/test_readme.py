@@ -11,7 +11,7 @@ from tests.e2e.client.conftest import new_name
 from tests.support.stack import PROJECT, Stack
 
 from farebox import Farebox
-from farebox.command.exits import MEANINGS
+from farebox.command.errors import MEANINGS
 
 README = (PROJECT / "client" / "README.md").read_text()
 

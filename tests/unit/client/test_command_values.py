@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from farebox.command.exits import CODES, MEANINGS, exit_code
+from farebox.command.errors import CODES, MEANINGS, exit_code
 from farebox.command.output import clean
 from farebox.command.values import read_pairs, read_rows, read_value
 from farebox.errors import (

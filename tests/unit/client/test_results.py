@@ -16,6 +16,7 @@ from billing_service.usage.schemas import UsageView
 from billing_service.verification.schemas import DifferenceView, Verification
 from billing_service.wallets.schemas import GrantView, UserView, WalletView
 from farebox.results import (
+    accounts,
     api_keys,
     datasets,
     health,
@@ -25,7 +26,6 @@ from farebox.results import (
     prices,
     reports,
     sessions,
-    users,
     wallet,
 )
 from gateway.health.schemas import HealthView, PartView
@@ -61,8 +61,8 @@ from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeV
 from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
-    (users.User, AccountView),
-    (users.UserWallet, UserView),
+    (accounts.User, AccountView),
+    (accounts.UserWallet, UserView),
     (sessions.Session, SessionView),
     (api_keys.ApiKey, ApiKeyView),
     (api_keys.NewApiKey, NewApiKeyView),

@@ -11,7 +11,7 @@ from tests.unit.client.gateway import IMPATIENT, URL, Gateway, fresh_tokens, ok
 from dashboard.logins.held import HeldLogins
 from dashboard.logins.visits import VISIT, Visit
 from farebox import Farebox
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 ME = {
     "id": 7,

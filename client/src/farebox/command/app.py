@@ -2,7 +2,8 @@
 
 import typer
 
-from farebox.command import account, admin, datasets, exits, jobs, keys, models, wallet
+from farebox.command import account, admin, datasets, jobs, keys, models, wallet
+from farebox.command import errors as exits
 from farebox.command.batch import batch, export
 from farebox.command.doctor import doctor
 from farebox.command.predict import predict

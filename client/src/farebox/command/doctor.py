@@ -8,7 +8,8 @@ from importlib.metadata import version
 import typer
 
 from farebox.clients import Farebox
-from farebox.command import exits, output
+from farebox.command import errors as exits
+from farebox.command import output
 from farebox.command.options import Shared
 from farebox.command.spreading import command
 from farebox.errors import FareboxError, Forbidden

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import typer
 
-from farebox.command import exits, output
+from farebox.command import errors as exits
+from farebox.command import output
 from farebox.command.options import Shared
 from farebox.errors import FareboxError, UnusableInput
 

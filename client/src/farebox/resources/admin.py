@@ -8,8 +8,8 @@ from farebox.calls import Call, keyed, nothing, one
 from farebox.operations import Group, S, listing, operation
 from farebox.resources.pages import every_page, list_of
 from farebox.resources.wallet import UsageQuestion, usage_flow
+from farebox.results.accounts import User, UserWallet
 from farebox.results.health import SystemHealth
-from farebox.results.users import User, UserWallet
 from farebox.results.wallet import Entry, Grant, LedgerCheck, Usage
 from farebox.steps import Emits
 

@@ -10,12 +10,12 @@ import pydantic_core
 from farebox.calls import Call, keyed, nothing, one
 from farebox.errors import AnswerLost, AnswerNotUnderstood, JobNotSucceeded, WaitedTooLong
 from farebox.events import EventReader, ServerEvent
-from farebox.exchange import Exchange
 from farebox.operations import Group, S, listing, operation
 from farebox.resources.files import result_call
 from farebox.resources.pages import every_page, list_of
 from farebox.results.jobs import Job, JobEvent
 from farebox.results.predictions import PredictedFile
+from farebox.session import Exchange
 from farebox.steps import Emit, Emits, Pause, Steps, hand_over, next_line
 
 OnProgress: TypeAlias = Callable[[JobEvent], object]

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from farebox.calls import Call, Page, Parameter, page
-from farebox.exchange import Exchange
+from farebox.session import Exchange
 from farebox.steps import Emit, Emits
 
 Item = TypeVar("Item", bound=BaseModel)

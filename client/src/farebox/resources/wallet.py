@@ -6,10 +6,10 @@ from typing import Literal
 from urllib.parse import quote
 
 from farebox.calls import Call, keyed, one, text
-from farebox.exchange import Exchange
 from farebox.operations import Group, S, listing, operation
 from farebox.resources.pages import every_page, list_of
 from farebox.results.wallet import Purchase, Receipt, Transfer, Usage, Wallet
+from farebox.session import Exchange
 from farebox.steps import Emits
 
 GroupBy = Literal["day", "action", "model"]

@@ -10,7 +10,7 @@ from dashboard.logins.held import HeldLogin, held_logins
 from dashboard.settings import DashboardSettings
 from farebox import Farebox, NotSignedIn
 from farebox.errors import Unauthenticated
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 VISIT, ENDED, WHY = "visit", "ended_login", "why_signed_out"
 EXPIRED = "Your session has ended; please sign in again."

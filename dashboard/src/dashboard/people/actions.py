@@ -9,7 +9,7 @@ from dashboard.wording.figures import tokens
 from dashboard.wording.sentences import doing
 from dashboard.wording.texts import plain
 from farebox import Farebox
-from farebox.results.users import User, UserWallet
+from farebox.results.accounts import User, UserWallet
 
 CHOSEN, DONE = "chosen_user", "done_to_user"
 

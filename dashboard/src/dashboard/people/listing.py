@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from farebox import Farebox
-from farebox.results.users import UserWallet
+from farebox.results.accounts import UserWallet
 
 MOST_ROWS = 1000
 

@@ -2,8 +2,8 @@
 
 from typing import TypeVar
 
+from farebox.auth import Login
 from farebox.calls import Answer, Call
-from farebox.logins import Login
 from farebox.problems import error_of
 from farebox.retries import Retries, send_patiently
 from farebox.steps import Send, Steps

@@ -2,7 +2,7 @@
 
 from farebox.calls import Call, nothing, one, value
 from farebox.operations import Group, S, operation
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 
 class Me(Group[S]):
