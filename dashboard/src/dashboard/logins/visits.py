@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.logins.cookie import cookie_name
 from dashboard.logins.held import HeldLogin, held_logins
 from dashboard.settings import DashboardSettings
-from farebox import Farebox, NotSignedIn
+from farebox import Farebox, NotLoggedIn
 from farebox.errors import Unauthenticated
 from farebox.results.accounts import User
 
@@ -53,7 +53,7 @@ def current() -> Visit | None:
 def _come_back(login: HeldLogin) -> None:
     try:
         _arrive(login)
-    except (NotSignedIn, Unauthenticated):
+    except (NotLoggedIn, Unauthenticated):
         st.session_state[ENDED] = login
         st.session_state[WHY] = EXPIRED
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import streamlit as st
 
-from farebox.errors import AnswerLost, Conflict, FareboxError, ServiceFault, Unreachable
+from farebox.errors import Conflict, FareboxError, ResponseLost, ServiceFault, Unreachable
 
 # The second half of a double click comes within this time, and gets the first one's answer.
 DOUBLE_CLICK_SECONDS = 2.0
-UNANSWERED = (AnswerLost, Unreachable, ServiceFault, Conflict)
+UNANSWERED = (ResponseLost, Unreachable, ServiceFault, Conflict)
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.wording.figures import today
 from farebox import Farebox
 from farebox.results.models import ModelType
-from farebox.results.prices import Quote
+from farebox.results.wallet import Quote
 
 QUOTE = "training_quote"
 MARGIN = timedelta(seconds=30)

@@ -8,8 +8,8 @@ from dashboard.wording.figures import local
 from dashboard.wording.sentences import doing
 from dashboard.wording.texts import plain
 from farebox import Farebox
-from farebox.resources.api_keys import SCOPES
-from farebox.results.api_keys import ApiKey, NewApiKey
+from farebox.resources.account import SCOPES
+from farebox.results.accounts import ApiKey, NewApiKey
 
 MADE = "made_key"
 

@@ -13,7 +13,6 @@ from dashboard.questions.form import ask_row
 from dashboard.wording.figures import tokens
 from dashboard.wording.sentences import doing, telling
 from farebox import Farebox
-from farebox.resources.files import BatchOptions
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 
@@ -58,7 +57,7 @@ def _ask_one(client: Farebox, schema: ModelSchema) -> None:
         show_answer(schema, answer)
 
 
-def _limits(schema: ModelSchema) -> BatchOptions:
+def _limits(schema: ModelSchema) -> PredictionOptions:
     if schema.task == "classification":
         return {"coverage": COVERAGE, "probabilities": True}
     return {"coverage": COVERAGE}

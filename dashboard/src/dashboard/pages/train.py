@@ -20,7 +20,7 @@ from dashboard.wording.sentences import doing, telling
 from farebox import Farebox
 from farebox.results.datasets import Finding
 from farebox.results.jobs import Job
-from farebox.results.prices import Quote
+from farebox.results.wallet import Quote
 
 RECENT_JOBS = 20
 

@@ -6,8 +6,8 @@ import streamlit as st
 from dashboard.wording.figures import local, tokens, words
 from dashboard.wording.sentences import doing
 from farebox import Farebox
-from farebox.resources.prices import Action
-from farebox.results.prices import Price
+from farebox.resources.wallet import Action
+from farebox.results.wallet import Price
 
 CHANGED = "changed_price"
 ACTIONS: list[Action] = ["train", "predict", "batch", "metadata"]

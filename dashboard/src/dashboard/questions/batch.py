@@ -14,11 +14,11 @@ from dashboard.orders.once import once
 from dashboard.wording.figures import local, tokens
 from dashboard.wording.sentences import doing
 from farebox import Farebox
-from farebox.resources.files import BatchOptions
+from farebox.resources.predictions import PredictionOptions
 from farebox.results.jobs import Job
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import PredictedFile
-from farebox.results.prices import Price
+from farebox.results.wallet import Price
 
 DONE, NAMES = "predicted_file", "names_of_files"
 ENDINGS = ["csv", "gz", "parquet"]
@@ -33,7 +33,7 @@ class Done:
     told: PredictedFile
 
 
-def ask_file(client: Farebox, schema: ModelSchema, limits: BatchOptions) -> None:
+def ask_file(client: Farebox, schema: ModelSchema, limits: PredictionOptions) -> None:
     price = next(each for each in client.prices.list() if each.action == "batch")
     st.caption(
         "A CSV or Parquet file with the model's columns comes back with a prediction for each row. "
@@ -47,13 +47,13 @@ def ask_file(client: Farebox, schema: ModelSchema, limits: BatchOptions) -> None
         st.warning("Choose a file first.")
     elif asked and file is not None:
         with doing("Sending the file"):
-            options = limits if wanted else BatchOptions()
+            options = limits if wanted else PredictionOptions()
             _order(client, schema.name, (file.name, file.getvalue()), options)
             st.rerun()
     _show_files(client, schema.name)
 
 
-def _order(client: Farebox, model: str, file: tuple[str, bytes], options: BatchOptions) -> None:
+def _order(client: Farebox, model: str, file: tuple[str, bytes], options: PredictionOptions) -> None:
     name, content = file
     with once("batch", {"model": model, "content": sha256(content).hexdigest(), **options}) as key:
         job = client.models.start_batch(model, content, **(options | {"idempotency_key": key}))

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.logins import visits
 from dashboard.places import link
 from dashboard.wording.texts import plain
-from farebox import FareboxError, NotEnoughTokens, NotSignedIn
+from farebox import FareboxError, NotEnoughTokens, NotLoggedIn
 from farebox.errors import InvalidInput, ServiceFault, Unauthenticated, WrongCredentials
 
 
@@ -44,7 +44,7 @@ def doing(what: str) -> Generator[None]:
 
 
 def _has_ended(error: FareboxError) -> bool:
-    is_about_login = isinstance(error, NotSignedIn | Unauthenticated) and not isinstance(
+    is_about_login = isinstance(error, NotLoggedIn | Unauthenticated) and not isinstance(
         error, WrongCredentials
     )
     return is_about_login and visits.VISIT in st.session_state
