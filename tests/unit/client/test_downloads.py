@@ -1,4 +1,4 @@
-"""Answers that become files: written piece by piece, whole or not there."""
+"""Downloads: written piece by piece, and complete or absent."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.unit.client.gateway import Caller, Gateway, ok, problem
 from tests.unit.client.samples import job
 from tests.unit.client.test_events import EVENTS, SUCCEEDED, progress, stream
 
-from farebox.errors import BatchColumnMissing, JobNotSucceeded, NotEnoughTokens, ResultPending
+from farebox.errors import InvalidInput, JobNotSucceeded, NotEnoughTokens, ResultPending
 
 CHARGED = {"X-Tokens-Charged": "5", "X-Tokens-Balance": "10", "X-Receipt-Id": "r1"}
 PREDICTED = httpx.Response(
@@ -18,54 +18,54 @@ BATCH = ("POST", "/v1/models/1_m/batch")
 RESULT = ("GET", "/v1/jobs/7/result")
 
 
-def test_a_batch_is_written_to_a_file_with_what_it_cost(
-    caller: Caller, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_batch_is_written_to_file_with_its_charge(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on(*BATCH, PREDICTED)
-    told = caller.run(
+    predicted = caller.run(
         lambda client: client.models.batch("1_m", b"x\n1\nfar\n", tmp_path / "out.csv", coverage=0.9)
     )
-    assert (told.rows, told.failed, told.charge.tokens) == (2, 1, 5)
-    assert told.path.read_bytes() == b"x,prediction\r\n"
-    (asked,) = gateway.asked(*BATCH)
-    assert b"x\n1\nfar\n" in asked.content
-    assert asked.url.params["coverage"] == "0.9"
+    assert (predicted.rows, predicted.failed, predicted.charge.tokens) == (2, 1, 5)
+    assert predicted.path.read_bytes() == b"x,prediction\r\n"
+    (request,) = gateway.requests_to(*BATCH)
+    assert b"x\n1\nfar\n" in request.content
+    assert request.url.params["coverage"] == "0.9"
 
 
-def test_a_batch_whose_answer_was_lost_is_asked_for_again_under_its_key(
+def test_batch_with_lost_response_is_repeated_under_same_key(
     caller: Caller, gateway: Gateway, tmp_path: Path
 ) -> None:
     gateway.on(*BATCH, httpx.ReadError("lost"), PREDICTED)
     caller.run(lambda client: client.models.batch("1_m", b"x\n1\n", tmp_path / "out.csv"))
-    keys = {each.headers["Idempotency-Key"] for each in gateway.asked(*BATCH)}
-    assert (len(gateway.asked(*BATCH)), len(keys)) == (2, 1)
+    keys = {each.headers["Idempotency-Key"] for each in gateway.requests_to(*BATCH)}
+    assert (len(gateway.requests_to(*BATCH)), len(keys)) == (2, 1)
 
 
-def test_a_refused_batch_leaves_no_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
+def test_refused_batch_leaves_no_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on(*BATCH, problem(422, "batch_column_missing", column="y"))
-    with pytest.raises(BatchColumnMissing):
+    with pytest.raises(InvalidInput) as raised:
         caller.run(lambda client: client.models.batch("1_m", b"x\n1\n", tmp_path / "out.csv"))
+    assert raised.value.code == "batch_column_missing"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_large_batch_is_followed_as_a_job_and_its_result_fetched(
+def test_large_batch_is_followed_as_job_and_downloaded(
     caller: Caller, gateway: Gateway, tmp_path: Path
 ) -> None:
-    heard: list[int] = []
+    percents: list[int] = []
     gateway.on(*BATCH, ok(job(kind="batch"), 202))
     gateway.on("GET", EVENTS, stream(progress(1, 60), SUCCEEDED))
     gateway.on("GET", "/v1/jobs/7", ok(job("succeeded", kind="batch")))
     gateway.on(*RESULT, PREDICTED)
-    told = caller.run(
+    predicted = caller.run(
         lambda client: client.models.batch(
-            "1_m", b"x\n1\n", tmp_path / "out.csv", on_progress=lambda event: heard.append(event.percent)
+            "1_m", b"x\n1\n", tmp_path / "out.csv", on_progress=lambda event: percents.append(event.percent)
         )
     )
-    assert (told.rows, told.failed, told.charge.receipt_id, heard) == (2, 1, "r1", [60, 100])
-    assert told.path.read_bytes() == b"x,prediction\r\n"
+    assert (predicted.rows, predicted.failed, predicted.charge.receipt_id) == (2, 1, "r1")
+    assert percents == [60, 100]
+    assert predicted.path.read_bytes() == b"x,prediction\r\n"
 
 
-def test_a_large_batch_that_fails_leaves_no_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
+def test_failed_large_batch_leaves_no_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on(*BATCH, ok(job(kind="batch"), 202))
     gateway.on("GET", EVENTS, stream((3, "failed", "{}")))
     gateway.on("GET", "/v1/jobs/7", ok(job("failed", error={"code": "model_gone", "detail": "Train it."})))
@@ -74,30 +74,28 @@ def test_a_large_batch_that_fails_leaves_no_file(caller: Caller, gateway: Gatewa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_batch_can_be_ordered_of_a_job(caller: Caller, gateway: Gateway) -> None:
+def test_batch_can_be_started_as_job(caller: Caller, gateway: Gateway) -> None:
     gateway.on(*BATCH, ok(job(kind="batch"), 202))
     started = caller.run(lambda client: client.models.start_batch("1_m", b"x\n1\n", coverage=0.9))
     assert (started.id, started.kind) == (7, "batch")
-    (asked,) = gateway.asked(*BATCH)
-    assert (asked.headers["Prefer"], asked.url.params["coverage"]) == ("respond-async", "0.9")
+    (request,) = gateway.requests_to(*BATCH)
+    assert (request.headers["Prefer"], request.url.params["coverage"]) == ("respond-async", "0.9")
 
 
-def test_a_result_that_is_not_there_yet_leaves_no_file(
-    caller: Caller, gateway: Gateway, tmp_path: Path
-) -> None:
+def test_pending_result_leaves_no_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on(*RESULT, problem(409, "result_pending"))
     with pytest.raises(ResultPending):
         caller.run(lambda client: client.jobs.result(7, tmp_path / "out.csv"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_export_is_written_to_a_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
+def test_export_is_written_to_file(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on("GET", "/v1/models/1_m/export", httpx.Response(200, content=b"PK"))
     path = caller.run(lambda client: client.models.export("1_m", tmp_path / "m.zip"))
     assert path.read_bytes() == b"PK"
 
 
-def test_an_export_that_cannot_be_paid_is_refused(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
+def test_export_without_enough_tokens_is_refused(caller: Caller, gateway: Gateway, tmp_path: Path) -> None:
     gateway.on("GET", "/v1/models/1_m/export", problem(402, "not_enough_tokens", required=1, available=0))
     with pytest.raises(NotEnoughTokens):
         caller.run(lambda client: client.models.export("1_m", tmp_path / "m.zip"))
