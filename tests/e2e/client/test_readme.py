@@ -33,7 +33,7 @@ def test_readme_examples_run(
     for example in blocks("python", name):
         exec(compile(example, "README.md", "exec"), shared)  # noqa: S102 - our own README
 
-    assert "short of" not in capsys.readouterr().out
+    assert "tokens are missing" not in capsys.readouterr().out
     done = subprocess.run(  # noqa: S603 - our own README
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - as a reader does
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
