@@ -44,7 +44,7 @@ class Sizes:
             if is_test:  # a test's parameters are its fixtures
                 continue
             self.functions.append(length)
-            if _is_endpoint(function):  # its parameters are FastAPI's form of the request
+            if _is_declared(function):  # its parameters are a request's or a command's options
                 continue
             if (count := _parameters(function)) > MOST_PARAMETERS:
                 self.complaints.append(f"{name}:{function.lineno} {function.name}: {count} parameters")
@@ -81,10 +81,10 @@ def _functions(tree: ast.Module) -> Iterator[Function]:
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
-def _is_endpoint(function: Function) -> bool:
+def _is_declared(function: Function) -> bool:
     calls = (each.func for each in function.decorator_list if isinstance(each, ast.Call))
     owners = (call.value for call in calls if isinstance(call, ast.Attribute))
-    return any(isinstance(owner, ast.Name) and owner.id.endswith("router") for owner in owners)
+    return any(isinstance(owner, ast.Name) and owner.id.endswith(("router", "app")) for owner in owners)
 
 
 def _parameters(function: Function) -> int:
