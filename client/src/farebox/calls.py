@@ -110,7 +110,7 @@ def json_as(kind: type[T]) -> Callable[[Response], T]:
 
 
 def no_content(_response: Response) -> None:
-    """Read a response whose status says all."""
+    """Read a response without content."""
 
 
 def text(response: Response) -> str:

@@ -72,7 +72,7 @@ class Client(Resource[S]):
 
     @operation
     def log_in(self, name: str, password: str) -> Steps[None]:
-        """Log in; the login is kept in the token store and renews itself."""
+        """Log in; the token store keeps the login, which renews itself."""
         return _log_in(self.session, name, password)
 
     @operation

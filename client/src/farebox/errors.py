@@ -1,6 +1,6 @@
 """Errors: one class for each HTTP status, and a few for what callers handle; `error.code` names the rest.
 
-`str(error)` is one sentence that says what to do. `farebox.error_codes.ErrorCode` lists the codes.
+`str(error)` is one sentence with the next step. `farebox.error_codes.ErrorCode` lists the codes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ class FareboxError(Exception):
     """The root of the tree: catch this to catch every error of the client.
 
     `code` is stable and meant for programs, `status` the HTTP status (None without a response), `request_id`
-    the id to quote when asking for help, and `members` holds the problem document's further fields.
+    the id to quote in a bug report, and `members` holds the problem document's further fields.
     """
 
     code: str = "error"
@@ -111,7 +111,7 @@ class AccountDisabled(Forbidden, codes=("account_disabled",)):
 
 
 class NotFound(ApiError):
-    """The object does not exist, or belongs to someone else."""
+    """The object does not exist, or belongs to another user."""
 
     status = 404
     code = "not_found"
@@ -147,7 +147,7 @@ class UnsupportedMediaType(ApiError):
 class InvalidInput(ApiError):
     """The request was understood but cannot be used.
 
-    `errors` names each invalid field and the reason; of a table, `line` and `column` say where, if known.
+    `errors` names each invalid field and the reason; of a table, `line` and `column` locate the fault, if known.
     """
 
     status = 422
@@ -253,7 +253,7 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> FareboxE
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds that a response asks the client to wait."""
+    """The seconds to wait that a response suggests."""
     seconds = headers.get("retry-after", "")
     return float(seconds) if seconds.isdigit() else None
 
