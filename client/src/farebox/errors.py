@@ -147,7 +147,7 @@ class UnsupportedMediaType(ApiError):
 class InvalidInput(ApiError):
     """The request was understood but cannot be used.
 
-    `errors` names each invalid field and the reason; of a table, `line` and `column` locate the fault, if known.
+    `errors` names each invalid field and the reason; `line` and `column` locate a fault in a table.
     """
 
     status = 422

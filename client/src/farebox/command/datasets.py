@@ -92,7 +92,9 @@ def preview(dataset: DatasetId, as_json: AsJson = False, url: Url = None) -> Non
     if as_json:
         output.show_json(first)
     else:
-        output.show_table(first.columns, first.rows)
+        # Cells as they are in the file: a year has no thousands separator.
+        rows = [[cell if cell is None else str(cell) for cell in row] for row in first.rows]
+        output.show_table(first.columns, rows)
 
 
 @app.command()

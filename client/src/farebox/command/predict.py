@@ -84,7 +84,8 @@ def _as_several(predicted: Prediction) -> Predictions:
 
 def _show(predicted: Predictions) -> None:
     """Print a prediction per line, for scripts; or a table when there are more columns."""
-    columns: dict[str, Sequence[object]] = {"prediction": predicted.predictions}
+    labels = [str(each) if isinstance(each, int) else each for each in predicted.predictions]
+    columns: dict[str, Sequence[object]] = {"prediction": labels}
     if predicted.probabilities is not None:
         for label in predicted.probabilities[0]:
             columns[f"p({output.clean(label)})"] = [row[label] for row in predicted.probabilities]

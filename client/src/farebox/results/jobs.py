@@ -11,7 +11,7 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class JobError(Result):
-    """Why a job failed."""
+    """The reason for a failed job."""
 
     code: str
     detail: str
