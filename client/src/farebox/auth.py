@@ -46,7 +46,7 @@ class Auth:
         if self._api_key is not None:
             return self._api_key
         if self._tokens is None:
-            raise NotLoggedIn("You are not logged in; log in first, or set FAREBOX_API_KEY.")
+            raise NotLoggedIn("You are not logged in; log in, or set FAREBOX_API_KEY.")
         if self._tokens.is_stale and self.can_renew:
             return (yield from self.renew(self._tokens.access_token))
         return self._tokens.access_token

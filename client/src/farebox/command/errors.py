@@ -77,6 +77,8 @@ ROUTE_CLAUSE = re.compile(r"[;,:] [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) /[^;]*$")
 HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "not_signed_in": "Log in with: farebox login NAME, or create an account with: farebox signup NAME",
     "unauthenticated": "Log in with: farebox login NAME",
+    "refresh_token_invalid": "Log in with: farebox login NAME",
+    "refresh_token_reused": "Log in with: farebox login NAME",
     "unreachable": "Check the address with: farebox doctor",
     "not_enough_tokens": "Buy tokens with: farebox buy AMOUNT",
     "dataset_not_found": "List your datasets with: farebox datasets list",
@@ -91,7 +93,7 @@ HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "unknown_parameter": "List each type's parameters with: farebox models types",
     "invalid_parameter": "List each type's parameters with: farebox models types",
     "missing_feature": "List the model's features with: farebox models schema MODEL",
-    "unknown_feature": "List the model's features with: farebox models schema MODEL",
+    "unknown_feature": "List the model's features with: farebox models schema MODEL; batch takes any file",
     "missing_labels": "Leave those rows out with: --drop-missing-labels",
 }
 
