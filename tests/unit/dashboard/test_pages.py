@@ -45,7 +45,7 @@ BOUGHT = {"amount": 1, "available": 16, "receipt_id": None, "card_brand": "Visa"
 
 
 def keys_sent(gateway: Gateway) -> list[str]:
-    return [each.headers["Idempotency-Key"] for each in gateway.asked("POST", "/v1/purchases")]
+    return [each.headers["Idempotency-Key"] for each in gateway.requests_to("POST", "/v1/purchases")]
 
 
 def test_the_second_half_of_a_double_click_goes_out_under_the_first_ones_key(
@@ -132,7 +132,7 @@ def test_a_table_of_very_many_users_is_quick_and_asks_for_few_pages(
     app = run_page(list_everybody)
     assert len(app.dataframe[0].value) == 1000
     assert "search to see others" in app.caption[0].value
-    assert len(gateway.asked("GET", "/v1/users")) == 5
+    assert len(gateway.requests_to("GET", "/v1/users")) == 5
     assert time.monotonic() - began < 20
 
 
@@ -141,7 +141,7 @@ def test_what_is_searched_for_is_searched_by_the_service(gateway: Gateway, run_p
     app = run_page(list_everybody)
     app.text_input[0].set_value("ada").run()
     app.number_input[0].set_value(10).run()
-    params = gateway.asked("GET", "/v1/users")[-1].url.params
+    params = gateway.requests_to("GET", "/v1/users")[-1].url.params
     assert (params["q"], params["min_tokens"]) == ("ada", "10")
 
 
