@@ -20,8 +20,8 @@ from billing_service.main import create_app as create_billing
 from billing_service.settings import Settings as BillingSettings
 from gateway.documentation.service import Documentation
 from gateway.main import create_app as create_gateway
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import PUBLISHED, Upstream
+from gateway.route_matching import RouteTable
+from gateway.routing import PUBLISHED, Upstream
 from gateway.settings import GatewaySettings
 from ml_service.main import create_app as create_ml
 from ml_service.settings import MlSettings

@@ -1,7 +1,7 @@
 """`python -m gateway`."""
 
+from gateway.http_protocol import CarefulProtocol
 from gateway.main import create_app
-from gateway.protocol import CarefulProtocol
 from gateway.settings import GatewaySettings
 from kit.app import serve
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from gateway.aggregate.health import Health
+from gateway.aggregate.service import Siblings
 from gateway.documentation.service import Documentation
-from gateway.health.service import Health
-from gateway.joined.service import Siblings
 from kit.authentication import Authentication
 
 

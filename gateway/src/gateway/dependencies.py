@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gateway.aggregate.health import Health
+from gateway.aggregate.service import Siblings
 from gateway.documentation.service import Documentation
-from gateway.health.service import Health
-from gateway.joined.service import Siblings
 
 
 def _siblings(request: Request) -> Siblings:

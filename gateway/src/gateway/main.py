@@ -8,26 +8,26 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
-from gateway.admission.addresses import Origins
 from gateway.admission.api_keys import ApiKeys
 from gateway.admission.auth_service import AuthServiceKeys
-from gateway.admission.buckets import RateLimiter
-from gateway.admission.callers import Callers
+from gateway.admission.authentication import Callers
+from gateway.admission.gate import Checks, Gate
+from gateway.admission.rate_limiter import RateLimiter
 from gateway.admission.rates import describe
+from gateway.admission.trusted_proxies import Origins
+from gateway.aggregate import endpoints as joined
+from gateway.aggregate.health import Health
+from gateway.aggregate.service import Siblings
 from gateway.container import Container
 from gateway.cors import allow_origins
 from gateway.documentation import endpoints as documentation
 from gateway.documentation.service import Documentation
 from gateway.forwarding.proxy import Proxy
 from gateway.forwarding.upstream import AiohttpUpstreams
-from gateway.gate import Checks, Gate
 from gateway.health import endpoints as health
-from gateway.health.service import Health
-from gateway.joined import endpoints as joined
-from gateway.joined.service import Siblings
 from gateway.metrics import metrics_served
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import PUBLISHED, Route
+from gateway.route_matching import RouteTable
+from gateway.routing import PUBLISHED, Route
 from gateway.settings import GatewaySettings
 from kit.app import create_service
 from kit.authentication import Authentication

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
 from gateway.admission.rates import Policies, read_policies
-from gateway.routing.table import Body, Upstream
+from gateway.routing import Body, Upstream
 from kit.settings import Port, ServiceSettings
 
 MEBIBYTE = 1024 * 1024

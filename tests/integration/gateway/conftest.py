@@ -10,12 +10,12 @@ import httpx
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.upstream import Sibling
 from tests.support.tokens import JWT_SECRET
 
+from gateway.http_protocol import CarefulProtocol
 from gateway.main import create_app
-from gateway.protocol import CarefulProtocol
-from gateway.routing.table import PUBLISHED, Route
+from gateway.routing import PUBLISHED, Route
 from gateway.settings import GatewaySettings
 
 DEADLINE = 30.0

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.upstream import Sibling
 from tests.support.tokens import access_token
 
 KEY = "fbx_0123456789abcdef"

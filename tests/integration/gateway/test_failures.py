@@ -9,11 +9,11 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.upstream import Sibling
 from tests.support.tokens import bearer
 
 from gateway.forwarding.upstream import CONNECT_SECONDS
-from gateway.routing.table import PUBLISHED
+from gateway.routing import PUBLISHED
 from local.ports import free_port
 
 Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]

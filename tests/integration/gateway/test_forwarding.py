@@ -5,7 +5,7 @@ import gzip
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling, answer, read
+from tests.integration.gateway.upstream import Sibling, answer, read
 from tests.support.tokens import bearer
 
 PATH = "/trained/x"

@@ -1,8 +1,8 @@
 """What administrators are told about the services behind the gateway."""
 
 from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling
-from tests.integration.gateway.test_joined import say
+from tests.integration.gateway.test_aggregate import say
+from tests.integration.gateway.upstream import Sibling
 from tests.support.tokens import bearer
 
 from local.ports import free_port

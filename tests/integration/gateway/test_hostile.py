@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.integration.gateway.conftest import Running
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.upstream import Sibling
 from tests.support.tokens import access_token
 
 TOKEN = b"Authorization: Bearer " + access_token(7).encode() + b"\r\n"

@@ -11,11 +11,11 @@ import psutil
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import DEADLINE, Running, Start, is_ready
-from tests.integration.gateway.siblings import MEBIBYTE, Sibling, answer
+from tests.integration.gateway.upstream import MEBIBYTE, Sibling, answer
 from tests.support.problems import assert_problem
 from tests.support.tokens import JWT_SECRET, bearer
 
-from gateway.forwarding import bodies
+from gateway.admission import body as bodies
 from local.ports import free_port
 
 CHUNK = b"x" * 65536

@@ -8,7 +8,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 from gateway.dependencies import Docs
-from gateway.routing.table import Upstream
+from gateway.routing import Upstream
 from kit.errors import RouteNotFound
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"

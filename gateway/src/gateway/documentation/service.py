@@ -7,8 +7,8 @@ import httpx
 
 from gateway.documentation.rules import Document, cut_down, join
 from gateway.errors import UpstreamDown
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import Upstream
+from gateway.route_matching import RouteTable
+from gateway.routing import Upstream
 from kit.errors import MethodNotAllowed, RouteNotFound
 
 KEPT_SECONDS = 30.0

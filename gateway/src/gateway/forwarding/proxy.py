@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from gateway.admission.addresses import Origin
+from gateway.admission.body import ClientLeft, IncomingBody
+from gateway.admission.trusted_proxies import Origin
 from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
-from gateway.forwarding.bodies import ClientLeft, IncomingBody
-from gateway.forwarding.departures import WhileClientStays
+from gateway.forwarding.disconnect import WhileClientStays
+from gateway.forwarding.error_response import drain
 from gateway.forwarding.headers import for_client, for_upstream
-from gateway.forwarding.refusals import drain
 from gateway.forwarding.upstream import Answer, Outgoing, Upstreams
-from gateway.routing.table import Route, Upstream
+from gateway.routing import Route, Upstream
 from kit.request_context import outgoing_headers
 
 log = structlog.stdlib.get_logger()

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel
 
+from gateway.aggregate.health import Part
 from gateway.health.rules import Load
-from gateway.health.service import Part
 
 
 class PartView(BaseModel):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling, answer, read
+from tests.integration.gateway.upstream import Sibling, answer, read
 from tests.support.tokens import access_token, bearer
 
 from local.ports import free_port

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.admission.addresses import Origin, Origins
+from gateway.admission.trusted_proxies import Origin, Origins
 
 OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from gateway.admission.addresses import Origin, Origins
-from gateway.admission.buckets import RateLimiter
-from gateway.admission.callers import Callers
-from gateway.forwarding.bodies import ClientLeft, IncomingBody
+from gateway.admission.authentication import Callers
+from gateway.admission.body import ClientLeft, IncomingBody
+from gateway.admission.rate_limiter import RateLimiter
+from gateway.admission.trusted_proxies import Origin, Origins
+from gateway.forwarding.error_response import may_send_more, refuse
 from gateway.forwarding.headers import check_framing
 from gateway.forwarding.proxy import Admitted, Proxy
-from gateway.forwarding.refusals import may_send_more, refuse
-from gateway.introduction import EXTENSION
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import Access, Body, Route, Upstream
+from gateway.proxy_protocol import EXTENSION
+from gateway.route_matching import RouteTable
+from gateway.routing import Access, Body, Route, Upstream
 from kit.errors import ServiceError
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from gateway.routing.table import Route
+from gateway.routing import Route
 from kit.errors import MethodNotAllowed, RouteNotFound
 
 SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")

@@ -5,8 +5,8 @@ from types import TracebackType
 
 from starlette.types import Receive
 
+from gateway.admission.body import IncomingBody
 from gateway.errors import UpstreamSlow
-from gateway.forwarding.bodies import IncomingBody
 
 WATCH_AFTER = 0.1
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.admission.addresses import Origin
 from gateway.admission.api_keys import LONGEST_KEY, PREFIX, ApiKeys
-from gateway.admission.buckets import RateLimiter
+from gateway.admission.rate_limiter import RateLimiter
 from gateway.admission.rates import LimitClass
+from gateway.admission.trusted_proxies import Origin
 from kit.authentication import TokenVerifier
 from kit.errors import Unauthenticated
 from kit.identity import Caller

@@ -6,7 +6,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.introduction import EXTENSION, read_introduction
+from gateway.proxy_protocol import EXTENSION, read_introduction
 from kit.errors import Malformed
 from kit.problems import MEDIA_TYPE, render
 

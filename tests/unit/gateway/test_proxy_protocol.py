@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.introduction import LONGEST, Introduction, read_introduction
+from gateway.proxy_protocol import LONGEST, Introduction, read_introduction
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 LINE = b"PROXY TCP4 1.2.3.4 10.0.0.1 40000 8000\r\n"

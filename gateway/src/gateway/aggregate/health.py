@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from gateway.health.rules import Load, read_load
-from gateway.routing.table import Upstream
+from gateway.routing import Upstream
 
 LOOK_SECONDS = 5.0
 

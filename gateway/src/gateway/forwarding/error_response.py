@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.types import Receive, Send
 
-from gateway.forwarding.bodies import SMALL, IncomingBody
+from gateway.admission.body import SMALL, IncomingBody
 from kit.errors import ServiceError
 from kit.problems import render
 

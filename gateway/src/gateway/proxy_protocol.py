@@ -5,7 +5,7 @@ It is the PROXY protocol's version 1: the balancer passes on bytes, and has no h
 
 from dataclasses import dataclass
 
-from gateway.admission.addresses import read_address
+from gateway.admission.trusted_proxies import read_address
 
 START, END = b"PROXY ", b"\r\n"
 LONGEST = 107

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from gateway.admission.buckets import RateLimiter
+from gateway.admission.rate_limiter import RateLimiter
 from gateway.admission.rates import DEFAULTS, LimitClass, Policy, describe, read_policies
 from gateway.errors import TooManyRequests
 

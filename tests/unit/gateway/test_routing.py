@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import PUBLISHED, Access, Upstream
+from gateway.route_matching import RouteTable
+from gateway.routing import PUBLISHED, Access, Upstream
 from kit.errors import MethodNotAllowed, RouteNotFound
 
 TABLE = RouteTable(PUBLISHED)

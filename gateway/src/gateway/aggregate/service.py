@@ -7,7 +7,7 @@ import httpx
 import orjson
 
 from gateway.errors import UpstreamDown
-from gateway.routing.table import Upstream
+from gateway.routing import Upstream
 from kit.request_context import outgoing_headers
 
 PARTS = (Upstream.AUTH, Upstream.BILLING, Upstream.ML)
