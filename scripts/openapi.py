@@ -20,8 +20,7 @@ from billing_service.main import create_app as create_billing
 from billing_service.settings import Settings as BillingSettings
 from gateway.documentation.service import Documentation
 from gateway.main import create_app as create_gateway
-from gateway.route_matching import RouteTable
-from gateway.routing import PUBLISHED, Upstream
+from gateway.routing import PUBLISHED, RouteTable, Upstream
 from gateway.settings import GatewaySettings
 from ml_service.main import create_app as create_ml
 from ml_service.settings import MlSettings
@@ -37,7 +36,7 @@ ErrorCode: TypeAlias = Literal[
 '''
 
 
-async def joined_document() -> str:
+async def complete_document() -> str:
     """The document as the gateway serves it; no service is started, so no database is needed."""
     unused = {"jwt_secret": secrets.token_hex(32), "db_user": "nobody", "db_password": "unused"}
     services = {
@@ -49,7 +48,7 @@ async def joined_document() -> str:
     urls = {upstream: f"http://{upstream.value}" for upstream in services}
     mounts = {urls[upstream]: httpx.ASGITransport(app) for upstream, app in services.items()}
     async with httpx.AsyncClient(mounts=mounts) as client:
-        document = await Documentation(client, urls, RouteTable(PUBLISHED), gateway.openapi).joined()
+        document = await Documentation(client, urls, RouteTable(PUBLISHED), gateway.openapi).complete()
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
 
@@ -62,7 +61,7 @@ def error_codes(document: str) -> str:
 
 def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    document = asyncio.run(joined_document())
+    document = asyncio.run(complete_document())
     for path, content in ((DOCUMENT, document), (ERROR_CODES, error_codes(document))):
         if "--check" not in sys.argv:
             path.write_text(content)

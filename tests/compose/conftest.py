@@ -9,7 +9,7 @@ import pytest
 from tests.support.compose import Compose
 from tests.support.stack import ADMIN_NAME, FOR_TESTS, Stack, free_ports
 
-from gateway.admission.rates import LimitClass
+from gateway.routing import LimitClass
 
 SECRETS = (
     "JWT_SECRET",

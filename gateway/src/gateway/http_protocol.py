@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 server made careful: bounded heads, no trailers, refusals as problem documents."""
+"""HTTP/1.1 server hardened for the public: bounded heads, no trailers, errors as problem documents."""
 
 from uuid import uuid4
 
@@ -6,30 +6,30 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.proxy_protocol import EXTENSION, read_introduction
+from gateway.admission.proxy_protocol import EXTENSION, parse_proxy_header
 from kit.errors import Malformed
 from kit.problems import MEDIA_TYPE, render
 
 LONGEST_HEAD = 96 * 1024
-LINGER_SECONDS = 1.0
+CLOSE_AFTER_SECONDS = 1.0
 
 log = structlog.stdlib.get_logger()
 
 
-class CarefulProtocol(HttpToolsProtocol):
-    """Public, so it may meet anybody: httptools alone would collect a head of any length."""
+class StrictHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with a limit: httptools alone would collect a head of any length."""
 
     _in_head = True
     _head_bytes = 0
-    _refused = False
-    _introduced = False
-    _beginning = b""
-    _speaks_for: str | None = None
+    _failed = False
+    _proxy_header_read = False
+    _first_bytes = b""
+    _proxied_address: str | None = None
 
     def data_received(self, data: bytes) -> None:
-        if not self._introduced:
-            data = self._after_introduction(data)
-        if self._refused or not data:
+        if not self._proxy_header_read:
+            data = self._strip_proxy_header(data)
+        if self._failed or not data:
             return
         room = LONGEST_HEAD - self._head_bytes if self._in_head else len(data)
         if room == 0:
@@ -41,22 +41,22 @@ class CarefulProtocol(HttpToolsProtocol):
         if rest := data[room:]:
             self.data_received(rest)
 
-    def _after_introduction(self, data: bytes) -> bytes:
-        self._beginning += data
-        introduction = read_introduction(self._beginning)
-        if introduction is None:
+    def _strip_proxy_header(self, data: bytes) -> bytes:
+        self._first_bytes += data
+        header = parse_proxy_header(self._first_bytes)
+        if header is None:
             return b""
-        self._introduced, self._beginning = True, b""
-        self._speaks_for = introduction.address
-        return introduction.rest
+        self._proxy_header_read, self._first_bytes = True, b""
+        self._proxied_address = header.address
+        return header.rest
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._speaks_for is not None:
-            self.scope["extensions"] = {EXTENSION: {"address": self._speaks_for}}
+        if self._proxied_address is not None:
+            self.scope["extensions"] = {EXTENSION: {"address": self._proxied_address}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes after the body is a trailer: as a header it could pass for one from a proxy of ours.
+        # A header after the body is a trailer: it could pass for a header of a trusted proxy.
         if self._in_head:
             super().on_header(name, value)
 
@@ -69,12 +69,12 @@ class CarefulProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        # No request came of it, so it has no id yet; what is answered can be found in the log all the same.
+        # No request was parsed, so it has no id yet; with a new one the log can still be searched.
         request_id = uuid4().hex
         with bound_contextvars(request_id=request_id):
             log.info("request_unreadable", reason=msg)
             answer = render(
-                Malformed("This is not a request of HTTP/1.1; check its first line and its headers.")
+                Malformed("This is not a valid HTTP/1.1 request; check its first line and its headers.")
             )
         head = [
             b"HTTP/1.1 400 Bad Request",
@@ -85,6 +85,6 @@ class CarefulProtocol(HttpToolsProtocol):
         ]
         self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
         self.transport.write_eof()
-        # Closing while bytes are still on their way resets the connection, and the answer would be lost.
-        self._refused = True
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        # Closing while bytes are still arriving resets the connection, and the answer would be lost.
+        self._failed = True
+        self.loop.call_later(CLOSE_AFTER_SECONDS, self.transport.close)

@@ -1,9 +1,11 @@
-"""The one table of what is published: what is not in it does not exist for clients."""
+"""Route table: every published route, and the tree that finds the route of a request's path."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from urllib.parse import unquote
 
-from gateway.admission.rates import LimitClass
+from kit.errors import MethodNotAllowed, RouteNotFound
 
 
 class Upstream(StrEnum):
@@ -19,16 +21,32 @@ class Access(Enum):
 
 
 class Body(Enum):
-    """How large a request's body may be; the figures are settings."""
+    """Size class of a request's body; the limits in bytes are settings."""
 
     JSON = "json"
     ROWS = "rows"
     UPLOAD = "upload"
 
 
+class LimitClass(StrEnum):
+    """Routes of one class share a rate limit."""
+
+    LOGIN = "login"
+    SIGN_UP = "sign_up"
+    PASSWORD = "password"  # noqa: S105 - the name of a class of requests
+    REFRESH = "refresh"
+    API_KEY = "api_key"
+    PURCHASE = "purchase"
+    UPLOAD = "upload"
+    TRAIN = "train"
+    PREDICT = "predict"
+    GENERAL = "general"
+    PAGE = "page"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One published path. `seconds` is how long the upstream may be silent."""
+    """One published path. `seconds` is the longest silence of the upstream."""
 
     methods: tuple[str, ...]
     path: str
@@ -123,10 +141,75 @@ OWN = (
     Route(("GET", "HEAD"), "/livez", GATEWAY, PUBLIC, limit=None),
     Route(("GET", "HEAD"), "/readyz", GATEWAY, PUBLIC, limit=None),
     Route(GET, "/docs", GATEWAY, PUBLIC, LimitClass.PAGE),
-    Route(GET, "/docs/{part}", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/docs/{service}", GATEWAY, PUBLIC, LimitClass.PAGE),
     Route(GET, "/docs/assets/{file}", GATEWAY, PUBLIC, LimitClass.PAGE),
     Route(GET, "/openapi.json", GATEWAY, PUBLIC, LimitClass.PAGE),
-    Route(GET, "/openapi/{part}", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/openapi/{service}", GATEWAY, PUBLIC, LimitClass.PAGE),
 )
 
 PUBLISHED = (*PRODUCT, *COURSE, *OWN)
+
+SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
+# An upstream that decodes the path could read these as a separator or as its end.
+FORBIDDEN_ONCE_DECODED = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+@dataclass(slots=True)
+class Branch:
+    literal: dict[str, "Branch"] = field(default_factory=dict[str, "Branch"])
+    parameter: "Branch | None" = None
+    methods: dict[str, Route] = field(default_factory=dict[str, Route])
+
+
+class RouteTable:
+    """A tree of path segments: finding a route costs the same for any number of routes."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        self._root = Branch()
+        for route in routes:
+            self._add(route)
+
+    def find(self, method: str, raw_path: str) -> Route:
+        """The route of this undecoded path; raises RouteNotFound or MethodNotAllowed."""
+        branch = self._branch_at(raw_path)
+        if branch is None or not branch.methods:
+            raise RouteNotFound("No route matches this address; the routes are listed at /docs.")
+        route = branch.methods.get(method)
+        if route is None:
+            allowed = ", ".join(sorted(branch.methods))
+            raise MethodNotAllowed(
+                "This route does not allow that method; see /docs.", headers={"Allow": allowed}
+            )
+        return route
+
+    def _add(self, route: Route) -> None:
+        branch = self._root
+        for segment in route.path.split("/")[1:]:
+            if segment.startswith("{"):
+                branch.parameter = branch = branch.parameter or Branch()
+            else:
+                branch = branch.literal.setdefault(segment, Branch())
+        for method in route.methods:
+            branch.methods[method] = route
+
+    def _branch_at(self, raw_path: str) -> Branch | None:
+        branch: Branch | None = self._root
+        first, *segments = raw_path.split("/")
+        if first:
+            return None
+        for segment in segments:
+            following = branch.literal.get(segment)
+            if following is None and is_plain(segment):
+                following = branch.parameter
+            if following is None:
+                return None
+            branch = following
+        return branch
+
+
+def is_plain(segment: str) -> bool:
+    """True for a path segment that every server reads as one segment, decoded or not."""
+    if not SEGMENT.fullmatch(segment):
+        return False
+    text = unquote(segment) if "%" in segment else segment
+    return text not in (".", "..") and not FORBIDDEN_ONCE_DECODED.search(text)

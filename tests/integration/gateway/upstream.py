@@ -1,4 +1,4 @@
-"""A small stand-in for the services behind the gateway, on a real socket, that does as a path says."""
+"""Fake of the services behind the gateway, served on a real socket."""
 
 import asyncio
 import json
@@ -9,12 +9,15 @@ from starlette.types import Receive, Scope, Send
 MEBIBYTE = 1024 * 1024
 
 
-class Sibling:
-    """Answers as auth-service where the gateway itself asks, and otherwise as the test wants."""
+class FakeUpstream:
+    """Answers the gateway's own calls as auth-service does, and echoes every other request.
+
+    A test may set the answer of a path in `answers`.
+    """
 
     def __init__(self) -> None:
-        self.seen: list[dict[str, object]] = []
-        self.exchanged: list[str] = []
+        self.requests: list[dict[str, object]] = []
+        self.exchanged_keys: list[str] = []
         self.api_keys: dict[str, str] = {}
         self.revocations: list[dict[str, object]] = []
         self.documents: dict[str, object] = {"openapi": "3.1.0", "paths": {}}
@@ -35,8 +38,8 @@ class Sibling:
         await self.answers.get(scope["path"], self._echo)(scope, receive, send)
 
     async def _echo(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read(receive)
-        self.seen.append(
+        body = await read_body(receive)
+        self.requests.append(
             {
                 "method": scope["method"],
                 "path": scope["raw_path"].decode(),
@@ -45,16 +48,16 @@ class Sibling:
                 "body": body.decode("latin-1"),
             }
         )
-        await answer(send, self.seen[-1])
+        await answer(send, self.requests[-1])
 
     async def _trust(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        await read(receive)
+        await read_body(receive)
         await answer(send, {"cursor": 1, "keys": [], "revocations": self.revocations})
 
     async def _exchange(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        key = json.loads(await read(receive))["api_key"]
-        self.exchanged.append(key)
-        await asyncio.sleep(0.05)  # long enough for others to ask meanwhile
+        key = json.loads(await read_body(receive))["api_key"]
+        self.exchanged_keys.append(key)
+        await asyncio.sleep(0.05)  # long enough for concurrent calls
         token = self.api_keys.get(key)
         if token is None:
             await answer(send, {"code": "unauthenticated"}, 401)
@@ -62,17 +65,17 @@ class Sibling:
             await answer(send, {"access_token": token, "expires_in": 120})
 
     async def _openapi(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        await read(receive)
+        await read_body(receive)
         await answer(send, self.documents)
 
 
-async def read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     body = bytearray()
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ConnectionError("the gateway hung up")
+            raise ConnectionError("the gateway disconnected")
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)

@@ -25,7 +25,7 @@ from farebox.results import (
     reports,
     wallet,
 )
-from gateway.health.schemas import HealthView, PartView
+from gateway.aggregate.endpoints import HealthView, ServiceHealthView
 from ml_service.datasets.schemas import (
     ColumnView,
     DatasetView,
@@ -95,7 +95,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (predictions.PredictionWarning, WarningView),
     (predictions.Interval, IntervalView),
     (health.SystemHealth, HealthView),
-    (health.ServiceHealth, PartView),
+    (health.ServiceHealth, ServiceHealthView),
     (reports.Report, ReportView),
     (reports.Metric, MetricView),
     (reports.ConfusionMatrix, ConfusionMatrixView),

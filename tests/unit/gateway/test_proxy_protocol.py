@@ -1,29 +1,29 @@
-"""What a connection begins with: a balancer's line, or at once the first request."""
+"""PROXY protocol header at the start of a connection."""
 
 import pytest
 
-from gateway.proxy_protocol import LONGEST, Introduction, read_introduction
+from gateway.admission.proxy_protocol import LONGEST_HEADER, ProxyHeader, parse_proxy_header
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
-LINE = b"PROXY TCP4 1.2.3.4 10.0.0.1 40000 8000\r\n"
+HEADER = b"PROXY TCP4 1.2.3.4 10.0.0.1 40000 8000\r\n"
 
 
 @pytest.mark.parametrize(
-    ("line", "address"),
+    ("header", "address"),
     [
-        (LINE, "1.2.3.4"),
+        (HEADER, "1.2.3.4"),
         (b"PROXY TCP6 2001:db8::1 fd00::1 40000 8000\r\n", "2001:db8::1"),
         (b"PROXY UNKNOWN\r\n", None),
         (b"PROXY UNKNOWN 1.2.3.4 10.0.0.1 40000 8000\r\n", None),
     ],
 )
-def test_an_introduction_is_read_and_taken_off(line: bytes, address: str | None) -> None:
-    assert read_introduction(line + REQUEST) == Introduction(address, REQUEST)
+def test_header_is_parsed_and_removed(header: bytes, address: str | None) -> None:
+    assert parse_proxy_header(header + REQUEST) == ProxyHeader(address, REQUEST)
 
 
-@pytest.mark.parametrize("length", range(1, len(LINE)))
-def test_an_introduction_may_come_in_pieces(length: int) -> None:
-    assert read_introduction(LINE[:length]) is None
+@pytest.mark.parametrize("length", range(1, len(HEADER)))
+def test_incomplete_header_needs_more_bytes(length: int) -> None:
+    assert parse_proxy_header(HEADER[:length]) is None
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ def test_an_introduction_may_come_in_pieces(length: int) -> None:
         b"PROXY TCP4 1.2.3.4 10.0.0.1\r\n" + REQUEST,
         b"PROXY TCP4 elsewhere 10.0.0.1 40000 8000\r\n" + REQUEST,
         b"PROXY / HTTP/1.1\r\n\r\n",
-        b"PROXY " + b"x" * LONGEST,
+        b"PROXY " + b"x" * LONGEST_HEADER,
     ],
 )
-def test_anything_else_is_left_to_the_parser(received: bytes) -> None:
-    assert read_introduction(received) == Introduction(None, received)
+def test_other_bytes_are_left_to_the_http_parser(received: bytes) -> None:
+    assert parse_proxy_header(received) == ProxyHeader(None, received)

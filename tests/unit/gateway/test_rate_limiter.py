@@ -1,12 +1,12 @@
-"""The arithmetic of the limits, on a clock that the test holds."""
+"""Rate limiter and policies, on a clock that the test controls."""
 
 import contextlib
 
 import pytest
 
-from gateway.admission.rate_limiter import RateLimiter
-from gateway.admission.rates import DEFAULTS, LimitClass, Policy, describe, read_policies
+from gateway.admission.rate_limiter import DEFAULTS, Policy, RateLimiter, describe_policies, parse_policies
 from gateway.errors import TooManyRequests
+from gateway.routing import LimitClass
 
 LOGIN = LimitClass.LOGIN
 
@@ -24,11 +24,11 @@ def clock() -> Clock:
     return Clock()
 
 
-def limiter(clock: Clock, quota: int = 4, window: float = 8, most: int = 1000) -> RateLimiter:
-    return RateLimiter({LOGIN: Policy("login", quota, window)}, clock, most)
+def limiter(clock: Clock, quota: int = 4, window: float = 8, max_buckets: int = 1000) -> RateLimiter:
+    return RateLimiter({LOGIN: Policy("login", quota, window)}, clock, max_buckets)
 
 
-def test_a_full_bucket_allows_its_quota_at_once_and_no_more(clock: Clock) -> None:
+def test_full_bucket_allows_its_quota_at_once_and_no_more(clock: Clock) -> None:
     limits = limiter(clock)
     remaining = [dict(limits.take(LOGIN, "a"))[b"ratelimit"] for _ in range(4)]
     assert remaining == [b'"login";r=3;t=2', b'"login";r=2;t=4', b'"login";r=1;t=6', b'"login";r=0;t=8']
@@ -36,7 +36,7 @@ def test_a_full_bucket_allows_its_quota_at_once_and_no_more(clock: Clock) -> Non
         limits.take(LOGIN, "a")
 
 
-def test_a_refusal_says_when_to_come_back_and_then_it_works(clock: Clock) -> None:
+def test_refused_request_succeeds_after_retry_after(clock: Clock) -> None:
     limits = limiter(clock)
     for _ in range(4):
         limits.take(LOGIN, "a")
@@ -48,7 +48,7 @@ def test_a_refusal_says_when_to_come_back_and_then_it_works(clock: Clock) -> Non
     limits.take(LOGIN, "a")
 
 
-def test_a_bucket_refills_evenly(clock: Clock) -> None:
+def test_bucket_refills_evenly(clock: Clock) -> None:
     limits, allowed = limiter(clock), 0
     for _ in range(1000):
         clock.now += 0.1
@@ -60,7 +60,7 @@ def test_a_bucket_refills_evenly(clock: Clock) -> None:
     assert allowed == 4 + 100 // 2 - 1
 
 
-def test_refused_requests_cost_nothing(clock: Clock) -> None:
+def test_refused_requests_are_not_counted(clock: Clock) -> None:
     limits = limiter(clock)
     for _ in range(50):
         try:
@@ -71,7 +71,7 @@ def test_refused_requests_cost_nothing(clock: Clock) -> None:
     limits.take(LOGIN, "a")
 
 
-def test_everybody_has_a_bucket_of_their_own(clock: Clock) -> None:
+def test_each_caller_has_its_own_bucket(clock: Clock) -> None:
     limits = limiter(clock, quota=1)
     limits.take(LOGIN, "a")
     limits.take(LOGIN, "b")
@@ -80,47 +80,55 @@ def test_everybody_has_a_bucket_of_their_own(clock: Clock) -> None:
         limits.take(LOGIN, "a")
 
 
-def test_a_class_without_a_policy_is_not_limited(clock: Clock) -> None:
+def test_class_without_policy_is_not_limited(clock: Clock) -> None:
     assert limiter(clock).take(LimitClass.PREDICT, "a") == []
 
 
-def test_memory_is_bounded_and_the_busiest_is_not_forgotten(clock: Clock) -> None:
-    limits = limiter(clock, quota=2, most=10)
-    for stranger in range(500):
+def test_number_of_buckets_is_bounded_and_busy_one_is_not_evicted(clock: Clock) -> None:
+    limits = limiter(clock, quota=2, max_buckets=10)
+    for address in range(500):
         clock.now += 0.001
-        if stranger % 5 == 0:
+        if address % 5 == 0:
             with contextlib.suppress(TooManyRequests):
                 limits.take(LOGIN, "busy")
-        limits.take(LOGIN, stranger)
-    assert limits.known <= 11
+        limits.take(LOGIN, address)
+    assert limits.bucket_count <= 10
     with pytest.raises(TooManyRequests):
         limits.take(LOGIN, "busy")
 
 
-def test_off_limits_nothing() -> None:
-    assert read_policies("off") == {}
+def test_full_bucket_takes_no_memory(clock: Clock) -> None:
+    limits = limiter(clock, quota=2, window=8)
+    limits.take(LOGIN, "a")
+    assert limits.bucket_count == 1
+    clock.now += 4
+    assert limits.bucket_count == 0
+
+
+def test_off_disables_every_limit() -> None:
+    assert parse_policies("off") == {}
 
 
 def test_default_limits_every_class_and_login_most_strictly() -> None:
-    policies = read_policies("default")
+    policies = parse_policies("default")
     assert set(policies) == set(LimitClass) == set(DEFAULTS)
     assert min(policies.values(), key=lambda each: each.quota / each.window).name in ("login", "password")
 
 
-def test_a_class_can_be_changed_and_another_switched_off() -> None:
-    policies = read_policies("login=30/60, predict=off")
+def test_setting_changes_one_class_and_disables_another() -> None:
+    policies = parse_policies("login=30/60, predict=off")
     assert policies[LOGIN] == Policy("login", 30, 60)
     assert LimitClass.PREDICT not in policies
-    assert policies[LimitClass.TRAIN] == read_policies("default")[LimitClass.TRAIN]
+    assert policies[LimitClass.TRAIN] == parse_policies("default")[LimitClass.TRAIN]
 
 
 @pytest.mark.parametrize(
     "text", ["on", "", "login", "login=", "login=10", "login=0/60", "login=1/0", "login=-1/5", "x=1/1"]
 )
-def test_a_setting_that_cannot_be_read_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"takes|knows"):
-        read_policies(text)
+def test_invalid_setting_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be|unknown class"):
+        parse_policies(text)
 
 
-def test_the_published_table_names_requests_and_seconds() -> None:
-    assert describe(read_policies("default"))["login"] == {"requests": 10, "seconds": 60}
+def test_described_policies_have_requests_and_seconds() -> None:
+    assert describe_policies(parse_policies("default"))["login"] == {"requests": 10, "seconds": 60}

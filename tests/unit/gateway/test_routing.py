@@ -1,9 +1,8 @@
-"""Which paths exist, and that nothing else can be made to."""
+"""Route table: published paths are found, every other path is not."""
 
 import pytest
 
-from gateway.route_matching import RouteTable
-from gateway.routing import PUBLISHED, Access, Upstream
+from gateway.routing import PUBLISHED, Access, RouteTable, Upstream
 from kit.errors import MethodNotAllowed, RouteNotFound
 
 TABLE = RouteTable(PUBLISHED)
@@ -62,13 +61,13 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("path", HOSTILE)
-def test_a_path_that_is_not_in_the_table_does_not_exist(path: str) -> None:
+def test_path_outside_the_table_is_not_found(path: str) -> None:
     with pytest.raises(RouteNotFound):
         TABLE.find("GET", path)
 
 
 @pytest.mark.parametrize("route", PUBLISHED, ids=lambda route: f"{'-'.join(route.methods)} {route.path}")
-def test_each_published_route_is_found_under_each_of_its_methods(route: object) -> None:
+def test_published_route_is_found_for_each_of_its_methods(route: object) -> None:
     path = "/".join("x" if each.startswith("{") else each for each in route.path.split("/"))  # pyright: ignore
     assert {TABLE.find(method, path) for method in route.methods} == {route}  # pyright: ignore
 
@@ -89,29 +88,29 @@ def test_each_published_route_is_found_under_each_of_its_methods(route: object) 
         ("GET", "/trained/7_knn_caf%C3%A9", Upstream.ML),
     ],
 )
-def test_the_service_that_owns_a_thing_answers_for_it(method: str, path: str, upstream: Upstream) -> None:
+def test_route_leads_to_the_owning_service(method: str, path: str, upstream: Upstream) -> None:
     assert TABLE.find(method, path).upstream is upstream
 
 
-def test_a_known_path_names_the_methods_that_it_takes() -> None:
+def test_method_not_allowed_lists_allowed_methods() -> None:
     with pytest.raises(MethodNotAllowed) as refused:
         TABLE.find("PUT", "/v1/me")
     assert refused.value.headers["Allow"] == "DELETE, GET, PATCH"
 
 
-def test_no_two_routes_claim_the_same_method_and_path() -> None:
-    claims = [(method, route.path) for route in PUBLISHED for method in route.methods]
-    assert len(claims) == len(set(claims))
+def test_each_method_and_path_is_published_once() -> None:
+    published = [(method, route.path) for route in PUBLISHED for method in route.methods]
+    assert len(published) == len(set(published))
 
 
-def test_nothing_internal_is_published() -> None:
+def test_no_internal_route_is_published() -> None:
     assert not [route for route in PUBLISHED if route.path.startswith("/internal")]
 
 
-def test_only_these_routes_are_for_strangers() -> None:
-    strangers = {route.path for route in PUBLISHED if route.access is Access.PUBLIC}
+def test_only_these_routes_are_public() -> None:
+    public = {route.path for route in PUBLISHED if route.access is Access.PUBLIC}
     own = {route.path for route in PUBLISHED if route.upstream is Upstream.GATEWAY} - {"/v1/me/export"}
-    assert strangers - own == {
+    assert public - own == {
         "/v1/users",
         "/v1/sessions",
         "/v1/sessions/refresh",

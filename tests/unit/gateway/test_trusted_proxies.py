@@ -1,22 +1,22 @@
-"""Who is believed about where a request came from."""
+"""Origin of a request: proxy headers count only from trusted proxies."""
 
 from ipaddress import ip_network
 
 import pytest
 
-from gateway.admission.trusted_proxies import Origin, Origins
+from gateway.admission.trusted_proxies import Origin, TrustedProxies
 
-OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
-def test_forwarding_headers_are_not_believed_unless_proxies_are_named() -> None:
+def test_forwarding_headers_are_ignored_without_trusted_proxies() -> None:
     sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https", "x-forwarded-host": "b"}
-    assert Origins(()).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "http", "a")
+    assert TrustedProxies(()).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "http", "a")
 
 
-def test_a_stranger_is_not_believed_where_proxies_are_named() -> None:
+def test_forwarding_headers_of_an_untrusted_peer_are_ignored() -> None:
     sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
-    assert Origins(OURS).origin_of("9.9.9.9", "http", sent) == Origin("9.9.9.9", "http", "a")
+    assert TrustedProxies(TRUSTED).origin_of("9.9.9.9", "http", sent) == Origin("9.9.9.9", "http", "a")
 
 
 @pytest.mark.parametrize(
@@ -31,22 +31,24 @@ def test_a_stranger_is_not_believed_where_proxies_are_named() -> None:
         ("2001:db8::1", "2001:db8::1"),
     ],
 )
-def test_the_address_is_the_last_one_that_is_not_a_proxy_of_ours(forwarded_for: str, address: str) -> None:
+def test_client_address_is_the_last_untrusted_one(forwarded_for: str, address: str) -> None:
     sent = {"host": "a", "x-forwarded-for": forwarded_for}
-    assert Origins(OURS).origin_of("10.0.0.1", "http", sent).address == address
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).address == address
 
 
-def test_a_proxy_of_ours_says_the_scheme_and_the_host() -> None:
+def test_trusted_proxy_sets_scheme_and_host() -> None:
     sent = {"host": "a", "x-forwarded-proto": "https", "x-forwarded-host": "farebox.example"}
-    assert Origins(OURS).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "https", "farebox.example")
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent) == Origin(
+        "10.0.0.1", "https", "farebox.example"
+    )
 
 
-def test_a_scheme_that_is_none_is_ignored() -> None:
+def test_unknown_forwarded_scheme_is_ignored() -> None:
     sent = {"host": "a", "x-forwarded-proto": "javascript"}
-    assert Origins(OURS).origin_of("10.0.0.1", "http", sent).scheme == "http"
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).scheme == "http"
 
 
-def test_all_addresses_of_one_ipv6_network_count_as_one() -> None:
+def test_addresses_of_one_ipv6_network_share_a_rate_limit_key() -> None:
     one, other = Origin("2001:db8:1:2::1", "http", "a"), Origin("2001:db8:1:2:ffff::9", "http", "a")
-    assert one.counted_as == other.counted_as
-    assert one.counted_as != Origin("2001:db8:1:3::1", "http", "a").counted_as
+    assert one.rate_limit_key == other.rate_limit_key
+    assert one.rate_limit_key != Origin("2001:db8:1:3::1", "http", "a").rate_limit_key

@@ -1,102 +1,98 @@
-"""What every request passes: sound framing, known route, size, caller and rate; then it goes on."""
+"""Gate: the checks that every request passes before it is forwarded."""
 
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from gateway.admission.authentication import Callers
-from gateway.admission.body import ClientLeft, IncomingBody
-from gateway.admission.rate_limiter import RateLimiter
-from gateway.admission.trusted_proxies import Origin, Origins
-from gateway.forwarding.error_response import may_send_more, refuse
-from gateway.forwarding.headers import check_framing
-from gateway.forwarding.proxy import Admitted, Proxy
-from gateway.proxy_protocol import EXTENSION
-from gateway.route_matching import RouteTable
-from gateway.routing import Access, Body, Route, Upstream
-from kit.errors import ServiceError
+from gateway.admission.authentication import AuthenticatedCaller, Authenticator
+from gateway.admission.body import IncomingBody, check_framing
+from gateway.admission.proxy_protocol import EXTENSION
+from gateway.admission.rate_limiter import Headers, RateLimiter
+from gateway.admission.trusted_proxies import Origin, TrustedProxies
+from gateway.routing import Access, Body, Route, RouteTable
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
-    table: RouteTable
-    origins: Origins
-    limiter: RateLimiter
-    callers: Callers
-    body_limits: dict[Body, int]
+class IncomingRequest:
+    """One request, with the headers that the gateway adds to its answer."""
 
-
-class Gate:
-    """Pure ASGI: a proxied request meets none of the framework that the gateway's own pages use."""
-
-    def __init__(self, app: ASGIApp, checks: Checks, proxy: Proxy) -> None:
-        self._app, self._checks, self._proxy = app, checks, proxy
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        visit = Visit(scope, receive, send, self._checks)
-        try:
-            admitted = await visit.admit()
-            if admitted.route.upstream is Upstream.GATEWAY:
-                await self._app(_scope_as_admitted(scope, admitted), receive, visit.send)
-            else:
-                await self._proxy.forward(admitted, scope, receive, visit.send)
-        except ServiceError as refusal:
-            await refuse(refusal, may_send_more(visit.headers, visit.body), receive, visit.send)
-        except ClientLeft:
-            return
-
-
-class Visit:
-    """One request on its way through the checks, and what they add to its answer."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, checks: Checks) -> None:
-        self._scope, self._receive, self._send, self._checks = scope, receive, send, checks
-        self._added = [NO_SNIFFING]
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope, self.receive, self._send = scope, receive, send
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.answer_headers: Headers = [NO_SNIFFING]
         self.body: IncomingBody | None = None
-
-    async def admit(self) -> Admitted:
-        scope, checks = self._scope, self._checks
-        check_framing(scope["headers"], scope["http_version"])
-        route = checks.table.find(scope["method"], scope["raw_path"].decode("latin-1"))
-        scope["route"] = route
-        self.body = IncomingBody(self._receive, self.headers, checks.body_limits[route.body])
-        peer = scope["client"][0] if scope["client"] else ""
-        speaks_for = scope.get("extensions", {}).get(EXTENSION, {}).get("address")
-        origin = checks.origins.origin_of(peer, scope["scheme"], self.headers, speaks_for)
-        authorization = await self._check_caller(route, origin)
-        return Admitted(route, origin, authorization, self.body)
-
-    async def _check_caller(self, route: Route, origin: Origin) -> str | None:
-        """Who counts against the limit is the user, or the address of somebody unknown."""
-        if route.access is Access.PUBLIC:
-            self._take(route, origin.counted_as)
-            return None
-        identified = await self._checks.callers.identify(self.headers.get("authorization", ""), origin)
-        user = identified.caller.user_id
-        bind_contextvars(user=user)
-        self._take(route, user)
-        return identified.authorization
-
-    def _take(self, route: Route, whom: object) -> None:
-        if route.limit is not None:
-            self._added += self._checks.limiter.take(route.limit, whom)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *self._added]
+            message["headers"] = [*message["headers"], *self.answer_headers]
         await self._send(message)
 
 
-def _scope_as_admitted(scope: Scope, admitted: Admitted) -> Scope:
-    """The gateway's own routes see the caller's token too where an API key was sent."""
-    if admitted.authorization is None:
-        return scope
-    kept = [each for each in scope["headers"] if each[0] != b"authorization"]
-    return {**scope, "headers": [*kept, (b"authorization", admitted.authorization.encode())]}
+@dataclass(frozen=True, slots=True)
+class AdmittedRequest:
+    """A request that passed the gate. `authorization` is None on public routes."""
+
+    route: Route
+    origin: Origin
+    authorization: str | None
+    body: IncomingBody
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    routes: RouteTable
+    proxies: TrustedProxies
+    authenticator: Authenticator
+    rate_limiter: RateLimiter
+    body_limits: dict[Body, int]
+
+    async def admit(self, request: IncomingRequest) -> AdmittedRequest:
+        """Raises the ServiceError of the first check that fails."""
+        check_framing(request.scope["headers"], request.scope["http_version"])
+        route = self._find_route(request)
+        body = self._bound_body(request, route)
+        origin = self._find_origin(request)
+        authenticated = await self._authenticate(request, route, origin)
+        self._limit_rate(request, route, origin, authenticated)
+        return AdmittedRequest(route, origin, authenticated.authorization if authenticated else None, body)
+
+    def _find_route(self, request: IncomingRequest) -> Route:
+        scope = request.scope
+        route = self.routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
+        # Metrics, logs and traces read the route's pattern from here.
+        scope["route"] = route
+        return route
+
+    def _bound_body(self, request: IncomingRequest, route: Route) -> IncomingBody:
+        request.body = IncomingBody(request.receive, request.headers, self.body_limits[route.body])
+        return request.body
+
+    def _find_origin(self, request: IncomingRequest) -> Origin:
+        scope = request.scope
+        peer = scope["client"][0] if scope["client"] else ""
+        proxied_address = scope.get("extensions", {}).get(EXTENSION, {}).get("address")
+        return self.proxies.origin_of(peer, scope["scheme"], request.headers, proxied_address)
+
+    async def _authenticate(
+        self, request: IncomingRequest, route: Route, origin: Origin
+    ) -> AuthenticatedCaller | None:
+        if route.access is Access.PUBLIC:
+            return None
+        authorization = request.headers.get("authorization", "")
+        authenticated = await self.authenticator.authenticate(authorization, origin)
+        bind_contextvars(user=authenticated.caller.user_id)
+        return authenticated
+
+    def _limit_rate(
+        self,
+        request: IncomingRequest,
+        route: Route,
+        origin: Origin,
+        authenticated: AuthenticatedCaller | None,
+    ) -> None:
+        """Known callers are counted by user, unknown ones by address."""
+        if route.limit is not None:
+            key = authenticated.caller.user_id if authenticated else origin.rate_limit_key
+            request.answer_headers += self.rate_limiter.take(route.limit, key)

@@ -1,72 +1,70 @@
-"""Whose address a request counts against, and what upstreams are told about where it came from."""
+"""Client addresses: proxy headers are believed only from the proxies that the settings name."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
-
-from gateway.settings import Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
-ONE_HOUSEHOLD = 64  # bits of an IPv6 address; the rest is the owner's to choose
+Network = IPv4Network | IPv6Network
+IPV6_PREFIX_BITS = 64  # of a subscriber's network; the remaining bits are theirs to choose
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The client as far as it can be known: said by our own proxies, or seen on the connection."""
+    """Address, scheme and host of the client, from a trusted proxy or from the connection itself."""
 
     address: str
     scheme: str
     host: str
 
     @property
-    def counted_as(self) -> str:
-        """The address that rate limits count; all of a household's IPv6 addresses are one."""
+    def rate_limit_key(self) -> str:
+        """The address that rate limits count; all addresses of one IPv6 network are one."""
         if ":" not in self.address:
             return self.address
-        parsed = read_address(self.address)
+        parsed = parse_address(self.address)
         if parsed is None or parsed.version == 4:
             return self.address
-        return str(int(parsed) >> (128 - ONE_HOUSEHOLD))
+        return str(int(parsed) >> (128 - IPV6_PREFIX_BITS))
 
 
-class Origins:
-    """Believes introductions and forwarding headers only from the proxies that the settings name."""
-
-    def __init__(self, trusted: tuple[Network, ...]) -> None:
-        self._trusted = trusted
+class TrustedProxies:
+    def __init__(self, networks: tuple[Network, ...]) -> None:
+        self._networks = networks
 
     def origin_of(
-        self, peer: str, scheme: str, headers: dict[str, str], speaks_for: str | None = None
+        self, peer: str, scheme: str, headers: dict[str, str], proxied_address: str | None = None
     ) -> Origin:
+        """The client's origin; `proxied_address` comes from the connection's PROXY protocol header."""
         host = headers.get("host", "")
-        if speaks_for is not None and self._is_ours(peer):
-            peer = speaks_for
-        if not self._trusted or not self._is_ours(peer):
+        if proxied_address is not None and self._is_trusted(peer):
+            peer = proxied_address
+        if not self._networks or not self._is_trusted(peer):
             return Origin(peer, scheme, host)
         forwarded = headers.get("x-forwarded-proto", scheme).strip().lower()
         return Origin(
-            self._first_stranger(headers.get("x-forwarded-for", ""), peer),
+            self._client_address(headers.get("x-forwarded-for", ""), peer),
             forwarded if forwarded in ("http", "https") else scheme,
             headers.get("x-forwarded-host", host).strip(),
         )
 
-    def _first_stranger(self, forwarded_for: str, peer: str) -> str:
-        """Read from the right: what stands left of the first stranger is the stranger's own claim."""
+    def _client_address(self, forwarded_for: str, peer: str) -> str:
+        """Read from the right: entries left of the first untrusted address are that client's own claim."""
         last = peer
-        for each in reversed(forwarded_for.split(",")):
-            address = read_address(each.strip())
+        for entry in reversed(forwarded_for.split(",")):
+            address = parse_address(entry.strip())
             if address is None:
                 break
             last = str(address)
-            if not self._is_ours(last):
+            if not self._is_trusted(last):
                 break
         return last
 
-    def _is_ours(self, address: str) -> bool:
-        parsed = read_address(address)
-        return parsed is not None and any(parsed in network for network in self._trusted)
+    def _is_trusted(self, address: str) -> bool:
+        parsed = parse_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
 
 
-def read_address(text: str) -> Address | None:
+def parse_address(text: str) -> Address | None:
     try:
         return ip_address(text)
     except ValueError:

@@ -1,61 +1,67 @@
-"""Ends the work for a client that has gone, or with a service that takes no more of a body."""
+"""Cancellation of a proxied request when its client disconnects or its upstream stops reading."""
 
 import asyncio
-from types import TracebackType
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from starlette.types import Receive
 
 from gateway.admission.body import IncomingBody
 from gateway.errors import UpstreamSlow
 
-WATCH_AFTER = 0.1
+# A watcher costs a task, so it starts only when the answer takes longer than this.
+WATCH_AFTER_SECONDS = 0.1
 
 
-class WhileClientStays:
-    """Cancels the block when the client disconnects; raises UpstreamSlow when nobody takes its body.
+@contextmanager
+def cancel_on_disconnect(receive: Receive, body: IncomingBody) -> Generator[None]:
+    """Cancel the block when the client disconnects; raises UpstreamSlow when the upstream stops reading."""
+    watcher = DisconnectWatcher(receive, body)
+    watcher.start()
+    try:
+        yield
+    except asyncio.CancelledError:
+        if watcher.stalled:
+            raise UpstreamSlow from None
+        if not watcher.disconnected:
+            raise
+    finally:
+        watcher.stop()
 
-    Watching takes a task, so it starts only when the answer is not there at once.
-    """
 
+class DisconnectWatcher:
     def __init__(self, receive: Receive, body: IncomingBody) -> None:
         self._receive, self._body = receive, body
         self._loop = asyncio.get_running_loop()
-        self._watch: asyncio.Task[None] | None = None
-        self._left = self._stalled = False
-
-    def __enter__(self) -> None:
         self._serving = asyncio.current_task()
-        self._timer = self._loop.call_later(WATCH_AFTER, self._start)
+        self._waiting: asyncio.Task[None] | None = None
+        self.disconnected = self.stalled = False
 
-    def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> bool:
+    def start(self) -> None:
+        self._timer = self._loop.call_later(WATCH_AFTER_SECONDS, self._check)
+
+    def stop(self) -> None:
         self._timer.cancel()
-        if self._watch is not None:
-            self._watch.cancel()
-        if not (self._left or self._stalled):
-            return False
-        if self._serving is not None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+        if (self.disconnected or self.stalled) and self._serving is not None:
             self._serving.uncancel()
-        if self._stalled and kind is asyncio.CancelledError:
-            raise UpstreamSlow
-        return kind is asyncio.CancelledError
 
-    def _start(self) -> None:
+    def _check(self) -> None:
         if self._body.finished:
-            self._watch = self._loop.create_task(self._wait_for_departure())
-        elif self._body.is_left_untaken:
-            # The HTTP client's own patience begins when the body is sent.
-            self._stalled = True
+            self._waiting = self._loop.create_task(self._wait_for_disconnect())
+        elif self._body.is_stalled:
+            # The HTTP client's own timeout begins only when the body is sent.
+            self.stalled = True
             self._cancel()
         else:
-            # The body's own reader hears of a disconnect; two readers would steal from each other.
-            self._timer = self._loop.call_later(WATCH_AFTER, self._start)
+            # The body's own reader receives a disconnect; two readers would take messages from each other.
+            self.start()
 
-    async def _wait_for_departure(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._left = True
+        self.disconnected = True
         self._cancel()
 
     def _cancel(self) -> None:

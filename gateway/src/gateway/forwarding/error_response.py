@@ -1,26 +1,27 @@
-"""Answers that the gateway gives itself, also to a client that is still sending."""
+"""Error responses of the gateway itself, also to a client that is still sending its body."""
 
 import asyncio
 
 from starlette.types import Receive, Send
 
-from gateway.admission.body import SMALL, IncomingBody
+from gateway.admission.body import SMALL_BODY
+from gateway.admission.gate import IncomingRequest
 from kit.errors import ServiceError
 from kit.problems import render
 
-LINGER_SILENCE = 1.0
-LINGER_TOTAL = 10.0
+DRAIN_SILENCE_SECONDS = 1.0
+DRAIN_SECONDS = 10.0
 
 
-async def refuse(refusal: ServiceError, more_may_come: bool, receive: Receive, send: Send) -> None:
-    """Answer at once; a connection whose body was not taken is closed, though not under a sender's hands."""
-    answer = render(refusal)
+async def send_error(error: ServiceError, body_is_unread: bool, receive: Receive, send: Send) -> None:
+    """Reply immediately; if the body was not read, drain it briefly, then close the connection."""
+    answer = render(error)
     headers = list(answer.raw_headers)
-    if more_may_come:
+    if body_is_unread:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
     content = bytes(answer.body)
-    if more_may_come:
+    if body_is_unread:
         # Closing while bytes arrive resets the connection, and the answer would be lost with it.
         await send({"type": "http.response.body", "body": content, "more_body": True})
         await drain(receive)
@@ -28,20 +29,21 @@ async def refuse(refusal: ServiceError, more_may_come: bool, receive: Receive, s
     await send({"type": "http.response.body", "body": content})
 
 
-def may_send_more(headers: dict[str, str], body: IncomingBody | None) -> bool:
-    """True when the rest of the body is not worth waiting for, or of unknown length."""
-    if body is not None and body.finished:
+def has_unread_body(request: IncomingRequest) -> bool:
+    """True when the rest of the body is of unknown length, or too long to wait for."""
+    if request.body is not None and request.body.finished:
         return False
-    return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > SMALL
+    headers = request.headers
+    return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > SMALL_BODY
 
 
 async def drain(receive: Receive) -> None:
-    """Read and drop what still arrives, for a while."""
+    """Read and drop the rest of a body, for a limited time."""
     try:
-        async with asyncio.timeout(LINGER_TOTAL):
+        async with asyncio.timeout(DRAIN_SECONDS):
             more = True
             while more:
-                async with asyncio.timeout(LINGER_SILENCE):
+                async with asyncio.timeout(DRAIN_SILENCE_SECONDS):
                     message = await receive()
                 more = message["type"] == "http.request" and message.get("more_body", False)
     except TimeoutError:
