@@ -12,13 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from kit.app import read_settings
-from local import demo as demonstration
 from local import example, stack
-from local.failures import CannotStart, DemoFailed, NotRunning
+from local.demo import run_demo
+from local.errors import LocalError, NotRunning
 from local.home import Home
-from local.postgres import PostgresFailed
 from local.settings import LocalSettings
-from local.state import Running
 from local.supervisor import Supervisor
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -27,39 +25,39 @@ console = Console()
 
 @app.command()
 def up() -> None:
-    """Start everything; returns when it is ready."""
+    """Start the whole stack, and return when it is ready."""
     settings = _settings()
     home = Home.at(settings.farebox_home)
     running = stack.find_running(home)
     if running is not None:
-        console.print(f"Farebox is up already: {running.ports.url('gateway')} (home {home.root})")
+        console.print(f"Farebox is already running: {running.ports.url('gateway')} (home {home.root})")
         return
     with console.status("Starting"):
         started = stack.up(settings, partial(console.print, style="dim"))
-    given = settings.admin_password is not None
-    console.print(f"Farebox is up: {started.ports.url('dashboard')}")
-    console.print(f"  gateway          {started.ports.url('gateway')} (pages at /docs)")
+    console.print(f"Farebox is running: {started.ports.url('dashboard')}")
+    console.print(f"  gateway          {started.ports.url('gateway')} (API documentation at /docs)")
     for service in ("auth", "billing", "ml"):
         console.print(f"  {service}-service  {started.ports.url(service)}")
     console.print(f"Administrator: {settings.admin_email}")
-    console.print("Password: as given" if given else f"Password: {started.admin_password}", markup=False)
+    password = started.admin_password if settings.admin_password is None else "as set in ADMIN_PASSWORD"
+    console.print(f"Password: {password}", markup=False)
     console.print(f"Data and logs: {home.root}")
 
 
 @app.command()
 def down() -> None:
-    """Stop everything, also what a crash left half running."""
+    """Stop the stack, including processes that a crash left running."""
     home = Home.at(_settings().farebox_home)
     with console.status("Stopping"):
         stopped = stack.down(home)
-    console.print("Farebox is down." if stopped else "Nothing was up.")
+    console.print("Farebox is stopped." if stopped else "Farebox was not running.")
 
 
 @app.command()
 def status() -> None:
-    """Show what runs."""
+    """Show the state of every program."""
     home, running = _running()
-    table = Table("program", "state", "since", box=None)
+    table = Table("Program", "State", "Details", box=None)
     for name, state in Supervisor(home).states().items():
         table.add_row(name, state["statename"].lower(), state["description"])
     console.print(table)
@@ -82,37 +80,37 @@ def logs(
     home = Home.at(_settings().farebox_home)
     known = sorted(folder.name for folder in home.logs.glob("*/"))
     if program not in known:
-        raise NotRunning(f"There is no log of that; there are: {', '.join(known) or 'none yet'}.")
-    lines = ["tail", "-n", "50", *(["-F"] if follow else []), str(home.logs / program / "output.log")]
-    os.execvp("tail", lines)  # noqa: S606, S607 - whichever tail the machine has
+        raise NotRunning(f"No program '{program}' has a log; available: {', '.join(known) or 'none yet'}.")
+    lines = ["tail", "-n", "50", *(["-F"] if follow else []), str(home.output_log(program))]
+    os.execvp("tail", lines)  # noqa: S606, S607 - the machine's own tail
 
 
 @app.command()
 def demo() -> None:
-    """Register, train, predict and read the ledger on a stack of its own, then remove it."""
-    demonstration.run(_settings(), console)
+    """Register, train, predict and read the ledger on a separate stack, then remove it."""
+    run_demo(_settings(), console)
 
 
 @app.command()
 def demo_ui() -> None:
-    """Leave the stack up with a small example in it, to look at in the pages."""
+    """Start the stack with an example account, to explore in the dashboard."""
     settings = _settings()
     if stack.find_running(Home.at(settings.farebox_home)) is None:
         up()
     _, running = _running()
-    with console.status("Making an example"):
+    with console.status("Creating the example account"):
         example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
-    console.print(f"Look at it: {running.ports.url('dashboard')}")
+    console.print(f"Open {running.ports.url('dashboard')}")
     console.print(f"Name: {example.NAME}\nPassword: {example.PASSWORD}", markup=False)
-    console.print("Stop it with: make down")
+    console.print("To stop the stack, run: make down")
 
 
 def main() -> None:
-    # As Ctrl-C does: whoever is told to end still stops what it started.
-    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Told to stop."))
+    # As with Ctrl-C, a start that is interrupted stops the programs that it started.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Stopped by SIGTERM."))
     try:
         app()
-    except (CannotStart, DemoFailed, NotRunning, PostgresFailed) as failure:
+    except LocalError as failure:
         console.print(str(failure), markup=False, style="red", soft_wrap=True)
         raise SystemExit(1) from None
 
@@ -121,17 +119,21 @@ def _settings() -> LocalSettings:
     return read_settings("local", LocalSettings)
 
 
-def _running() -> tuple[Home, Running]:
+def _running() -> tuple[Home, stack.RunningStack]:
     home = Home.at(_settings().farebox_home)
     running = stack.find_running(home)
     if running is None:
-        raise NotRunning(f"Nothing is up in {home.root}; run 'make up'.")
+        raise NotRunning(f"Farebox is not running in {home.root}; run 'make up'.")
     return home, running
 
 
-def _health(running: Running) -> str:
+def _health(running: stack.RunningStack) -> str:
     try:
         ready = httpx.get(f"{running.ports.url('gateway')}/readyz", timeout=3, trust_env=False).is_success
     except httpx.TransportError:
         ready = False
     return "ready" if ready else "not ready"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,21 @@
-"""What can go wrong with a stack; each is told in one line."""
+"""Failures that end a command with one line."""
 
 
-class CannotStart(Exception):
-    """The stack is not up, and this sentence says why."""
+class LocalError(Exception):
+    """The command line prints the message and ends with status 1."""
 
 
-class NotRunning(Exception):
-    """What was asked needs a running stack."""
+class CannotStart(LocalError):
+    """The stack could not be started."""
 
 
-class DemoFailed(Exception):
-    """A step of the demonstration did not work."""
+class NotRunning(LocalError):
+    """The command needs a running stack."""
+
+
+class PostgresFailed(LocalError):
+    """The message is PostgreSQL's own output."""
+
+
+class DemoFailed(LocalError):
+    """A step of the demo failed."""
