@@ -1,4 +1,4 @@
-"""A stack of its own for one run: real processes, a real PostgreSQL, no rate limits."""
+"""Benchmark environment: a separate stack of real processes and PostgreSQL, without rate limits."""
 
 import os
 from collections.abc import Generator
@@ -18,12 +18,12 @@ from local.programs import Stack
 from local.settings import LocalSettings
 from local.stack import down, up
 
-PASSWORD = "a long sentence for a benchmark"  # noqa: S105 - of users that live for one run
+PASSWORD = "a long sentence for a benchmark"  # noqa: S105 - of users that exist for one run
 OPENING_GRANT = "1000000"
 
 
 @dataclass(frozen=True)
-class Bed:
+class BenchEnvironment:
     stack: Stack
     client: httpx.Client
     identity: ServiceIdentity
@@ -32,23 +32,23 @@ class Bed:
         return self.stack.ports.url(service)
 
     def new_user(self) -> dict[str, str]:
-        """The headers of a new user who can pay for everything here."""
+        """Authorization of a new user with tokens for every benchmark."""
         name = f"bench-{uuid4().hex[:12]}"
         self._post("/v1/users", {"name": name, "password": PASSWORD})
         session = self._post("/v1/sessions", {"name": name, "password": PASSWORD})
         return {"Authorization": f"Bearer {session['access_token']}"}
 
     def service_headers(self, audience: str) -> dict[str, str]:
-        """What a sibling service would send now."""
+        """Headers of a request from one service to another."""
         return {**self.identity.headers_for(audience), "Content-Type": "application/json"}
 
     def process(self, service: str) -> psutil.Process:
         """The process that listens on the service's port."""
         port = getattr(self.stack.ports, service)
         listening = (
-            each.pid
-            for each in psutil.net_connections("tcp")
-            if each.status == psutil.CONN_LISTEN and each.laddr[1:] == (port,)
+            connection.pid
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,)
         )
         return psutil.Process(next(listening))
 
@@ -57,14 +57,14 @@ class Bed:
 
 
 @contextmanager
-def bed() -> Generator[Bed]:
+def bench_environment() -> Generator[BenchEnvironment]:
     os.environ |= {"FAREBOX_RATE_LIMITS": "off", "OPENING_GRANT": OPENING_GRANT}
     with TemporaryDirectory(prefix="farebox-bench-") as folder:
         settings = LocalSettings(farebox_home=Path(folder))
         try:
-            stack = up(settings, say=lambda _step: None, prefer_defaults=False)
+            stack = up(settings, report=lambda _step: None, prefer_defaults=False)
             with httpx.Client(base_url=stack.ports.url("gateway"), timeout=600) as client:
-                yield Bed(stack, client, _identity(stack))
+                yield BenchEnvironment(stack, client, _identity(stack))
         finally:
             down(Home.at(settings.farebox_home))
 
