@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[1]
 LISTED = PROJECT / "docs" / "licences.md"
 HEAD = """# Licences of the packages that are locked
 
-Written by `make licences`. Each of them allows running and distributing a service without publishing its source.
+Written by `make licences`. Each allows running and distributing a service without publishing its source.
 
 | package | licence |
 |---|---|
