@@ -34,7 +34,6 @@ DOMAIN_WORDS = {
     "wallet",
     "ledger",
     "dataset",
-    "model_type",
     "training",
     "prediction",
     "price",
