@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from billing_service.ledger.books import Books, Quote, Wallet
-from billing_service.ledger.movements import KeyCap, PlaceHold
+from billing_service.ledger.commands import KeyCap, PlaceHold
 from billing_service.prices.rules import Price
 from kit.identity import ApiKeyId, UserId
 

@@ -8,13 +8,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from billing_service.course.service import CourseAccounts
-from billing_service.ledger.history_repository import HistoryRepository
 from billing_service.ledger.service import Ledger
 from billing_service.owners.service import Owners
-from billing_service.prices.repository import PriceRepository
+from billing_service.prices.queries import PriceRepository
 from billing_service.prices.service import Prices
 from billing_service.purchases.service import Purchases
 from billing_service.receipts.repository import ReceiptRepository
+from billing_service.statements.queries import HistoryRepository
 from billing_service.usage.repository import UsageRepository
 from billing_service.wallets.repository import WalletRepository
 from kit.database import Database, ReadSession, Session

@@ -9,10 +9,9 @@ from fastapi import FastAPI
 from billing_service.container import Container
 from billing_service.course import endpoints as course
 from billing_service.exports import endpoints as exports
-from billing_service.ledger import endpoints as ledger_pages
+from billing_service.ledger import endpoints as operations
 from billing_service.ledger.service import Ledger
 from billing_service.ledger.sweeper import Sweeper
-from billing_service.operations import endpoints as operations
 from billing_service.owners import endpoints as events
 from billing_service.owners.service import Owners
 from billing_service.prices import endpoints as prices
@@ -23,6 +22,7 @@ from billing_service.purchases.service import Purchases
 from billing_service.purchases.simulation import SimulatedCards
 from billing_service.receipts import endpoints as receipts
 from billing_service.settings import Settings
+from billing_service.statements import endpoints as ledger_pages
 from billing_service.usage import endpoints as usage
 from billing_service.verification import endpoints as verification
 from billing_service.wallets import endpoints as wallets

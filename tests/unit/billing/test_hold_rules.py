@@ -17,7 +17,7 @@ from billing_service.errors import (
     WalletNotFound,
 )
 from billing_service.ledger.books import House
-from billing_service.ledger.movements import Expire, Extend, Release, Settle, StillHeld
+from billing_service.ledger.commands import Expire, Extend, Release, Settle, StillHeld
 from billing_service.ledger.rules import decide
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId

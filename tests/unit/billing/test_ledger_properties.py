@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.support.billing_books import NOW, USER, books_with, prediction, wallet_in
 
 from billing_service.ledger.books import Books
-from billing_service.ledger.movements import (
+from billing_service.ledger.commands import (
     Buy,
     CloseWallet,
     Expire,

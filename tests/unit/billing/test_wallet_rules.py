@@ -7,7 +7,7 @@ from tests.support.billing_books import NOW, USER, books_with, prediction, walle
 
 from billing_service.errors import WalletNotFound
 from billing_service.ledger.books import House
-from billing_service.ledger.movements import Buy, CloseWallet, Grant, OpenWallet
+from billing_service.ledger.commands import Buy, CloseWallet, Grant, OpenWallet
 from billing_service.ledger.rules import decide
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId

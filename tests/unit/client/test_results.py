@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from auth_service.api_keys.schemas import ApiKeyView, NewApiKeyView
 from auth_service.sessions.schemas import SessionView
 from auth_service.users.schemas import UserView as AccountView
-from billing_service.ledger.schemas import EntryView, TransferView
 from billing_service.prices.schemas import PriceView, QuoteView
 from billing_service.purchases.schemas import PurchaseView
 from billing_service.receipts.schemas import ReceiptView
+from billing_service.statements.schemas import EntryView, TransferView
 from billing_service.usage.schemas import UsageView
 from billing_service.verification.schemas import DifferenceView, Verification
 from billing_service.wallets.schemas import GrantView, UserView, WalletView

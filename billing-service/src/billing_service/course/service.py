@@ -3,7 +3,7 @@
 from billing_service.errors import AccountMismatch, AccountNotFound
 from billing_service.ledger.models import Account
 from billing_service.owners.models import Owner
-from billing_service.owners.repository import OwnerRepository
+from billing_service.owners.queries import OwnerRepository
 from billing_service.owners.rules import fold
 from billing_service.wallets.repository import WalletRepository
 from kit.database import Database

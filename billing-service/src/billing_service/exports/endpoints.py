@@ -9,9 +9,9 @@ from billing_service.dependencies import OneDatabase, Wallets
 from billing_service.errors import WalletNotFound
 from billing_service.ledger.history import every_transfer
 from billing_service.ledger.models import Account
-from billing_service.ledger.schemas import TransferView
 from billing_service.receipts.history import every_receipt
 from billing_service.receipts.schemas import ReceiptView
+from billing_service.statements.schemas import TransferView
 from billing_service.wallets.schemas import WalletView
 from kit.app import strict_router
 from kit.authentication import AccountOwner

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 from uuid import UUID
 
-from billing_service.ledger import movements as ask
+from billing_service.ledger import commands as ask
 
 
 @dataclass(slots=True)

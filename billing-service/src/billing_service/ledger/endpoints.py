@@ -1,54 +1,64 @@
-"""Where each token went."""
+"""Hold, settle, release and extend, for Farebox's own services; not published by the gateway."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
-from fastapi import Header, Query
-from fastapi.responses import StreamingResponse
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+from starlette.responses import Response
 
-from billing_service.dependencies import History, OneDatabase, Wallets
-from billing_service.errors import WalletNotFound
-from billing_service.ledger.history import every_transfer
-from billing_service.ledger.schemas import EntryView, TransferView
-from billing_service.ledger.spreadsheet import csv_of
+from billing_service.dependencies import OneLedger
+from billing_service.fields import Body
+from billing_service.ledger.commands import Movement
+from billing_service.operations.schemas import Operation, result_of
 from kit.app import strict_router
-from kit.authentication import Administrator, Reader
-from kit.errors import Forbidden, Unauthenticated
-from kit.pagination import Page, RequestedPage
-from kit.problems import documented
+from kit.authentication import CallingService
+from kit.errors import InvalidInput, ServiceError
+from kit.problems import from_validation
 
-router = strict_router("/v1", ["wallet"])
-Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="or say it with Accept")]
+MOST_OPERATIONS = 256
 
-
-@router.get(
-    "/me/ledger",
-    response_model=Page[TransferView],
-    responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-        **documented(Unauthenticated, WalletNotFound),
-    },
-)
-async def list_own_transfers(
-    caller: Reader,
-    wallets: Wallets,
-    history: History,
-    database: OneDatabase,
-    page: RequestedPage,
-    file_format: Format = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Page[TransferView] | StreamingResponse:
-    """Every movement of your tokens, newest first; as CSV all of them at once."""
-    wallet = await wallets.get(caller.user_id)
-    if file_format == "csv" or (file_format is None and "text/csv" in accept):
-        lines = csv_of(every_transfer(database, wallet.id), wallet.id)
-        headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-    rows = await history.list_of_account(wallet.id, page.before, page.fetch)
-    return page.page_of(rows, TransferView.seen_from(wallet.id), lambda row: row.id)
+router = strict_router("/internal", ["between services"])
 
 
-@router.get("/ledger", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
-async def list_transfers(_caller: Administrator, history: History, page: RequestedPage) -> Page[EntryView]:
-    """Every movement of everyone's tokens, newest first."""
-    rows = await history.list_all(page.before, page.fetch)
-    return page.page_of(rows, EntryView.of, lambda row: row.transfer.id)
+class Envelope(Body):
+    operations: Annotated[list[JsonValue], Field(min_length=1, max_length=MOST_OPERATIONS)]
+
+
+class Batch(Body):
+    operations: Annotated[list[Operation], Field(min_length=1, max_length=MOST_OPERATIONS)]
+
+
+one_operation: TypeAdapter[Operation] = TypeAdapter(Operation)
+
+
+@router.post("/operations", include_in_schema=False)
+async def operate(request: Request, _caller: CallingService, ledger: OneLedger) -> Response:
+    """Decide each operation on its own, in order."""
+    orders = read_operations(await request.body())
+    outcomes = iter(await ledger.post([each for each in orders if not isinstance(each, ServiceError)]))
+    results = [result_of(each if isinstance(each, ServiceError) else next(outcomes)) for each in orders]
+    return Response(orjson.dumps({"results": results}), media_type="application/json")
+
+
+def read_operations(body: bytes) -> Sequence[Movement | ServiceError]:
+    """The movements that are asked for; one that cannot be understood is refused without its neighbours."""
+    try:
+        return [each.to_movement() for each in Batch.model_validate_json(body).operations]
+    except ValidationError:
+        pass
+    try:
+        return [_read_one(each) for each in Envelope.model_validate_json(body).operations]
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+def _read_one(operation: JsonValue) -> Movement | ServiceError:
+    try:
+        return one_operation.validate_json(orjson.dumps(operation)).to_movement()
+    except ValidationError as error:
+        return from_validation(RequestValidationError(error.errors()))
+    except orjson.JSONEncodeError:
+        return InvalidInput("A number in this operation is too large.")

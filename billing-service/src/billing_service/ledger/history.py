@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncGenerator, Sequence
 
-from billing_service.ledger.history_repository import HistoryRepository
 from billing_service.ledger.models import Transfer
+from billing_service.statements.queries import HistoryRepository
 from kit.database import Database
 from kit.fields import LARGEST_ID
 

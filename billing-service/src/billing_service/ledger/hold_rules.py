@@ -14,7 +14,7 @@ from billing_service.errors import (
     SettleAboveHold,
     TokenCapReached,
 )
-from billing_service.ledger import movements as ask
+from billing_service.ledger import commands as ask
 from billing_service.ledger.books import Books, Hold, House, Receipt, Wallet, Why, receipt_id_of
 from billing_service.prices.rules import Price
 from kit.idempotency import IdempotencyKeyReused

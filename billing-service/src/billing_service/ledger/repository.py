@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 
-from billing_service.ledger import statements as sql
+from billing_service.ledger import sql
 from billing_service.ledger.batch import Needs
 from billing_service.ledger.books import Books, Changes, Hold, Operation, Quote, Transfer, Wallet
 from billing_service.prices.rules import Price

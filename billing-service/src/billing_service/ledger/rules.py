@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from billing_service.ledger import commands as ask
 from billing_service.ledger import hold_rules, wallet_rules
-from billing_service.ledger import movements as ask
 from billing_service.ledger.books import Books
 from kit.errors import ServiceError
 

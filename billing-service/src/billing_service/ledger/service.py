@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 
+from billing_service.ledger.audit_log import log_outcome
 from billing_service.ledger.batch import Needs
-from billing_service.ledger.journal import log_outcome
-from billing_service.ledger.movements import Buy, Credited, Grant, Movement, OpenWallet, Outcome
+from billing_service.ledger.commands import Buy, Credited, Grant, Movement, OpenWallet, Outcome
 from billing_service.ledger.repository import open_books
 from billing_service.ledger.rules import decide_all
 from kit.database import Database

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from billing_service.ledger.movements import Expire
+from billing_service.ledger.commands import Expire
 from billing_service.ledger.repository import open_books
 from billing_service.ledger.service import Ledger
 from kit.database import Database

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing_service.errors import WalletNotFound
-from billing_service.ledger import movements as ask
+from billing_service.ledger import commands as ask
 from billing_service.ledger.books import Books, House, Operation, Receipt, Wallet, Why, receipt_id_of
 from kit.idempotency import IdempotencyKeyReused
 

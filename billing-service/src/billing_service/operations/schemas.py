@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StrictInt
 
 from billing_service.fields import LARGEST_ID, Body, Id, Label, Text, Units
-from billing_service.ledger import movements as ask
+from billing_service.ledger import commands as ask
 from billing_service.prices.rules import Action
 from kit.errors import ServiceError
 from kit.identity import ApiKeyId, UserId

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from billing_service.base import inbox
-from billing_service.ledger.movements import CloseWallet, Movement, OpenWallet
+from billing_service.ledger.commands import CloseWallet, Movement, OpenWallet
 from billing_service.ledger.service import Ledger
 from billing_service.owners.events import UserChanged, UserCreated, UserDeleted, UserEvent, read_event
-from billing_service.owners.repository import OwnerRepository
+from billing_service.owners.queries import OwnerRepository
 from kit.database import Database
 from kit.errors import ServiceError
 from kit.identity import UserId

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing_service.prices.models import Price as PriceRow
 from billing_service.prices.models import Quote
-from billing_service.prices.repository import PriceRepository
+from billing_service.prices.queries import PriceRepository
 from billing_service.prices.rules import Action, Price, QuoteOrder
 from billing_service.settings import Settings
 from kit.database import Database

@@ -1,10 +1,10 @@
 """Charges a card and credits the tokens, once for each key."""
 
 from billing_service.errors import WalletNotFound
-from billing_service.ledger.movements import Buy, Credited
+from billing_service.ledger.commands import Buy, Credited
 from billing_service.ledger.service import Ledger
 from billing_service.purchases.cards import Card, CardProvider
-from billing_service.purchases.repository import PurchaseRepository
+from billing_service.purchases.queries import PurchaseRepository
 from billing_service.wallets.repository import WalletRepository
 from kit.database import Database
 from kit.idempotency import IdempotencyKeyReused

@@ -1,7 +1,7 @@
 """Whether the books balance."""
 
+from billing_service.statements.verification import open_snapshot
 from billing_service.verification.models import Findings
-from billing_service.verification.repository import open_snapshot
 from kit.database import Database
 
 

@@ -8,7 +8,7 @@ from fastapi import Query, Response
 from billing_service.dependencies import OneLedger, Wallets
 from billing_service.errors import WalletNotFound
 from billing_service.fields import LARGEST_ID, PathId, Text
-from billing_service.ledger.movements import Grant
+from billing_service.ledger.commands import Grant
 from billing_service.wallets.schemas import GrantOrder, GrantView, UserView, WalletView
 from kit.app import strict_router
 from kit.authentication import Administrator, Reader

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from billing_service.ledger.models import Transfer
-from billing_service.ledger.spreadsheet import csv_of
+from billing_service.statements.downloads import csv_of
 
 
 def charge(resource: str) -> Transfer:

@@ -5,8 +5,8 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from tests.support.billing import hold
 
-from billing_service.ledger.movements import Extend, Release, Settle
-from billing_service.operations.endpoints import read_operations
+from billing_service.ledger.commands import Extend, Release, Settle
+from billing_service.ledger.endpoints import read_operations
 from kit.errors import InvalidInput
 
 

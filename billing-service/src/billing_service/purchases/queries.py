@@ -4,7 +4,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.ledger.movements import Buy
+from billing_service.ledger.commands import Buy
 from billing_service.purchases.models import Purchase
 
 

@@ -4,7 +4,7 @@ import structlog
 from prometheus_client import Counter
 
 from billing_service.errors import NotEnoughTokens
-from billing_service.ledger import movements as ask
+from billing_service.ledger import commands as ask
 
 TOKENS = Counter("farebox_tokens_total", "Tokens moved", ["movement"])
 

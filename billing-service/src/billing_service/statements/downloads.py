@@ -5,7 +5,7 @@ import io
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from billing_service.ledger.models import Transfer
-from billing_service.ledger.schemas import TransferView
+from billing_service.statements.schemas import TransferView
 
 COLUMNS = tuple(TransferView.model_fields)
 # A spreadsheet would run a cell that begins like this as a formula.
