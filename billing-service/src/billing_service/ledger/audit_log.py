@@ -1,49 +1,65 @@
-"""What the log says of each movement, in the words of the caller's request."""
+"""Audit log of the ledger: one event and one metric for each command that moved tokens."""
 
 import structlog
 from prometheus_client import Counter
 
 from billing_service.errors import NotEnoughTokens
-from billing_service.ledger import commands as ask
+from billing_service.ledger.commands import (
+    BuyTokens,
+    Command,
+    Credited,
+    ExpireHold,
+    GrantTokens,
+    Held,
+    OpenWallet,
+    Outcome,
+    PlaceHold,
+    Released,
+    ReleaseHold,
+    Settled,
+    SettleHold,
+)
 
 TOKENS = Counter("farebox_tokens_total", "Tokens moved", ["movement"])
 
 log = structlog.stdlib.get_logger()
 
 
-def log_outcome(movement: ask.Movement, outcome: ask.Outcome) -> None:
-    """A replay moved nothing, so it says nothing."""
-    match movement, outcome:
-        case ask.PlaceHold(), ask.Held(replayed=False):
+def log_outcome(command: Command, outcome: Outcome) -> None:
+    """Log one outcome; a replay moved nothing and is not logged."""
+    match command, outcome:
+        case PlaceHold(), Held(replayed=False):
             TOKENS.labels("held").inc(outcome.tokens)
-            log.info("tokens_held", **_order(movement), tokens=outcome.tokens)
-        case ask.PlaceHold(), NotEnoughTokens():
-            log.warning("not_enough_tokens", **_order(movement), **outcome.members)
-        case ask.Settle(), ask.Settled(replayed=False):
+            log.info("tokens_held", **_hold_fields(command), tokens=outcome.tokens)
+        case PlaceHold(), NotEnoughTokens():
+            log.warning("not_enough_tokens", **_hold_fields(command), **outcome.members)
+        case SettleHold(), Settled(replayed=False):
             TOKENS.labels("settled").inc(outcome.tokens)
-            log.info("tokens_settled", hold=movement.hold, **_work(outcome), receipt=str(outcome.receipt_id))
-        case ask.Release() | ask.Expire(), ask.Released(replayed=False):
-            expired = isinstance(movement, ask.Expire)
+            log.info(
+                "tokens_settled", hold=command.hold, **_work_fields(outcome), receipt=str(outcome.receipt_id)
+            )
+        case ReleaseHold() | ExpireHold(), Released(replayed=False):
+            expired = isinstance(command, ExpireHold)
             TOKENS.labels("expired" if expired else "released").inc(outcome.tokens)
-            log.info("tokens_released", hold=movement.hold, **_work(outcome), expired=expired)
-        case ask.Buy(), ask.Credited(replayed=False):
+            log.info("tokens_released", hold=command.hold, **_work_fields(outcome), expired=expired)
+        case BuyTokens(), Credited(replayed=False):
             TOKENS.labels("purchased").inc(outcome.tokens)
-            log.info("tokens_purchased", user=movement.user_id, tokens=outcome.tokens)
-        case ask.Grant(), ask.Credited(replayed=False):
+            log.info("tokens_purchased", user=command.user_id, tokens=outcome.tokens)
+        case GrantTokens(), Credited(replayed=False):
             TOKENS.labels("granted").inc(outcome.tokens)
-            log.info("tokens_granted", user=movement.user_id, tokens=outcome.tokens, by=movement.granted_by)
-        case ask.OpenWallet(), ask.Credited(replayed=False):
+            log.info("tokens_granted", user=command.user_id, tokens=outcome.tokens, by=command.granted_by)
+        case OpenWallet(), Credited(replayed=False):
             TOKENS.labels("granted").inc(outcome.tokens)
-            log.info("tokens_granted", user=movement.user_id, tokens=outcome.tokens)
+            log.info("tokens_granted", user=command.user_id, tokens=outcome.tokens)
         case _:
             return
 
 
-def _order(order: ask.PlaceHold) -> dict[str, object]:
-    return {"user": order.user_id, "hold": order.key, "action": order.action, "model": order.resource}
+def _hold_fields(command: PlaceHold) -> dict[str, object]:
+    return {"user": command.user_id, "hold": command.key, "action": command.action, "model": command.resource}
 
 
-def _work(outcome: ask.Settled | ask.Released) -> dict[str, object]:
+def _work_fields(outcome: Settled | Released) -> dict[str, object]:
     work = outcome.work
     return {
         "user": work.user_id,

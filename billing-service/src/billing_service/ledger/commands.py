@@ -1,4 +1,4 @@
-"""What the ledger can be asked to do, and what it answers."""
+"""The commands that the ledger takes, and their outcomes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from kit.identity import ApiKeyId, UserId
 
 @dataclass(frozen=True, slots=True)
 class KeyCap:
-    """The API key that spends, and the most it may ever spend."""
+    """An API key, and the most tokens that may ever be spent with it."""
 
     id: ApiKeyId
     token_cap: int | None
@@ -19,7 +19,7 @@ class KeyCap:
 
 @dataclass(frozen=True, slots=True)
 class OpenWallet:
-    """Give a new user a wallet; the grant is for the first owner of a name only, which the key stands for."""
+    """Open a new user's wallet. The key stands for the user's name, which gets one opening grant ever."""
 
     user_id: UserId
     key: str
@@ -27,7 +27,7 @@ class OpenWallet:
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class GrantTokens:
     user_id: UserId
     key: str
     tokens: int
@@ -40,8 +40,8 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Buy:
-    """Tokens that a card has paid for."""
+class BuyTokens:
+    """Credit tokens that a card has paid for."""
 
     user_id: UserId
     key: str
@@ -72,26 +72,26 @@ class PlaceHold:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
+class SettleHold:
     hold: str
     tokens: int | None = None
     resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ReleaseHold:
     hold: str
 
 
 @dataclass(frozen=True, slots=True)
-class Extend:
+class ExtendHold:
     hold: str
     ttl_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
-class Expire:
-    """Give back what a hold set aside, if its time is over and nobody ended it."""
+class ExpireHold:
+    """Release a hold if its time to live is over and nobody ended it."""
 
     hold: str
 
@@ -101,14 +101,14 @@ class CloseWallet:
     user_id: UserId
 
 
-WalletMovement = OpenWallet | Grant | Buy | PlaceHold | CloseWallet
-HoldMovement = Settle | Release | Extend | Expire
-Movement = WalletMovement | HoldMovement
+CreditCommand = OpenWallet | GrantTokens | BuyTokens
+HoldCommand = PlaceHold | SettleHold | ReleaseHold | ExtendHold | ExpireHold
+Command = CreditCommand | HoldCommand | CloseWallet
 
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Tokens came in; none when the wallet of a returning name was opened."""
+    """Tokens added; none when a wallet was opened for a name that had its opening grant before."""
 
     tokens: int
     available: int
@@ -118,7 +118,7 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Whose work a hold was for."""
+    """The work that a hold was placed for."""
 
     user_id: int
     action: str
@@ -157,13 +157,13 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The wallet is closed, now or before."""
+    """The wallet is closed, by this command or an earlier one."""
 
 
 @dataclass(frozen=True, slots=True)
 class StillHeld:
-    """Nothing to expire."""
+    """Nothing to expire: the hold was extended, or had ended before."""
 
 
-Done = Credited | Held | Settled | Released | Extended | Closed | StillHeld
-Outcome = Done | ServiceError
+Success = Credited | Held | Settled | Released | Extended | Closed | StillHeld
+Outcome = Success | ServiceError

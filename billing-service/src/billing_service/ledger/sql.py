@@ -1,4 +1,4 @@
-"""The ledger's SQL. Everything is in bulk: arrays in, arrays out, one statement for a whole batch."""
+"""SQL statements of the ledger, all in bulk: arrays in, arrays out, one statement for a whole batch."""
 
 OPEN_WALLETS = """
 INSERT INTO billing.accounts (owner_id)
@@ -21,7 +21,7 @@ key, input_hash, wallet_id, tokens, state, action, units, resource, price_versio
 held_available, settled_tokens, ended_available
 """
 
-# Only now, under the locks, is what is read of a hold or a key final.
+# Holds and first answers are read after the locks: only then are they final.
 READ_HOLDS = f"SELECT {HOLD_COLUMNS} FROM billing.holds WHERE key = ANY($1::text[])"  # noqa: S608 - ours
 
 READ_OPEN_HOLDS = f"""
@@ -29,7 +29,7 @@ SELECT {HOLD_COLUMNS} FROM billing.holds
 WHERE state = 'held' AND wallet_id IN (SELECT id FROM billing.accounts WHERE owner_id = ANY($1::bigint[]))
 """  # noqa: S608 - ours
 
-READ_OPERATIONS = """
+READ_FIRST_ANSWERS = """
 SELECT key, input_hash, tokens, available, receipt_id FROM billing.operations WHERE key = ANY($1::text[])
 """
 
@@ -45,7 +45,7 @@ FROM billing.quotes JOIN billing.prices
 WHERE quotes.id = ANY($1::uuid[])
 """
 
-READ_ALLOWANCES = """
+READ_KEY_USAGE = """
 SELECT api_key_id, used FROM billing.allowances
 WHERE api_key_id = ANY($1::bigint[])
 """
@@ -71,7 +71,7 @@ SELECT * FROM unnest(
 )
 """
 
-ADD_OPERATIONS = """
+ADD_FIRST_ANSWERS = """
 INSERT INTO billing.operations (key, input_hash, tokens, available, receipt_id)
 SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::uuid[])
 """
@@ -101,7 +101,7 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS new 
 WHERE accounts.id = new.id
 """
 
-CHANGE_ALLOWANCES = """
+CHANGE_KEY_USAGE = """
 INSERT INTO billing.allowances (api_key_id, used)
 SELECT * FROM unnest($1::bigint[], $2::bigint[])
 ON CONFLICT (api_key_id) DO UPDATE SET used = excluded.used
