@@ -1,16 +1,28 @@
-"""The ledger on the wire."""
+"""Response schemas of statements: wallets, transfers, receipts and usage."""
 
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from billing_service.ledger.models import Account, Entry, Transfer
+from billing_service.models import Account, Transfer
+
+
+class WalletView(BaseModel):
+    """`available` is what can be spent: `tokens` less those held for work in progress."""
+
+    tokens: int
+    held: int
+    available: int
+
+    @classmethod
+    def of(cls, wallet: Account) -> "WalletView":
+        return cls(tokens=wallet.posted, held=wallet.held, available=wallet.posted - wallet.held)
 
 
 class TransferView(BaseModel):
-    """One movement of one wallet: `amount` is below zero when tokens left it, `balance` what it had then."""
+    """A transfer of one wallet: `amount` is below zero when tokens left, `balance` is the new balance."""
 
     id: int
     created_at: datetime
@@ -37,7 +49,7 @@ class TransferView(BaseModel):
             resource=transfer.resource,
             price_version=transfer.price_version,
             receipt_id=transfer.receipt_id,
-            operation=transfer.operation,
+            operation=transfer.key,
             note=transfer.note,
         )
 
@@ -47,7 +59,7 @@ class TransferView(BaseModel):
 
 
 class EntryView(BaseModel):
-    """One movement between two accounts: `wallet:<user id>`, or one of the house's."""
+    """A transfer between two accounts: `wallet:<user id>`, or an account of the house."""
 
     id: int
     created_at: datetime
@@ -65,11 +77,47 @@ class EntryView(BaseModel):
     made_by: int | None
 
     @classmethod
-    def of(cls, entry: Entry) -> "EntryView":
-        transfer = entry.transfer
+    def of(cls, transfer: Transfer, debit: Account, credit: Account) -> "EntryView":
         seen = TransferView.of(transfer, transfer.credit_account).model_dump()
-        debit, credit = _name_of(entry.debit), _name_of(entry.credit)
-        return cls(**seen, debit=debit, credit=credit, made_by=transfer.made_by)
+        return cls(**seen, debit=_name_of(debit), credit=_name_of(credit), made_by=transfer.made_by)
+
+
+class ReceiptView(BaseModel):
+    """A `charge` names the work and its price version, a `purchase` the card's brand and last four digits."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    kind: str
+    tokens: int
+    action: str | None
+    units: int | None
+    resource: str | None
+    price_version: int | None
+    card_brand: str | None
+    card_last_four: str | None
+    created_at: datetime
+
+
+class UsageView(BaseModel):
+    """`group` is a day, an action, a model or a user id; it is null for work without a model."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    group: str | None
+    requests: int
+    tokens: int
+
+
+class UsageReport(BaseModel):
+    items: list[UsageView]
+    next_page_token: None = None
+
+
+class Export(BaseModel):
+    wallet: WalletView
+    ledger: list[TransferView]
+    receipts: list[ReceiptView]
 
 
 def _name_of(account: Account) -> str:

@@ -1,18 +1,18 @@
-"""Derives every balance again from transfers and holds, within one snapshot."""
+"""Verification of the ledger: every balance derived again from all transfers and holds, in one snapshot."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import asyncpg
+from pydantic import BaseModel
 
-from billing_service.verification.models import Difference, Totals
 from kit.database import SILENCE_SECONDS, Database
 
-MOST_DIFFERENCES = 100
+LARGEST_REPORT = 100
 # Adding up a large ledger takes longer than any other statement may.
 STATEMENT_SECONDS = 280
 
-# Beside all wallets, this finds transfers and holds of accounts that do not exist.
+# The full joins also find transfers and holds of accounts that do not exist.
 DERIVED = """
 WITH moved AS (
     SELECT account, sum(amount) AS posted FROM (
@@ -34,7 +34,7 @@ DIFFERENCES = f"""
 SELECT account, owner_id, kept_posted, derived_posted, kept_held, derived_held FROM ({DERIVED}) AS derived
 WHERE house IS NULL
     AND (kept_posted IS DISTINCT FROM derived_posted OR kept_held IS DISTINCT FROM derived_held)
-ORDER BY account LIMIT {MOST_DIFFERENCES}
+ORDER BY account LIMIT {LARGEST_REPORT}
 """  # noqa: S608 - ours
 
 HOUSE = f"SELECT house, derived_posted FROM ({DERIVED}) AS derived WHERE house IS NOT NULL"  # noqa: S608 - ours
@@ -51,30 +51,66 @@ SELECT
 """
 
 
-class VerificationRepository:
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
+class DifferenceView(BaseModel):
+    """An account whose stored balance differs from the sum of its transfers and holds."""
 
-    async def list_differences(self) -> list[Difference]:
-        return [Difference(**row) for row in await self._fetch(DIFFERENCES)]
+    account: int
+    owner_id: int | None
+    kept_posted: int | None
+    derived_posted: int
+    kept_held: int | None
+    derived_held: int
 
-    async def sum_house(self) -> dict[str, int]:
-        return {row["house"]: row["derived_posted"] for row in await self._fetch(HOUSE)}
 
-    async def count(self) -> Totals:
-        (row,) = await self._fetch(TOTALS)
-        return Totals(**row)
+class Verification(BaseModel):
+    """In balanced books `sum`, that of all accounts, is zero and there are no `differences`.
 
-    async def _fetch(self, statement: str) -> list[asyncpg.Record]:
-        return await self._connection.fetch(statement, timeout=STATEMENT_SECONDS + SILENCE_SECONDS)
+    `charged` by transfers, `settled` by holds and `receipted` by receipts are the same tokens.
+    """
+
+    balanced: bool
+    sum: int
+    wallets: int
+    transfers: int
+    open_holds: int
+    house: dict[str, int]
+    charged: int
+    settled: int
+    receipted: int
+    differences: list[DifferenceView]
+
+
+async def verify(database: Database) -> Verification:
+    async with _open_snapshot(database) as connection:
+        (totals,) = await _fetch(connection, TOTALS)
+        house = {row["house"]: row["derived_posted"] for row in await _fetch(connection, HOUSE)}
+        differences = [DifferenceView(**row) for row in await _fetch(connection, DIFFERENCES)]
+    balance = totals["in_wallets"] + sum(house.values())
+    agreed = totals["charged"] == totals["settled"] == totals["receipted"]
+    return Verification(
+        balanced=balance == 0 and agreed and not differences,
+        sum=balance,
+        wallets=totals["wallets"],
+        transfers=totals["transfers"],
+        open_holds=totals["open_holds"],
+        house=house,
+        charged=totals["charged"],
+        settled=totals["settled"],
+        receipted=totals["receipted"],
+        differences=differences,
+    )
 
 
 @asynccontextmanager
-async def open_snapshot(database: Database) -> AsyncGenerator[VerificationRepository]:
-    """Everything is seen as of one moment, while others go on writing."""
+async def _open_snapshot(database: Database) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection that sees the database as of one moment, while others go on writing."""
     async with (
         database.driver() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
-        yield VerificationRepository(connection)
+        yield connection
+
+
+async def _fetch(connection: asyncpg.Connection, statement: str) -> list[asyncpg.Record]:
+    return await connection.fetch(statement, timeout=STATEMENT_SECONDS + SILENCE_SECONDS)
