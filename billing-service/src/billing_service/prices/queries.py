@@ -1,55 +1,78 @@
-"""Prices and quotes in the database."""
+"""Queries of prices and quotes, and their changes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.prices.models import Price as PriceRow
-from billing_service.prices.models import Quote
-from billing_service.prices.rules import Price, QuoteOrder
+from billing_service.models import Price as PriceRow
+from billing_service.models import Quote
+from billing_service.prices.rules import Action, Price, QuoteRequest
+from billing_service.settings import Settings
+from kit.idempotency import IdempotencyKeyReused
+from kit.identity import UserId
 
 
-class PriceRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+async def add_first_prices(session: AsyncSession, settings: Settings) -> None:
+    """Give each action that has no price yet its price from the settings."""
+    first = [
+        Price("train", 1, settings.price_train, 1),
+        Price("predict", 1, settings.price_predict, 1),
+        Price("batch", 1, settings.price_batch, settings.price_batch_rows),
+        Price("metadata", 1, settings.price_metadata, 1),
+    ]
+    await session.execute(insert(PriceRow).on_conflict_do_nothing(), [asdict(price) for price in first])
 
-    async def add_first(self, prices: Sequence[Price]) -> None:
-        """Those of actions that have no price yet."""
-        rows = [asdict(price) for price in prices]
-        await self._session.execute(insert(PriceRow).on_conflict_do_nothing(), rows)
 
-    async def list_current(self) -> Sequence[PriceRow]:
-        newest = select(PriceRow).order_by(PriceRow.action, PriceRow.version.desc())
-        statement = newest.ext(distinct_on(PriceRow.action))
-        return (await self._session.scalars(statement)).all()
+async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
+    """The current price of each action."""
+    newest = select(PriceRow).order_by(PriceRow.action, PriceRow.version.desc())
+    return (await session.scalars(newest.ext(distinct_on(PriceRow.action)))).all()
 
-    async def lock(self, action: str) -> None:
-        """Whoever changes a price waits for the one who is changing it; rows cannot be locked, only added."""
-        await self._session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"price {action}"))))
 
-    async def get_current(self, action: str) -> PriceRow:
-        statement = select(PriceRow).where(PriceRow.action == action).order_by(PriceRow.version.desc())
-        return (await self._session.scalars(statement.limit(1))).one()
+async def change_price(
+    session: AsyncSession, action: Action, tokens: int, per_units: int, set_by: UserId
+) -> PriceRow:
+    """Add a new version, unless it would equal the current one."""
+    # Concurrent changes wait for each other; rows cannot be locked, only added.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"price {action}"))))
+    current = await _current_price(session, action)
+    if (current.tokens, current.per_units) == (tokens, per_units):
+        return current
+    price = Price(action, current.version + 1, tokens, per_units)
+    row = PriceRow(**asdict(price), set_by=set_by)
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return row
 
-    async def add(self, price: Price, set_by: int) -> PriceRow:
-        row = PriceRow(**asdict(price), set_by=set_by)
-        self._session.add(row)
-        await self._session.flush()
-        await self._session.refresh(row)
-        return row
 
-    async def add_quote(self, order: QuoteOrder, price: Price, expires_at: datetime) -> bool:
-        """False when this user's key already has one."""
-        promised = {"tokens": price.cost_of(order.units), "price_version": price.version}
-        values = {**asdict(order), **promised, "id": uuid4(), "expires_at": expires_at}
-        statement = insert(Quote).values(values).on_conflict_do_nothing().returning(Quote.id)
-        return (await self._session.execute(statement)).first() is not None
+async def create_quote(
+    session: AsyncSession, request: QuoteRequest, quote_seconds: int
+) -> tuple[Quote, bool]:
+    """The quote, and whether it is the first answer to this user's key replayed."""
+    row = await _current_price(session, request.action)
+    price = Price(row.action, row.version, row.tokens, row.per_units)
+    values = {
+        **asdict(request),
+        "id": uuid4(),
+        "tokens": price.cost_of(request.units),
+        "price_version": price.version,
+        "expires_at": datetime.now(UTC) + timedelta(seconds=quote_seconds),
+    }
+    added = insert(Quote).values(values).on_conflict_do_nothing().returning(Quote.id)
+    is_new = (await session.execute(added)).first() is not None
+    chosen = select(Quote).where(Quote.user_id == request.user_id, Quote.key == request.key)
+    quote = (await session.scalars(chosen)).one()
+    if (quote.action, quote.units) != (request.action, request.units):
+        raise IdempotencyKeyReused
+    return quote, not is_new
 
-    async def get_quote(self, user_id: int, key: str) -> Quote:
-        statement = select(Quote).where(Quote.user_id == user_id, Quote.key == key)
-        return (await self._session.scalars(statement)).one()
+
+async def _current_price(session: AsyncSession, action: str) -> PriceRow:
+    statement = select(PriceRow).where(PriceRow.action == action).order_by(PriceRow.version.desc())
+    return (await session.scalars(statement.limit(1))).one()

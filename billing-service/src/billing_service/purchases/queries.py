@@ -1,27 +1,27 @@
-"""Purchases as they were asked for."""
+"""The record of a purchase, written before its card is charged."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.ledger.commands import Buy
-from billing_service.purchases.models import Purchase
+from billing_service.ledger.commands import BuyTokens
+from billing_service.models import Purchase
+from billing_service.statements.queries import get_open_wallet
+from kit.idempotency import IdempotencyKeyReused
 
 
-class PurchaseRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
-
-    async def record(self, order: Buy) -> bytes:
-        """The hash of the input that this key stands for: this order's, unless an earlier one had the key."""
-        row = {
-            "key": order.key,
-            "input_hash": order.input_hash,
-            "user_id": order.user_id,
-            "tokens": order.tokens,
-            "card_brand": order.card_brand,
-            "card_last_four": order.card_last_four,
-        }
-        await self._session.execute(insert(Purchase).values(row).on_conflict_do_nothing())
-        known = select(Purchase.input_hash).where(Purchase.key == order.key)
-        return (await self._session.scalars(known)).one()
+async def record_purchase(session: AsyncSession, command: BuyTokens) -> None:
+    """Raises WalletNotFound, or IdempotencyKeyReused if the key stands for another purchase."""
+    await get_open_wallet(session, command.user_id)
+    row = {
+        "key": command.key,
+        "input_hash": command.input_hash,
+        "user_id": command.user_id,
+        "tokens": command.tokens,
+        "card_brand": command.card_brand,
+        "card_last_four": command.card_last_four,
+    }
+    await session.execute(insert(Purchase).values(row).on_conflict_do_nothing())
+    recorded = select(Purchase.input_hash).where(Purchase.key == command.key)
+    if (await session.scalars(recorded)).one() != command.input_hash:
+        raise IdempotencyKeyReused
