@@ -135,7 +135,7 @@ class TestTheProvider:
         async with running_billing(database, cards=cards) as billing:
             buying = asyncio.create_task(billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER)))
             await cards.meanwhile.wait()
-            await billing.tell(event("user_deleted", user_id=USER))
+            await billing.deliver(event("user_deleted", user_id=USER))
             cards.go_on.set()
             assert_problem(await buying, 404, "wallet_not_found")
             assert cards.refunded == list(cards.charged)

@@ -3,8 +3,7 @@
 import pytest
 
 from billing_service.errors import CardDeclined
-from billing_service.purchases.rules import read_card
-from billing_service.purchases.simulation import SimulatedCards
+from billing_service.purchases.cards import SimulatedCards, parse_card
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,7 @@ from billing_service.purchases.simulation import SimulatedCards
     ],
 )
 def test_reads_brand_and_last_digits(written: str, brand: str, last_four: str) -> None:
-    card = read_card(written)
+    card = parse_card(written)
     assert (card.brand, card.last_four) == (brand, last_four)
 
 
@@ -39,13 +38,13 @@ def test_reads_brand_and_last_digits(written: str, brand: str, last_four: str) -
 )
 def test_refuses_anything_else_without_repeating_it(written: str) -> None:
     with pytest.raises(ValueError, match="must be a card number of 12 to 19 digits"):
-        read_card(written)
+        parse_card(written)
 
 
 def test_a_card_does_not_show_its_number() -> None:
-    assert "424242" not in repr(read_card("4242424242424242"))
+    assert "424242" not in repr(parse_card("4242424242424242"))
 
 
 async def test_the_simulation_declines_one_card() -> None:
     with pytest.raises(CardDeclined):
-        await SimulatedCards().charge("key", read_card("4000-0000-0000-0002"), 10)
+        await SimulatedCards().charge("key", parse_card("4000-0000-0000-0002"), 10)

@@ -5,8 +5,8 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from tests.support.billing import hold
 
-from billing_service.ledger.commands import Extend, Release, Settle
-from billing_service.ledger.endpoints import read_operations
+from billing_service.ledger.commands import ExtendHold, ReleaseHold, SettleHold
+from billing_service.ledger.endpoints import parse_commands
 from kit.errors import InvalidInput
 
 
@@ -19,8 +19,8 @@ def test_reads_each_kind_in_order() -> None:
     settle = {"operation": "settle", "hold": "a"}
     release = {"operation": "release", "hold": "a"}
     extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
-    read = read_operations(body_of(settle, release, extend))
-    assert read == [Settle("a"), Release("a"), Extend("a", 5)]
+    read = parse_commands(body_of(settle, release, extend))
+    assert read == [SettleHold("a"), ReleaseHold("a"), ExtendHold("a", 5)]
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_reads_each_kind_in_order() -> None:
 )
 def test_one_bad_operation_is_refused_without_its_neighbours(bad: object) -> None:
     release = {"operation": "release", "hold": "a"}
-    first, second, third = read_operations(body_of(release, bad, release))
+    first, second, third = parse_commands(body_of(release, bad, release))
     assert isinstance(second, InvalidInput)
-    assert first == third == Release("a")
+    assert first == third == ReleaseHold("a")
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_one_bad_operation_is_refused_without_its_neighbours(bad: object) -> Non
 )
 def test_a_call_that_is_no_list_of_operations_is_refused(body: bytes) -> None:
     with pytest.raises(RequestValidationError):
-        read_operations(body)
+        parse_commands(body)

@@ -17,7 +17,7 @@ from billing_service.errors import (
     WalletNotFound,
 )
 from billing_service.ledger.books import House
-from billing_service.ledger.commands import Expire, Extend, Release, Settle, StillHeld
+from billing_service.ledger.commands import ExpireHold, ExtendHold, ReleaseHold, SettleHold, StillHeld
 from billing_service.ledger.rules import decide
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
@@ -113,7 +113,7 @@ class TestTokenCap:
     def test_counts_what_is_held_and_spent(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=10), books, NOW)
-        decide(Settle("a"), books, NOW)
+        decide(SettleHold("a"), books, NOW)
         decide(prediction("b", cap=10), books, NOW)
         with pytest.raises(TokenCapReached) as refusal:
             decide(prediction("c", cap=10), books, NOW)
@@ -122,61 +122,62 @@ class TestTokenCap:
     def test_what_was_released_can_be_spent_again(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=5), books, NOW)
-        decide(Release("a"), books, NOW)
+        decide(ReleaseHold("a"), books, NOW)
         assert decide(prediction("b", cap=5), books, NOW).tokens == 5
 
     def test_what_was_not_settled_can_be_spent_again(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=5), books, NOW)
-        decide(Settle("a", tokens=2), books, NOW)
-        assert books.allowances == {5: 2}
+        decide(SettleHold("a", tokens=2), books, NOW)
+        assert books.key_usage == {5: 2}
 
 
 class TestSettle:
     def test_charges_all_that_was_held(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        settled = decide(Settle("work"), books, NOW)
+        settled = decide(SettleHold("work"), books, NOW)
         assert (settled.tokens, settled.available) == (5, 10)
         assert (wallet_in(books).posted, wallet_in(books).held) == (10, 0)
 
     def test_writes_one_transfer_that_explains_itself(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        settled = decide(Settle("work"), books, NOW)
+        settled = decide(SettleHold("work"), books, NOW)
         (transfer,) = books.changes.transfers
         assert (transfer.debit_account, transfer.credit_account) == (1000, House.REVENUE)
         assert (transfer.amount, transfer.balance_after) == (5, 10)
-        why = transfer.why
-        assert (why.kind, why.operation, why.action, why.resource) == ("charge", "work", "predict", "a-model")
-        assert (why.price_version, why.receipt_id) == (3, settled.receipt_id)
+        details = transfer.details
+        assert (details.kind, details.key, details.action) == ("charge", "work", "predict")
+        assert (details.resource, details.price_version) == ("a-model", 3)
+        assert details.receipt_id == settled.receipt_id
 
     def test_less_gives_the_rest_back(self) -> None:
         books = books_with()
         decide(prediction(units=3), books, NOW)
-        assert decide(Settle("work", tokens=1), books, NOW).available == 14
+        assert decide(SettleHold("work", tokens=1), books, NOW).available == 14
 
     def test_more_than_was_held_is_refused(self) -> None:
         books = books_with(100)
         decide(prediction(), books, NOW)
         with pytest.raises(SettleAboveHold):
-            decide(Settle("work", tokens=6), books, NOW)
+            decide(SettleHold("work", tokens=6), books, NOW)
         assert books.holds["work"].state == "held"
 
     @pytest.mark.parametrize(("action", "tokens"), [("metadata", None), ("predict", 0)])
     def test_nothing_to_pay_has_a_receipt_and_no_transfer(self, action: str, tokens: int | None) -> None:
         books = books_with()
         decide(prediction(action=action), books, NOW)
-        decide(Settle("work", tokens=tokens), books, NOW)
+        decide(SettleHold("work", tokens=tokens), books, NOW)
         assert books.changes.transfers == []
         assert [receipt.tokens for receipt in books.changes.receipts] == [0]
 
     def test_a_second_one_replays_the_first(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        first = decide(Settle("work", tokens=2), books, NOW)
+        first = decide(SettleHold("work", tokens=2), books, NOW)
         decide(prediction("more"), books, NOW)
-        second = decide(Settle("work"), books, NOW)
+        second = decide(SettleHold("work"), books, NOW)
         assert (second.receipt_id, second.tokens, second.available) == (first.receipt_id, 2, first.available)
         assert second.replayed
         assert len(books.changes.transfers) == 1
@@ -184,87 +185,87 @@ class TestSettle:
     def test_can_name_what_came_of_the_work(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        decide(Settle("work", resource="new-model"), books, NOW)
+        decide(SettleHold("work", resource="new-model"), books, NOW)
         assert books.changes.receipts[0].resource == "new-model"
 
     def test_an_unknown_hold_is_refused(self) -> None:
         with pytest.raises(HoldNotFound):
-            decide(Settle("work"), books_with(), NOW)
+            decide(SettleHold("work"), books_with(), NOW)
 
     def test_a_hold_whose_wallet_is_not_locked_is_refused(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         del books.wallets[1000]
         with pytest.raises(HoldNotFound):
-            decide(Settle("work"), books, NOW)
+            decide(SettleHold("work"), books, NOW)
 
-    @pytest.mark.parametrize("end", [Release("work"), Expire("work")])
-    def test_after_an_end_it_is_refused(self, end: Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [ReleaseHold("work"), ExpireHold("work")])
+    def test_after_an_end_it_is_refused(self, end: ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
         with pytest.raises(HoldEnded):
-            decide(Settle("work"), books, LATER)
+            decide(SettleHold("work"), books, LATER)
 
 
 class TestRelease:
     def test_gives_everything_back(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        released = decide(Release("work"), books, NOW)
+        released = decide(ReleaseHold("work"), books, NOW)
         assert (released.tokens, released.available) == (5, 15)
         assert books.changes.transfers == []
 
-    @pytest.mark.parametrize("end", [Release("work"), Expire("work")])
-    def test_replays_an_earlier_end(self, end: Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [ReleaseHold("work"), ExpireHold("work")])
+    def test_replays_an_earlier_end(self, end: ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
-        assert decide(Release("work"), books, LATER).replayed
+        assert decide(ReleaseHold("work"), books, LATER).replayed
         assert wallet_in(books).held == 0
 
     def test_after_a_settle_it_is_refused(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        decide(Settle("work"), books, NOW)
+        decide(SettleHold("work"), books, NOW)
         with pytest.raises(HoldEnded):
-            decide(Release("work"), books, NOW)
+            decide(ReleaseHold("work"), books, NOW)
 
 
 class TestExtend:
     def test_counts_from_now(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        extended = decide(Extend("work", 30), books, LATER)
+        extended = decide(ExtendHold("work", 30), books, LATER)
         assert extended.expires_at == LATER + timedelta(seconds=30)
 
-    @pytest.mark.parametrize("end", [Settle("work"), Release("work"), Expire("work")])
-    def test_an_ended_hold_is_refused(self, end: Settle | Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [SettleHold("work"), ReleaseHold("work"), ExpireHold("work")])
+    def test_an_ended_hold_is_refused(self, end: SettleHold | ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
         with pytest.raises(HoldEnded):
-            decide(Extend("work", 30), books, LATER)
+            decide(ExtendHold("work", 30), books, LATER)
 
 
 class TestExpire:
     def test_gives_back_what_nobody_ended(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        assert decide(Expire("work"), books, LATER).available == 15
+        assert decide(ExpireHold("work"), books, LATER).available == 15
         assert books.holds["work"].state == "expired"
 
     def test_leaves_a_hold_whose_time_is_not_over(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        assert isinstance(decide(Expire("work"), books, NOW), StillHeld)
+        assert isinstance(decide(ExpireHold("work"), books, NOW), StillHeld)
 
-    @pytest.mark.parametrize("end", [Settle("work"), Release("work"), Extend("work", 7200)])
-    def test_comes_too_late_after_another_word(self, end: Settle | Release | Extend) -> None:
+    @pytest.mark.parametrize("end", [SettleHold("work"), ReleaseHold("work"), ExtendHold("work", 7200)])
+    def test_comes_too_late_after_another_word(self, end: SettleHold | ReleaseHold | ExtendHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, NOW)
-        assert isinstance(decide(Expire("work"), books, LATER), StillHeld)
+        assert isinstance(decide(ExpireHold("work"), books, LATER), StillHeld)
 
 
 def test_somebody_elses_quote_is_refused() -> None:

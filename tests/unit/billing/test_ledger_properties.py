@@ -8,32 +8,32 @@ from tests.support.billing_books import NOW, USER, books_with, prediction, walle
 
 from billing_service.ledger.books import Books
 from billing_service.ledger.commands import (
-    Buy,
+    BuyTokens,
     CloseWallet,
-    Expire,
-    Extend,
-    Grant,
-    Movement,
-    Release,
-    Settle,
+    Command,
+    ExpireHold,
+    ExtendHold,
+    GrantTokens,
+    ReleaseHold,
+    SettleHold,
 )
 from billing_service.ledger.rules import decide_all
 from kit.identity import UserId
 
 KEYS = st.sampled_from(["a", "b", "c"])
-MOVEMENTS: st.SearchStrategy[Movement] = st.one_of(
+MOVEMENTS: st.SearchStrategy[Command] = st.one_of(
     st.builds(prediction, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
-    st.builds(Settle, KEYS, st.none() | st.integers(0, 20)),
-    st.builds(Release, KEYS),
-    st.builds(Extend, KEYS, st.integers(1, 100)),
-    st.builds(Expire, KEYS),
-    st.builds(lambda key, n: Grant(USER, f"grant:{key}", n, "why", UserId(1)), KEYS, st.integers(1, 9)),
-    st.builds(lambda key, n: Buy(USER, f"buy:{key}", n, "visa", "4242"), KEYS, st.integers(1, 9)),
+    st.builds(SettleHold, KEYS, st.none() | st.integers(0, 20)),
+    st.builds(ReleaseHold, KEYS),
+    st.builds(ExtendHold, KEYS, st.integers(1, 100)),
+    st.builds(ExpireHold, KEYS),
+    st.builds(lambda key, n: GrantTokens(USER, f"grant:{key}", n, "why", UserId(1)), KEYS, st.integers(1, 9)),
+    st.builds(lambda key, n: BuyTokens(USER, f"buy:{key}", n, "visa", "4242"), KEYS, st.integers(1, 9)),
 )
 SEQUENCES = st.lists(MOVEMENTS | st.just(CloseWallet(USER)), max_size=30)
 
 
-def run(movements: list[Movement], start: int) -> Books:
+def run(movements: list[Command], start: int) -> Books:
     """One movement a minute, so that holds of a minute expire now and then."""
     books = books_with(start)
     moment: datetime = NOW
@@ -44,14 +44,14 @@ def run(movements: list[Movement], start: int) -> Books:
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_nothing_is_ever_overspent(movements: list[Movement], start: int) -> None:
+def test_nothing_is_ever_overspent(movements: list[Command], start: int) -> None:
     wallet = wallet_in(run(movements, start))
     assert wallet.held >= 0
     assert wallet.available >= 0
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_the_balance_is_what_the_transfers_add_up_to(movements: list[Movement], start: int) -> None:
+def test_the_balance_is_what_the_transfers_add_up_to(movements: list[Command], start: int) -> None:
     books = run(movements, start)
     moved = sum(
         each.amount if each.credit_account == 1000 else -each.amount for each in books.changes.transfers
@@ -61,19 +61,19 @@ def test_the_balance_is_what_the_transfers_add_up_to(movements: list[Movement], 
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_what_is_held_is_what_open_holds_add_up_to(movements: list[Movement], start: int) -> None:
+def test_what_is_held_is_what_open_holds_add_up_to(movements: list[Command], start: int) -> None:
     books = run(movements, start)
     assert wallet_in(books).held == sum(h.tokens for h in books.holds.values() if h.state == "held")
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_a_key_is_charged_once(movements: list[Movement], start: int) -> None:
-    operations = [each.why.operation for each in run(movements, start).changes.transfers]
+def test_a_key_is_charged_once(movements: list[Command], start: int) -> None:
+    operations = [each.details.key for each in run(movements, start).changes.transfers]
     assert len(operations) == len(set(operations))
 
 
 @given(st.lists(MOVEMENTS, max_size=20), st.integers(0, 40))
-def test_a_batch_decides_as_one_after_another_would(movements: list[Movement], start: int) -> None:
+def test_a_batch_decides_as_one_after_another_would(movements: list[Command], start: int) -> None:
     together, singly = books_with(start), books_with(start)
     outcomes = decide_all(movements, together, NOW)
     for movement in movements:

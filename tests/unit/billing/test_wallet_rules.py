@@ -7,14 +7,14 @@ from tests.support.billing_books import NOW, USER, books_with, prediction, walle
 
 from billing_service.errors import WalletNotFound
 from billing_service.ledger.books import House
-from billing_service.ledger.commands import Buy, CloseWallet, Grant, OpenWallet
+from billing_service.ledger.commands import BuyTokens, CloseWallet, GrantTokens, OpenWallet
 from billing_service.ledger.rules import decide
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 OPENING = OpenWallet(USER, "opening:digest", 15)
-GRANT = Grant(USER, "grant:1:a", 10, "well done", UserId(1))
-BUY = Buy(USER, "purchase:7:a", 10, "visa", "4242")
+GRANT = GrantTokens(USER, "grant:1:a", 10, "well done", UserId(1))
+BUY = BuyTokens(USER, "purchase:7:a", 10, "visa", "4242")
 
 
 class TestOpenWallet:
@@ -44,28 +44,28 @@ class TestOpenWallet:
 
 class TestGrantAndBuy:
     @pytest.mark.parametrize(("order", "house"), [(GRANT, House.GRANTS), (BUY, House.SALES)])
-    def test_moves_tokens_from_the_house(self, order: Grant | Buy, house: House) -> None:
+    def test_moves_tokens_from_the_house(self, order: GrantTokens | BuyTokens, house: House) -> None:
         books = books_with(5)
         assert decide(order, books, NOW).available == 15
         (transfer,) = books.changes.transfers
         assert (transfer.debit_account, transfer.credit_account, transfer.amount) == (house, 1000, 10)
 
     @pytest.mark.parametrize("order", [GRANT, BUY])
-    def test_the_same_key_moves_nothing_again(self, order: Grant | Buy) -> None:
+    def test_the_same_key_moves_nothing_again(self, order: GrantTokens | BuyTokens) -> None:
         books = books_with(5)
         first = decide(order, books, NOW)
         assert decide(order, books, NOW) == replace(first, replayed=True)
         assert wallet_in(books).posted == 15
 
     @pytest.mark.parametrize("order", [GRANT, BUY])
-    def test_the_same_key_with_another_amount_is_refused(self, order: Grant | Buy) -> None:
+    def test_the_same_key_with_another_amount_is_refused(self, order: GrantTokens | BuyTokens) -> None:
         books = books_with(5)
         decide(order, books, NOW)
         with pytest.raises(IdempotencyKeyReused):
             decide(replace(order, tokens=11), books, NOW)
 
     @pytest.mark.parametrize("order", [GRANT, BUY])
-    def test_a_closed_wallet_is_refused(self, order: Grant | Buy) -> None:
+    def test_a_closed_wallet_is_refused(self, order: GrantTokens | BuyTokens) -> None:
         books = books_with(0)
         wallet_in(books).closed_at = NOW
         with pytest.raises(WalletNotFound):
@@ -74,7 +74,7 @@ class TestGrantAndBuy:
     def test_a_grant_says_why_and_by_whom(self) -> None:
         books = books_with()
         decide(GRANT, books, NOW)
-        why = books.changes.transfers[0].why
+        why = books.changes.transfers[0].details
         assert (why.note, why.made_by) == ("well done", 1)
 
     def test_a_purchase_has_a_receipt_with_the_end_of_the_card(self) -> None:

@@ -8,13 +8,11 @@ from pydantic import BaseModel
 from auth_service.api_keys.schemas import ApiKeyView, NewApiKeyView
 from auth_service.sessions.schemas import SessionView
 from auth_service.users.schemas import UserView as AccountView
-from billing_service.prices.schemas import PriceView, QuoteView
-from billing_service.purchases.schemas import PurchaseView
-from billing_service.receipts.schemas import ReceiptView
-from billing_service.statements.schemas import EntryView, TransferView
-from billing_service.usage.schemas import UsageView
-from billing_service.verification.schemas import DifferenceView, Verification
-from billing_service.wallets.schemas import GrantView, UserView, WalletView
+from billing_service.owners.endpoints import GrantView, UserView
+from billing_service.prices.endpoints import PriceView, QuoteView
+from billing_service.purchases.endpoints import PurchaseView
+from billing_service.statements.schemas import EntryView, ReceiptView, TransferView, UsageView, WalletView
+from billing_service.statements.verification import DifferenceView, Verification
 from farebox.results import (
     accounts,
     datasets,
