@@ -25,7 +25,7 @@ from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 
-# The busiest route comes first, because the app tries them in order.
+# The busiest route comes first, because the app tries routes in this order.
 ROUTERS = (
     ledger_endpoints.router,
     statement_endpoints.router,

@@ -91,7 +91,7 @@ class ExtendHold:
 
 @dataclass(frozen=True, slots=True)
 class ExpireHold:
-    """Release a hold if its time to live is over and nobody ended it."""
+    """Release a hold whose time to live is over, unless it has ended."""
 
     hold: str
 
