@@ -1,4 +1,4 @@
-"""What the database itself refuses, whoever asks."""
+"""Constraints and privileges of the billing schema, whichever client writes."""
 
 import asyncpg
 import pytest
@@ -17,7 +17,9 @@ async def charged(billing: Billing) -> None:
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-async def test_history_cannot_be_changed_even_by_its_owner(as_owner: asyncpg.Connection, table: str) -> None:
+async def test_append_only_table_refuses_changes_by_its_owner(
+    as_owner: asyncpg.Connection, table: str
+) -> None:
     for statement in (
         f"UPDATE billing.{table} SET created_at = now()",  # noqa: S608 - above
         f"DELETE FROM billing.{table}",  # noqa: S608 - above
@@ -28,7 +30,7 @@ async def test_history_cannot_be_changed_even_by_its_owner(as_owner: asyncpg.Con
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
-async def test_the_service_has_no_right_to_change_history(database: Database, table: str) -> None:
+async def test_service_has_no_privilege_to_delete_history(database: Database, table: str) -> None:
     named = database.settings("billing")
     service = await asyncpg.connect(
         host=named["db_host"],
@@ -53,13 +55,13 @@ async def test_the_service_has_no_right_to_change_history(database: Database, ta
         "house = 'grants'",
     ],
 )
-async def test_a_wallet_cannot_be_overspent(as_owner: asyncpg.Connection, change: str) -> None:
+async def test_constraint_refuses_an_overspent_wallet(as_owner: asyncpg.Connection, change: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await as_owner.execute(f"UPDATE billing.accounts SET {change} WHERE owner_id = {USER}")  # noqa: S608 - above
 
 
 @pytest.mark.parametrize(("debit", "credit", "amount"), [(1, 1000, 0), (1, 1000, -1), (1000, 1000, 1)])
-async def test_a_transfer_moves_something_between_two(
+async def test_constraint_refuses_zero_amounts_and_equal_accounts(
     as_owner: asyncpg.Connection, debit: int, credit: int, amount: int
 ) -> None:
     statement = """

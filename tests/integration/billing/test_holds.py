@@ -16,16 +16,16 @@ async def wallet(billing: Billing) -> None:
 
 
 class TestCallers:
-    async def test_a_stranger_is_refused(self, billing: Billing) -> None:
+    async def test_anonymous_is_401(self, billing: Billing) -> None:
         answer = await billing.http.post("/internal/operations", json={"operations": [hold(USER)]})
         assert answer.status_code == 401
 
-    async def test_a_users_token_is_refused(self, billing: Billing) -> None:
+    async def test_access_token_of_user_is_401(self, billing: Billing) -> None:
         body = {"operations": [hold(USER)]}
         answer = await billing.http.post("/internal/operations", json=body, headers=bearer(USER))
         assert answer.status_code == 401
 
-    async def test_a_service_token_for_another_service_is_refused(self, billing: Billing) -> None:
+    async def test_service_token_for_another_service_is_401(self, billing: Billing) -> None:
         body = {"operations": [hold(USER)]}
         headers = service_bearer("ml-service")
         answer = await billing.http.post("/internal/operations", json=body, headers=headers)
@@ -33,7 +33,7 @@ class TestCallers:
 
 
 class TestOperations:
-    async def test_each_answers_as_the_contract_says(self, billing: Billing) -> None:
+    async def test_hold_extend_and_settle_return_the_documented_fields(self, billing: Billing) -> None:
         held, extended, settled = await billing.operate(
             hold(USER, "a"),
             {"operation": "extend", "hold": "a", "ttl_seconds": 100},
@@ -45,14 +45,14 @@ class TestOperations:
         assert settled.keys() == {"status", "receipt_id", "tokens", "available"}
         assert (settled["tokens"], settled["available"]) == (5, 10)
 
-    async def test_one_refusal_does_not_touch_the_others(self, billing: Billing) -> None:
+    async def test_refused_hold_does_not_affect_the_others(self, billing: Billing) -> None:
         first, refused, third = await billing.operate(hold(USER, "a"), hold(USER, units=100), hold(USER, "b"))
         assert (first["status"], third["status"]) == (200, 200)
         assert refused["status"] == 402
         assert refused["problem"]["code"] == "not_enough_tokens"
         assert (refused["problem"]["required"], refused["problem"]["available"]) == (500, 10)
 
-    async def test_a_malformed_one_does_not_touch_the_others(self, billing: Billing) -> None:
+    async def test_invalid_operation_does_not_affect_the_others(self, billing: Billing) -> None:
         first, refused = await billing.operate(hold(USER, "a"), hold(USER, resource="\x00"))
         assert first["status"] == 200
         assert (refused["status"], refused["problem"]["code"]) == (422, "invalid_input")
@@ -68,7 +68,7 @@ class TestOperations:
             ({"operation": "extend", "hold": "done", "ttl_seconds": 5}, 409, "hold_ended"),
         ],
     )
-    async def test_refusals(
+    async def test_refusal_has_status_and_code(
         self, billing: Billing, operation: dict[str, object], status: int, code: str
     ) -> None:
         await billing.hold(USER, "done", units=2)
@@ -76,19 +76,19 @@ class TestOperations:
         (refused,) = await billing.operate(operation)
         assert (refused["status"], refused["problem"]["code"]) == (status, code)
 
-    async def test_an_answer_is_the_same_after_a_restart_of_the_request(self, billing: Billing) -> None:
+    async def test_repeated_hold_after_settle_replays_the_first_answer(self, billing: Billing) -> None:
         first = await billing.hold(USER, "a")
         await billing.settle("a")
         assert await billing.hold(USER, "a") == first | {"replayed": True}
 
-    async def test_a_free_action_leaves_a_receipt_and_no_transfer(self, billing: Billing) -> None:
+    async def test_free_action_has_receipt_and_no_transfer(self, billing: Billing) -> None:
         await billing.hold(USER, "a", action="metadata")
         settled = await billing.settle("a")
         receipt = await billing.http.get(f"/v1/receipts/{settled['receipt_id']}", headers=bearer(USER))
         assert receipt.json()["tokens"] == 0
         assert [each["kind"] for each in await billing.ledger(USER)] == ["opening_grant"]
 
-    async def test_an_api_keys_cap_holds(self, billing: Billing) -> None:
+    async def test_token_cap_of_api_key_is_enforced(self, billing: Billing) -> None:
         key = {"id": 3, "token_cap": 9}
         assert (await billing.hold(USER, "a", api_key=key))["status"] == 200
         refused = await billing.hold(USER, "b", api_key=key)
@@ -96,7 +96,7 @@ class TestOperations:
         await billing.release("a")
         assert (await billing.hold(USER, "c", api_key=key))["status"] == 200
 
-    async def test_a_cap_is_known_when_the_hold_ends(self, billing: Billing) -> None:
+    async def test_token_cap_counts_settled_tokens_only(self, billing: Billing) -> None:
         key = {"id": 3, "token_cap": 5}
         await billing.hold(USER, "a", api_key=key)
         await billing.settle("a", tokens=1)
@@ -105,7 +105,7 @@ class TestOperations:
 
 
 class TestCancelledCallers:
-    async def test_one_who_gives_up_does_not_disturb_the_batch(self, billing: Billing) -> None:
+    async def test_cancelled_caller_does_not_disturb_the_batch(self, billing: Billing) -> None:
         calls = [asyncio.create_task(billing.hold(USER, f"k{n}")) for n in range(3)]
         await asyncio.sleep(0)
         calls[1].cancel()

@@ -1,4 +1,4 @@
-"""How a call of sibling services is read."""
+"""Parsing of hold, settle, release and extend commands."""
 
 import orjson
 import pytest
@@ -11,11 +11,10 @@ from kit.errors import InvalidInput
 
 
 def body_of(*operations: object) -> bytes:
-
     return orjson.dumps({"operations": operations})
 
 
-def test_reads_each_kind_in_order() -> None:
+def test_commands_of_all_kinds_keep_their_order() -> None:
     settle = {"operation": "settle", "hold": "a"}
     release = {"operation": "release", "hold": "a"}
     extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
@@ -48,7 +47,7 @@ def test_reads_each_kind_in_order() -> None:
         {"operation": "settle", "hold": "a", "tokens": 2**63},
     ],
 )
-def test_one_bad_operation_is_refused_without_its_neighbours(bad: object) -> None:
+def test_invalid_command_is_refused_alone(bad: object) -> None:
     release = {"operation": "release", "hold": "a"}
     first, second, third = parse_commands(body_of(release, bad, release))
     assert isinstance(second, InvalidInput)
@@ -59,6 +58,6 @@ def test_one_bad_operation_is_refused_without_its_neighbours(bad: object) -> Non
     "body",
     [b"", b"[]", b"{", b'{"operations": []}', b'{"operations": 7}', body_of(*[hold(1)] * 257)],
 )
-def test_a_call_that_is_no_list_of_operations_is_refused(body: bytes) -> None:
+def test_body_without_list_of_operations_is_refused(body: bytes) -> None:
     with pytest.raises(RequestValidationError):
         parse_commands(body)

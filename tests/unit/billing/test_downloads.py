@@ -1,4 +1,4 @@
-"""The ledger as CSV."""
+"""CSV download of the ledger."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -28,12 +28,12 @@ async def one_page(*rows: Transfer) -> AsyncIterator[Sequence[Transfer]]:
 
 
 @pytest.mark.parametrize("resource", ["=1+1", "+1", "-1", "@sum(a1)", "\t=1", "\r=1"])
-async def test_a_cell_that_a_spreadsheet_would_run_is_quoted(resource: str) -> None:
+async def test_csv_quotes_cells_that_a_spreadsheet_would_run(resource: str) -> None:
     text = "".join([part async for part in transfers_as_csv(one_page(charge(resource)), 1000)])
     assert f"'{resource}" in text
 
 
-async def test_amounts_stay_numbers() -> None:
+async def test_csv_amounts_stay_numbers() -> None:
     text = "".join([part async for part in transfers_as_csv(one_page(charge("m")), 1000)])
     header, row = text.splitlines()
     assert header.startswith("id,created_at,kind,amount,balance")
