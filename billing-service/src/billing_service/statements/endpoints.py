@@ -51,7 +51,7 @@ Until = Annotated[Moment | None, Query(alias="to", description="before this mome
 
 @router.get("/me/wallet", responses=documented(Unauthenticated, WalletNotFound))
 async def show_wallet(caller: Reader, session: ReadSession) -> WalletView:
-    """How many tokens you have, and how many of them you can spend."""
+    """Your tokens: all of them, those held for work in progress, and those you can spend."""
     return WalletView.of(await queries.get_open_wallet(session, caller.user_id))
 
 
