@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kit.database import declarative_base
 from kit.outbox import inbox_table
 
+# Smaller ids are the accounts of the house.
 FIRST_WALLET = 1000
 
 Base = declarative_base("billing")
@@ -61,6 +62,7 @@ class Transfer(Base):
     receipt_id: Mapped[UUID | None]
     note: Mapped[str | None]
     made_by: Mapped[int | None]
+    # The balance of the one wallet that the transfer touches.
     balance_after: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -90,6 +92,7 @@ class Hold(Base):
     price_version: Mapped[int] = mapped_column(Integer)
     api_key_id: Mapped[int | None]
     expires_at: Mapped[datetime]
+    # Replays of the hold and of its end return these balances, whatever happened since.
     held_available: Mapped[int]
     settled_tokens: Mapped[int | None]
     ended_available: Mapped[int | None]

@@ -125,6 +125,7 @@ class Changes:
     receipts: list[Receipt] = field(default_factory=list[Receipt])
     first_answers: list[FirstAnswer] = field(default_factory=list[FirstAnswer])
     wallets: dict[int, Wallet] = field(default_factory=dict[int, Wallet])
+    # A hold that is placed and ended in one batch is only inserted, in its last state.
     new_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     old_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     key_usage: dict[int, int] = field(default_factory=dict[int, int])

@@ -75,6 +75,7 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
     tokens = hold.tokens if command.tokens is None else command.tokens
     if tokens > hold.tokens:
         raise SettleAboveHold(hold.tokens)
+    # The resource may be known only now, such as the model that a training creates.
     hold.resource = command.resource or hold.resource
     hold.settled_tokens = tokens
     _charge(hold, wallet, tokens, books)
@@ -144,6 +145,7 @@ def _require_affordable(command: PlaceHold, tokens: int, wallet: Wallet, books: 
 
 def _charge(hold: Hold, wallet: Wallet, tokens: int, books: Books) -> None:
     receipt_id = receipt_id_of(hold.key)
+    # Free work has a receipt, but no transfer: its amount must be above zero.
     if tokens > 0:
         details = TransferDetails(
             "charge", hold.key, hold.action, hold.resource, hold.price_version, receipt_id

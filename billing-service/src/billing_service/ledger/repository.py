@@ -118,6 +118,7 @@ class LedgerRepository:
 
     async def lock(self, needs: Needs) -> Books:
         """Lock the wallets of the batch, then read all rows that its decisions depend on."""
+        # A wallet must exist before it can be locked.
         if needs.new_owners:
             await self._connection.execute(sql.OPEN_WALLETS, needs.new_owners)
         rows = await self._connection.fetch(sql.LOCK_WALLETS, needs.owners, needs.holds)
@@ -155,6 +156,7 @@ class LedgerRepository:
             await self._connection.execute(statement, *columns)
 
     async def _read_prices(self) -> dict[str, Price]:
+        # Prices are append-only, so a version that was read stays valid without a lock.
         rows = await self._connection.fetch(sql.READ_PRICES)
         return {row["action"]: Price(**row) for row in rows}
 
@@ -163,6 +165,7 @@ class LedgerRepository:
             books.holds[row["key"]] = Hold(**row)
 
     async def _read_key_usage(self, books: Books, needs: Needs) -> None:
+        # These rows need no lock of their own: an API key spends from one wallet, which is locked.
         of_holds = [hold.api_key_id for hold in books.holds.values() if hold.api_key_id is not None]
         if needs.api_keys or of_holds:
             rows = await self._connection.fetch(sql.READ_KEY_USAGE, [*needs.api_keys, *of_holds])

@@ -47,6 +47,7 @@ class Ledger:
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(Submission(commands, future))
         outcomes = await future
+        # Logged here rather than by the writer, so that each event has its request's id.
         for command, outcome in zip(commands, outcomes, strict=True):
             log_outcome(command, outcome)
         return outcomes

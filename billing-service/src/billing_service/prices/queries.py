@@ -64,6 +64,7 @@ async def create_quote(
         "price_version": price.version,
         "expires_at": datetime.now(UTC) + timedelta(seconds=quote_seconds),
     }
+    # On a conflict the first quote with this key is read below, once its transaction has committed.
     added = insert(Quote).values(values).on_conflict_do_nothing().returning(Quote.id)
     is_new = (await session.execute(added)).first() is not None
     chosen = select(Quote).where(Quote.user_id == request.user_id, Quote.key == request.key)

@@ -7,6 +7,7 @@ from typing import Protocol
 from billing_service.errors import CardDeclined
 
 CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}")
+# First digits of the card networks' number ranges.
 BRANDS = (
     (re.compile("4"), "visa"),
     (re.compile("5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)"), "mastercard"),

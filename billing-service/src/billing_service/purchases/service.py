@@ -21,12 +21,14 @@ class Purchases:
         After a crash between any two steps the same request completes the purchase and charges nothing twice.
         """
         command = BuyTokens(user_id, key, tokens, card.brand, card.last_four)
+        # Committed before the charge: the key can then never come to stand for another purchase.
         async with self._database.transaction() as session:
             await record_purchase(session, command)
         await self._cards.charge(key, card, tokens)
         try:
             return await self._ledger.credit(command)
         except WalletNotFound:
+            # The account was deleted while its card was charged.
             await self._cards.refund(key)
             raise
 

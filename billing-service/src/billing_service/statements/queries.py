@@ -101,6 +101,7 @@ async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]
     """Days newest first, other groups by tokens; free work counts as requests."""
     group = _group(query.group_by)
     tokens = func.sum(Receipt.tokens)
+    # PostgreSQL's sum of BIGINT is NUMERIC, so it is cast back.
     statement = select(group, func.count(), cast(tokens, Receipt.tokens.type)).group_by(group)
     statement = statement.where(*_conditions(query)).limit(LARGEST_USAGE)
     first = group if query.group_by == "day" else tokens
