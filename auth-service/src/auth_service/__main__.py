@@ -5,10 +5,10 @@ import asyncio
 import sys
 
 from auth_service.main import SERVICE, create_app
-from auth_service.secrets.sealing import Seal
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys.repository import SigningKeyRepository
-from auth_service.signing_keys.service import SigningKeys
+from auth_service.tokens.repository import SigningKeyRepository
+from auth_service.tokens.secrets import Seal
+from auth_service.tokens.signing import SigningKeys
 from kit.app import read_settings, serve
 from kit.database import Database
 

@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.access_tokens.service import AccessTokens
 from auth_service.after_commit import AfterCommit
 from auth_service.api_keys.service import ApiKeyService
-from auth_service.idempotency.service import Answer, Attempt, FirstAnswers
-from auth_service.parts import Parts, Services
+from auth_service.container import Parts, Services
+from auth_service.first_answers import Answer, Attempt, FirstAnswers
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.service import PasswordCheck
-from auth_service.revocations.service import DatabaseTrustSource
 from auth_service.sessions.service import SessionService
+from auth_service.tokens.revocations import DatabaseTrustSource
 from auth_service.users.service import UserService
 from kit.idempotency import REPLAYED, IdempotencyKey
 

@@ -7,18 +7,19 @@ import httpx
 from fastapi import FastAPI
 
 from auth_service.api_keys import endpoints as api_keys
-from auth_service.course import emails, usernames
+from auth_service.container import Parts
+from auth_service.course import email_endpoints as emails
+from auth_service.course import username_endpoints as usernames
+from auth_service.housekeeping import keep_up
 from auth_service.metadata import outbox
-from auth_service.parts import Parts
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.revocations import endpoints as revocations
-from auth_service.revocations.service import DatabaseTrustSource
-from auth_service.secrets.sealing import Seal
 from auth_service.sessions import endpoints as sessions
 from auth_service.settings import AuthSettings
 from auth_service.signing_keys import endpoints as signing_keys
 from auth_service.startup import load_secret, prepare
-from auth_service.upkeep import keep_up
+from auth_service.tokens import endpoints as revocations
+from auth_service.tokens.revocations import DatabaseTrustSource
+from auth_service.tokens.secrets import Seal
 from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
 from kit.app import create_service

@@ -3,12 +3,12 @@
 from auth_service.api_keys.models import StoredApiKey
 from auth_service.base import Base
 from auth_service.idempotency.models import FirstAnswer
+from auth_service.models import User
 from auth_service.passwords.models import LoginAttempts
 from auth_service.revocations.models import RevocationRow
 from auth_service.secrets.models import SealedSecret
 from auth_service.sessions.models import LoginSession, RefreshToken
 from auth_service.signing_keys.models import SigningKey
-from auth_service.users.models import User
 from kit.outbox import outbox_table
 
 __all__ = [

@@ -1,10 +1,10 @@
 """What a process does before its first request."""
 
 from auth_service.after_commit import AfterCommit
-from auth_service.parts import Parts, Services
+from auth_service.container import Parts, Services
 from auth_service.secrets.repository import SecretRepository
-from auth_service.secrets.sealing import Seal
 from auth_service.secrets.service import RootSecret, load_root_secret
+from auth_service.tokens.secrets import Seal
 from auth_service.users.bootstrap import Bootstrap
 from auth_service.users.repository import UserRepository
 from kit.database import Database

@@ -13,8 +13,8 @@ from fastapi import FastAPI, Request, Response
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
+from auth_service.container import Parts
 from auth_service.main import create_app
-from auth_service.parts import Parts
 from auth_service.settings import AuthSettings
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from tests.integration.auth.service import ADA, PASSWORD, Service, bearer_of, code_of, register
 
+from auth_service.housekeeping import tidy
 from auth_service.idempotency.repository import FirstAnswerRepository
-from auth_service.upkeep import tidy
-from kit.idempotency import fingerprint
+from kit.digests import fingerprint
 
 KEY = {"Idempotency-Key": "4711"}
 BODY = {"name": ADA, "password": PASSWORD}

@@ -5,7 +5,7 @@ import httpx
 from tests.integration.auth.service import Service, admin_bearer, bearer_of, register
 from tests.support.tokens import service_bearer
 
-from auth_service.upkeep import tidy
+from auth_service.housekeeping import tidy
 from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 

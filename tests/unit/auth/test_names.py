@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.users.rules import account_name, email_name, fold, usable_text
+from auth_service.fields import account_name, email_name, fold, usable_text
 
 
 @pytest.mark.parametrize("text", ["ada", "ada@example.org", "Åsa", "李雷", "ada-1.b_c+d"])

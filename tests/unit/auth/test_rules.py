@@ -7,7 +7,7 @@ import pytest
 from auth_service.api_keys.rules import digest_of, make_secret, shown_prefix
 from auth_service.passwords.rules import delay_after
 from auth_service.sessions.rules import ShownToken, Verdict, judge
-from auth_service.signing_keys.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
+from auth_service.tokens.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)

@@ -14,9 +14,9 @@ from auth_service.access_tokens.rules import (
 )
 from auth_service.api_keys.models import StoredApiKey
 from auth_service.base import utc_now
+from auth_service.models import User
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys.service import SigningKeys
-from auth_service.users.models import User
+from auth_service.tokens.signing import SigningKeys
 
 API_KEY_LIFETIME = timedelta(seconds=120)
 

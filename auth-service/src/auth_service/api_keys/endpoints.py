@@ -7,11 +7,10 @@ from fastapi import Path
 from auth_service.api_keys.schemas import ApiKeyOrder, ApiKeyView, Exchange, ExchangeView, NewApiKeyView
 from auth_service.dependencies import ApiKeys, OncePerKey, Tokens
 from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
-from auth_service.idempotency.service import Answer
+from auth_service.first_answers import Answer
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
-from kit.errors import Forbidden, Unauthenticated
-from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 

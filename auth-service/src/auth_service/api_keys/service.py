@@ -12,8 +12,8 @@ from auth_service.api_keys.models import StoredApiKey
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.api_keys.rules import digest_of, make_secret, shown_prefix
 from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
-from auth_service.revocations.service import Revocations
 from auth_service.secrets.service import RootSecret
+from auth_service.tokens.revocations import Revocations
 
 log = structlog.stdlib.get_logger()
 

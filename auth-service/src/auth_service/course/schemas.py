@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
 
-from auth_service.users.rules import (
+from auth_service.fields import (
     LONGEST_COURSE_PASSWORD,
     SHORTEST_COURSE_PASSWORD,
     email_name,

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 import structlog
 
 from auth_service.errors import AccountDisabled, TooManyFailures, WrongCredentials
+from auth_service.fields import fold
+from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import LoginAttemptRepository
 from auth_service.secrets.service import RootSecret
-from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
-from auth_service.users.rules import fold
 from kit.database import Database
 
 LONGEST_QUEUE_SECONDS = 10.0

@@ -7,7 +7,7 @@ import secrets
 import structlog
 
 from auth_service.secrets.repository import SecretRepository
-from auth_service.secrets.sealing import Seal
+from auth_service.tokens.secrets import Seal
 
 ROOT = "root"
 

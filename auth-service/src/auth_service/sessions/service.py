@@ -18,11 +18,11 @@ from auth_service.errors import (
     RefreshTokenReused,
     WrongCredentials,
 )
-from auth_service.revocations.service import Revocations
+from auth_service.models import User
 from auth_service.sessions.models import LoginSession, RefreshToken
 from auth_service.sessions.repository import SessionRepository
 from auth_service.sessions.rules import ShownToken, judge
-from auth_service.users.models import User
+from auth_service.tokens.revocations import Revocations
 from auth_service.users.repository import UserRepository
 
 log = structlog.stdlib.get_logger()

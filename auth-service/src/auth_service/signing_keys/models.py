@@ -6,7 +6,7 @@ from sqlalchemy import LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auth_service.base import Base
-from auth_service.signing_keys.rules import KeyTimes
+from auth_service.tokens.rules import KeyTimes
 
 
 class SigningKey(Base):

@@ -19,13 +19,12 @@ from auth_service.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from auth_service.idempotency.service import Answer
+from auth_service.first_answers import Answer
 from auth_service.sessions.schemas import SessionRecord
 from auth_service.users.schemas import PasswordChange, ProfileChange, Registration, UserView
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader
-from kit.errors import Forbidden, Unauthenticated
-from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
 from kit.problems import documented
 
 router = strict_router(tags=["users"])

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.after_commit import AfterCommit
+from auth_service.models import User
 from auth_service.secrets.service import RootSecret
-from auth_service.users.models import User
 from kit.outbox import Outbox, Relay
 
 LONGEST_WAIT_SECONDS = 2.0

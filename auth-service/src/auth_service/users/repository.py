@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.users.models import User
-from auth_service.users.rules import fold
+from auth_service.fields import fold
+from auth_service.models import User
 
 BOOTSTRAP_LOCK = 0xAD314
 

@@ -13,14 +13,14 @@ from pydantic import (
     StringConstraints,
 )
 
-from auth_service.users.models import User
-from auth_service.users.rules import (
+from auth_service.fields import (
     LONGEST_NAME,
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
     account_name,
     usable_text,
 )
+from auth_service.models import User
 from kit.identity import Role
 
 # Longer than what is left of a name after normalisation, to refuse a flood before normalising it.

@@ -3,9 +3,9 @@
 import structlog
 
 from auth_service.errors import LastAdmin, NameTaken, OwnAccount, UserNotFound
-from auth_service.revocations.service import Revocations
+from auth_service.models import User
+from auth_service.tokens.revocations import Revocations
 from auth_service.users.events import UserEvents
-from auth_service.users.models import User
 from auth_service.users.repository import UserRepository
 from kit.identity import Role
 

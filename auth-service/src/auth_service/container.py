@@ -8,19 +8,19 @@ from auth_service.access_tokens.service import AccessTokens
 from auth_service.after_commit import AfterCommit
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.api_keys.service import ApiKeyService
+from auth_service.first_answers import FirstAnswers
 from auth_service.idempotency.repository import FirstAnswerRepository
-from auth_service.idempotency.service import FirstAnswers
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.service import PasswordCheck
 from auth_service.revocations.repository import RevocationRepository
-from auth_service.revocations.service import DatabaseTrustSource, OwnTrust, Revocations
-from auth_service.secrets.sealing import Seal
 from auth_service.secrets.service import RootSecret
 from auth_service.sessions.repository import SessionRepository
 from auth_service.sessions.service import SessionService, SessionStores
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys.repository import SigningKeyRepository
-from auth_service.signing_keys.service import SigningKeys
+from auth_service.tokens.repository import SigningKeyRepository
+from auth_service.tokens.revocations import DatabaseTrustSource, OwnTrust, Revocations
+from auth_service.tokens.secrets import Seal
+from auth_service.tokens.signing import SigningKeys
 from auth_service.users.events import Delivery, UserEvents
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService

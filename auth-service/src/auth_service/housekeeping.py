@@ -6,8 +6,8 @@ import structlog
 
 from auth_service.after_commit import AfterCommit
 from auth_service.base import utc_now
+from auth_service.container import Parts, Services
 from auth_service.idempotency.repository import FirstAnswerRepository
-from auth_service.parts import Parts, Services
 from auth_service.passwords.repository import LoginAttemptRepository
 from auth_service.revocations.repository import RevocationRepository
 from auth_service.sessions.repository import SessionRepository

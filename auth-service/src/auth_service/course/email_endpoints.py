@@ -23,8 +23,8 @@ from auth_service.errors import (
     UserNotFound,
     WrongCredentials,
 )
+from auth_service.fields import fold
 from auth_service.users.admin_endpoints import UserIdInPath
-from auth_service.users.rules import fold
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator
 from kit.errors import Forbidden, Unauthenticated

@@ -10,11 +10,11 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from auth_service.base import utc_now
-from auth_service.secrets.sealing import Seal
 from auth_service.settings import AuthSettings
 from auth_service.signing_keys.models import SigningKey
-from auth_service.signing_keys.repository import SigningKeyRepository
-from auth_service.signing_keys.rules import is_published, public_jwk, signer_among, successor_due
+from auth_service.tokens.repository import SigningKeyRepository
+from auth_service.tokens.rules import is_published, public_jwk, signer_among, successor_due
+from auth_service.tokens.secrets import Seal
 
 log = structlog.stdlib.get_logger()
 

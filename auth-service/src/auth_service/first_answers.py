@@ -8,7 +8,8 @@ from typing import Any
 from auth_service.idempotency.models import FirstAnswer
 from auth_service.idempotency.repository import FirstAnswerRepository
 from auth_service.secrets.service import RootSecret
-from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning, fingerprint
+from kit.digests import fingerprint
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 
 Answer = dict[str, Any]  # Any: JSON of several shapes
 

@@ -8,10 +8,10 @@ from auth_service.after_commit import AfterCommit
 from auth_service.base import utc_now
 from auth_service.revocations.models import RevocationRow
 from auth_service.revocations.repository import RevocationRepository
-from auth_service.secrets.sealing import Seal
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys.repository import SigningKeyRepository
-from auth_service.signing_keys.service import SigningKeys
+from auth_service.tokens.repository import SigningKeyRepository
+from auth_service.tokens.secrets import Seal
+from auth_service.tokens.signing import SigningKeys
 from kit.database import Database
 from kit.trust_store import Revocation, TrustSource, TrustStore, TrustUpdate
 
