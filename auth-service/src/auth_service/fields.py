@@ -1,18 +1,25 @@
-"""What may be an account name or a password."""
+"""Account names and passwords: the rules for them, and the field types of requests that carry them."""
 
 import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from kit.fields import storable_text
 
 LONGEST_NAME = 254
+# Twice the limit, to refuse a flood before normalising it: normalisation may shorten a name.
+LONGEST_RAW_NAME = 2 * LONGEST_NAME
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
 SHORTEST_COURSE_PASSWORD, LONGEST_COURSE_PASSWORD = 4, 72
 
 
 def account_name(text: str) -> str:
-    """The name as it is kept; raises ValueError with a sentence when it cannot be one."""
+    """The name in its stored form; raises ValueError with a sentence for text that cannot be a name."""
     name = unicodedata.normalize("NFKC", text.strip())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise ValueError(f"must have 1 to {LONGEST_NAME} characters")
-    if any(not _may_be_in_a_name(character) for character in name):
+    if any(not _allowed_in_names(character) for character in name):
         raise ValueError("must not contain spaces, slashes, control or invisible characters")
     return name
 
@@ -20,7 +27,7 @@ def account_name(text: str) -> str:
 def email_name(text: str) -> str:
     """An account name that looks like an e-mail address.
 
-    No mail is ever sent, so addresses that only work at home (`admin@farebox.local`) are as good as any.
+    No mail is ever sent, so addresses of a private network (`admin@farebox.local`) are as good as any.
     """
     name = account_name(text)
     local, at, domain = name.rpartition("@")
@@ -29,18 +36,26 @@ def email_name(text: str) -> str:
     return name
 
 
-def fold(name: str) -> str:
-    """Equal for names that people would call the same: case, width and composition do not matter."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
-
-
-def usable_text(text: str) -> str:
-    """The text itself; raises ValueError when PostgreSQL or bcrypt could not take it."""
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("must not contain NUL or broken characters")
-    return text
-
-
-def _may_be_in_a_name(character: str) -> bool:
+def _allowed_in_names(character: str) -> bool:
     # C* are control, format, surrogate and unassigned characters; Z* are spaces and line breaks.
     return unicodedata.category(character)[0] not in "CZ" and character != "/"
+
+
+Storable = AfterValidator(storable_text)
+RawName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_RAW_NAME), Storable]
+NewName = Annotated[RawName, AfterValidator(account_name)]
+NewEmail = Annotated[RawName, AfterValidator(email_name)]
+NewPassword = Annotated[
+    str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), Storable
+]
+CoursePassword = Annotated[
+    str, StringConstraints(min_length=SHORTEST_COURSE_PASSWORD, max_length=LONGEST_COURSE_PASSWORD), Storable
+]
+# At login, where only a password that could have been accepted is worth a hash.
+AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD), Storable]
+
+
+class StrictBody(BaseModel):
+    """A request body that refuses unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
