@@ -1,38 +1,27 @@
-"""What is thrown away when its time has come, and keys that are due for a successor."""
+"""Housekeeping: delete expired rows, and rotate signing keys that are due."""
 
-import asyncio
+from datetime import UTC, datetime, timedelta
 
-import structlog
-
-from auth_service.after_commit import AfterCommit
-from auth_service.base import utc_now
-from auth_service.container import Parts, Services
-from auth_service.idempotency.repository import FirstAnswerRepository
+from auth_service.container import Container
 from auth_service.passwords.repository import LoginAttemptRepository
-from auth_service.revocations.repository import RevocationRepository
 from auth_service.sessions.repository import SessionRepository
+from auth_service.tokens.repository import RevocationRepository
+from kit.background import every
 
-EVERY_SECONDS = 60
-
-log = structlog.stdlib.get_logger()
-
-
-async def keep_up(parts: Parts) -> None:
-    while True:
-        await asyncio.sleep(EVERY_SECONDS)
-        try:
-            await tidy(parts)
-        except Exception as error:
-            # Nothing is lost by tidying later; the loop must outlive an outage of the database.
-            log.warning("not_tidied", error=type(error).__name__)
+SECONDS = 60
+FIRST_ANSWERS_KEPT_FOR = timedelta(days=1)
 
 
-async def tidy(parts: Parts) -> None:
-    now = utc_now()
-    async with parts.database.transaction() as session:
+async def clean_up_forever(container: Container) -> None:
+    await every(SECONDS, lambda: clean_up(container), failure="housekeeping_failed")
+
+
+async def clean_up(container: Container) -> None:
+    now = datetime.now(UTC)
+    async with container.database.transaction() as session:
         await RevocationRepository(session).delete_expired(now)
         await SessionRepository(session).delete_expired(now)
         await LoginAttemptRepository(session).delete_old()
-        await FirstAnswerRepository(session).delete_old()
-        if parts.settings.jwt_algorithm == "EdDSA":
-            await Services(parts, session, AfterCommit()).signing_keys.rotate_when_due()
+        await container.first_answers.delete_older(session, FIRST_ANSWERS_KEPT_FOR)
+        if container.settings.jwt_algorithm == "EdDSA":
+            await container.signing_keys.rotate_when_due(session)

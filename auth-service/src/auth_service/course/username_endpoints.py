@@ -1,4 +1,4 @@
-"""The course API's second dialect, whose accounts are user names."""
+"""The course API's second dialect, with user names as account names."""
 
 from typing import Annotated
 
@@ -6,8 +6,7 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from auth_service.course.schemas import BearerToken, Credentials, SignedUp, Signup
-from auth_service.dependencies import Hasher, Passwords, Sessions, Users
+from auth_service.course.schemas import Credentials, Signup, UsernameAccount, UsernameToken
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -16,12 +15,15 @@ from auth_service.errors import (
     TooManyFailures,
     WrongCredentials,
 )
+from auth_service.sessions.endpoints import Passwords, Sessions
+from auth_service.users.endpoints import Hasher, Users
 from kit.app import strict_router
+from kit.database import Session
 from kit.errors import Malformed
 from kit.problems import documented
 
 router = strict_router(tags=["course API, user names"])
-REFUSALS = (WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
+FAILURES = (WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_FIELDS = 20
 BODIES = {
@@ -55,23 +57,27 @@ SentCredentials = Annotated[Credentials, Depends(read_credentials)]
 
 
 @router.post("/signup", status_code=201, responses=documented(NameTaken, HashingBusy))
-async def sign_up(order: Signup, hasher: Hasher, users: Users) -> SignedUp:
-    """Make an account."""
-    user = await users.register(order.username, await hasher.hash(order.password))
-    return SignedUp(id=user.id, username=user.name, role=user.role)
+async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) -> UsernameAccount:
+    """Create an account."""
+    user = await users.register(session, body.username, await hasher.hash(body.password))
+    return UsernameAccount(id=user.id, username=user.name, role=user.role)
 
 
-@router.post("/login", responses=documented(*REFUSALS), openapi_extra={"requestBody": BODIES})
-async def log_in(sent: SentCredentials, passwords: Passwords, sessions: Sessions) -> BearerToken:
+@router.post("/login", responses=documented(*FAILURES), openapi_extra={"requestBody": BODIES})
+async def log_in(
+    body: SentCredentials, passwords: Passwords, sessions: Sessions, session: Session
+) -> UsernameToken:
     """Log in, with JSON or with the form fields of OAuth2's password grant."""
-    user = await passwords.check(sent.username, sent.password)
-    token = await sessions.log_in_briefly(user)
-    return BearerToken(access_token=token.text)
+    user = await passwords.check(body.username, body.password)
+    token = await sessions.log_in_briefly(session, user)
+    return UsernameToken(access_token=token.text)
 
 
-@router.delete("/remove_user", responses=documented(*REFUSALS, LastAdmin))
-async def remove_own_user(body: Credentials, passwords: Passwords, users: Users) -> dict[str, str]:
+@router.delete("/remove_user", responses=documented(*FAILURES, LastAdmin))
+async def remove_own_user(
+    body: Credentials, passwords: Passwords, users: Users, session: Session
+) -> dict[str, str]:
     """Delete your own account; name and password are checked as at login."""
     user = await passwords.check(body.username, body.password)
-    await users.delete(user.id)
+    await users.delete(session, user.id)
     return {"message": "User deleted successfully"}
