@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.container import Parts
+from auth_service.container import Container
 from auth_service.main import create_app
 from auth_service.settings import AuthSettings
 from kit.service_tokens import ServiceIdentity
@@ -43,7 +43,7 @@ class Service:
     client: httpx.AsyncClient
 
     @property
-    def parts(self) -> Parts:
+    def container(self) -> Container:
         return self.app.state.container
 
 

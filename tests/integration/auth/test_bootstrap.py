@@ -69,7 +69,7 @@ async def test_somebody_elses_account_of_that_name_is_left_alone_with_a_warning(
     with capture_logs() as logs:
         async with run_service(database, consumer) as second:
             assert await role_of(second, await bearer_of(second.client, ADMIN, PASSWORD)) == "user"
-    assert "admin_not_made" in [entry["event"] for entry in logs]
+    assert "admin_not_created" in [entry["event"] for entry in logs]
 
 
 async def test_without_admin_settings_there_is_none(database: Database, consumer: Consumer) -> None:

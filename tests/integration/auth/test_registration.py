@@ -66,7 +66,7 @@ async def test_the_name_digest_is_the_same_for_all_spellings_and_after_a_new_jwt
     await register(service.client)
     own = await bearer_of(service.client)
     await service.client.delete("/v1/me", headers=own)
-    old = service.parts.settings.jwt_secret
+    old = service.container.settings.jwt_secret
     new = "e5b1d0c47f29a8360e5b1d0c47f29a83"
     async with run_service(database, consumer, jwt_secret=new, jwt_secret_previous=old) as renewed:
         await register(renewed.client, "ADA@example.org")

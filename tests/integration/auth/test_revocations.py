@@ -5,7 +5,7 @@ import httpx
 from tests.integration.auth.service import Service, admin_bearer, bearer_of, register
 from tests.support.tokens import service_bearer
 
-from auth_service.housekeeping import tidy
+from auth_service.housekeeping import clean_up
 from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 
@@ -75,10 +75,10 @@ async def test_revocations_are_kept_until_no_token_can_be_left(
     service: Service, sql: asyncpg.Connection
 ) -> None:
     await revoke_a_session(service.client)
-    await tidy(service.parts)
+    await clean_up(service.container)
     assert len((await news(service.client)).revocations) == 1
     await sql.execute("UPDATE auth.revocations SET expires_at = now()")
-    await tidy(service.parts)
+    await clean_up(service.container)
     assert (await news(service.client)).revocations == []
 
 

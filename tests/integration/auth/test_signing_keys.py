@@ -21,7 +21,7 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.housekeeping import tidy
+from auth_service.housekeeping import clean_up
 
 NEW_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"
 
@@ -72,7 +72,7 @@ async def test_the_private_key_is_neither_published_nor_kept_in_clear(
     [key] = (await client.get("/.well-known/jwks.json")).json()["keys"]
     assert "d" not in key
     sealed = await sql.fetchval("SELECT sealed_private_key FROM auth.signing_keys")
-    private = service.parts.seal.open(sealed)
+    private = service.container.seal.open(sealed)
     assert private is not None
     assert private not in sealed
 
@@ -89,15 +89,15 @@ async def test_rotation_end_to_end(service: Service, database: Database, sql: as
     await let_the_successor_sign(sql)
     new = await bearer_of(client)
     assert signed_by(new) != signed_by(old)
-    await eventually(lambda: signed_by(new) in service.parts.trust.keys)
+    await eventually(lambda: signed_by(new) in service.container.authentication.trust.keys)
     for headers in (old, new):
         assert (await client.get("/v1/me", headers=headers)).status_code == 200
 
     await sql.execute("UPDATE auth.signing_keys SET published_until = now() WHERE published_until > now()")
-    await tidy(service.parts)
+    await clean_up(service.container)
     assert await published(client) == [signed_by(new)]
     assert (await client.get("/v1/me", headers=new)).status_code == 200
-    await eventually(lambda: signed_by(old) not in service.parts.trust.keys)
+    await eventually(lambda: signed_by(old) not in service.container.authentication.trust.keys)
 
 
 async def test_the_old_key_stays_published_until_its_last_token_has_expired(
@@ -106,17 +106,17 @@ async def test_the_old_key_stays_published_until_its_last_token_has_expired(
     run_command(database, JWT_ALGORITHM="EdDSA")
     new = await sql.fetchrow("SELECT * FROM auth.signing_keys WHERE published_until IS NULL")
     old = await sql.fetchrow("SELECT * FROM auth.signing_keys WHERE published_until IS NOT NULL")
-    assert old["published_until"] - new["signs_from"] >= service.parts.settings.access_lifetime
+    assert old["published_until"] - new["signs_from"] >= service.container.settings.access_lifetime
 
 
 async def test_a_key_that_is_too_old_gets_a_successor_by_itself(
     service: Service, sql: asyncpg.Connection
 ) -> None:
-    await tidy(service.parts)
+    await clean_up(service.container)
     assert len(await published(service.client)) == 1
     await sql.execute("UPDATE auth.signing_keys SET signs_from = now() - interval '31 days'")
-    await tidy(service.parts)
-    await tidy(service.parts)
+    await clean_up(service.container)
+    await clean_up(service.container)
     assert len(await published(service.client)) == 2
 
 
@@ -147,7 +147,7 @@ async def test_without_the_old_jwt_secret_a_new_key_takes_over(
     async with run_service(database, consumer, jwt_algorithm="EdDSA", jwt_secret=NEW_SECRET) as renewed:
         new = await bearer_of(renewed.client)
         assert signed_by(new) != signed_by(old)
-        await eventually(lambda: signed_by(new) in renewed.parts.trust.keys)
+        await eventually(lambda: signed_by(new) in renewed.container.authentication.trust.keys)
         assert (await renewed.client.get("/v1/me", headers=new)).status_code == 200
 
 
