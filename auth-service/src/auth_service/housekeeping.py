@@ -17,6 +17,7 @@ async def clean_up_forever(container: Container) -> None:
 
 
 async def clean_up(container: Container) -> None:
+    # Replicas may overlap: each statement is idempotent, and rotation takes a lock.
     now = datetime.now(UTC)
     async with container.database.transaction() as session:
         await RevocationRepository(session).delete_expired(now)

@@ -23,8 +23,7 @@ from auth_service.tokens.secrets import Seal, load_root_secret
 from auth_service.tokens.signing import AccessTokens, SigningKeys
 from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
-from auth_service.users.events import UserEvents
-from auth_service.users.service import UserService
+from auth_service.users.service import UserEvents, UserService
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
@@ -105,6 +104,7 @@ async def _prepare(container: Container) -> None:
         if settings.jwt_algorithm == "EdDSA":
             await keys.seal_again(session)
             await keys.create_first(session)
+    # Before the first request, or revoked tokens would be accepted until the first poll.
     await container.authentication.trust.refresh(container.trust_source)
 
 

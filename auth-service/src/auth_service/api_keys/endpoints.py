@@ -137,6 +137,7 @@ async def create_api_key(
         else:
             key, seed = await api_keys.create(session, body.to_new_key(caller.user_id))
             answer = StoredAnswer(seed=seed, view=ApiKeyView.of(key))
+            # Only the seed: a key in the database could be stolen with a backup.
             await claim.keep(answer.model_dump_json().encode(), session=session)
     return NewApiKeyView(**answer.view.model_dump(), api_key=api_keys.reveal(answer.seed))
 

@@ -58,6 +58,7 @@ class PasswordHasher:
         *args: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Result:
+        # In a longer queue callers would time out before their turn.
         if self._queued >= self._queue_limit:
             raise HashingBusy
         self._queued += 1

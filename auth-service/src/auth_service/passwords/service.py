@@ -54,6 +54,7 @@ class PasswordCheck:
             raise WrongCredentials
         async with self._attempts() as attempts:
             await attempts.record_success(digest)
+        # After the password, so that strangers cannot find out which accounts are disabled.
         if user.disabled:
             raise AccountDisabled
         await self._upgrade(user, password)

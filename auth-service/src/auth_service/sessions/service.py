@@ -48,6 +48,7 @@ class SessionService:
     async def log_in(self, session: AsyncSession, checked: User) -> TokenPair:
         """A session that can be refreshed, for a user whose password was just checked."""
         rows = SessionRepository(session)
+        # A lock of the key alone: parallel logins of one user do not wait for each other.
         user = await rows.lock_user_against_deletion(checked.id)
         if user is None or user.generation != checked.generation:
             raise WrongCredentials  # The password was changed or the account deleted meanwhile.
@@ -81,6 +82,7 @@ class SessionService:
             if verdict == "rotate":
                 return await self._rotate(session, login, token)
             if verdict == "reused":
+                # Committed before the refusal below, or the thief's session would survive it.
                 await self._end(session, login.id)
         match verdict:
             case "expired":

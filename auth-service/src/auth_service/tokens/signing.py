@@ -139,6 +139,7 @@ class SigningKeys:
             published_until=None,
         )
         await rows.add(key)
+        # Their last tokens may be signed until the successor takes over.
         await rows.publish_others_until(signer.id, signs_from + self._settings.longest_access_lifetime)
         log.info("signing_key_created", key=signer.id, signs_from=signs_from.isoformat())
         return signer

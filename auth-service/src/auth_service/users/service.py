@@ -1,5 +1,8 @@
 """Users: register, change and delete, with the revocations and events that follow."""
 
+import asyncio
+import time
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -11,15 +14,21 @@ from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import PasswordRepository
 from auth_service.settings import AuthSettings
 from auth_service.tokens.revocations import Revocations
-from auth_service.users.events import UserEvents
+from auth_service.tokens.secrets import RootSecret
 from auth_service.users.repository import UserRepository
+from kit.database import after_commit
 from kit.identity import Role
+from kit.outbox import Outbox, Relay
+
+LONGEST_WAIT_SECONDS = 2.0
+POLL_SECONDS = 0.02
+WALLETS = "billing-service"
 
 log = structlog.stdlib.get_logger()
 
 
 class UserService:
-    def __init__(self, revocations: Revocations, events: UserEvents) -> None:
+    def __init__(self, revocations: Revocations, events: "UserEvents") -> None:
         self._revocations, self._events = revocations, events
 
     async def register(self, session: AsyncSession, name: str, password_hash: str) -> User:
@@ -66,6 +75,7 @@ class UserService:
     ) -> User:
         """A changed role or a disabled account ends the user's tokens."""
         rows = UserRepository(session)
+        # Before the user, so that two administrators who demote each other cannot both succeed.
         admins = await rows.lock_working_admins()
         user = await rows.lock(user_id)
         before = (user.role, user.disabled)
@@ -107,5 +117,50 @@ class UserService:
         return user, event_id
 
     async def _end_tokens(self, session: AsyncSession, user: User) -> None:
+        # Sessions need no deletion: one of an older generation cannot be refreshed.
         user.generation += 1
         await self._revocations.revoke_user(session, user.id, user.generation)
+
+
+class UserEvents:
+    """Publishes changes of users to the other services, in the transaction of the change."""
+
+    def __init__(self, outbox: Outbox, relay: Relay, secret: RootSecret) -> None:
+        self._outbox, self._relay, self._secret = outbox, relay, secret
+
+    async def created(self, session: AsyncSession, user: User) -> UUID:
+        digest = self._secret.digest("account name", user.folded_name.encode()).hex()
+        return await self._publish(
+            session,
+            "user_created",
+            {"user_id": user.id, "name": user.name, "name_digest": digest, "role": user.role},
+        )
+
+    async def changed(self, session: AsyncSession, user: User) -> None:
+        await self._publish(
+            session,
+            "user_changed",
+            {"user_id": user.id, "name": user.name, "role": user.role, "disabled": user.disabled},
+        )
+
+    async def deleted(self, session: AsyncSession, user_id: int) -> None:
+        await self._publish(session, "user_deleted", {"user_id": user_id})
+
+    def wait_for_wallet(self, session: AsyncSession, event_id: UUID) -> None:
+        """Delay the answer for a moment after the commit, so that a new user finds a wallet."""
+        after_commit(session, partial(self._wait_for_delivery, event_id))
+
+    async def _publish(
+        self, session: AsyncSession, kind: str, data: dict[str, str | int | bool | None]
+    ) -> UUID:
+        event_id = await self._outbox.publish(session, kind, data)
+        after_commit(session, self._nudge)
+        return event_id
+
+    async def _nudge(self) -> None:
+        self._relay.nudge()
+
+    async def _wait_for_delivery(self, event_id: UUID) -> None:
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while not await self._relay.is_delivered(event_id, WALLETS) and time.monotonic() < deadline:  # noqa: ASYNC110 - the relay of another replica may deliver it
+            await asyncio.sleep(POLL_SECONDS)
