@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Identity, Integer, Te
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import declarative_base
-from kit.idempotency import first_answers_table
+from kit.idempotency import idempotency_keys_table
 from kit.identity import Role
 from kit.outbox import outbox_table
 
@@ -127,4 +127,4 @@ class RevocationRow(Base):
 
 
 outbox = outbox_table(Base.metadata)
-first_answers = first_answers_table(Base.metadata)
+first_answers = idempotency_keys_table(Base.metadata)

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from auth_service.api_keys.schemas import ApiKeyView, NewApiKeyView
-from auth_service.sessions.schemas import SessionView
-from auth_service.users.schemas import UserView as AccountView
+from auth_service.api_keys.endpoints import ApiKeyView, NewApiKeyView
+from auth_service.sessions.endpoints import SessionView
+from auth_service.users.endpoints import UserView as AccountView
 from billing_service.owners.endpoints import GrantView, UserView
 from billing_service.prices.endpoints import PriceView, QuoteView
 from billing_service.purchases.endpoints import PurchaseView
