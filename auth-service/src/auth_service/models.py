@@ -126,5 +126,6 @@ class RevocationRow(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-outbox = outbox_table(Base.metadata)
-first_answers = idempotency_keys_table(Base.metadata)
+metadata = Base.metadata
+outbox = outbox_table(metadata)
+first_answers = idempotency_keys_table(metadata)
