@@ -11,7 +11,7 @@ from tests.unit.client.gateway import IMPATIENT, URL, Gateway, fresh_tokens, ok
 from dashboard.session.login_store import LoginStore
 from dashboard.session.user_session import SESSION, UserSession
 from farebox import Farebox
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 ME = {
     "id": 7,

@@ -45,7 +45,7 @@ BOUGHT = {"amount": 1, "available": 16, "receipt_id": None, "card_brand": "Visa"
 
 
 def keys_sent(gateway: Gateway) -> list[str]:
-    return [each.headers["Idempotency-Key"] for each in gateway.asked("POST", "/v1/purchases")]
+    return [each.headers["Idempotency-Key"] for each in gateway.requests_to("POST", "/v1/purchases")]
 
 
 def test_double_click_sends_the_same_key(gateway: Gateway, run_page: RunPage) -> None:
@@ -152,7 +152,7 @@ def test_list_of_many_users_is_fast_and_loads_few_pages(gateway: Gateway, run_pa
     app = run_page(show_user_list)
     assert len(app.dataframe[0].value) == 1000
     assert "search to find others" in app.caption[0].value
-    assert len(gateway.asked("GET", "/v1/users")) == 5
+    assert len(gateway.requests_to("GET", "/v1/users")) == 5
     assert time.monotonic() - began < 20
 
 
@@ -161,7 +161,7 @@ def test_user_filters_are_sent_to_the_service(gateway: Gateway, run_page: RunPag
     app = run_page(show_user_list)
     app.text_input[0].set_value("ada").run()
     app.number_input[0].set_value(10).run()
-    params = gateway.asked("GET", "/v1/users")[-1].url.params
+    params = gateway.requests_to("GET", "/v1/users")[-1].url.params
     assert (params["q"], params["min_tokens"]) == ("ada", "10")
 
 

@@ -16,10 +16,9 @@ from dashboard.pages.admin_users import MAX_ROWS, show_users
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.usage import action_title, show_usage
 from farebox import Farebox
-from farebox.resources.prices import Action
+from farebox.resources.wallet import Action
 from farebox.results.health import SystemHealth
-from farebox.results.prices import Price
-from farebox.results.wallet import LedgerCheck, Usage
+from farebox.results.wallet import LedgerCheck, Price, Usage
 
 Group = Literal["day", "action", "model", "user"]
 GROUPS: list[Group] = ["day", "action", "model", "user"]

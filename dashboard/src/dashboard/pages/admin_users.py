@@ -10,7 +10,7 @@ from dashboard.formatting import code, tokens
 from dashboard.layout import finish, show_message, show_table
 from dashboard.session.idempotency import idempotency_key
 from farebox import Farebox
-from farebox.results.users import User, UserWallet
+from farebox.results.accounts import User, UserWallet
 
 SELECTED = "selected_user"
 MAX_ROWS = 1000

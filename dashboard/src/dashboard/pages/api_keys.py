@@ -7,8 +7,8 @@ from dashboard.formatting import escape, local_time, title_case
 from dashboard.layout import finish, show_message, show_table
 from dashboard.session.user_session import UserSession
 from farebox import Farebox
-from farebox.resources.api_keys import SCOPES
-from farebox.results.api_keys import ApiKey, NewApiKey
+from farebox.resources.account import SCOPES
+from farebox.results.accounts import ApiKey, NewApiKey
 
 NEW_KEY = "new_api_key"
 

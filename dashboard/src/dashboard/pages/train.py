@@ -19,7 +19,7 @@ from farebox import Farebox
 from farebox.results.datasets import Finding
 from farebox.results.jobs import Job
 from farebox.results.models import Model
-from farebox.results.prices import Quote
+from farebox.results.wallet import Quote
 
 RECENT_JOBS = 20
 QUOTE = "training_quote"

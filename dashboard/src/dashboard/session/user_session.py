@@ -8,9 +8,9 @@ import streamlit as st
 from dashboard.session.cookie import cookie_name
 from dashboard.session.login_store import Login, login_store
 from dashboard.settings import DashboardSettings
-from farebox import Farebox, FareboxError, NotSignedIn
+from farebox import Farebox, FareboxError, NotLoggedIn
 from farebox.errors import Unauthenticated
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 SESSION, ENDED_LOGIN, NOTICE = "user_session", "ended_login", "login_notice"
 EXPIRED = "Your session has ended; please log in again."
@@ -82,14 +82,14 @@ def change_password(name: str, password: str, new_password: str) -> None:
 
 
 def has_expired(error: FareboxError) -> bool:
-    is_about_login = isinstance(error, NotSignedIn | Unauthenticated) and error.code != "wrong_credentials"
+    is_about_login = isinstance(error, NotLoggedIn | Unauthenticated) and error.code != "wrong_credentials"
     return is_about_login and SESSION in st.session_state
 
 
 def _resume(login: Login) -> None:
     try:
         _start(login, _client_for(login))
-    except (NotSignedIn, Unauthenticated):
+    except (NotLoggedIn, Unauthenticated):
         st.session_state[ENDED_LOGIN] = login
         st.session_state[NOTICE] = EXPIRED
 

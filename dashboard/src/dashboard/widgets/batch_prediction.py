@@ -16,11 +16,11 @@ from dashboard.session.idempotency import idempotency_key
 from dashboard.widgets import job_progress
 from dashboard.widgets.prediction_form import confidence_options
 from farebox import Farebox
-from farebox.resources.files import BatchOptions
+from farebox.resources.predictions import PredictionOptions
 from farebox.results.jobs import Job
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import PredictedFile
-from farebox.results.prices import Price
+from farebox.results.wallet import Price
 
 RESULT, FILENAMES = "batch_result", "batch_filenames"
 EXTENSIONS = ["csv", "gz", "parquet"]
@@ -51,13 +51,13 @@ def batch_form(client: Farebox, schema: ModelSchema) -> None:
         st.warning("Select a file first.")
     elif submitted and file is not None:
         with spinner("Sending the file"):
-            options = confidence_options(schema) if wanted else BatchOptions()
+            options = confidence_options(schema) if wanted else PredictionOptions()
             _start(client, schema.name, (file.name, file.getvalue()), options)
             st.rerun()
     _show_batches(client, schema.name)
 
 
-def _start(client: Farebox, model: str, file: tuple[str, bytes], options: BatchOptions) -> None:
+def _start(client: Farebox, model: str, file: tuple[str, bytes], options: PredictionOptions) -> None:
     name, content = file
     request = {"model": model, "content": sha256(content).hexdigest(), **options}
     with idempotency_key("batch", request) as key:

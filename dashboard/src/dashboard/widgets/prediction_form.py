@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.formatting import escape, number, percent, tokens
 from dashboard.layout import side_by_side
-from farebox.resources.files import BatchOptions
+from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import Interval, Prediction, PredictionWarning
 
@@ -32,7 +32,7 @@ def row_fields(schema: ModelSchema) -> Row:
     return row
 
 
-def confidence_options(schema: ModelSchema) -> BatchOptions:
+def confidence_options(schema: ModelSchema) -> PredictionOptions:
     """Options for a prediction with its confidence: an interval, or a set of classes and probabilities."""
     if schema.task == "classification":
         return {"coverage": COVERAGE, "probabilities": True}
