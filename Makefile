@@ -1,14 +1,14 @@
-# Targets for people; each one sets up what it needs. Settings such as FAREBOX_HOME or GATEWAY_PORT come
-# from the environment or from the command line: make up GATEWAY_PORT=9000
+# Targets set up their own requirements. Settings such as FAREBOX_HOME or GATEWAY_PORT come from the
+# environment or from the command line: make up GATEWAY_PORT=9000
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 STAMP := .venv/.ready
 E2E_TESTS ?= tests/e2e/test_course_first_dialect.py tests/e2e/test_predictions.py tests/e2e/test_jobs.py \
-	tests/e2e/test_sessions.py tests/e2e/test_wallet.py tests/e2e/test_nasty_inputs.py
+	tests/e2e/test_sessions.py tests/e2e/test_wallet.py tests/e2e/test_hostile_input.py
 COMPOSE_TESTS ?= tests/compose
 CODE := kit auth-service billing-service ml-service gateway client dashboard local migrations scripts bench tests
-# Compiling every module anew doubles the start of each process, and tests start many.
+# Without byte code every process compiles all modules: its start takes twice as long, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench lock openapi format env \
@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 
-setup: $(STAMP) ## make .venv and install what is locked
+setup: $(STAMP) ## create .venv and install the locked packages
 
 $(STAMP): requirements.txt $(wildcard */pyproject.toml) scripts/setup
 	@scripts/setup && touch $@
@@ -28,28 +28,29 @@ up: $(STAMP) ## start the whole stack; prints its address and the administrator'
 down: $(STAMP) ## stop it
 	@$(PYTHON) -m local down
 
-status: $(STAMP) ## show what runs
+status: $(STAMP) ## show the running processes
 	@$(PYTHON) -m local status
 
 logs: $(STAMP) ## follow a program's log: make logs OF=ml-service
 	@$(PYTHON) -m local logs --follow $(or $(OF),gateway)
 
-migrate: $(STAMP) ## bring the running stack's database up to date
+migrate: $(STAMP) ## upgrade the running stack's database
 	@$(PYTHON) -m local migrate
 
-demo: $(STAMP) ## register, train, predict and read the ledger, then leave nothing behind
+demo: $(STAMP) ## register, train, predict and read the ledger, then remove everything
 	@$(PYTHON) -m local demo
 
-demo-ui: $(STAMP) ## leave the stack up with a small example in it, and print where its pages are
+demo-ui: $(STAMP) ## start the stack with a small example, and print its addresses and logins
 	@$(PYTHON) -m local demo-ui
 
-check: $(STAMP) ## format, lint, types, sizes, architecture and unit tests but the slow ones
+check: $(STAMP) ## format, lint, types, sizes, language, architecture and unit tests but the slow ones
 	@$(MAKE) --no-print-directory -j 2 types style unit
 
 style: $(STAMP)
 	$(PYTHON) -m ruff format --check $(wildcard $(CODE))
 	$(PYTHON) -m ruff check $(wildcard $(CODE))
 	$(PYTHON) scripts/sizes.py
+	$(PYTHON) scripts/language.py
 
 types: $(STAMP)
 	$(PYTHON) -m basedpyright
@@ -72,33 +73,33 @@ stress: $(STAMP) ## races and killed processes
 bench: $(STAMP) ## measure; takes some minutes
 	$(PYTHON) -m bench
 
-format: $(STAMP) ## format the code and mend what can be mended
+format: $(STAMP) ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff check --fix $(wildcard $(CODE))
 	$(PYTHON) -m ruff format $(wildcard $(CODE))
 
-compose-test: $(STAMP) ## the stack of containers, scaled and taken apart; E2E_TESTS=tests/e2e for all of e2e
+compose-test: $(STAMP) ## test the stack of containers; E2E_TESTS=tests/e2e for all of e2e
 	COMPOSE="$${COMPOSE:-docker compose}" E2E_TESTS="$(E2E_TESTS)" $(PYTEST) $(COMPOSE_TESTS) -q -x --timeout 900 --durations=0 --durations-min=1
 
 env: ## write a .env with fresh secrets for docker compose
 	@scripts/env
 
-openapi: $(STAMP) ## write docs/openapi.json, the description of all that is published
+openapi: $(STAMP) ## write docs/openapi.json, the description of the published API
 	$(PYTHON) scripts/openapi.py
 
-lock: $(STAMP) ## choose versions anew and write requirements.txt
+lock: $(STAMP) ## resolve versions and write requirements.txt
 	$(PYTHON) scripts/lock.py
 	$(MAKE) --no-print-directory licences
 
 licences: $(STAMP) ## list the licences of the locked packages; fails on one that is not allowed
 	$(PYTHON) scripts/licences.py
 
-sbom: $(STAMP) ## write .artifacts/sbom.json, a CycloneDX bill of what is locked
+sbom: $(STAMP) ## write .artifacts/sbom.json, a CycloneDX bill of the locked packages
 	@mkdir -p .artifacts
 	.venv/bin/cyclonedx-py requirements requirements.txt --output-reproducible -o .artifacts/sbom.json
 
-audit: $(STAMP) ## look for known vulnerabilities in what is locked; needs the internet
+audit: $(STAMP) ## look for known vulnerabilities in the locked packages; needs the internet
 	@scripts/audit
 
-secrets: $(STAMP) ## look for secrets in what is committed
+secrets: $(STAMP) ## look for secrets in committed files
 	git ls-files -z | xargs -0 .venv/bin/detect-secrets-hook --disable-plugin KeywordDetector \
 		--exclude-files '^(tests/|requirements\.txt|docs/.*\.svg|data/)'

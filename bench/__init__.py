@@ -1,1 +1,1 @@
-"""Measures Farebox against what a user would have without it; every figure of one table is from one run."""
+"""Benchmarks of Farebox against its alternatives; all figures of a table are from one run."""

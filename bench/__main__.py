@@ -1,4 +1,4 @@
-"""`make bench`: every figure in one run; read the ratios, as absolute times are this machine's alone."""
+"""`make bench`: all figures in one run. Compare the ratios; absolute times depend on the machine."""
 
 import asyncio
 from pathlib import Path
@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
-from bench import debits, predictions, proxying, training
-from bench.bed import Bed, bed
+from bench import predictions, rates, training
+from bench.environment import BenchEnvironment, bench_environment
 from bench.load import Outcome
 
 MILLISECONDS = 1000
@@ -19,18 +19,18 @@ console = Console(width=110)
 
 
 def main() -> None:
-    with console.status("Starting a stack of its own"), bed() as running:
-        show_predictions(running)
-        show_rates("Debits, 32 connections", asyncio.run(debits.measure(running)))
-        show_rates("Gateway, 32 connections", asyncio.run(proxying.measure(running)))
+    with console.status("Starting a separate stack"), bench_environment() as environment:
+        show_predictions(environment)
+        show_rates("Debits, 32 connections", asyncio.run(rates.measure_debits(environment)))
+        show_rates("Gateway, 32 connections", asyncio.run(rates.measure_gateway(environment)))
         with TemporaryDirectory() as folder:
-            show_training(running, Path(folder) / "generated.csv")
+            show_training(environment, Path(folder) / "generated.csv")
 
 
-def show_predictions(running: Bed) -> None:
+def show_predictions(environment: BenchEnvironment) -> None:
     table = Table("model", "connections", "predictions/s", "p50 ms", "p99 ms", "p50 / in-process p50")
     for case in predictions.CASES:
-        in_process, outcomes = asyncio.run(predictions.measure(running, case))
+        in_process, outcomes = asyncio.run(predictions.measure(environment, case))
         table.add_row(
             case.model_type, "in process", f"{in_process.rate:,.0f}", _ms(in_process.p50), "", "1.00"
         )
@@ -43,7 +43,7 @@ def show_predictions(running: Bed) -> None:
 
 
 def show_rates(title: str, outcomes: dict[str, Outcome]) -> None:
-    """The first is what the others are compared with."""
+    """Each rate is compared with the first."""
     reference = next(iter(outcomes.values()))
     table = Table("what", "requests/s", "p50 ms", "p99 ms", "rate / first")
     for name, outcome in outcomes.items():
@@ -52,15 +52,15 @@ def show_rates(title: str, outcomes: dict[str, Outcome]) -> None:
     _show(title, table)
 
 
-def show_training(running: Bed, csv: Path) -> None:
+def show_training(environment: BenchEnvironment, csv: Path) -> None:
     size = training.generate(csv) / MEGABYTE
     table = Table("model", "plain script s", "Farebox s", "Farebox / script")
     for model_type in ("linear", "logistic"):
-        seconds = training.measure(running, csv, model_type)
+        seconds = training.measure(environment, csv, model_type)
         table.add_row(model_type, f"{seconds.script:.2f}", f"{seconds.farebox:.2f}", f"{seconds.ratio:.2f}")
     _show(f"Training on a CSV of {size:.0f} MB, best of {training.ROUNDS}", table)
     memory = Table("process", "before MiB", "peak MiB", "growth MiB")
-    for name, watched in training.measure_upload(running, csv).items():
+    for name, watched in training.measure_upload(environment, csv).items():
         figures = (watched.before, watched.peak, watched.growth)
         memory.add_row(name, *(f"{each / MEBIBYTE:.0f}" for each in figures))
     _show(f"Resident memory while {size:.0f} MB are uploaded", memory)

@@ -1,4 +1,4 @@
-"""A closed loop of requests over a fixed number of connections, for a fixed time."""
+"""Closed-loop load: a fixed number of connections sends requests for a fixed time."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ GRACE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`expect` must stand in the answer, where a status alone would not tell."""
+    """`expect` must occur in the answer, where the status does not prove success."""
 
     method: str
     url: str
@@ -24,12 +24,12 @@ class Request:
 
 
 class LoadFailed(Exception):
-    """A request was refused, so that a figure would mean nothing."""
+    """A request failed, so the figures would be meaningless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Latencies in seconds, sorted, and how long the whole took."""
+    """Sorted latencies and the total time, in seconds."""
 
     latencies: list[float]
     seconds: float
@@ -47,23 +47,23 @@ class Outcome:
         return self.latencies[int(len(self.latencies) * 0.99)]
 
 
-async def drive(make: Callable[[int], Request], connections: int, seconds: float) -> Outcome:
-    """Send `make(0)`, `make(1)`, ... over this many connections; raises LoadFailed if one is refused."""
+async def drive(create_request: Callable[[int], Request], connections: int, seconds: float) -> Outcome:
+    """Send `create_request(0)`, `create_request(1)`, ...; raises LoadFailed when a request fails."""
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=60)
     timeout = aiohttp.ClientTimeout(total=seconds + GRACE_SECONDS)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
         started = time.perf_counter()
-        requests = _until(started + seconds, make)
-        shares = await asyncio.gather(*(_send_in_turn(session, requests) for _ in range(connections)))
+        requests = _until(started + seconds, create_request)
+        per_connection = await asyncio.gather(*(_send_in_turn(session, requests) for _ in range(connections)))
         elapsed = time.perf_counter() - started
-    return Outcome(sorted(each for share in shares for each in share), elapsed)
+    return Outcome(sorted(latency for latencies in per_connection for latency in latencies), elapsed)
 
 
-def _until(end: float, make: Callable[[int], Request]) -> Iterator[Request]:
+def _until(end: float, create_request: Callable[[int], Request]) -> Iterator[Request]:
     for number in count():
         if time.perf_counter() >= end:
             return
-        yield make(number)
+        yield create_request(number)
 
 
 async def _send_in_turn(session: aiohttp.ClientSession, requests: Iterator[Request]) -> list[float]:

@@ -1,4 +1,4 @@
-"""Resident memory of processes while something is done."""
+"""Resident memory of processes during a block."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass
 class Memory:
-    """Resident bytes of one process: before, and the most while watched."""
+    """Resident bytes of one process: before the block, and the peak during it."""
 
     process: psutil.Process
     before: int = 0

@@ -1,4 +1,4 @@
-"""What one would write without Farebox: read, split, fit, score, dump. Takes CSV, TYPE and OUT."""
+"""Plain training script without Farebox: read, split, fit, score, dump. Arguments: CSV TYPE OUT."""
 
 import sys
 

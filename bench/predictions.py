@@ -1,4 +1,4 @@
-"""Metered predictions through the whole stack against `pipeline.predict` in one process."""
+"""Metered predictions through the whole stack against in-process `pipeline.predict`."""
 
 import json
 import statistics
@@ -10,7 +10,7 @@ import joblib
 import orjson
 import pandas as pd
 
-from bench.bed import Bed
+from bench.environment import BenchEnvironment
 from bench.load import Outcome, Request, drive
 
 DATA = Path(__file__).parents[1] / "data"
@@ -38,7 +38,7 @@ CASES = (
 
 @dataclass(frozen=True)
 class InProcess:
-    """One caller, one row a call, nothing metered."""
+    """One caller, one row per call, no metering."""
 
     p50: float
 
@@ -47,26 +47,26 @@ class InProcess:
         return 1 / self.p50
 
 
-async def measure(bed: Bed, case: Case) -> tuple[InProcess, dict[int, Outcome]]:
-    """The in-process figures, and those of the stack by number of connections."""
+async def measure(environment: BenchEnvironment, case: Case) -> tuple[InProcess, dict[int, Outcome]]:
+    """In-process figures, and the stack's figures by number of connections."""
     table = pd.read_csv(DATA / f"{case.table}.csv")
     features = list(table.columns[:FEATURES])
-    headers = bed.new_user()
-    name = _train(bed, case, features, headers)
+    headers = environment.new_user()
+    name = _train(environment, case, features, headers)
     row = table.iloc[[0]][features]
     body = orjson.dumps({"features": row.to_dict("records")[0]}, option=orjson.OPT_SERIALIZE_NUMPY)
     request = Request(
         "POST",
-        f"{bed.url('gateway')}/predict/{name}",
+        f"{environment.url('gateway')}/predict/{name}",
         {**headers, "Content-Type": "application/json"},
         body,
     )
-    in_process = _measure_in_process(bed.stack.home.store, row)
+    in_process = _measure_in_process(environment.stack.home.store, row)
     outcomes = {each: await drive(lambda _n: request, each, SECONDS) for each in CONNECTIONS}
     return in_process, outcomes
 
 
-def _train(bed: Bed, case: Case, features: list[str], headers: dict[str, str]) -> str:
+def _train(environment: BenchEnvironment, case: Case, features: list[str], headers: dict[str, str]) -> str:
     form = {
         "model_type": case.model_type,
         "feature_cols": json.dumps(features),
@@ -74,7 +74,7 @@ def _train(bed: Bed, case: Case, features: list[str], headers: dict[str, str]) -
         "optional_params": json.dumps(case.params),
     }
     file = {"csv_file": (f"{case.table}.csv", (DATA / f"{case.table}.csv").read_bytes(), "text/csv")}
-    answer = bed.client.post("/create", data=form, files=file, headers=headers).raise_for_status()
+    answer = environment.client.post("/create", data=form, files=file, headers=headers).raise_for_status()
     return answer.json()["model_name"]
 
 

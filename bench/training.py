@@ -1,4 +1,4 @@
-"""Training on a 46 MB CSV over HTTP against a plain script, and the memory that the upload takes."""
+"""Training on a 46 MB CSV over HTTP against a plain script, and memory during its upload."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.bed import Bed
+from bench.environment import BenchEnvironment
 from bench.memory import Memory, watching
 from bench.plain_script import label_of
 
@@ -23,7 +23,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Seconds:
-    """The best of some rounds, each in a process or a request of its own."""
+    """The best of several rounds, each in its own process or request."""
 
     script: float
     farebox: float
@@ -34,7 +34,7 @@ class Seconds:
 
 
 def generate(path: Path) -> int:
-    """Write the table; returns its size in bytes."""
+    """Write the table and return its size in bytes."""
     random = np.random.default_rng(SEED)
     features = random.normal(size=(ROWS, COLUMNS)).round(6)
     signal = features @ random.normal(size=COLUMNS)
@@ -45,22 +45,22 @@ def generate(path: Path) -> int:
     return path.stat().st_size
 
 
-def measure(bed: Bed, csv: Path, model_type: str) -> Seconds:
-    headers = bed.new_user()
+def measure(environment: BenchEnvironment, csv: Path, model_type: str) -> Seconds:
+    headers = environment.new_user()
     script = min(_time(lambda: _run_script(csv, model_type)) for _ in range(ROUNDS))
-    farebox = min(_time(lambda: _train(bed, csv, model_type, headers)) for _ in range(ROUNDS))
+    farebox = min(_time(lambda: _train(environment, csv, model_type, headers)) for _ in range(ROUNDS))
     return Seconds(script, farebox)
 
 
-def measure_upload(bed: Bed, csv: Path) -> dict[str, Memory]:
-    """Memory of gateway and ml-service while the whole file is uploaded as a dataset."""
-    headers = bed.new_user()
+def measure_upload(environment: BenchEnvironment, csv: Path) -> dict[str, Memory]:
+    """Memory of gateway and ml-service while the file is uploaded as a dataset."""
+    headers = environment.new_user()
     small = csv.with_name("small.csv")
     small.write_bytes(csv.read_bytes()[:100_000].rpartition(b"\n")[0])
-    _upload(bed, small, headers)  # so that what a first request loads is not counted
-    watched = {name: Memory(bed.process(name)) for name in ("gateway", "ml")}
+    _upload(environment, small, headers)  # memory that a first request loads is not counted
+    watched = {name: Memory(environment.process(name)) for name in ("gateway", "ml")}
     with watching(list(watched.values())):
-        _upload(bed, csv, headers)
+        _upload(environment, csv, headers)
     return watched
 
 
@@ -82,7 +82,7 @@ def _run_script(csv: Path, model_type: str) -> None:
     subprocess.run(command, check=True)  # noqa: S603 - our own script
 
 
-def _train(bed: Bed, csv: Path, model_type: str, headers: dict[str, str]) -> None:
+def _train(environment: BenchEnvironment, csv: Path, model_type: str, headers: dict[str, str]) -> None:
     features = [f"feature_{number}" for number in range(COLUMNS)]
     form = {
         "model_type": model_type,
@@ -90,9 +90,11 @@ def _train(bed: Bed, csv: Path, model_type: str, headers: dict[str, str]) -> Non
         "label_col": label_of(model_type),
     }
     with csv.open("rb") as file:
-        bed.client.post("/create", data=form, files={"csv_file": file}, headers=headers).raise_for_status()
+        environment.client.post(
+            "/create", data=form, files={"csv_file": file}, headers=headers
+        ).raise_for_status()
 
 
-def _upload(bed: Bed, csv: Path, headers: dict[str, str]) -> None:
+def _upload(environment: BenchEnvironment, csv: Path, headers: dict[str, str]) -> None:
     with csv.open("rb") as file:
-        bed.client.post("/v1/datasets", files={"file": file}, headers=headers).raise_for_status()
+        environment.client.post("/v1/datasets", files={"file": file}, headers=headers).raise_for_status()

@@ -1,4 +1,4 @@
-"""`python -m migrations` brings the database up to date."""
+"""`python -m migrations` upgrades the database."""
 
 from kit.app import read_settings
 from migrations.history import upgrade

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database, and what it compares it with."""
+"""Alembic's environment: the connection, and the models to compare with."""
 
 import asyncio
 
@@ -7,8 +7,7 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit.app import read_settings
-from migrations.comparison import is_ours
-from migrations.metadata import service_metadata
+from migrations.comparison import is_ours, service_metadata
 from migrations.settings import MigrationSettings
 
 

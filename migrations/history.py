@@ -1,4 +1,4 @@
-"""Walking the history, and the roles' passwords that follow each walk up."""
+"""Upgrades and downgrades of the schema, and the roles' passwords after each upgrade."""
 
 import asyncio
 from pathlib import Path
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 def upgrade(settings: MigrationSettings, revision: str = "head") -> None:
-    """Walk up, then give each role its password, so that a changed one takes effect."""
+    """Upgrade, then set each role's password, so that a changed one takes effect."""
     command.upgrade(_configuration(settings), revision)
     asyncio.run(_set_passwords(settings))
 

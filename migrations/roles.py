@@ -1,4 +1,4 @@
-"""The services' database roles. A role belongs to the whole cluster, so two databases may race for it."""
+"""Database roles of the services. A role belongs to the whole server, so two databases may race for it."""
 
 from sqlalchemy import Connection, text
 

@@ -1,4 +1,4 @@
-"""Where the database is, who owns it, and the passwords of the services' roles."""
+"""Settings of migrations: the database, its owner, and the passwords of the services' roles."""
 
 from typing import Annotated
 

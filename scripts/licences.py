@@ -1,4 +1,4 @@
-"""Write docs/licences.md: each locked package's licence. With --check, only say what is wrong with it."""
+"""Write docs/licences.md, the licences of the locked packages; with --check only report problems."""
 
 import json
 import re
@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[1]
 LISTED = PROJECT / "docs" / "licences.md"
 HEAD = """# Licences of the packages that are locked
 
-Made by `make licences`. All of them let a service be run and handed on without opening its own source.
+Written by `make licences`. Each allows running and distributing a service without publishing its source.
 
 | package | licence |
 |---|---|
@@ -20,34 +20,34 @@ ALLOWED = re.compile(
     r"|unlicense|zlib)",
     re.IGNORECASE,
 )
-# Their metadata names none, or in words of its own; their repositories do.
-READ_BY_HAND = {"skops": "MIT", "supervisor": "BSD-3-Clause-Modification"}
+# Their metadata names no standard licence; their repositories do.
+CONFIRMED = {"skops": "MIT", "supervisor": "BSD-3-Clause-Modification"}
 
 
 def licences() -> dict[str, str]:
-    """Of the locked packages that are installed here; some are for other systems or other Pythons."""
+    """Licences of the locked packages installed here; some packages are for other systems or Pythons."""
     program = Path(sys.executable).with_name("pip-licenses")
     command = [str(program), "--from=mixed", "--format=json"]
-    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own command
-    found = {normal(each["Name"]): each["License"] for each in told}
-    return {name: READ_BY_HAND.get(name) or found[name] for name in sorted(locked() & found.keys())}
+    installed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own command
+    found = {normalize(each["Name"]): each["License"] for each in installed}
+    return {name: CONFIRMED.get(name) or found[name] for name in sorted(locked() & found.keys())}
 
 
 def locked() -> set[str]:
     lines = (PROJECT / "requirements.txt").read_text().splitlines()
-    return {normal(re.split(r"[\[=]", line)[0]) for line in lines if re.match(r"[A-Za-z0-9]", line)}
+    return {normalize(re.split(r"[\[=]", line)[0]) for line in lines if re.match(r"[A-Za-z0-9]", line)}
 
 
-def normal(name: str) -> str:
+def normalize(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def is_allowed(licence: str) -> bool:
-    parts = re.split(r"\bAND\b|\bOR\b|;|[()]", licence)
-    return all(ALLOWED.match(part.strip()) for part in parts if part.strip())
+    names = re.split(r"\bAND\b|\bOR\b|;|[()]", licence)
+    return all(ALLOWED.match(name.strip()) for name in names if name.strip())
 
 
-def complaints() -> list[str]:
+def problems() -> list[str]:
     text = LISTED.read_text()
     found = licences()
     refused = [
@@ -66,6 +66,6 @@ def row(name: str, licence: str) -> str:
 if __name__ == "__main__":
     if "--check" not in sys.argv:
         LISTED.write_text(HEAD + "".join(row(*each) for each in licences().items()))
-    for complaint in (wrong := complaints()):
-        sys.stdout.write(f"{complaint}\n")
-    sys.exit(bool(wrong))
+    for problem in (found := problems()):
+        sys.stdout.write(f"{problem}\n")
+    sys.exit(bool(found))

@@ -1,4 +1,4 @@
-"""Write requirements.txt: each package we need by exact version and hash, without index addresses."""
+"""Write requirements.txt: every dependency by exact version and hash, without index addresses."""
 
 import subprocess
 import sys
@@ -27,10 +27,10 @@ def dependencies() -> list[str]:
 
 def lock() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "farebox.in"
-        asked.write_text("\n".join(dependencies()) + "\n")
+        direct = Path(folder) / "farebox.in"
+        direct.write_text("\n".join(dependencies()) + "\n")
         command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS]
-        files = [str(asked), "requirements-dev.in", "--output-file", "requirements.txt"]
+        files = [str(direct), "requirements-dev.in", "--output-file", "requirements.txt"]
         return subprocess.run([*command, *files], cwd=PROJECT, check=False).returncode  # noqa: S603 - our own command
 
 

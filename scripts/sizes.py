@@ -1,17 +1,21 @@
-"""Refuse files, functions and parameter lists that have grown too long; print the usual size."""
+"""Check sizes: too long or too small files, too long functions and parameter lists, too small folders."""
 
 import ast
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-LONGEST_FILE = 300
+LONGEST_FILE, SMALL_FILE = 300, 24
+MOST_FILES, MOST_SMALL_FILES = 330, 15
+FEWEST_IN_FOLDER = 3
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 5
-MEDIAN_FILE, MEDIAN_FUNCTION, NINTH_DECILE_FUNCTION = 90, 10, 30
+MEDIAN_FILE = (70, 110)
+MEDIAN_FUNCTION, NINTH_DECILE_FUNCTION = (1, 10), (1, 30)
 SKIPPED = {".venv", ".farebox", ".artifacts"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -19,51 +23,68 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass
 class Sizes:
-    files: list[int] = field(default_factory=list[int])
+    """Sizes in lines of everything but tests, and complaints about tests as well."""
+
+    files: dict[Path, int] = field(default_factory=dict[Path, int])
     functions: list[int] = field(default_factory=list[int])
     complaints: list[str] = field(default_factory=list[str])
 
     def add(self, path: Path) -> None:
         text = path.read_text()
-        where, is_test = path.relative_to(PROJECT), path.is_relative_to(PROJECT / "tests")
+        name, is_test = path.relative_to(PROJECT), path.is_relative_to(PROJECT / "tests")
         lines = text.count("\n")
         if lines > LONGEST_FILE:
-            self.complaints.append(f"{where}: {lines} lines")
+            self.complaints.append(f"{name}: {lines} lines (at most {LONGEST_FILE})")
         if not is_test and path.name != "__init__.py":
-            self.files.append(lines)
+            self.files[name] = lines
         for function in _functions(ast.parse(text)):
             length = (function.end_lineno or function.lineno) - function.lineno + 1
             if length > LONGEST_FUNCTION:
-                self.complaints.append(f"{where}:{function.lineno} {function.name}: {length} lines")
+                self.complaints.append(f"{name}:{function.lineno} {function.name}: {length} lines")
             if is_test:  # a test's parameters are its fixtures
                 continue
             self.functions.append(length)
-            if _is_endpoint(function):  # its parameters are FastAPI's form of the request, one for each part
+            if _is_declared(function):  # its parameters are a request's or a command's options
                 continue
             if (count := _parameters(function)) > MOST_PARAMETERS:
-                self.complaints.append(f"{where}:{function.lineno} {function.name}: {count} parameters")
+                self.complaints.append(f"{name}:{function.lineno} {function.name}: {count} parameters")
 
-    def check_usual_sizes(self) -> None:
+    def check_distribution(self) -> None:
+        small = sorted(f"{name} ({lines})" for name, lines in self.files.items() if lines <= SMALL_FILE)
         ninth_decile = statistics.quantiles(self.functions, n=10)[-1]
         measured = (
-            ("median file", statistics.median(self.files), MEDIAN_FILE),
-            ("median function", statistics.median(self.functions), MEDIAN_FUNCTION),
-            ("ninth decile of functions", ninth_decile, NINTH_DECILE_FUNCTION),
+            ("source files", len(self.files), (1, MOST_FILES)),
+            (f"files of at most {SMALL_FILE} lines", len(small), (0, MOST_SMALL_FILES)),
+            ("median lines of a file", statistics.median(self.files.values()), MEDIAN_FILE),
+            ("median lines of a function", statistics.median(self.functions), MEDIAN_FUNCTION),
+            ("ninth decile of a function's lines", ninth_decile, NINTH_DECILE_FUNCTION),
         )
-        for name, size, most in measured:
-            sys.stdout.write(f"{name}: {size:.0f} lines (at most {most})\n")
-            if size > most:
-                self.complaints.append(f"{name}: {size:.0f} lines")
+        for name, size, (least, most) in measured:
+            sys.stdout.write(f"{name}: {size:.0f} ({least} to {most})\n")
+            if not least <= size <= most:
+                self.complaints.append(f"{name}: {size:.0f} ({least} to {most})")
+        if len(small) > MOST_SMALL_FILES:
+            self.complaints.append(f"small files: {', '.join(small)}")
+
+    def check_folders(self) -> None:
+        """A folder below a package has at least three files, or it is a file."""
+        folders = Counter(
+            name.parent for name in self.files if len(name.parts) > 4 and name.parts[1] == "src"
+        )
+        with_folders = {name.parent.parent for name in self.files if name.parts[1:2] == ("src",)}
+        for folder, count in sorted(folders.items()):
+            if count < FEWEST_IN_FOLDER and folder not in with_folders:
+                self.complaints.append(f"{folder}: {count} files (at least {FEWEST_IN_FOLDER})")
 
 
 def _functions(tree: ast.Module) -> Iterator[Function]:
     return (node for node in ast.walk(tree) if isinstance(node, Function))
 
 
-def _is_endpoint(function: Function) -> bool:
+def _is_declared(function: Function) -> bool:
     calls = (each.func for each in function.decorator_list if isinstance(each, ast.Call))
     owners = (call.value for call in calls if isinstance(call, ast.Attribute))
-    return any(isinstance(owner, ast.Name) and owner.id == "router" for owner in owners)
+    return any(isinstance(owner, ast.Name) and owner.id.endswith(("router", "app")) for owner in owners)
 
 
 def _parameters(function: Function) -> int:
@@ -77,12 +98,13 @@ def measure() -> Sizes:
     folders = (each for each in PROJECT.iterdir() if each.is_dir() and each.name not in SKIPPED)
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         sizes.add(path)
-    sizes.check_usual_sizes()
+    sizes.check_distribution()
+    sizes.check_folders()
     return sizes
 
 
 if __name__ == "__main__":
     found = measure().complaints
     for complaint in found:
-        sys.stdout.write(f"too long: {complaint}\n")
+        sys.stdout.write(f"size: {complaint}\n")
     sys.exit(bool(found))

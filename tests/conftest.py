@@ -12,7 +12,7 @@ pytest_plugins = ["tests.support.postgres", "tests.support.stack"]
 UNIT = Path(__file__).parent / "unit"
 # These need an engine for containers; `make compose-test` names the command that reaches it.
 collect_ignore = [] if "COMPOSE" in os.environ else ["compose"]
-# Beside a traceback, structlog shows every local variable until it is told not to, which takes it seconds.
+# Beside a traceback, structlog shows every local variable by default, which takes it seconds.
 structlog.configure([structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
 # How long an example takes is the machine's affair; the same ones are tried each time.
 settings.register_profile("ours", deadline=None, derandomize=True)

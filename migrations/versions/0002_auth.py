@@ -1,4 +1,4 @@
-"""Users, sessions, API keys, signing keys and what auth-service remembers about them."""
+"""Users, sessions, API keys, signing keys, revocations and first answers."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Jobs of several kinds, and what queueing them fairly and estimating them takes."""
+"""Jobs of several kinds, with the columns for a fair queue and for estimates."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Answers that are too large for a row lie in the store."""
+"""Store answers that are too large for a row as files."""
 
 import sqlalchemy as sa
 from alembic import op

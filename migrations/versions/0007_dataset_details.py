@@ -1,4 +1,4 @@
-"""What a free inspection finds in a dataset; older rows are inspected when they are next looked at."""
+"""Details of a dataset from its free inspection; older rows are inspected at the next request."""
 
 import sqlalchemy as sa
 from alembic import op

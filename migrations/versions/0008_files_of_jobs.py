@@ -1,4 +1,4 @@
-"""Where the rows lie that a batch's job predicts, and the model that it asks."""
+"""Location of the rows of a batch job, and the artefact that predicts them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""One stack of containers for all tests here, from nothing and back to nothing."""
+"""One stack of containers for all tests here, created from nothing and removed at the end."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +9,7 @@ import pytest
 from tests.support.compose import Compose
 from tests.support.stack import ADMIN_NAME, FOR_TESTS, Stack, free_ports
 
-from gateway.admission.rates import LimitClass
+from gateway.routing import LimitClass
 
 SECRETS = (
     "JWT_SECRET",
@@ -48,14 +48,14 @@ def compose() -> Iterator[Compose]:
 
 @pytest.fixture(scope="session")
 def stack(compose: Compose) -> Stack:
-    told = compose.environment
+    received = compose.environment
     return Stack(
-        f"http://127.0.0.1:{told['GATEWAY_PORT']}",
+        f"http://127.0.0.1:{received['GATEWAY_PORT']}",
         ADMIN_NAME,
-        admin_password=told["ADMIN_PASSWORD"],
-        jwt_secret=told["JWT_SECRET"],
-        service_secret=told["SERVICE_SECRET"],
-        dashboard_url=f"http://127.0.0.1:{told['DASHBOARD_PORT']}",
+        admin_password=received["ADMIN_PASSWORD"],
+        jwt_secret=received["JWT_SECRET"],
+        service_secret=received["SERVICE_SECRET"],
+        dashboard_url=f"http://127.0.0.1:{received['DASHBOARD_PORT']}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Each of our containers has no more rights than it needs."""
+"""Containers have no more privileges than they need."""
 
 import json
 
@@ -10,17 +10,17 @@ SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["service
 OURS = [name for name, each in SERVICES.items() if "build" in each and name != "migrate"]
 
 
-def test_each_runs_without_rights_on_files_that_stay_as_they_are_and_is_healthy(compose: Compose) -> None:
+def test_container_is_healthy_unprivileged_and_read_only(compose: Compose) -> None:
     ids = [container for service in OURS for container in compose.containers(service)]
     assert len(ids) >= len(OURS)
     for each in json.loads(run_program(["docker", "inspect", *ids])):
-        told = each["Config"]["Image"], each["Config"]["User"], each["HostConfig"]
-        assert each["Config"]["User"] in {"farebox", "haproxy"}, told
-        assert each["HostConfig"]["ReadonlyRootfs"], told
-        assert each["HostConfig"]["CapDrop"] == ["ALL"], told
-        assert each["State"]["Health"]["Status"] == "healthy", told
+        received = each["Config"]["Image"], each["Config"]["User"], each["HostConfig"]
+        assert each["Config"]["User"] in {"farebox", "haproxy"}, received
+        assert each["HostConfig"]["ReadonlyRootfs"], received
+        assert each["HostConfig"]["CapDrop"] == ["ALL"], received
+        assert each["State"]["Health"]["Status"] == "healthy", received
 
 
-def test_each_runs_as_somebody_else_than_root(compose: Compose) -> None:
+def test_container_does_not_run_as_root(compose: Compose) -> None:
     users = {service: compose.run("exec", "-T", service, "id", "-u").strip() for service in OURS}
     assert "0" not in users.values(), users

@@ -1,4 +1,4 @@
-"""The example of a proxy that speaks TLS works as it stands."""
+"""The example of a TLS proxy works as committed."""
 
 from collections.abc import Iterator
 
@@ -9,9 +9,9 @@ CERTIFICATE = "/etc/ssl/farebox/fullchain.pem"
 ASK = """import socket, ssl, sys
 known = ssl.create_default_context(cadata=sys.stdin.read())
 with socket.create_connection(("balancer", 443), timeout=30) as plain:
-    with known.wrap_socket(plain, server_hostname="farebox.example.org") as asked:
-        asked.sendall(b"GET /readyz HTTP/1.0\\r\\nHost: farebox.example.org\\r\\n\\r\\n")
-        print(asked.makefile("rb").read().decode())"""
+    with known.wrap_socket(plain, server_hostname="farebox.example.org") as requested:
+        requested.sendall(b"GET /readyz HTTP/1.0\\r\\nHost: farebox.example.org\\r\\n\\r\\n")
+        print(requested.makefile("rb").read().decode())"""
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def nginx(compose: Compose) -> Iterator[Compose]:
     compose.run("--profile", "tls", "rm", "--stop", "--force", "nginx")
 
 
-def test_the_gateway_answers_over_tls(nginx: Compose) -> None:
+def test_gateway_is_served_over_tls(nginx: Compose) -> None:
     certificate = nginx.run("--profile", "tls", "exec", "-T", "nginx", "cat", CERTIFICATE)
     said = nginx.run("exec", "-T", "ml-worker", "python", "-c", ASK, given=certificate)
     assert said.startswith("HTTP/1.1 200 "), said

@@ -1,4 +1,4 @@
-"""Prometheus finds every program of the stack, and each panel of the dashboard has something to show."""
+"""Prometheus scrapes every service, and each panel of the dashboard has data."""
 
 import asyncio
 import json
@@ -29,11 +29,11 @@ def prometheus(compose: Compose) -> Iterator[Compose]:
     compose.run("--profile", "observability", "rm", "--stop", "--force", "prometheus")
 
 
-def test_prometheus_takes_its_settings_and_alerts(prometheus: Compose) -> None:
+def test_prometheus_accepts_its_settings_and_alerts(prometheus: Compose) -> None:
     assert "SUCCESS" in _promtool(prometheus, "check", "config", "/etc/prometheus/prometheus.yml")
 
 
-async def test_every_panels_query_answers(prometheus: Compose, http: httpx.AsyncClient) -> None:
+async def test_query_of_every_panel_returns_data(prometheus: Compose, http: httpx.AsyncClient) -> None:
     user = await new_user(http)
     model = await trained_model(user)
     await user.post(f"/v1/models/{model}/predict", json=FEATURES)

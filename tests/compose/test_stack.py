@@ -1,4 +1,4 @@
-"""The stack of containers does what the one on a laptop does, scaled, and after losing any part of it."""
+"""The stack of containers: e2e tests, scaling, and recovery from the loss of any part."""
 
 import asyncio
 import dataclasses
@@ -59,7 +59,7 @@ async def load(rich: Person) -> BackgroundLoad:
 
 
 @pytest.mark.timeout(E2E_SECONDS)
-def test_the_tests_through_the_gateway_pass(compose: Compose, stack: Stack) -> None:
+def test_e2e_tests_pass_through_the_gateway(compose: Compose, stack: Stack) -> None:
     chosen = shlex.split(os.environ.get("E2E_TESTS", "tests/e2e"))
     reached = {
         **compose.environment,
@@ -94,17 +94,15 @@ async def test_replicas_charge_once(replicas: Compose, http: httpx.AsyncClient, 
     user = await new_user(http)
     model = await trained_model(user)  # costs 1 of the 15
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(_predict_over_own_connection(stack, user, model)) for _ in range(20)]
-    assert sorted(each.result() for each in asked) == [200] * 2 + [402] * 18
+        requested = [group.create_task(_predict_over_own_connection(stack, user, model)) for _ in range(20)]
+    assert sorted(each.result() for each in requested) == [200] * 2 + [402] * 18
     assert await user.balance() == 4
     for service in ("gateway", "ml-service"):
         assert len(_replicas_that_served(replicas, service, "/predict")) == 2
     assert_books_balance(stack)
 
 
-async def test_killed_containers_cost_nobody_anything(
-    replicas: Compose, stack: Stack, load: BackgroundLoad
-) -> None:
+async def test_killed_containers_lose_no_tokens(replicas: Compose, stack: Stack, load: BackgroundLoad) -> None:
     async with load.running():
         for service in KILLED:
             await asyncio.sleep(BETWEEN_KILLS_SECONDS)
@@ -113,9 +111,7 @@ async def test_killed_containers_cost_nobody_anything(
     await _assert_whole_again(stack, load)
 
 
-async def test_a_restarted_database_costs_nobody_anything(
-    replicas: Compose, stack: Stack, load: BackgroundLoad
-) -> None:
+async def test_restarted_database_loses_no_tokens(replicas: Compose, stack: Stack, load: BackgroundLoad) -> None:
     async with load.running():
         await asyncio.sleep(BETWEEN_KILLS_SECONDS)
         await asyncio.to_thread(replicas.run, "restart", "postgres")
@@ -123,7 +119,7 @@ async def test_a_restarted_database_costs_nobody_anything(
     await _assert_whole_again(stack, load)
 
 
-async def test_a_stopped_replica_hands_its_jobs_on(replicas: Compose, stack: Stack, rich: Person) -> None:
+async def test_stopped_replica_returns_its_jobs(replicas: Compose, stack: Stack, rich: Person) -> None:
     job = await start(rich, slow_order(await upload(rich, slow_table(1500))))
     await _wait_until_all_run([(rich, job["id"])])
     await asyncio.to_thread(replicas.run, "restart", "ml-service")
@@ -134,7 +130,7 @@ async def test_a_stopped_replica_hands_its_jobs_on(replicas: Compose, stack: Sta
     assert_books_balance(stack)
 
 
-async def test_a_backup_becomes_a_fresh_stack(
+async def test_backup_is_restored_into_a_fresh_stack(
     compose: Compose, http: httpx.AsyncClient, stack: Stack, tmp_path: Path
 ) -> None:
     user = await new_user(http)
@@ -149,7 +145,7 @@ async def test_a_backup_becomes_a_fresh_stack(
     assert_books_balance(stack)
 
 
-async def test_the_store_may_be_a_bucket(compose: Compose, http: httpx.AsyncClient, stack: Stack) -> None:
+async def test_store_can_be_a_bucket(compose: Compose, http: httpx.AsyncClient, stack: Stack) -> None:
     with_bucket = dataclasses.replace(compose, environment={**compose.environment, **BUCKET})
     with_bucket.run("--profile", "s3", "up", "--build", "--detach", "--wait", "s3")
     with_bucket.run("run", "--rm", "--no-deps", "-T", "ml-service", "python", "-c", MAKE_BUCKET)
@@ -164,7 +160,7 @@ async def test_the_store_may_be_a_bucket(compose: Compose, http: httpx.AsyncClie
     assert_books_balance(stack)
 
 
-def test_all_programs_end_in_good_order_when_told_to_stop(compose: Compose) -> None:
+def test_all_processes_shut_down_gracefully(compose: Compose) -> None:
     compose.run("stop")
     states = compose.run("ps", "--all", "--format", "{{.Service}} {{.ExitCode}}").splitlines()
     assert states

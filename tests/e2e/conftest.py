@@ -1,4 +1,4 @@
-"""What every test through the gateway starts from and ends with."""
+"""Fixtures of all tests through the gateway, and the verification of the ledger at the end."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime

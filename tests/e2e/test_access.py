@@ -1,4 +1,4 @@
-"""Every published route as a stranger, another user, the owner and an administrator."""
+"""Every published route as an anonymous client, another user, the owner and an administrator."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.support.training import train, upload
 METHODS = {"get", "post", "put", "patch", "delete"}
 NEEDS_A_MODEL = {"name", "model_name", "job_id", "receipt_id"}
 LET_IN = "let in"
-# What each is told at a route of each kind.
+# The status for each caller at a route of each kind.
 EXPECTED = {
     "stranger": {
         Who.PUBLIC: LET_IN,
@@ -53,13 +53,13 @@ def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
     assert guarded.keys() == RULES.keys()
 
 
-def test_the_documents_say_which_routes_need_a_login(guarded: dict[str, bool]) -> None:
+def test_openapi_marks_routes_that_require_authentication(guarded: dict[str, bool]) -> None:
     assert guarded == {route: rule.who is not Who.PUBLIC for route, rule in RULES.items()}
 
 
 @pytest.mark.parametrize("persona", EXPECTED)
 @pytest.mark.parametrize("route", RULES)
-async def test_access(
+async def test_route_is_open_to_its_callers_only(
     http: httpx.AsyncClient, admin: Person, lasting_world: World, route: str, persona: str
 ) -> None:
     rule, expected = RULES[route], EXPECTED[persona][RULES[route].who]

@@ -1,4 +1,4 @@
-"""What administrators do: users, grants, the ledger of everyone, usage of everyone."""
+"""Administration: users, grants, the whole ledger, usage of all users."""
 
 import asyncio
 import time
@@ -12,32 +12,30 @@ NEW_PASSWORD = "a password that the admin set"
 
 
 class TestListUsers:
-    async def test_finds_by_part_of_the_name(self, admin: Person, user: Person) -> None:
+    async def test_users_are_found_by_part_of_the_name(self, admin: Person, user: Person) -> None:
         found = (await admin.get("/v1/users", params={"q": user.name[2:-3]})).json()["items"]
         assert [each["id"] for each in found] == [user.id]
         assert (found[0]["name"], found[0]["available"]) == (user.name, 15)
 
-    async def test_filters_by_tokens(self, admin: Person, user: Person) -> None:
+    async def test_users_are_filtered_by_tokens(self, admin: Person, user: Person) -> None:
         query = {"q": user.name, "min_tokens": 16}
         assert (await admin.get("/v1/users", params=query)).json()["items"] == []
         query["min_tokens"] = 15
         assert len((await admin.get("/v1/users", params=query)).json()["items"]) == 1
 
-    async def test_a_name_is_searched_by_the_letter(self, admin: Person) -> None:
+    async def test_search_takes_wildcards_literally(self, admin: Person) -> None:
         assert (await admin.get("/v1/users", params={"q": "%"})).json()["items"] == []
 
 
 class TestChangeUser:
-    async def test_makes_somebody_an_administrator(
-        self, http: httpx.AsyncClient, admin: Person, user: Person
-    ) -> None:
+    async def test_admin_promotes_user(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
         answer = await admin.patch(f"/v1/users/{user.id}", json={"role": "admin"})
         assert answer.status_code == 200
         promoted = await logged_in(http, user.name, user.password)
         assert (await promoted.get("/v1/ledger/verify")).status_code == 200
         assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204
 
-    async def test_a_disabled_user_cannot_log_in_until_enabled(
+    async def test_disabled_user_cannot_log_in_until_enabled(
         self, http: httpx.AsyncClient, admin: Person, user: Person
     ) -> None:
         await admin.patch(f"/v1/users/{user.id}", json={"disabled": True})
@@ -46,17 +44,17 @@ class TestChangeUser:
         await admin.patch(f"/v1/users/{user.id}", json={"disabled": False})
         assert (await logged_in(http, user.name, user.password)).id == user.id
 
-    async def test_sets_a_password(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
+    async def test_admin_sets_password(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
         answer = await admin.put(f"/v1/users/{user.id}/password", json={"new_password": NEW_PASSWORD})
         assert answer.status_code == 204
         assert (await logged_in(http, user.name, NEW_PASSWORD)).id == user.id
 
-    async def test_an_unknown_user_is_404(self, admin: Person) -> None:
+    async def test_change_of_unknown_user_is_404(self, admin: Person) -> None:
         assert_problem(await admin.patch("/v1/users/987654321", json={"disabled": True}), 404)
 
 
 class TestDeleteUser:
-    async def test_keeps_the_ledger_without_the_name(self, admin: Person, user: Person) -> None:
+    async def test_ledger_of_deleted_user_stays_without_the_name(self, admin: Person, user: Person) -> None:
         await trained_model(user)
         before = (await admin.get("/v1/ledger/verify")).json()["transfers"]
         assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204
@@ -65,12 +63,12 @@ class TestDeleteUser:
         assert after["transfers"] >= before
         await _no_user_is_called(admin, user.name)
 
-    async def test_oneself_is_403(self, admin: Person) -> None:
+    async def test_admin_cannot_delete_own_account(self, admin: Person) -> None:
         assert_problem(await admin.delete(f"/v1/users/{admin.id}"), 403, "own_account")
 
 
 class TestGrant:
-    async def test_adds_tokens_with_a_reason(self, admin: Person, user: Person) -> None:
+    async def test_grant_adds_tokens_with_a_reason(self, admin: Person, user: Person) -> None:
         order = {"amount": 30, "reason": "good marks"}
         answer = await admin.post(f"/v1/users/{user.id}/grants", json=order)
         assert answer.status_code == 201
@@ -78,7 +76,7 @@ class TestGrant:
         newest = (await user.get("/v1/me/ledger")).json()["items"][0]
         assert (newest["kind"], newest["amount"], newest["note"]) == ("grant", 30, "good marks")
 
-    async def test_a_retry_with_the_same_key_grants_once(self, admin: Person, user: Person) -> None:
+    async def test_retried_grant_is_booked_once(self, admin: Person, user: Person) -> None:
         order, key = (
             {"amount": 30, "reason": "once"},
             {"Idempotency-Key": f"grant-for-{user.id}"},
@@ -88,32 +86,32 @@ class TestGrant:
         assert again.headers["idempotency-replayed"] == "true"
         assert await user.balance() == 45
 
-    async def test_an_unknown_user_is_404(self, admin: Person) -> None:
+    async def test_grant_to_unknown_user_is_404(self, admin: Person) -> None:
         order = {"amount": 30, "reason": "nobody"}
         assert_problem(await admin.post("/v1/users/987654321/grants", json=order), 404)
 
 
-async def test_the_ledger_shows_both_sides_of_each_movement(admin: Person, user: Person) -> None:
+async def test_ledger_shows_both_accounts_of_each_transfer(admin: Person, user: Person) -> None:
     await trained_model(user)
     entries = (await admin.get("/v1/ledger")).json()["items"]
     charge = next(each for each in entries if each["debit"] == f"wallet:{user.id}")
     assert (charge["credit"], charge["amount"], charge["action"]) == ("revenue", 1, "train")
 
 
-async def test_the_verification_sums_to_zero(admin: Person) -> None:
+async def test_ledger_verification_sums_to_zero(admin: Person) -> None:
     found = (await admin.get("/v1/ledger/verify")).json()
     assert (found["balanced"], found["sum"], found["differences"]) == (True, 0, [])
     assert found["charged"] == found["settled"] == found["receipted"]
 
 
-async def test_usage_of_everyone_can_be_grouped_by_user(admin: Person, user: Person) -> None:
+async def test_usage_of_all_users_is_grouped_by_user(admin: Person, user: Person) -> None:
     await trained_model(user)
     items = (await admin.get("/v1/usage", params={"group_by": "user"})).json()["items"]
     assert {"group": str(user.id), "requests": 1, "tokens": 1} in items
 
 
 async def _no_user_is_called(admin: Person, name: str) -> None:
-    """billing-service, which answers the list, hears of a deletion a moment later."""
+    """billing-service, which serves the list, receives the event of a deletion a moment later."""
     deadline = time.monotonic() + 15
     while True:
         listed = (await admin.get("/v1/users", params={"q": name})).text

@@ -23,7 +23,7 @@ async def order(user: Person, model: str, content: bytes, key: str | None = None
     return answer.json()
 
 
-async def test_a_job_answers_as_a_batch_at_once_does(owner: Person, admin: Person, line_model: str) -> None:
+async def test_batch_job_result_equals_immediate_batch(owner: Person, admin: Person, line_model: str) -> None:
     await grant(admin, owner, 100)
     before = await owner.balance()
     path, content = f"/v1/models/{line_model}/batch", table(2500)
@@ -38,7 +38,7 @@ async def test_a_job_answers_as_a_batch_at_once_does(owner: Person, admin: Perso
     assert (receipt.json()["tokens"], receipt.json()["action"]) == (15, "batch")
 
 
-async def test_a_key_has_one_job_and_one_charge_in_either_way(user: Person) -> None:
+async def test_key_has_one_job_and_one_charge_for_both_ways_of_a_batch(user: Person) -> None:
     model = (await train(user))["name"]
     job = await order(user, model, table(1), key="once")
     await ended(user, job["id"])
@@ -50,7 +50,7 @@ async def test_a_key_has_one_job_and_one_charge_in_either_way(user: Person) -> N
     assert await user.balance() == 15 - 1 - 5
 
 
-async def test_a_cancelled_batch_is_given_back_and_has_no_result(
+async def test_cancelled_batch_is_released_and_has_no_result(
     owner: Person, admin: Person, line_model: str
 ) -> None:
     await grant(admin, owner, MANY // 200 + 5)
@@ -64,7 +64,7 @@ async def test_a_cancelled_batch_is_given_back_and_has_no_result(
     assert await owner.balance() == before
 
 
-async def test_somebody_elses_result_is_not_found(user: Person, bystander: Person) -> None:
+async def test_result_of_another_users_job_is_404(user: Person, bystander: Person) -> None:
     model = (await train(user))["name"]
     job = await ended(user, (await order(user, model, table(1)))["id"])
     assert (await user.get(f"/v1/jobs/{job['id']}/result")).status_code == 200

@@ -14,7 +14,7 @@ from tests.support.training import train
 CSV = {"Content-Type": "text/csv"}
 
 
-async def test_a_csv_file_comes_back_with_predictions(owner: Person, admin: Person, line_model: str) -> None:
+async def test_csv_file_is_returned_with_predictions(owner: Person, admin: Person, line_model: str) -> None:
     await grant(admin, owner, 100)
     before = await owner.balance()
     rows = "".join(f"{n},0\n" for n in range(2500))
@@ -22,18 +22,16 @@ async def test_a_csv_file_comes_back_with_predictions(owner: Person, admin: Pers
         f"/v1/models/{line_model}/batch", content=f"x,noise\n{rows}far,0\n".encode(), headers=CSV
     )
     assert answer.status_code == 200, answer.text
-    told = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    assert all(abs(float(row["prediction"]) - 3 * float(row["x"]) - 2) < 1e-6 for row in told[:-1])
-    assert told[-1]["error"] == "'x': It must be a number."
+    received = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert all(abs(float(row["prediction"]) - 3 * float(row["x"]) - 2) < 1e-6 for row in received[:-1])
+    assert received[-1]["error"] == "'x': It must be a number."
     assert answer.headers["X-Tokens-Charged"] == "15"
     assert await owner.balance() == before - 15 == int(answer.headers["X-Tokens-Balance"])
     receipt = await owner.get(f"/v1/receipts/{answer.headers['X-Receipt-Id']}")
     assert (receipt.json()["tokens"], receipt.json()["action"]) == (15, "batch")
 
 
-async def test_a_form_with_a_parquet_file_comes_back_as_parquet(
-    owner: Person, admin: Person, line_model: str
-) -> None:
+async def test_parquet_form_is_returned_as_parquet(owner: Person, admin: Person, line_model: str) -> None:
     await grant(admin, owner, 5)
     sent = io.BytesIO()
     pq.write_table(pa.table({"x": [1, 2, None], "noise": [0, 0, 0], "note": ["a", "b", "c"]}), sent)
@@ -41,12 +39,12 @@ async def test_a_form_with_a_parquet_file_comes_back_as_parquet(
         f"/v1/models/{line_model}/batch", files={"file": ("rows.parquet", sent.getvalue())}
     )
     assert answer.status_code == 200, answer.text
-    told = pq.read_table(io.BytesIO(answer.content))
-    assert told.column_names == ["x", "noise", "note", "prediction", "error"]
-    assert told.column("note").to_pylist() == ["a", "b", "c"]
+    received = pq.read_table(io.BytesIO(answer.content))
+    assert received.column_names == ["x", "noise", "note", "prediction", "error"]
+    assert received.column("note").to_pylist() == ["a", "b", "c"]
 
 
-async def test_a_retried_batch_is_charged_once(user: Person) -> None:
+async def test_retried_batch_is_charged_once(user: Person) -> None:
     model = (await train(user))["name"]
     keyed = CSV | {"Idempotency-Key": "again"}
     answers = [
@@ -57,16 +55,14 @@ async def test_a_retried_batch_is_charged_once(user: Person) -> None:
     assert await user.balance() == 15 - 1 - 5
 
 
-async def test_a_file_without_the_models_columns_is_refused_and_costs_nothing(
-    owner: Person, line_model: str
-) -> None:
+async def test_file_without_the_models_columns_is_refused_and_free(owner: Person, line_model: str) -> None:
     before = await owner.balance()
     answer = await owner.post(f"/v1/models/{line_model}/batch", content=b"y\n1\n", headers=CSV)
     assert assert_problem(answer, 422, "batch_column_missing")["column"] == "x"
     assert await owner.balance() == before
 
 
-async def test_a_model_is_taken_along_as_a_bundle(owner: Person, line_model: str) -> None:
+async def test_model_export_is_a_complete_bundle(owner: Person, line_model: str) -> None:
     answer = await owner.get(f"/v1/models/{line_model}/export")
     assert answer.status_code == 200, answer.text
     assert answer.headers["Content-Type"] == "application/zip"

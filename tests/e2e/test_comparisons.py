@@ -1,4 +1,4 @@
-"""The type `auto`, and orders with a quote, through the gateway."""
+"""The type `auto`, and trainings with a quote, through the gateway."""
 
 import pytest
 from tests.support.people import Person
@@ -9,7 +9,7 @@ from tests.support.training import ended, start, upload
 BUDGET = {"seconds": 40, "tokens": 5}
 
 
-async def test_the_best_of_all_types_is_kept_within_the_budget(user: Person) -> None:
+async def test_comparison_returns_the_best_type_within_the_budget(user: Person) -> None:
     dataset_id = await upload(user, shared("penguins"))
     order = {"dataset_id": dataset_id, "type": "auto", "label": "species", "budget": BUDGET}
     job = await ended(user, (await start(user, order))["id"])
@@ -27,7 +27,7 @@ async def test_the_best_of_all_types_is_kept_within_the_budget(user: Person) -> 
     assert (await user.post(f"/v1/models/{model['name']}/predict", json=example)).status_code == 200
 
 
-async def test_its_events_tell_of_every_candidate(user: Person) -> None:
+async def test_events_report_every_candidate(user: Person) -> None:
     order = {"dataset_id": await upload(user), "type": "auto", "label": "y", "budget": {"tokens": 2}}
     job = await ended(user, (await start(user, order))["id"])
     history = (await user.get(f"/v1/jobs/{job['id']}/events")).text
@@ -36,7 +36,7 @@ async def test_its_events_tell_of_every_candidate(user: Person) -> None:
 
 
 @pytest.mark.usefixtures("usual_prices")
-async def test_a_quote_is_honoured_after_the_price_has_changed(admin: Person, user: Person) -> None:
+async def test_quote_is_honoured_after_a_price_change(admin: Person, user: Person) -> None:
     quote = (await user.post("/v1/quotes", json={"action": "train"})).json()
     assert (await admin.put("/v1/prices/train", json={"tokens": 9})).status_code == 200
     order = {"dataset_id": await upload(user), "type": "linear", "label": "y", "quote_id": quote["id"]}
@@ -44,14 +44,14 @@ async def test_a_quote_is_honoured_after_the_price_has_changed(admin: Person, us
     assert (job["state"], job["tokens_charged"], await user.balance()) == ("succeeded", 1, 14)
 
 
-async def test_somebody_elses_quote_is_refused(user: Person, bystander: Person) -> None:
+async def test_quote_of_another_user_is_refused(user: Person, bystander: Person) -> None:
     quote = (await bystander.post("/v1/quotes", json={"action": "train"})).json()
     order = {"dataset_id": await upload(user), "type": "linear", "label": "y", "quote_id": quote["id"]}
     assert_problem(await user.post("/v1/models", json=order), 404, "quote_not_found")
     assert await user.balance() == 15
 
 
-async def test_a_quote_for_something_else_is_refused(user: Person) -> None:
+async def test_quote_for_another_request_is_refused(user: Person) -> None:
     quote = (await user.post("/v1/quotes", json={"action": "predict"})).json()
     order = {"dataset_id": await upload(user), "type": "linear", "label": "y", "quote_id": quote["id"]}
     assert_problem(await user.post("/v1/models", json=order), 404, "quote_not_found")

@@ -1,4 +1,4 @@
-"""What all routes have in common: ids, problem documents, pages, limits, documents, health."""
+"""Conventions of all routes: request ids, problem documents, pages, limits, docs, health."""
 
 import asyncio
 import re
@@ -20,19 +20,19 @@ SERVICES = {"gateway", "ml-service", "billing-service"}
 
 
 class TestRequestId:
-    async def test_is_returned_as_it_was_sent(self, http: httpx.AsyncClient) -> None:
+    async def test_valid_request_id_is_returned(self, http: httpx.AsyncClient) -> None:
         answer = await http.get("/v1/prices", headers={"X-Request-Id": "my-own.id_1"})
         assert answer.headers["x-request-id"] == "my-own.id_1"
 
-    async def test_is_made_if_missing(self, http: httpx.AsyncClient) -> None:
+    async def test_missing_request_id_is_generated(self, http: httpx.AsyncClient) -> None:
         first, second = [await http.get("/v1/prices") for _ in range(2)]
         assert first.headers["x-request-id"] != second.headers["x-request-id"]
 
-    async def test_that_is_unusable_is_replaced(self, http: httpx.AsyncClient) -> None:
+    async def test_invalid_request_id_is_replaced(self, http: httpx.AsyncClient) -> None:
         answer = await http.get("/v1/prices", headers={"X-Request-Id": "with blanks and {braces}"})
         assert re.fullmatch(r"[0-9a-f]{32}", answer.headers["x-request-id"])
 
-    async def test_is_logged_by_every_service_on_the_way(self, stack: Stack, user: Person) -> None:
+    async def test_request_id_is_logged_by_every_service_on_the_way(self, stack: Stack, user: Person) -> None:
         request_id, sizes = uuid4().hex, stack.log_sizes()
         answer = await create(user, Order(), {"X-Request-Id": request_id})
         assert answer.headers["x-request-id"] == request_id
@@ -54,7 +54,7 @@ def _services_that_logged(stack: Stack, sizes: dict, request_id: str) -> set[str
 
 
 class TestConnections:
-    async def test_an_idle_one_outlives_what_clients_keep(self, stack: Stack) -> None:
+    async def test_idle_connection_outlives_clients_keep_alive(self, stack: Stack) -> None:
         host, port = stack.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         for pause in (0, IDLE_SECONDS):
@@ -65,20 +65,20 @@ class TestConnections:
 
 
 class TestProblems:
-    async def test_an_unknown_address_is_404(self, http: httpx.AsyncClient) -> None:
+    async def test_unknown_route_is_404(self, http: httpx.AsyncClient) -> None:
         assert_problem(await http.get("/v1/nothing"), 404, "route_not_found")
 
-    async def test_a_wrong_method_is_405_and_says_which_are_right(self, http: httpx.AsyncClient) -> None:
+    async def test_wrong_method_is_405_with_allow(self, http: httpx.AsyncClient) -> None:
         answer = await http.delete("/v1/prices")
         assert_problem(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == "GET"
 
-    async def test_each_wrong_field_is_pointed_at(self, http: httpx.AsyncClient) -> None:
+    async def test_each_invalid_field_has_a_pointer(self, http: httpx.AsyncClient) -> None:
         answer = await http.post("/v1/users", json={"name": 5, "password": "short"})
         problem = assert_problem(answer, 422, "invalid_input")
         assert [each["pointer"] for each in problem["errors"]] == ["/body/name", "/body/password"]
 
-    async def test_a_secret_that_was_sent_is_not_repeated(self, http: httpx.AsyncClient) -> None:
+    async def test_problem_never_repeats_a_secret(self, http: httpx.AsyncClient) -> None:
         answer = await http.post("/user/create", json={"email": "zq@example.org", "pwd": "zq1"})
         assert "zq1" not in answer.text
 
@@ -87,18 +87,18 @@ class TestPages:
     @pytest.mark.parametrize(
         "path", ["/v1/models", "/v1/jobs", "/v1/datasets", "/v1/api-keys", "/v1/me/ledger"]
     )
-    async def test_have_items_and_a_token(self, bystander: Person, path: str) -> None:
+    async def test_page_has_items_and_a_token(self, bystander: Person, path: str) -> None:
         body = (await bystander.get(path)).json()
         assert body.keys() == {"items", "next_page_token"}
 
     @pytest.mark.parametrize("size", [0, -3, 100_000])
-    async def test_clamp_their_size(self, user: Person, size: int) -> None:
+    async def test_page_size_is_clamped(self, user: Person, size: int) -> None:
         await upload(user)
         answer = await user.get("/v1/datasets", params={"page_size": size})
         assert len(answer.json()["items"]) == 1
 
 
-async def test_the_limits_are_one_published_table(http: httpx.AsyncClient) -> None:
+async def test_limits_are_one_published_table(http: httpx.AsyncClient) -> None:
     answer = await http.get("/v1/limits")
     assert answer.status_code == 200
     limits = answer.json()
@@ -108,40 +108,40 @@ async def test_the_limits_are_one_published_table(http: httpx.AsyncClient) -> No
 
 class TestHealth:
     @pytest.mark.parametrize("path", ["/livez", "/readyz"])
-    async def test_is_published(self, http: httpx.AsyncClient, path: str) -> None:
+    async def test_health_routes_are_published(self, http: httpx.AsyncClient, path: str) -> None:
         assert (await http.get(path)).status_code == 200
 
-    async def test_metrics_are_not(self, http: httpx.AsyncClient) -> None:
+    async def test_metrics_are_not_published(self, http: httpx.AsyncClient) -> None:
         assert_problem(await http.get("/metrics"), 404)
 
 
 class TestDocuments:
     @pytest.mark.parametrize("path", ["/docs", "/docs/auth", "/docs/billing", "/docs/ml"])
-    async def test_are_pages(self, http: httpx.AsyncClient, path: str) -> None:
+    async def test_docs_are_pages(self, http: httpx.AsyncClient, path: str) -> None:
         answer = await http.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/html")
 
-    async def test_show_only_what_is_published(self, http: httpx.AsyncClient) -> None:
+    async def test_docs_show_published_routes_only(self, http: httpx.AsyncClient) -> None:
         paths = (await http.get("/openapi.json")).json()["paths"]
         assert "/v1/models" in paths
         assert not [path for path in paths if path.startswith(("/internal", "/metrics"))]
 
-    async def test_have_an_authorize_button(self, http: httpx.AsyncClient) -> None:
+    async def test_docs_have_an_authorize_button(self, http: httpx.AsyncClient) -> None:
         document = (await http.get("/openapi.json")).json()
         schemes = document["components"]["securitySchemes"]
         assert [each["scheme"] for each in schemes.values()] == ["bearer"]
 
 
 class TestChargedAnswers:
-    async def test_a_course_training_says_what_it_cost(self, user: Person) -> None:
+    async def test_course_training_has_the_charged_headers(self, user: Person) -> None:
         answer = await create(user, Order())
         newest = (await user.get("/v1/me/ledger")).json()["items"][0]
         assert answer.headers["x-tokens-charged"] == str(-newest["amount"]) == "1"
         assert answer.headers["x-tokens-balance"] == str(newest["balance"]) == "14"
         assert answer.headers["x-receipt-id"] == newest["receipt_id"]
 
-    async def test_a_course_training_is_replayed_under_its_key(self, user: Person) -> None:
+    async def test_course_training_is_replayed_under_its_key(self, user: Person) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         first = await create(user, Order(), key)
         again = await create(user, Order(), key)

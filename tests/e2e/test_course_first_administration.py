@@ -1,4 +1,4 @@
-"""The course API, first dialect: what administrators do with users."""
+"""The course API, first dialect: administration of users."""
 
 import httpx
 from tests.support.people import Person, new_user, unused_name
@@ -9,7 +9,7 @@ NEW_PASSWORD = "another password"
 
 
 class TestAdminUsers:
-    async def test_lists_users_with_their_tokens(self, admin: Person, user: Person) -> None:
+    async def test_users_are_listed_with_their_tokens(self, admin: Person, user: Person) -> None:
         answer = await admin.get("/admin/users")
         assert answer.status_code == 200
         body = answer.json()
@@ -18,17 +18,17 @@ class TestAdminUsers:
         mine = next(each for each in body["users"] if each["id"] == user.id)
         assert mine == {"id": user.id, "email": user.name, "tokens": 15, "is_admin": False}
 
-    async def test_filters_by_tokens(self, admin: Person, user: Person) -> None:
+    async def test_users_are_filtered_by_tokens(self, admin: Person, user: Person) -> None:
         users = (await admin.get("/admin/users", params={"min_tokens": 16})).json()["users"]
         assert all(each["tokens"] >= 16 for each in users)
         assert user.id not in {each["id"] for each in users}
 
-    async def test_others_are_refused(self, bystander: Person) -> None:
+    async def test_list_is_for_administrators(self, bystander: Person) -> None:
         assert_problem(await bystander.get("/admin/users"), 403)
 
 
 class TestAdminTokens:
-    async def test_adds_tokens(self, admin: Person, user: Person) -> None:
+    async def test_admin_adds_tokens(self, admin: Person, user: Person) -> None:
         bought = {"email": user.name, "credit_card": CARD, "amount": 7}
         answer = await admin.post(f"/admin/users/{user.id}/tokens", json=bought)
         assert answer.status_code == 200
@@ -37,22 +37,18 @@ class TestAdminTokens:
         assert body.keys() == {"status", "message", "email", "amount"}
         assert await user.balance() == 22
 
-    async def test_an_email_of_another_user_is_400(
-        self, admin: Person, user: Person, bystander: Person
-    ) -> None:
+    async def test_email_of_another_user_is_400(self, admin: Person, user: Person, bystander: Person) -> None:
         bought = {"email": bystander.name, "credit_card": CARD, "amount": 7}
         assert_problem(await admin.post(f"/admin/users/{user.id}/tokens", json=bought), 400)
         assert await user.balance() == 15
 
-    async def test_an_unknown_user_is_404(self, admin: Person) -> None:
+    async def test_tokens_for_unknown_user_are_404(self, admin: Person) -> None:
         bought = {"email": unused_name(), "credit_card": CARD, "amount": 7}
         assert_problem(await admin.post("/admin/users/987654321/tokens", json=bought), 404)
 
 
 class TestAdminResetPassword:
-    async def test_the_new_password_logs_in(
-        self, http: httpx.AsyncClient, admin: Person, user: Person
-    ) -> None:
+    async def test_admin_resets_password(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
         change = {"email": user.name, "new_password": NEW_PASSWORD}
         answer = await admin.post(f"/admin/users/{user.id}/reset_password", json=change)
         assert answer.status_code == 200
@@ -60,14 +56,14 @@ class TestAdminResetPassword:
         login = await http.post("/user/login", json={"email": user.name, "pwd": NEW_PASSWORD})
         assert login.status_code == 200
 
-    async def test_others_are_refused(self, user: Person, bystander: Person) -> None:
+    async def test_reset_is_for_administrators(self, user: Person, bystander: Person) -> None:
         change = {"email": bystander.name, "new_password": NEW_PASSWORD}
         answer = await user.post(f"/admin/users/{bystander.id}/reset_password", json=change)
         assert_problem(answer, 403)
 
 
 class TestAdminDelete:
-    async def test_removes_the_user_and_frees_the_name(
+    async def test_deletion_removes_the_user_and_frees_the_name(
         self, http: httpx.AsyncClient, admin: Person, user: Person
     ) -> None:
         answer = await admin.delete(f"/admin/users/{user.id}")
@@ -76,8 +72,8 @@ class TestAdminDelete:
         later = await new_user(http, user.name)
         assert later.id != user.id
 
-    async def test_oneself_is_403(self, admin: Person) -> None:
+    async def test_admin_cannot_delete_own_account(self, admin: Person) -> None:
         assert_problem(await admin.delete(f"/admin/users/{admin.id}"), 403)
 
-    async def test_an_unknown_user_is_404(self, admin: Person) -> None:
+    async def test_deletion_of_unknown_user_is_404(self, admin: Person) -> None:
         assert_problem(await admin.delete("/admin/users/987654321"), 404)

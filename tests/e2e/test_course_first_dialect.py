@@ -15,7 +15,7 @@ NEW_PASSWORD = "another password"
 
 
 class TestUserCreate:
-    async def test_answers_success_and_the_email(self, http: httpx.AsyncClient) -> None:
+    async def test_registration_returns_success_and_the_email(self, http: httpx.AsyncClient) -> None:
         email = unused_name()
         answer = await http.post("/user/create", json={"email": email, "pwd": "four"})
         assert answer.status_code == 200
@@ -24,18 +24,18 @@ class TestUserCreate:
         assert body["email"] == email
         assert body["message"]
 
-    async def test_a_taken_email_is_400(self, http: httpx.AsyncClient, bystander: Person) -> None:
+    async def test_taken_email_is_400(self, http: httpx.AsyncClient, bystander: Person) -> None:
         taken = {"email": bystander.name.upper(), "pwd": PASSWORD}
         assert_problem(await http.post("/user/create", json=taken), 400)
 
     @pytest.mark.parametrize("password", ["abc", "a" * 73])
-    async def test_a_password_is_4_to_72_characters(self, http: httpx.AsyncClient, password: str) -> None:
+    async def test_password_has_4_to_72_characters(self, http: httpx.AsyncClient, password: str) -> None:
         body = {"email": unused_name(), "pwd": password}
         assert_problem(await http.post("/user/create", json=body), 422)
 
 
 class TestUserLogin:
-    async def test_answers_a_bearer_token(self, http: httpx.AsyncClient, bystander: Person) -> None:
+    async def test_login_returns_a_bearer_token(self, http: httpx.AsyncClient, bystander: Person) -> None:
         answer = await http.post("/user/login", json={"email": bystander.name, "pwd": PASSWORD})
         assert answer.status_code == 200
         body = answer.json()
@@ -43,11 +43,11 @@ class TestUserLogin:
         tokens = await bystander.holding(body["access_token"]).get("/user/tokens")
         assert tokens.status_code == 200
 
-    async def test_a_wrong_password_is_401(self, http: httpx.AsyncClient, bystander: Person) -> None:
+    async def test_wrong_password_is_401(self, http: httpx.AsyncClient, bystander: Person) -> None:
         answer = await http.post("/user/login", json={"email": bystander.name, "pwd": "wrong"})
         assert_problem(answer, 401)
 
-    async def test_an_unknown_name_is_answered_like_a_wrong_password(
+    async def test_unknown_name_is_answered_like_a_wrong_password(
         self, http: httpx.AsyncClient, bystander: Person
     ) -> None:
         wrong = await http.post("/user/login", json={"email": bystander.name, "pwd": "wrong"})
@@ -56,14 +56,14 @@ class TestUserLogin:
         assert unknown.json()["detail"] == wrong.json()["detail"]
 
 
-async def test_user_tokens_answers_name_and_balance(bystander: Person) -> None:
+async def test_user_tokens_returns_name_and_balance(bystander: Person) -> None:
     answer = await bystander.get("/user/tokens")
     assert answer.status_code == 200
     assert answer.json() == {"username": bystander.name, "tokens": 15}
 
 
 class TestResetPassword:
-    async def test_the_new_password_logs_in(self, http: httpx.AsyncClient, user: Person) -> None:
+    async def test_new_password_logs_in(self, http: httpx.AsyncClient, user: Person) -> None:
         change = {"email": user.name, "new_password": NEW_PASSWORD}
         answer = await user.post("/user/reset_password", json=change)
         assert answer.status_code == 200
@@ -71,35 +71,33 @@ class TestResetPassword:
         login = await http.post("/user/login", json={"email": user.name, "pwd": NEW_PASSWORD})
         assert login.status_code == 200
 
-    async def test_somebody_elses_email_is_403(self, user: Person, bystander: Person) -> None:
+    async def test_reset_for_another_users_email_is_403(self, user: Person, bystander: Person) -> None:
         change = {"email": bystander.name, "new_password": NEW_PASSWORD}
         assert_problem(await user.post("/user/reset_password", json=change), 403)
 
 
 class TestRemoveUser:
-    async def test_an_admin_removes_a_user(
-        self, http: httpx.AsyncClient, admin: Person, user: Person
-    ) -> None:
+    async def test_admin_removes_user(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
         answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": user.id})
         assert answer.status_code == 200
         assert answer.json().keys() == {"status", "message"}
         login = await http.post("/user/login", json={"email": user.name, "pwd": user.password})
         assert_problem(login, 401)
 
-    async def test_others_are_refused(self, user: Person, bystander: Person) -> None:
+    async def test_removal_is_for_administrators(self, user: Person, bystander: Person) -> None:
         answer = await user.request("DELETE", "/user/remove_user", json={"user_id": bystander.id})
         assert_problem(answer, 403)
 
-    async def test_oneself_is_403(self, admin: Person) -> None:
+    async def test_admin_cannot_remove_own_account(self, admin: Person) -> None:
         answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": admin.id})
         assert_problem(answer, 403)
 
-    async def test_an_unknown_id_is_404(self, admin: Person) -> None:
+    async def test_removal_of_unknown_id_is_404(self, admin: Person) -> None:
         answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": 987_654_321})
         assert_problem(answer, 404)
 
 
-async def test_models_lists_the_types_with_their_parameters(http: httpx.AsyncClient) -> None:
+async def test_models_lists_model_types_with_parameters(http: httpx.AsyncClient) -> None:
     answer = await http.get("/models")
     assert answer.status_code == 200
     types = answer.json()
@@ -112,14 +110,14 @@ async def test_models_lists_the_types_with_their_parameters(http: httpx.AsyncCli
 
 
 class TestTrained:
-    async def test_lists_own_models_newest_first(self, user: Person) -> None:
+    async def test_trained_lists_own_models_newest_first(self, user: Person) -> None:
         older = await trained_model(user)
         newer = await trained_model(user)
         answer = await user.get("/trained")
         assert answer.status_code == 200
         assert answer.json() == [newer, older]
 
-    async def test_describes_one(self, owner: Person, line_model: str) -> None:
+    async def test_trained_describes_one_model(self, owner: Person, line_model: str) -> None:
         answer = await owner.get(f"/trained/{line_model}")
         assert answer.status_code == 200
         body = answer.json()
@@ -128,12 +126,12 @@ class TestTrained:
         assert body["feature_cols"] == ["x", "noise"]
         assert body["created_at"]
 
-    async def test_somebody_elses_is_404(self, bystander: Person, line_model: str) -> None:
+    async def test_trained_model_of_another_user_is_404(self, bystander: Person, line_model: str) -> None:
         assert_problem(await bystander.get(f"/trained/{line_model}"), 404)
 
 
 class TestCreate:
-    async def test_waits_for_the_model_and_costs_one(self, user: Person) -> None:
+    async def test_create_waits_for_the_model_and_costs_one_token(self, user: Person) -> None:
         answer = await create(user, Order())
         assert answer.status_code == 200
         body = answer.json()
@@ -145,20 +143,22 @@ class TestCreate:
         assert await user.balance() == 14
 
     @pytest.mark.parametrize("model_type", ["linear", "knn", "random_forest"])
-    async def test_trains_regressions(self, user: Person, model_type: str) -> None:
+    async def test_create_trains_regression(self, user: Person, model_type: str) -> None:
         features = ["bill_length_mm", "flipper_length_mm", "species"]
         answer = await create(user, Order(model_type, features, "body_mass_g", _whole_penguins()))
         assert answer.status_code == 200, answer.text
         assert answer.json()["metrics"]["r2_score"] > 0.5
 
     @pytest.mark.parametrize("model_type", ["logistic", "knn", "random_forest"])
-    async def test_trains_classifiers(self, user: Person, model_type: str) -> None:
+    async def test_create_trains_classification(self, user: Person, model_type: str) -> None:
         features = ["bill_length_mm", "bill_depth_mm", "island", "sex"]
         answer = await create(user, Order(model_type, features, "species", shared("penguins")))
         assert answer.status_code == 200, answer.text
         assert answer.json()["metrics"]["accuracy"] > 0.8
 
-    async def test_a_numeric_label_keeps_the_three_metrics_beside_the_classifiers(self, user: Person) -> None:
+    async def test_numeric_label_has_regression_metrics_beside_classification_metrics(
+        self, user: Person
+    ) -> None:
         rows = [f"{n},{n % 2}" for n in range(60)]
         table = "\n".join(["n,odd", *rows]).encode()
         metrics = (await create(user, Order("logistic", ["n"], "odd", table))).json()["metrics"]
@@ -166,16 +166,16 @@ class TestCreate:
         assert metrics.keys() >= three | {"accuracy"}
 
     @pytest.mark.parametrize("columns", ["x,noise", '["x", "noise"]', " x , noise "])
-    async def test_takes_columns_as_json_or_separated_by_commas(self, user: Person, columns: str) -> None:
+    async def test_feature_columns_are_json_or_comma_separated(self, user: Person, columns: str) -> None:
         name = await trained_model(user, Order(feature_cols=columns))
         assert (await user.get(f"/trained/{name}")).json()["feature_cols"] == ["x", "noise"]
 
-    async def test_names_the_model_after_the_given_filename(self, user: Person) -> None:
+    async def test_model_filename_names_the_model(self, user: Person) -> None:
         name = await trained_model(user, Order(more={"model_filename": "my best"}))
         assert re.fullmatch(rf"{user.id}_my[_-]best", name)
 
     @pytest.mark.parametrize("filename", ["../../etc/passwd", "a\x00b", "/", "long" * 2500, "🦙 in a tie"])
-    async def test_a_filename_becomes_a_plain_name(self, user: Person, filename: str) -> None:
+    async def test_model_filename_is_sanitised(self, user: Person, filename: str) -> None:
         answer = await create(user, Order(more={"model_filename": filename}))
         assert answer.status_code in {200, 422}
         if answer.status_code == 200:
@@ -183,7 +183,7 @@ class TestCreate:
             assert re.fullmatch(rf"{user.id}_[\w.-]{{1,200}}", name)
             assert (await user.get(f"/trained/{name}")).status_code == 200
 
-    async def test_a_taken_filename_is_409_and_free(self, user: Person) -> None:
+    async def test_taken_model_filename_is_409_and_free(self, user: Person) -> None:
         order = Order(more={"model_filename": "mine"})
         await trained_model(user, order)
         assert_problem(await create(user, order), 409)
@@ -195,20 +195,20 @@ class TestCreate:
         assert (await create(user, order)).status_code == 200
 
     @pytest.mark.parametrize("sent", ["true", "False", True])
-    async def test_a_boolean_parameter_may_be_a_word(self, user: Person, sent: object) -> None:
+    async def test_boolean_parameter_accepts_words(self, user: Person, sent: object) -> None:
         assert (await create(user, Order(params={"fit_intercept": sent}))).status_code == 200
 
-    async def test_an_unknown_parameter_is_400(self, user: Person) -> None:
+    async def test_unknown_parameter_is_400(self, user: Person) -> None:
         assert_problem(await create(user, Order(params={"depth": 3})), 400)
 
     @pytest.mark.parametrize("share", ["0", "1", "1.5", "-0.2", "nan", "most"])
-    async def test_the_training_part_is_between_0_and_1(self, user: Person, share: str) -> None:
+    async def test_train_percentage_is_between_0_and_1(self, user: Person, share: str) -> None:
         answer = await create(user, Order(more={"train_percentage": share}))
         assert answer.status_code in {400, 422}
         assert_problem(answer, answer.status_code)
         assert await user.balance() == 15
 
-    async def test_without_enough_tokens_is_402_with_both_numbers(self, user: Person) -> None:
+    async def test_create_without_enough_tokens_is_402_with_both_numbers(self, user: Person) -> None:
         name = await trained_model(user)
         for _ in range(2):
             assert (await user.post(f"/predict/{name}", json={"features": FEATURES})).status_code == 200
@@ -221,7 +221,7 @@ class TestCreate:
 
 
 class TestPredict:
-    async def test_answers_the_prediction_and_costs_five(self, user: Person) -> None:
+    async def test_predict_returns_the_prediction_and_costs_five_tokens(self, user: Person) -> None:
         name = await trained_model(user)
         answer = await user.post(f"/predict/{name}", json={"features": FEATURES})
         assert answer.status_code == 200
@@ -231,20 +231,22 @@ class TestPredict:
         assert body["tokens_deducted"] == 5
         assert await user.balance() == 9
 
-    async def test_class_labels_come_back_as_they_were(self, user: Person) -> None:
+    async def test_class_labels_are_returned_as_in_the_file(self, user: Person) -> None:
         order = Order("random_forest", ["weight", "colour"], "fruit", fruit_table())
         name = await trained_model(user, order)
         answer = await user.post(f"/predict/{name}", json={"features": {"weight": 151, "colour": "red"}})
         assert answer.json()["prediction"] == "apple"
 
-    async def test_somebody_elses_model_is_404_and_free(self, user: Person, line_model: str) -> None:
+    async def test_predict_on_another_users_model_is_404_and_free(
+        self, user: Person, line_model: str
+    ) -> None:
         answer = await user.post(f"/predict/{line_model}", json={"features": FEATURES})
         assert_problem(answer, 404)
         assert await user.balance() == 15
 
 
 class TestDelete:
-    async def test_removes_the_model(self, user: Person) -> None:
+    async def test_delete_removes_the_model(self, user: Person) -> None:
         name = await trained_model(user)
         answer = await user.delete(f"/delete/{name}")
         assert answer.status_code == 200
@@ -252,7 +254,7 @@ class TestDelete:
         assert (await user.get("/trained")).json() == []
         assert_problem(await user.post(f"/predict/{name}", json={"features": FEATURES}), 404)
 
-    async def test_somebody_elses_is_404(self, bystander: Person, line_model: str) -> None:
+    async def test_delete_of_another_users_model_is_404(self, bystander: Person, line_model: str) -> None:
         assert_problem(await bystander.delete(f"/delete/{line_model}"), 404)
 
 

@@ -1,4 +1,4 @@
-"""`/v1/datasets`: upload once, look at it, delete it."""
+"""`/v1/datasets`: upload, inspect, preview and delete."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ SMALL = csv("x,word,none,day", "1,7,,2026-01-01", "2,secret,,2026-01-02", "3,9x,
 
 
 class TestUpload:
-    async def test_answers_what_was_understood(self, user: Person) -> None:
+    async def test_upload_returns_the_profile(self, user: Person) -> None:
         table = shared("penguins")
         answer = await user.post("/v1/datasets", content=table, headers=CSV)
         assert answer.status_code == 201
@@ -28,32 +28,34 @@ class TestUpload:
         assert (kinds["species"], kinds["body_mass_g"]) == ("text", "number")
         assert answer.headers["location"] == f"/v1/datasets/{body['id']}"
 
-    async def test_takes_a_form(self, user: Person) -> None:
+    async def test_upload_accepts_a_form(self, user: Person) -> None:
         answer = await user.post("/v1/datasets", files={"file": ("line.csv", line_table(), "text/csv")})
         assert (answer.status_code, answer.json()["name"]) == (201, "line.csv")
 
-    async def test_takes_gzip(self, user: Person) -> None:
+    async def test_upload_accepts_gzip(self, user: Person) -> None:
         answer = await user.post("/v1/datasets", content=gzip.compress(line_table()), headers=CSV)
         assert answer.json()["rows"] == 40
 
-    async def test_costs_nothing(self, user: Person) -> None:
+    async def test_upload_is_free(self, user: Person) -> None:
         await upload(user)
         assert await user.balance() == 15
 
-    async def test_the_same_file_is_stored_once(self, user: Person) -> None:
+    async def test_same_file_is_stored_once(self, user: Person) -> None:
         assert await upload(user) == await upload(user)
 
-    async def test_the_same_file_of_another_user_is_their_own(self, user: Person, bystander: Person) -> None:
+    async def test_same_file_of_another_user_is_another_dataset(
+        self, user: Person, bystander: Person
+    ) -> None:
         assert await upload(user) != await upload(bystander)
 
-    async def test_a_retry_with_the_same_key_is_replayed(self, user: Person) -> None:
+    async def test_retried_upload_is_replayed(self, user: Person) -> None:
         headers = {**CSV, "Idempotency-Key": "once"}
         first = await user.post("/v1/datasets", content=line_table(), headers=headers)
         again = await user.post("/v1/datasets", content=line_table(), headers=headers)
         assert again.json() == first.json()
         assert again.headers["idempotency-replayed"] == "true"
 
-    async def test_the_same_key_with_another_file_is_422(self, user: Person) -> None:
+    async def test_same_key_with_another_file_is_422(self, user: Person) -> None:
         headers = {**CSV, "Idempotency-Key": "once"}
         await user.post("/v1/datasets", content=line_table(), headers=headers)
         answer = await user.post("/v1/datasets", content=line_table(50), headers=headers)
@@ -61,7 +63,7 @@ class TestUpload:
 
 
 class TestInspection:
-    async def test_tells_what_the_columns_hold_and_what_is_remarkable(self, user: Person) -> None:
+    async def test_inspection_reports_columns_and_findings(self, user: Person) -> None:
         rows = (f"{n + 1},{n % 7},{'yes' if n % 7 > 3 else 'no'}" for n in range(60))
         body = (await user.post("/v1/datasets", content=csv("id,x,passed", *rows), headers=CSV)).json()
         assert body["dialect"]["delimiter"] == ","
@@ -77,14 +79,14 @@ class TestInspection:
         found = (await user.get(f"{url}/findings", params={"label": "passed"})).json()["findings"]
         assert [(each["code"], each["column"]) for each in found] == [("leakage", "x")]
 
-    async def test_takes_parquet_and_trains_the_same_model_on_it(self, user: Person) -> None:
+    async def test_parquet_trains_the_same_model_as_csv(self, user: Person) -> None:
         packed = io.BytesIO()
         pd.read_csv(io.BytesIO(shared("penguins"))).to_parquet(packed)
         of_csv = await train(user, shared("penguins"), type="logistic", label="species")
         of_parquet = await train(user, packed.getvalue(), type="logistic", label="species")
         assert of_parquet["metrics"] == of_csv["metrics"]
 
-    async def test_a_corrected_kind_is_what_a_model_asks_for(self, user: Person) -> None:
+    async def test_corrected_column_type_is_in_the_models_schema(self, user: Person) -> None:
         table = csv("code,x,y", *(f"{500 + n % 4},{n % 9},{n % 4}" for n in range(60)))
         dataset_id = await upload(user, table)
         answer = await user.patch(f"/v1/datasets/{dataset_id}", json={"kinds": {"code": "text"}})
@@ -105,7 +107,7 @@ class TestInspection:
             ({}, "invalid_input", "kinds"),
         ],
     )
-    async def test_a_kind_that_does_not_fit_is_refused(
+    async def test_impossible_column_type_is_refused(
         self, bystander: Person, kinds: dict[str, str], code: str, says: str
     ) -> None:
         dataset_id = await upload(bystander, SMALL)
@@ -117,7 +119,7 @@ class TestInspection:
     @pytest.mark.parametrize(
         ("label", "code"), [("other", "unknown_column"), ("none", "empty_column"), ("day", "date_label")]
     )
-    async def test_findings_about_what_is_no_label_are_refused(
+    async def test_findings_for_an_unknown_label_are_refused(
         self, bystander: Person, label: str, code: str
     ) -> None:
         dataset_id = await upload(bystander, SMALL)
@@ -125,21 +127,21 @@ class TestInspection:
         assert_problem(answer, 422, code)
 
 
-async def test_are_listed_newest_first(user: Person) -> None:
+async def test_datasets_are_listed_newest_first(user: Person) -> None:
     older = await upload(user, line_table(41))
     newer = await upload(user, line_table(42))
     listed = (await user.get("/v1/datasets")).json()["items"]
     assert [each["id"] for each in listed] == [newer, older]
 
 
-async def test_the_preview_shows_the_first_rows(user: Person) -> None:
+async def test_preview_shows_the_first_rows(user: Person) -> None:
     dataset_id = await upload(user)
     body = (await user.get(f"/v1/datasets/{dataset_id}/preview")).json()
     assert body["columns"] == ["x", "noise", "y"]
     assert body["rows"][:2] == [[0, 0, 2], [1, 2, 5]]
 
 
-async def test_a_deleted_one_is_gone(user: Person) -> None:
+async def test_deleted_dataset_is_404(user: Person) -> None:
     dataset_id = await upload(user)
     assert (await user.delete(f"/v1/datasets/{dataset_id}")).status_code == 204
     assert_problem(await user.get(f"/v1/datasets/{dataset_id}"), 404)
@@ -148,7 +150,9 @@ async def test_a_deleted_one_is_gone(user: Person) -> None:
 @pytest.mark.parametrize(
     ("method", "more"), [("GET", ""), ("GET", "/preview"), ("GET", "/findings?label=y"), ("DELETE", "")]
 )
-async def test_somebody_elses_is_404(user: Person, bystander: Person, method: str, more: str) -> None:
+async def test_dataset_of_another_user_is_404(
+    user: Person, bystander: Person, method: str, more: str
+) -> None:
     dataset_id = await upload(user)
     assert_problem(await bystander.request(method, f"/v1/datasets/{dataset_id}{more}"), 404)
     assert (await user.get(f"/v1/datasets/{dataset_id}")).status_code == 200

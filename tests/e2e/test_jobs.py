@@ -1,4 +1,4 @@
-"""`/v1/jobs`: the state of long work, its history, and its end."""
+"""`/v1/jobs`: state, history and end of long work."""
 
 import json
 
@@ -12,20 +12,20 @@ async def _finished(user: Person) -> Json:
     return await ended(user, job["id"])
 
 
-async def test_a_finished_job_says_what_it_cost(user: Person) -> None:
+async def test_finished_job_shows_its_charge(user: Person) -> None:
     job = await _finished(user)
     assert (job["state"], job["percent"], job["tokens_charged"], job["error"]) == ("succeeded", 100, 1, None)
     receipt = (await user.get(f"/v1/receipts/{job['receipt_id']}")).json()
     assert (receipt["action"], receipt["tokens"], receipt["resource"]) == ("train", 1, job["model_name"])
 
 
-async def test_are_listed_newest_first(user: Person) -> None:
+async def test_jobs_are_listed_newest_first(user: Person) -> None:
     older, newer = await _finished(user), await _finished(user)
     listed = (await user.get("/v1/jobs")).json()["items"]
     assert [each["id"] for each in listed] == [newer["id"], older["id"]]
 
 
-async def test_the_events_tell_the_whole_history(user: Person) -> None:
+async def test_events_contain_the_whole_history(user: Person) -> None:
     job = await _finished(user)
     answer = await user.get(f"/v1/jobs/{job['id']}/events")
     assert answer.headers["content-type"].startswith("text/event-stream")
@@ -36,7 +36,7 @@ async def test_the_events_tell_the_whole_history(user: Person) -> None:
     assert all("at" in each for each in data)
 
 
-async def test_the_events_resume_after_the_last_one_seen(user: Person) -> None:
+async def test_events_resume_after_last_event_id(user: Person) -> None:
     job = await _finished(user)
     whole = (await user.get(f"/v1/jobs/{job['id']}/events")).text
     ids = [line.removeprefix("id: ") for line in whole.splitlines() if line.startswith("id: ")]
@@ -45,7 +45,7 @@ async def test_the_events_resume_after_the_last_one_seen(user: Person) -> None:
     assert resumed == ids[2:]
 
 
-async def test_a_cancelled_job_costs_nothing(user: Person) -> None:
+async def test_cancelled_job_is_free(user: Person) -> None:
     job = await start(user, slow_order(await upload(user, slow_table())))
     assert (await user.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 202
     assert (await ended(user, job["id"]))["state"] == "cancelled"
@@ -53,12 +53,12 @@ async def test_a_cancelled_job_costs_nothing(user: Person) -> None:
     assert_problem(await user.get(f"/v1/models/{job['model_name']}"), 404)
 
 
-async def test_an_ended_job_cannot_be_cancelled(user: Person) -> None:
+async def test_ended_job_cannot_be_cancelled(user: Person) -> None:
     job = await _finished(user)
     assert_problem(await user.post(f"/v1/jobs/{job['id']}/cancel"), 409, "job_ended")
 
 
-async def test_somebody_elses_is_404(user: Person, bystander: Person) -> None:
+async def test_job_of_another_user_is_404(user: Person, bystander: Person) -> None:
     job = await _finished(user)
     assert_problem(await bystander.get(f"/v1/jobs/{job['id']}"), 404)
     assert_problem(await bystander.get(f"/v1/jobs/{job['id']}/events"), 404)

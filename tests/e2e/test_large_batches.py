@@ -1,4 +1,4 @@
-"""A file of a million rows, from a client to a worker and back: no process of the stack holds it."""
+"""A file of a million rows, from a client to a worker and back: no process loads it whole."""
 
 import io
 from collections.abc import Callable
@@ -52,7 +52,7 @@ async def predict(owner: Person, model: str, content: bytes, media_type: str) ->
 
 
 @pytest.mark.parametrize("media_type", PACKED)
-async def test_a_million_rows_grow_no_process_by_more_than_150_mb(
+async def test_million_rows_grow_no_process_by_more_than_150_mb(
     owner: Person, admin: Person, line_model: str, stack: Stack, media_type: str
 ) -> None:
     cost = ROWS // 200

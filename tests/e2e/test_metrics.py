@@ -1,4 +1,4 @@
-"""The metrics that are answered equal scikit-learn's on the same split."""
+"""Metrics equal scikit-learn's on the same split."""
 
 import io
 from collections.abc import Callable
@@ -70,13 +70,15 @@ async def statistician(http: httpx.AsyncClient, admin: Person) -> Person:
     ("case", "model_type"),
     [pytest.param(case, each, id=f"{case.table}-{each}") for case in CASES for each in case.types],
 )
-async def test_equal_plain_scikit_learns(statistician: Person, case: Case, model_type: str) -> None:
+async def test_metrics_equal_plain_scikit_learn(statistician: Person, case: Case, model_type: str) -> None:
     order: dict[str, object] = {"label": case.label, "features": case.features, "missing_label": "drop"}
     params = PARAMS.get(model_type, {})
     model = await train(statistician, shared(case.table), type=model_type, params=params, **order)
     expected = _recompute(case, ESTIMATORS[model_type, case.task](**params), model_type != "random_forest")
-    told = model["metrics"]
-    assert {name: told[name] for name in expected} == pytest.approx(expected, rel=TOLERANCE, abs=TOLERANCE)
+    received = model["metrics"]
+    assert {name: received[name] for name in expected} == pytest.approx(
+        expected, rel=TOLERANCE, abs=TOLERANCE
+    )
 
 
 def _recompute(case: Case, estimator: object, scaled: bool) -> dict[str, float]:

@@ -9,13 +9,13 @@ from tests.support.training import ended, start, train, upload
 
 
 class TestModelTypes:
-    async def test_describe_their_parameters_as_json_schema(self, http: httpx.AsyncClient) -> None:
+    async def test_model_types_describe_parameters_as_json_schema(self, http: httpx.AsyncClient) -> None:
         types = {each["name"]: each for each in (await http.get("/v1/model-types")).json()["items"]}
         assert types.keys() >= {"linear", "logistic", "knn", "random_forest"}
         neighbours = types["knn"]["parameters"]["properties"]["n_neighbors"]
         assert (neighbours["type"], neighbours["default"], neighbours["minimum"]) == ("integer", 5, 1)
 
-    async def test_say_which_tasks_they_take(self, http: httpx.AsyncClient) -> None:
+    async def test_model_types_list_their_tasks(self, http: httpx.AsyncClient) -> None:
         types = {each["name"]: each["tasks"] for each in (await http.get("/v1/model-types")).json()["items"]}
         assert types["linear"] == ["regression"]
         assert types["logistic"] == ["classification"]
@@ -23,7 +23,7 @@ class TestModelTypes:
 
 
 class TestTrain:
-    async def test_is_accepted_with_a_job_and_a_hold(self, user: Person) -> None:
+    async def test_training_is_accepted_with_a_job_and_a_hold(self, user: Person) -> None:
         order = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
         answer = await user.post("/v1/models", json=order)
         assert answer.status_code == 202
@@ -33,18 +33,18 @@ class TestTrain:
         assert (await ended(user, job["id"]))["tokens_charged"] == 1
         assert await user.balance() == 14
 
-    async def test_shows_metrics_beside_a_baseline(self, user: Person) -> None:
+    async def test_metrics_are_shown_beside_a_baseline(self, user: Person) -> None:
         model = await train(user, fruit_table(), type="knn", label="fruit")
         assert model["task"] == "classification"
         assert model["metrics"]["accuracy"] > model["baseline"]["accuracy"]
         assert model["metrics"].keys() == model["baseline"].keys()
 
-    async def test_without_features_every_other_column_is_one(self, user: Person) -> None:
+    async def test_default_features_are_all_other_columns(self, user: Person) -> None:
         model = await train(user)
         assert model["features"] == ["x", "noise"]
 
     @pytest.mark.parametrize(("task", "figure"), [("classification", "accuracy"), ("regression", "r2_score")])
-    async def test_the_task_can_be_said(self, user: Person, task: str, figure: str) -> None:
+    async def test_task_can_be_chosen(self, user: Person, task: str, figure: str) -> None:
         table = "\n".join(["n,label", *(f"{n},{n % 5}" for n in range(100))]).encode()
         model = await train(
             user, table, type="random_forest", label="label", task=task, params={"n_estimators": 5}
@@ -64,13 +64,13 @@ class TestTrain:
         job = await start(user, {**order, "features": ["Horsepower"], "missing_label": "drop"})
         assert (await ended(user, job["id"]))["state"] == "succeeded"
 
-    async def test_a_taken_name_is_409(self, user: Person) -> None:
+    async def test_taken_model_name_is_409(self, user: Person) -> None:
         model = await train(user, name="mine")
         order = {"dataset_id": await upload(user), "type": "linear", "label": "y", "name": "mine"}
         assert model["name"] == f"{user.id}_mine"
         assert_problem(await user.post("/v1/models", json=order), 409, "model_name_taken")
 
-    async def test_a_retry_with_the_same_key_is_one_job(self, user: Person) -> None:
+    async def test_retried_training_is_one_job(self, user: Person) -> None:
         order = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
         key = {"Idempotency-Key": "train-once"}
         first = await user.post("/v1/models", json=order, headers=key)
@@ -80,11 +80,11 @@ class TestTrain:
         await ended(user, first.json()["id"])
         assert await user.balance() == 14
 
-    async def test_somebody_elses_dataset_is_404(self, user: Person, bystander: Person) -> None:
+    async def test_training_on_another_users_dataset_is_404(self, user: Person, bystander: Person) -> None:
         order = {"dataset_id": await upload(bystander), "type": "linear", "label": "y"}
         assert_problem(await user.post("/v1/models", json=order), 404, "dataset_not_found")
 
-    async def test_without_enough_tokens_is_402(self, user: Person) -> None:
+    async def test_training_without_enough_tokens_is_402(self, user: Person) -> None:
         dataset_id = await upload(user)
         bought = {"dataset_id": dataset_id, "type": "linear", "label": "y"}
         for _ in range(15):
@@ -94,14 +94,14 @@ class TestTrain:
 
 
 class TestModels:
-    async def test_are_listed_newest_first_in_pages(self, user: Person) -> None:
+    async def test_models_are_listed_newest_first_in_pages(self, user: Person) -> None:
         names = [(await train(user))["name"] for _ in range(3)]
         first = (await user.get("/v1/models", params={"page_size": 2})).json()
         query = {"page_size": 2, "page_token": first["next_page_token"]}
         second = (await user.get("/v1/models", params=query)).json()
         assert [each["name"] for each in first["items"] + second["items"]] == names[::-1]
 
-    async def test_the_schema_holds_a_request_that_works(self, user: Person) -> None:
+    async def test_schema_contains_a_working_example(self, user: Person) -> None:
         model = await train(user, fruit_table(), type="knn", label="fruit")
         schema = (await user.get(f"/v1/models/{model['name']}/schema")).json()
         assert [each["name"] for each in schema["features"]] == ["weight", "colour"]
@@ -109,29 +109,29 @@ class TestModels:
         answer = await user.post(f"/v1/models/{model['name']}/predict", json=schema["example"])
         assert answer.json()["prediction"] in {"apple", "grape"}
 
-    async def test_reading_costs_nothing(self, owner: Person, line_model: str) -> None:
+    async def test_reading_models_is_free(self, owner: Person, line_model: str) -> None:
         before = await owner.balance()
         for path in ("/v1/models", f"/v1/models/{line_model}", f"/v1/models/{line_model}/schema"):
             assert (await owner.get(path)).status_code == 200
         assert await owner.balance() == before
 
-    async def test_a_deleted_one_is_gone(self, user: Person) -> None:
+    async def test_deleted_model_is_404(self, user: Person) -> None:
         name = (await train(user))["name"]
         assert (await user.delete(f"/v1/models/{name}")).status_code == 204
         assert_problem(await user.get(f"/v1/models/{name}"), 404, "model_not_found")
         features = {"features": {"x": 1, "noise": 1}}
         assert_problem(await user.post(f"/v1/models/{name}/predict", json=features), 404)
 
-    async def test_a_deleted_name_is_free_again(self, user: Person) -> None:
+    async def test_name_of_deleted_model_is_free(self, user: Person) -> None:
         name = (await train(user, name="mine"))["name"]
         await user.delete(f"/v1/models/{name}")
         assert (await train(user, name="mine"))["name"] == name
 
     @pytest.mark.parametrize("more", ["", "/schema"])
-    async def test_somebody_elses_is_404(self, bystander: Person, line_model: str, more: str) -> None:
+    async def test_model_of_another_user_is_404(self, bystander: Person, line_model: str, more: str) -> None:
         assert_problem(await bystander.get(f"/v1/models/{line_model}{more}"), 404)
 
-    async def test_somebody_elses_cannot_be_deleted(
+    async def test_model_of_another_user_cannot_be_deleted(
         self, owner: Person, bystander: Person, line_model: str
     ) -> None:
         assert_problem(await bystander.delete(f"/v1/models/{line_model}"), 404)

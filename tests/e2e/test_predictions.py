@@ -1,4 +1,4 @@
-"""`/v1/models/{name}/predict`: one row or several, paid for one by one."""
+"""`/v1/models/{name}/predict`: one row or several, each charged."""
 
 from uuid import uuid4
 
@@ -17,19 +17,19 @@ async def path(user: Person) -> str:
     return f"/v1/models/{await trained_model(user)}/predict"
 
 
-async def test_answers_one_row(user: Person, path: str) -> None:
+async def test_one_row_is_predicted(user: Person, path: str) -> None:
     answer = await user.post(path, json=FEATURES)
     assert answer.status_code == 200
     assert answer.json()["prediction"] == pytest.approx(32)
 
 
-async def test_answers_several_rows_in_order(user: Person, path: str) -> None:
+async def test_several_rows_are_predicted_in_order(user: Person, path: str) -> None:
     rows = [{"x": x, "noise": 0} for x in (3, 1, 2)]
     answer = await user.post(path, json={"rows": rows})
     assert answer.json()["predictions"] == pytest.approx([11, 5, 8])
 
 
-async def test_the_charged_headers_equal_the_ledger(user: Person, path: str) -> None:
+async def test_charged_headers_equal_the_ledger(user: Person, path: str) -> None:
     answer = await user.post(path, json=FEATURES)
     newest = (await user.get("/v1/me/ledger")).json()["items"][0]
     charged = int(answer.headers["x-tokens-charged"])
@@ -38,7 +38,9 @@ async def test_the_charged_headers_equal_the_ledger(user: Person, path: str) -> 
     assert answer.headers["x-receipt-id"] == newest["receipt_id"]
 
 
-async def test_many_rows_cost_five_for_each_started_thousand(admin: Person, user: Person, path: str) -> None:
+async def test_many_rows_cost_five_tokens_per_started_thousand(
+    admin: Person, user: Person, path: str
+) -> None:
     await grant(admin, user, 100)
     rows = [{"x": n, "noise": 0} for n in range(1001)]
     answer = await user.post(path, json={"rows": rows})
@@ -46,13 +48,13 @@ async def test_many_rows_cost_five_for_each_started_thousand(admin: Person, user
     assert len(answer.json()["predictions"]) == 1001
 
 
-async def test_a_missing_cell_is_imputed(user: Person, path: str) -> None:
+async def test_missing_cell_is_imputed(user: Person, path: str) -> None:
     answer = await user.post(path, json={"features": {"x": 10, "noise": None}})
     assert answer.status_code == 200
     assert answer.json()["prediction"] == pytest.approx(32)
 
 
-async def test_an_unseen_category_predicts_like_a_missing_one_and_is_reported(user: Person) -> None:
+async def test_unseen_category_predicts_like_a_missing_one_with_a_warning(user: Person) -> None:
     name = await trained_model(user, Order("knn", ["weight", "colour"], "fruit", fruit_table()))
     path = f"/v1/models/{name}/predict"
     unseen = (await user.post(path, json={"features": {"weight": 150, "colour": "blue"}})).json()
@@ -63,7 +65,7 @@ async def test_an_unseen_category_predicts_like_a_missing_one_and_is_reported(us
 
 
 class TestIdempotencyKey:
-    async def test_a_retry_gets_the_first_answer_and_one_charge(self, user: Person, path: str) -> None:
+    async def test_retry_receives_the_first_answer_and_one_charge(self, user: Person, path: str) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         first = await user.post(path, json=FEATURES, headers=key)
         again = await user.post(path, json=FEATURES, headers=key)
@@ -72,19 +74,19 @@ class TestIdempotencyKey:
         assert again.headers["x-receipt-id"] == first.headers["x-receipt-id"]
         assert await user.balance() == 9
 
-    async def test_other_input_is_422_and_free(self, user: Person, path: str) -> None:
+    async def test_same_key_with_other_input_is_422_and_free(self, user: Person, path: str) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         await user.post(path, json=FEATURES, headers=key)
         answer = await user.post(path, json={"features": {"x": 11, "noise": 3}}, headers=key)
         assert_problem(answer, 422, "idempotency_key_reused")
         assert await user.balance() == 9
 
-    async def test_a_refused_request_leaves_its_key_unused(self, user: Person, path: str) -> None:
+    async def test_key_of_a_refused_request_stays_unused(self, user: Person, path: str) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         await user.post(path, json={"features": {"x": "text", "noise": 3}}, headers=key)
         assert (await user.post(path, json=FEATURES, headers=key)).status_code == 200
 
-    async def test_the_same_key_of_another_user_is_another_key(
+    async def test_same_key_of_another_user_is_another_key(
         self, user: Person, bystander: Person, path: str
     ) -> None:
         key = {"Idempotency-Key": uuid4().hex}
@@ -92,7 +94,7 @@ class TestIdempotencyKey:
         assert_problem(await bystander.post(path, json=FEATURES, headers=key), 404)
 
 
-async def test_without_enough_tokens_is_402_with_both_numbers(user: Person, path: str) -> None:
+async def test_prediction_without_enough_tokens_is_402_with_both_numbers(user: Person, path: str) -> None:
     for _ in range(2):
         assert (await user.post(path, json=FEATURES)).status_code == 200
     problem = assert_problem(await user.post(path, json=FEATURES), 402, "not_enough_tokens")
@@ -100,6 +102,6 @@ async def test_without_enough_tokens_is_402_with_both_numbers(user: Person, path
     assert await user.balance() == 4
 
 
-async def test_somebody_elses_model_is_404_and_free(bystander: Person, path: str) -> None:
+async def test_prediction_with_another_users_model_is_404_and_free(bystander: Person, path: str) -> None:
     assert_problem(await bystander.post(path, json=FEATURES), 404, "model_not_found")
     assert await bystander.balance() == 15

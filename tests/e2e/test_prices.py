@@ -10,7 +10,7 @@ from tests.support.problems import assert_problem
 FEATURES = {"features": {"x": 10, "noise": 3}}
 
 
-async def test_prices_are_open_to_everybody(http: httpx.AsyncClient) -> None:
+async def test_prices_are_public(http: httpx.AsyncClient) -> None:
     answer = await http.get("/v1/prices")
     assert answer.status_code == 200
     prices = {each["action"]: (each["tokens"], each["per_units"]) for each in answer.json()["items"]}
@@ -19,7 +19,7 @@ async def test_prices_are_open_to_everybody(http: httpx.AsyncClient) -> None:
 
 @pytest.mark.usefixtures("usual_prices")
 class TestChangePrice:
-    async def test_the_next_request_costs_the_new_price(self, admin: Person, user: Person) -> None:
+    async def test_next_request_costs_the_new_price(self, admin: Person, user: Person) -> None:
         name = await trained_model(user)
         changed = await admin.put("/v1/prices/predict", json={"tokens": 3})
         assert changed.status_code == 200
@@ -27,23 +27,23 @@ class TestChangePrice:
         assert answer.headers["x-tokens-charged"] == "3"
         assert await user.balance() == 11
 
-    async def test_each_change_is_a_new_version(self, admin: Person) -> None:
+    async def test_each_price_change_is_a_new_version(self, admin: Person) -> None:
         first = (await admin.put("/v1/prices/batch", json={"tokens": 7, "per_units": 1000})).json()
         second = (await admin.put("/v1/prices/batch", json={"tokens": 8, "per_units": 1000})).json()
         assert second["version"] == first["version"] + 1
 
-    async def test_others_are_refused(self, user: Person) -> None:
+    async def test_price_change_is_for_administrators(self, user: Person) -> None:
         assert_problem(await user.put("/v1/prices/predict", json={"tokens": 0}), 403)
 
 
 class TestQuotes:
-    async def test_says_what_the_work_would_cost(self, user: Person) -> None:
+    async def test_quote_shows_the_cost(self, user: Person) -> None:
         answer = await user.post("/v1/quotes", json={"action": "batch", "units": 2001})
         assert answer.status_code == 201
         assert answer.json()["tokens"] == 15
         assert await user.balance() == 15
 
-    async def test_a_retry_with_the_same_key_gets_the_same_quote(self, user: Person) -> None:
+    async def test_retried_quote_is_the_same(self, user: Person) -> None:
         key = {"Idempotency-Key": "how-much"}
         first = await user.post("/v1/quotes", json={"action": "train"}, headers=key)
         again = await user.post("/v1/quotes", json={"action": "train"}, headers=key)

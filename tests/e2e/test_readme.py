@@ -1,4 +1,4 @@
-"""The examples of README.md work as they are written."""
+"""The examples of README.md run as written."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from tests.support.stack import Stack
 PROJECT = Path(__file__).parents[2]
 MARKED = re.compile(r"<!-- runs: e2e -->\n```sh\n(.*?)```", re.DOTALL)
 EXAMPLES = MARKED.findall((PROJECT / "README.md").read_text())
-# What a reader is told to look for in the output of each example, in this order.
+# Texts that the output of each example must contain, in this order.
 SHOWN = [
     [
         '"name":"ada-',
@@ -26,7 +26,7 @@ SHOWN = [
 
 
 @pytest.mark.parametrize(("example", "shown"), list(zip(EXAMPLES, SHOWN, strict=True)), ids=["v1", "course"])
-async def test_an_example_runs_and_shows_what_it_says(stack: Stack, example: str, shown: list[str]) -> None:
+async def test_readme_example_runs(stack: Stack, example: str, shown: list[str]) -> None:
     running = await asyncio.create_subprocess_exec(
         "bash",
         *("-e", "-u", "-o", "pipefail", "-c", example),

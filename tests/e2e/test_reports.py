@@ -1,4 +1,4 @@
-"""Every type on every shared table, through the gateway: trained, reported on, asked."""
+"""Every model type on every shared table, through the gateway: trained, reported, predicted."""
 
 import json
 from dataclasses import dataclass
@@ -63,7 +63,7 @@ async def trained(http: httpx.AsyncClient, admin: Person) -> Trained:
     await grant(admin, owner, 1000)
     datasets = {table: await upload(owner, shared(table)) for table in NUMBERS}
     jobs = {case: await start(owner, _order(case, datasets[case.table])) for case in CASES}
-    # Asked after one by one: many who poll at once take the time that trainings need.
+    # Polled one by one: many pollers at once take processor time from the trainings.
     done = [await ended(owner, job["id"], TRAININGS_SECONDS) for job in jobs.values()]
     assert {job["state"] for job in done} == {"succeeded"}, done
     return Trained(owner, {case: job["model_name"] for case, job in jobs.items()}, datasets)
@@ -81,7 +81,7 @@ def _order(case: Case, dataset_id: int) -> Json:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 class TestEachTypeOnEachTable:
-    async def test_has_a_report(self, trained: Trained, case: Case) -> None:
+    async def test_model_has_a_report(self, trained: Trained, case: Case) -> None:
         answer = await trained.owner.get(f"/v1/models/{trained.models[case]}/report")
         assert answer.status_code == 200, answer.text
         report = answer.json()
@@ -90,10 +90,10 @@ class TestEachTypeOnEachTable:
         assert "better than guessing" in report["verdict"].lower()
         curves = {"confusion_matrix", "roc", "precision_recall", "calibration"}
         dots = {"residuals", "predicted_actual"}
-        told = {name for name in curves | dots if report[name] is not None}
-        assert told == (curves if report["task"] == "classification" else dots)
+        received = {name for name in curves | dots if report[name] is not None}
+        assert received == (curves if report["task"] == "classification" else dots)
 
-    async def test_has_its_report_as_a_page(self, trained: Trained, case: Case) -> None:
+    async def test_model_has_a_report_page(self, trained: Trained, case: Case) -> None:
         answer = await trained.owner.get(
             f"/v1/models/{trained.models[case]}/report", params={"format": "html"}
         )
@@ -103,7 +103,7 @@ class TestEachTypeOnEachTable:
         assert "<script" not in answer.text
         assert "http://" not in answer.text.replace("http://www.w3.org/", "")
 
-    async def test_predicts_within_what_it_promises(self, trained: Trained, case: Case) -> None:
+    async def test_coverage_is_kept(self, trained: Trained, case: Case) -> None:
         name, owner = trained.models[case], trained.owner
         schema = (await owner.get(f"/v1/models/{name}/schema")).json()
         body: Json = {**schema["example"], "coverage": 0.8}
@@ -111,32 +111,32 @@ class TestEachTypeOnEachTable:
             body["probabilities"] = True
         answer = await owner.post(f"/v1/models/{name}/predict", json=body)
         assert answer.status_code == 200, answer.text
-        told = answer.json()
-        assert told["coverage"] == 0.8
+        received = answer.json()
+        assert received["coverage"] == 0.8
         if schema["task"] == "classification":
-            assert sum(told["probabilities"].values()) == pytest.approx(1)
-            assert told["probabilities"].keys() == {str(each) for each in schema["classes"]}
-            assert set(told["label_set"]) <= set(schema["classes"])
+            assert sum(received["probabilities"].values()) == pytest.approx(1)
+            assert received["probabilities"].keys() == {str(each) for each in schema["classes"]}
+            assert set(received["label_set"]) <= set(schema["classes"])
         else:
-            assert told["interval"]["low"] <= told["prediction"] <= told["interval"]["high"]
+            assert received["interval"]["low"] <= received["prediction"] <= received["interval"]["high"]
 
 
 class TestWhatCannotBe:
     @pytest.mark.parametrize("table", sorted(set(CLASSES) - {"wine"}))
-    async def test_a_text_is_not_regressed(self, trained: Trained, table: str) -> None:
+    async def test_text_label_is_refused_for_regression(self, trained: Trained, table: str) -> None:
         order = {"dataset_id": trained.datasets[table], "type": "linear", "label": CLASSES[table]}
         answer = await trained.owner.post("/v1/models", json=order)
         problem = assert_problem(answer, 422)
         assert problem["code"] == "label_not_numeric"
         assert "gradient_boosting" in problem["detail"]
 
-    async def test_many_numbers_are_no_classes(self, trained: Trained) -> None:
+    async def test_many_numbers_are_refused_as_classes(self, trained: Trained) -> None:
         order = {"dataset_id": trained.datasets["diabetes"], "type": "logistic", "label": "target"}
         assert assert_problem(await trained.owner.post("/v1/models", json=order), 422)["code"] == (
             "label_not_classes"
         )
 
-    async def test_a_number_has_no_probabilities_and_asking_costs_nothing(self, trained: Trained) -> None:
+    async def test_probabilities_of_a_regression_are_refused_and_free(self, trained: Trained) -> None:
         name = trained.models[Case("diabetes", "linear")]
         example = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]
         before = (await trained.owner.get("/v1/me/wallet")).json()
@@ -147,7 +147,7 @@ class TestWhatCannotBe:
         assert (await trained.owner.get("/v1/me/wallet")).json() == before
 
     @pytest.mark.parametrize("coverage", [0.49, 0.995, 1, "0.9", True])
-    async def test_a_coverage_out_of_range_is_refused(self, trained: Trained, coverage: object) -> None:
+    async def test_coverage_out_of_range_is_refused(self, trained: Trained, coverage: object) -> None:
         name = trained.models[Case("diabetes", "linear")]
         answer = await trained.owner.post(
             f"/v1/models/{name}/predict", json={"features": {}, "coverage": coverage}
@@ -156,13 +156,13 @@ class TestWhatCannotBe:
 
 
 class TestPredictions:
-    async def test_tell_only_what_was_asked_for(self, trained: Trained) -> None:
+    async def test_predictions_contain_requested_members_only(self, trained: Trained) -> None:
         name = trained.models[Case("penguins", "knn")]
         example = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]
         answer = await trained.owner.post(f"/v1/models/{name}/predict", json=example)
         assert answer.json().keys() == {"model", "prediction", "warnings"}
 
-    async def test_for_several_rows_come_as_lists_and_again_under_their_key(self, trained: Trained) -> None:
+    async def test_predictions_of_several_rows_are_lists_and_replayed(self, trained: Trained) -> None:
         name = trained.models[Case("penguins", "logistic")]
         row = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]["features"]
         body = {"rows": [row] * 3, "probabilities": True, "coverage": 0.9}
@@ -175,7 +175,7 @@ class TestPredictions:
 
 
 class TestReports:
-    async def test_hostile_names_and_labels_are_only_text(self, trained: Trained) -> None:
+    async def test_hostile_names_and_labels_are_escaped(self, trained: Trained) -> None:
         name = "<img src=x onerror=alert(1)>"
         rows = (f'{n},"{"<script>alert(2)</script>" if n % 2 else "a&b"}"' for n in range(60))
         model = await train(trained.owner, csv(f"{name},y", *rows), type="knn")
@@ -187,12 +187,12 @@ class TestReports:
         assert "<script" not in answer.text
         assert "sandbox" in answer.headers["Content-Security-Policy"]
 
-    async def test_an_unknown_form_is_refused(self, trained: Trained) -> None:
+    async def test_unknown_report_format_is_refused(self, trained: Trained) -> None:
         name = trained.models[Case("wine", "knn")]
         answer = await trained.owner.get(f"/v1/models/{name}/report", params={"format": "pdf"})
         assert_problem(answer, 422)
 
-    async def test_a_training_from_the_recipe_gives_the_same_metrics(self, trained: Trained) -> None:
+    async def test_training_from_the_recipe_reproduces_the_metrics(self, trained: Trained) -> None:
         case = Case("seattle-weather", "random_forest")
         path = f"/v1/models/{trained.models[case]}/report"
         report = json.loads((await trained.owner.get(path)).text)
@@ -201,6 +201,6 @@ class TestReports:
             name: spec[name] for name in ("features", "label", "params", "train_fraction", "missing_label")
         }
         model = await train(trained.owner, shared(case.table), type=report["type"], **order)
-        told = {each["name"]: each["value"] for each in report["metrics"]}
-        assert model["metrics"] == pytest.approx(told, rel=1e-9, abs=1e-9)
+        received = {each["name"]: each["value"] for each in report["metrics"]}
+        assert model["metrics"] == pytest.approx(received, rel=1e-9, abs=1e-9)
         assert model["verdict"] == report["verdict"]

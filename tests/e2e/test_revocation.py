@@ -1,4 +1,4 @@
-"""What is revoked is dead within 5 seconds, at the gateway and behind it."""
+"""Revocation takes effect within 5 seconds, at the gateway and behind it."""
 
 import asyncio
 import time
@@ -50,14 +50,14 @@ ENDINGS = [
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
-async def test_a_users_tokens_die(admin: Person, user: Person, ending: Ending) -> None:
+async def test_tokens_of_an_ended_account_are_revoked(admin: Person, user: Person, ending: Ending) -> None:
     await _use_everywhere(user)
     done = await ending.do(admin, user)
     assert done.is_success, done.text
     await _assert_dies(user)
 
 
-async def test_a_revoked_key_dies(user: Person) -> None:
+async def test_revoked_api_key_is_refused(user: Person) -> None:
     made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
     program = user.holding(made["api_key"])
     await _use_everywhere(program)
@@ -70,7 +70,9 @@ async def test_a_revoked_key_dies(user: Person) -> None:
     [each for each in ENDINGS if each.name in {"deleted_by_an_admin", "disabled"}],
     ids=lambda each: each.name,
 )
-async def test_a_key_dies_with_its_owners_account(admin: Person, user: Person, ending: Ending) -> None:
+async def test_api_key_is_revoked_with_its_owners_account(
+    admin: Person, user: Person, ending: Ending
+) -> None:
     made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
     program = user.holding(made["api_key"])
     await _use_everywhere(program)
@@ -78,14 +80,14 @@ async def test_a_key_dies_with_its_owners_account(admin: Person, user: Person, e
     await _assert_dies(program)
 
 
-async def test_a_session_survives_the_end_of_another(http: httpx.AsyncClient, user: Person) -> None:
+async def test_logout_leaves_other_sessions_valid(http: httpx.AsyncClient, user: Person) -> None:
     elsewhere = await logged_in(http, user.name, user.password)
     await elsewhere.delete("/v1/sessions/current")
     await _assert_dies(elsewhere)
     await _use_everywhere(user)
 
 
-async def test_a_later_user_of_the_name_gets_nothing_of_it(
+async def test_later_user_of_a_name_inherits_nothing(
     http: httpx.AsyncClient, admin: Person, user: Person
 ) -> None:
     assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204

@@ -10,7 +10,7 @@ NEW_PASSWORD = "another password of mine"
 
 
 class TestRegister:
-    async def test_answers_the_user_without_the_password(self, http: httpx.AsyncClient) -> None:
+    async def test_registration_returns_the_user_without_the_password(self, http: httpx.AsyncClient) -> None:
         name = unused_name()
         answer = await http.post("/v1/users", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 201
@@ -19,16 +19,14 @@ class TestRegister:
         assert isinstance(answer.json()["id"], int)
         assert PASSWORD not in answer.text
 
-    async def test_grants_the_opening_tokens(self, user: Person) -> None:
+    async def test_registration_grants_the_opening_tokens(self, user: Person) -> None:
         assert await user.balance() == 15
 
-    async def test_a_taken_name_is_409_whatever_its_case(
-        self, http: httpx.AsyncClient, bystander: Person
-    ) -> None:
+    async def test_taken_name_is_409_in_any_case(self, http: httpx.AsyncClient, bystander: Person) -> None:
         taken = {"name": bystander.name.upper(), "password": PASSWORD}
         assert_problem(await http.post("/v1/users", json=taken), 409, "name_taken")
 
-    async def test_a_retry_with_the_same_key_makes_one_account(self, http: httpx.AsyncClient) -> None:
+    async def test_retried_registration_creates_one_account(self, http: httpx.AsyncClient) -> None:
         order = {"name": unused_name(), "password": PASSWORD}
         key = {"Idempotency-Key": order["name"]}
         first = await http.post("/v1/users", json=order, headers=key)
@@ -37,7 +35,7 @@ class TestRegister:
         assert again.json() == first.json()
         assert again.headers["idempotency-replayed"] == "true"
 
-    async def test_the_same_key_with_other_input_is_422(self, http: httpx.AsyncClient) -> None:
+    async def test_same_key_with_other_input_is_422(self, http: httpx.AsyncClient) -> None:
         name = unused_name()
         key = {"Idempotency-Key": name}
         await http.post("/v1/users", json={"name": name, "password": PASSWORD}, headers=key)
@@ -48,31 +46,29 @@ class TestRegister:
     @pytest.mark.parametrize(
         "name", ["Ünïcödé-{}", "ラマ-{}", "🦙-{}", "O'Hara;DROP-{}", "<b>bold</b>-{}".replace("/", "")]
     )
-    async def test_a_name_may_be_of_any_script(self, http: httpx.AsyncClient, name: str) -> None:
+    async def test_name_may_use_any_script(self, http: httpx.AsyncClient, name: str) -> None:
         person = await new_user(http, name.format(unused_name()))
         assert (await person.get("/v1/me")).json()["name"] == person.name
 
-    async def test_the_opening_grant_is_given_once_for_a_name(
-        self, http: httpx.AsyncClient, user: Person
-    ) -> None:
+    async def test_opening_grant_is_given_once_per_name(self, http: httpx.AsyncClient, user: Person) -> None:
         assert (await user.delete("/v1/me")).status_code == 204
         again = await new_user(http, user.name)
         assert await again.balance() == 0
 
 
 class TestMe:
-    async def test_shows_the_account(self, bystander: Person) -> None:
+    async def test_me_shows_the_account(self, bystander: Person) -> None:
         answer = await bystander.get("/v1/me")
         assert answer.status_code == 200
         assert answer.json()["id"] == bystander.id
         assert answer.json()["name"] == bystander.name
 
-    async def test_the_display_name_can_be_changed(self, user: Person) -> None:
+    async def test_display_name_can_be_changed(self, user: Person) -> None:
         answer = await user.patch("/v1/me", json={"display_name": "Ada"})
         assert answer.status_code == 200
         assert (await user.get("/v1/me")).json()["display_name"] == "Ada"
 
-    async def test_deleting_ends_the_account_and_its_models(
+    async def test_deletion_ends_the_account_and_its_models(
         self, http: httpx.AsyncClient, user: Person
     ) -> None:
         await trained_model(user)
@@ -84,7 +80,7 @@ class TestMe:
 
 
 class TestPassword:
-    async def test_the_new_one_logs_in_and_the_old_one_does_not(
+    async def test_new_password_logs_in_and_the_old_one_does_not(
         self, http: httpx.AsyncClient, user: Person
     ) -> None:
         change = {"current_password": user.password, "new_password": NEW_PASSWORD}
@@ -93,20 +89,20 @@ class TestPassword:
         assert_problem(await http.post("/v1/sessions", json=old), 401)
         assert (await logged_in(http, user.name, NEW_PASSWORD)).id == user.id
 
-    async def test_a_wrong_current_password_changes_nothing(
+    async def test_wrong_current_password_changes_nothing(
         self, http: httpx.AsyncClient, user: Person
     ) -> None:
         change = {"current_password": "not the one", "new_password": NEW_PASSWORD}
         assert_problem(await user.put("/v1/me/password", json=change), 403, "wrong_password")
         assert (await logged_in(http, user.name, user.password)).id == user.id
 
-    async def test_more_than_72_bytes_of_it_count(self, http: httpx.AsyncClient) -> None:
+    async def test_password_counts_beyond_72_bytes(self, http: httpx.AsyncClient) -> None:
         person = await new_user(http, password="p" * 72 + "first")
         login = {"name": person.name, "password": "p" * 72 + "other"}
         assert_problem(await http.post("/v1/sessions", json=login), 401)
 
 
-async def test_the_export_joins_what_each_service_knows(owner: Person, line_model: str) -> None:
+async def test_export_joins_the_data_of_each_service(owner: Person, line_model: str) -> None:
     answer = await owner.get("/v1/me/export")
     assert answer.status_code == 200
     body = answer.json()

@@ -13,24 +13,24 @@ DECLINED_CARD = "4000-0000-0000-0002"
 FEATURES = {"features": {"x": 10, "noise": 3}}
 
 
-async def test_a_new_wallet_holds_the_opening_grant(user: Person) -> None:
+async def test_new_wallet_has_the_opening_grant(user: Person) -> None:
     assert (await user.get("/v1/me/wallet")).json() == {"tokens": 15, "held": 0, "available": 15}
 
 
 class TestLedger:
-    async def test_explains_every_token_newest_first(self, user: Person) -> None:
+    async def test_ledger_explains_every_token_newest_first(self, user: Person) -> None:
         name = await trained_model(user)
         await user.post(f"/v1/models/{name}/predict", json=FEATURES)
         rows = (await user.get("/v1/me/ledger")).json()["items"]
-        told = [(row["kind"], row["action"], row["amount"], row["balance"]) for row in rows]
-        assert told == [
+        received = [(row["kind"], row["action"], row["amount"], row["balance"]) for row in rows]
+        assert received == [
             ("charge", "predict", -5, 9),
             ("charge", "train", -1, 14),
             ("opening_grant", None, 15, 15),
         ]
         assert rows[0]["resource"] == rows[1]["resource"] == name
 
-    async def test_comes_in_pages(self, user: Person) -> None:
+    async def test_ledger_is_paginated(self, user: Person) -> None:
         for _ in range(3):
             await trained_model(user)
         first = (await user.get("/v1/me/ledger", params={"page_size": 3})).json()
@@ -39,10 +39,14 @@ class TestLedger:
         assert [row["balance"] for row in first["items"] + second["items"]] == [12, 13, 14, 15]
         assert second["next_page_token"] is None
 
-    @pytest.mark.parametrize("asked", [{"params": {"format": "csv"}}, {"headers": {"Accept": "text/csv"}}])
-    async def test_comes_as_csv(self, user: Person, asked: dict[str, dict[str, str]]) -> None:
+    @pytest.mark.parametrize(
+        "requested", [{"params": {"format": "csv"}}, {"headers": {"Accept": "text/csv"}}]
+    )
+    async def test_ledger_is_exported_as_csv(
+        self, user: Person, requested: dict[str, dict[str, str]]
+    ) -> None:
         await trained_model(user)
-        answer = await user.get("/v1/me/ledger", **asked)
+        answer = await user.get("/v1/me/ledger", **requested)
         assert answer.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert [row["amount"] for row in rows] == ["-1", "15"]
@@ -50,21 +54,21 @@ class TestLedger:
 
 class TestUsage:
     @pytest.mark.parametrize("group_by", ["day", "action", "model"])
-    async def test_adds_up_what_was_spent(self, user: Person, group_by: str) -> None:
+    async def test_usage_sums_charges(self, user: Person, group_by: str) -> None:
         name = await trained_model(user)
         await user.post(f"/v1/models/{name}/predict", json=FEATURES)
         items = (await user.get("/v1/me/usage", params={"group_by": group_by})).json()["items"]
         assert sum(each["tokens"] for each in items) == 6
         assert sum(each["requests"] for each in items) == 2
 
-    async def test_names_the_actions(self, user: Person) -> None:
+    async def test_usage_names_the_actions(self, user: Person) -> None:
         await trained_model(user)
         answer = await user.get("/v1/me/usage", params={"group_by": "action"})
         assert answer.json()["items"] == [{"group": "train", "requests": 1, "tokens": 1}]
 
 
 class TestPurchases:
-    async def test_adds_tokens_and_keeps_only_the_last_four_digits(self, user: Person) -> None:
+    async def test_purchase_adds_tokens_and_stores_four_digits(self, user: Person) -> None:
         answer = await user.post("/v1/purchases", json={"amount": 20, "credit_card": CARD})
         assert answer.status_code == 201
         body = answer.json()
@@ -75,12 +79,12 @@ class TestPurchases:
         assert receipt.json()["tokens"] == 20
         assert "4242 4242" not in answer.text + receipt.text
 
-    async def test_a_declined_card_moves_nothing(self, user: Person) -> None:
+    async def test_declined_card_transfers_nothing(self, user: Person) -> None:
         order = {"amount": 20, "credit_card": DECLINED_CARD}
         assert_problem(await user.post("/v1/purchases", json=order), 402, "card_declined")
         assert await user.balance() == 15
 
-    async def test_a_retry_with_the_same_key_buys_once(self, user: Person) -> None:
+    async def test_retried_purchase_is_booked_once(self, user: Person) -> None:
         order, key = {"amount": 20, "credit_card": CARD}, {"Idempotency-Key": "top-up"}
         first = await user.post("/v1/purchases", json=order, headers=key)
         again = await user.post("/v1/purchases", json=order, headers=key)
@@ -88,7 +92,7 @@ class TestPurchases:
         assert again.headers["idempotency-replayed"] == "true"
         assert await user.balance() == 35
 
-    async def test_the_same_key_with_another_amount_is_422(self, user: Person) -> None:
+    async def test_same_key_with_another_amount_is_422(self, user: Person) -> None:
         key = {"Idempotency-Key": "top-up"}
         await user.post("/v1/purchases", json={"amount": 20, "credit_card": CARD}, headers=key)
         answer = await user.post("/v1/purchases", json={"amount": 21, "credit_card": CARD}, headers=key)
@@ -97,13 +101,13 @@ class TestPurchases:
 
 
 class TestReceipts:
-    async def test_a_charges_receipt_says_what_for(self, user: Person) -> None:
+    async def test_receipt_explains_its_charge(self, user: Person) -> None:
         name = await trained_model(user)
         answer = await user.post(f"/v1/models/{name}/predict", json=FEATURES)
         receipt = (await user.get(f"/v1/receipts/{answer.headers['x-receipt-id']}")).json()
         assert (receipt["kind"], receipt["action"], receipt["tokens"]) == ("charge", "predict", 5)
         assert receipt["resource"] == name
 
-    async def test_somebody_elses_is_404(self, user: Person, bystander: Person) -> None:
+    async def test_receipt_of_another_user_is_404(self, user: Person, bystander: Person) -> None:
         bought = await user.post("/v1/purchases", json={"amount": 1, "credit_card": CARD})
         assert_problem(await bystander.get(f"/v1/receipts/{bought.json()['receipt_id']}"), 404)

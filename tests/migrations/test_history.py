@@ -1,4 +1,4 @@
-"""The history walks up from nothing, down again, and ends at what the models say."""
+"""Upgrades and downgrades of the schema, which ends equal to the models."""
 
 import ast
 import asyncio
@@ -35,25 +35,25 @@ async def differences_in(server: Server, name: str) -> list[Any]:
     return found
 
 
-async def test_the_migrated_schema_is_what_the_models_say(database: Database) -> None:
+async def test_migrated_schema_equals_the_models(database: Database) -> None:
     assert await differences_in(database.server, database.name) == []
 
 
-async def test_a_difference_would_be_seen(database: Database) -> None:
+async def test_difference_is_detected(database: Database) -> None:
     connection = await asyncpg.connect(database.admin_dsn)
     await connection.execute("CREATE TABLE billing.forgotten (id bigint)")
     await connection.close()
     assert "forgotten" in str(await differences_in(database.server, database.name))
 
 
-async def test_every_schema_is_made_from_nothing(empty_database: Database) -> None:
+async def test_upgrade_creates_every_schema(empty_database: Database) -> None:
     settings = empty_database.server.migration_settings(empty_database.name)
     assert await schemas_of(empty_database) == set()
     await asyncio.to_thread(upgrade, settings)
     assert await schemas_of(empty_database) == SCHEMAS
 
 
-async def test_walking_down_removes_everything_and_up_again_restores_it(empty_database: Database) -> None:
+async def test_downgrade_removes_everything_and_upgrade_restores_it(empty_database: Database) -> None:
     server, name = empty_database.server, empty_database.name
     settings = server.migration_settings(name)
     await asyncio.to_thread(upgrade, settings)
@@ -64,14 +64,14 @@ async def test_walking_down_removes_everything_and_up_again_restores_it(empty_da
 
 
 @pytest.mark.parametrize("revision", [path.name[:4] for path in REVISIONS])
-async def test_each_revision_can_be_taken_back_alone(empty_database: Database, revision: str) -> None:
+async def test_each_revision_can_be_downgraded(empty_database: Database, revision: str) -> None:
     settings = empty_database.server.migration_settings(empty_database.name)
     await asyncio.to_thread(upgrade, settings, revision)
     await asyncio.to_thread(downgrade, settings, "-1")
     await asyncio.to_thread(upgrade, settings, revision)
 
 
-async def test_two_databases_of_one_server_migrate_at_once(postgres: Server) -> None:
+async def test_two_databases_of_one_server_migrate_concurrently(postgres: Server) -> None:
     names = [f"twin_{uuid4().hex}" for _ in range(3)]
     for name in names:
         await postgres.execute(f"CREATE DATABASE {name}")
@@ -83,9 +83,34 @@ async def test_two_databases_of_one_server_migrate_at_once(postgres: Server) -> 
 
 @pytest.mark.parametrize("path", REVISIONS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
-def test_each_revision_gives_up_rather_than_wait_for_a_lock(path: Path, direction: str) -> None:
+def test_each_revision_has_a_lock_timeout(path: Path, direction: str) -> None:
     tree = ast.parse(path.read_text())
     function = next(
         node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == direction
     )
     assert "SET LOCAL lock_timeout" in ast.unparse(function.body[0])
+
+
+async def test_first_answers_of_the_previous_release_are_copied(empty_database: Database) -> None:
+    settings = empty_database.server.migration_settings(empty_database.name)
+    await asyncio.to_thread(upgrade, settings, "0008")
+    connection = await asyncpg.connect(empty_database.admin_dsn)
+    digest = bytes(32)
+    await connection.execute(
+        "INSERT INTO auth.first_answers (scope, key, fingerprint, answer) VALUES ('users', 'a', $1, $2)",
+        digest,
+        '{"id": 7}',
+    )
+    await connection.execute(
+        "INSERT INTO ml.answers (user_id, idempotency_key, fingerprint, answer, location, lease_until)"
+        " VALUES (7, 'b', $1, $2, 'results/1', now())",
+        digest,
+        b'{"predictions": [1]}',
+    )
+    await asyncio.to_thread(upgrade, settings)
+    columns = "scope, key, fingerprint, answer, location"
+    auth = await connection.fetchrow(f"SELECT {columns} FROM auth.idempotency_keys")  # noqa: S608 - our own text
+    ml = await connection.fetchrow(f"SELECT {columns} FROM ml.idempotency_keys")  # noqa: S608 - our own text
+    await connection.close()
+    assert tuple(auth) == ("users", "a", digest, b'{"id": 7}', None)
+    assert tuple(ml) == ("7", "b", digest, b'{"predictions": [1]}', "results/1")

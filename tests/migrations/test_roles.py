@@ -1,4 +1,4 @@
-"""What each service's role can do to its own schema, and cannot do to any other."""
+"""Privileges of each service's role: its own schema and no other."""
 
 import asyncio
 import re
@@ -69,7 +69,7 @@ async def with_tables(database: Database) -> Database:
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-async def test_a_role_reads_and_writes_rows_of_its_own_schema(with_tables: Database, schema: str) -> None:
+async def test_role_reads_and_writes_its_own_schema(with_tables: Database, schema: str) -> None:
     async with connected_as(with_tables, schema) as connection:
         await connection.execute("INSERT INTO things (name) VALUES ('one')")
         await connection.execute("UPDATE things SET name = 'two'")
@@ -78,7 +78,7 @@ async def test_a_role_reads_and_writes_rows_of_its_own_schema(with_tables: Datab
 
 
 @pytest.mark.parametrize(("own", "other"), FOREIGN)
-async def test_a_role_is_refused_in_another_schema(with_tables: Database, own: str, other: str) -> None:
+async def test_role_is_refused_in_another_schema(with_tables: Database, own: str, other: str) -> None:
     async with connected_as(with_tables, own) as connection:
         for statement in IN_ANOTHER_SCHEMA:
             refusal = re.escape(f"permission denied for schema {other}")
@@ -87,7 +87,7 @@ async def test_a_role_is_refused_in_another_schema(with_tables: Database, own: s
 
 
 @pytest.mark.parametrize("schema", SCHEMAS)
-async def test_a_role_cannot_change_the_shape_of_the_database(with_tables: Database, schema: str) -> None:
+async def test_role_cannot_change_the_schema(with_tables: Database, schema: str) -> None:
     # A clone's PUBLIC has the rights of a fresh database again; the migration took them from its template.
     await execute_as_owner(with_tables, f"REVOKE TEMPORARY ON DATABASE {with_tables.name} FROM PUBLIC")
     async with connected_as(with_tables, schema) as connection:
@@ -96,7 +96,7 @@ async def test_a_role_cannot_change_the_shape_of_the_database(with_tables: Datab
                 await connection.execute(statement)
 
 
-async def test_only_our_roles_may_connect(empty_database: Database) -> None:
+async def test_only_service_roles_may_connect(empty_database: Database) -> None:
     settings = empty_database.server.migration_settings(empty_database.name)
     await asyncio.to_thread(upgrade, settings)
     connection = await asyncpg.connect(empty_database.admin_dsn)
@@ -107,7 +107,7 @@ async def test_only_our_roles_may_connect(empty_database: Database) -> None:
     await connection.close()
 
 
-async def test_migrating_again_gives_a_role_its_changed_password(database: Database) -> None:
+async def test_migration_sets_a_changed_password(database: Database) -> None:
     settings = database.server.migration_settings(database.name)
     changed = settings.model_copy(update={"ml_db_password": SecretStr('it\'s new \\ "and odd" %s')})
     try:

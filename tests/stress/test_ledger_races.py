@@ -1,4 +1,4 @@
-"""Many at once, over two instances of the service on one database; the books balance after each."""
+"""Races between concurrent callers of two replicas; the books balance after each test."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from tests.support.tokens import bearer
 
 USER = 7
 DEADLINE_SECONDS = 20
-NEVER = 60  # seconds between sweeps, in tests that do not want one
+NEVER = 60  # seconds between sweeps, for tests without one
 
 
 @pytest.fixture
-async def twins(database: Database) -> AsyncIterator[tuple[Billing, Billing]]:
+async def replicas(database: Database) -> AsyncIterator[tuple[Billing, Billing]]:
     async with (
         running_billing(database, opening_grant=100, sweep_seconds=NEVER) as one,
         running_billing(database, opening_grant=100, sweep_seconds=NEVER) as two,
@@ -32,80 +32,88 @@ async def debit(billing: Billing, key: str) -> int:
     return results[0]["status"]
 
 
-async def test_200_debits_at_once_on_100_tokens_are_exactly_100(twins: tuple[Billing, Billing]) -> None:
-    statuses = await asyncio.gather(*[debit(twins[n % 2], f"debit-{n}") for n in range(200)])
+async def test_200_concurrent_debits_of_100_tokens_succeed_100_times(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    statuses = await asyncio.gather(*[debit(replicas[n % 2], f"debit-{n}") for n in range(200)])
     assert Counter(statuses) == {200: 100, 402: 100}
-    assert await twins[0].wallet(USER) == {"tokens": 0, "held": 0, "available": 0}
+    assert await replicas[0].wallet(USER) == {"tokens": 0, "held": 0, "available": 0}
 
 
-async def test_20_holds_with_one_key_have_one_effect(twins: tuple[Billing, Billing]) -> None:
-    held = await asyncio.gather(*[twins[n % 2].hold(USER, "one") for n in range(20)])
+async def test_20_concurrent_holds_with_one_key_hold_once(replicas: tuple[Billing, Billing]) -> None:
+    held = await asyncio.gather(*[replicas[n % 2].hold(USER, "one") for n in range(20)])
     assert {(each["status"], each["tokens"], each["available"]) for each in held} == {(200, 5, 95)}
     assert Counter(each["replayed"] for each in held) == {True: 19, False: 1}
-    assert (await twins[0].wallet(USER))["held"] == 5
+    assert (await replicas[0].wallet(USER))["held"] == 5
 
 
-async def test_one_key_for_two_users_is_one_hold_and_refusals(twins: tuple[Billing, Billing]) -> None:
-    await twins[0].register(8)
-    held = await asyncio.gather(*[twins[n % 2].hold(7 + n % 2, "one") for n in range(20)])
+async def test_one_key_of_two_users_holds_once_and_refuses_the_other(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    await replicas[0].register(8)
+    held = await asyncio.gather(*[replicas[n % 2].hold(7 + n % 2, "one") for n in range(20)])
     assert Counter(each["status"] for each in held) == {200: 10, 422: 10}
-    wallets = [await twins[0].wallet(user) for user in (7, 8)]
+    wallets = [await replicas[0].wallet(user) for user in (7, 8)]
     assert sum(wallet["held"] for wallet in wallets) == 5
 
 
-async def test_20_settles_of_one_hold_charge_once(twins: tuple[Billing, Billing]) -> None:
-    await twins[0].hold(USER, "one")
-    settled = await asyncio.gather(*[twins[n % 2].settle("one") for n in range(20)])
+async def test_20_concurrent_settles_of_one_hold_charge_once(replicas: tuple[Billing, Billing]) -> None:
+    await replicas[0].hold(USER, "one")
+    settled = await asyncio.gather(*[replicas[n % 2].settle("one") for n in range(20)])
     assert len({each["receipt_id"] for each in settled}) == 1
-    assert (await twins[0].wallet(USER))["tokens"] == 95
+    assert (await replicas[0].wallet(USER))["tokens"] == 95
 
 
-async def test_a_release_racing_a_settle_leaves_one_of_them(twins: tuple[Billing, Billing]) -> None:
+async def test_concurrent_settle_and_release_of_a_hold_succeed_once(
+    replicas: tuple[Billing, Billing],
+) -> None:
     for n in range(20):
         key = f"race-{n}"
-        before = (await twins[0].wallet(USER))["available"]
-        await twins[0].hold(USER, key, action="train")
-        settled, released = await asyncio.gather(twins[0].settle(key), twins[1].release(key))
+        before = (await replicas[0].wallet(USER))["available"]
+        await replicas[0].hold(USER, key, action="train")
+        settled, released = await asyncio.gather(replicas[0].settle(key), replicas[1].release(key))
         assert sorted([settled["status"], released["status"]]) == [200, 409]
         charged = 1 if settled["status"] == 200 else 0
-        assert (await twins[1].wallet(USER))["available"] == before - charged
+        assert (await replicas[1].wallet(USER))["available"] == before - charged
 
 
-async def test_20_purchases_with_one_key_buy_once(twins: tuple[Billing, Billing]) -> None:
+async def test_20_concurrent_purchases_with_one_key_buy_once(replicas: tuple[Billing, Billing]) -> None:
     headers = bearer(USER) | {"Idempotency-Key": "one"}
-    order = {"amount": 10, "credit_card": "1234-5678-9999-0000"}
+    purchase = {"amount": 10, "credit_card": "1234-5678-9999-0000"}
     bought = await asyncio.gather(
-        *[twins[n % 2].http.post("/v1/purchases", json=order, headers=headers) for n in range(20)]
+        *[replicas[n % 2].http.post("/v1/purchases", json=purchase, headers=headers) for n in range(20)]
     )
     assert {answer.status_code for answer in bought} == {201}
     assert sum("idempotency-replayed" not in answer.headers for answer in bought) == 1
-    assert (await twins[0].wallet(USER))["tokens"] == 110
+    assert (await replicas[0].wallet(USER))["tokens"] == 110
 
 
-async def test_a_name_registered_twice_at_once_gets_one_opening_grant(twins: tuple[Billing, Billing]) -> None:
-    await asyncio.gather(*[twins[n % 2].register(100 + n, "ada@example.org") for n in range(10)])
-    wallets = [await twins[0].wallet(100 + n) for n in range(10)]
+async def test_concurrent_registrations_of_one_name_get_one_opening_grant(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    await asyncio.gather(*[replicas[n % 2].register(100 + n, "ada@example.org") for n in range(10)])
+    wallets = [await replicas[0].wallet(100 + n) for n in range(10)]
     assert sorted(wallet["tokens"] for wallet in wallets) == [0] * 9 + [100]
 
 
-async def test_a_poisoned_operation_does_not_fail_its_neighbours(
-    twins: tuple[Billing, Billing], database: Database
+async def test_command_refused_by_the_database_fails_alone(
+    replicas: tuple[Billing, Billing], database: Database
 ) -> None:
     owner = await asyncpg.connect(database.admin_dsn)
     await owner.execute(
-        "ALTER TABLE billing.holds ADD CONSTRAINT saboteur CHECK (resource IS DISTINCT FROM 'poison')"
+        "ALTER TABLE billing.holds ADD CONSTRAINT refused CHECK (resource IS DISTINCT FROM 'refused')"
     )
-    resources = ["fine", "fine", "poison", "fine", "fine"]
-    orders = [hold(USER, f"key-{n}", resource=resource) for n, resource in enumerate(resources)]
-    together = await twins[0].operate(*orders[:3])
-    apart = await asyncio.gather(*[twins[0].operate(order) for order in orders[2:]])
+    resources = ["fine", "fine", "refused", "fine", "fine"]
+    holds = [hold(USER, f"key-{n}", resource=resource) for n, resource in enumerate(resources)]
+    together = await replicas[0].operate(*holds[:3])
+    apart = await asyncio.gather(*[replicas[0].operate(one) for one in holds[2:]])
     assert [each["status"] for each in together] == [200, 200, 500]
     assert [each["status"] for (each,) in apart] == [500, 200, 200]
-    assert (await twins[0].wallet(USER))["held"] == 20
+    assert (await replicas[0].wallet(USER))["held"] == 20
     await owner.close()
 
 
-async def test_the_sweeper_racing_settles_ends_each_hold_once(database: Database) -> None:
+async def test_concurrent_sweep_and_settle_end_each_hold_once(database: Database) -> None:
     async with (
         running_billing(database, opening_grant=100, sweep_seconds=0.01) as one,
         running_billing(database, sweep_seconds=0.01) as two,
@@ -117,7 +125,7 @@ async def test_the_sweeper_racing_settles_ends_each_hold_once(database: Database
         overdue = owner.execute("UPDATE billing.holds SET expires_at = now() - interval '1 second'")
         _, *settled = await asyncio.gather(overdue, *[two.settle(key) for key in keys])
         charged = sum(each["status"] == 200 for each in settled)
-        await nothing_held(one)
+        await wait_until_no_hold_is_open(one)
         assert (await one.wallet(USER))["tokens"] == 100 - 5 * charged
         states = await owner.fetch("SELECT state, count(*) FROM billing.holds GROUP BY state")
         assert sum(row["count"] for row in states if row["state"] == "settled") == charged
@@ -125,17 +133,17 @@ async def test_the_sweeper_racing_settles_ends_each_hold_once(database: Database
         await one.assert_books_balance()
 
 
-async def test_an_abandoned_hold_is_given_back(database: Database) -> None:
+async def test_abandoned_hold_expires(database: Database) -> None:
     async with running_billing(database, sweep_seconds=0.05) as billing:
         await billing.register(USER)
         await billing.hold(USER, "abandoned", ttl_seconds=1)
-        await nothing_held(billing)
+        await wait_until_no_hold_is_open(billing)
         assert (await billing.wallet(USER))["available"] == 15
         assert (await billing.settle("abandoned"))["problem"]["code"] == "hold_ended"
         await billing.assert_books_balance()
 
 
-async def nothing_held(billing: Billing) -> None:
+async def wait_until_no_hold_is_open(billing: Billing) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     headers = bearer(ADMIN, role="admin")
     while (await billing.http.get("/v1/ledger/verify", headers=headers)).json()["open_holds"] > 0:

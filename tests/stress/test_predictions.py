@@ -1,4 +1,4 @@
-"""Many predictions at once through the gateway: nobody spends more than they have, nothing is paid twice."""
+"""Concurrent predictions through the gateway: nobody overspends, nothing is charged twice."""
 
 import asyncio
 from collections import Counter
@@ -48,13 +48,13 @@ def _statuses(answers: list[httpx.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-async def test_of_20_predictions_at_once_14_tokens_pay_for_exactly_2(user: Person, path: str) -> None:
+async def test_14_tokens_pay_for_2_of_20_concurrent_predictions(user: Person, path: str) -> None:
     answers = await _at_once(user, path, [{}] * 20)
     assert _statuses(answers) == {200: 2, 402: 18}
     assert (await user.get("/v1/me/wallet")).json() == {"tokens": 4, "held": 0, "available": 4}
 
 
-async def test_of_200_debits_at_once_100_tokens_pay_for_exactly_100(
+async def test_100_tokens_pay_for_100_of_200_concurrent_debits(
     admin: Person, user: Person, path: str
 ) -> None:
     await grant(admin, user, 86)
@@ -97,7 +97,7 @@ async def test_20_purchases_with_one_key_are_one_purchase(user: Person) -> None:
     assert await user.balance() == 25
 
 
-async def test_20_registrations_of_one_name_make_one_account(http: httpx.AsyncClient) -> None:
+async def test_20_registrations_of_one_name_create_one_account(http: httpx.AsyncClient) -> None:
     account = {"name": f"{uuid4().hex}@example.org", "password": "a long enough one"}
     answers = await asyncio.gather(*[http.post("/v1/users", json=account) for _ in range(20)])
     assert _statuses(list(answers)) == {201: 1, 409: 19}

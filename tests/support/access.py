@@ -1,4 +1,4 @@
-"""Who may use each published route, and a request to it that would work."""
+"""Access rules of each published route, and a valid request to it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class World:
 
 @dataclass(frozen=True)
 class Rule:
-    """`send` makes what is sent from the caller and the world; `also` is what an admitted caller may hear."""
+    """`send` builds the request from caller and world; `also` are further statuses for an admitted caller."""
 
     who: Who
     send: Callable[[Person, World], Sent] | None = None
@@ -136,9 +136,9 @@ PRODUCT = {
     "GET /v1/jobs": Rule(ANYONE),
     "GET /v1/jobs/{job_id}": Rule(OWNER),
     "GET /v1/jobs/{job_id}/events": Rule(OWNER),
-    # The job trained a model and has no result, which only its owner is told.
+    # The job trained a model and has no result, which only its owner is received.
     "GET /v1/jobs/{job_id}/result": Rule(OWNER, also=(404,)),
-    # The job has ended, which only its owner is told.
+    # The job has ended, which only its owner is received.
     "POST /v1/jobs/{job_id}/cancel": Rule(OWNER, also=(409,)),
     "GET /v1/limits": Rule(PUBLIC),
     "GET /v1/health": Rule(ADMIN),

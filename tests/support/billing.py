@@ -1,4 +1,4 @@
-"""billing-service as its own tests run it: the real app on a real database, and its neighbours' calls."""
+"""A running billing-service on a real database, and a client with the calls that tests need."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -19,15 +19,15 @@ from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 ADMIN = 1
 
 
-class NobodyRevoked:
-    """A trust source whose news is that there is none."""
+class NoRevocations:
+    """A trust source that never reports a change."""
 
-    async def news(self, since: int) -> TrustUpdate:
+    async def updates(self, since: int) -> TrustUpdate:
         return TrustUpdate(cursor=since)
 
 
 class Billing:
-    """A client of one running instance."""
+    """A client of one running instance, as administrator, users and services."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -49,12 +49,12 @@ class Billing:
     async def release(self, key: str) -> dict[str, Any]:
         return (await self.operate({"operation": "release", "hold": key}))[0]
 
-    async def tell(self, *events: dict[str, object]) -> httpx.Response:
+    async def deliver(self, *events: dict[str, object]) -> httpx.Response:
         headers = service_bearer("billing-service", caller="auth-service")
         return await self.http.post("/internal/events", json=events, headers=headers)
 
     async def register(self, user_id: int, name: str | None = None, role: str = "user") -> None:
-        answer = await self.tell(user_created(user_id, name or f"user{user_id}@example.org", role))
+        answer = await self.deliver(user_created(user_id, name or f"user{user_id}@example.org", role))
         assert answer.status_code == 204, answer.text
 
     async def grant(self, user_id: int, amount: int) -> None:
@@ -81,9 +81,9 @@ class Billing:
 async def running_billing(
     database: Database, cards: CardProvider | None = None, **settings: object
 ) -> AsyncGenerator[Billing]:
-    """One instance; several may run on one database."""
-    named = {"jwt_secret": JWT_SECRET, **database.settings("billing"), **settings}
-    app = create_app(Settings.model_validate(named), NobodyRevoked(), cards)
+    """Run one instance; several may run on one database."""
+    values = {"jwt_secret": JWT_SECRET, **database.settings("billing"), **settings}
+    app = create_app(Settings.model_validate(values), NoRevocations(), cards)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
@@ -94,8 +94,8 @@ async def running_billing(
 
 def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
     """A hold for one prediction."""
-    order = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
-    return {"operation": "hold", **order, "ttl_seconds": 60, **fields}
+    work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
+    return {"operation": "hold", **work, "ttl_seconds": 60, **fields}
 
 
 def event(kind: str, **data: object) -> dict[str, object]:

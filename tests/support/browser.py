@@ -1,4 +1,4 @@
-"""People at the dashboard: a real browser, Debian's chromium, with a window of its own for each."""
+"""A real browser at the dashboard: Debian's chromium, with a separate window for each user."""
 
 import re
 import shutil
@@ -23,45 +23,45 @@ from farebox import Farebox, MemoryTokenStore
 from tests.support.people import PASSWORD, unused_name
 from tests.support.stack import PROJECT, Stack
 
-SCREENS = PROJECT / ".artifacts" / "screens"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+SCREENSHOTS = PROJECT / ".artifacts" / "screens"
+EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PATIENCE_MS = 60_000  # of a machine that is busy with much else
-GLANCE_MS = 3_000
-START_MS = 1_000
-PAUSE_MS = 50
+TIMEOUT_MS = 60_000  # enough for a busy machine
+OPTION_TIMEOUT_MS = 3_000
+RERUN_TIMEOUT_MS = 1_000
+POLL_MS = 50
 SIZE: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @contextmanager
 def running_browser() -> Generator[Browser]:
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, "These tests need chromium; install it, e.g. apt-get install chromium."
-    expect.set_options(timeout=PATIENCE_MS)
+    path = next(filter(None, map(shutil.which, EXECUTABLES)), None)
+    assert path, "These tests need chromium; install it, e.g. apt-get install chromium."
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
 
 @dataclass(frozen=True)
-class Somebody:
-    """An account, and a client of its own to look behind the pages with."""
+class Account:
+    """A user, and a client that checks the state behind the pages."""
 
     name: str
     client: Farebox
 
 
-def new_somebody(stack: Stack, tokens: int = 0) -> Somebody:
+def new_account(stack: Stack, tokens: int = 0) -> Account:
     client, name = Farebox(stack.url, store=MemoryTokenStore()), unused_name("clicks")
     client.sign_up(name, PASSWORD)
     if tokens:
         client.wallet.buy(tokens, credit_card="1234-5678-9999-0000")
-    return Somebody(name, client)
+    return Account(name, client)
 
 
 class Window:
@@ -69,7 +69,7 @@ class Window:
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context, self.address = context, address
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         self.page = context.new_page()
 
     def open(self, path: str = "") -> None:
@@ -80,17 +80,17 @@ class Window:
         self.page.get_by_role("tab", name="Register").click()
         self.fill("Name or e-mail", name)
         self.fill("Password", PASSWORD)
-        self.fill("Password again", PASSWORD)
-        self.press("Register")
+        self.fill("Confirm password", PASSWORD)
+        self.click("Register")
         self.wait_for_cookie()
 
-    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+    def log_in(self, name: str, password: str = PASSWORD) -> None:
         self.fill("Name or e-mail", name)
         self.fill("Password", password)
-        self.press("Sign in")
+        self.click("Log in")
 
-    def come_as(self, name: str, stack: Stack, password: str = PASSWORD, path: str = "") -> None:
-        """As somebody whose browser has a login already."""
+    def open_as(self, name: str, stack: Stack, password: str = PASSWORD, path: str = "") -> None:
+        """Open a page in a browser that is logged in already."""
         store = MemoryTokenStore()
         with Farebox(stack.url, store=store) as client:
             client.log_in(name, password)
@@ -99,7 +99,7 @@ class Window:
         assert tokens.refresh_token is not None
         self.put_cookie(tokens.refresh_token)
         self.open(path)
-        # It works once, so the dashboard has had it renewed.
+        # The token works once, so the dashboard renews it.
         self.wait_for_cookie(other_than=tokens.refresh_token)
 
     def put_cookie(self, value: str) -> None:
@@ -112,28 +112,28 @@ class Window:
         return f"farebox_login_{urlsplit(self.address).port}"
 
     def cookie(self) -> str | None:
-        """The value of the one that the browser keeps its login in."""
+        """The value of the login cookie."""
         cookies = self.context.cookies()
         return next((each.get("value") for each in cookies if each.get("name") == self.cookie_name), None)
 
     def wait_for_cookie(self, other_than: str | None = None) -> None:
-        """Signing in ends with a cookie, which comes by a request of its own."""
-        self.until(lambda: self.cookie() not in (None, other_than))
+        """A login ends with a cookie, which a separate request sets."""
+        self.wait_until(lambda: self.cookie() not in (None, other_than))
 
-    def go(self, place: str) -> None:
+    def go(self, page: str) -> None:
         menu = self.page.get_by_test_id("stExpandSidebarButton")
-        is_on_a_phone = menu.is_visible()
-        if is_on_a_phone:
+        is_phone = menu.is_visible()
+        if is_phone:
             menu.click()
-        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=place).click()
-        if is_on_a_phone:
+        self.page.get_by_test_id("stSidebarNavLink").filter(has_text=page).click()
+        if is_phone:
             self.page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
             expect(menu).to_be_visible()
-        self.is_at(place)
+        self.expect_page(page)
 
-    def is_at(self, place: str) -> None:
-        expect(self.page.get_by_role("heading", level=1, name=place)).to_be_visible()
-        self.rest()
+    def expect_page(self, page: str) -> None:
+        expect(self.page.get_by_role("heading", level=1, name=page)).to_be_visible()
+        self.wait_until_idle()
 
     def field(self, label: str) -> Locator:
         return self.page.get_by_label(label, exact=True).locator("visible=true")
@@ -141,28 +141,28 @@ class Window:
     def fill(self, label: str, value: str) -> None:
         self.field(label).fill(value)
 
-    def choose(self, label: str, option: str | re.Pattern[str]) -> None:
-        """What is drawn meanwhile may move or close the list; a person would open it again."""
+    def select(self, label: str, option: str | re.Pattern[str]) -> None:
+        """A rerun may move or close the list; then it is opened again, as a person would do."""
         box = self.page.get_by_role("combobox", name=label, exact=True).locator("visible=true")
 
-        def chosen() -> bool:
+        def is_selected() -> bool:
             box.click()
             try:
-                self.page.get_by_role("option", name=option).first.click(timeout=GLANCE_MS)
+                self.page.get_by_role("option", name=option).first.click(timeout=OPTION_TIMEOUT_MS)
             except PlaywrightTimeout:
                 self.page.keyboard.press("Escape")
                 return False
             return True
 
-        self.settle()
-        self.until(chosen)
-        self.begin()
-        self.rest()
+        self.wait_until_drawn()
+        self.wait_until(is_selected)
+        self.wait_for_rerun()
+        self.wait_until_idle()
 
-    def tab(self, name: str) -> None:
+    def open_tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name, exact=True).click()
 
-    def press(self, name: str | re.Pattern[str]) -> None:
+    def click(self, name: str | re.Pattern[str]) -> None:
         self.page.get_by_role("button", name=name, exact=isinstance(name, str)).locator(
             "visible=true"
         ).click()
@@ -174,49 +174,49 @@ class Window:
 
     def upload(self, filename: str, content: bytes) -> None:
         self.attach(filename, content)
-        self.press("Upload")
+        self.click("Add dataset")
 
     def download(self, name: str) -> tuple[str, bytes]:
-        """What this button gives: the file's name and its content."""
+        """The name and the content of the file behind this button."""
         with self.page.expect_download() as download:
-            self.press(name)
+            self.click(name)
         return download.value.suggested_filename, download.value.path().read_bytes()
 
-    def sees(self, text: str | re.Pattern[str]) -> None:
+    def expect_text(self, text: str | re.Pattern[str]) -> None:
         expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
 
-    def sees_no(self, text: str) -> None:
+    def expect_no_text(self, text: str) -> None:
         expect(self.page.get_by_text(text).locator("visible=true")).to_have_count(0)
 
-    def sees_a_chart(self) -> None:
+    def expect_chart(self) -> None:
         expect(self.page.get_by_test_id("stVegaLiteChart").locator("visible=true").first).to_be_visible()
 
-    def until(self, happened: Callable[[], bool]) -> None:
-        """For what only shows on looking again."""
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while not happened():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            self.page.wait_for_timeout(PAUSE_MS)
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Poll for a condition that no event reports."""
+        deadline = time.monotonic() + TIMEOUT_MS / 1000
+        while not condition():
+            assert time.monotonic() < deadline, "the condition was not met in time"
+            self.page.wait_for_timeout(POLL_MS)
 
-    def begin(self) -> None:
-        """Until Streamlit begins to draw what was changed; it may have ended between two looks."""
+    def wait_for_rerun(self) -> None:
+        """Until Streamlit starts to rerun the script; a short run may end between two polls."""
         with suppress(AssertionError):
-            self._wait_for_script("running", START_MS)
+            self._wait_for_script("running", RERUN_TIMEOUT_MS)
 
-    def rest(self) -> None:
-        """Until Streamlit has nothing more to draw."""
+    def wait_until_idle(self) -> None:
+        """Until Streamlit's script has ended."""
         self._wait_for_script("notRunning")
 
-    def _wait_for_script(self, state: str, within_ms: float = PATIENCE_MS) -> None:
+    def _wait_for_script(self, state: str, within_ms: float = TIMEOUT_MS) -> None:
         app = self.page.get_by_test_id("stApp")
         expect(app).to_have_attribute("data-test-script-state", state, timeout=within_ms)
 
-    def settle(self) -> None:
-        """Until the browser has drawn it too."""
-        self.rest()
+    def wait_until_drawn(self) -> None:
+        """Until the browser has drawn the result as well."""
+        self.wait_until_idle()
         expect(self.page.get_by_test_id("stSkeleton").locator("visible=true")).to_have_count(0)
 
-    def picture(self, name: str) -> None:
-        self.settle()
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENS / f"{name}.png", animations="disabled")
+    def screenshot(self, name: str) -> None:
+        self.wait_until_drawn()
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")

@@ -1,4 +1,4 @@
-"""A bucket: an S3 server as a process of its own, gone at the end."""
+"""A bucket: an S3 server as a separate process, removed at the end."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ class Bucket:
 
     @property
     def settings(self) -> dict[str, str]:
-        """What services and workers are told, in the words of every program that uses buckets."""
+        """Settings for services and workers, by the usual names of programs that use buckets."""
         return {
             "STORE_URL": f"s3://{NAME}/store",
             "AWS_ENDPOINT_URL": self.server,

@@ -1,4 +1,4 @@
-"""What OpenTelemetry's exporters send to, in this process: spans by OTLP over HTTP."""
+"""An OpenTelemetry collector in this process: receives spans by OTLP over HTTP."""
 
 import gzip
 import threading

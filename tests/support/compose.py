@@ -1,4 +1,4 @@
-"""`docker compose` as a person would type it; COMPOSE is the command, from the project's root."""
+"""`docker compose` from the project's root; COMPOSE names the command."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""What a course client sends: its first dialect, with e-mail accounts."""
+"""A course client: the first dialect, with e-mail accounts."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""How much the processes of a stack hold."""
+"""Memory of the processes of a stack."""
 
 import psutil
 from bench.memory import Memory

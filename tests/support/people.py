@@ -1,4 +1,4 @@
-"""People who are logged in at the gateway, each with their own headers."""
+"""Users who are logged in at the gateway, each with their own headers."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: one server a session, migrated once, a fresh copy for each test."""
+"""A real PostgreSQL for tests: one server a session, migrated once, a fresh copy for each test."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from migrations.settings import MigrationSettings
 from pydantic import SecretStr
 
 from local.postgres import SUPERUSER, Cluster
-from local.programs import describe, postgres_program
+from local.programs import postgres_program, write_program_file
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a-password-of-the-tests"
@@ -99,7 +99,7 @@ def postgres() -> Iterator[Server]:
     cluster.create(PASSWORD)
     log = folder / "log"
     # Launched as in a stack, so that it ends with the tests even when they are killed.
-    described = describe(postgres_program(cluster, **CARELESS), folder)
+    described = write_program_file(postgres_program(cluster, **CARELESS), folder)
     launch = [sys.executable, "-P", "-m", "local.launch", str(described)]
     with log.open("wb") as output:
         running = subprocess.Popen(launch, cwd="/", stdout=output, stderr=output)  # noqa: S603 - our own command

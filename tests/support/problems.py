@@ -1,4 +1,4 @@
-"""What every answer that is not 2xx must look like."""
+"""Assertions about problem documents."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""The processes of a stack's programs, to be killed."""
+"""Processes of a stack's programs, to be killed."""
 
 import time
 from contextlib import suppress
@@ -12,7 +12,7 @@ PAUSE_SECONDS = 0.05
 
 
 def running_pid(supervisor: Supervisor, program: str, other_than: int = 0) -> int:
-    """The process of a program, once it runs; between an end and the next start supervisor tells of none."""
+    """The process of a program, once it runs; between its end and the next start supervisor lists none."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         state = supervisor.states()[program]

@@ -1,4 +1,4 @@
-"""The whole of Farebox, running: started for the tests, or one that FAREBOX_E2E_URL points to."""
+"""The whole of Farebox: started for the tests, or an existing one at FAREBOX_E2E_URL."""
 
 import os
 import secrets

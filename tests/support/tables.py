@@ -1,4 +1,4 @@
-"""Tables to train on: the shared ones, and tiny ones made here."""
+"""Tables to train on: the shared ones, and tiny ones created here."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def line_table(rows: int = 40) -> bytes:
 
 
 def fruit_table(rows: int = 60) -> bytes:
-    """Two classes told apart by their weight."""
+    """Two classes separated by weight."""
     kinds = [("apple", 150), ("grape", 5)]
     return csv("weight,colour,fruit", *(_fruit(n, *kinds[n % 2]) for n in range(rows)))
 

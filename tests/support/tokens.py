@@ -1,4 +1,4 @@
-"""Access tokens and service tokens as the real services sign them, for tests of one service alone."""
+"""Access tokens and service tokens, signed as by the real services, for tests of one service."""
 
 import time
 
@@ -43,6 +43,6 @@ def bearer(user_id: int, **claims: object) -> dict[str, str]:
 
 
 def service_bearer(audience: str, caller: str = "ml-service") -> dict[str, str]:
-    """What a sibling service sends to this audience."""
+    """Headers of another service's calls to this audience."""
     settings = ServiceSettings(jwt_secret=JWT_SECRET)  # pyright: ignore[reportArgumentType] - pydantic converts
     return ServiceIdentity(settings, caller).headers_for(audience)

@@ -1,4 +1,4 @@
-"""Training through `/v1`: a dataset, an order, a job."""
+"""Training through `/v1`: a dataset, a request, a job."""
 
 import asyncio
 import time

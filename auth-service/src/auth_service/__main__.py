@@ -1,14 +1,13 @@
-"""`python -m auth_service` serves; `python -m auth_service rotate-keys` makes the next signing key."""
+"""`python -m auth_service` serves; `python -m auth_service rotate-keys` creates the next signing key."""
 
 import argparse
 import asyncio
 import sys
 
 from auth_service.main import SERVICE, create_app
-from auth_service.secrets.sealing import Seal
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys.repository import SigningKeyRepository
-from auth_service.signing_keys.service import SigningKeys
+from auth_service.tokens.secrets import Seal
+from auth_service.tokens.signing import SigningKeys
 from kit.app import read_settings, serve
 from kit.database import Database
 
@@ -18,7 +17,7 @@ PORT = 8001
 async def rotate_keys(settings: AuthSettings) -> None:
     database = Database(settings, SERVICE)
     async with database.transaction() as session:
-        await SigningKeys(SigningKeyRepository(session), Seal(settings), settings).rotate()
+        await SigningKeys(Seal(settings), settings).rotate(session)
     await database.close()
 
 

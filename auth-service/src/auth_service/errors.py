@@ -1,4 +1,4 @@
-"""Everything that can go wrong here and that a caller is told."""
+"""Errors of auth-service; each says what to do next."""
 
 from kit.errors import ServiceError, Unauthenticated
 
@@ -10,7 +10,7 @@ class NameTaken(ServiceError):
     code = "name_taken"
 
     def __init__(self) -> None:
-        super().__init__("An account of this name exists; log in or choose another name.")
+        super().__init__("An account with this name exists; log in or choose another name.")
 
 
 class EmailTaken(ServiceError):
@@ -20,7 +20,7 @@ class EmailTaken(ServiceError):
     code = "email_taken"
 
     def __init__(self) -> None:
-        super().__init__("Email already registered; log in or choose another e-mail.")
+        super().__init__("This e-mail address is already registered; log in or choose another one.")
 
 
 class WrongCredentials(ServiceError):
@@ -50,7 +50,7 @@ class HashingBusy(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Too many people are logging in at once; please retry.", headers={"Retry-After": "2"}
+            "Too many people are logging in at once; retry in a moment.", headers={"Retry-After": "2"}
         )
 
 
@@ -59,17 +59,17 @@ class AccountDisabled(ServiceError):
     code = "account_disabled"
 
     def __init__(self) -> None:
-        super().__init__("This account is disabled; ask an administrator to enable it.")
+        super().__init__("This account is disabled; contact an administrator.")
 
 
 class WrongPassword(ServiceError):
-    """403, because a 401 would make clients drop a session that is still good."""
+    """403, because after a 401 clients would drop a session that is still valid."""
 
     status = 403
     code = "wrong_password"
 
     def __init__(self) -> None:
-        super().__init__("The current password is wrong; nothing was changed.")
+        super().__init__("The current password is wrong; check it and try again.")
 
 
 class RefreshTokenInvalid(ServiceError):
@@ -86,7 +86,7 @@ class RefreshTokenReused(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This refresh token was used before, so its session has been ended; log in again.",
+            "This refresh token was used before, so its session was ended; log in again.",
             headers=BEARER,
         )
 
@@ -96,7 +96,7 @@ class RefreshRunning(ServiceError):
     code = "refresh_running"
 
     def __init__(self) -> None:
-        super().__init__("The same refresh token was used at the same time; use the other answer's tokens.")
+        super().__init__("Another request is using this refresh token; use the tokens of its answer.")
 
 
 class UserNotFound(ServiceError):
@@ -104,7 +104,7 @@ class UserNotFound(ServiceError):
     code = "user_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no user of this id; list the users to find the right one.")
+        super().__init__("No user has this id; GET /v1/users lists the users.")
 
 
 class OwnAccount(ServiceError):
@@ -112,7 +112,7 @@ class OwnAccount(ServiceError):
     code = "own_account"
 
     def __init__(self) -> None:
-        super().__init__("Administrators cannot delete themselves here; DELETE /v1/me does it.")
+        super().__init__("You cannot delete your own account here; use DELETE /v1/me.")
 
 
 class LastAdmin(ServiceError):
@@ -120,7 +120,7 @@ class LastAdmin(ServiceError):
     code = "last_admin"
 
     def __init__(self) -> None:
-        super().__init__("This is the only administrator; make another one first.")
+        super().__init__("This is the only administrator; give another user the role 'admin' first.")
 
 
 class NotYourEmail(ServiceError):
@@ -128,7 +128,7 @@ class NotYourEmail(ServiceError):
     code = "not_your_email"
 
     def __init__(self) -> None:
-        super().__init__("You can reset only your own password; send your own e-mail.")
+        super().__init__("You can reset only your own password; send your own e-mail address.")
 
 
 class EmailMismatch(ServiceError):
@@ -136,7 +136,7 @@ class EmailMismatch(ServiceError):
     code = "email_mismatch"
 
     def __init__(self) -> None:
-        super().__init__("The e-mail does not belong to the user of this id; check both.")
+        super().__init__("The e-mail address does not belong to the user with this id; check both.")
 
 
 class ApiKeyNotFound(ServiceError):
@@ -144,11 +144,11 @@ class ApiKeyNotFound(ServiceError):
     code = "api_key_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no API key of this id; GET /v1/api-keys lists them.")
+        super().__init__("You have no API key with this id; GET /v1/api-keys lists yours.")
 
 
 class ApiKeyInvalid(Unauthenticated):
     code = "api_key_invalid"
 
     def __init__(self) -> None:
-        super().__init__("The API key is unknown, expired or revoked; make a new one.")
+        super().__init__("The API key is unknown, expired or revoked; create a new one.")

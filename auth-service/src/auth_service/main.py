@@ -1,4 +1,4 @@
-"""The composition root: what the process holds, and the loops that run beside the requests."""
+"""The composition root: the container, and the loops that run beside the requests."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -7,24 +7,28 @@ import httpx
 from fastapi import FastAPI
 
 from auth_service.api_keys import endpoints as api_keys
-from auth_service.course import emails, usernames
-from auth_service.metadata import outbox
-from auth_service.parts import Parts
+from auth_service.api_keys.service import ApiKeyService
+from auth_service.container import Container
+from auth_service.course import email_endpoints, username_endpoints
+from auth_service.housekeeping import clean_up_forever
+from auth_service.models import first_answers, outbox
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.revocations import endpoints as revocations
-from auth_service.revocations.service import DatabaseTrustSource
-from auth_service.secrets.sealing import Seal
+from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions import endpoints as sessions
+from auth_service.sessions.service import SessionService
 from auth_service.settings import AuthSettings
-from auth_service.signing_keys import endpoints as signing_keys
-from auth_service.startup import load_secret, prepare
-from auth_service.upkeep import keep_up
+from auth_service.tokens import endpoints as tokens
+from auth_service.tokens.revocations import DatabaseTrustSource, Revocations
+from auth_service.tokens.secrets import Seal, load_root_secret
+from auth_service.tokens.signing import AccessTokens, SigningKeys
 from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
+from auth_service.users.service import UserEvents, UserService
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.idempotency import FirstAnswers
 from kit.outbox import Outbox, Relay
 
 SERVICE = "auth-service"
@@ -32,12 +36,12 @@ ROUTERS = (
     users.router,
     users_for_admins.router,
     sessions.router,
-    signing_keys.router,
+    tokens.router,
     api_keys.router,
-    emails.router,
-    usernames.router,
+    email_endpoints.router,
+    username_endpoints.router,
     api_keys.internal_router,
-    revocations.internal_router,
+    tokens.internal_router,
 )
 
 
@@ -46,36 +50,63 @@ def create_app(settings: AuthSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        database, hasher, seal = Database(settings, SERVICE), PasswordHasher(settings), Seal(settings)
-        source = DatabaseTrustSource(database, seal, settings)
+        database = Database(settings, SERVICE)
         async with httpx.AsyncClient(trust_env=False) as client:
             relay = Relay(database, outbox, client, authentication.identity)
-            parts = app.state.container = Parts(
-                authentication=authentication,
-                settings=settings,
-                database=database,
-                hasher=hasher,
-                seal=seal,
-                secret=await load_secret(database, seal),
-                outbox=Outbox(outbox, ("billing-service", "ml-service")),
-                relay=relay,
-                trust=authentication.trust,
-                trust_source=source,
-            )
-            await prepare(parts)
+            container = await _build_container(settings, authentication, database, relay)
+            app.state.container = container
+            await _prepare(container)
             async with background_tasks(
-                authentication.follow(source),
+                authentication.follow(container.trust_source),
                 relay.follow("billing-service", settings.billing_url),
                 relay.follow("ml-service", settings.ml_url),
-                keep_up(parts),
+                clean_up_forever(container),
             ):
                 yield
-        hasher.close()
+        container.hasher.close()
         await database.close()
 
-    return create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_check)
+    return create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_ready)
 
 
-async def _check(app: FastAPI) -> None:
-    parts: Parts = app.state.container
-    await parts.database.ping()
+async def _build_container(
+    settings: AuthSettings, authentication: Authentication, database: Database, relay: Relay
+) -> Container:
+    seal, hasher = Seal(settings), PasswordHasher(settings)
+    async with database.transaction() as session:
+        secret = await load_root_secret(session, seal)
+    signing_keys = SigningKeys(seal, settings)
+    access_tokens = AccessTokens(settings, signing_keys)
+    trust_source = DatabaseTrustSource(database, signing_keys, settings)
+    revocations = Revocations(settings, authentication.trust, trust_source)
+    events = UserEvents(Outbox(outbox, ("billing-service", "ml-service")), relay, secret)
+    return Container(
+        settings=settings,
+        authentication=authentication,
+        database=database,
+        secret=secret,
+        signing_keys=signing_keys,
+        trust_source=trust_source,
+        hasher=hasher,
+        password_check=PasswordCheck(database, hasher, secret),
+        sessions=SessionService(database, access_tokens, revocations, settings.refresh_lifetime),
+        api_keys=ApiKeyService(secret, access_tokens, revocations),
+        users=UserService(revocations, events),
+        first_answers=FirstAnswers(database, first_answers),
+    )
+
+
+async def _prepare(container: Container) -> None:
+    """Create the first administrator and signing key, and load all revocations."""
+    settings, keys = container.settings, container.signing_keys
+    async with container.database.transaction() as session:
+        await container.users.create_first_admin(session, settings, container.hasher)
+        if settings.jwt_algorithm == "EdDSA":
+            await keys.seal_again(session)
+            await keys.create_first(session)
+    # Before the first request, or revoked tokens would be accepted until the first poll.
+    await container.authentication.trust.refresh(container.trust_source)
+
+
+async def _ready(app: FastAPI) -> None:
+    await app.state.container.database.ping()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from auth_service.users.rules import SHORTEST_COURSE_PASSWORD, account_name
+from auth_service.fields import SHORTEST_COURSE_PASSWORD, account_name
 from kit.settings import DatabaseSettings
 
 # Revocations are remembered for as long as the longest-lived token could still be shown.

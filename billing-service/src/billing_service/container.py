@@ -1,9 +1,9 @@
-"""The container: what the process holds, built once in `main.py`."""
+"""The container: all parts that live as long as the process, built once in `main.py`."""
 
 from dataclasses import dataclass
 
 from billing_service.ledger.service import Ledger
-from billing_service.owners.service import Owners
+from billing_service.owners.events import OwnerEvents
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
 from kit.authentication import Authentication
@@ -12,9 +12,14 @@ from kit.database import Database
 
 @dataclass(frozen=True)
 class Container:
+    """The parts that endpoints receive through their providers.
+
+    `authentication` and `database` are also what kit's own dependencies expect on every container.
+    """
+
     settings: Settings
     authentication: Authentication
     database: Database
     ledger: Ledger
-    owners: Owners
+    owner_events: OwnerEvents
     purchases: Purchases

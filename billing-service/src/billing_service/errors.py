@@ -1,4 +1,4 @@
-"""Everything that billing-service refuses, and how it says so."""
+"""Errors of billing-service. Other services pass them on unchanged, so users read these sentences."""
 
 from kit.errors import ServiceError
 
@@ -9,7 +9,8 @@ class NotEnoughTokens(ServiceError):
 
     def __init__(self, required: int, available: int) -> None:
         super().__init__(
-            f"This costs {required} tokens and {available} are available; buy tokens or ask for a grant.",
+            f"This costs {_tokens(required)} and you have {available:,} available;"
+            " buy tokens or ask your administrator for a grant.",
             required=required,
             available=available,
         )
@@ -21,7 +22,8 @@ class TokenCapReached(ServiceError):
 
     def __init__(self, required: int, left: int) -> None:
         super().__init__(
-            f"This costs {required} tokens and {left} are left under the API key's cap; use another key.",
+            f"This costs {_tokens(required)} and this API key may spend {left:,} more;"
+            " use an API key with a higher token cap.",
             required=required,
             available=left,
         )
@@ -32,7 +34,7 @@ class CardDeclined(ServiceError):
     code = "card_declined"
 
     def __init__(self) -> None:
-        super().__init__("The card was declined and nothing was charged; use another card and a new key.")
+        super().__init__("The card was declined and nothing was charged; use another card.")
 
 
 class WalletNotFound(ServiceError):
@@ -40,7 +42,9 @@ class WalletNotFound(ServiceError):
     code = "wallet_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no open wallet for this user; a new user's wallet opens within seconds.")
+        super().__init__(
+            "This account has no open wallet; a new account's wallet opens within seconds, so try again."
+        )
 
 
 class HoldNotFound(ServiceError):
@@ -56,7 +60,7 @@ class ReceiptNotFound(ServiceError):
     code = "receipt_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no receipt with this id; GET /v1/me/ledger lists the ids of yours.")
+        super().__init__("You have no receipt with this id; your ledger lists the ids of your receipts.")
 
 
 class AccountNotFound(ServiceError):
@@ -64,7 +68,7 @@ class AccountNotFound(ServiceError):
     code = "account_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no account of this name that you may see; check its spelling.")
+        super().__init__("There is no account with this name that you can see; check its spelling.")
 
 
 class QuoteNotFound(ServiceError):
@@ -72,7 +76,7 @@ class QuoteNotFound(ServiceError):
     code = "quote_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no quote with this id for this action; ask for one at POST /v1/quotes.")
+        super().__init__("You have no quote with this id for this kind of work; request a new quote.")
 
 
 class QuoteExpired(ServiceError):
@@ -80,7 +84,7 @@ class QuoteExpired(ServiceError):
     code = "quote_expired"
 
     def __init__(self) -> None:
-        super().__init__("This quote is no longer valid; ask for a new one at POST /v1/quotes.")
+        super().__init__("This quote has expired and nothing was charged; request a new quote.")
 
 
 class HoldEnded(ServiceError):
@@ -96,7 +100,7 @@ class SettleAboveHold(ServiceError):
     code = "settle_above_hold"
 
     def __init__(self, held: int) -> None:
-        super().__init__(f"At most the {held} tokens that were held can be settled.")
+        super().__init__(f"This hold is for {_tokens(held)}; settle at most that many.")
 
 
 class AccountMismatch(ServiceError):
@@ -105,3 +109,7 @@ class AccountMismatch(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("The e-mail and the user id belong to different accounts; correct one of them.")
+
+
+def _tokens(count: int) -> str:
+    return "1 token" if count == 1 else f"{count:,} tokens"

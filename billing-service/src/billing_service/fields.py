@@ -1,31 +1,25 @@
-"""The kinds of values that several requests take, with their bounds."""
+"""Types of request fields that several endpoints share, with their bounds."""
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictInt, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-LARGEST_ID = 2**63 - 1
-MOST_UNITS = 1_000_000_000
-MOST_TOKENS = 1_000_000
+from kit.fields import Text
 
+# At the highest price so many units cost less than BIGINT holds.
+LARGEST_UNITS = 1_000_000_000
+LARGEST_AMOUNT = 1_000_000
+# Longer than auth-service allows, so that a new limit there breaks nothing here.
+LONGEST_ACCOUNT_NAME = 320
 
-def _without_nul(text: str) -> str:
-    # PostgreSQL's text cannot hold it.
-    if "\x00" in text:
-        raise ValueError("must not contain a NUL character")
-    return text
-
-
-Text = Annotated[StrictStr, AfterValidator(_without_nul)]
+# A short text that clients choose, such as the name of a model.
 Label = Annotated[Text, Field(min_length=1, max_length=200)]
-Name = Annotated[Text, Field(min_length=1, max_length=320)]
-Id = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
-PathId = Annotated[int, Field(ge=1, le=LARGEST_ID)]
-Units = Annotated[StrictInt, Field(ge=0, le=MOST_UNITS)]
-Amount = Annotated[StrictInt, Field(ge=1, le=MOST_TOKENS, description="whole tokens")]
+AccountName = Annotated[Text, Field(min_length=1, max_length=LONGEST_ACCOUNT_NAME)]
+Units = Annotated[StrictInt, Field(ge=0, le=LARGEST_UNITS)]
+Amount = Annotated[StrictInt, Field(ge=1, le=LARGEST_AMOUNT, description="whole tokens")]
 
 
 class Body(BaseModel):
-    """A request body of /v1: no field that is not known."""
+    """A request body of /v1; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")

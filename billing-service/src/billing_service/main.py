@@ -1,4 +1,4 @@
-"""The composition root."""
+"""Composition root: builds the container and the app."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -6,60 +6,49 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
+from billing_service import course_endpoints
 from billing_service.container import Container
-from billing_service.course import endpoints as course
-from billing_service.exports import endpoints as exports
-from billing_service.ledger import endpoints as ledger_pages
+from billing_service.ledger import endpoints as ledger_endpoints
 from billing_service.ledger.service import Ledger
-from billing_service.ledger.sweeper import Sweeper
-from billing_service.operations import endpoints as operations
-from billing_service.owners import endpoints as events
-from billing_service.owners.service import Owners
-from billing_service.prices import endpoints as prices
-from billing_service.prices.service import introduce_prices
-from billing_service.purchases import endpoints as purchases
-from billing_service.purchases.cards import CardProvider
+from billing_service.owners import endpoints as owner_endpoints
+from billing_service.owners.events import OwnerEvents
+from billing_service.prices import endpoints as price_endpoints
+from billing_service.prices.queries import add_first_prices
+from billing_service.purchases import endpoints as purchase_endpoints
+from billing_service.purchases.cards import CardProvider, SimulatedCards
 from billing_service.purchases.service import Purchases
-from billing_service.purchases.simulation import SimulatedCards
-from billing_service.receipts import endpoints as receipts
 from billing_service.settings import Settings
-from billing_service.usage import endpoints as usage
-from billing_service.verification import endpoints as verification
-from billing_service.wallets import endpoints as wallets
+from billing_service.statements import endpoints as statement_endpoints
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 
-# The busiest route comes first, because a router tries them in order.
-NOUNS = (
-    operations,
-    wallets,
-    ledger_pages,
-    verification,
-    receipts,
-    usage,
-    purchases,
-    prices,
-    exports,
-    course,
-    events,
+# The busiest route comes first, because the app tries routes in this order.
+ROUTERS = (
+    ledger_endpoints.router,
+    statement_endpoints.router,
+    owner_endpoints.router,
+    purchase_endpoints.router,
+    price_endpoints.router,
+    course_endpoints.router,
+    owner_endpoints.internal_router,
 )
 
 
 def create_app(
     settings: Settings, trust_source: TrustSource | None = None, cards: CardProvider | None = None
 ) -> FastAPI:
-    """The service; tests may bring their own news of revocations and their own card provider."""
+    """The service; tests pass their own trust source and card provider."""
     authentication = Authentication.create(settings, "billing-service")
     database = Database(settings, "billing-service")
     ledger = Ledger(database)
-    sweeper = Sweeper(database, ledger)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        await introduce_prices(database, settings)
+        async with database.transaction() as session:
+            await add_first_prices(session, settings)
         async with httpx.AsyncClient() as client:
             following = (
                 authentication.follow(trust_source)
@@ -67,18 +56,18 @@ def create_app(
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
             async with background_tasks(
-                following, ledger.write_forever(), sweeper.sweep_forever(settings.sweep_seconds)
+                following, ledger.write_forever(), ledger.sweep_forever(settings.sweep_seconds)
             ):
                 yield
         await database.close()
 
-    app = create_service("billing", lifespan=lifespan, routers=[noun.router for noun in NOUNS], ready=_ready)
+    app = create_service("billing", lifespan=lifespan, routers=ROUTERS, ready=_ready)
     app.state.container = Container(
         settings=settings,
         authentication=authentication,
         database=database,
         ledger=ledger,
-        owners=Owners(database, ledger, settings.opening_grant),
+        owner_events=OwnerEvents(database, ledger, settings.opening_grant),
         purchases=Purchases(database, ledger, cards or SimulatedCards()),
     )
     return app

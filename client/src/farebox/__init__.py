@@ -1,7 +1,7 @@
 """Metered machine learning for tables, from Python."""
 
 from farebox.clients import AsyncFarebox, Farebox
-from farebox.errors import FareboxError, NotEnoughTokens, NotSignedIn
+from farebox.errors import FareboxError, NotEnoughTokens, NotLoggedIn
 from farebox.retries import Retries
 from farebox.tokens import FileTokenStore, MemoryTokenStore, Tokens, TokenStore
 
@@ -12,7 +12,7 @@ __all__ = [
     "FileTokenStore",
     "MemoryTokenStore",
     "NotEnoughTokens",
-    "NotSignedIn",
+    "NotLoggedIn",
     "Retries",
     "TokenStore",
     "Tokens",

@@ -1,26 +1,27 @@
-"""What is asked and what comes back, as plain data: built once, sent by either shell."""
+"""Requests and responses as plain data: built once, sent by either transport."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Generic, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from farebox.errors import AnswerNotUnderstood, FareboxError
+from farebox.errors import FareboxError, UnexpectedResponse
 
 T = TypeVar("T")
 Model = TypeVar("Model", bound=BaseModel)
 Parameter = str | int | float | bool | None
 
 SAFE_METHODS = {"GET", "HEAD", "PUT", "DELETE"}
-USUAL_SECONDS = 30.0
+DEFAULT_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer; of a stream that was opened, only its head."""
+class Response:
+    """A whole HTTP response; of a stream that was opened, only its head."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,8 +33,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """No answer came. `sent` tells whether the request may have reached the service."""
+class NoResponse:
+    """The connection failed. `sent` is False when the request cannot have reached the service."""
 
     error: FareboxError
     sent: bool
@@ -41,7 +42,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to send; opened afresh for each try, and never read into memory whole."""
+    """A file to send; opened anew for each try, and never read into memory whole."""
 
     filename: str
     open: Callable[[], BinaryIO]
@@ -50,21 +51,20 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request and how to read its answer."""
+    """One request and how to read its response."""
 
     method: str
     path: str
-    read: Callable[[Answer], T]
+    read: Callable[[Response], T]
     params: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
     json: object = None
-    form: Mapping[str, str] = field(default_factory=dict[str, str])
     files: Mapping[str, Upload] = field(default_factory=dict[str, Upload])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     authorized: bool = True
     repeatable: bool = True
-    seconds: float = USUAL_SECONDS
+    timeout: float = DEFAULT_TIMEOUT
     save_to: Path | None = None
-    """Where the answer's body goes when it is the file asked for (200); it is never in memory whole."""
+    """The file that receives the body of a 200 response, which is never in memory whole."""
 
     @property
     def is_safe_to_repeat(self) -> bool:
@@ -72,71 +72,54 @@ class Call(Generic[T]):
         return self.repeatable and (self.method in SAFE_METHODS or "Idempotency-Key" in self.headers)
 
 
-def keyed(idempotency_key: str | None = None) -> dict[str, str]:
-    """Headers under which repeating a POST has one effect."""
-    return {"Idempotency-Key": idempotency_key or uuid4().hex}
+def url_path(*segments: str) -> str:
+    """`/v1/` and these segments, each quoted, since a name may hold any character."""
+    return "/".join(["/v1", *(quote(segment, safe="") for segment in segments)])
 
 
-def one(kind: type[Model]) -> Callable[[Answer], Model]:
-    """Reads an answer whose body is this model."""
-
-    def read(answer: Answer) -> Model:
-        try:
-            return kind.model_validate_json(answer.body)
-        except ValidationError as error:
-            raise _not_understood(kind.__name__, error) from error
-
-    return read
+def idempotency_header(key: str | None = None) -> dict[str, str]:
+    """The header under which repeating a POST has one effect."""
+    return {"Idempotency-Key": key or uuid4().hex}
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """One page of a list, and what asks for the next."""
+class Page(BaseModel, Generic[Model]):
+    """One page of a list, and the token of the next."""
 
-    items: list[T]
-    next_page_token: str | None
-
-
-class _PageBody(BaseModel, Generic[Model]):
     items: list[Model]
     next_page_token: str | None = None
 
 
-def page(kind: type[Model]) -> Callable[[Answer], Page[Model]]:
-    """Reads an answer whose body is a page of these models."""
-    read_body = one(_PageBody[kind])
-
-    def read(answer: Answer) -> Page[Model]:
-        body = read_body(answer)
-        return Page(body.items, body.next_page_token)
-
-    return read
+def list_call(
+    path: str, kind: type[Model], params: Mapping[str, Parameter] | None = None, *, authorized: bool = True
+) -> Call[Page[Model]]:
+    """The call for a list's first page; `Session.paginate` follows it with the next ones."""
+    return Call("GET", path, json_as(Page[kind]), params=params or {}, authorized=authorized)
 
 
-def value(kind: type[T]) -> Callable[[Answer], T]:
-    """Reads an answer whose body is this plain type."""
+def json_as(kind: type[T]) -> Callable[[Response], T]:
+    """Read a JSON body of this type."""
     adapter = TypeAdapter(kind)
 
-    def read(answer: Answer) -> T:
+    def read(response: Response) -> T:
         try:
-            return adapter.validate_json(answer.body)
+            return adapter.validate_json(response.body)
         except ValidationError as error:
-            raise _not_understood(str(kind), error) from error
+            raise _unexpected(kind.__name__, error) from error
 
     return read
 
 
-def nothing(_answer: Answer) -> None:
-    """Reads an answer that says no more than that it was done."""
+def no_content(_response: Response) -> None:
+    """Read a response without content."""
 
 
-def text(answer: Answer) -> str:
-    return answer.body.decode("utf-8", "replace")
+def text(response: Response) -> str:
+    return response.body.decode("utf-8", "replace")
 
 
-def _not_understood(what: str, error: ValidationError) -> AnswerNotUnderstood:
+def _unexpected(name: str, error: ValidationError) -> UnexpectedResponse:
     first = error.errors(include_input=False)[0]
-    where = ".".join(str(step) for step in first["loc"]) or "body"
-    return AnswerNotUnderstood(
-        f"The answer is not a {what} ({where}: {first['msg']}); check the address and the client's version."
+    pointer = ".".join(str(step) for step in first["loc"]) or "body"
+    return UnexpectedResponse(
+        f"The response is not a {name} ({pointer}: {first['msg']}); check address and client version."
     )

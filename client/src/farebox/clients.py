@@ -1,102 +1,101 @@
 """The two clients: `Farebox` blocks, `AsyncFarebox` awaits. They offer the same operations."""
 
+import os
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 
-from farebox import environment
-from farebox.calls import Call, keyed, nothing, one
-from farebox.exchange import Exchange
-from farebox.logins import Login
-from farebox.operations import Group, S, operation
+from farebox.auth import Auth
+from farebox.calls import Call, idempotency_header, json_as, no_content
+from farebox.errors import InvalidArgument
+from farebox.operations import Resource, S, operation
+from farebox.resources.account import ApiKeys, Me
 from farebox.resources.admin import Admin
-from farebox.resources.api_keys import ApiKeys
 from farebox.resources.datasets import Datasets
 from farebox.resources.jobs import Jobs
-from farebox.resources.me import Me
-from farebox.resources.model_types import ModelTypes
-from farebox.resources.models import Models
+from farebox.resources.models import Models, ModelTypes
 from farebox.resources.predictions import PredictionOperations
-from farebox.resources.prices import Prices
-from farebox.resources.wallet import WalletOperations
+from farebox.resources.wallet import Prices, WalletOperations
+from farebox.results.accounts import SessionTokens, User
 from farebox.results.health import Health
-from farebox.results.sessions import Session
-from farebox.results.users import User
 from farebox.retries import Retries
-from farebox.shells import Awaiting, Blocking
+from farebox.session import Session
 from farebox.steps import Steps
 from farebox.tokens import FileTokenStore, TokenStore
+from farebox.transports import AsyncTransport, SyncTransport
+
+DEFAULT_URL = "http://127.0.0.1:8000"
 
 
-class Client(Group[S]):
-    """What both clients offer."""
+class Client(Resource[S]):
+    """The operations of both clients."""
 
-    def __init__(self, exchange: Exchange, shell: S) -> None:
-        super().__init__(exchange, shell)
-        self.me = Me(exchange, shell)
-        self.api_keys = ApiKeys(exchange, shell)
-        self.wallet = WalletOperations(exchange, shell)
-        self.prices = Prices(exchange, shell)
-        self.datasets = Datasets(exchange, shell)
-        self.model_types = ModelTypes(exchange, shell)
-        self.models = Models(exchange, shell)
-        self.predictions = PredictionOperations(exchange, shell)
-        self.jobs = Jobs(exchange, shell)
-        self.admin = Admin(exchange, shell)
+    def __init__(self, session: Session, transport: S) -> None:
+        super().__init__(session, transport)
+        self.me = Me(session, transport)
+        self.api_keys = ApiKeys(session, transport)
+        self.wallet = WalletOperations(session, transport)
+        self.prices = Prices(session, transport)
+        self.datasets = Datasets(session, transport)
+        self.model_types = ModelTypes(session, transport)
+        self.models = Models(session, transport)
+        self.predictions = PredictionOperations(session, transport)
+        self.jobs = Jobs(session, transport)
+        self.admin = Admin(session, transport)
 
     @property
-    def is_signed_in(self) -> bool:
+    def is_logged_in(self) -> bool:
         """True when there is a login or an API key to send; the service may still refuse it."""
-        return self.exchange.login.is_signed_in
+        return self.session.auth.is_logged_in
 
     @property
     def uses_api_key(self) -> bool:
         """True when requests carry an API key rather than a login."""
-        return self.exchange.login.uses_api_key
+        return self.session.auth.uses_api_key
 
     @operation
     def health(self) -> Call[Health]:
-        """Whether the gateway is there and ready; raises Unreachable or Unavailable when it is not."""
+        """The gateway's readiness; raises Unreachable or Unavailable when it is not ready."""
         return Call("GET", "/readyz", Health.of, authorized=False)
 
     @operation
     def sign_up(self, name: str, password: str) -> Steps[User]:
-        """Make an account and log in to it."""
+        """Create an account and log in to it."""
         account = {"name": name, "password": password}
-        call = Call("POST", "/v1/users", one(User), json=account, headers=keyed(), authorized=False)
-        user = yield from self.exchange.ask(call)
-        yield from _log_in(self.exchange, name, password)
+        headers = idempotency_header()
+        call = Call("POST", "/v1/users", json_as(User), json=account, headers=headers, authorized=False)
+        user = yield from self.session.request(call)
+        yield from _log_in(self.session, name, password)
         return user
 
     @operation
     def log_in(self, name: str, password: str) -> Steps[None]:
-        """Log in; the login is kept in the token store and renews itself."""
-        return _log_in(self.exchange, name, password)
+        """Log in; the token store keeps the login, which renews itself."""
+        return _log_in(self.session, name, password)
 
     @operation
     def log_out(self) -> Steps[None]:
-        """End the login at the service, and forget it here whatever the service says."""
+        """End the login at the service; it is deleted here even when that fails."""
         try:
-            yield from self.exchange.ask(Call("DELETE", "/v1/sessions/current", nothing))
+            yield from self.session.request(Call("DELETE", "/v1/sessions/current", no_content))
         finally:
-            self.exchange.login.end()
+            self.session.auth.forget()
 
 
-def _log_in(exchange: Exchange, name: str, password: str) -> Steps[None]:
+def _log_in(session: Session, name: str, password: str) -> Steps[None]:
     account = {"name": name, "password": password}
-    session = yield from exchange.ask(
-        Call("POST", "/v1/sessions", one(Session), json=account, authorized=False)
-    )
-    exchange.login.begin(session)
+    call = Call("POST", "/v1/sessions", json_as(SessionTokens), json=account, authorized=False)
+    session.auth.log_in((yield from session.request(call)))
 
 
-class Farebox(Client[Blocking]):
-    """A Farebox gateway, called blocking.
+class Farebox(Client[SyncTransport]):
+    """A blocking client of a Farebox gateway.
 
     The address is `url`, FAREBOX_URL, API_BASE_URL or this machine's port 8000. Requests carry `api_key`,
-    FAREBOX_API_KEY, or the login that `log_in` kept in the user's config folder; hand in a `store` to keep it
-    elsewhere. Close it when done, or use it in a `with` block.
+    FAREBOX_API_KEY, or the login that `log_in` stored in the user's config folder; pass a `store` to keep it
+    elsewhere. Close the client after use, or use it in a `with` block.
     """
 
     def __init__(
@@ -108,9 +107,9 @@ class Farebox(Client[Blocking]):
         retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.url = environment.base_url(url)
+        self.url = base_url(url)
         self._http = httpx.Client(base_url=self.url, transport=transport)
-        super().__init__(_exchange(self.url, api_key, store, retries), Blocking(self._http))
+        super().__init__(_session(self.url, api_key, store, retries), SyncTransport(self._http))
 
     def close(self) -> None:
         self._http.close()
@@ -124,8 +123,8 @@ class Farebox(Client[Blocking]):
         self.close()
 
 
-class AsyncFarebox(Client[Awaiting]):
-    """A Farebox gateway, called from asynchronous code; what `Farebox` says holds here too."""
+class AsyncFarebox(Client[AsyncTransport]):
+    """An asynchronous client of a Farebox gateway, with the parameters of `Farebox`."""
 
     def __init__(
         self,
@@ -136,9 +135,9 @@ class AsyncFarebox(Client[Awaiting]):
         retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.url = environment.base_url(url)
+        self.url = base_url(url)
         self._http = httpx.AsyncClient(base_url=self.url, transport=transport)
-        super().__init__(_exchange(self.url, api_key, store, retries), Awaiting(self._http))
+        super().__init__(_session(self.url, api_key, store, retries), AsyncTransport(self._http))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -152,8 +151,18 @@ class AsyncFarebox(Client[Awaiting]):
         await self.close()
 
 
-def _exchange(url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None) -> Exchange:
-    patience = retries or Retries()
-    # Whoever hands in a store acts for the person whose tokens are in it, not for the environment's key.
-    key = environment.api_key(api_key) if store is None else api_key
-    return Exchange(Login(store or FileTokenStore(url), patience, key), patience)
+def base_url(url: str | None = None) -> str:
+    """The gateway's address: `url`, or FAREBOX_URL, or API_BASE_URL, or this machine's port 8000."""
+    chosen = url or os.environ.get("FAREBOX_URL") or os.environ.get("API_BASE_URL") or DEFAULT_URL
+    parts = urlsplit(chosen)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidArgument("The address must start with http:// or https:// and name a host.")
+    return chosen.rstrip("/")
+
+
+def _session(url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None) -> Session:
+    policy = retries or Retries()
+    if store is None:
+        # With a store the client acts for the account whose tokens are in it, not for the environment's key.
+        api_key = api_key or os.environ.get("FAREBOX_API_KEY") or None
+    return Session(Auth(store or FileTokenStore(url), policy, api_key), policy)

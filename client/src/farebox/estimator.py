@@ -12,19 +12,19 @@ import numpy
 import pandas
 
 from farebox.clients import Farebox
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 from farebox.results.models import Model
 
 Task = Literal["classification", "regression"]
-ROWS_A_REQUEST = 5000
+ROWS_PER_REQUEST = 5000
 
 
 class FareboxEstimator:
-    """What the classifier and the regressor share.
+    """The base class of the classifier and the regressor.
 
-    `model_type` and `params` are those of the gateway's model types. `client` is whom to ask; without one, a
-    `Farebox()` at the usual address with the usual login. After `fit`, `model_` is the trained model.
-    Training and each predicted row cost what the gateway's prices say.
+    `model_type` and `params` are those of the gateway's model types. Without a `client`, requests are sent by
+    a `Farebox()` at the default address with the stored login. After `fit`, `model_` is the trained model.
+    Training and predictions are charged at the gateway's prices.
     """
 
     task: ClassVar[Task]
@@ -45,10 +45,12 @@ class FareboxEstimator:
         """Upload the table, train a model on it, and wait for it."""
         features, label = _frame_of(X), pandas.Series(numpy.asarray(y).ravel())
         if len(features) != len(label):
-            raise UnusableInput(f"X has {len(features)} rows and y has {len(label)}; they must be as many.")
+            raise InvalidArgument(
+                f"X has {len(features)} rows and y has {len(label)}; the numbers must be equal."
+            )
         name = _free_name(features.columns)
         table = features.reset_index(drop=True).assign(**{name: label})
-        with self._asking() as client:
+        with self._connected() as client:
             self.model_: Model = client.models.train(
                 table,
                 name,
@@ -63,16 +65,16 @@ class FareboxEstimator:
         return self
 
     def predict(self, X: Any) -> Any:
-        """What the model says about each row, as an array."""
+        """The prediction for each row, as an array."""
         if not self.__sklearn_is_fitted__():
-            raise UnusableInput("This estimator is not fitted yet; call fit before predict.")
+            raise InvalidArgument("This estimator is not fitted yet; call fit before predict.")
         rows = _frame_of(X)
-        told: list[object] = []
-        with self._asking() as client:
-            for start in range(0, len(rows), ROWS_A_REQUEST):
-                part = rows.iloc[start : start + ROWS_A_REQUEST]
-                told += client.predictions.many(self.model_.name, part).predictions
-        return numpy.asarray(told)
+        predictions: list[object] = []
+        with self._connected() as client:
+            for start in range(0, len(rows), ROWS_PER_REQUEST):
+                chunk = rows.iloc[start : start + ROWS_PER_REQUEST]
+                predictions += client.predictions.many(self.model_.name, chunk).predictions
+        return numpy.asarray(predictions)
 
     def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002 - scikit-learn's interface
         """The settings that the constructor takes, by name."""
@@ -83,12 +85,12 @@ class FareboxEstimator:
         known = self.get_params()
         for name, setting in settings.items():
             if name not in known:
-                raise UnusableInput(f"There is no setting '{name}'; there are: {', '.join(known)}.")
+                raise InvalidArgument(f"There is no setting '{name}'; there are: {', '.join(known)}.")
             setattr(self, name, setting)
         return self
 
     @contextmanager
-    def _asking(self) -> Generator[Farebox]:
+    def _connected(self) -> Generator[Farebox]:
         if self.client is not None:
             yield self.client
             return
@@ -120,7 +122,7 @@ class FareboxEstimator:
 
 
 class FareboxClassifier(FareboxEstimator):
-    """Tells classes apart; `classes_` are the labels that `fit` saw."""
+    """A classifier; `classes_` are the labels in the training data."""
 
     task = "classification"
 
@@ -132,36 +134,36 @@ class FareboxClassifier(FareboxEstimator):
 
     def predict(self, X: Any) -> Any:  # Any: as above
         """The class of each row, as an array."""
-        told = super().predict(X).tolist()
-        # What went out in a CSV file may come back as its text.
+        predicted = super().predict(X).tolist()
+        # A label sent in a CSV file may return as its text.
         known = self.classes_.tolist()
         labels = {**{str(each): each for each in known}, **{each: each for each in known}}
-        return numpy.asarray([labels[each] for each in told], dtype=self.classes_.dtype)
+        return numpy.asarray([labels[each] for each in predicted], dtype=self.classes_.dtype)
 
     def score(self, X: Any, y: Any) -> float:
-        """The share of rows predicted right."""
+        """The accuracy: the share of rows predicted correctly."""
         return float(numpy.mean(self.predict(X) == numpy.asarray(y).ravel()))
 
 
 class FareboxRegressor(FareboxEstimator):
-    """Predicts numbers."""
+    """A regressor."""
 
     task = "regression"
 
     def score(self, X: Any, y: Any) -> float:
-        """R²: 1 is perfect, 0 no better than always saying the mean."""
+        """R²: 1 is perfect, 0 is no better than always predicting the mean."""
         truth = numpy.asarray(y, dtype=float).ravel()
         spread = float(numpy.sum((truth - truth.mean()) ** 2))
         missed = float(numpy.sum((truth - self.predict(X)) ** 2))
         return 1 - missed / spread if spread else float(missed == 0)
 
 
-def _frame_of(table: Any) -> Any:  # Any: pandas is optional for whoever checks the types
+def _frame_of(table: Any) -> Any:  # Any: pandas is optional at type checking
     if isinstance(table, pandas.DataFrame):
         return table.rename(columns=str)
     array = numpy.asarray(table)
     if array.ndim != 2:
-        raise UnusableInput("X must be a table of rows and columns; reshape a single column with (-1, 1).")
+        raise InvalidArgument("X must be a table of rows and columns; reshape a single column with (-1, 1).")
     return pandas.DataFrame(array, columns=[f"x{number}" for number in range(array.shape[1])])
 
 

@@ -1,91 +1,100 @@
 """Operations: written once, called on either client.
 
-A resource group describes each operation as a `Call` (one request) or as a flow (several). Its class is
-generic over the shell: on `Farebox` an operation gives its result, on `AsyncFarebox` an awaitable of it.
+A resource describes each operation as a `Call` (one request) or as a flow (several). Its class is generic
+over the transport: on `Farebox` an operation returns its result, on `AsyncFarebox` an awaitable of it.
 """
 
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, overload
 
-from farebox.calls import Call
-from farebox.exchange import Exchange
-from farebox.shells import Awaiting, Blocking
+from pydantic import BaseModel
+
+from farebox.calls import Call, Page
+from farebox.session import Session
 from farebox.steps import Emits, Steps
+from farebox.transports import AsyncTransport, SyncTransport
 
 P = ParamSpec("P")
 T = TypeVar("T")
-S = TypeVar("S", Blocking, Awaiting)
+Item = TypeVar("Item", bound=BaseModel)
+S = TypeVar("S", SyncTransport, AsyncTransport)
 
 
-class Group(Generic[S]):
-    """Operations that belong together."""
+class Resource(Generic[S]):
+    """The operations on one kind of object."""
 
-    def __init__(self, exchange: Exchange, shell: S) -> None:
-        self._exchange, self._shell = exchange, shell
-
-    @property
-    def exchange(self) -> Exchange:
-        return self._exchange
+    def __init__(self, session: Session, transport: S) -> None:
+        self._session, self._transport = session, transport
 
     @property
-    def shell(self) -> S:
-        return self._shell
+    def session(self) -> Session:
+        return self._session
+
+    @property
+    def transport(self) -> S:
+        return self._transport
+
+
+OnSync: TypeAlias = Resource[SyncTransport]
+OnAsync: TypeAlias = Resource[AsyncTransport]
 
 
 class operation(Generic[P, T]):
-    """Makes a method that describes a call or a flow into one that performs it."""
+    """Decorator: calling the method performs the call or the flow that it describes."""
 
     def __init__(self, describe: Callable[Concatenate[Any, P], Call[T] | Steps[T]]) -> None:
         self.describe = describe
         self.signature = _signature_for_callers(describe)
 
     @overload
-    def __get__(self, group: None, owner: type) -> "operation[P, T]": ...
+    def __get__(self, resource: None, owner: type) -> "operation[P, T]": ...
     @overload
-    def __get__(self, group: Group[Blocking], owner: type) -> Callable[P, T]: ...
+    def __get__(self, resource: OnSync, owner: type) -> Callable[P, T]: ...
     @overload
-    def __get__(self, group: Group[Awaiting], owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
+    def __get__(self, resource: OnAsync, owner: type) -> Callable[P, Coroutine[Any, Any, T]]: ...
 
-    def __get__(self, group: Any, owner: type) -> Any:  # Any: the overloads say which
-        if group is None:
+    def __get__(self, resource: Any, owner: type) -> Any:  # Any: the overloads are precise
+        if resource is None:
             return self
 
         def perform(*args: P.args, **kwargs: P.kwargs) -> object:
-            described = self.describe(group, *args, **kwargs)
-            steps = group.exchange.ask(described) if isinstance(described, Call) else described
-            return group.shell.run(steps)
+            described = self.describe(resource, *args, **kwargs)
+            steps = resource.session.request(described) if isinstance(described, Call) else described
+            return resource.transport.run(steps)
 
-        return _dressed(perform, self)
+        return _documented(perform, self)
 
 
-class listing(Generic[P, T]):
-    """Makes a method that describes an emitting flow into one that iterates over what it emits."""
+class listing(Generic[P, Item]):
+    """Decorator: calling the method iterates over the list or the flow that it describes."""
 
-    def __init__(self, describe: Callable[Concatenate[Any, P], Emits[T]]) -> None:
+    def __init__(self, describe: Callable[Concatenate[Any, P], Call[Page[Item]] | Emits[Item]]) -> None:
         self.describe = describe
         self.signature = _signature_for_callers(describe)
 
     @overload
-    def __get__(self, group: None, owner: type) -> "listing[P, T]": ...
+    def __get__(self, resource: None, owner: type) -> "listing[P, Item]": ...
     @overload
-    def __get__(self, group: Group[Blocking], owner: type) -> Callable[P, Iterator[T]]: ...
+    def __get__(self, resource: OnSync, owner: type) -> Callable[P, Iterator[Item]]: ...
     @overload
-    def __get__(self, group: Group[Awaiting], owner: type) -> Callable[P, AsyncIterator[T]]: ...
+    def __get__(self, resource: OnAsync, owner: type) -> Callable[P, AsyncIterator[Item]]: ...
 
-    def __get__(self, group: Any, owner: type) -> Any:  # Any: the overloads say which
-        if group is None:
+    def __get__(self, resource: Any, owner: type) -> Any:  # Any: the overloads are precise
+        if resource is None:
             return self
 
         def iterate(*args: P.args, **kwargs: P.kwargs) -> object:
-            return group.shell.iterate(self.describe(group, *args, **kwargs))
+            described = self.describe(resource, *args, **kwargs)
+            emits = resource.session.paginate(described) if isinstance(described, Call) else described
+            return resource.transport.iterate(emits)
 
-        return _dressed(iterate, self)
+        return _documented(iterate, self)
 
 
-def _dressed(perform: Callable[..., object], method: "operation[..., Any] | listing[..., Any]") -> object:
-    """Given the name, the words and the parameters of the method it stands for, so that help() shows them."""
+def _documented(perform: Callable[..., object], method: "operation[..., Any] | listing[..., Any]") -> object:
+    """Copy name, docstring and parameters of the method, so that help() shows them."""
     functools.update_wrapper(perform, method.describe)
     perform.__dict__["__signature__"] = method.signature
     return perform

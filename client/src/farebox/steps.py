@@ -1,39 +1,42 @@
-"""The steps that the core asks a shell to take. A flow is a generator that yields steps and gets replies.
+"""Steps, which the core yields to a transport. A flow is a generator of steps that receives replies.
 
-Everything the client decides (credentials, retries, waiting, paging, resuming a stream) is written once as
-flows without input or output; a shell only performs their steps, blocking or awaiting.
+Every decision of the client (credentials, retries, waiting, paging, resuming a stream) is written once, as
+flows without input or output; a transport only performs their steps, blocking or awaiting.
 """
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from farebox.calls import Answer, Call, Lost
+from farebox.calls import Call, NoResponse, Response
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request and read its answer; of a stream that opens, only the head. Reply: Answer or Lost."""
+    """Send the request and read its response; of a stream that opens, only the head.
 
-    call: Call[Any]  # Any: the shell does not read the answer
+    Reply: Response or NoResponse.
+    """
+
+    call: Call[Any]  # Any: a transport does not parse the response
     headers: Mapping[str, str]
     stream: bool = False
 
     @property
     def keeps_open(self) -> bool:
-        """Whether the answer's body is taken piece by piece."""
+        """True when the body is read piece by piece."""
         return self.stream or self.call.save_to is not None
 
 
 @dataclass(frozen=True, slots=True)
-class NextLine:
-    """Read a line of the stream. Reply: str, None at its end, or Lost."""
+class NextText:
+    """Read the stream's next piece of text. Reply: str, None at its end, or NoResponse."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class Sleep:
     """Let this many seconds pass. Reply: None."""
 
     seconds: float
@@ -41,37 +44,37 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
-    """Hand this to whoever iterates. Reply: None."""
+    """Yield this value to the caller's loop. Reply: None."""
 
     value: T
 
 
-Step: TypeAlias = Send | NextLine | Pause
-Reply: TypeAlias = Answer | Lost | str | None
+Step: TypeAlias = Send | NextText | Sleep
+Reply: TypeAlias = Response | NoResponse | str | None
 Steps: TypeAlias = Generator[Step, Reply, T]
 Emits: TypeAlias = Generator[Step | Emit[T], Reply, None]
 
 
-def send(step: Send) -> Steps[Answer | Lost]:
+def send(step: Send) -> Steps[Response | NoResponse]:
     reply = yield step
-    assert isinstance(reply, Answer | Lost)  # noqa: S101 - the reply's type follows from the step
+    assert isinstance(reply, Response | NoResponse)  # noqa: S101 - the reply's type follows from the step
     return reply
 
 
-def next_line() -> Steps[str | None]:
-    """The next line, or None when the stream has ended or broken."""
-    reply = yield NextLine()
+def next_text() -> Steps[str | None]:
+    """The stream's next piece of text, or None when it has ended or broken."""
+    reply = yield NextText()
     return reply if isinstance(reply, str) else None
 
 
-def hand_over(emits: Emits[T], hear: Callable[[T], object]) -> Steps[None]:
-    """Run a flow that emits, handing each thing to `hear`."""
+def for_each(emits: Emits[T], callback: Callable[[T], object]) -> Steps[None]:
+    """Run a flow that emits, and call `callback` with each value."""
     reply: Reply = None
     try:
         while True:
             step = emits.send(reply)
             if isinstance(step, Emit):
-                hear(step.value)
+                callback(step.value)
                 reply = None
             else:
                 reply = yield step

@@ -1,4 +1,4 @@
-"""Tables on their way out: files, DataFrames and rows, as the service takes them."""
+"""Conversion of files, DataFrames and rows to the forms that the service accepts."""
 
 import datetime
 import decimal
@@ -9,30 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from farebox.calls import Upload
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import pandas
 
 Source: TypeAlias = "str | Path | bytes | pandas.DataFrame"
-Row: TypeAlias = Mapping[str, Any]  # Any: whatever a cell may hold
+Row: TypeAlias = Mapping[str, Any]  # Any: a cell may hold any type
 Rows: TypeAlias = "Sequence[Row] | pandas.DataFrame"
 Plain: TypeAlias = str | int | float | bool | None
 
 
 def upload_of(source: Source, filename: str | None = None) -> Upload:
-    """A CSV file by its path, CSV bytes, or a DataFrame."""
+    """The upload for a file by its path, for bytes, or for a DataFrame."""
     if isinstance(source, str | Path):
         path = Path(source)
         if not path.is_file():
-            raise UnusableInput(f"There is no file {path}; check the path.")
+            raise InvalidArgument(f"There is no file {path}; check the path.")
         return Upload(filename or path.name, lambda: path.open("rb"))
     content = source if isinstance(source, bytes) else source.to_csv(index=False).encode()
     return Upload(filename or "table.csv", lambda: io.BytesIO(content))
 
 
 def rows_of(rows: Rows) -> list[dict[str, Plain]]:
-    """Rows as JSON takes them, from mappings or a DataFrame."""
+    """JSON rows from mappings or a DataFrame."""
     if isinstance(rows, Sequence):
         return [row_of(each) for each in rows]
     return [
@@ -46,7 +46,7 @@ def row_of(row: Row) -> dict[str, Plain]:
 
 
 def plain(cell: Any) -> Plain:  # Any: numpy's, pandas' and Python's own scalars
-    """A cell as JSON can say it; missing values of all sorts become null."""
+    """A cell as JSON; every kind of missing value becomes null."""
     if hasattr(cell, "item"):
         cell = cell.item()  # numpy's scalars, as Python's
     match cell:
@@ -59,10 +59,11 @@ def plain(cell: Any) -> Plain:  # Any: numpy's, pandas' and Python's own scalars
         case _ if type(cell).__name__ in {"NAType", "NaTType"}:
             return None
         case _:
-            raise UnusableInput(f"A cell of type {type(cell).__name__} cannot be sent; use numbers or text.")
+            kind = type(cell).__name__
+            raise InvalidArgument(f"A cell of type {kind} cannot be sent; use numbers or text.")
 
 
 def _missing(number: float) -> None:
     if math.isnan(number):
         return
-    raise UnusableInput("An infinite number cannot be sent; leave the cell empty or use a finite one.")
+    raise InvalidArgument("An infinite number cannot be sent; leave the cell empty or use a finite one.")

@@ -1,10 +1,11 @@
-"""The tokens of a login, and where they are kept between runs."""
+"""The tokens of a login, and the stores that keep them between runs."""
 
 import contextlib
 import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +17,7 @@ EXPIRY_MARGIN_SECONDS = 15.0
 
 
 class Tokens(BaseModel):
-    """What a login gives: a short-lived access token, and a refresh token that renews it once."""
+    """A short-lived access token, and a refresh token that renews it once."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -30,23 +31,23 @@ class Tokens(BaseModel):
 
 
 class TokenStore(Protocol):
-    """Keeps the tokens of one login at one address."""
+    """Storage for the tokens of one login at one address."""
 
     def load(self) -> Tokens | None:
-        """The tokens as last saved by anyone who shares the store."""
+        """The tokens last saved by any user of the store."""
         ...
 
     def save(self, tokens: Tokens | None) -> None:
-        """Keep these, or with None forget what was kept."""
+        """Store these tokens; None deletes the stored ones."""
         ...
 
     def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
-        """Held by the one who is renewing; None while another holds it."""
+        """The lock for a renewal, released on exit; None while another renewal owns it."""
         ...
 
 
 class MemoryTokenStore:
-    """Forgets with the process; for servers that act for many people, and for tests."""
+    """Storage in memory, for servers that act for many users, and for tests."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
@@ -61,7 +62,7 @@ class MemoryTokenStore:
     def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
         if not self._lock.acquire(blocking=False):
             return None
-        return _Held(self._lock.release)
+        return _released_on_exit(self._lock.release)
 
 
 class FileTokenStore:
@@ -77,11 +78,11 @@ class FileTokenStore:
     def save(self, tokens: Tokens | None) -> None:
         # Another login's process may be writing its own entry at this moment.
         with self._file_lock(".write-lock", timeout=5):
-            kept = self._read()
-            kept.pop(self._url, None)
+            stored = self._read()
+            stored.pop(self._url, None)
             if tokens is not None:
-                kept[self._url] = tokens
-            self._write(kept)
+                stored[self._url] = tokens
+            self._write(stored)
 
     def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
         lock = self._file_lock(".renew-lock", timeout=0)
@@ -89,7 +90,7 @@ class FileTokenStore:
             lock.acquire(blocking=False)
         except filelock.Timeout:
             return None
-        return _Held(lock.release)
+        return _released_on_exit(lock.release)
 
     def _file_lock(self, suffix: str, timeout: float) -> filelock.BaseFileLock:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -101,26 +102,22 @@ class FileTokenStore:
         except (FileNotFoundError, ValidationError):
             return {}
 
-    def _write(self, kept: dict[str, Tokens]) -> None:
+    def _write(self, stored: dict[str, Tokens]) -> None:
         # Written aside and renamed, so that no reader sees half a file; 600 from its first byte on.
         aside = self._path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        body = json.dumps({url: each.model_dump() for url, each in kept.items()}, indent=1)
+        body = json.dumps({url: each.model_dump() for url, each in stored.items()}, indent=1)
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(body)
         aside.replace(self._path)
-
-
-class _Held(contextlib.ExitStack):
-    def __init__(self, release: "Release") -> None:
-        super().__init__()
-        self.callback(release)
-
-
-class Release(Protocol):
-    def __call__(self) -> object: ...
 
 
 def config_folder() -> Path:
     """FAREBOX_CONFIG_DIR, or the operating system's folder for a user's settings."""
     named = os.environ.get("FAREBOX_CONFIG_DIR")
     return Path(named) if named else platformdirs.user_config_path("farebox")
+
+
+def _released_on_exit(release: Callable[[], object]) -> contextlib.ExitStack:
+    stack = contextlib.ExitStack()
+    stack.callback(release)
+    return stack

@@ -1,1 +1,1 @@
-"""The pages for people: everything here goes through the farebox client."""
+"""The web pages of Farebox. They reach the services only through the client library."""

@@ -1,4 +1,4 @@
-"""`python -m dashboard`: serve the pages."""
+"""Entry point of `python -m dashboard`."""
 
 from dashboard.server import create_app
 from dashboard.settings import DashboardSettings

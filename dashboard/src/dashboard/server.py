@@ -1,4 +1,4 @@
-"""The web server: Streamlit's own, with the route that keeps logins and the headers that browsers heed."""
+"""Web server: Streamlit's app with a route for the login cookie and security headers."""
 
 import logging
 from pathlib import Path
@@ -9,10 +9,10 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.logins.cookie import keep_login
+from dashboard.session.cookie import exchange_ticket
 
-# Not beside the folder pages, whose files Streamlit would take for scripts of their own.
-SCRIPT = Path(__file__).parent / "script" / "app.py"
+# Inside the folder `pages`, as Streamlit would take the files of a folder `pages` beside it for scripts.
+SCRIPT = Path(__file__).parent / "pages" / "app.py"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -22,34 +22,34 @@ logger = logging.getLogger(__name__)
 
 
 def create_app() -> st.App:
-    """Health is at /_stcore/health."""
+    """The health check is Streamlit's own, at /_stcore/health."""
     return st.App(
         SCRIPT,
-        routes=[Route("/login", keep_login, methods=["POST"])],
-        middleware=[Middleware(SafeHeaders)],
-        on_script_error=_say_sorry,
+        routes=[Route("/login", exchange_ticket, methods=["POST"])],
+        middleware=[Middleware(SecurityHeaders)],
+        on_script_error=_show_unexpected_error,
     )
 
 
-class SafeHeaders:
-    """Adds HEADERS to every answer."""
+class SecurityHeaders:
+    """Adds HEADERS to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_safely(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self._app(scope, receive, send_safely)
+        await self._app(scope, receive, send_with_headers)
 
 
-def _say_sorry(error: Exception) -> bool:
-    """Whatever nobody foresaw; its particulars are for the log alone."""
+def _show_unexpected_error(error: Exception) -> bool:
+    """The details go to the log only."""
     logger.error("page_failed", exc_info=error)
     st.error(
-        "This page could not be shown; that is a fault of ours. Reload it, and tell whoever runs Farebox."
+        "Something went wrong on our side. Reload the page; if it happens again, contact your administrator."
     )
     return True

@@ -1,1 +1,1 @@
-"""The one door: routes, checks, limits and streams."""
+"""API gateway: routes, authentication, rate limits and streaming."""

@@ -1,17 +1,26 @@
-"""The container: what the process holds, built once in `main.py`."""
+"""Container: the long-lived objects of the gateway, built once in `main.py`."""
 
 from dataclasses import dataclass
 
+from gateway.admission.gate import Gate
+from gateway.aggregate.health import Health
+from gateway.aggregate.service import Upstreams
 from gateway.documentation.service import Documentation
-from gateway.health.service import Health
-from gateway.joined.service import Siblings
+from gateway.forwarding.proxy import Proxy
+from gateway.settings import GatewaySettings
 from kit.authentication import Authentication
 
 
 @dataclass(frozen=True)
 class Container:
+    """Endpoints reach it as `app.state.container`; the middleware receives `gate` and `proxy`."""
+
+    settings: GatewaySettings
     authentication: Authentication
-    siblings: Siblings
+    # Every request: the checks, then forwarding.
+    gate: Gate
+    proxy: Proxy
+    # The gateway's own routes.
+    upstreams: Upstreams
     health: Health
-    rates: dict[str, object]
     documentation: Documentation

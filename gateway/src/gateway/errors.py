@@ -1,4 +1,4 @@
-"""Everything that the gateway itself refuses or reports."""
+"""Errors that the gateway itself raises."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from kit.errors import ServiceError
 
 
 class UpstreamDown(ServiceError):
-    """The request was not sent: nothing happened."""
+    """The upstream could not be reached: the request was not sent, and nothing happened."""
 
     status = 503
     code = "upstream_down"
 
     def __init__(self) -> None:
         super().__init__(
-            "This part of Farebox cannot be reached right now; nothing was done, please retry.",
+            "This part of Farebox is unavailable at the moment; nothing was done, please retry.",
             headers={"Retry-After": "2"},
         )
 
@@ -24,20 +24,20 @@ class UpstreamSlow(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The answer took too long; it may still be carried out, so retry with the same Idempotency-Key.",
+            "The answer took too long; the request may still finish, so retry with the same Idempotency-Key.",
             headers={"Retry-After": "5"},
         )
 
 
 class UpstreamLost(ServiceError):
-    """The connection ended after the request was sent and before its answer was whole."""
+    """The connection ended after the request was sent and before its answer was complete."""
 
     status = 503
     code = "upstream_lost"
 
     def __init__(self) -> None:
         super().__init__(
-            "The answer was lost; it may have been carried out, so retry with the same Idempotency-Key.",
+            "The answer was lost; the request may have finished, so retry with the same Idempotency-Key.",
             headers={"Retry-After": "1"},
         )
 

@@ -1,50 +1,56 @@
-"""How the gateway is put together."""
+"""Composition root of the gateway: container, routes, middleware and background tasks."""
 
-import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx
 from fastapi import FastAPI
+from prometheus_client import start_http_server
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
-from gateway.admission.addresses import Origins
-from gateway.admission.api_keys import ApiKeys
-from gateway.admission.auth_service import AuthServiceKeys
-from gateway.admission.buckets import RateLimiter
-from gateway.admission.callers import Callers
-from gateway.admission.rates import describe
+from gateway.admission.authentication import ApiKeyTokens, Authenticator, HttpApiKeyExchange
+from gateway.admission.gate import Gate
+from gateway.admission.rate_limiter import RateLimiter
+from gateway.admission.trusted_proxies import TrustedProxies
+from gateway.aggregate import endpoints as aggregate
+from gateway.aggregate.health import Health
+from gateway.aggregate.service import Upstreams
 from gateway.container import Container
-from gateway.cors import allow_origins
 from gateway.documentation import endpoints as documentation
 from gateway.documentation.service import Documentation
-from gateway.forwarding.proxy import Proxy
-from gateway.forwarding.upstream import AiohttpUpstreams
-from gateway.gate import Checks, Gate
-from gateway.health import endpoints as health
-from gateway.health.service import Health
-from gateway.joined import endpoints as joined
-from gateway.joined.service import Siblings
-from gateway.metrics import metrics_served
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import PUBLISHED, Route
+from gateway.forwarding.proxy import Proxy, ProxyMiddleware
+from gateway.forwarding.upstream import AiohttpClient
+from gateway.routing import PUBLISHED, Route, RouteTable
 from gateway.settings import GatewaySettings
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 
+EXPOSED_HEADERS = [
+    "X-Request-Id",
+    "X-Tokens-Charged",
+    "X-Tokens-Balance",
+    "X-Receipt-Id",
+    "Idempotency-Replayed",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+]
+
 
 def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED) -> FastAPI:
     authentication = Authentication.create(settings, "gateway")
-    upstreams = AiohttpUpstreams()
+    upstream_client = AiohttpClient()
     client = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(keepalive_expiry=4))
-    table = RouteTable(routes)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        following = authentication.follow_auth_service(client, settings.auth_url)
-        with metrics_served(settings.metrics_host, settings.metrics_port):
-            async with client, upstreams, background_tasks(following):
+        trust_feed = authentication.follow_auth_service(client, settings.auth_url)
+        with _metrics_server(settings.metrics_host, settings.metrics_port):
+            async with client, upstream_client, background_tasks(trust_feed):
                 yield
 
     async def ready(_app: FastAPI) -> None:
@@ -53,24 +59,60 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
     app = create_service(
         "gateway",
         lifespan=lifespan,
-        routers=[joined.router, health.router, documentation.router],
+        routers=[aggregate.router, documentation.router],
         ready=ready,
         own_docs=False,
     )
-    limiter = RateLimiter(settings.policies, time.monotonic)
-    api_keys = ApiKeys(AuthServiceKeys(client, authentication.identity, settings.auth_url))
-    callers = Callers(authentication.verifier, api_keys, limiter)
-    checks = Checks(table, Origins(settings.trusted_proxies), limiter, callers, settings.body_limits)
-    app.state.container = Container(
+    route_table, urls = RouteTable(routes), settings.upstream_urls
+    container = app.state.container = Container(
+        settings=settings,
         authentication=authentication,
-        siblings=Siblings(client, settings.upstream_urls),
-        health=Health(client, settings.upstream_urls),
-        rates=describe(settings.policies),
-        documentation=Documentation(client, settings.upstream_urls, table, app.openapi),
+        gate=_create_gate(settings, authentication, client, route_table),
+        proxy=Proxy(upstream_client, urls),
+        upstreams=Upstreams(client, urls),
+        health=Health(client, urls),
+        documentation=Documentation(client, urls, route_table, app.openapi),
     )
-    # The last one added stands innermost: inside request ids and logs, outside the framework's routing.
-    app.user_middleware.append(
-        Middleware(Gate, checks=checks, proxy=Proxy(upstreams, settings.upstream_urls))
-    )
-    allow_origins(app, settings.cors_origins)
+    # The last middleware is the innermost: inside request ids and logs, outside the framework's routing.
+    app.user_middleware.append(Middleware(ProxyMiddleware, gate=container.gate, proxy=container.proxy))
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+        )
     return app
+
+
+def _create_gate(
+    settings: GatewaySettings,
+    authentication: Authentication,
+    client: httpx.AsyncClient,
+    routes: RouteTable,
+) -> Gate:
+    rate_limiter = RateLimiter(settings.policies)
+    exchange = HttpApiKeyExchange(client, authentication.identity, settings.auth_url)
+    return Gate(
+        routes=routes,
+        proxies=TrustedProxies(settings.trusted_proxies),
+        authenticator=Authenticator(authentication.verifier, ApiKeyTokens(exchange), rate_limiter),
+        rate_limiter=rate_limiter,
+        body_limits=settings.body_limits,
+    )
+
+
+@contextmanager
+def _metrics_server(host: str, port: int | None) -> Generator[None]:
+    """Serve the metrics on a port of their own, so that the public port never shows them."""
+    if port is None:
+        yield
+        return
+    server, thread = start_http_server(port, host)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

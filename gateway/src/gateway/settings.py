@@ -1,18 +1,18 @@
-"""What can be set at the gateway, from the environment."""
+"""Settings of the gateway, from the environment."""
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
-from gateway.admission.rates import Policies, read_policies
-from gateway.routing.table import Body, Upstream
+from gateway.admission.rate_limiter import Policies, parse_policies
+from gateway.admission.trusted_proxies import Network
+from gateway.routing import Body, Upstream
 from kit.settings import Port, ServiceSettings
 
 MEBIBYTE = 1024 * 1024
-REST_OF_THE_FORM = MEBIBYTE
-Network = IPv4Network | IPv6Network
+OTHER_FORM_FIELDS = MEBIBYTE
 Bytes = Annotated[int, Field(ge=1024)]
 
 
@@ -32,25 +32,25 @@ class GatewaySettings(ServiceSettings):
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def networks(cls, value: object) -> object:
+    def parse_networks(cls, value: object) -> object:
         return (
             tuple(ip_network(each.strip()) for each in value.split(",")) if isinstance(value, str) else value
         )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def origins(cls, value: object) -> object:
+    def parse_origins(cls, value: object) -> object:
         return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("farebox_rate_limits")
     @classmethod
-    def readable(cls, value: str) -> str:
-        read_policies(value)
+    def check_rate_limits(cls, value: str) -> str:
+        parse_policies(value)
         return value
 
     @property
     def policies(self) -> Policies:
-        return read_policies(self.farebox_rate_limits)
+        return parse_policies(self.farebox_rate_limits)
 
     @property
     def upstream_urls(self) -> dict[Upstream, str]:
@@ -65,5 +65,5 @@ class GatewaySettings(ServiceSettings):
         return {
             Body.JSON: self.json_limit_bytes,
             Body.ROWS: self.rows_limit_bytes,
-            Body.UPLOAD: self.max_csv_bytes + REST_OF_THE_FORM,
+            Body.UPLOAD: self.max_csv_bytes + OTHER_FORM_FIELDS,
         }

@@ -30,8 +30,8 @@ Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
 # Exit status that uvicorn uses for a failed start-up.
 STARTUP_FAILURE = 3
-# Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): whoever closes first must be
-# the one that sends next, or a request meets a connection that is just closing.
+# Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): the client must close
+# first, or its next request meets a connection that the server is closing.
 KEEP_ALIVE_SECONDS = 75
 # Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]

@@ -13,12 +13,11 @@ from fastapi.security import HTTPBearer
 from structlog.contextvars import bind_contextvars
 
 from kit.errors import Forbidden, Unauthenticated
-from kit.identity import ApiKey, Caller, UserId
+from kit.identity import AUDIENCE, ISSUER, ApiKey, Caller, UserId
 from kit.service_tokens import ServiceIdentity, bearer_of
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
-ISSUER = AUDIENCE = "farebox"
 REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
 

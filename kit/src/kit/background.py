@@ -34,7 +34,6 @@ async def every(
     *,
     failure: str,
     wake: asyncio.Event | None = None,
-    at_once: bool = True,
     longest_backoff: float | None = None,
 ) -> None:
     """Run `step` now and then every so many seconds, or as soon as `wake` is set, until cancelled.
@@ -44,8 +43,6 @@ async def every(
     """
     wake = wake or asyncio.Event()
     pause = seconds
-    if not at_once:
-        await wait_for_event(wake, pause)
     while True:
         try:
             await step()

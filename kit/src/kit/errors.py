@@ -145,3 +145,22 @@ class Unavailable(ServiceError):
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class IdempotencyKeyReused(ServiceError):
+    status = 422
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with other input; use a new key for a new request.")
+
+
+class IdempotencyTwinRunning(ServiceError):
+    status = 409
+    code = "idempotency_twin_running"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A request with this Idempotency-Key is still running; retry in a moment.",
+            headers={"Retry-After": "1"},
+        )

@@ -7,14 +7,12 @@ key is free again when the lease ends.
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, NewType
 
-import orjson
 import structlog
 from fastapi import Header
 from sqlalchemy import (
@@ -38,7 +36,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
 from kit.database import Database
-from kit.errors import ServiceError
+from kit.digests import fingerprint  # noqa: F401
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 
 Key = NewType("Key", str)
 
@@ -59,34 +58,10 @@ LEASE = timedelta(seconds=30)
 log = structlog.stdlib.get_logger()
 
 
-class IdempotencyKeyReused(ServiceError):
-    status = 422
-    code = "idempotency_key_reused"
-
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used with other input; use a new key for a new request.")
-
-
-class IdempotencyTwinRunning(ServiceError):
-    status = 409
-    code = "idempotency_twin_running"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "A request with this Idempotency-Key is still running; retry in a moment.",
-            headers={"Retry-After": "1"},
-        )
-
-
-def fingerprint(*parts: object) -> bytes:
-    """SHA-256 of the input that a key stands for; equal input gives equal bytes whatever its key order."""
-    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)).digest()
-
-
-def first_answers_table(metadata: MetaData) -> Table:
+def idempotency_keys_table(metadata: MetaData) -> Table:
     """One row a key. Without an answer the first request still runs; `location` is a file beside it."""
     return Table(
-        "first_answers",
+        "idempotency_keys",
         metadata,
         Column("scope", Text, nullable=False),
         Column("key", Text, nullable=False),
@@ -130,7 +105,7 @@ class Claim:
 
 
 class FirstAnswers:
-    """The first answers of one service, in a table of `first_answers_table`."""
+    """The first answers of one service, in a table of `idempotency_keys_table`."""
 
     def __init__(self, database: Database, table: Table) -> None:
         self._database, self._table = database, table

@@ -1,4 +1,4 @@
-"""Who is calling. Pure, so that rules and workers may import it."""
+"""Identities of callers. Pure, so that rules and workers may import them."""
 
 from dataclasses import dataclass
 from typing import Literal, NewType
@@ -6,6 +6,9 @@ from typing import Literal, NewType
 UserId = NewType("UserId", int)
 ApiKeyId = NewType("ApiKeyId", int)
 Role = Literal["user", "admin"]
+
+# The `iss` and `aud` claims of every access token.
+ISSUER = AUDIENCE = "farebox"
 
 
 @dataclass(frozen=True, slots=True)

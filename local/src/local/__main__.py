@@ -1,3 +1,139 @@
-from local.cli import main
+"""`python -m local`: the whole stack on this machine."""
 
-main()
+import os
+import signal
+import sys
+from functools import partial
+from typing import Annotated
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from kit.app import read_settings
+from local import example, stack
+from local.demo import run_demo
+from local.errors import LocalError, NotRunning
+from local.home import Home
+from local.settings import LocalSettings
+from local.supervisor import Supervisor
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+
+@app.command()
+def up() -> None:
+    """Start the whole stack, and return when it is ready."""
+    settings = _settings()
+    home = Home.at(settings.farebox_home)
+    running = stack.find_running(home)
+    if running is not None:
+        console.print(f"Farebox is already running: {running.ports.url('gateway')} (home {home.root})")
+        return
+    with console.status("Starting"):
+        started = stack.up(settings, partial(console.print, style="dim"))
+    console.print(f"Farebox is running: {started.ports.url('dashboard')}")
+    console.print(f"  gateway          {started.ports.url('gateway')} (API documentation at /docs)")
+    for service in ("auth", "billing", "ml"):
+        console.print(f"  {service}-service  {started.ports.url(service)}")
+    console.print(f"Administrator: {settings.admin_email}")
+    password = started.admin_password if settings.admin_password is None else "as set in ADMIN_PASSWORD"
+    console.print(f"Password: {password}", markup=False)
+    console.print(f"Data and logs: {home.root}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the stack, including processes that a crash left running."""
+    home = Home.at(_settings().farebox_home)
+    with console.status("Stopping"):
+        stopped = stack.down(home)
+    console.print("Farebox is stopped." if stopped else "Farebox was not running.")
+
+
+@app.command()
+def status() -> None:
+    """Show the state of every program."""
+    home, running = _running()
+    table = Table("Program", "State", "Details", box=None)
+    for name, state in Supervisor(home).states().items():
+        table.add_row(name, state["statename"].lower(), state["description"])
+    console.print(table)
+    console.print(f"{running.ports.url('gateway')} is {_health(running)}")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the running stack's database up to date."""
+    stack.migrate_running(_settings())
+    console.print("The database is up to date.")
+
+
+@app.command()
+def logs(
+    program: Annotated[str, typer.Argument(help="such as gateway or ml-service")] = "gateway",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="keep printing")] = False,
+) -> None:
+    """Print the last lines of a program's log."""
+    home = Home.at(_settings().farebox_home)
+    known = sorted(folder.name for folder in home.logs.glob("*/"))
+    if program not in known:
+        raise NotRunning(f"No program '{program}' has a log; available: {', '.join(known) or 'none yet'}.")
+    lines = ["tail", "-n", "50", *(["-F"] if follow else []), str(home.output_log(program))]
+    os.execvp("tail", lines)  # noqa: S606, S607 - the machine's own tail
+
+
+@app.command()
+def demo() -> None:
+    """Register, train, predict and read the ledger on a separate stack, then remove it."""
+    run_demo(_settings(), console)
+
+
+@app.command()
+def demo_ui() -> None:
+    """Start the stack with an example account, to explore in the dashboard."""
+    settings = _settings()
+    if stack.find_running(Home.at(settings.farebox_home)) is None:
+        up()
+    _, running = _running()
+    with console.status("Creating the example account"):
+        example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
+    console.print(f"Open {running.ports.url('dashboard')}")
+    console.print(f"Name: {example.NAME}\nPassword: {example.PASSWORD}", markup=False)
+    console.print("To stop the stack, run: make down")
+
+
+def main() -> None:
+    # As with Ctrl-C, a start that is interrupted stops the programs that it started.
+    signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Stopped by SIGTERM."))
+    try:
+        app()
+    except LocalError as failure:
+        console.print(str(failure), markup=False, style="red", soft_wrap=True)
+        raise SystemExit(1) from None
+
+
+def _settings() -> LocalSettings:
+    return read_settings("local", LocalSettings)
+
+
+def _running() -> tuple[Home, stack.RunningStack]:
+    home = Home.at(_settings().farebox_home)
+    running = stack.find_running(home)
+    if running is None:
+        raise NotRunning(f"Farebox is not running in {home.root}; run 'make up'.")
+    return home, running
+
+
+def _health(running: stack.RunningStack) -> str:
+    try:
+        ready = httpx.get(f"{running.ports.url('gateway')}/readyz", timeout=3, trust_env=False).is_success
+    except httpx.TransportError:
+        ready = False
+    return "ready" if ready else "not ready"
+
+
+if __name__ == "__main__":
+    main()

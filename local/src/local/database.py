@@ -1,4 +1,4 @@
-"""The stack's database: there, and migrated."""
+"""Database of the stack: creation and migration."""
 
 import asyncio
 import os
@@ -8,35 +8,35 @@ import time
 
 import asyncpg
 
-from local.failures import CannotStart
+from local.errors import CannotStart
 from local.postgres import SUPERUSER
-from local.programs import DATABASE, Stack
+from local.programs import DATABASE, POSTGRES, Stack
 from local.settings import PROJECT
 
 CONNECT_SECONDS = 30
-NOT_YET = (OSError, asyncpg.CannotConnectNowError)
+STARTING = (OSError, asyncpg.CannotConnectNowError)
 
 
 def ensure_database(stack: Stack) -> None:
-    """Wait until PostgreSQL takes connections, and make the database if it is not there."""
+    """Wait until PostgreSQL accepts connections, and create the database if it does not exist."""
     asyncio.run(_ensure_database(stack))
 
 
 def migrate(stack: Stack) -> None:
     command = [sys.executable, "-m", "migrations"]
     environment = os.environ | stack.owner_environment
-    ended = subprocess.run(  # noqa: S603 - our own command
+    completed = subprocess.run(  # noqa: S603 - our own command
         command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
     )
-    if ended.returncode != 0:
-        raise CannotStart(f"The database could not be migrated:\n{ended.stderr.strip()}")
+    if completed.returncode != 0:
+        raise CannotStart(f"The database could not be migrated:\n{completed.stderr.strip()}")
 
 
 async def _ensure_database(stack: Stack) -> None:
     connection = await _connect(stack)
     try:
-        known = await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE)
-        if not known:
+        exists = await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", DATABASE)
+        if not exists:
             await connection.execute(f"CREATE DATABASE {DATABASE}")
     finally:
         await connection.close()
@@ -52,8 +52,8 @@ async def _connect(stack: Stack) -> asyncpg.Connection:
                 password=stack.secrets["DB_PASSWORD"],
                 database="postgres",
             )
-        except NOT_YET:
+        except STARTING:
             if time.monotonic() > deadline:
-                log = stack.home.logs / "postgres" / "output.log"
-                raise CannotStart(f"PostgreSQL does not take connections; see {log}.") from None
+                log = stack.home.output_log(POSTGRES)
+                raise CannotStart(f"PostgreSQL does not accept connections; see {log}.") from None
             await asyncio.sleep(0.05)

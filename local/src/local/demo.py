@@ -1,4 +1,4 @@
-"""The main job once through, as anybody would do it from outside: over HTTP, through the gateway."""
+"""Demo: register, train, predict and read the ledger, over HTTP through the gateway."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local import stack
-from local.failures import DemoFailed
+from local.errors import DemoFailed
 from local.home import Home
 from local.settings import PROJECT, LocalSettings
 
@@ -29,49 +29,47 @@ PENGUIN = {
     "sex": "female",
 }
 LOGIN = {"email": "pat@example.org", "pwd": "three-blue-buses"}
-PATIENCE_SECONDS = 600
+TIMEOUT_SECONDS = 600
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "log_loss")
 
 Answer = dict[str, Any]  # Any: JSON
 
 
-def run(settings: LocalSettings, console: Console) -> None:
-    """Bring up a stack of its own, do the job, and leave nothing behind."""
+def run_demo(settings: LocalSettings, console: Console) -> None:
+    """Start a separate stack, run the demo, and remove the stack."""
     folder = Path(tempfile.mkdtemp(prefix="farebox-demo-"))
     own = settings.model_copy(update={"farebox_home": folder / "home"})
     try:
         with console.status("Starting"):
             started = stack.up(own, partial(console.print, style="dim"), prefer_defaults=False)
         address = started.ports.url("gateway")
-        console.print(f"[green]1[/] A whole Farebox is up: {address}")
-        with httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, trust_env=False) as gateway:
-            _do_the_job(gateway, console)
+        console.print(f"[green]1[/] Farebox is running: {address}")
+        with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as gateway:
+            _run_steps(gateway, console)
     finally:
         with console.status("Stopping"):
             stack.down(Home.at(own.farebox_home))
             shutil.rmtree(folder)
-    console.print("Everything is stopped and removed. Start one to keep with: make up")
+    console.print("Everything is stopped and removed. To start a stack that stays, run: make up")
 
 
-def _do_the_job(gateway: httpx.Client, console: Console) -> None:
+def _run_steps(gateway: httpx.Client, console: Console) -> None:
     _call(gateway, "POST", "/user/create", json=LOGIN)
     token = _call(gateway, "POST", "/user/login", json=LOGIN)["access_token"]
     gateway.headers["Authorization"] = f"Bearer {token}"
     tokens = _call(gateway, "GET", "/user/tokens")["tokens"]
-    console.print(f"[green]2[/] {LOGIN['email']} registered and logged in: {tokens} tokens")
+    console.print(f"[green]2[/] {LOGIN['email']} registered and logged in; balance: {tokens} tokens")
 
     with console.status("Training"):
         trained = _train(gateway)
-    console.print(
-        f"[green]3[/] A random forest learnt {LABEL} from {TABLE.name}: {trained['tokens_deducted']} token"
-    )
+    console.print(f"[green]3[/] Trained a random forest for {LABEL} on {TABLE.name} ({_tokens(trained)})")
     _show_metrics(_call(gateway, "GET", f"/v1/models/{trained['model_name']}"), console)
 
     address = f"/predict/{trained['model_name']}"
     predicted = _call(gateway, "POST", address, json={"features": PENGUIN})
     console.print(
-        f"[green]4[/] A penguin of Biscoe with a {PENGUIN['bill_length_mm']} mm bill is predicted to be: "
-        f"[bold]{predicted['prediction']}[/] ({predicted['tokens_deducted']} tokens)"
+        f"[green]4[/] Prediction for a penguin from Biscoe with a {PENGUIN['bill_length_mm']} mm bill: "
+        f"[bold]{predicted['prediction']}[/] ({_tokens(predicted)})"
     )
     _show_ledger(_call(gateway, "GET", "/v1/me/ledger")["items"], console)
 
@@ -84,20 +82,25 @@ def _train(gateway: httpx.Client) -> Answer:
         )
 
 
+def _tokens(answer: Answer) -> str:
+    count = answer["tokens_deducted"]
+    return f"{count} token{'' if count == 1 else 's'}"
+
+
 def _show_metrics(model: Answer, console: Console) -> None:
-    table = Table("metric", "model", "baseline", box=None, padding=(0, 3))
+    table = Table("Metric", "Model", "Baseline", box=None, padding=(0, 3))
     for name in SHOWN_METRICS:
         table.add_row(name, f"{model['metrics'][name]:.3f}", f"{model['baseline'][name]:.3f}")
     console.print(table)
 
 
 def _show_ledger(items: list[Answer], console: Console) -> None:
-    console.print("[green]5[/] The wallet's ledger, where each token came from or went:")
-    table = Table("at (UTC)", "what", "tokens", "balance", "for", box=None, padding=(0, 2))
+    console.print("[green]5[/] The ledger of this wallet:")
+    table = Table("Time (UTC)", "Type", "Tokens", "Balance", "Resource", box=None, padding=(0, 2))
     for item in reversed(items):
-        what = item["action"] or item["kind"].replace("_", " ")
-        when = f"{datetime.fromisoformat(item['created_at']):%H:%M:%S}"
-        table.add_row(when, what, f"{item['amount']:+}", str(item["balance"]), item["resource"] or "")
+        kind = item["action"] or item["kind"].replace("_", " ")
+        time = f"{datetime.fromisoformat(item['created_at']):%H:%M:%S}"
+        table.add_row(time, kind, f"{item['amount']:+}", str(item["balance"]), item["resource"] or "")
     console.print(table)
 
 
@@ -105,7 +108,7 @@ def _call(gateway: httpx.Client, method: str, path: str, **request: Any) -> Answ
     try:
         answer = gateway.request(method, path, **request)
     except httpx.TransportError as error:
-        raise DemoFailed(f"{method} {path} got no answer: {error}.") from None
+        raise DemoFailed(f"{method} {path} failed: {error}.") from None
     if answer.is_error:
         raise DemoFailed(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
     return answer.json()

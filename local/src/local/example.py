@@ -1,10 +1,10 @@
-"""A small example to look at in the pages: somebody with tables, models and some predictions."""
+"""Example account for the dashboard: a user with datasets, models and a few predictions."""
 
 from collections.abc import Callable
 
 from farebox import Farebox, FareboxError, MemoryTokenStore
 from farebox.errors import NameTaken
-from local.failures import DemoFailed
+from local.errors import DemoFailed
 from local.settings import PROJECT
 
 NAME, PASSWORD = "pat@example.org", "three-blue-buses"
@@ -16,20 +16,20 @@ TRAININGS = (
     ("diabetes.csv", "target", "linear"),
 )
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def populate(address: str, say: Say) -> None:
-    """Make the example; one that is there already is left as it is."""
+def populate(address: str, report: Report) -> None:
+    """Create the example account; an existing one is left unchanged."""
     with Farebox(address, store=MemoryTokenStore()) as client:
         try:
-            if _arrive(client):
-                _work(client, say)
+            if _sign_up(client):
+                _train_and_predict(client, report)
         except FareboxError as error:
-            raise DemoFailed(f"The example could not be made: {error.detail}") from None
+            raise DemoFailed(f"The example could not be created: {error.detail}") from None
 
 
-def _arrive(client: Farebox) -> bool:
+def _sign_up(client: Farebox) -> bool:
     try:
         client.sign_up(NAME, PASSWORD)
     except NameTaken:
@@ -37,11 +37,11 @@ def _arrive(client: Farebox) -> bool:
     return True
 
 
-def _work(client: Farebox, say: Say) -> None:
+def _train_and_predict(client: Farebox, report: Report) -> None:
     client.wallet.buy(TOKENS, credit_card=CARD)
-    for table, label, kind in TRAININGS:
-        say(f"Training {kind} on {table}")
+    for table, label, model_type in TRAININGS:
+        report(f"Training {model_type} on {table}")
         dataset = client.datasets.upload(PROJECT / "data" / table)
-        name = f"{dataset.name.removesuffix('.csv')}-{kind}"
-        model = client.models.train(dataset, label, type=kind, name=name)
+        name = f"{dataset.name.removesuffix('.csv')}-{model_type}"
+        model = client.models.train(dataset, label, type=model_type, name=name)
         client.predictions.one(model.name, client.models.schema(model.name).example["features"])

@@ -1,15 +1,25 @@
-"""The folder that a stack lives in, and where its parts are."""
+"""Home of a stack: its folders, its secrets, and files that only their owner may read."""
 
 import hashlib
 import os
+import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.failures import CannotStart
+from local.errors import CannotStart
 
-# A Unix socket's path ends at 107 bytes; this is the longest name that gets put behind the folder's.
+# A Unix socket's path has at most 107 bytes; this is the longest name below the folder of the sockets.
 LONGEST_SOCKET_FOLDER = 107 - len("/postgres/.s.PGSQL.5432.lock")
+SECRET_NAMES = (
+    "JWT_SECRET",
+    "SERVICE_SECRET",
+    "ADMIN_PASSWORD",
+    "DB_PASSWORD",
+    "AUTH_DB_PASSWORD",
+    "BILLING_DB_PASSWORD",
+    "ML_DB_PASSWORD",
+)
 
 
 @dataclass(frozen=True)
@@ -20,7 +30,7 @@ class Home:
     def at(cls, root: Path) -> "Home":
         return cls(root.expanduser().resolve())
 
-    def make(self) -> None:
+    def create(self) -> None:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.root / ".gitignore").write_text("*\n")
         for folder in (self.programs, self.sockets):
@@ -28,7 +38,7 @@ class Home:
         for folder in (self.logs, self.store, self.scratch):
             folder.mkdir(parents=True, exist_ok=True)
         if self.sockets.stat().st_uid != os.geteuid():
-            raise CannotStart(f"{self.sockets} belongs to somebody else; name a shorter FAREBOX_HOME.")
+            raise CannotStart(f"{self.sockets} belongs to another user; set FAREBOX_HOME to a shorter path.")
 
     @property
     def sockets(self) -> Path:
@@ -73,3 +83,32 @@ class Home:
     @property
     def state(self) -> Path:
         return self.root / "stack.json"
+
+    def output_log(self, program: str) -> Path:
+        """Standard output and standard error of a program."""
+        return self.logs / program / "output.log"
+
+
+def load_or_create_secrets(path: Path) -> dict[str, str]:
+    """The secrets by the names of their settings; missing ones are created and stored."""
+    stored = _read_secrets(path) if path.exists() else {}
+    if missing := [name for name in SECRET_NAMES if name not in stored]:
+        stored |= {name: secrets.token_hex(32) for name in missing if name != "ADMIN_PASSWORD"}
+        stored.setdefault("ADMIN_PASSWORD", secrets.token_urlsafe(12))
+        write_private(path, "".join(f"{name}={value}\n" for name, value in stored.items()))
+    return stored
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write atomically, readable by the owner alone at every moment."""
+    aside = path.with_name(f"{path.name}.new")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    aside.rename(path)
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    lines = (line.partition("=") for line in path.read_text().splitlines())
+    return {name: value for name, _, value in lines}

@@ -1,6 +1,6 @@
-"""`python -m local.launch FILE` becomes the program that the file describes.
+"""`python -m local.launch FILE`: become the program that the file describes.
 
-Supervisor's own configuration would show the secrets, and could not tie a program's life to supervisor's.
+Supervisor's own configuration would expose the secrets, and could not end a program together with supervisor.
 This module runs before each start, also after a crash, so it imports little.
 """
 
@@ -11,12 +11,12 @@ import signal
 import sys
 from pathlib import Path
 
-SET_SIGNAL_AT_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG
+PR_SET_PDEATHSIG = 1  # the signal sent when the parent dies
 
 
 def launch(file: Path) -> None:
     program = json.loads(file.read_text())
-    # Loaded before the account changes: another one may not be able to read it.
+    # Loaded before the account changes: the new account may not be able to read it.
     library = ctypes.CDLL(None)
     if program["account"] is not None:
         user, group = program["account"]
@@ -25,10 +25,10 @@ def launch(file: Path) -> None:
         os.setuid(user)
     supervisor = os.getppid()
     if sys.platform == "linux":
-        # Linux only; elsewhere `down` and the next `up` end what a killed supervisor left behind.
-        library.prctl(SET_SIGNAL_AT_PARENTS_DEATH, signal.SIGTERM)
+        # Linux only; elsewhere `down` and the next `up` end the programs of a killed supervisor.
+        library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
-        sys.exit("Supervisor is gone.")
+        sys.exit("Supervisor has exited.")
     command = program["command"]
     os.execvpe(command[0], command, os.environ | program["environment"])  # noqa: S606 - our own command
 

@@ -1,17 +1,17 @@
-"""Which port each service gets."""
+"""Ports of the services: the configured one, the default one, or a free one."""
 
 import random
 import socket
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from local.failures import CannotStart
+from local.errors import CannotStart
 from local.settings import LocalSettings
 
 ADDRESS = "127.0.0.1"
 DEFAULTS = {"gateway": 8000, "auth": 8001, "billing": 8002, "ml": 8003, "scheduler": 8786, "dashboard": 8501}
-# Systems take ports above these for outgoing connections, and could take one before its server starts.
-FREE = range(20_000, 32_000)
+# Higher ports serve outgoing connections, and one could be used up before its server starts.
+SEARCHED = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class Ports:
 
 
 def choose_ports(settings: LocalSettings, *, prefer_defaults: bool = True) -> Ports:
-    """The named port, else the default one, else any free one; a named one that is taken is refused."""
-    named = {name: getattr(settings, f"{name}_port") for name in DEFAULTS}
+    """A configured port that is in use is refused; a default port in use gives way to a free one."""
+    configured = {name: getattr(settings, f"{name}_port") for name in DEFAULTS}
     chosen: dict[str, int] = {}
-    for name, port in named.items():
+    for name, port in configured.items():
         if port is None:
             continue
         if not is_free(port) or port in chosen.values():
             raise CannotStart(
-                f"{name.upper()}_PORT {port} is taken; name another one, or none to get a free one."
+                f"{name.upper()}_PORT {port} is in use; set another port, or unset it to get a free one."
             )
         chosen[name] = port
     for name, default in DEFAULTS.items():
@@ -48,7 +48,7 @@ def choose_ports(settings: LocalSettings, *, prefer_defaults: bool = True) -> Po
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do, so that connections of the last run that are still closing don't count.
+        # As servers do: closing connections of the last run do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
@@ -57,10 +57,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(taken: Collection[int] = ()) -> int:
-    for port in random.sample(FREE, len(FREE)):
-        if port not in taken and is_free(port):
+def free_port(excluded: Collection[int] = ()) -> int:
+    for port in random.sample(SEARCHED, len(SEARCHED)):
+        if port not in excluded and is_free(port):
             return port
     raise CannotStart(
-        f"No port from {FREE[0]} to {FREE[-1]} is free; name one for each, as in GATEWAY_PORT=9000."
+        f"No port from {SEARCHED[0]} to {SEARCHED[-1]} is free; set each of them, as in GATEWAY_PORT=9000."
     )

@@ -1,4 +1,4 @@
-"""Everything that runs in a stack, and what each program is told."""
+"""Programs of a stack: command, environment and account of each process."""
 
 import json
 import os
@@ -6,8 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.files import write_private
-from local.home import Home
+from local.home import Home, write_private
 from local.ports import ADDRESS, Ports
 from local.postgres import SUPERUSER, Cluster, account_to_run_as
 from local.settings import LocalSettings
@@ -18,19 +17,19 @@ POSTGRES = "postgres"
 
 @dataclass(frozen=True)
 class Program:
-    """`stops_by` is the signal that ends it in good order; `ready_url` answers 200 once it can work."""
+    """`stop_signal` ends it gracefully; `ready_url` answers 200 once it is ready."""
 
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict[str, str])
-    stops_by: str = "TERM"
+    stop_signal: str = "TERM"
     ready_url: str | None = None
     account: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Stack:
-    """What the programs of one stack share."""
+    """Home, settings, secrets and ports that the programs of one stack share."""
 
     home: Home
     settings: LocalSettings
@@ -43,12 +42,12 @@ class Stack:
 
     @property
     def admin_password(self) -> str:
-        given = self.settings.admin_password
-        return given.get_secret_value() if given else self.secrets["ADMIN_PASSWORD"]
+        configured = self.settings.admin_password
+        return configured.get_secret_value() if configured else self.secrets["ADMIN_PASSWORD"]
 
     @property
     def owner_environment(self) -> dict[str, str]:
-        """What migrations need: the owner's login and the roles' passwords."""
+        """Environment of the migrations: the owner's login and the passwords of the roles."""
         passwords = {name: value for name, value in self.secrets.items() if name.endswith("DB_PASSWORD")}
         return {**self.database_environment(SUPERUSER, "DB_PASSWORD"), **passwords}
 
@@ -63,40 +62,40 @@ class Stack:
 
 
 def programs_of(stack: Stack) -> list[Program]:
-    """In the order in which they start; they stop the other way round."""
+    """The programs in starting order; they stop in reverse."""
     admin = {"ADMIN_EMAIL": stack.settings.admin_email, "ADMIN_PASSWORD": stack.admin_password}
     return [
         postgres_program(stack.cluster),
         *_cluster(stack),
         _service(stack, "billing", "billing-service"),
-        _service(stack, "ml", "ml-service", _work_environment(stack)),
+        _service(stack, "ml", "ml-service", _ml_environment(stack)),
         _service(stack, "auth", "auth-service", admin),
         _service(stack, "gateway", "gateway"),
         _dashboard(stack),
     ]
 
 
-def describe(program: Program, folder: Path) -> Path:
-    """Write down what `local.launch` needs to become it."""
-    known = {"command": program.command, "environment": program.environment, "account": program.account}
+def write_program_file(program: Program, folder: Path) -> Path:
+    """Write the file from which `local.launch` starts the program."""
+    content = {"command": program.command, "environment": program.environment, "account": program.account}
     path = folder / f"{program.name}.json"
-    write_private(path, json.dumps(known))
+    write_private(path, json.dumps(content))
     return path
 
 
 def postgres_program(cluster: Cluster, **options: str) -> Program:
     account = account_to_run_as()
-    # Terse, because the details of an error are people's data.
+    # Terse: the details of an error contain users' data.
     command = cluster.command(max_connections="200", log_error_verbosity="terse", **options)
     return Program(
         POSTGRES,
         command,
-        stops_by="INT",
+        stop_signal="INT",
         account=(account.pw_uid, account.pw_gid) if account else None,
     )
 
 
-def _service(stack: Stack, name: str, full_name: str, more: dict[str, str] | None = None) -> Program:
+def _service(stack: Stack, name: str, full_name: str, extra: dict[str, str] | None = None) -> Program:
     ports, secrets = stack.ports, stack.secrets
     environment = {
         "HOST": ADDRESS,
@@ -104,7 +103,7 @@ def _service(stack: Stack, name: str, full_name: str, more: dict[str, str] | Non
         "LOG_DIR": str(stack.home.logs / full_name),
         **{f"{each.upper()}_URL": ports.url(each) for each in ("auth", "billing", "ml")},
         **{each: os.environ.get(each) or secrets[each] for each in ("JWT_SECRET", "SERVICE_SECRET")},
-        **(more or {}),
+        **(extra or {}),
     }
     module = full_name.replace("-", "_")
     if name != "gateway":
@@ -124,16 +123,16 @@ def _dashboard(stack: Stack) -> Program:
     return Program("dashboard", command, environment, ready_url=f"{url}/_stcore/health")
 
 
-def _work_environment(stack: Stack) -> dict[str, str]:
-    settings, own_scheduler = stack.settings, f"tcp://{ADDRESS}:{stack.ports.scheduler}"
+def _ml_environment(stack: Stack) -> dict[str, str]:
+    settings, scheduler = stack.settings, f"tcp://{ADDRESS}:{stack.ports.scheduler}"
     return {
         "STORE_URL": settings.store_url or stack.home.store.as_uri(),
-        "DASK_SCHEDULER_ADDRESS": settings.dask_scheduler_address or own_scheduler,
+        "DASK_SCHEDULER_ADDRESS": settings.dask_scheduler_address or scheduler,
     }
 
 
 def _cluster(stack: Stack) -> list[Program]:
-    """None of our own where another one is named."""
+    """The Dask scheduler and workers; none when the settings name another scheduler."""
     if stack.settings.dask_scheduler_address is not None:
         return []
     workers = range(1, stack.settings.dask_workers + 1)
@@ -142,9 +141,9 @@ def _cluster(stack: Stack) -> list[Program]:
 
 def _scheduler(stack: Stack) -> Program:
     options = ["--host", ADDRESS, "--port", str(stack.ports.scheduler), "--no-dashboard", "--no-show"]
-    # A job that lost its worker is tried again by ml-service, which counts and waits.
-    once = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-    return Program("dask-scheduler", [sys.executable, "-P", "-m", "dask", "scheduler", *options], once)
+    # Retries are ml-service's: it counts them and waits between them.
+    no_retries = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    return Program("dask-scheduler", [sys.executable, "-P", "-m", "dask", "scheduler", *options], no_retries)
 
 
 def _worker(stack: Stack, number: int) -> Program:
@@ -156,16 +155,24 @@ def _worker(stack: Stack, number: int) -> Program:
         "--nworkers": "1",
         "--memory-limit": str(int(stack.settings.dask_worker_memory)),
         "--local-directory": str(stack.home.scratch),
-        # Also counts loading what trainings need, which takes long on a busy machine.
+        # Includes loading the training packages, which takes long on a busy machine.
         "--death-timeout": "120",
     }
-    work = _work_environment(stack)
-    arguments = [part for pair in options.items() for part in pair]
-    command = [sys.executable, "-P", "-m", "dask", "worker", work["DASK_SCHEDULER_ADDRESS"], *arguments]
+    environment = _ml_environment(stack)
+    arguments = [word for pair in options.items() for word in pair]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "dask",
+        "worker",
+        environment["DASK_SCHEDULER_ADDRESS"],
+        *arguments,
+    ]
     config = {
-        # Its profiler samples every 10 ms for a dashboard that nobody opens here.
+        # The profiler samples every 10 ms for Dask's dashboard, which is not served here.
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",
-        # What a first training would otherwise wait for; --preload would load it into the nanny as well.
+        # Saves the first training this wait; --preload would load it into the nanny as well.
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "['ml_service.learning.tasks']",
     }
-    return Program(name, [*command, "--no-dashboard"], work | config)
+    return Program(name, [*command, "--no-dashboard"], environment | config)

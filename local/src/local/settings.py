@@ -1,4 +1,4 @@
-"""What the environment says about a stack on this machine."""
+"""Settings of a local stack, from the environment."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 class LocalSettings(BaseSettings):
-    """A setting of a service that is not named here reaches that service as it stands."""
+    """Other settings in the environment reach their service unchanged."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 

@@ -1,55 +1,71 @@
-"""Up and down of the whole stack."""
+"""Start and stop of the whole stack."""
 
 import contextlib
 import fcntl
+import json
 import shutil
 from collections.abc import Callable, Generator
+from dataclasses import asdict, dataclass
 
 import psutil
 
-from local.credentials import load_or_make
 from local.database import ensure_database, migrate
-from local.failures import CannotStart, NotRunning
-from local.home import Home
-from local.leftovers import end_leftovers
-from local.ports import choose_ports
-from local.programs import POSTGRES, Stack, describe, programs_of
-from local.readiness import wait_until_ready
+from local.errors import CannotStart, NotRunning
+from local.home import Home, load_or_create_secrets, write_private
+from local.ports import Ports, choose_ports
+from local.programs import POSTGRES, Stack, programs_of, write_program_file
 from local.settings import LocalSettings
-from local.state import Running
-from local.supervisor import STOP_SECONDS, Supervisor
+from local.supervisor import STOP_SECONDS, Supervisor, end_orphans, wait_until_ready
 
-Say = Callable[[str], None]
-
-
-def find_running(home: Home) -> Running | None:
-    return Running.load(home) if Supervisor(home).answers() else None
+Report = Callable[[str], None]
 
 
-def up(settings: LocalSettings, say: Say, *, prefer_defaults: bool = True) -> Stack:
-    """Start everything and return when it is ready; on the way, `say` is told each step."""
+@dataclass(frozen=True)
+class RunningStack:
+    """A started stack, as later commands find it in its home."""
+
+    ports: Ports
+    admin_email: str
+
+    def save(self, home: Home) -> None:
+        write_private(home.state, json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, home: Home) -> "RunningStack | None":
+        if not home.state.exists():
+            return None
+        stored = json.loads(home.state.read_text())
+        return cls(Ports(**stored["ports"]), stored["admin_email"])
+
+
+def find_running(home: Home) -> RunningStack | None:
+    return RunningStack.load(home) if Supervisor(home).answers() else None
+
+
+def up(settings: LocalSettings, report: Report, *, prefer_defaults: bool = True) -> Stack:
+    """Start everything and return when it is ready; `report` receives each step."""
     home = Home.at(settings.farebox_home)
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _only_one(home):
+    with _exclusive(home):
         _stop(home)
-        home.make()
+        home.create()
         ports = choose_ports(settings, prefer_defaults=prefer_defaults)
-        stack = Stack(home, settings, load_or_make(home.secrets), ports)
+        stack = Stack(home, settings, load_or_create_secrets(home.secrets), ports)
         try:
-            _start(stack, say)
+            _start(stack, report)
         except BaseException:
-            # Whatever broke the start, Ctrl-C among it, a half-started stack is of no use to anybody.
+            # Also on Ctrl-C: a half-started stack is of no use.
             _stop(home)
             raise
-        Running(ports, settings.admin_email).save(home)
+        RunningStack(ports, settings.admin_email).save(home)
     return stack
 
 
 def down(home: Home) -> bool:
-    """Stop everything; False when nothing ran."""
+    """Stop everything; False when nothing was running."""
     if not home.root.exists():
         return False
-    with _only_one(home):
+    with _exclusive(home):
         return _stop(home)
 
 
@@ -57,51 +73,51 @@ def migrate_running(settings: LocalSettings) -> None:
     home = Home.at(settings.farebox_home)
     running = find_running(home)
     if running is None:
-        raise NotRunning("Nothing is up here; run 'make up' first.")
-    migrate(Stack(home, settings, load_or_make(home.secrets), running.ports))
+        raise NotRunning("Farebox is not running; run 'make up' first.")
+    migrate(Stack(home, settings, load_or_create_secrets(home.secrets), running.ports))
 
 
-def _start(stack: Stack, say: Say) -> None:
+def _start(stack: Stack, report: Report) -> None:
     if not stack.cluster.exists:
-        say("Creating the database cluster")
+        report("Creating the database cluster")
         stack.cluster.create(stack.secrets["DB_PASSWORD"])
     programs = programs_of(stack)
     for program in programs:
-        describe(program, stack.home.programs)
+        write_program_file(program, stack.home.programs)
     supervisor = Supervisor(stack.home)
     supervisor.start(programs)
-    say("Starting PostgreSQL")
-    supervisor.run(POSTGRES)
+    report("Starting PostgreSQL")
+    supervisor.start_program(POSTGRES)
     ensure_database(stack)
-    say("Migrating the database")
+    report("Migrating the database")
     migrate(stack)
-    say("Starting the services and the workers")
+    report("Starting the services and the workers")
     for program in programs:
         if program.name != POSTGRES:
-            supervisor.run(program.name)
+            supervisor.start_program(program.name)
     wait_until_ready(supervisor, stack.home, programs, stack.settings.start_seconds)
 
 
 def _stop(home: Home) -> bool:
     home.state.unlink(missing_ok=True)
     supervisor = Supervisor(home)
-    stopping = supervisor.answers()
-    if stopping:
+    was_running = supervisor.answers()
+    if was_running:
         process = psutil.Process(supervisor.pid())
         supervisor.shut_down()
         with contextlib.suppress(psutil.TimeoutExpired):
             process.wait(timeout=2 * STOP_SECONDS)
-    left = end_leftovers(home)
+    orphans = end_orphans(home)
     shutil.rmtree(home.sockets, ignore_errors=True)
-    return left > 0 or stopping
+    return orphans > 0 or was_running
 
 
 @contextlib.contextmanager
-def _only_one(home: Home) -> Generator[None]:
+def _exclusive(home: Home) -> Generator[None]:
     """One `up` or `down` at a time; the lock ends with its process."""
     with (home.root / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotStart(f"Another 'up' or 'down' is at work in {home.root}.") from None
+            raise CannotStart(f"Another 'up' or 'down' is in progress in {home.root}.") from None
         yield

@@ -1,26 +1,34 @@
-"""Supervisor keeps the programs running: whatever dies is started again."""
+"""Supervisor: starts the programs, restarts those that die, and ends what a killed supervisor left."""
 
 import configparser
+import contextlib
 import os
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
+import httpx
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from local.failures import CannotStart
+from local.errors import CannotStart
 from local.home import Home
 from local.programs import Program
 
-# Marks every process of a stack, so that they can be found when supervisor itself was killed.
-MARK = "FAREBOX_STACK"
+# An environment variable of every process of a stack, by which they are found without supervisor.
+STACK_VARIABLE = "FAREBOX_STACK"
 ANSWER_SECONDS = 20
 STOP_SECONDS = 25  # a service ends its requests within 20
-FOREVER = 1_000_000
+GRACE_SECONDS = 10
+READY_POLL_SECONDS = 0.1
+UNLIMITED = 1_000_000
+# A program that needed more starts than this will not recover by itself.
+MAX_STARTS = 5
 
 
 class Supervisor:
@@ -28,14 +36,14 @@ class Supervisor:
         self._home = home
 
     def start(self, programs: Sequence[Program]) -> None:
-        """Start supervisor itself, as a daemon; the programs wait to be started."""
+        """Start supervisor itself as a daemon; programs start with `start_program`."""
         path = self._home.programs / "supervisor.conf"
         with path.open("w") as file:
-            _configuration(self._home, programs).write(file)
-        # Killed at its last run, it left this; a socket nobody answers on would be waited for.
+            configuration(self._home, programs).write(file)
+        # A killed supervisor leaves its socket, and connecting to it would wait for an answer.
         self._home.supervisor_socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(path)]
-        environment = os.environ | {MARK: str(self._home.root)}
+        environment = os.environ | {STACK_VARIABLE: str(self._home.root)}
         started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
         if started.returncode != 0:
             raise CannotStart(f"Supervisor did not start: {started.stdout}{started.stderr}".strip())
@@ -52,7 +60,7 @@ class Supervisor:
             return False
         return True
 
-    def run(self, name: str) -> None:
+    def start_program(self, name: str) -> None:
         try:
             self._call("startProcess", name, False)
         except Fault as fault:
@@ -62,10 +70,10 @@ class Supervisor:
         return self._call("getPID")
 
     def states(self) -> dict[str, dict[str, Any]]:  # Any: supervisor's own answer
-        return {each["name"]: each for each in self._call("getAllProcessInfo")}
+        return {state["name"]: state for state in self._call("getAllProcessInfo")}
 
     def shut_down(self) -> None:
-        """Ask it to stop the programs and then itself; it answers at once."""
+        """Request a shutdown of the programs and of supervisor; returns before they have ended."""
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: object) -> Any:  # Any: as above
@@ -74,46 +82,99 @@ class Supervisor:
             return getattr(proxy.supervisor, method)(*arguments)
 
 
-def _configuration(home: Home, programs: Sequence[Program]) -> configparser.RawConfigParser:
+def wait_until_ready(supervisor: Supervisor, home: Home, programs: Sequence[Program], seconds: float) -> None:
+    """Return when every program with a `ready_url` is ready; raises CannotStart."""
+    deadline = time.monotonic() + seconds
+    starts: dict[str, set[int]] = defaultdict(set)
+    pending = [program for program in programs if program.ready_url is not None]
+    with httpx.Client(timeout=2, trust_env=False) as client:
+        while pending := [program for program in pending if not _is_ready(client, program)]:
+            for name, state in supervisor.states().items():
+                starts[name].add(state["start"])
+                if len(starts[name]) > MAX_STARTS:
+                    raise CannotStart(f"{name} keeps exiting: {_last_log_line(home, name)}")
+            if time.monotonic() > deadline:
+                name = pending[0].name
+                raise CannotStart(f"{name} is not ready after {seconds:.0f} s: {_last_log_line(home, name)}")
+            time.sleep(READY_POLL_SECONDS)
+
+
+def _is_ready(client: httpx.Client, program: Program) -> bool:
+    if program.ready_url is None:
+        return True
+    try:
+        return client.get(program.ready_url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _last_log_line(home: Home, name: str) -> str:
+    log = home.output_log(name)
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return f"{lines[-1] if lines else 'no output'} (more in {log})"
+
+
+def end_orphans(home: Home) -> int:
+    """Terminate every process of this stack, and kill those that do not end; returns their number."""
+    found = list(processes_of(home))
+    for process in found:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(found, timeout=GRACE_SECONDS)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=GRACE_SECONDS)
+    return len(found)
+
+
+def processes_of(home: Home) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(STACK_VARIABLE) == str(home.root):
+                yield process
+
+
+def configuration(home: Home, programs: Sequence[Program]) -> configparser.RawConfigParser:
     config = configparser.RawConfigParser()
-    config["unix_http_server"] = {"file": _literal(home.supervisor_socket), "chmod": "0700"}
+    config["unix_http_server"] = {"file": _escape(home.supervisor_socket), "chmod": "0700"}
     config["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
     config["supervisord"] = {
-        "logfile": _literal(home.logs / "supervisor.log"),
-        "pidfile": _literal(home.sockets / "supervisor.pid"),
-        "childlogdir": _literal(home.logs),
+        "logfile": _escape(home.logs / "supervisor.log"),
+        "pidfile": _escape(home.sockets / "supervisor.pid"),
+        "childlogdir": _escape(home.logs),
         "nocleanup": "true",
-        # Said out loud only because supervisor warns root who says nothing.
+        # Explicit only because supervisor warns when root does not name a user.
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     for priority, program in enumerate(programs, start=1):
-        config[f"program:{program.name}"] = _program(home, program) | {"priority": str(priority)}
+        config[f"program:{program.name}"] = _program_section(home, program) | {"priority": str(priority)}
     return config
 
 
-def _program(home: Home, program: Program) -> dict[str, str]:
-    folder = home.logs / program.name
-    folder.mkdir(parents=True, exist_ok=True)
+def _program_section(home: Home, program: Program) -> dict[str, str]:
+    log = home.output_log(program.name)
+    log.parent.mkdir(parents=True, exist_ok=True)
     launch = [sys.executable, "-P", "-m", "local.launch", str(home.programs / f"{program.name}.json")]
     return {
-        "command": _literal(shlex.join(launch)),
+        "command": _escape(shlex.join(launch)),
         "directory": "/",
         "autostart": "false",
         "autorestart": "true",
         "startsecs": "1",
-        "startretries": str(FOREVER),
-        "stopsignal": program.stops_by,
+        "startretries": str(UNLIMITED),
+        "stopsignal": program.stop_signal,
         "stopwaitsecs": str(STOP_SECONDS),
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": _literal(folder / "output.log"),
+        "stdout_logfile": _escape(log),
         "stdout_logfile_maxbytes": "5MB",
         "stdout_logfile_backups": "1",
     }
 
 
-def _literal(text: object) -> str:
-    """Supervisor expands what begins with a percent sign."""
+def _escape(text: object) -> str:
+    """Supervisor expands words that begin with a percent sign."""
     return str(text).replace("%", "%%")

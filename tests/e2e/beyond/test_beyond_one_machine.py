@@ -1,4 +1,4 @@
-"""A Dask cluster and a bucket of one's own: all that a model needs passes over the network."""
+"""An external Dask cluster and a bucket: everything that a model needs crosses the network."""
 
 import asyncio
 import time
@@ -58,7 +58,7 @@ async def reached(person: Person, job_id: int, stage: str) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_a_model_is_trained_although_its_worker_is_killed(spread: Spread, person: Person) -> None:
+async def test_model_is_trained_although_its_worker_is_killed(spread: Spread, person: Person) -> None:
     order = slow_order(await upload(person, slow_table(3000))) | {"params": TREES}
     job = await start(person, order)
     await reached(person, job["id"], "fitting")
@@ -73,7 +73,7 @@ async def test_a_model_is_trained_although_its_worker_is_killed(spread: Spread, 
     assert answer.status_code == 200, answer.text
 
 
-async def test_files_are_predicted_at_once_and_by_workers(spread: Spread, person: Person) -> None:
+async def test_files_are_predicted_in_requests_and_by_workers(spread: Spread, person: Person) -> None:
     path = f"/v1/models/{(await train(person))['name']}/batch"
     at_once = await person.post(path, content=b"x,noise\n1,0\n", headers=CSV)
     assert at_once.status_code == 200, at_once.text
@@ -86,7 +86,7 @@ async def test_files_are_predicted_at_once_and_by_workers(spread: Spread, person
     assert spread.bucket.keys("results")
 
 
-async def test_a_deleted_model_leaves_the_bucket(spread: Spread, person: Person) -> None:
+async def test_deleted_model_is_removed_from_the_bucket(spread: Spread, person: Person) -> None:
     before = spread.bucket.keys("artefacts")
     model = await train(person)
     assert spread.bucket.keys("artefacts") - before

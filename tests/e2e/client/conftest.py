@@ -1,4 +1,4 @@
-"""People who use the client, each at the real gateway."""
+"""Fixtures: clients of the real gateway, each with its own account."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -21,7 +21,7 @@ def new_name() -> str:
 
 @pytest.fixture
 def client(stack: Stack) -> Iterator[Farebox]:
-    """Somebody new, with the opening grant of 15 tokens."""
+    """A new user with the opening grant of 15 tokens."""
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
         client.sign_up(new_name(), PASSWORD)
         yield client
@@ -36,7 +36,7 @@ def admin(stack: Stack) -> Iterator[Farebox]:
 
 @pytest.fixture(scope="session")
 def owner(stack: Stack) -> Iterator[Farebox]:
-    """Somebody with a model to ask; tests that change things use `client`."""
+    """A user with a trained model; tests that change the account use `client`."""
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
         client.sign_up(new_name(), PASSWORD)
         client.wallet.buy(1000, credit_card="1234-5678-9999-0000")

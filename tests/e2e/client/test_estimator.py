@@ -8,7 +8,7 @@ from sklearn.model_selection import cross_val_score
 from tests.e2e.client.conftest import PENGUINS, QUICK
 
 from farebox import Farebox
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 from farebox.estimator import FareboxClassifier, FareboxRegressor
 
 
@@ -17,7 +17,7 @@ def table() -> pandas.DataFrame:
     return pandas.read_csv(PENGUINS)
 
 
-def test_a_classifier_learns_from_a_frame(owner: Farebox, table: pandas.DataFrame) -> None:
+def test_classifier_trains_on_frame(owner: Farebox, table: pandas.DataFrame) -> None:
     features, label = table.drop(columns="species"), table["species"]
     classifier = FareboxClassifier(params=QUICK, client=owner).fit(features, label)
 
@@ -32,14 +32,14 @@ def test_classes_keep_their_type(owner: Farebox) -> None:
     assert classifier.predict([[0], [39]]).tolist() == [False, True]
 
 
-def test_a_regressor_learns_from_arrays(owner: Farebox) -> None:
+def test_regressor_trains_on_arrays(owner: Farebox) -> None:
     points = numpy.arange(80, dtype=float).reshape(-1, 2)
     regressor = FareboxRegressor("linear", client=owner).fit(points, points.sum(axis=1))
 
     assert regressor.score(points, points.sum(axis=1)) == pytest.approx(1)
 
 
-def test_scikit_learn_takes_them_for_its_own(owner: Farebox) -> None:
+def test_estimators_work_inside_scikit_learn(owner: Farebox) -> None:
     points = numpy.arange(60, dtype=float).reshape(-1, 1)
     regressor = FareboxRegressor("linear", client=owner)
 
@@ -50,14 +50,14 @@ def test_scikit_learn_takes_them_for_its_own(owner: Farebox) -> None:
     assert is_classifier(FareboxClassifier())
 
 
-def test_what_is_not_fitted_cannot_predict() -> None:
-    with pytest.raises(UnusableInput, match="fit"):
+def test_unfitted_estimator_cannot_predict() -> None:
+    with pytest.raises(InvalidArgument, match="fit"):
         FareboxClassifier().predict([[1]])
 
 
-def test_settings_can_be_read_and_changed() -> None:
+def test_parameters_can_be_read_and_set() -> None:
     regressor = FareboxRegressor().set_params(model_type="linear", train_fraction=0.9)
 
     assert regressor.get_params()["model_type"] == "linear"
-    with pytest.raises(UnusableInput, match="nonsense"):
+    with pytest.raises(InvalidArgument, match="nonsense"):
         regressor.set_params(nonsense=1)

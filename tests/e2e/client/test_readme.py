@@ -1,4 +1,4 @@
-"""What the client's README shows works as it stands there."""
+"""The examples in the client's README run as printed."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from tests.e2e.client.conftest import new_name
 from tests.support.stack import PROJECT, Stack
 
 from farebox import Farebox
-from farebox.command.exits import MEANINGS
+from farebox.command.errors import MEANINGS
 
 README = (PROJECT / "client" / "README.md").read_text()
 
@@ -21,7 +21,7 @@ def blocks(language: str, name: str) -> list[str]:
     return [each.replace("ada@example.org", name) for each in found]
 
 
-def test_the_examples_run_from_top_to_bottom(
+def test_readme_examples_run(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FAREBOX_URL", stack.url)
@@ -33,9 +33,9 @@ def test_the_examples_run_from_top_to_bottom(
     for example in blocks("python", name):
         exec(compile(example, "README.md", "exec"), shared)  # noqa: S102 - our own README
 
-    assert "short of" not in capsys.readouterr().out
+    assert "tokens are missing" not in capsys.readouterr().out
     done = subprocess.run(  # noqa: S603 - our own README
-        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - as a reader would
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - as a reader does
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
@@ -44,10 +44,10 @@ def test_the_examples_run_from_top_to_bottom(
     assert done.returncode == 0, done.stderr
     assert "_penguins" in done.stdout
     with Farebox() as client:
-        assert client.is_signed_in
+        assert client.is_logged_in
 
 
-def test_every_exit_code_is_in_the_table() -> None:
+def test_readme_lists_every_exit_code() -> None:
     assert dict(re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)) == {
         str(code): meaning for code, meaning in MEANINGS.items()
     }

@@ -1,4 +1,4 @@
-"""The command at a terminal, with somebody there to ask."""
+"""The command at a terminal, with prompts."""
 
 import os
 import pty
@@ -16,12 +16,12 @@ from tests.support.stack import PROJECT, Stack
 
 from farebox import Farebox, FileTokenStore
 
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """A program at a terminal of its own: what it shows is read, and answers are typed."""
+    """A program at its own terminal: the test reads its output and types replies."""
 
     def __init__(self, words: list[str], environment: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
@@ -34,7 +34,7 @@ class Terminal:
             stderr=theirs,
         )
         os.close(theirs)
-        self._deadline = time.monotonic() + PATIENCE_SECONDS
+        self._deadline = time.monotonic() + TIMEOUT_SECONDS
         self.shown = ""
 
     def wait_for(self, words: str) -> None:
@@ -48,7 +48,7 @@ class Terminal:
         """The exit code."""
         while self._read():
             pass
-        return self._program.wait(timeout=PATIENCE_SECONDS)
+        return self._program.wait(timeout=TIMEOUT_SECONDS)
 
     def close(self) -> None:
         self._program.kill()
@@ -62,7 +62,7 @@ class Terminal:
             return True
         try:
             piece = os.read(self._ours, 65536)
-        except OSError:  # what Linux says of a terminal that its last program has left
+        except OSError:  # Linux's error for a terminal that its last program has left
             return False
         self.shown += COLOURS.sub("", piece.decode(errors="replace"))
         return bool(piece)
@@ -70,31 +70,31 @@ class Terminal:
 
 @pytest.fixture
 def client(stack: Stack, tmp_path: Path) -> Iterator[Farebox]:
-    """Somebody new, whose login the command finds."""
+    """A new user, whose login the command finds."""
     with Farebox(stack.url, store=FileTokenStore(stack.url, tmp_path)) as client:
         client.sign_up(new_name(), PASSWORD)
         yield client
 
 
 @pytest.fixture
-def sit_down(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    """Starts the command at a terminal."""
-    open_ones: list[Terminal] = []
+def open_terminal(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Start the command at a terminal."""
+    terminals: list[Terminal] = []
 
     def start(*words: str) -> Terminal:
         here = {"FAREBOX_URL": stack.url, "FAREBOX_CONFIG_DIR": str(tmp_path)}
-        open_ones.append(Terminal(list(words), here))
-        return open_ones[-1]
+        terminals.append(Terminal(list(words), here))
+        return terminals[-1]
 
     yield start
-    for each in open_ones:
+    for each in terminals:
         each.close()
 
 
-def test_a_training_shows_its_price_asks_and_draws_its_progress(
-    client: Farebox, sit_down: Callable[..., Terminal]
+def test_train_shows_price_prompts_and_draws_progress(
+    client: Farebox, open_terminal: Callable[..., Terminal]
 ) -> None:
-    terminal = sit_down("train", "data/penguins.csv", "--label", "species")
+    terminal = open_terminal("train", "data/penguins.csv", "--label", "species")
     terminal.wait_for("This costs 1 token. Go ahead?")
     assert client.wallet.balance().available == 15
     terminal.type("y")
@@ -105,24 +105,24 @@ def test_a_training_shows_its_price_asks_and_draws_its_progress(
     assert client.wallet.balance().available == 14
 
 
-@pytest.mark.parametrize("answer", ["n", ""])
-def test_whoever_does_not_agree_is_not_charged(
-    client: Farebox, sit_down: Callable[..., Terminal], answer: str
+@pytest.mark.parametrize("reply", ["n", ""])
+def test_declined_confirmation_charges_nothing(
+    client: Farebox, open_terminal: Callable[..., Terminal], reply: str
 ) -> None:
-    terminal = sit_down("train", str(PENGUINS), "--label", "species")
+    terminal = open_terminal("train", str(PENGUINS), "--label", "species")
     terminal.wait_for("Go ahead?")
-    terminal.type(answer)
+    terminal.type(reply)
 
     assert terminal.end() == 1
     assert list(client.models.list()) == []
     assert client.wallet.balance().available == 15
 
 
-def test_a_password_is_asked_for_without_an_echo(sit_down: Callable[..., Terminal]) -> None:
-    terminal = sit_down("signup", new_name())
+def test_password_is_prompted_without_echo(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal("signup", new_name())
     terminal.wait_for("Choose a password:")
     terminal.type(PASSWORD)
-    terminal.wait_for("Again:")
+    terminal.wait_for("Confirm password:")
     terminal.type(PASSWORD)
 
     assert terminal.end() == 0, terminal.shown

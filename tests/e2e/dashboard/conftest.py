@@ -1,11 +1,11 @@
-"""Windows at the dashboard, after all other tests: beside the browser's event loop no other can run."""
+"""Browser windows at the dashboard. These tests run last: no other event loop runs beside the browser's."""
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from tests.support.browser import PHONE, SCREENS, SIZE, Somebody, Window, new_somebody, running_browser
+from tests.support.browser import PHONE, SCREENSHOTS, SIZE, Account, Window, new_account, running_browser
 from tests.support.stack import PROJECT, Stack
 
 HERE = Path(__file__).parent
@@ -19,13 +19,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Function) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What every window showed when a test failed."""
+    """Take a screenshot of every window when a test fails."""
     report = yield
     browser = item.funcargs.get("browser")
     if report.failed and isinstance(browser, Browser):
         pages = [page for context in browser.contexts for page in context.pages]
         for number, page in enumerate(pages):
-            page.screenshot(path=SCREENS / f"failed-{item.name}-{number}.png")
+            page.screenshot(path=SCREENSHOTS / f"failed-{item.name}-{number}.png")
     return report
 
 
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(browser: Browser, stack: Stack) -> Iterator[OpenWindow]:
-    """Opens windows that share nothing with each other."""
+    """Opens windows that share nothing with one another."""
     windows: list[Window] = []
 
     def open_one() -> Window:
@@ -56,24 +56,24 @@ def window(open_window: OpenWindow) -> Window:
 
 @pytest.fixture
 def phone(browser: Browser, stack: Stack) -> Iterator[Window]:
-    """A phone set to dark colours."""
+    """A phone in dark mode."""
     context = browser.new_context(viewport=PHONE, color_scheme="dark", has_touch=True)
     yield Window(context, stack.dashboard_url)
     context.close()
 
 
 @pytest.fixture
-def somebody(stack: Stack) -> Iterator[Somebody]:
-    """Somebody new, with the opening grant of 15 tokens."""
-    somebody = new_somebody(stack)
-    yield somebody
-    somebody.client.close()
+def account(stack: Stack) -> Iterator[Account]:
+    """A new account with the opening grant of 15 tokens."""
+    account = new_account(stack)
+    yield account
+    account.client.close()
 
 
 @pytest.fixture(scope="session")
-def owner(stack: Stack) -> Iterator[Somebody]:
-    """Somebody with two models of penguins and tokens to spend; tests that change more use `somebody`."""
-    owner = new_somebody(stack, tokens=1000)
+def owner(stack: Stack) -> Iterator[Account]:
+    """An account with two penguin models and many tokens; tests that change more use `account`."""
+    owner = new_account(stack, tokens=1000)
     dataset = owner.client.datasets.upload(PENGUINS)
     features = ["island", "bill_length_mm", "body_mass_g", "sex"]
     for kind, params in (("logistic", {}), ("random_forest", {"n_estimators": 20})):
@@ -86,14 +86,14 @@ def owner(stack: Stack) -> Iterator[Somebody]:
 
 
 @pytest.fixture
-def owners_window(window: Window, owner: Somebody, stack: Stack) -> Window:
-    window.come_as(owner.name, stack)
-    window.is_at("Home")
+def owner_window(window: Window, owner: Account, stack: Stack) -> Window:
+    window.open_as(owner.name, stack)
+    window.expect_page("Home")
     return window
 
 
 @pytest.fixture
-def admins_window(window: Window, stack: Stack) -> Window:
-    window.come_as(stack.admin_name, stack, stack.admin_password, path="admin")
-    window.is_at("Administration")
+def admin_window(window: Window, stack: Stack) -> Window:
+    window.open_as(stack.admin_name, stack, stack.admin_password, path="admin")
+    window.expect_page("Administration")
     return window

@@ -1,18 +1,18 @@
-"""The pages need nobody but their own server."""
+"""The pages load nothing from other hosts."""
 
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Route
-from tests.support.browser import Somebody, Window
+from tests.support.browser import Account, Window
 from tests.support.stack import Stack
 
-PLACES = ("Home", "Train", "Models", "Predict", "Wallet", "API keys", "Account")
+PAGES = ("Home", "Train", "Models", "Predict", "Wallet", "API keys", "Account")
 
 
 @pytest.fixture
-def asked(window: Window) -> set[str]:
-    """Every host that the window asks for anything; one that is not the dashboard's gets no answer."""
+def requested_hosts(window: Window) -> set[str]:
+    """Every host that the window requests from; requests to others than the dashboard are aborted."""
     hosts, own = set[str](), urlsplit(window.address).netloc
 
     def answer(route: Route) -> None:
@@ -25,22 +25,26 @@ def asked(window: Window) -> set[str]:
     return hosts
 
 
-def test_no_page_asks_anybody_else(window: Window, asked: set[str], owner: Somebody, stack: Stack) -> None:
+def test_pages_request_nothing_from_other_hosts(
+    window: Window, requested_hosts: set[str], owner: Account, stack: Stack
+) -> None:
     window.open()
-    window.sees("Sign in")
-    window.come_as(owner.name, stack)
-    window.is_at("Home")
-    for place in PLACES:
-        window.go(place)
-        window.rest()
+    window.expect_text("Log in")
+    window.open_as(owner.name, stack)
+    window.expect_page("Home")
+    for page in PAGES:
+        window.go(page)
+        window.wait_until_idle()
     window.go("Models")
-    window.sees_a_chart()
-    assert asked == {urlsplit(window.address).netloc}
+    window.expect_chart()
+    assert requested_hosts == {urlsplit(window.address).netloc}
 
 
-def test_administration_asks_nobody_else(window: Window, asked: set[str], stack: Stack) -> None:
-    window.come_as(stack.admin_name, stack, stack.admin_password, path="admin")
-    window.is_at("Administration")
+def test_administration_page_requests_nothing_from_other_hosts(
+    window: Window, requested_hosts: set[str], stack: Stack
+) -> None:
+    window.open_as(stack.admin_name, stack, stack.admin_password, path="admin")
+    window.expect_page("Administration")
     for tab in ("Prices", "Usage", "System"):
-        window.tab(tab)
-    assert asked == {urlsplit(window.address).netloc}
+        window.open_tab(tab)
+    assert requested_hosts == {urlsplit(window.address).netloc}

@@ -1,4 +1,4 @@
-"""Starts auth-service and a consumer of its events, and does what every test of them begins with."""
+"""auth-service and a consumer of its events, started for a test, and the first steps of every test."""
 
 import asyncio
 import contextlib
@@ -13,28 +13,28 @@ from fastapi import FastAPI, Request, Response
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
+from auth_service.container import Container
 from auth_service.main import create_app
-from auth_service.parts import Parts
 from auth_service.settings import AuthSettings
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings
 
 ADMIN, ADMIN_PASSWORD = "admin@farebox.local", "the admin's password"
 ADA, PASSWORD = "ada@example.org", "a long sentence"
-NOBODY_LISTENS = "http://127.0.0.1:9"
+UNUSED_URL = "http://127.0.0.1:9"
 
 Json = dict[str, Any]  # Any: JSON of several shapes
 
 
 @dataclass
 class Consumer:
-    """Takes events as billing-service and ml-service do, from whoever has a token for that service."""
+    """Receives events as billing-service and ml-service do, and checks the token for that service."""
 
     url: str
-    taken: dict[str, list[Json]] = field(default_factory=dict)
+    received: dict[str, list[Json]] = field(default_factory=dict)
 
     def data_of(self, service: str, kind: str) -> list[Json]:
-        return [event["data"] for event in self.taken.get(service, []) if event["kind"] == kind]
+        return [event["data"] for event in self.received.get(service, []) if event["kind"] == kind]
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Service:
     client: httpx.AsyncClient
 
     @property
-    def parts(self) -> Parts:
+    def container(self) -> Container:
         return self.app.state.container
 
 
@@ -53,8 +53,8 @@ def settings_of(database: Database, consumer: Consumer | None, **changed: object
         "bcrypt_cost": 4,
         "admin_email": ADMIN,
         "admin_password": ADMIN_PASSWORD,
-        "billing_url": f"{consumer.url}/billing-service" if consumer else NOBODY_LISTENS,
-        "ml_url": f"{consumer.url}/ml-service" if consumer else NOBODY_LISTENS,
+        "billing_url": f"{consumer.url}/billing-service" if consumer else UNUSED_URL,
+        "ml_url": f"{consumer.url}/ml-service" if consumer else UNUSED_URL,
         "trust_poll_seconds": 0.1,
     }
     return AuthSettings(**(values | database.settings("auth") | changed))  # pyright: ignore[reportArgumentType] - pydantic converts
@@ -92,21 +92,21 @@ def _consumer_app(consumer: Consumer) -> FastAPI:
     settings = ServiceSettings(jwt_secret=JWT_SECRET)  # pyright: ignore[reportArgumentType] - pydantic converts
 
     @app.post("/{service}/internal/events")
-    async def take(service: str, request: Request) -> Response:
+    async def receive(service: str, request: Request) -> Response:
         token = request.headers["authorization"].removeprefix("Bearer ")
         assert ServiceIdentity(settings, service).verify(token) == "auth-service"
-        consumer.taken.setdefault(service, []).extend(await request.json())
+        consumer.received.setdefault(service, []).extend(await request.json())
         return Response(status_code=204)
 
     return app
 
 
 async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 5) -> None:
-    """Wait until it holds; fail when it does not within this time."""
+    """Wait until the condition is true; fail when it is not within this time."""
     async with asyncio.timeout(seconds):
         while True:
-            holds = condition()
-            if await holds if isinstance(holds, Awaitable) else holds:
+            result = condition()
+            if await result if isinstance(result, Awaitable) else result:
                 return
             await asyncio.sleep(0.01)
 
@@ -144,5 +144,5 @@ def code_of(answer: httpx.Response) -> str:
 
 
 async def at_once(*requests: Awaitable[httpx.Response]) -> list[int]:
-    """The statuses of requests sent together, sorted."""
+    """The sorted statuses of concurrent requests."""
     return sorted(answer.status_code for answer in await asyncio.gather(*requests))

@@ -1,4 +1,4 @@
-"""Who may call what: strangers, other users, API keys and services."""
+"""Access rights of anonymous callers, users, API keys and services to each route."""
 
 import httpx
 import pytest
@@ -38,7 +38,7 @@ async def status(client: httpx.AsyncClient, case: Case, headers: dict[str, str] 
 
 
 @pytest.mark.parametrize("case", OWN + FOR_ADMINS + FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
-async def test_strangers_are_told_to_log_in(client: httpx.AsyncClient, case: Case) -> None:
+async def test_request_without_a_token_is_unauthenticated(client: httpx.AsyncClient, case: Case) -> None:
     method, path, body = case
     answer = await client.request(method, path, json=body)
     assert answer.status_code == 401
@@ -46,38 +46,38 @@ async def test_strangers_are_told_to_log_in(client: httpx.AsyncClient, case: Cas
 
 
 @pytest.mark.parametrize("case", FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
-async def test_users_are_not_administrators(client: httpx.AsyncClient, case: Case) -> None:
+async def test_user_is_refused_on_administrators_routes(client: httpx.AsyncClient, case: Case) -> None:
     await register(client)
     assert await status(client, case, await bearer_of(client)) == 403
     await admin_bearer(client)
 
 
 @pytest.mark.parametrize("case", OWN[1:] + FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
-async def test_api_keys_do_not_manage_accounts(client: httpx.AsyncClient, case: Case) -> None:
+async def test_api_key_cannot_manage_accounts(client: httpx.AsyncClient, case: Case) -> None:
     key = {"id": 1, "scopes": ["read", "train", "predict"], "cap": None}
     assert await status(client, case, bearer(1, role="admin", api_key=key)) == 403
 
 
 @pytest.mark.parametrize("case", FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
-async def test_internal_routes_take_no_users_token(client: httpx.AsyncClient, case: Case) -> None:
+async def test_internal_route_refuses_a_users_token(client: httpx.AsyncClient, case: Case) -> None:
     assert await status(client, case, await admin_bearer(client)) == 401
 
 
 @pytest.mark.parametrize("case", FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
-async def test_internal_routes_take_no_token_for_another_service(
+async def test_internal_route_refuses_a_token_for_another_service(
     client: httpx.AsyncClient, case: Case
 ) -> None:
     assert await status(client, case, service_bearer("billing-service")) == 401
 
 
 @pytest.mark.parametrize("user_id", ["0", "-1", "9223372036854775808", "x", "1.5", "%00"])
-async def test_ids_that_cannot_be_are_refused(client: httpx.AsyncClient, user_id: str) -> None:
+async def test_invalid_user_id_is_refused(client: httpx.AsyncClient, user_id: str) -> None:
     answer = await client.delete(f"/v1/users/{user_id}", headers=await admin_bearer(client))
     assert (answer.status_code, code_of(answer)) == (422, "invalid_input")
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-async def test_an_unknown_user_is_not_found(client: httpx.AsyncClient, method: str) -> None:
+async def test_unknown_user_is_not_found(client: httpx.AsyncClient, method: str) -> None:
     body = {"role": "user"} if method == "PATCH" else None
     assert await status(client, (method, "/v1/users/4711", body), await admin_bearer(client)) == 404
 
@@ -86,6 +86,6 @@ async def test_an_unknown_user_is_not_found(client: httpx.AsyncClient, method: s
     "token",
     ["", "x", "a.b.c", "fbx_abc", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "\xe9"],
 )
-async def test_tokens_that_are_none_are_refused(client: httpx.AsyncClient, token: str) -> None:
+async def test_malformed_token_is_unauthenticated(client: httpx.AsyncClient, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}".encode("latin-1")}
     assert (await client.get("/v1/me", headers=headers)).status_code == 401

@@ -16,8 +16,8 @@ from tests.integration.auth.service import (
 from tests.support.tokens import JWT_SECRET, service_bearer
 
 
-async def make(client: httpx.AsyncClient, own: dict[str, str], **what: object) -> Json:
-    answer = await client.post("/v1/api-keys", json={"name": "job"} | what, headers=own)
+async def create(client: httpx.AsyncClient, own: dict[str, str], **fields: object) -> Json:
+    answer = await client.post("/v1/api-keys", json={"name": "job"} | fields, headers=own)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
@@ -27,23 +27,24 @@ async def exchange(client: httpx.AsyncClient, api_key: str) -> httpx.Response:
     return await client.post("/internal/api-keys/exchange", json={"api_key": api_key}, headers=headers)
 
 
-async def test_a_key_is_shown_once_and_kept_as_a_digest(
+async def test_key_is_shown_once_and_stored_as_a_digest(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
     own = await bearer_of(client)
-    key = await make(client, own)
+    key = await create(client, own)
     assert key["api_key"].startswith("fbx_")
     assert key["api_key"].startswith(key["prefix"])
+    assert len(key["prefix"]) == 12
     listed = await client.get("/v1/api-keys", headers=own)
     assert key["api_key"] not in listed.text
     assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.api_keys"))
-    assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.first_answers"))
+    assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.idempotency_keys"))
 
 
-async def test_the_exchanged_token_carries_the_keys_rights(client: httpx.AsyncClient) -> None:
+async def test_exchanged_token_carries_the_keys_scopes_and_cap(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
-    key = await make(client, await bearer_of(client), scopes=["predict"], token_cap=7)
+    key = await create(client, await bearer_of(client), scopes=["predict"], token_cap=7)
     answer = (await exchange(client, key["api_key"])).json()
     assert answer["expires_in"] == 120
     claims = jwt.decode(answer["access_token"], JWT_SECRET, algorithms=["HS256"], audience="farebox")
@@ -52,47 +53,49 @@ async def test_the_exchanged_token_carries_the_keys_rights(client: httpx.AsyncCl
     assert "sid" not in claims
 
 
-async def test_the_exchanged_token_reads_but_does_not_manage(client: httpx.AsyncClient) -> None:
+async def test_exchanged_token_reads_but_cannot_manage_accounts(client: httpx.AsyncClient) -> None:
     await register(client)
-    key = await make(client, await bearer_of(client))
+    key = await create(client, await bearer_of(client))
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     assert (await client.get("/v1/me", headers=headers)).status_code == 200
     assert (await client.post("/v1/api-keys", json={"name": "x"}, headers=headers)).status_code == 403
 
 
-async def test_an_administrators_key_is_no_administrator(client: httpx.AsyncClient) -> None:
-    key = await make(client, await admin_bearer(client))
+async def test_administrators_key_has_no_administrator_rights(client: httpx.AsyncClient) -> None:
+    key = await create(client, await admin_bearer(client))
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     answer = await client.delete("/v1/users/1", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 403
 
 
-async def test_the_token_does_not_outlive_its_key(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+async def test_exchanged_token_expires_no_later_than_its_key(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
     await register(client)
-    key = await make(client, await bearer_of(client), expires_in_days=1)
+    key = await create(client, await bearer_of(client), expires_in_days=1)
     await sql.execute("UPDATE auth.api_keys SET expires_at = $1", datetime.now(UTC) + timedelta(seconds=30))
     assert (await exchange(client, key["api_key"])).json()["expires_in"] <= 30
     await sql.execute("UPDATE auth.api_keys SET expires_at = now()")
     assert code_of(await exchange(client, key["api_key"])) == "api_key_invalid"
 
 
-async def test_an_unknown_key_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await exchange(client, "fbx_made-up")
+async def test_unknown_key_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await exchange(client, "fbx_unknown")
     assert (answer.status_code, code_of(answer)) == (401, "api_key_invalid")
 
 
-async def test_a_disabled_users_key_is_refused(client: httpx.AsyncClient) -> None:
+async def test_disabled_users_key_is_refused(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
-    key = await make(client, await bearer_of(client))
+    key = await create(client, await bearer_of(client))
     await client.patch(f"/v1/users/{user_id}", json={"disabled": True}, headers=await admin_bearer(client))
     assert (await exchange(client, key["api_key"])).status_code == 401
 
 
-async def test_a_revoked_key_and_its_tokens_die(client: httpx.AsyncClient) -> None:
+async def test_revoked_key_and_its_tokens_are_refused(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
-    key = await make(client, own)
+    key = await create(client, own)
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     assert (await client.delete(f"/v1/api-keys/{key['id']}", headers=own)).status_code == 204
     assert (await exchange(client, key["api_key"])).status_code == 401
@@ -101,10 +104,10 @@ async def test_a_revoked_key_and_its_tokens_die(client: httpx.AsyncClient) -> No
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"] == []
 
 
-async def test_other_peoples_keys_are_not_found(client: httpx.AsyncClient) -> None:
+async def test_another_users_key_is_not_found(client: httpx.AsyncClient) -> None:
     await register(client)
     await register(client, "bob")
-    key = await make(client, await bearer_of(client))
+    key = await create(client, await bearer_of(client))
     bob = await bearer_of(client, "bob")
     answer = await client.delete(f"/v1/api-keys/{key['id']}", headers=bob)
     assert (answer.status_code, code_of(answer)) == (404, "api_key_not_found")
@@ -112,32 +115,32 @@ async def test_other_peoples_keys_are_not_found(client: httpx.AsyncClient) -> No
     assert (await exchange(client, key["api_key"])).status_code == 200
 
 
-async def test_the_list_shows_the_last_use(client: httpx.AsyncClient) -> None:
+async def test_list_shows_the_last_use(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
-    key = await make(client, own)
+    key = await create(client, own)
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"][0]["last_used_at"] is None
     await exchange(client, key["api_key"])
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"][0]["last_used_at"] is not None
 
 
-async def test_the_list_comes_in_pages_newest_first(client: httpx.AsyncClient) -> None:
+async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
-    made = [(await make(client, own))["id"] for _ in range(5)]
+    created = [(await create(client, own))["id"] for _ in range(5)]
     found, token = [], ""
     for _ in range(3):
         params = {"page_size": "2"} | ({"page_token": token} if token else {})
         page = (await client.get("/v1/api-keys", params=params, headers=own)).json()
         found += [key["id"] for key in page["items"]]
         token = page["next_page_token"]
-    assert found == made[::-1]
+    assert found == created[::-1]
     assert token is None
 
 
-async def test_a_changed_password_leaves_keys_working(client: httpx.AsyncClient) -> None:
+async def test_password_change_keeps_api_keys(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
-    key = await make(client, await bearer_of(client))
+    key = await create(client, await bearer_of(client))
     body = {"new_password": "another sentence"}
     await client.put(f"/v1/users/{user_id}/password", json=body, headers=await admin_bearer(client))
     token = (await exchange(client, key["api_key"])).json()["access_token"]
@@ -164,7 +167,7 @@ async def test_a_changed_password_leaves_keys_working(client: httpx.AsyncClient)
         {"more": 1},
     ],
 )
-async def test_unusable_orders_are_refused(client: httpx.AsyncClient, wrong: Json) -> None:
+async def test_invalid_key_requests_are_refused(client: httpx.AsyncClient, wrong: Json) -> None:
     body = {"name": "job"} | wrong
     answer = await client.post("/v1/api-keys", json=body, headers=await admin_bearer(client))
     assert answer.status_code == 422

@@ -30,18 +30,18 @@ async def id_of(client: httpx.AsyncClient, email: str = ADA) -> int:
     return (await client.get("/v1/me", headers=await log_in(client, email))).json()["id"]
 
 
-async def test_create(client: httpx.AsyncClient) -> None:
+async def test_create_answers_the_email(client: httpx.AsyncClient) -> None:
     answer = await create(client)
     assert answer.status_code == 200
     assert answer.json() == {"status": "success", "message": "User created successfully", "email": ADA}
 
 
-async def test_create_lets_extra_fields_pass(client: httpx.AsyncClient) -> None:
+async def test_create_ignores_unknown_fields(client: httpx.AsyncClient) -> None:
     answer = await client.post("/user/create", json={"email": ADA, "pwd": "1234", "age": 36})
     assert answer.status_code == 200
 
 
-async def test_a_taken_e_mail_is_400(client: httpx.AsyncClient) -> None:
+async def test_taken_email_is_400(client: httpx.AsyncClient) -> None:
     await create(client)
     answer = await create(client, ADA.upper())
     assert (answer.status_code, code_of(answer)) == (400, "email_taken")
@@ -62,12 +62,12 @@ async def test_passwords_at_the_limits_work(client: httpx.AsyncClient, pwd: str)
 
 
 @pytest.mark.parametrize("email", ["ada", "@", "a@", "@b", "a@b@c", "a b@c.org", "a@b\x00.org", 7, None])
-async def test_what_is_no_e_mail_is_refused(client: httpx.AsyncClient, email: object) -> None:
+async def test_invalid_email_is_refused(client: httpx.AsyncClient, email: object) -> None:
     answer = await client.post("/user/create", json={"email": email, "pwd": "1234"})
     assert answer.status_code == 422
 
 
-async def test_login(client: httpx.AsyncClient) -> None:
+async def test_login_answers_a_bearer_token(client: httpx.AsyncClient) -> None:
     await create(client)
     answer = await client.post("/user/login", json={"email": ADA, "pwd": "1234"})
     assert answer.status_code == 200
@@ -76,14 +76,14 @@ async def test_login(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(("email", "pwd"), [(ADA, "wrong"), (BOB, "1234")])
-async def test_a_wrong_login_is_401_with_a_detail(client: httpx.AsyncClient, email: str, pwd: str) -> None:
+async def test_wrong_login_is_401_with_a_detail(client: httpx.AsyncClient, email: str, pwd: str) -> None:
     await create(client)
     answer = await client.post("/user/login", json={"email": email, "pwd": pwd})
     assert answer.status_code == 401
     assert isinstance(answer.json()["detail"], str)
 
 
-async def test_the_same_account_works_in_v1_and_the_other_dialect(client: httpx.AsyncClient) -> None:
+async def test_account_works_in_v1_and_in_the_other_dialect(client: httpx.AsyncClient) -> None:
     await create(client)
     assert (await try_to_log_in(client, ADA, "1234")).status_code == 201
     answer = await client.post("/login", json={"username": ADA, "password": "1234"})
@@ -91,7 +91,7 @@ async def test_the_same_account_works_in_v1_and_the_other_dialect(client: httpx.
 
 
 class TestResetPassword:
-    async def test_replaces_ones_own_and_ends_tokens(self, client: httpx.AsyncClient) -> None:
+    async def test_own_reset_replaces_the_password_and_ends_tokens(self, client: httpx.AsyncClient) -> None:
         await create(client)
         own = await log_in(client)
         body = {"email": ADA.upper(), "new_password": "5678"}
@@ -101,7 +101,7 @@ class TestResetPassword:
         assert (await client.get("/v1/me", headers=own)).status_code == 401
         await log_in(client, ADA, "5678")
 
-    async def test_of_somebody_else_is_403(self, client: httpx.AsyncClient) -> None:
+    async def test_reset_for_another_user_is_403(self, client: httpx.AsyncClient) -> None:
         await create(client)
         await create(client, BOB)
         body = {"email": BOB, "new_password": "5678"}
@@ -109,23 +109,21 @@ class TestResetPassword:
         assert answer.status_code == 403
         await log_in(client, BOB, "1234")
 
-    async def test_by_an_administrator(self, client: httpx.AsyncClient) -> None:
+    async def test_admin_resets_a_users_password(self, client: httpx.AsyncClient) -> None:
         await create(client)
         answer = await self._reset_as_admin(client, await id_of(client), ADA)
         assert answer.status_code == 200
         assert set(answer.json()) == {"status", "message"}
         await log_in(client, ADA, "5678")
 
-    async def test_by_an_administrator_with_another_users_e_mail_is_400(
-        self, client: httpx.AsyncClient
-    ) -> None:
+    async def test_admin_reset_with_another_users_email_is_400(self, client: httpx.AsyncClient) -> None:
         await create(client)
         await create(client, BOB)
         assert (await self._reset_as_admin(client, await id_of(client), BOB)).status_code == 400
         await log_in(client)
         await log_in(client, BOB)
 
-    async def test_by_an_administrator_of_an_unknown_user_is_404(self, client: httpx.AsyncClient) -> None:
+    async def test_admin_reset_of_an_unknown_user_is_404(self, client: httpx.AsyncClient) -> None:
         assert (await self._reset_as_admin(client, 4711, ADA)).status_code == 404
 
     async def _reset_as_admin(self, client: httpx.AsyncClient, user_id: int, email: str) -> httpx.Response:
@@ -136,7 +134,7 @@ class TestResetPassword:
 
 @pytest.mark.parametrize("route", ["/user/remove_user", "/admin/users/{}"])
 class TestRemoval:
-    async def test_by_an_administrator(self, client: httpx.AsyncClient, route: str) -> None:
+    async def test_admin_removes_a_user(self, client: httpx.AsyncClient, route: str) -> None:
         await create(client)
         own = await log_in(client)
         answer = await self._remove(client, route, await id_of(client))
@@ -145,15 +143,15 @@ class TestRemoval:
         assert isinstance(answer.json()["message"], str)
         assert (await client.get("/v1/me", headers=own)).status_code == 401
 
-    async def test_of_oneself_is_403(self, client: httpx.AsyncClient, route: str) -> None:
+    async def test_admin_cannot_remove_own_account(self, client: httpx.AsyncClient, route: str) -> None:
         administrator = (await client.get("/v1/me", headers=await admin_bearer(client))).json()
         assert (await self._remove(client, route, administrator["id"])).status_code == 403
         await log_in(client, ADMIN, ADMIN_PASSWORD)
 
-    async def test_of_an_unknown_user_is_404(self, client: httpx.AsyncClient, route: str) -> None:
+    async def test_removal_of_an_unknown_user_is_404(self, client: httpx.AsyncClient, route: str) -> None:
         assert (await self._remove(client, route, 4711)).status_code == 404
 
-    async def test_by_a_user_is_403(self, client: httpx.AsyncClient, route: str) -> None:
+    async def test_removal_by_a_user_is_403(self, client: httpx.AsyncClient, route: str) -> None:
         await create(client)
         await create(client, BOB)
         target = await id_of(client, BOB)
@@ -169,7 +167,7 @@ class TestRemoval:
 
 
 @pytest.mark.parametrize("user_id", [True, "x", None, 0, 2**63, 1.5])
-async def test_a_user_id_that_cannot_be_is_refused(client: httpx.AsyncClient, user_id: object) -> None:
+async def test_invalid_user_id_is_refused(client: httpx.AsyncClient, user_id: object) -> None:
     answer = await client.request(
         "DELETE", "/user/remove_user", json={"user_id": user_id}, headers=await admin_bearer(client)
     )

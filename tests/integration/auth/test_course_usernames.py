@@ -18,17 +18,17 @@ async def test_signup_answers_the_user_without_the_password(client: httpx.AsyncC
     assert "password" not in answer.text
 
 
-async def test_a_taken_user_name_is_409(client: httpx.AsyncClient) -> None:
+async def test_taken_user_name_is_409(client: httpx.AsyncClient) -> None:
     await sign_up(client)
     answer = await client.post("/signup", json=ADA | {"username": "ADA"})
     assert (answer.status_code, code_of(answer)) == (409, "name_taken")
 
 
-async def test_one_of_20_parallel_signups_wins(client: httpx.AsyncClient) -> None:
+async def test_one_of_20_concurrent_signups_succeeds(client: httpx.AsyncClient) -> None:
     assert await at_once(*(sign_up(client) for _ in range(20))) == [201] + [409] * 19
 
 
-async def test_login_with_json(client: httpx.AsyncClient) -> None:
+async def test_login_accepts_json(client: httpx.AsyncClient) -> None:
     await sign_up(client)
     answer = await client.post("/login", json=ADA)
     assert answer.status_code == 200
@@ -37,14 +37,14 @@ async def test_login_with_json(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/me", headers=headers)).json()["name"] == "ada"
 
 
-async def test_login_with_the_form_fields_of_oauth2(client: httpx.AsyncClient) -> None:
+async def test_login_accepts_the_form_fields_of_oauth2(client: httpx.AsyncClient) -> None:
     await sign_up(client)
     answer = await client.post("/login", data=ADA | {"grant_type": "password", "scope": ""})
     assert answer.status_code == 200
     assert answer.json()["token_type"] == "bearer"
 
 
-async def test_login_with_a_multipart_form(client: httpx.AsyncClient) -> None:
+async def test_login_accepts_a_multipart_form(client: httpx.AsyncClient) -> None:
     await sign_up(client)
     fields = {name: (None, value) for name, value in ADA.items()}
     assert (await client.post("/login", files=fields)).status_code == 200
@@ -52,7 +52,7 @@ async def test_login_with_a_multipart_form(client: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("wrong", [{"password": "12345"}, {"username": "bob"}])
 @pytest.mark.parametrize("kind", ["json", "data"])
-async def test_a_wrong_login_is_401_with_a_detail(
+async def test_wrong_login_is_401_with_a_detail(
     client: httpx.AsyncClient, wrong: dict[str, str], kind: str
 ) -> None:
     await sign_up(client)
@@ -79,7 +79,7 @@ async def test_a_wrong_login_is_401_with_a_detail(
         ("", b""),
     ],
 )
-async def test_unreadable_logins_are_refused(
+async def test_malformed_logins_are_refused(
     client: httpx.AsyncClient, content_type: str, body: bytes
 ) -> None:
     answer = await client.post("/login", content=body, headers={"Content-Type": content_type})
@@ -102,13 +102,13 @@ async def test_removal_deletes_the_account(client: httpx.AsyncClient) -> None:
     assert (await client.post("/login", json=ADA)).status_code == 401
 
 
-async def test_the_last_administrator_is_not_removed(client: httpx.AsyncClient) -> None:
+async def test_last_administrator_cannot_be_removed(client: httpx.AsyncClient) -> None:
     body = {"username": ADMIN, "password": ADMIN_PASSWORD}
     answer = await client.request("DELETE", "/remove_user", json=body)
     assert (answer.status_code, code_of(answer)) == (409, "last_admin")
 
 
-async def test_the_documentation_shows_both_ways_to_log_in(client: httpx.AsyncClient) -> None:
+async def test_openapi_shows_json_and_form_logins(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     bodies = document["paths"]["/login"]["post"]["requestBody"]["content"]
     assert {"application/json", "application/x-www-form-urlencoded"} <= set(bodies)

@@ -25,7 +25,7 @@ from tests.support.tokens import JWT_SECRET
 from auth_service.passwords.hashing import VERIFICATIONS
 
 
-async def test_the_access_token_says_who_it_is(client: httpx.AsyncClient) -> None:
+async def test_access_token_carries_user_role_and_expiry(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
     session = await log_in(client)
     claims = jwt.decode(
@@ -38,13 +38,13 @@ async def test_the_access_token_says_who_it_is(client: httpx.AsyncClient) -> Non
 
 
 @pytest.mark.parametrize("field", ["name", "email"])
-async def test_the_name_may_be_sent_as_name_or_email(client: httpx.AsyncClient, field: str) -> None:
+async def test_login_accepts_the_name_as_name_or_email(client: httpx.AsyncClient, field: str) -> None:
     await register(client)
     answer = await client.post("/v1/sessions", json={field: "Ada@Example.org", "password": PASSWORD})
     assert answer.status_code == 201
 
 
-async def test_unknown_name_and_wrong_password_answer_the_same(client: httpx.AsyncClient) -> None:
+async def test_unknown_name_and_wrong_password_have_the_same_answer(client: httpx.AsyncClient) -> None:
     await register(client)
     wrong = await try_to_log_in(client, ADA, "not the password")
     unknown = await try_to_log_in(client, "nobody@example.org", "not the password")
@@ -61,7 +61,7 @@ async def test_unknown_name_and_wrong_password_cost_one_verification_each(client
         assert _verifications() - before == 1
 
 
-async def test_a_plain_bcrypt_hash_verifies_and_is_upgraded(
+async def test_plain_bcrypt_hash_verifies_and_is_upgraded_at_login(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
@@ -73,18 +73,18 @@ async def test_a_plain_bcrypt_hash_verifies_and_is_upgraded(
     await log_in(client, ADA, "old password")
 
 
-async def test_characters_after_72_bytes_count(client: httpx.AsyncClient) -> None:
+async def test_password_bytes_after_the_72nd_count(client: httpx.AsyncClient) -> None:
     await register(client, ADA, "x" * 80 + "a")
     assert (await try_to_log_in(client, ADA, "x" * 80 + "b")).status_code == 401
     assert (await try_to_log_in(client, ADA, "x" * 80 + "a")).status_code == 201
 
 
-async def test_20_parallel_right_logins_all_succeed(client: httpx.AsyncClient) -> None:
+async def test_20_concurrent_correct_logins_succeed(client: httpx.AsyncClient) -> None:
     await register(client)
     assert await at_once(*(try_to_log_in(client, ADA, PASSWORD) for _ in range(20))) == [201] * 20
 
 
-async def test_a_failed_login_is_logged_with_the_user_and_never_with_the_name(
+async def test_failed_login_is_logged_with_the_user_and_never_with_the_name(
     client: httpx.AsyncClient,
 ) -> None:
     user_id = await register(client)
@@ -99,9 +99,7 @@ async def test_a_failed_login_is_logged_with_the_user_and_never_with_the_name(
     assert "my-secret-password" not in str(logs)
 
 
-async def test_a_full_hashing_queue_answers_503_with_a_time_to_retry(
-    database: Database, consumer: Consumer
-) -> None:
+async def test_full_hashing_queue_is_503_with_retry_after(database: Database, consumer: Consumer) -> None:
     slow = {"hash_queue": 1, "hash_threads": 1, "bcrypt_cost": 14}
     async with run_service(database, consumer, **slow) as service:
         attempts = [try_to_log_in(service.client, f"user{number}", PASSWORD) for number in range(4)]

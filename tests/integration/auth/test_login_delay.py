@@ -45,7 +45,7 @@ async def delay_in_seconds(sql: asyncpg.Connection) -> float | None:
 
 
 @pytest.mark.parametrize("name", [ADA, UNKNOWN])
-async def test_the_sixth_attempt_is_told_how_long_to_wait(
+async def test_sixth_failed_attempt_is_429_with_retry_after(
     client: httpx.AsyncClient, sql: asyncpg.Connection, name: str
 ) -> None:
     await register(client)
@@ -57,7 +57,7 @@ async def test_the_sixth_attempt_is_told_how_long_to_wait(
 
 
 @pytest.mark.parametrize("name", [ADA, UNKNOWN])
-async def test_the_delay_doubles_up_to_a_minute(
+async def test_delay_doubles_up_to_a_minute(
     client: httpx.AsyncClient, sql: asyncpg.Connection, name: str
 ) -> None:
     await register(client)
@@ -71,7 +71,7 @@ async def test_the_delay_doubles_up_to_a_minute(
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
-async def test_the_right_password_is_refused_during_the_delay_and_resets_it_afterwards(
+async def test_correct_password_is_refused_during_the_delay_and_resets_it_afterwards(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
@@ -83,7 +83,7 @@ async def test_the_right_password_is_refused_during_the_delay_and_resets_it_afte
     assert await fail(client, ADA, 5) == [401] * 5
 
 
-async def test_the_delay_passes_by_itself(client: httpx.AsyncClient) -> None:
+async def test_login_succeeds_after_the_delay(client: httpx.AsyncClient) -> None:
     await register(client)
     await fail(client, ADA, 5)
 
@@ -93,7 +93,9 @@ async def test_the_delay_passes_by_itself(client: httpx.AsyncClient) -> None:
     await eventually(may_log_in)
 
 
-async def test_others_are_not_delayed(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+async def test_delay_of_one_name_does_not_affect_others(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
     await register(client)
     await register(client, "bob")
     await fail(client, ADA, 5)
@@ -101,7 +103,7 @@ async def test_others_are_not_delayed(client: httpx.AsyncClient, sql: asyncpg.Co
     await log_in(client, "bob")
 
 
-async def test_spelling_the_name_differently_gives_no_fresh_attempts(
+async def test_other_spelling_of_a_name_shares_its_delay(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
@@ -110,7 +112,7 @@ async def test_spelling_the_name_differently_gives_no_fresh_attempts(
     assert await fail(client, "ADA@example.org", 1) == [429]
 
 
-async def test_parallel_guesses_get_no_more_attempts_than_one_after_the_other(
+async def test_concurrent_guesses_get_no_more_attempts_than_sequential_ones(
     client: httpx.AsyncClient,
 ) -> None:
     await register(client)
@@ -122,7 +124,7 @@ async def test_parallel_guesses_get_no_more_attempts_than_one_after_the_other(
     assert statuses.count(401) + statuses.count(429) == 30
 
 
-async def test_another_replica_and_a_restart_know_of_the_delay(
+async def test_delay_is_shared_by_replicas_and_survives_a_restart(
     service: Service, database: Database, consumer: Consumer, sql: asyncpg.Connection
 ) -> None:
     await register(service.client)
@@ -132,12 +134,14 @@ async def test_another_replica_and_a_restart_know_of_the_delay(
         assert await fail(replica.client, ADA, 1) == [429]
 
 
-async def test_names_are_not_kept_in_clear(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+async def test_attempted_names_are_stored_as_digests(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
     await fail(client, UNKNOWN, 1)
     assert UNKNOWN not in str(await sql.fetch("SELECT * FROM auth.login_attempts"))
 
 
-async def test_guessing_the_current_password_with_a_stolen_token_is_slowed_down_too(
+async def test_guesses_of_the_current_password_are_delayed(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
@@ -149,7 +153,7 @@ async def test_guessing_the_current_password_with_a_stolen_token_is_slowed_down_
     assert (await client.put("/v1/me/password", json=body, headers=own)).status_code == 429
 
 
-async def test_an_attempt_of_a_process_that_died_does_not_block_the_name(
+async def test_attempt_of_a_dead_process_does_not_block_the_name(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)

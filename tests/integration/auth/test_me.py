@@ -1,4 +1,4 @@
-"""Your own account: reading, changing, exporting and deleting it."""
+"""A user's own account: read, change, export and delete."""
 
 import asyncpg
 import httpx
@@ -19,13 +19,13 @@ from tests.integration.auth.service import (
 NEW = "another sentence"
 
 
-async def test_shows_your_account(client: httpx.AsyncClient) -> None:
+async def test_me_shows_the_own_account(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
     answer = await client.get("/v1/me", headers=await bearer_of(client))
     assert (answer.json()["id"], answer.json()["name"]) == (user_id, ADA)
 
 
-async def test_the_display_name_can_be_set_and_cleared(client: httpx.AsyncClient) -> None:
+async def test_display_name_can_be_set_and_cleared(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
     answer = await client.patch("/v1/me", json={"display_name": " Ada Lovelace "}, headers=own)
@@ -37,7 +37,7 @@ async def test_the_display_name_can_be_set_and_cleared(client: httpx.AsyncClient
 @pytest.mark.parametrize(
     "body", [{}, {"name": "bob"}, {"role": "admin"}, {"display_name": "x" * 101}, {"display_name": "\x00"}]
 )
-async def test_nothing_else_can_be_changed(client: httpx.AsyncClient, body: object) -> None:
+async def test_other_profile_changes_are_refused(client: httpx.AsyncClient, body: object) -> None:
     await register(client)
     answer = await client.patch("/v1/me", json=body, headers=await bearer_of(client))
     assert answer.status_code == 422
@@ -48,21 +48,21 @@ async def change_password(client: httpx.AsyncClient, current: str, new: str) -> 
     return await client.put("/v1/me/password", json=body, headers=await bearer_of(client))
 
 
-async def test_a_changed_password_replaces_the_old_one(client: httpx.AsyncClient) -> None:
+async def test_password_change_replaces_the_password(client: httpx.AsyncClient) -> None:
     await register(client)
     assert (await change_password(client, PASSWORD, NEW)).status_code == 204
     assert (await try_to_log_in(client, ADA, PASSWORD)).status_code == 401
     await log_in(client, ADA, NEW)
 
 
-async def test_a_changed_password_ends_every_token_of_the_user(client: httpx.AsyncClient) -> None:
+async def test_password_change_ends_every_token_of_the_user(client: httpx.AsyncClient) -> None:
     await register(client)
     before = await bearer_of(client)
     await change_password(client, PASSWORD, NEW)
     assert (await client.get("/v1/me", headers=before)).status_code == 401
 
 
-async def test_a_wrong_current_password_changes_nothing_and_keeps_the_session(
+async def test_wrong_current_password_changes_nothing_and_keeps_the_session(
     client: httpx.AsyncClient,
 ) -> None:
     await register(client)
@@ -71,12 +71,12 @@ async def test_a_wrong_current_password_changes_nothing_and_keeps_the_session(
     await log_in(client, ADA, PASSWORD)
 
 
-async def test_a_short_new_password_is_refused(client: httpx.AsyncClient) -> None:
+async def test_short_new_password_is_refused(client: httpx.AsyncClient) -> None:
     await register(client)
     assert (await change_password(client, PASSWORD, "1234567")).status_code == 422
 
 
-async def test_the_export_holds_everything_but_secrets(
+async def test_export_contains_everything_but_secrets(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     user_id = await register(client)
@@ -93,7 +93,7 @@ async def test_the_export_holds_everything_but_secrets(
 
 
 class TestDeletion:
-    async def test_ends_tokens_and_logins_and_tells_the_other_services(
+    async def test_deletion_ends_tokens_and_logins_and_is_published(
         self, client: httpx.AsyncClient, consumer: Consumer
     ) -> None:
         user_id = await register(client)
@@ -106,7 +106,7 @@ class TestDeletion:
                 lambda service=service: consumer.data_of(service, "user_deleted") == [{"user_id": user_id}]
             )
 
-    async def test_leaves_nothing_of_the_user(
+    async def test_deletion_removes_sessions_and_api_keys(
         self, client: httpx.AsyncClient, sql: asyncpg.Connection
     ) -> None:
         user_id = await register(client)
@@ -117,7 +117,7 @@ class TestDeletion:
             left = f"SELECT count(*) FROM auth.{table} WHERE user_id = $1"  # noqa: S608 - names from above
             assert await sql.fetchval(left, user_id) == 0
 
-    async def test_a_later_user_of_the_name_is_somebody_else(self, client: httpx.AsyncClient) -> None:
+    async def test_later_user_of_a_deleted_name_has_another_id(self, client: httpx.AsyncClient) -> None:
         first = await register(client)
         old = await bearer_of(client)
         await client.delete("/v1/me", headers=old)
@@ -125,7 +125,7 @@ class TestDeletion:
         assert second != first
         assert (await client.get("/v1/me", headers=old)).status_code == 401
 
-    async def test_the_last_administrator_stays(self, client: httpx.AsyncClient) -> None:
+    async def test_last_administrator_cannot_delete_own_account(self, client: httpx.AsyncClient) -> None:
         answer = await client.delete("/v1/me", headers=await admin_bearer(client))
         assert (answer.status_code, code_of(answer)) == (409, "last_admin")
         await admin_bearer(client)

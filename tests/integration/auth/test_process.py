@@ -1,4 +1,4 @@
-"""`python -m auth_service` as a process of its own."""
+"""`python -m auth_service` as a process."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tests.support.tokens import JWT_SECRET
 from local.ports import free_port
 
 
-async def test_serves_until_it_is_told_to_stop(database: Database) -> None:
+async def test_process_serves_until_sigterm(database: Database) -> None:
     port = free_port()
     settings = {name.upper(): str(value) for name, value in database.settings("auth").items()}
     chosen = {

@@ -17,7 +17,7 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 
 
-async def test_answers_the_new_user_without_the_password(client: httpx.AsyncClient) -> None:
+async def test_registration_answers_the_user_without_the_password(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/users", json={"email": ADA, "password": PASSWORD})
     user = answer.json()
     assert answer.status_code == 201
@@ -25,24 +25,24 @@ async def test_answers_the_new_user_without_the_password(client: httpx.AsyncClie
     assert set(user) == {"id", "name", "display_name", "role", "disabled", "created_at"}
 
 
-async def test_nobody_registers_as_an_administrator(client: httpx.AsyncClient) -> None:
+async def test_registration_with_a_role_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/users", json={"name": ADA, "password": PASSWORD, "role": "admin"})
     assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("same", ["ADA@example.org", " ada@example.org ", "ａｄａ@example.org"])
-async def test_names_that_look_the_same_are_the_same(client: httpx.AsyncClient, same: str) -> None:
+async def test_other_spelling_of_a_taken_name_is_taken(client: httpx.AsyncClient, same: str) -> None:
     await register(client)
     answer = await client.post("/v1/users", json={"name": same, "password": PASSWORD})
     assert (answer.status_code, code_of(answer)) == (409, "name_taken")
 
 
-async def test_one_of_20_parallel_registrations_of_a_name_wins(client: httpx.AsyncClient) -> None:
+async def test_one_of_20_concurrent_registrations_of_a_name_succeeds(client: httpx.AsyncClient) -> None:
     body = {"name": ADA, "password": PASSWORD}
     assert await at_once(*(client.post("/v1/users", json=body) for _ in range(20))) == [201] + [409] * 19
 
 
-async def test_the_new_user_is_known_to_billing_before_the_answer(
+async def test_billing_receives_the_new_user_before_the_answer(
     client: httpx.AsyncClient, consumer: Consumer
 ) -> None:
     user_id = await register(client)
@@ -54,19 +54,19 @@ async def test_the_new_user_is_known_to_billing_before_the_answer(
     assert len(bytes.fromhex(created["name_digest"])) == 32
 
 
-async def test_registration_succeeds_while_billing_is_away(database: Database) -> None:
+async def test_registration_succeeds_while_billing_is_unavailable(database: Database) -> None:
     async with run_service(database, consumer=None) as service:
         await register(service.client)
         assert await bearer_of(service.client)
 
 
-async def test_the_name_digest_is_the_same_for_all_spellings_and_after_a_new_jwt_secret(
+async def test_name_digest_is_equal_for_all_spellings_and_after_a_new_jwt_secret(
     database: Database, consumer: Consumer, service: Service
 ) -> None:
     await register(service.client)
     own = await bearer_of(service.client)
     await service.client.delete("/v1/me", headers=own)
-    old = service.parts.settings.jwt_secret
+    old = service.container.settings.jwt_secret
     new = "e5b1d0c47f29a8360e5b1d0c47f29a83"
     async with run_service(database, consumer, jwt_secret=new, jwt_secret_previous=old) as renewed:
         await register(renewed.client, "ADA@example.org")
@@ -82,7 +82,7 @@ async def test_the_name_digest_is_the_same_for_all_spellings_and_after_a_new_jwt
     assert len(set(digests)) == 1
 
 
-async def test_passwords_are_kept_as_bcrypt_sha256(
+async def test_passwords_are_stored_as_bcrypt_sha256(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     await register(client)
@@ -113,9 +113,7 @@ async def test_passwords_are_kept_as_bcrypt_sha256(
         "text",
     ],
 )
-async def test_unusable_input_is_refused_without_being_repeated(
-    client: httpx.AsyncClient, body: object
-) -> None:
+async def test_invalid_input_is_refused_and_not_repeated(client: httpx.AsyncClient, body: object) -> None:
     answer = await client.post("/v1/users", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"]
@@ -123,6 +121,6 @@ async def test_unusable_input_is_refused_without_being_repeated(
 
 
 @pytest.mark.parametrize("raw", [b'{"name": "\\ud800", "password": "a long sentence"}', b"{", b"", b"\xff"])
-async def test_what_is_not_json_is_refused(client: httpx.AsyncClient, raw: bytes) -> None:
+async def test_invalid_json_is_refused(client: httpx.AsyncClient, raw: bytes) -> None:
     answer = await client.post("/v1/users", content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)

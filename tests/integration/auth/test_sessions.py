@@ -1,4 +1,4 @@
-"""Refresh and logout."""
+"""Refresh and log out."""
 
 import asyncpg
 import httpx
@@ -23,7 +23,7 @@ async def refresh(client: httpx.AsyncClient, session: Json) -> httpx.Response:
     return await client.post("/v1/sessions/refresh", json={"refresh_token": session["refresh_token"]})
 
 
-async def test_refresh_gives_new_tokens_that_work(client: httpx.AsyncClient) -> None:
+async def test_refresh_answers_new_tokens_that_work(client: httpx.AsyncClient) -> None:
     await register(client)
     first = await log_in(client)
     second = (await refresh(client, first)).json()
@@ -32,13 +32,15 @@ async def test_refresh_gives_new_tokens_that_work(client: httpx.AsyncClient) -> 
     assert (await refresh(client, second)).status_code == 200
 
 
-async def test_refresh_tokens_are_kept_as_digests(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
+async def test_refresh_tokens_are_stored_as_digests(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
     await register(client)
     session = await log_in(client)
     assert session["refresh_token"] not in str(await sql.fetch("SELECT * FROM auth.refresh_tokens"))
 
 
-async def test_reuse_of_an_old_refresh_token_ends_the_whole_family(client: httpx.AsyncClient) -> None:
+async def test_reuse_of_a_refresh_token_ends_the_whole_session(client: httpx.AsyncClient) -> None:
     await register(client)
     first = await log_in(client)
     second = (await refresh(client, first)).json()
@@ -46,14 +48,14 @@ async def test_reuse_of_an_old_refresh_token_ends_the_whole_family(client: httpx
     assert (answer.status_code, code_of(answer)) == (401, "refresh_token_reused")
     assert (await refresh(client, second)).status_code == 401
 
-    async def access_tokens_are_dead() -> bool:
+    async def access_tokens_are_refused() -> bool:
         answers = [await client.get("/v1/me", headers=headers_of(each)) for each in (first, second)]
         return [answer.status_code for answer in answers] == [401, 401]
 
-    await eventually(access_tokens_are_dead)
+    await eventually(access_tokens_are_refused)
 
 
-async def test_reuse_leaves_other_sessions_of_the_user_alone(client: httpx.AsyncClient) -> None:
+async def test_reuse_does_not_end_other_sessions_of_the_user(client: httpx.AsyncClient) -> None:
     await register(client)
     stolen, other = await log_in(client), await log_in(client)
     await refresh(client, stolen)
@@ -61,7 +63,9 @@ async def test_reuse_leaves_other_sessions_of_the_user_alone(client: httpx.Async
     assert (await refresh(client, other)).status_code == 200
 
 
-async def test_one_of_20_parallel_refreshes_wins_and_the_session_lives(client: httpx.AsyncClient) -> None:
+async def test_one_of_20_concurrent_refreshes_succeeds_and_the_session_lives(
+    client: httpx.AsyncClient,
+) -> None:
     await register(client)
     session = await log_in(client)
     statuses = await at_once(*(refresh(client, session) for _ in range(20)))
@@ -69,21 +73,19 @@ async def test_one_of_20_parallel_refreshes_wins_and_the_session_lives(client: h
     assert (await client.get("/v1/me", headers=headers_of(session))).status_code == 200
 
 
-async def test_an_unknown_refresh_token_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await refresh(client, {"refresh_token": "made up"})
+async def test_unknown_refresh_token_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await refresh(client, {"refresh_token": "unknown"})
     assert (answer.status_code, code_of(answer)) == (401, "refresh_token_invalid")
 
 
-async def test_an_expired_refresh_token_is_refused(
-    client: httpx.AsyncClient, sql: asyncpg.Connection
-) -> None:
+async def test_expired_refresh_token_is_refused(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
     await register(client)
     session = await log_in(client)
     await sql.execute("UPDATE auth.refresh_tokens SET expires_at = now() - interval '1 second'")
     assert code_of(await refresh(client, session)) == "refresh_token_invalid"
 
 
-async def test_a_session_from_before_a_password_change_cannot_be_refreshed(client: httpx.AsyncClient) -> None:
+async def test_session_from_before_a_password_change_cannot_be_refreshed(client: httpx.AsyncClient) -> None:
     await register(client)
     session = await log_in(client)
     body = {"current_password": PASSWORD, "new_password": "another sentence"}
@@ -91,7 +93,7 @@ async def test_a_session_from_before_a_password_change_cannot_be_refreshed(clien
     assert code_of(await refresh(client, session)) == "refresh_token_invalid"
 
 
-async def test_a_disabled_account_cannot_refresh(client: httpx.AsyncClient) -> None:
+async def test_disabled_account_cannot_refresh(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
     session = await log_in(client)
     administrator = await admin_bearer(client)
@@ -108,14 +110,14 @@ async def test_logout_ends_the_sessions_tokens_at_once(client: httpx.AsyncClient
     assert (await refresh(client, session)).status_code == 401
 
 
-async def test_logout_leaves_other_sessions_alone(client: httpx.AsyncClient) -> None:
+async def test_logout_does_not_end_other_sessions(client: httpx.AsyncClient) -> None:
     await register(client)
     session, other = await log_in(client), await log_in(client)
     await client.delete("/v1/sessions/current", headers=headers_of(session))
     assert (await client.get("/v1/me", headers=headers_of(other))).status_code == 200
 
 
-async def test_another_replica_learns_of_a_logout(
+async def test_another_replica_refuses_tokens_after_a_logout(
     service: Service, database: Database, consumer: Consumer
 ) -> None:
     await register(service.client)

@@ -21,7 +21,8 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.upkeep import tidy
+from auth_service.housekeeping import clean_up
+from auth_service.tokens.secrets import Seal
 
 NEW_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"
 
@@ -66,18 +67,20 @@ async def test_tokens_verify_with_the_published_key(client: httpx.AsyncClient) -
     assert (await client.get("/v1/me", headers=own)).status_code == 200
 
 
-async def test_the_private_key_is_neither_published_nor_kept_in_clear(
+async def test_private_key_is_sealed_and_not_published(
     client: httpx.AsyncClient, service: Service, sql: asyncpg.Connection
 ) -> None:
     [key] = (await client.get("/.well-known/jwks.json")).json()["keys"]
     assert "d" not in key
     sealed = await sql.fetchval("SELECT sealed_private_key FROM auth.signing_keys")
-    private = service.parts.seal.open(sealed)
+    private = Seal(service.container.settings).open(sealed)
     assert private is not None
     assert private not in sealed
 
 
-async def test_rotation_end_to_end(service: Service, database: Database, sql: asyncpg.Connection) -> None:
+async def test_rotation_keeps_old_tokens_valid_and_drops_the_old_key_at_its_end(
+    service: Service, database: Database, sql: asyncpg.Connection
+) -> None:
     client = service.client
     await register(client)
     old = await bearer_of(client)
@@ -89,34 +92,32 @@ async def test_rotation_end_to_end(service: Service, database: Database, sql: as
     await let_the_successor_sign(sql)
     new = await bearer_of(client)
     assert signed_by(new) != signed_by(old)
-    await eventually(lambda: signed_by(new) in service.parts.trust.keys)
+    await eventually(lambda: signed_by(new) in service.container.authentication.trust.keys)
     for headers in (old, new):
         assert (await client.get("/v1/me", headers=headers)).status_code == 200
 
     await sql.execute("UPDATE auth.signing_keys SET published_until = now() WHERE published_until > now()")
-    await tidy(service.parts)
+    await clean_up(service.container)
     assert await published(client) == [signed_by(new)]
     assert (await client.get("/v1/me", headers=new)).status_code == 200
-    await eventually(lambda: signed_by(old) not in service.parts.trust.keys)
+    await eventually(lambda: signed_by(old) not in service.container.authentication.trust.keys)
 
 
-async def test_the_old_key_stays_published_until_its_last_token_has_expired(
+async def test_old_key_stays_published_until_its_last_token_has_expired(
     service: Service, database: Database, sql: asyncpg.Connection
 ) -> None:
     run_command(database, JWT_ALGORITHM="EdDSA")
     new = await sql.fetchrow("SELECT * FROM auth.signing_keys WHERE published_until IS NULL")
     old = await sql.fetchrow("SELECT * FROM auth.signing_keys WHERE published_until IS NOT NULL")
-    assert old["published_until"] - new["signs_from"] >= service.parts.settings.access_lifetime
+    assert old["published_until"] - new["signs_from"] >= service.container.settings.access_lifetime
 
 
-async def test_a_key_that_is_too_old_gets_a_successor_by_itself(
-    service: Service, sql: asyncpg.Connection
-) -> None:
-    await tidy(service.parts)
+async def test_housekeeping_rotates_a_key_that_is_too_old(service: Service, sql: asyncpg.Connection) -> None:
+    await clean_up(service.container)
     assert len(await published(service.client)) == 1
     await sql.execute("UPDATE auth.signing_keys SET signs_from = now() - interval '31 days'")
-    await tidy(service.parts)
-    await tidy(service.parts)
+    await clean_up(service.container)
+    await clean_up(service.container)
     assert len(await published(service.client)) == 2
 
 
@@ -125,7 +126,7 @@ async def test_replicas_share_one_first_key(service: Service, database: Database
         assert await published(replica.client) == await published(service.client)
 
 
-async def test_keys_survive_a_new_jwt_secret(
+async def test_signing_keys_survive_a_new_jwt_secret(
     service: Service, database: Database, consumer: Consumer
 ) -> None:
     await register(service.client)
@@ -139,7 +140,7 @@ async def test_keys_survive_a_new_jwt_secret(
         assert signed_by(await bearer_of(forgotten.client)) == signed_by(old)
 
 
-async def test_without_the_old_jwt_secret_a_new_key_takes_over(
+async def test_without_the_old_jwt_secret_a_new_key_signs(
     service: Service, database: Database, consumer: Consumer
 ) -> None:
     await register(service.client)
@@ -147,18 +148,20 @@ async def test_without_the_old_jwt_secret_a_new_key_takes_over(
     async with run_service(database, consumer, jwt_algorithm="EdDSA", jwt_secret=NEW_SECRET) as renewed:
         new = await bearer_of(renewed.client)
         assert signed_by(new) != signed_by(old)
-        await eventually(lambda: signed_by(new) in renewed.parts.trust.keys)
+        await eventually(lambda: signed_by(new) in renewed.container.authentication.trust.keys)
         assert (await renewed.client.get("/v1/me", headers=new)).status_code == 200
 
 
-async def test_under_hs256_the_command_says_what_to_do_instead(database: Database) -> None:
+async def test_rotate_keys_under_hs256_names_the_settings_to_change(database: Database) -> None:
     refused = run_command(database)
     assert refused.returncode == 1
     assert "JWT_SECRET_PREVIOUS" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-async def test_hs256_tokens_of_the_previous_secret_still_work(database: Database, consumer: Consumer) -> None:
+async def test_hs256_tokens_of_the_previous_secret_remain_valid(
+    database: Database, consumer: Consumer
+) -> None:
     async with run_service(database, consumer) as before:
         await register(before.client)
         old = await bearer_of(before.client)

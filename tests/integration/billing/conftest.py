@@ -1,4 +1,4 @@
-"""One running instance on a fresh database."""
+"""Fixtures: one running instance on a fresh database, and a connection to it."""
 
 from collections.abc import AsyncIterator
 
@@ -10,7 +10,7 @@ from tests.support.postgres import Database
 
 @pytest.fixture
 async def billing(database: Database) -> AsyncIterator[Billing]:
-    """Every test leaves balanced books."""
+    """A running instance, whose books must balance after the test."""
     async with running_billing(database) as running:
         yield running
         await running.assert_books_balance()
@@ -18,7 +18,7 @@ async def billing(database: Database) -> AsyncIterator[Billing]:
 
 @pytest.fixture
 async def as_owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the one who owns the tables."""
+    """A connection of the role that owns the tables."""
     connection = await asyncpg.connect(database.admin_dsn)
     yield connection
     await connection.close()

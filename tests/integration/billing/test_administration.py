@@ -1,4 +1,4 @@
-"""What administrators can do: grants, lists, prices, the ledger check."""
+"""Administration: grants, users, prices, quotes, the whole ledger and its verification."""
 
 import asyncpg
 import pytest
@@ -21,20 +21,20 @@ async def wallets(billing: Billing) -> None:
 
 class TestAccess:
     @pytest.mark.parametrize("page", PAGES)
-    async def test_a_stranger_is_401(self, billing: Billing, page: str) -> None:
+    async def test_anonymous_is_401(self, billing: Billing, page: str) -> None:
         assert_problem(await billing.http.get(page), 401)
 
     @pytest.mark.parametrize("page", PAGES)
-    async def test_a_user_is_403(self, billing: Billing, page: str) -> None:
+    async def test_user_is_403(self, billing: Billing, page: str) -> None:
         assert_problem(await billing.http.get(page, headers=bearer(USER)), 403)
 
     @pytest.mark.parametrize("page", PAGES)
-    async def test_an_administrators_api_key_is_403(self, billing: Billing, page: str) -> None:
+    async def test_api_key_of_administrator_is_403(self, billing: Billing, page: str) -> None:
         key = {"id": 1, "scopes": ["read", "train", "predict"], "cap": None}
         assert_problem(await billing.http.get(page, headers=bearer(ADMIN, role="admin", api_key=key)), 403)
 
     @pytest.mark.parametrize(("headers", "status"), [({}, 401), (bearer(USER), 403)])
-    async def test_others_cannot_grant_or_change_prices(
+    async def test_only_administrators_can_grant_or_change_prices(
         self, billing: Billing, headers: dict[str, str], status: int
     ) -> None:
         grant = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=headers)
@@ -44,14 +44,14 @@ class TestAccess:
 
 
 class TestGrants:
-    async def test_adds_tokens_and_says_why(self, billing: Billing) -> None:
+    async def test_grant_adds_tokens_and_records_the_reason(self, billing: Billing) -> None:
         answer = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=AS_ADMIN)
         assert answer.status_code == 201
         assert answer.json() == {"user_id": USER, "amount": 10, "available": 25}
         row = (await billing.ledger(USER))[0]
         assert (row["kind"], row["amount"], row["note"]) == ("grant", 10, "a good question")
 
-    async def test_the_same_key_grants_once(self, billing: Billing) -> None:
+    async def test_same_key_grants_once(self, billing: Billing) -> None:
         url, headers = f"/v1/users/{USER}/grants", AS_ADMIN | KEY
         first = await billing.http.post(url, json=GRANT, headers=headers)
         again = await billing.http.post(url, json=GRANT, headers=headers)
@@ -59,12 +59,12 @@ class TestGrants:
         assert again.headers["idempotency-replayed"] == "true"
         assert (await billing.wallet(USER))["tokens"] == 25
 
-    async def test_the_same_key_for_another_user_is_422(self, billing: Billing) -> None:
+    async def test_same_key_for_another_user_is_422(self, billing: Billing) -> None:
         await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=AS_ADMIN | KEY)
         answer = await billing.http.post(f"/v1/users/{ADMIN}/grants", json=GRANT, headers=AS_ADMIN | KEY)
         assert_problem(answer, 422, "idempotency_key_reused")
 
-    async def test_an_unknown_user_is_404(self, billing: Billing) -> None:
+    async def test_unknown_user_is_404(self, billing: Billing) -> None:
         answer = await billing.http.post("/v1/users/99/grants", json=GRANT, headers=AS_ADMIN)
         assert_problem(answer, 404, "wallet_not_found")
 
@@ -72,24 +72,24 @@ class TestGrants:
         "bad",
         [{"amount": 0}, {"amount": 10**10}, {"amount": True}, {"reason": ""}, {"reason": "\x00"}, {"a": 1}],
     )
-    async def test_what_cannot_be_granted_is_422(self, billing: Billing, bad: dict[str, object]) -> None:
+    async def test_invalid_grant_is_422(self, billing: Billing, bad: dict[str, object]) -> None:
         answer = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT | bad, headers=AS_ADMIN)
         assert_problem(answer, 422)
 
     @pytest.mark.parametrize("user_id", ["0", "-1", str(2**63), "ada"])
-    async def test_an_id_that_is_none_is_422(self, billing: Billing, user_id: str) -> None:
+    async def test_invalid_user_id_is_422(self, billing: Billing, user_id: str) -> None:
         answer = await billing.http.post(f"/v1/users/{user_id}/grants", json=GRANT, headers=AS_ADMIN)
         assert_problem(answer, 422)
 
 
 class TestUsers:
-    async def test_lists_users_with_their_tokens(self, billing: Billing) -> None:
+    async def test_list_has_users_with_their_tokens(self, billing: Billing) -> None:
         newest = (await billing.http.get("/v1/users", headers=AS_ADMIN)).json()["items"][0]
         tokens = {"tokens": 15, "held": 0, "available": 15}
         assert newest == {"id": USER, "name": "Ada@example.org", "role": "user", "disabled": False, **tokens}
 
     @pytest.mark.parametrize("part", ["ADA", "ada@", "Ada@example.org"])
-    async def test_searches_names_without_regard_to_case(self, billing: Billing, part: str) -> None:
+    async def test_search_ignores_case(self, billing: Billing, part: str) -> None:
         found = (await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)).json()["items"]
         assert [each["id"] for each in found] == [USER]
 
@@ -98,24 +98,24 @@ class TestUsers:
         answer = await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)
         assert answer.json()["items"] == []
 
-    async def test_min_tokens_is_what_can_be_spent(self, billing: Billing) -> None:
+    async def test_min_tokens_counts_available_tokens(self, billing: Billing) -> None:
         await billing.hold(USER)
         found = await billing.http.get("/v1/users", params={"min_tokens": 11}, headers=AS_ADMIN)
         assert [each["id"] for each in found.json()["items"]] == [ADMIN]
 
-    async def test_pages_follow_one_another(self, billing: Billing) -> None:
+    async def test_next_page_starts_after_the_first(self, billing: Billing) -> None:
         first = (await billing.http.get("/v1/users", params={"page_size": 1}, headers=AS_ADMIN)).json()
         rest = {"page_size": 1, "page_token": first["next_page_token"]}
         second = (await billing.http.get("/v1/users", params=rest, headers=AS_ADMIN)).json()
         assert [each["id"] for each in first["items"] + second["items"]] == [USER, ADMIN]
 
     @pytest.mark.parametrize("bad", [{"q": "\x00"}, {"q": "x" * 201}, {"min_tokens": str(2**63)}])
-    async def test_what_cannot_be_searched_is_422(self, billing: Billing, bad: dict[str, str]) -> None:
+    async def test_invalid_search_is_422(self, billing: Billing, bad: dict[str, str]) -> None:
         assert_problem(await billing.http.get("/v1/users", params=bad, headers=AS_ADMIN), 422)
 
 
 class TestPrices:
-    async def test_everybody_may_read_them(self, billing: Billing) -> None:
+    async def test_prices_are_public(self, billing: Billing) -> None:
         items = (await billing.http.get("/v1/prices")).json()["items"]
         assert {each["action"]: (each["tokens"], each["per_units"]) for each in items} == {
             "train": (1, 1),
@@ -124,62 +124,62 @@ class TestPrices:
             "metadata": (0, 1),
         }
 
-    async def test_a_change_is_a_new_version_from_now_on(self, billing: Billing) -> None:
+    async def test_change_adds_a_version_for_new_holds_only(self, billing: Billing) -> None:
         await billing.hold(USER, "before")
         changed = await billing.http.put("/v1/prices/predict", json={"tokens": 1}, headers=AS_ADMIN)
         assert (changed.json()["version"], changed.json()["tokens"]) == (2, 1)
         assert (await billing.hold(USER, "after"))["tokens"] == 1
         assert (await billing.settle("before"))["tokens"] == 5
 
-    async def test_the_same_price_again_is_no_new_version(self, billing: Billing) -> None:
+    async def test_equal_price_adds_no_version(self, billing: Billing) -> None:
         for _ in range(2):
             changed = await billing.http.put("/v1/prices/predict", json={"tokens": 1}, headers=AS_ADMIN)
         assert changed.json()["version"] == 2
 
     @pytest.mark.parametrize("bad", [{"tokens": -1}, {"tokens": 1, "per_units": 0}, {"tokens": 10**7}, {}])
-    async def test_what_is_no_price_is_422(self, billing: Billing, bad: dict[str, int]) -> None:
+    async def test_invalid_price_is_422(self, billing: Billing, bad: dict[str, int]) -> None:
         assert_problem(await billing.http.put("/v1/prices/train", json=bad, headers=AS_ADMIN), 422)
 
 
 class TestQuotes:
-    async def test_is_honoured_after_the_price_rose(self, billing: Billing) -> None:
-        order = {"action": "predict", "units": 2}
-        quote = (await billing.http.post("/v1/quotes", json=order, headers=bearer(USER))).json()
+    async def test_quoted_price_applies_after_the_price_rose(self, billing: Billing) -> None:
+        work = {"action": "predict", "units": 2}
+        quote = (await billing.http.post("/v1/quotes", json=work, headers=bearer(USER))).json()
         assert quote["tokens"] == 10
         await billing.http.put("/v1/prices/predict", json={"tokens": 9}, headers=AS_ADMIN)
         assert (await billing.hold(USER, units=2, quote_id=quote["id"]))["tokens"] == 10
 
-    async def test_is_for_the_one_who_asked(self, billing: Billing) -> None:
-        order = {"action": "predict"}
-        quote = (await billing.http.post("/v1/quotes", json=order, headers=bearer(USER))).json()
+    async def test_quote_of_another_user_is_404(self, billing: Billing) -> None:
+        work = {"action": "predict"}
+        quote = (await billing.http.post("/v1/quotes", json=work, headers=bearer(USER))).json()
         refused = await billing.hold(ADMIN, quote_id=quote["id"])
         assert (refused["status"], refused["problem"]["code"]) == (404, "quote_not_found")
 
-    async def test_the_same_key_is_the_same_quote(self, billing: Billing) -> None:
-        asked = [
+    async def test_same_key_replays_the_quote(self, billing: Billing) -> None:
+        answers = [
             await billing.http.post("/v1/quotes", json={"action": "train"}, headers=bearer(USER) | KEY)
             for _ in range(2)
         ]
-        assert asked[0].json() == asked[1].json()
-        assert asked[1].headers["idempotency-replayed"] == "true"
+        assert answers[0].json() == answers[1].json()
+        assert answers[1].headers["idempotency-replayed"] == "true"
 
-    async def test_the_same_key_for_other_work_is_422(self, billing: Billing) -> None:
+    async def test_same_key_for_other_work_is_422(self, billing: Billing) -> None:
         await billing.http.post("/v1/quotes", json={"action": "train"}, headers=bearer(USER) | KEY)
         answer = await billing.http.post("/v1/quotes", json={"action": "batch"}, headers=bearer(USER) | KEY)
         assert_problem(answer, 422, "idempotency_key_reused")
 
-    async def test_a_stranger_is_401(self, billing: Billing) -> None:
+    async def test_anonymous_is_401(self, billing: Billing) -> None:
         assert_problem(await billing.http.post("/v1/quotes", json={"action": "train"}), 401)
 
 
 class TestLedger:
-    async def test_names_both_accounts(self, billing: Billing) -> None:
+    async def test_entry_names_both_accounts(self, billing: Billing) -> None:
         await billing.hold(USER, "work")
         await billing.settle("work")
         entry = (await billing.http.get("/v1/ledger", headers=AS_ADMIN)).json()["items"][0]
         assert (entry["debit"], entry["credit"], entry["amount"]) == (f"wallet:{USER}", "revenue", 5)
 
-    async def test_usage_can_be_grouped_by_user(self, billing: Billing) -> None:
+    async def test_usage_is_summed_by_user(self, billing: Billing) -> None:
         await billing.hold(USER, "work")
         await billing.settle("work")
         answer = await billing.http.get("/v1/usage", params={"group_by": "user"}, headers=AS_ADMIN)
@@ -187,7 +187,7 @@ class TestLedger:
 
 
 class TestVerify:
-    async def test_balanced_books(self, billing: Billing) -> None:
+    async def test_untouched_books_are_balanced(self, billing: Billing) -> None:
         await billing.hold(USER, "work")
         found = (await billing.http.get("/v1/ledger/verify", headers=AS_ADMIN)).json()
         assert (found["balanced"], found["sum"], found["open_holds"]) == (True, 0, 1)
@@ -201,7 +201,7 @@ class TestVerify:
             ("held = held + 1", "held = held - 1"),
         ],
     )
-    async def test_reports_a_balance_that_was_tampered_with(
+    async def test_tampered_balance_is_reported(
         self, billing: Billing, as_owner: asyncpg.Connection, tampering: str, repair: str
     ) -> None:
         where = f"WHERE owner_id = {USER}"

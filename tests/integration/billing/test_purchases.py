@@ -1,4 +1,4 @@
-"""Buying tokens with the simulated card, and with one that remembers."""
+"""Purchases with the simulated card provider, and with a recording one."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from billing_service.purchases.cards import Card
 
 USER = 7
 CARD = "1234-5678-9999-0000"
-ORDER = {"amount": 10, "credit_card": CARD}
+PURCHASE = {"amount": 10, "credit_card": CARD}
 KEY = {"Idempotency-Key": "my-key"}
 
 
@@ -23,19 +23,19 @@ async def wallet(billing: Billing) -> None:
     await billing.register(USER)
 
 
-class RememberingCards:
-    """A whole provider: charges each key once, and can do something before it answers."""
+class RecordingCards:
+    """A card provider that records charges and refunds, and can be paused within a charge."""
 
     def __init__(self) -> None:
         self.charged: Counter[str] = Counter()
         self.refunded: list[str] = []
-        self.meanwhile = asyncio.Event()
-        self.go_on = asyncio.Event()
-        self.go_on.set()
+        self.charging = asyncio.Event()
+        self.resume = asyncio.Event()
+        self.resume.set()
 
     async def charge(self, key: str, card: Card, tokens: int) -> None:
-        self.meanwhile.set()
-        await self.go_on.wait()
+        self.charging.set()
+        await self.resume.wait()
         assert card.number.isdigit()
         assert tokens > 0
         self.charged[key] += 1
@@ -45,8 +45,8 @@ class RememberingCards:
 
 
 class TestPurchases:
-    async def test_adds_tokens_with_a_receipt(self, billing: Billing) -> None:
-        answer = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER))
+    async def test_purchase_adds_tokens_and_a_receipt(self, billing: Billing) -> None:
+        answer = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
         assert answer.status_code == 201
         bought = answer.json()
         assert (bought["amount"], bought["available"]) == (10, 25)
@@ -54,31 +54,29 @@ class TestPurchases:
         receipt = await billing.http.get(f"/v1/receipts/{bought['receipt_id']}", headers=bearer(USER))
         assert (receipt.json()["kind"], receipt.json()["tokens"]) == ("purchase", 10)
 
-    async def test_the_same_key_buys_once_and_says_so(self, billing: Billing) -> None:
-        first = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
-        again = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
+    async def test_same_key_buys_once_and_is_marked_as_replayed(self, billing: Billing) -> None:
+        first = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER) | KEY)
+        again = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER) | KEY)
         assert again.json() == first.json()
         assert "idempotency-replayed" not in first.headers
         assert again.headers["idempotency-replayed"] == "true"
         assert (await billing.wallet(USER))["tokens"] == 25
 
     @pytest.mark.parametrize("other", [{"amount": 11}, {"credit_card": "4242424242424242"}])
-    async def test_the_same_key_with_other_input_is_422(
-        self, billing: Billing, other: dict[str, object]
-    ) -> None:
-        await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER) | KEY)
-        answer = await billing.http.post("/v1/purchases", json=ORDER | other, headers=bearer(USER) | KEY)
+    async def test_same_key_with_other_input_is_422(self, billing: Billing, other: dict[str, object]) -> None:
+        await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER) | KEY)
+        answer = await billing.http.post("/v1/purchases", json=PURCHASE | other, headers=bearer(USER) | KEY)
         assert_problem(answer, 422, "idempotency_key_reused")
 
-    async def test_two_users_may_choose_the_same_key(self, billing: Billing) -> None:
+    async def test_two_users_can_use_the_same_key(self, billing: Billing) -> None:
         await billing.register(8)
         for user in (USER, 8):
-            await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(user) | KEY)
+            await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(user) | KEY)
         assert (await billing.wallet(8))["tokens"] == 25
 
-    async def test_a_declined_card_is_402_and_moves_nothing(self, billing: Billing) -> None:
-        order = {"amount": 10, "credit_card": "4000-0000-0000-0002"}
-        answer = await billing.http.post("/v1/purchases", json=order, headers=bearer(USER))
+    async def test_declined_card_is_402_and_adds_nothing(self, billing: Billing) -> None:
+        purchase = {"amount": 10, "credit_card": "4000-0000-0000-0002"}
+        answer = await billing.http.post("/v1/purchases", json=purchase, headers=bearer(USER))
         assert_problem(answer, 402, "card_declined")
         assert (await billing.wallet(USER))["tokens"] == 15
 
@@ -99,50 +97,52 @@ class TestPurchases:
             {"surprise": 1},
         ],
     )
-    async def test_what_cannot_be_bought_is_422_and_not_repeated(
+    async def test_invalid_purchase_is_422_and_card_number_is_not_repeated(
         self, billing: Billing, bad: dict[str, object]
     ) -> None:
-        answer = await billing.http.post("/v1/purchases", json=ORDER | bad, headers=bearer(USER))
+        answer = await billing.http.post("/v1/purchases", json=PURCHASE | bad, headers=bearer(USER))
         assert_problem(answer, 422)
         assert "4242" not in answer.text
 
-    async def test_a_stranger_is_401(self, billing: Billing) -> None:
-        assert_problem(await billing.http.post("/v1/purchases", json=ORDER), 401)
+    async def test_anonymous_is_401(self, billing: Billing) -> None:
+        assert_problem(await billing.http.post("/v1/purchases", json=PURCHASE), 401)
 
-    async def test_an_api_key_cannot_buy(self, billing: Billing) -> None:
+    async def test_api_key_is_403(self, billing: Billing) -> None:
         headers = bearer(USER, api_key={"id": 1, "scopes": ["read", "train", "predict"], "cap": None})
-        assert_problem(await billing.http.post("/v1/purchases", json=ORDER, headers=headers), 403)
+        assert_problem(await billing.http.post("/v1/purchases", json=PURCHASE, headers=headers), 403)
 
-    async def test_a_user_without_a_wallet_is_404(self, billing: Billing) -> None:
-        answer = await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(99))
+    async def test_user_without_wallet_is_404(self, billing: Billing) -> None:
+        answer = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(99))
         assert_problem(answer, 404, "wallet_not_found")
 
 
-class TestTheProvider:
-    async def test_is_asked_with_one_key_for_all_retries(self, database: Database) -> None:
-        cards = RememberingCards()
+class TestCardProvider:
+    async def test_provider_gets_one_key_for_all_retries(self, database: Database) -> None:
+        cards = RecordingCards()
         async with running_billing(database, cards=cards) as billing:
             headers = bearer(USER) | KEY
-            twins = [billing.http.post("/v1/purchases", json=ORDER, headers=headers) for _ in range(5)]
+            twins = [billing.http.post("/v1/purchases", json=PURCHASE, headers=headers) for _ in range(5)]
             answers = await asyncio.gather(*twins)
             assert {answer.status_code for answer in answers} == {201}
             assert len(cards.charged) == 1
             assert (await billing.wallet(USER))["tokens"] == 25
 
-    async def test_refunds_when_the_wallet_was_closed_meanwhile(self, database: Database) -> None:
-        cards = RememberingCards()
-        cards.go_on.clear()
+    async def test_charge_is_refunded_if_the_wallet_closed_meanwhile(self, database: Database) -> None:
+        cards = RecordingCards()
+        cards.resume.clear()
         async with running_billing(database, cards=cards) as billing:
-            buying = asyncio.create_task(billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER)))
-            await cards.meanwhile.wait()
-            await billing.tell(event("user_deleted", user_id=USER))
-            cards.go_on.set()
+            buying = asyncio.create_task(
+                billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
+            )
+            await cards.charging.wait()
+            await billing.deliver(event("user_deleted", user_id=USER))
+            cards.resume.set()
             assert_problem(await buying, 404, "wallet_not_found")
             assert cards.refunded == list(cards.charged)
 
 
-async def test_no_table_holds_the_number(billing: Billing, database: Database) -> None:
-    await billing.http.post("/v1/purchases", json=ORDER, headers=bearer(USER))
+async def test_no_table_stores_the_card_number(billing: Billing, database: Database) -> None:
+    await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
     connection = await asyncpg.connect(database.admin_dsn)
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'billing'")
     for (table,) in tables:

@@ -1,4 +1,4 @@
-"""Overdue holds are given back, and a round that cannot is not repeated without a pause."""
+"""Sweeping of overdue holds."""
 
 import asyncpg
 from tests.support.billing import Billing
@@ -6,7 +6,6 @@ from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
 from billing_service.ledger.service import Ledger
-from billing_service.ledger.sweeper import Sweeper
 from kit.background import background_tasks
 from kit.database import Database as Connections
 from kit.settings import DatabaseSettings
@@ -14,7 +13,7 @@ from kit.settings import DatabaseSettings
 USER = 7
 
 
-async def test_what_could_not_be_expired_does_not_count(
+async def test_failed_expiry_is_not_counted_and_next_sweep_releases_hold(
     billing: Billing, database: Database, as_owner: asyncpg.Connection
 ) -> None:
     await billing.register(USER)
@@ -24,10 +23,9 @@ async def test_what_could_not_be_expired_does_not_count(
     connections = Connections(settings, "sweeper")
     ledger = Ledger(connections)
     async with background_tasks(ledger.write_forever()):
-        sweeper = Sweeper(connections, ledger)
         await as_owner.execute("ALTER TABLE billing.accounts RENAME TO mislaid")
-        assert await sweeper.sweep() == 0
+        assert await ledger.sweep() == 0
         await as_owner.execute("ALTER TABLE billing.mislaid RENAME TO accounts")
-        await sweeper.sweep()
+        await ledger.sweep()
     await connections.close()
     assert await billing.wallet(USER) == {"tokens": 15, "held": 0, "available": 15}

@@ -1,4 +1,4 @@
-"""The real gateway on a real socket, in front of a small stand-in for its siblings."""
+"""The real gateway on a real socket, in front of a fake of its services."""
 
 import asyncio
 import socket
@@ -10,50 +10,50 @@ import httpx
 import pytest
 import uvicorn
 from starlette.types import ASGIApp
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.upstream import FakeUpstream
 from tests.support.tokens import JWT_SECRET
 
+from gateway.http_protocol import StrictHttpProtocol
 from gateway.main import create_app
-from gateway.protocol import CarefulProtocol
-from gateway.routing.table import PUBLISHED, Route
+from gateway.routing import PUBLISHED, Route
 from gateway.settings import GatewaySettings
 
 DEADLINE = 30.0
-SILENCE = 15.0
+SILENCE_SECONDS = 15.0
 
 
 @dataclass
-class Running:
+class RunningGateway:
     port: int
     client: httpx.AsyncClient
 
     async def raw(self, *pieces: bytes, end: bytes | None = None) -> bytes:
-        """Send these bytes as they are and read until this end, or the gateway closes or falls silent."""
+        """Send raw bytes and read until `end`, until the gateway closes, or until it falls silent."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        heard = bytearray()
+        received = bytearray()
         try:
             for piece in pieces:
                 writer.write(piece)
                 await writer.drain()
-            async with asyncio.timeout(SILENCE) as patience:
-                while (end is None or end not in heard) and (chunk := await reader.read(65536)):
-                    heard += chunk
-                    patience.reschedule(asyncio.get_running_loop().time() + SILENCE)
+            async with asyncio.timeout(SILENCE_SECONDS) as timeout:
+                while (end is None or end not in received) and (chunk := await reader.read(65536)):
+                    received += chunk
+                    timeout.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
         except TimeoutError:
             pass
         finally:
             writer.close()
-        return bytes(heard)
+        return bytes(received)
 
 
-Start = Callable[..., Awaitable[Running]]
+StartGateway = Callable[..., Awaitable[RunningGateway]]
 
 
 @asynccontextmanager
-async def listening(
+async def serve(
     app: ASGIApp, protocol: type[asyncio.Protocol] | str = "httptools", port: int = 0
 ) -> AsyncGenerator[int]:
-    """Serve the app on a port of its own until the block ends."""
+    """Serve the app on its own port until the block ends."""
     listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(
         app,
@@ -80,48 +80,48 @@ async def listening(
 
 
 @pytest.fixture
-def sibling() -> Sibling:
-    return Sibling()
+def upstream() -> FakeUpstream:
+    return FakeUpstream()
 
 
 @pytest.fixture
-async def sibling_port(sibling: Sibling) -> AsyncGenerator[int]:
-    async with listening(sibling) as port:
+async def upstream_port(upstream: FakeUpstream) -> AsyncGenerator[int]:
+    async with serve(upstream) as port:
         yield port
 
 
 @pytest.fixture
-async def start(sibling_port: int) -> AsyncGenerator[Start]:
-    """Starts a gateway with these settings; its siblings are all the stand-in unless told otherwise."""
+async def start(upstream_port: int) -> AsyncGenerator[StartGateway]:
+    """Start a gateway with these settings; all its upstreams are the fake unless a setting names another."""
     async with AsyncExitStack() as stack:
 
         async def start_gateway(
             *, until_ready: bool = True, routes: tuple[Route, ...] = PUBLISHED, **settings: object
-        ) -> Running:
-            sibling = f"http://127.0.0.1:{sibling_port}"
-            chosen = {
+        ) -> RunningGateway:
+            url = f"http://127.0.0.1:{upstream_port}"
+            values = {
                 "jwt_secret": JWT_SECRET,
-                "auth_url": sibling,
-                "billing_url": sibling,
-                "ml_url": sibling,
+                "auth_url": url,
+                "billing_url": url,
+                "ml_url": url,
                 "farebox_rate_limits": "off",
                 "trust_poll_seconds": 0.2,
                 **settings,
             }
-            app = create_app(GatewaySettings(**chosen), routes)
-            port = await stack.enter_async_context(listening(app, CarefulProtocol))
+            app = create_app(GatewaySettings(**values), routes)
+            port = await stack.enter_async_context(serve(app, StrictHttpProtocol))
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=DEADLINE)
             )
             if until_ready:
                 await _until_ready(client)
-            return Running(port, client)
+            return RunningGateway(port, client)
 
         yield start_gateway
 
 
 @pytest.fixture
-async def gateway(start: Start) -> Running:
+async def gateway(start: StartGateway) -> RunningGateway:
     return await start()
 
 
@@ -133,7 +133,7 @@ async def _until_ready(client: httpx.AsyncClient) -> None:
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
-    """Ask once; a gateway that is not there yet is not ready either."""
+    """Probe once; a gateway that refuses connections is not ready."""
     try:
         return (await client.get("/readyz")).is_success
     except httpx.TransportError:

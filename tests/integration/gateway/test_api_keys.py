@@ -1,40 +1,46 @@
-"""API keys at the gateway: exchanged, kept, revoked."""
+"""API keys at the gateway: exchange, cache and revocation."""
 
 import asyncio
 
-from tests.integration.gateway.conftest import Running, Start
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.conftest import RunningGateway, StartGateway
+from tests.integration.gateway.upstream import FakeUpstream
 from tests.support.tokens import access_token
 
 KEY = "fbx_0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
-def know(sibling: Sibling) -> str:
+def register_key(upstream: FakeUpstream) -> str:
     token = access_token(7, api_key={"id": 3, "scopes": ["read"], "cap": None})
-    sibling.api_keys[KEY] = token
+    upstream.api_keys[KEY] = token
     return token
 
 
-async def test_the_service_gets_the_token_that_stands_for_the_key(gateway: Running, sibling: Sibling) -> None:
-    token = know(sibling)
+async def test_upstream_receives_the_token_of_the_api_key(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    token = register_key(upstream)
     assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 200
-    authorizations = [value for name, value in sibling.seen[-1]["headers"] if name == "authorization"]  # pyright: ignore
+    authorizations = [value for name, value in upstream.requests[-1]["headers"] if name == "authorization"]  # pyright: ignore
     assert authorizations == [f"Bearer {token}"]
 
 
-async def test_twenty_first_requests_at_once_cause_one_exchange(gateway: Running, sibling: Sibling) -> None:
-    know(sibling)
+async def test_concurrent_first_requests_share_one_exchange(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    register_key(upstream)
     answers = await asyncio.gather(*(gateway.client.get("/v1/me/wallet", headers=HEADERS) for _ in range(20)))
     assert {each.status_code for each in answers} == {200}
-    assert sibling.exchanged == [KEY]
+    assert upstream.exchanged_keys == [KEY]
 
 
-async def test_a_key_that_is_revoked_dies_while_its_token_is_kept(gateway: Running, sibling: Sibling) -> None:
-    know(sibling)
+async def test_revoked_key_is_refused_while_its_token_is_cached(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    register_key(upstream)
     assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 200
-    sibling.revocations.append({"api_key_id": 3})
-    del sibling.api_keys[KEY]
+    upstream.revocations.append({"api_key_id": 3})
+    del upstream.api_keys[KEY]
     async with asyncio.timeout(5):
         refused = await gateway.client.get("/v1/me/wallet", headers=HEADERS)
         while refused.status_code == 200:
@@ -44,21 +50,23 @@ async def test_a_key_that_is_revoked_dies_while_its_token_is_kept(gateway: Runni
     assert refused.json()["code"] == "unauthenticated"
 
 
-async def test_a_key_that_becomes_good_works_at_once(gateway: Running, sibling: Sibling) -> None:
+async def test_new_key_works_after_a_failed_exchange(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 401
-    know(sibling)
+    register_key(upstream)
     assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 200
 
 
-async def test_guessing_keys_is_limited_by_address(start: Start, sibling: Sibling) -> None:
+async def test_unknown_keys_are_rate_limited_by_address(start: StartGateway, upstream: FakeUpstream) -> None:
     gateway = await start(farebox_rate_limits="api_key=3/60")
     guesses = [{"Authorization": f"Bearer fbx_guess{number}"} for number in range(5)]
     answers = [await gateway.client.get("/v1/me/wallet", headers=each) for each in guesses]
     assert [each.status_code for each in answers] == [401, 401, 401, 429, 429]
-    assert len(sibling.exchanged) == 3
+    assert len(upstream.exchanged_keys) == 3
 
 
-async def test_a_key_that_is_far_too_long_is_not_asked_about(gateway: Running, sibling: Sibling) -> None:
+async def test_overlong_key_is_refused_without_exchange(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
     refused = await gateway.client.get("/v1/me", headers={"Authorization": f"Bearer fbx_{'x' * 5000}"})
     assert refused.status_code == 401
-    assert sibling.exchanged == []
+    assert upstream.exchanged_keys == []

@@ -1,10 +1,10 @@
-"""Requests that no well-meaning client sends, over a raw socket."""
+"""Hostile requests over a raw socket: smuggling, traversal, malformed HTTP."""
 
 import json
 
 import pytest
-from tests.integration.gateway.conftest import Running
-from tests.integration.gateway.siblings import Sibling
+from tests.integration.gateway.conftest import RunningGateway
+from tests.integration.gateway.upstream import FakeUpstream
 from tests.support.tokens import access_token
 
 TOKEN = b"Authorization: Bearer " + access_token(7).encode() + b"\r\n"
@@ -40,7 +40,7 @@ AMBIGUOUS = {
     "bytes above ASCII in the path": b"GET /v1/pric\xc3\xa9s HTTP/1.1\r\nHost: a\r\n\r\n",
     "bytes above ASCII in the query": b"GET /v1/prices?\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n",
     "a tunnel": b"CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n",
-    "HTTP/2 unasked": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 without upgrade": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "an upgrade with a body": HEAD + b"Connection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello",
     "two credentials": HEAD + TOKEN + b"\r\n",
     "headers that are too long": HEAD + b"X-A: " + b"x" * 80_000 + b"\r\n\r\n",
@@ -50,15 +50,15 @@ AMBIGUOUS = {
 
 
 @pytest.mark.parametrize("request_bytes", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
-async def test_an_ambiguous_request_is_refused_and_reaches_no_service(
-    gateway: Running, sibling: Sibling, request_bytes: bytes
+async def test_ambiguous_request_is_400_and_reaches_no_service(
+    gateway: RunningGateway, upstream: FakeUpstream, request_bytes: bytes
 ) -> None:
     head, _, body = (await gateway.raw(request_bytes)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     problem = json.loads(body)
     assert problem["code"] == "malformed"
     assert f"x-request-id: {problem['request_id']}".encode() in head.lower()
-    assert sibling.seen == []
+    assert upstream.requests == []
 
 
 HIDDEN = {
@@ -77,59 +77,63 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("target", HIDDEN.values(), ids=HIDDEN.keys())
-async def test_what_is_not_published_is_not_there(gateway: Running, sibling: Sibling, target: bytes) -> None:
+async def test_unpublished_path_is_404_and_reaches_no_service(
+    gateway: RunningGateway, upstream: FakeUpstream, target: bytes
+) -> None:
     request = b"GET " + target + b" HTTP/1.1\r\nHost: a\r\n" + TOKEN + b"Connection: close\r\n\r\n"
     head, _, body = (await gateway.raw(request)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 404 ")
     assert json.loads(body)["code"] == "route_not_found"
-    assert sibling.seen == []
+    assert upstream.requests == []
 
 
-async def test_an_absolute_target_of_a_published_route_is_served_here(
-    gateway: Running, sibling: Sibling
+async def test_absolute_target_of_a_published_route_is_served(
+    gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     await gateway.raw(b"GET http://elsewhere/v1/prices HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-    assert sibling.seen[-1]["path"] == "/v1/prices"
+    assert upstream.requests[-1]["path"] == "/v1/prices"
 
 
-async def test_a_trailer_does_not_become_a_header(gateway: Running, sibling: Sibling) -> None:
+async def test_trailer_does_not_become_a_header(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     trailer = b"0\r\nX-Custom: smuggled\r\nHost: b\r\n\r\n"
-    heard = await gateway.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + trailer)
-    assert heard.startswith(b"HTTP/1.1 200 ")
-    assert "x-custom" not in dict(sibling.seen[-1]["headers"])  # pyright: ignore
-    assert sibling.seen[-1]["body"] == "hello"
+    received = await gateway.raw(HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + trailer)
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert "x-custom" not in dict(upstream.requests[-1]["headers"])  # pyright: ignore
+    assert upstream.requests[-1]["body"] == "hello"
 
 
-async def test_a_head_without_end_is_cut_off(gateway: Running) -> None:
+async def test_endless_head_is_refused(gateway: RunningGateway) -> None:
     pieces = [b"GET /v1/prices HTTP/1.1\r\nHost: a\r\nX-A: ", *[b"x" * 65536] * 40]
     try:
-        heard = await gateway.raw(*pieces)
+        received = await gateway.raw(*pieces)
     except ConnectionError:
         return
-    assert heard.startswith(b"HTTP/1.1 400 ")
+    assert received.startswith(b"HTTP/1.1 400 ")
 
 
-async def test_an_upgrade_to_websockets_is_answered_as_an_ordinary_request(
-    gateway: Running, sibling: Sibling
+async def test_websocket_upgrade_is_served_as_ordinary_request(
+    gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     upgrade = (
         b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n"
     )
     head = b"GET /v1/prices HTTP/1.1\r\nHost: a\r\n" + upgrade + b"\r\n"
-    heard = await gateway.raw(head, end=b"\r\n\r\n")
-    assert heard.startswith(b"HTTP/1.1 200 ")
-    assert "upgrade" not in dict(sibling.seen[-1]["headers"])  # pyright: ignore
+    received = await gateway.raw(head, end=b"\r\n\r\n")
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert "upgrade" not in dict(upstream.requests[-1]["headers"])  # pyright: ignore
 
 
-async def test_pipelined_requests_are_answered_in_order(gateway: Running, sibling: Sibling) -> None:
+async def test_pipelined_requests_are_answered_in_order(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
     first = b"GET /v1/prices?1 HTTP/1.1\r\nHost: a\r\n\r\n"
     last = b"GET /v1/prices?2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
-    heard = await gateway.raw(first + last)
-    assert heard.count(b"HTTP/1.1 200 ") == 2
-    assert [each["query"] for each in sibling.seen] == ["1", "2"]
+    received = await gateway.raw(first + last)
+    assert received.count(b"HTTP/1.1 200 ") == 2
+    assert [each["query"] for each in upstream.requests] == ["1", "2"]
 
 
-async def test_another_method_is_refused_with_those_that_work(gateway: Running) -> None:
+async def test_wrong_method_is_405_with_allowed_methods(gateway: RunningGateway) -> None:
     refused = await gateway.client.put("/v1/me")
     assert (refused.status_code, refused.headers["allow"]) == (405, "DELETE, GET, PATCH")
     assert refused.json()["code"] == "method_not_allowed"

@@ -11,18 +11,12 @@ from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
 from kit.database import Database as Connections
-from kit.idempotency import (
-    Claim,
-    FirstAnswers,
-    IdempotencyKeyReused,
-    IdempotencyTwinRunning,
-    KeyedRequest,
-    fingerprint,
-    first_answers_table,
-)
+from kit.digests import fingerprint
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import Claim, FirstAnswers, KeyedRequest, idempotency_keys_table
 from kit.settings import DatabaseSettings
 
-TABLE = first_answers_table(MetaData(schema="auth"))
+TABLE = idempotency_keys_table(MetaData(schema="auth"))
 REQUEST = KeyedRequest("user:7", "key", fingerprint("input"))
 OTHER_INPUT = KeyedRequest("user:7", "key", fingerprint("other input"))
 
@@ -60,7 +54,7 @@ async def answer_with_effect(connections: Connections, claim: Claim) -> None:
 
 
 async def end_leases(admin: asyncpg.Connection) -> None:
-    await admin.execute("UPDATE auth.first_answers SET lease_until = now() - interval '1 second'")
+    await admin.execute("UPDATE auth.idempotency_keys SET lease_until = now() - interval '1 second'")
 
 
 async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
@@ -71,7 +65,7 @@ async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
 
 async def test_request_without_a_key_stores_nothing(answers: FirstAnswers, admin: asyncpg.Connection) -> None:
     await keep(answers, KeyedRequest("user:7", None, fingerprint()), b"first")
-    assert await admin.fetchval("SELECT count(*) FROM auth.first_answers") == 0
+    assert await admin.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
 
 
 async def test_same_key_of_another_scope_is_another_key(answers: FirstAnswers) -> None:
@@ -168,7 +162,7 @@ async def test_answer_and_effect_commit_together(
 
     with pytest.raises(ZeroDivisionError):
         await fail_after_keeping()
-    assert await admin.fetchval("SELECT count(*) FROM auth.first_answers") == 0
+    assert await admin.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
 
 
 async def test_old_answers_are_deleted_and_their_files_named(
@@ -178,7 +172,7 @@ async def test_old_answers_are_deleted_and_their_files_named(
         await claim.keep(b"first", location="results/1")
     async with connections.transaction() as session:
         assert await answers.delete_older(session, timedelta(hours=1)) == []
-    await admin.execute("UPDATE auth.first_answers SET created_at = now() - interval '2 hours'")
+    await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
     async with connections.transaction() as session:
         assert await answers.delete_older(session, timedelta(hours=1)) == ["results/1"]
 

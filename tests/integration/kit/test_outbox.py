@@ -26,7 +26,7 @@ EVENTS = TypeAdapter(list[Event])
 
 
 class Consumer:
-    """A sibling that takes events, and refuses as often as it is told to."""
+    """A service that receives events, and refuses the next `refusals` deliveries."""
 
     def __init__(self) -> None:
         self.taken: list[object] = []
@@ -93,7 +93,7 @@ async def deliver(relay: Relay, *events: UUID) -> None:
         await until(all_delivered)
 
 
-async def test_events_arrive_in_the_order_of_their_causes(
+async def test_events_are_delivered_in_order(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     numbers = list(range(BATCH * 2 + 5))
@@ -101,7 +101,7 @@ async def test_events_arrive_in_the_order_of_their_causes(
     assert consumer.taken == numbers
 
 
-async def test_a_refused_delivery_is_made_again(
+async def test_refused_delivery_is_retried(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     consumer.refusals = 2
@@ -110,7 +110,7 @@ async def test_a_refused_delivery_is_made_again(
     assert consumer.taken == [1, 2]
 
 
-async def test_an_event_of_a_cause_that_did_not_happen_is_never_told(
+async def test_event_of_a_rolled_back_transaction_is_never_delivered(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     outbox = Outbox(OUTBOX, ["consumer"])
@@ -121,7 +121,7 @@ async def test_an_event_of_a_cause_that_did_not_happen_is_never_told(
     assert consumer.taken == [1]
 
 
-async def test_two_relays_tell_everything_once_and_in_order(
+async def test_two_relays_deliver_each_event_once_and_in_order(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     numbers = list(range(BATCH * 3))
@@ -131,7 +131,7 @@ async def test_two_relays_tell_everything_once_and_in_order(
     assert consumer.taken == numbers
 
 
-async def test_each_destination_gets_its_own_copy(connections: Connections, relay: Relay) -> None:
+async def test_each_destination_receives_its_own_copy(connections: Connections, relay: Relay) -> None:
     outbox = Outbox(OUTBOX, ["consumer", "another"])
     async with connections.transaction() as session:
         event = await outbox.publish(session, "counted", {"n": 1})
@@ -139,7 +139,7 @@ async def test_each_destination_gets_its_own_copy(connections: Connections, rela
     assert not await relay.is_delivered(event, "another")
 
 
-async def test_an_event_that_comes_twice_is_applied_once(connections: Connections) -> None:
+async def test_repeated_event_is_applied_once(connections: Connections) -> None:
     event = EVENTS.validate_python([_event()])[0]
     answers: list[bool] = []
     for _ in range(2):
@@ -148,7 +148,7 @@ async def test_an_event_that_comes_twice_is_applied_once(connections: Connection
     assert answers == [True, False]
 
 
-async def test_twins_that_come_at_once_are_applied_once(connections: Connections) -> None:
+async def test_concurrent_deliveries_of_an_event_are_applied_once(connections: Connections) -> None:
     event = EVENTS.validate_python([_event()])[0]
 
     async def apply() -> bool:
@@ -158,7 +158,7 @@ async def test_twins_that_come_at_once_are_applied_once(connections: Connections
     assert sorted(await asyncio.gather(*(apply() for _ in range(8)))) == [False] * 7 + [True]
 
 
-async def test_an_effect_that_failed_may_come_again(connections: Connections) -> None:
+async def test_event_whose_effect_failed_is_applied_on_redelivery(connections: Connections) -> None:
     event = EVENTS.validate_python([_event()])[0]
     async with connections.transaction() as session:
         assert await first_delivery(session, INBOX, event)

@@ -1,4 +1,4 @@
-"""A request's transaction is over before its answer leaves."""
+"""Transactions of requests: committed before the answer leaves, read-only where declared."""
 
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -107,7 +107,9 @@ async def rows_in(admin: asyncpg.Connection) -> list[int]:
     return [row["id"] for row in await admin.fetch("SELECT id FROM billing.probes ORDER BY id")]
 
 
-async def test_the_commit_comes_before_the_first_byte(app: FastAPI, admin: asyncpg.Connection) -> None:
+async def test_transaction_is_committed_before_the_first_byte(
+    app: FastAPI, admin: asyncpg.Connection
+) -> None:
     seen_at_the_answer: list[list[int]] = []
 
     async def receive() -> Message:
@@ -122,7 +124,7 @@ async def test_the_commit_comes_before_the_first_byte(app: FastAPI, admin: async
     assert seen_at_the_answer == [[1]]
 
 
-async def test_a_commit_that_fails_is_not_answered_with_success(
+async def test_failed_commit_is_an_error_response(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
     answer = await client.post("/rows/1", params={"parent": 99})
@@ -131,16 +133,12 @@ async def test_a_commit_that_fails_is_not_answered_with_success(
     assert await rows_in(admin) == []
 
 
-async def test_a_refused_request_leaves_nothing_behind(
-    client: httpx.AsyncClient, admin: asyncpg.Connection
-) -> None:
+async def test_refused_request_is_rolled_back(client: httpx.AsyncClient, admin: asyncpg.Connection) -> None:
     assert (await client.post("/regretted/1")).status_code == 400
     assert await rows_in(admin) == []
 
 
-async def test_a_lock_that_is_not_had_in_time_is_an_outage(
-    client: httpx.AsyncClient, admin: asyncpg.Connection
-) -> None:
+async def test_lock_timeout_is_an_outage(client: httpx.AsyncClient, admin: asyncpg.Connection) -> None:
     async with admin.transaction():
         await admin.execute("LOCK TABLE billing.probes")
         answer = await client.post("/slow")
@@ -148,7 +146,7 @@ async def test_a_lock_that_is_not_had_in_time_is_an_outage(
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_a_database_that_ends_the_connection_is_an_outage_once(
+async def test_request_after_a_closed_connection_succeeds(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
     await client.post("/rows/1")
@@ -158,7 +156,7 @@ async def test_a_database_that_ends_the_connection_is_an_outage_once(
     assert (await client.post("/rows/2")).status_code == 200
 
 
-async def test_a_read_session_holds_no_transaction_open(client: httpx.AsyncClient) -> None:
+async def test_read_session_keeps_no_transaction_open(client: httpx.AsyncClient) -> None:
     assert (await client.get("/reading")).json() == {"open_transactions": 0}
 
 

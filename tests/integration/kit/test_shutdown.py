@@ -1,4 +1,4 @@
-"""A service that is told to stop while somebody follows its events."""
+"""Graceful shutdown while a client reads an event stream."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -57,7 +57,7 @@ async def server() -> AsyncIterator[GracefulServer]:
         await running
 
 
-async def test_its_event_streams_end_and_other_answers_are_whole(server: GracefulServer) -> None:
+async def test_shutdown_closes_event_streams_and_finishes_other_responses(server: GracefulServer) -> None:
     url = f"http://127.0.0.1:{server.config.port}"
     async with (
         asyncio.timeout(20),

@@ -1,4 +1,4 @@
-"""A database whose machine is gone closes no connection: it just says nothing more."""
+"""A database whose machine is gone closes no connection: it sends nothing more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ async def network(database: Database) -> AsyncIterator[tuple[Network, int]]:
     server.close()
 
 
-async def test_a_silent_database_is_an_outage_after_a_while(
+async def test_silent_database_is_an_outage_after_the_command_timeout(
     database: Database, network: tuple[Network, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kit_database, "STATEMENT_SECONDS", 1)

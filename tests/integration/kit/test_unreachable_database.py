@@ -1,4 +1,4 @@
-"""A database that is away is an outage, however its absence shows."""
+"""An unreachable database is an outage, whatever the error."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from kit.settings import DatabaseSettings
 
 
 @pytest.mark.parametrize("host", ["nobody.invalid", "127.0.0.1", "/without/a/socket"])
-async def test_an_unreachable_database_is_an_outage(host: str, tmp_path: Path) -> None:
+async def test_unreachable_database_is_an_outage(host: str, tmp_path: Path) -> None:
     settings = DatabaseSettings.model_validate(
         {
             "jwt_secret": JWT_SECRET,

@@ -1,4 +1,4 @@
-"""One stack of real processes: what a second `up` says, and what happens when something is killed."""
+"""One stack of real processes: messages of `up` and `down`, and recovery of killed programs."""
 
 import os
 import signal
@@ -13,13 +13,10 @@ import pytest
 from tests.support.programs import running_pid
 
 from local.home import Home
-from local.leftovers import processes_of
-from local.state import Running
-from local.supervisor import Supervisor
+from local.stack import RunningStack
+from local.supervisor import Supervisor, processes_of
 
 PROJECT = Path(__file__).parents[3]
-
-
 START_SECONDS = 400
 
 
@@ -36,8 +33,8 @@ def home() -> Iterator[Home]:
 
 
 @pytest.fixture(scope="module")
-def running(home: Home) -> Running:
-    running = Running.load(home)
+def running(home: Home) -> RunningStack:
+    running = RunningStack.load(home)
     assert running is not None
     return running
 
@@ -56,43 +53,43 @@ def local(command: str, home: Path, **settings: str) -> subprocess.CompletedProc
     )
 
 
-def test_a_second_up_says_in_one_line_that_it_is_up_and_where(running: Running, home: Home) -> None:
-    said = local("up", home.root)
-    assert said.returncode == 0
-    assert said.stdout.startswith(f"Farebox is up already: {running.ports.url('gateway')}")
+def test_second_up_prints_the_address_of_the_running_stack(running: RunningStack, home: Home) -> None:
+    result = local("up", home.root)
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"Farebox is already running: {running.ports.url('gateway')}")
 
 
-def test_a_taken_port_is_one_line_with_its_settings_name(running: Running, tmp_path: Path) -> None:
+def test_configured_port_in_use_fails_with_one_line(running: RunningStack, tmp_path: Path) -> None:
     port = str(running.ports.gateway)
-    said = local("up", tmp_path, GATEWAY_PORT=port)
-    assert said.returncode == 1
-    assert said.stdout.splitlines() == [
-        f"GATEWAY_PORT {port} is taken; name another one, or none to get a free one."
+    result = local("up", tmp_path, GATEWAY_PORT=port)
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [
+        f"GATEWAY_PORT {port} is in use; set another port, or unset it to get a free one."
     ]
 
 
-def test_a_setting_that_makes_no_sense_is_one_line(tmp_path: Path) -> None:
-    said = local("up", tmp_path, ML_PORT="many")
-    assert said.returncode == 1
-    assert said.stderr.startswith("local: ML_PORT ")
-    assert len(said.stderr.splitlines()) == 1
+def test_invalid_setting_fails_with_one_line(tmp_path: Path) -> None:
+    result = local("up", tmp_path, ML_PORT="many")
+    assert result.returncode == 1
+    assert result.stderr.startswith("local: ML_PORT ")
+    assert len(result.stderr.splitlines()) == 1
 
 
-def test_down_where_nothing_is_up_says_so(tmp_path: Path) -> None:
-    assert local("down", tmp_path / "nowhere").stdout == "Nothing was up.\n"
+def test_down_without_a_running_stack_succeeds(tmp_path: Path) -> None:
+    assert local("down", tmp_path / "nowhere").stdout == "Farebox was not running.\n"
 
 
 @pytest.mark.parametrize(
     "name", ["gateway", "billing-service", "dask-worker-1", "dask-scheduler", "postgres"]
 )
-def test_a_killed_program_is_started_again(home: Home, name: str) -> None:
+def test_killed_program_is_restarted(home: Home, name: str) -> None:
     supervisor = Supervisor(home)
     killed = running_pid(supervisor, name)
     os.kill(killed, signal.SIGKILL)
     assert running_pid(supervisor, name, other_than=killed)
 
 
-def test_nothing_outlives_a_killed_supervisor_and_a_down(home: Home) -> None:
+def test_down_ends_all_processes_of_a_killed_supervisor(home: Home) -> None:
     processes = list(processes_of(home))
     os.kill(Supervisor(home).pid(), signal.SIGKILL)
     assert local("down", home.root).returncode == 0

@@ -1,4 +1,4 @@
-"""One trace of a request through every service that it reaches."""
+"""Distributed tracing: one trace of a request through every service."""
 
 import httpx
 import pytest
@@ -14,13 +14,13 @@ CALLER = "b7ad6b7169203331"
 
 @pytest.fixture
 async def collector() -> Collector:
-    """What has arrived when the stack that predicted once is down again: nothing is sent before its end."""
-    with running_collector() as made:
-        where = {"OTEL_EXPORTER_OTLP_ENDPOINT": made.url, "OTEL_BSP_SCHEDULE_DELAY": "600000"}
-        with running_stack(DASK_WORKERS="1", **where) as stack:
+    """The spans of one prediction; the stack sends them only when it stops."""
+    with running_collector() as collector:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "600000"}
+        with running_stack(DASK_WORKERS="1", **settings) as stack:
             async with httpx.AsyncClient(base_url=stack.url, timeout=60) as http:
                 await predict(http)
-    return made
+    return collector
 
 
 async def predict(http: httpx.AsyncClient) -> None:
@@ -31,7 +31,7 @@ async def predict(http: httpx.AsyncClient) -> None:
     assert answer.status_code == 200, answer.text
 
 
-def test_a_prediction_is_one_trace_through_gateway_ml_and_billing(collector: Collector) -> None:
+def test_prediction_is_one_trace_through_gateway_ml_and_billing(collector: Collector) -> None:
     gateway, ml, *billing = chain(collector)
     assert (gateway.name, gateway.parent) == ("POST /v1/models/{name}/predict", CALLER)
     assert (ml.name, ml.parent) == ("POST /v1/models/{name}/predict", gateway.id)

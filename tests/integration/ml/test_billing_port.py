@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.integration.ml.serving import serving
 from tests.support.billing import Billing as BillingClient
-from tests.support.billing import NobodyRevoked
+from tests.support.billing import NoRevocations
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
@@ -55,7 +55,7 @@ async def billing(request: pytest.FixtureRequest, database: Database) -> AsyncIt
         yield memory
         return
     named = {"jwt_secret": JWT_SECRET, "opening_grant": GRANT, **database.settings("billing")}
-    app = create_app(Settings.model_validate(named), NobodyRevoked())
+    app = create_app(Settings.model_validate(named), NoRevocations())
     async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
         await BillingClient(http).register(ADA)
         async with http_billing(url) as over_http:

@@ -19,22 +19,22 @@ def hasher() -> Iterator[PasswordHasher]:
     hasher.close()
 
 
-async def test_a_password_matches_its_own_hash_only(hasher: PasswordHasher) -> None:
+async def test_password_matches_only_its_own_hash(hasher: PasswordHasher) -> None:
     hashed = await hasher.hash("a long sentence")
     assert await hasher.verify("a long sentence", hashed)
     assert not await hasher.verify("a long sentencf", hashed)
 
 
-async def test_nobody_has_no_password(hasher: PasswordHasher) -> None:
+async def test_unknown_account_matches_no_password(hasher: PasswordHasher) -> None:
     assert not await hasher.verify("the password of nobody", None)
 
 
-async def test_nothing_is_cut_at_72_bytes(hasher: PasswordHasher) -> None:
+async def test_bytes_after_the_72nd_count(hasher: PasswordHasher) -> None:
     hashed = await hasher.hash("x" * 72 + "a")
     assert not await hasher.verify("x" * 72 + "b", hashed)
 
 
-async def test_plain_bcrypt_verifies_and_wants_an_upgrade(hasher: PasswordHasher) -> None:
+async def test_plain_bcrypt_hash_verifies_and_needs_an_upgrade(hasher: PasswordHasher) -> None:
     hashed = bcrypt.using(rounds=4).hash("1234")
     assert await hasher.verify("1234", hashed)
     assert not await hasher.verify("x" * 100, hashed)
@@ -42,7 +42,7 @@ async def test_plain_bcrypt_verifies_and_wants_an_upgrade(hasher: PasswordHasher
     assert not hasher.needs_upgrade(await hasher.hash("1234"))
 
 
-async def test_a_cheaper_hash_wants_an_upgrade(hasher: PasswordHasher) -> None:
+async def test_hash_of_a_lower_cost_needs_an_upgrade(hasher: PasswordHasher) -> None:
     settings = AuthSettings(jwt_secret=SecretStr(JWT_SECRET), db_password=SecretStr("unused"), bcrypt_cost=5)
     dearer = PasswordHasher(settings)
     assert dearer.needs_upgrade(await hasher.hash("1234"))

@@ -1,23 +1,23 @@
-"""Delays, refresh tokens, signing keys and API keys: the pure decisions."""
+"""Pure decisions about login delays, refresh tokens, signing keys and API keys."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from auth_service.api_keys.rules import digest_of, make_secret, shown_prefix
-from auth_service.passwords.rules import delay_after
-from auth_service.sessions.rules import ShownToken, Verdict, judge
-from auth_service.signing_keys.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
+from auth_service.api_keys.service import digest_of, format_secret
+from auth_service.passwords.service import delay_after
+from auth_service.sessions.rules import PresentedToken, Verdict, judge
+from auth_service.tokens.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
-def test_the_first_failures_are_free_and_then_the_delay_doubles_up_to_a_minute() -> None:
+def test_delay_starts_after_five_failures_and_doubles_up_to_a_minute() -> None:
     assert [delay_after(failures) for failures in range(14)] == [0] * 5 + [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_the_delay_never_grows_beyond_a_minute() -> None:
+def test_delay_is_at_most_a_minute() -> None:
     assert delay_after(10**9) == 60
 
 
@@ -31,10 +31,10 @@ def test_the_delay_never_grows_beyond_a_minute() -> None:
         (NOW - SECOND, NOW - SECOND, "reused"),
     ],
 )
-def test_a_shown_refresh_token_is_judged_by_use_and_expiry(
+def test_refresh_token_is_judged_by_use_and_expiry(
     used_at: datetime | None, expires_at: datetime, verdict: Verdict
 ) -> None:
-    assert judge(ShownToken(used_at, expires_at, arrived_at=NOW)) == verdict
+    assert judge(PresentedToken(used_at, expires_at, arrived_at=NOW)) == verdict
 
 
 OLD = KeyTimes("old", NOW - 10 * DAY, NOW + DAY)
@@ -42,40 +42,38 @@ PRESENT = KeyTimes("present", NOW - DAY, None)
 NEXT = KeyTimes("next", NOW + SECOND, None)
 
 
-def test_the_newest_key_whose_time_has_come_signs() -> None:
+def test_newest_key_that_may_sign_is_the_signer() -> None:
     assert signer_among([OLD, NEXT, PRESENT], NOW) == PRESENT
     assert signer_among([OLD, NEXT, PRESENT], NOW + SECOND) == NEXT
 
 
-def test_without_a_key_nobody_signs() -> None:
+def test_without_a_usable_key_there_is_no_signer() -> None:
     assert signer_among([], NOW) is None
     assert signer_among([NEXT], NOW) is None
 
 
-def test_a_key_is_published_before_it_signs_and_until_its_end() -> None:
+def test_key_is_published_before_it_signs_and_until_its_end() -> None:
     assert is_published(NEXT, NOW)
     assert is_published(OLD, NOW)
     assert not is_published(OLD, NOW + DAY)
 
 
-def test_a_successor_is_due_when_the_newest_key_has_served_its_time() -> None:
+def test_successor_is_due_when_the_newest_key_has_served_its_time() -> None:
     assert not successor_due([OLD, PRESENT], NOW, longest_service=2 * DAY)
     assert successor_due([OLD, PRESENT], NOW, longest_service=DAY)
     assert not successor_due([OLD, PRESENT, NEXT], NOW, longest_service=DAY)
     assert successor_due([], NOW, longest_service=DAY)
 
 
-def test_a_public_key_has_no_private_part() -> None:
+def test_public_jwk_has_no_private_part() -> None:
     assert set(public_jwk("id", "x")) == {"kty", "crv", "x", "kid", "alg", "use"}
 
 
-def test_an_api_key_is_its_prefix_and_all_its_random_bits() -> None:
-    secret = make_secret(bytes(32))
+def test_api_key_is_its_prefix_and_all_its_random_bits() -> None:
+    secret = format_secret(bytes(32))
     assert secret.startswith("fbx_")
     assert len(secret) == len("fbx_") + 43
-    assert secret.startswith(shown_prefix(secret))
-    assert len(shown_prefix(secret)) == 12
 
 
-def test_api_keys_that_differ_in_a_bit_have_other_digests() -> None:
-    assert digest_of(make_secret(bytes(32))) != digest_of(make_secret(bytes(31) + b"\x01"))
+def test_api_keys_that_differ_in_one_bit_have_different_digests() -> None:
+    assert digest_of(format_secret(bytes(32))) != digest_of(format_secret(bytes(31) + b"\x01"))

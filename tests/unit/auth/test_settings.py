@@ -1,10 +1,10 @@
-"""Settings that stop start-up with one clear line, and the seal made from them."""
+"""Settings that stop start-up with one clear line, and the seal that they configure."""
 
 import pytest
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.secrets.sealing import Seal
 from auth_service.settings import AuthSettings
+from auth_service.tokens.secrets import Seal
 from kit.app import read_settings
 
 OTHER_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"
@@ -23,7 +23,7 @@ def read() -> AuthSettings:
     return read_settings("auth-service", AuthSettings)
 
 
-def test_the_names_of_the_course_work(environment: pytest.MonkeyPatch) -> None:
+def test_names_of_the_course_specification_work(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("JWT_EXP_MINUTES", "30")
     environment.setenv("ADMIN_EMAIL", "admin@farebox.local")
     environment.setenv("ADMIN_PASSWORD", "1234")
@@ -32,7 +32,7 @@ def test_the_names_of_the_course_work(environment: pytest.MonkeyPatch) -> None:
     assert settings.admin_email == "admin@farebox.local"
 
 
-def test_the_administrator_may_be_left_out_or_empty(environment: pytest.MonkeyPatch) -> None:
+def test_administrator_may_be_missing_or_empty(environment: pytest.MonkeyPatch) -> None:
     assert read().admin_email is None
     environment.setenv("ADMIN_EMAIL", "")
     environment.setenv("ADMIN_PASSWORD", "")
@@ -51,7 +51,7 @@ def test_the_administrator_may_be_left_out_or_empty(environment: pytest.MonkeyPa
         ("ADMIN_PASSWORD", "alone and long"),
     ],
 )
-def test_a_wrong_setting_is_named_in_one_line(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_setting_is_named_in_one_line(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
     environment.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
         read()
@@ -59,13 +59,13 @@ def test_a_wrong_setting_is_named_in_one_line(environment: pytest.MonkeyPatch, n
     assert "\n" not in str(stopped.value)
 
 
-def test_an_administrator_without_a_password_is_named_in_one_line(environment: pytest.MonkeyPatch) -> None:
+def test_administrator_without_a_password_is_named_in_one_line(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("ADMIN_EMAIL", "admin@farebox.local")
     with pytest.raises(SystemExit, match="ADMIN_PASSWORD"):
         read()
 
 
-def test_what_is_sealed_opens_with_the_same_or_the_next_secret_only(
+def test_sealed_value_opens_only_with_its_secret_as_current_or_previous(
     environment: pytest.MonkeyPatch,
 ) -> None:
     sealed = Seal(read()).seal(b"private")

@@ -1,10 +1,9 @@
-"""How card numbers are read."""
+"""Card numbers, and the simulated provider."""
 
 import pytest
 
 from billing_service.errors import CardDeclined
-from billing_service.purchases.rules import read_card
-from billing_service.purchases.simulation import SimulatedCards
+from billing_service.purchases.cards import SimulatedCards, parse_card
 
 
 @pytest.mark.parametrize(
@@ -20,8 +19,8 @@ from billing_service.purchases.simulation import SimulatedCards
         ("1234567890123456789", "card", "6789"),
     ],
 )
-def test_reads_brand_and_last_digits(written: str, brand: str, last_four: str) -> None:
-    card = read_card(written)
+def test_card_number_gives_brand_and_last_four_digits(written: str, brand: str, last_four: str) -> None:
+    card = parse_card(written)
     assert (card.brand, card.last_four) == (brand, last_four)
 
 
@@ -37,15 +36,15 @@ def test_reads_brand_and_last_digits(written: str, brand: str, last_four: str) -
         "-" * 16,
     ],
 )
-def test_refuses_anything_else_without_repeating_it(written: str) -> None:
+def test_invalid_card_number_is_refused_and_not_repeated(written: str) -> None:
     with pytest.raises(ValueError, match="must be a card number of 12 to 19 digits"):
-        read_card(written)
+        parse_card(written)
 
 
-def test_a_card_does_not_show_its_number() -> None:
-    assert "424242" not in repr(read_card("4242424242424242"))
+def test_repr_of_card_hides_its_number() -> None:
+    assert "424242" not in repr(parse_card("4242424242424242"))
 
 
-async def test_the_simulation_declines_one_card() -> None:
+async def test_simulated_provider_declines_one_card() -> None:
     with pytest.raises(CardDeclined):
-        await SimulatedCards().charge("key", read_card("4000-0000-0000-0002"), 10)
+        await SimulatedCards().charge("key", parse_card("4000-0000-0000-0002"), 10)

@@ -1,4 +1,4 @@
-"""Placing, settling, releasing, extending and expiring holds."""
+"""Rules for placing, settling, releasing, extending and expiring holds."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -17,40 +17,47 @@ from billing_service.errors import (
     WalletNotFound,
 )
 from billing_service.ledger.books import House
-from billing_service.ledger.movements import Expire, Extend, Release, Settle, StillHeld
+from billing_service.ledger.commands import (
+    ExpireHold,
+    ExtendHold,
+    PlaceHold,
+    ReleaseHold,
+    SettleHold,
+    StillHeld,
+)
 from billing_service.ledger.rules import decide
 from kit.idempotency import IdempotencyKeyReused
 from kit.identity import UserId
 
 
 class TestPlaceHold:
-    def test_sets_the_price_aside(self) -> None:
+    def test_hold_reserves_the_price(self) -> None:
         books = books_with(15)
         held = decide(prediction(units=2), books, NOW)
         assert (held.tokens, held.available, held.replayed) == (10, 5, False)
         assert (wallet_in(books).posted, wallet_in(books).held) == (15, 10)
 
-    def test_moves_nothing_yet(self) -> None:
+    def test_hold_writes_no_transfer(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         assert books.changes.transfers == []
 
-    def test_the_last_token_can_be_held(self) -> None:
+    def test_hold_of_the_last_token_succeeds(self) -> None:
         assert decide(prediction(), books_with(5), NOW).available == 0
 
-    def test_one_token_too_few_is_refused_with_both_numbers(self) -> None:
+    def test_one_token_too_few_is_refused_with_required_and_available(self) -> None:
         books = books_with(14, held=10)
         with pytest.raises(NotEnoughTokens) as refusal:
             decide(prediction(), books, NOW)
         assert refusal.value.members == {"required": 5, "available": 4}
 
-    def test_a_refusal_changes_nothing(self) -> None:
+    def test_refused_hold_changes_nothing(self) -> None:
         books = books_with(4)
         with pytest.raises(NotEnoughTokens):
             decide(prediction(), books, NOW)
         assert books == books_with(4)
 
-    def test_the_same_key_and_input_replays_the_first_answer(self) -> None:
+    def test_same_key_and_input_replays_first_answer(self) -> None:
         books = books_with()
         decide(prediction("a"), books, NOW)
         decide(prediction("b"), books, NOW)
@@ -61,29 +68,29 @@ class TestPlaceHold:
     @pytest.mark.parametrize(
         "other", [{"units": 2}, {"resource": "another"}, {"cap": 9}, {"action": "metadata"}]
     )
-    def test_the_same_key_with_other_input_is_refused(self, other: dict[str, object]) -> None:
+    def test_same_key_with_other_input_is_refused(self, other: dict[str, object]) -> None:
         books = books_with()
         decide(prediction("a"), books, NOW)
         with pytest.raises(IdempotencyKeyReused):
             decide(prediction("a", **other), books, NOW)
 
-    def test_a_longer_life_is_not_other_input(self) -> None:
+    def test_time_to_live_is_not_part_of_the_input(self) -> None:
         books = books_with()
         decide(prediction("a"), books, NOW)
         assert decide(prediction("a", ttl_seconds=5), books, NOW).replayed
 
-    def test_free_work_is_held_too(self) -> None:
+    def test_free_work_has_a_hold_of_zero_tokens(self) -> None:
         books = books_with(0)
         assert decide(prediction(action="metadata"), books, NOW).tokens == 0
         assert "work" in books.changes.new_holds
 
-    def test_a_user_without_a_wallet_is_refused(self) -> None:
+    def test_user_without_wallet_is_refused(self) -> None:
         books = books_with()
         books.wallets.clear()
         with pytest.raises(WalletNotFound):
             decide(prediction(), type(books)(books.wallets, books.prices), NOW)
 
-    def test_a_closed_wallet_is_refused(self) -> None:
+    def test_closed_wallet_is_refused(self) -> None:
         books = books_with(0)
         wallet_in(books).closed_at = NOW
         with pytest.raises(WalletNotFound):
@@ -91,187 +98,189 @@ class TestPlaceHold:
 
 
 class TestQuotes:
-    def test_a_quote_keeps_its_price(self) -> None:
+    def test_quote_keeps_its_price_version(self) -> None:
         books = books_with()
         assert decide(prediction(units=3, quote_id=QUOTE), books, NOW).tokens == 6
         assert books.holds["work"].price_version == 2
 
-    def test_an_expired_quote_is_refused(self) -> None:
+    def test_expired_quote_is_refused(self) -> None:
         with pytest.raises(QuoteExpired):
             decide(prediction(quote_id=QUOTE), books_with(), LATER)
 
-    def test_an_unknown_quote_is_refused(self) -> None:
+    def test_unknown_quote_is_refused(self) -> None:
         with pytest.raises(QuoteNotFound):
             decide(prediction(quote_id=uuid4()), books_with(), NOW)
 
-    def test_a_quote_for_another_action_is_refused(self) -> None:
+    def test_quote_for_another_action_is_refused(self) -> None:
         with pytest.raises(QuoteNotFound):
             decide(prediction(action="metadata", quote_id=QUOTE), books_with(), NOW)
 
 
 class TestTokenCap:
-    def test_counts_what_is_held_and_spent(self) -> None:
+    def test_cap_counts_held_and_spent_tokens(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=10), books, NOW)
-        decide(Settle("a"), books, NOW)
+        decide(SettleHold("a"), books, NOW)
         decide(prediction("b", cap=10), books, NOW)
         with pytest.raises(TokenCapReached) as refusal:
             decide(prediction("c", cap=10), books, NOW)
         assert refusal.value.members == {"required": 5, "available": 0}
 
-    def test_what_was_released_can_be_spent_again(self) -> None:
+    def test_released_tokens_do_not_count(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=5), books, NOW)
-        decide(Release("a"), books, NOW)
+        decide(ReleaseHold("a"), books, NOW)
         assert decide(prediction("b", cap=5), books, NOW).tokens == 5
 
-    def test_what_was_not_settled_can_be_spent_again(self) -> None:
+    def test_unsettled_tokens_do_not_count(self) -> None:
         books = books_with(100)
         decide(prediction("a", cap=5), books, NOW)
-        decide(Settle("a", tokens=2), books, NOW)
-        assert books.allowances == {5: 2}
+        decide(SettleHold("a", tokens=2), books, NOW)
+        assert books.key_usage == {5: 2}
 
 
 class TestSettle:
-    def test_charges_all_that_was_held(self) -> None:
+    def test_settle_charges_the_whole_hold(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        settled = decide(Settle("work"), books, NOW)
+        settled = decide(SettleHold("work"), books, NOW)
         assert (settled.tokens, settled.available) == (5, 10)
         assert (wallet_in(books).posted, wallet_in(books).held) == (10, 0)
 
-    def test_writes_one_transfer_that_explains_itself(self) -> None:
+    def test_settle_writes_one_transfer_with_its_reason(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        settled = decide(Settle("work"), books, NOW)
+        settled = decide(SettleHold("work"), books, NOW)
         (transfer,) = books.changes.transfers
         assert (transfer.debit_account, transfer.credit_account) == (1000, House.REVENUE)
         assert (transfer.amount, transfer.balance_after) == (5, 10)
-        why = transfer.why
-        assert (why.kind, why.operation, why.action, why.resource) == ("charge", "work", "predict", "a-model")
-        assert (why.price_version, why.receipt_id) == (3, settled.receipt_id)
+        details = transfer.details
+        assert (details.kind, details.key, details.action) == ("charge", "work", "predict")
+        assert (details.resource, details.price_version) == ("a-model", 3)
+        assert details.receipt_id == settled.receipt_id
 
-    def test_less_gives_the_rest_back(self) -> None:
+    def test_partial_settle_releases_the_rest(self) -> None:
         books = books_with()
         decide(prediction(units=3), books, NOW)
-        assert decide(Settle("work", tokens=1), books, NOW).available == 14
+        assert decide(SettleHold("work", tokens=1), books, NOW).available == 14
 
-    def test_more_than_was_held_is_refused(self) -> None:
+    def test_settle_above_hold_is_refused(self) -> None:
         books = books_with(100)
         decide(prediction(), books, NOW)
         with pytest.raises(SettleAboveHold):
-            decide(Settle("work", tokens=6), books, NOW)
+            decide(SettleHold("work", tokens=6), books, NOW)
         assert books.holds["work"].state == "held"
 
     @pytest.mark.parametrize(("action", "tokens"), [("metadata", None), ("predict", 0)])
-    def test_nothing_to_pay_has_a_receipt_and_no_transfer(self, action: str, tokens: int | None) -> None:
+    def test_settle_of_zero_tokens_writes_receipt_and_no_transfer(
+        self, action: str, tokens: int | None
+    ) -> None:
         books = books_with()
         decide(prediction(action=action), books, NOW)
-        decide(Settle("work", tokens=tokens), books, NOW)
+        decide(SettleHold("work", tokens=tokens), books, NOW)
         assert books.changes.transfers == []
         assert [receipt.tokens for receipt in books.changes.receipts] == [0]
 
-    def test_a_second_one_replays_the_first(self) -> None:
+    def test_second_settle_replays_the_first(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        first = decide(Settle("work", tokens=2), books, NOW)
+        first = decide(SettleHold("work", tokens=2), books, NOW)
         decide(prediction("more"), books, NOW)
-        second = decide(Settle("work"), books, NOW)
+        second = decide(SettleHold("work"), books, NOW)
         assert (second.receipt_id, second.tokens, second.available) == (first.receipt_id, 2, first.available)
         assert second.replayed
         assert len(books.changes.transfers) == 1
 
-    def test_can_name_what_came_of_the_work(self) -> None:
+    def test_settle_can_name_the_resource(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        decide(Settle("work", resource="new-model"), books, NOW)
+        decide(SettleHold("work", resource="new-model"), books, NOW)
         assert books.changes.receipts[0].resource == "new-model"
 
-    def test_an_unknown_hold_is_refused(self) -> None:
+    def test_unknown_hold_is_refused(self) -> None:
         with pytest.raises(HoldNotFound):
-            decide(Settle("work"), books_with(), NOW)
+            decide(SettleHold("work"), books_with(), NOW)
 
-    def test_a_hold_whose_wallet_is_not_locked_is_refused(self) -> None:
+    def test_hold_of_unlocked_wallet_is_refused(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         del books.wallets[1000]
         with pytest.raises(HoldNotFound):
-            decide(Settle("work"), books, NOW)
+            decide(SettleHold("work"), books, NOW)
 
-    @pytest.mark.parametrize("end", [Release("work"), Expire("work")])
-    def test_after_an_end_it_is_refused(self, end: Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [ReleaseHold("work"), ExpireHold("work")])
+    def test_settle_after_release_or_expiry_is_refused(self, end: ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
         with pytest.raises(HoldEnded):
-            decide(Settle("work"), books, LATER)
+            decide(SettleHold("work"), books, LATER)
 
 
 class TestRelease:
-    def test_gives_everything_back(self) -> None:
+    def test_release_makes_all_tokens_available(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        released = decide(Release("work"), books, NOW)
+        released = decide(ReleaseHold("work"), books, NOW)
         assert (released.tokens, released.available) == (5, 15)
         assert books.changes.transfers == []
 
-    @pytest.mark.parametrize("end", [Release("work"), Expire("work")])
-    def test_replays_an_earlier_end(self, end: Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [ReleaseHold("work"), ExpireHold("work")])
+    def test_release_after_release_or_expiry_is_replayed(self, end: ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
-        assert decide(Release("work"), books, LATER).replayed
+        assert decide(ReleaseHold("work"), books, LATER).replayed
         assert wallet_in(books).held == 0
 
-    def test_after_a_settle_it_is_refused(self) -> None:
+    def test_release_after_settle_is_refused(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        decide(Settle("work"), books, NOW)
+        decide(SettleHold("work"), books, NOW)
         with pytest.raises(HoldEnded):
-            decide(Release("work"), books, NOW)
+            decide(ReleaseHold("work"), books, NOW)
 
 
 class TestExtend:
-    def test_counts_from_now(self) -> None:
+    def test_extension_counts_from_now(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        extended = decide(Extend("work", 30), books, LATER)
+        extended = decide(ExtendHold("work", 30), books, LATER)
         assert extended.expires_at == LATER + timedelta(seconds=30)
 
-    @pytest.mark.parametrize("end", [Settle("work"), Release("work"), Expire("work")])
-    def test_an_ended_hold_is_refused(self, end: Settle | Release | Expire) -> None:
+    @pytest.mark.parametrize("end", [SettleHold("work"), ReleaseHold("work"), ExpireHold("work")])
+    def test_extension_of_ended_hold_is_refused(self, end: SettleHold | ReleaseHold | ExpireHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, LATER)
         with pytest.raises(HoldEnded):
-            decide(Extend("work", 30), books, LATER)
+            decide(ExtendHold("work", 30), books, LATER)
 
 
 class TestExpire:
-    def test_gives_back_what_nobody_ended(self) -> None:
+    def test_overdue_hold_is_released(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        assert decide(Expire("work"), books, LATER).available == 15
+        assert decide(ExpireHold("work"), books, LATER).available == 15
         assert books.holds["work"].state == "expired"
 
-    def test_leaves_a_hold_whose_time_is_not_over(self) -> None:
+    def test_hold_within_its_time_to_live_stays_held(self) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
-        assert isinstance(decide(Expire("work"), books, NOW), StillHeld)
+        assert isinstance(decide(ExpireHold("work"), books, NOW), StillHeld)
 
-    @pytest.mark.parametrize("end", [Settle("work"), Release("work"), Extend("work", 7200)])
-    def test_comes_too_late_after_another_word(self, end: Settle | Release | Extend) -> None:
+    @pytest.mark.parametrize("end", [SettleHold("work"), ReleaseHold("work"), ExtendHold("work", 7200)])
+    def test_ended_or_extended_hold_is_not_expired(self, end: SettleHold | ReleaseHold | ExtendHold) -> None:
         books = books_with()
         decide(prediction(), books, NOW)
         decide(end, books, NOW)
-        assert isinstance(decide(Expire("work"), books, LATER), StillHeld)
+        assert isinstance(decide(ExpireHold("work"), books, LATER), StillHeld)
 
 
-def test_somebody_elses_quote_is_refused() -> None:
+def test_quote_of_another_user_is_refused() -> None:
     books = books_with()
     wallet = wallet_in(books)
     wallet.owner_id = 8
     other = type(books)({wallet.id: wallet}, books.prices, quotes=books.quotes)
-    order = prediction(quote_id=QUOTE)
     with pytest.raises(QuoteNotFound):
-        decide(type(order)(UserId(8), "k", "predict", 1, 60, quote_id=QUOTE), other, NOW)
+        decide(PlaceHold(UserId(8), "k", "predict", 1, 60, quote_id=QUOTE), other, NOW)

@@ -1,4 +1,4 @@
-"""What must hold after any sequence of movements."""
+"""Invariants of the books after any sequence of commands."""
 
 from datetime import datetime, timedelta
 
@@ -7,52 +7,52 @@ from hypothesis import strategies as st
 from tests.support.billing_books import NOW, USER, books_with, prediction, wallet_in
 
 from billing_service.ledger.books import Books
-from billing_service.ledger.movements import (
-    Buy,
+from billing_service.ledger.commands import (
+    BuyTokens,
     CloseWallet,
-    Expire,
-    Extend,
-    Grant,
-    Movement,
-    Release,
-    Settle,
+    Command,
+    ExpireHold,
+    ExtendHold,
+    GrantTokens,
+    ReleaseHold,
+    SettleHold,
 )
 from billing_service.ledger.rules import decide_all
 from kit.identity import UserId
 
 KEYS = st.sampled_from(["a", "b", "c"])
-MOVEMENTS: st.SearchStrategy[Movement] = st.one_of(
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(prediction, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
-    st.builds(Settle, KEYS, st.none() | st.integers(0, 20)),
-    st.builds(Release, KEYS),
-    st.builds(Extend, KEYS, st.integers(1, 100)),
-    st.builds(Expire, KEYS),
-    st.builds(lambda key, n: Grant(USER, f"grant:{key}", n, "why", UserId(1)), KEYS, st.integers(1, 9)),
-    st.builds(lambda key, n: Buy(USER, f"buy:{key}", n, "visa", "4242"), KEYS, st.integers(1, 9)),
+    st.builds(SettleHold, KEYS, st.none() | st.integers(0, 20)),
+    st.builds(ReleaseHold, KEYS),
+    st.builds(ExtendHold, KEYS, st.integers(1, 100)),
+    st.builds(ExpireHold, KEYS),
+    st.builds(lambda key, n: GrantTokens(USER, f"grant:{key}", n, "why", UserId(1)), KEYS, st.integers(1, 9)),
+    st.builds(lambda key, n: BuyTokens(USER, f"buy:{key}", n, "visa", "4242"), KEYS, st.integers(1, 9)),
 )
-SEQUENCES = st.lists(MOVEMENTS | st.just(CloseWallet(USER)), max_size=30)
+SEQUENCES = st.lists(COMMANDS | st.just(CloseWallet(USER)), max_size=30)
 
 
-def run(movements: list[Movement], start: int) -> Books:
-    """One movement a minute, so that holds of a minute expire now and then."""
+def run(commands: list[Command], start: int) -> Books:
+    """Decide one command every 40 seconds, so that some holds of 60 seconds are overdue."""
     books = books_with(start)
     moment: datetime = NOW
-    for movement in movements:
-        decide_all([movement], books, moment)
+    for command in commands:
+        decide_all([command], books, moment)
         moment += timedelta(seconds=40)
     return books
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_nothing_is_ever_overspent(movements: list[Movement], start: int) -> None:
-    wallet = wallet_in(run(movements, start))
+def test_wallet_is_never_overspent(commands: list[Command], start: int) -> None:
+    wallet = wallet_in(run(commands, start))
     assert wallet.held >= 0
     assert wallet.available >= 0
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_the_balance_is_what_the_transfers_add_up_to(movements: list[Movement], start: int) -> None:
-    books = run(movements, start)
+def test_posted_equals_sum_of_transfers(commands: list[Command], start: int) -> None:
+    books = run(commands, start)
     moved = sum(
         each.amount if each.credit_account == 1000 else -each.amount for each in books.changes.transfers
     )
@@ -61,22 +61,22 @@ def test_the_balance_is_what_the_transfers_add_up_to(movements: list[Movement], 
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_what_is_held_is_what_open_holds_add_up_to(movements: list[Movement], start: int) -> None:
-    books = run(movements, start)
+def test_held_equals_sum_of_open_holds(commands: list[Command], start: int) -> None:
+    books = run(commands, start)
     assert wallet_in(books).held == sum(h.tokens for h in books.holds.values() if h.state == "held")
 
 
 @given(SEQUENCES, st.integers(0, 40))
-def test_a_key_is_charged_once(movements: list[Movement], start: int) -> None:
-    operations = [each.why.operation for each in run(movements, start).changes.transfers]
+def test_each_key_has_at_most_one_transfer(commands: list[Command], start: int) -> None:
+    operations = [each.details.key for each in run(commands, start).changes.transfers]
     assert len(operations) == len(set(operations))
 
 
-@given(st.lists(MOVEMENTS, max_size=20), st.integers(0, 40))
-def test_a_batch_decides_as_one_after_another_would(movements: list[Movement], start: int) -> None:
+@given(st.lists(COMMANDS, max_size=20), st.integers(0, 40))
+def test_batch_equals_commands_one_by_one(commands: list[Command], start: int) -> None:
     together, singly = books_with(start), books_with(start)
-    outcomes = decide_all(movements, together, NOW)
-    for movement in movements:
-        decide_all([movement], singly, NOW)
-    assert len(outcomes) == len(movements)
+    outcomes = decide_all(commands, together, NOW)
+    for command in commands:
+        decide_all([command], singly, NOW)
+    assert len(outcomes) == len(commands)
     assert together == singly

@@ -1,4 +1,4 @@
-"""What work costs."""
+"""Costs of work by price and units."""
 
 import pytest
 
@@ -8,9 +8,9 @@ from billing_service.prices.rules import Price
 @pytest.mark.parametrize(
     ("units", "cost"), [(0, 0), (1, 5), (999, 5), (1000, 5), (1001, 10), (1_000_000_000, 5_000_000)]
 )
-def test_each_started_portion_is_paid(units: int, cost: int) -> None:
+def test_started_portion_costs_as_much_as_a_full_one(units: int, cost: int) -> None:
     assert Price("batch", 1, 5, 1000).cost_of(units) == cost
 
 
-def test_free_stays_free() -> None:
+def test_free_action_costs_nothing_for_any_units() -> None:
     assert Price("metadata", 1, 0, 1).cost_of(1000) == 0

@@ -1,4 +1,4 @@
-"""Each behaviour of the client is shown on both of its shells."""
+"""Fixtures that run each test of the client on both of its transports."""
 
 import pytest
 from tests.unit.client.gateway import Caller, Gateway
@@ -9,7 +9,7 @@ def gateway() -> Gateway:
     return Gateway()
 
 
-@pytest.fixture(params=["blocking", "awaiting"])
+@pytest.fixture(params=["sync", "async"])
 def caller(request: pytest.FixtureRequest, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Caller:
     for name in ("FAREBOX_API_KEY", "FAREBOX_URL", "API_BASE_URL"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""A gateway in memory that answers as a test tells it to, and the two clients in front of it."""
+"""A gateway in memory with scripted responses, and the two clients in front of it."""
 
 import asyncio
 import json
@@ -10,22 +10,22 @@ import httpx
 
 from farebox import AsyncFarebox, Farebox, MemoryTokenStore, Retries, Tokens, TokenStore
 
-Answer = httpx.Response | Exception
+Reply = httpx.Response | Exception
 URL = "http://farebox.test"
 IMPATIENT = Retries(first_pause=0.001)
 
 
 class Gateway:
-    """Answers each route from its script, in order; the last answer repeats."""
+    """Responds to each route from its script, in order; the last reply repeats."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
-        self._scripts: dict[tuple[str, str], list[Answer | Callable[[httpx.Request], Answer]]] = {}
+        self._scripts: dict[tuple[str, str], list[Reply | Callable[[httpx.Request], Reply]]] = {}
 
-    def on(self, method: str, path: str, *answers: Answer | Callable[[httpx.Request], Answer]) -> None:
-        self._scripts[method, path] = list(answers)
+    def on(self, method: str, path: str, *replies: Reply | Callable[[httpx.Request], Reply]) -> None:
+        self._scripts[method, path] = list(replies)
 
-    def asked(self, method: str, path: str) -> list[httpx.Request]:
+    def requests_to(self, method: str, path: str) -> list[httpx.Request]:
         return [each for each in self.requests if (each.method, each.url.path) == (method, path)]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -34,13 +34,13 @@ class Gateway:
         script = self._scripts.get((request.method, request.url.path))
         if script is None:
             return problem(404, "route_not_found")
-        answer = script[0] if len(script) == 1 else script.pop(0)
-        if not isinstance(answer, httpx.Response | Exception):
-            answer = answer(request)
-        if isinstance(answer, Exception):
-            raise answer
-        # A response is used up by reading it, so a repeated one is told anew.
-        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+        reply = script[0] if len(script) == 1 else script.pop(0)
+        if not isinstance(reply, httpx.Response | Exception):
+            reply = reply(request)
+        if isinstance(reply, Exception):
+            raise reply
+        # A response is consumed by reading it, so a repeated one is copied.
+        return httpx.Response(reply.status_code, headers=reply.headers, content=reply.content)
 
 
 class Caller:
@@ -51,22 +51,22 @@ class Caller:
 
     def run(
         self,
-        act: Callable[[Any], Any],  # Any: either client, whose types differ
+        operation: Callable[[Any], Any],  # Any: either client, whose types differ
         *,
         api_key: str | None = None,
         store: TokenStore | None = None,
-    ) -> Any:  # Any: whatever the operation gives
+    ) -> Any:  # Any: the result of any operation
         transport = httpx.MockTransport(self.gateway)
         store = store or MemoryTokenStore(None if api_key else fresh_tokens())
-        if self.kind == "blocking":
+        if self.kind == "sync":
             with Farebox(URL, api_key=api_key, store=store, retries=IMPATIENT, transport=transport) as client:
-                return _exhaust(act(client))
+                return _exhaust(operation(client))
 
         async def run() -> Any:  # Any: as above
             async with AsyncFarebox(
                 URL, api_key=api_key, store=store, retries=IMPATIENT, transport=transport
             ) as client:
-                return await _exhaust_async(act(client))
+                return await _exhaust_async(operation(client))
 
         return asyncio.run(run())
 

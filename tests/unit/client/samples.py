@@ -1,4 +1,4 @@
-"""Answers as the services give them."""
+"""Response bodies as the services send them."""
 
 NOW = "2026-05-04T10:00:00Z"
 

@@ -1,4 +1,4 @@
-"""What the whole command offers: its commands, JSON from each, and completion in shells."""
+"""The command's surface: commands, options, JSON output and shell completion."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,15 +10,15 @@ from typer.testing import CliRunner
 
 from farebox.command.app import app
 
-PROMISED = {
+DOCUMENTED = {
     *("signup", "login", "whoami", "balance", "ledger", "datasets", "train", "models", "predict", "batch"),
     *("report", "export", "keys", "admin", "jobs", "doctor"),
 }
 Commands = Iterator[tuple[tuple[str, ...], set[str]]]
 
 
-def walk(command: Any, path: tuple[str, ...] = ()) -> Commands:  # Any: Typer keeps its own types to itself
-    """Each command that does something, and its options."""
+def walk(command: Any, path: tuple[str, ...] = ()) -> Commands:  # Any: Typer does not export its types
+    """Each command without subcommands, and its options."""
     if isinstance(command, TyperGroup):
         for name, each in command.commands.items():
             yield from walk(each, (*path, name))
@@ -30,18 +30,18 @@ COMMANDS = dict(walk(typer.main.get_command(app)))
 
 
 def complete(shell: str, words: str) -> list[str]:
-    """What the shell is told when somebody presses Tab after these words."""
-    told = {
+    """The completions for Tab after these words."""
+    environment = {
         "_FAREBOX_COMPLETE": f"complete_{shell}",
         "COMP_WORDS": words,
         "COMP_CWORD": str(words.count(" ")),
     }
-    told |= {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    return CliRunner().invoke(app, env=told, prog_name="farebox").stdout.split()
+    environment |= {"_TYPER_COMPLETE_ARGS": words, "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    return CliRunner().invoke(app, env=environment, prog_name="farebox").stdout.split()
 
 
-def test_every_promised_command_is_there() -> None:
-    assert {path[0] for path in COMMANDS} >= PROMISED
+def test_every_documented_command_exists() -> None:
+    assert {path[0] for path in COMMANDS} >= DOCUMENTED
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
@@ -54,7 +54,7 @@ def test_every_command_can_print_json(path: tuple[str, ...]) -> None:
     [("train",), ("predict",), ("batch",), ("buy",), ("models", "delete"), ("admin", "delete-user")],
     ids=" ".join,
 )
-def test_whatever_charges_or_deletes_can_be_agreed_to_beforehand(path: tuple[str, ...]) -> None:
+def test_command_that_charges_or_deletes_has_yes_option(path: tuple[str, ...]) -> None:
     assert {"--yes", "-y"} <= COMMANDS[path]
 
 
@@ -63,5 +63,5 @@ def test_shells_complete_commands(shell: str) -> None:
     assert "datasets" in " ".join(complete(shell, "farebox da"))
 
 
-def test_shells_complete_commands_of_groups() -> None:
+def test_shells_complete_subcommands() -> None:
     assert complete("bash", "farebox admin ver") == ["verify"]

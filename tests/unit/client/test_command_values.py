@@ -1,19 +1,21 @@
-"""What people type and what they read at the terminal."""
+"""Values from the command line, exit codes, and clean output."""
 
 from pathlib import Path
 
 import pytest
 
-from farebox.command.exits import CODES, MEANINGS, exit_code
-from farebox.command.output import clean
+from farebox.command.errors import EXIT_CODES, MEANINGS, exit_code
+from farebox.command.output import clean, number
 from farebox.command.values import read_pairs, read_rows, read_value
 from farebox.errors import (
-    CsvTooFewFields,
     FareboxError,
-    ModelNotFound,
+    Forbidden,
+    InvalidArgument,
+    InvalidInput,
     NotEnoughTokens,
-    UnusableInput,
-    UpstreamDown,
+    NotFound,
+    ServiceFault,
+    Unavailable,
     WrongCredentials,
 )
 
@@ -35,22 +37,22 @@ from farebox.errors import (
         ("a=b", "a=b"),
     ],
 )
-def test_a_value_is_a_number_if_it_reads_as_one(typed: str, read: object) -> None:
+def test_value_that_reads_as_number_is_a_number(typed: str, read: object) -> None:
     assert read_value(typed) == read
     assert type(read_value(typed)) is type(read)
 
 
-def test_pairs_may_have_equal_signs_in_their_values() -> None:
+def test_pair_may_have_equals_sign_in_value() -> None:
     assert read_pairs(["note=a=b", "n=1"]) == {"note": "a=b", "n": 1}
 
 
 @pytest.mark.parametrize("pair", ["", "name", "=value"])
-def test_what_is_no_pair_is_shown_how_to_be_one(pair: str) -> None:
-    with pytest.raises(UnusableInput, match="NAME=VALUE"):
+def test_invalid_pair_is_refused_with_the_format(pair: str) -> None:
+    with pytest.raises(InvalidArgument, match="NAME=VALUE"):
         read_pairs([pair])
 
 
-def test_rows_are_read_with_their_header(tmp_path: Path) -> None:
+def test_rows_are_read_with_header(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_text("\ufeffisland,mass\nDream,3750\nBiscoe,\n", encoding="utf-8")
 
@@ -58,19 +60,19 @@ def test_rows_are_read_with_their_header(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["Dream", "Dream,1,2"])
-def test_a_row_that_does_not_fit_its_header_is_named_by_its_line(tmp_path: Path, line: str) -> None:
+def test_row_with_wrong_field_count_is_refused_with_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "rows.csv"
     path.write_text(f"island,mass\nBiscoe,1\n{line}\n")
 
-    with pytest.raises(UnusableInput, match="line 3"):
+    with pytest.raises(InvalidArgument, match="line 3"):
         read_rows(path)
 
 
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_binary_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "rows.csv"
     path.write_bytes(b"a,b\n\xff\xfe,1\n")
 
-    with pytest.raises(UnusableInput, match="UTF-8"):
+    with pytest.raises(InvalidArgument, match="UTF-8"):
         read_rows(path)
 
 
@@ -79,22 +81,39 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     [
         (WrongCredentials("no"), 3),
         (NotEnoughTokens("no"), 4),
-        (UpstreamDown("no"), 5),
-        (ModelNotFound("no"), 6),
-        (CsvTooFewFields("no"), 7),
+        (Unavailable("no"), 5),
+        (ServiceFault("no"), 1),
+        (NotFound("no"), 6),
+        (InvalidInput("no"), 7),
+        (Forbidden("no"), 8),
         (FareboxError("no"), 1),
     ],
 )
-def test_scripts_can_tell_errors_apart(error: FareboxError, code: int) -> None:
+def test_error_classes_have_different_exit_codes(error: FareboxError, code: int) -> None:
     assert exit_code(error) == code
 
 
-def test_every_exit_code_is_explained() -> None:
-    assert set(CODES.values()) <= set(MEANINGS)
+def test_every_exit_code_has_a_meaning() -> None:
+    assert set(EXIT_CODES.values()) <= set(MEANINGS)
 
 
-def test_somebodys_data_cannot_steer_the_terminal() -> None:
+def test_control_characters_do_not_reach_the_terminal() -> None:
     assert (
         clean("\x1b[31mred\x07 \u202eтекст")
         == "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}текст"
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.80681, "0.8068"),
+        (307534.2, "307,534"),
+        (307534, "307,534"),
+        (-1.269e-06, "0"),
+        (62.14, "62.14"),
+        (0, "0"),
+    ],
+)
+def test_numbers_have_one_format(value: float, shown: str) -> None:
+    assert number(value) == shown

@@ -1,58 +1,58 @@
-"""The command's own machinery: options from dataclasses, sentences for errors, bare groups that list."""
+"""The machinery of commands: messages and hints for errors, exit codes, and nouns that list by default."""
 
 import json
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable
 
 import pytest
 import typer
+from tests.unit.client.samples import job
 from typer.testing import CliRunner, Result
 
 from farebox.command.app import app as whole_command
-from farebox.command.groups import make_group
-from farebox.command.options import Shared
-from farebox.command.spreading import command
-from farebox.errors import NotEnoughTokens
+from farebox.command.errors import handle_errors
+from farebox.command.options import AsJson, ListByDefault
+from farebox.errors import InvalidInput, JobNotSucceeded, NotEnoughTokens, NotFound
+from farebox.results.jobs import Job
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choices(Shared):
-    size: Annotated[int, typer.Option(help="How big.")] = 3
-
-
-def invoke(perform: object, *words: str) -> Result:
+def invoke(perform: Callable[..., None], *words: str) -> Result:
     app = typer.Typer()
-    app.command()(perform)  # pyright: ignore[reportArgumentType] - a command
+    app.command()(perform)
     return CliRunner().invoke(app, words)
 
 
-def raising(error: Exception) -> object:
-    @command
-    def perform(_shared: Shared) -> None:
+def raising(error: BaseException) -> Callable[..., None]:
+    @handle_errors
+    def perform(as_json: AsJson = False) -> None:  # noqa: ARG001 - the decorator reads it
         raise error
 
     return perform
 
 
-def test_each_field_of_a_dataclass_is_an_option() -> None:
-    @command
-    def perform(name: str, choices: Choices) -> None:
-        typer.echo(f"{name} {choices.size} {choices.as_json}")
+def test_error_is_a_message_on_standard_error() -> None:
+    done = invoke(raising(InvalidInput("The amount must be at least 1.")))
 
-    assert invoke(perform, "ada", "--size", "7", "--json").stdout == "ada 7 True\n"
-    assert invoke(perform, "ada").stdout == "ada 3 False\n"
-    assert "How big." in invoke(perform, "--help").stdout
-
-
-def test_an_error_is_a_sentence_on_standard_error() -> None:
-    done = invoke(raising(NotEnoughTokens("This costs 5 tokens.")))
-
-    assert done.exit_code == 4
+    assert done.exit_code == 7
     assert done.stdout == ""
-    assert done.stderr == "farebox: This costs 5 tokens.\n"
+    assert done.stderr == "farebox: The amount must be at least 1.\n"
 
 
-def test_an_error_can_be_read_as_json() -> None:
+def test_hint_by_code_replaces_the_route_in_a_message() -> None:
+    error = NotFound("You have no model of this name; GET /v1/models lists yours.", code="model_not_found")
+
+    assert invoke(raising(error)).stderr == (
+        "farebox: You have no model of this name. List your models with: farebox models list\n"
+    )
+
+
+def test_hint_by_code_of_a_failed_job() -> None:
+    failed = Job.model_validate(job("failed", error={"code": "missing_labels", "detail": "8 rows."}))
+    error = JobNotSucceeded("8 rows have no value in the label column.", members={"job": failed})
+
+    assert "--drop-missing-labels" in invoke(raising(error)).stderr
+
+
+def test_error_is_json_on_request() -> None:
     done = invoke(raising(NotEnoughTokens("This costs 5 tokens.", status=402)), "--json")
 
     assert json.loads(done.stderr)["error"] == {
@@ -63,7 +63,7 @@ def test_an_error_can_be_read_as_json() -> None:
     }
 
 
-def test_even_a_bug_shows_no_traceback() -> None:
+def test_bug_shows_no_traceback() -> None:
     done = invoke(raising(AttributeError("'x' has no 'y'")))
 
     assert done.exit_code == 1
@@ -71,21 +71,17 @@ def test_even_a_bug_shows_no_traceback() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_bug_can_be_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_shows_traceback_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAREBOX_DEBUG", "1")
 
     assert isinstance(invoke(raising(AttributeError("y"))).exception, AttributeError)
 
 
-def test_ctrl_c_ends_with_its_own_code() -> None:
-    @command
-    def perform(_shared: Shared) -> None:
-        raise KeyboardInterrupt
-
-    assert invoke(perform).exit_code == 130
+def test_ctrl_c_has_its_own_exit_code() -> None:
+    assert invoke(raising(KeyboardInterrupt())).exit_code == 130
 
 
-def test_a_file_that_cannot_be_read_is_named() -> None:
+def test_unreadable_file_is_named() -> None:
     done = invoke(raising(PermissionError(13, "Permission denied", "/secret")))
 
     assert done.exit_code == 7
@@ -93,16 +89,18 @@ def test_a_file_that_cannot_be_read_is_named() -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["--json"], ["list", "--json"], ["show"]])
-def test_a_bare_group_lists(words: list[str]) -> None:
-    @command
-    def show_all(shared: Shared) -> None:
-        typer.echo(f"all {shared.as_json}")
+def test_noun_without_verb_lists(words: list[str]) -> None:
+    app = typer.Typer(cls=ListByDefault)
 
-    @command
-    def show(_shared: Shared) -> None:
+    @app.command("list")
+    def list_all(as_json: AsJson = False) -> None:
+        typer.echo(f"all {as_json}")
+
+    @app.command()
+    def show() -> None:
         typer.echo("one")
 
-    done = CliRunner().invoke(make_group("Things.", show_all, show), words)
+    done = CliRunner().invoke(app, words)
 
     assert done.stdout == ("one\n" if words == ["show"] else f"all {'--json' in words}\n")
 
@@ -120,8 +118,12 @@ def test_a_bare_group_lists(words: list[str]) -> None:
     ]
     + [["admin", each] for each in ("users", "grant", "set-role", "set-price", "verify", "delete-user")],
 )
-def test_every_command_explains_itself(words: list[str]) -> None:
+def test_every_command_has_help(words: list[str]) -> None:
     done = CliRunner().invoke(whole_command, [*words, "--help"])
 
     assert done.exit_code == 0
     assert "Usage:" in done.stdout
+
+
+def test_version_is_printed() -> None:
+    assert CliRunner().invoke(whole_command, ["--version"]).stdout.startswith("farebox ")

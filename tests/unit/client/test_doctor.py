@@ -1,4 +1,4 @@
-"""The doctor finds what is wrong and says what to do."""
+"""`farebox doctor`: the checks and their findings."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def ready(skew: float = 0) -> httpx.Response:
     return ok({"status": "ready"}, Date=time)
 
 
-def test_all_is_well(gateway: Gateway) -> None:
+def test_healthy_system_has_no_findings(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", ready())
     gateway.on("GET", "/v1/me", ok(ADA))
 
@@ -43,7 +43,7 @@ def test_all_is_well(gateway: Gateway) -> None:
     assert "ada@example.org" in found["login"].found
 
 
-def test_a_service_out_of_reach_ends_the_examination(gateway: Gateway) -> None:
+def test_unreachable_service_ends_examination(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", httpx.ConnectError("refused"))
 
     found = findings(gateway)
@@ -52,7 +52,7 @@ def test_a_service_out_of_reach_ends_the_examination(gateway: Gateway) -> None:
     assert "login" not in found
 
 
-def test_a_clock_that_is_wrong_is_told_by_how_much(gateway: Gateway) -> None:
+def test_clock_skew_is_reported(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", ready(skew=600))
 
     clock = findings(gateway)["clock"]
@@ -61,16 +61,16 @@ def test_a_clock_that_is_wrong_is_told_by_how_much(gateway: Gateway) -> None:
     assert re.search("60[01] s ahead", clock.found)
 
 
-def test_whoever_is_not_signed_in_is_told_to_log_in(gateway: Gateway) -> None:
+def test_missing_login_is_reported_with_command(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", ready())
 
     login = findings(gateway)["login"]
 
     assert login.code == 3
-    assert "log in" in login.found
+    assert "farebox login" in login.found
 
 
-def test_a_login_that_ended_is_told(gateway: Gateway) -> None:
+def test_ended_login_is_reported(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", ready())
     gateway.on("GET", "/v1/me", problem(401, "unauthenticated"))
     gateway.on("POST", "/v1/sessions/refresh", problem(401, "refresh_token_invalid"))

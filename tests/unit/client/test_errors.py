@@ -1,94 +1,114 @@
-"""The tree of errors mirrors the problem codes of the services."""
+"""Errors: the class by code or status, the generated codes, and the members of a problem."""
 
-from collections.abc import Iterator
+from typing import get_args
 
 import httpx
 import pytest
+from scripts.openapi import DOCUMENT, ERROR_CODES, error_codes
 from tests.unit.client.gateway import Caller, Gateway, problem
 
-import auth_service.errors
 import auth_service.main
-import billing_service.errors
 import billing_service.main
-import gateway.errors
 import gateway.main
-import ml_service.errors
-import ml_service.learning.tables.errors
 import ml_service.main
 from farebox import FareboxError, NotEnoughTokens
-from farebox.calls import Answer
-from farebox.errors import AnswerNotUnderstood, Conflict, CsvUnreadable, InvalidInput, ServiceFault
-from farebox.errors.by_status import BY_STATUS
-from farebox.problems import error_of, known_codes
+from farebox.command.errors import HINTS
+from farebox.error_codes import ErrorCode
+from farebox.errors import (
+    BY_CODE,
+    BY_STATUS,
+    Conflict,
+    InvalidInput,
+    NotLoggedIn,
+    ServiceFault,
+    UnexpectedResponse,
+    Unreachable,
+    error_from,
+)
 from kit.errors import ServiceError
 
-# Importing a service brings all its errors with it.
+# Importing a service defines all its errors.
 SERVICES = (auth_service.main, billing_service.main, ml_service.main, gateway.main)
-# Only ever said to another service.
-INTERNAL = {"hold_not_found", "hold_ended", "settle_above_hold"}
 
 
-def service_errors() -> Iterator[type[ServiceError]]:
-    waiting = [ServiceError]
-    while waiting:
-        kinds = waiting.pop().__subclasses__()
-        waiting += kinds
-        yield from (each for each in kinds if "code" in vars(each))
+def service_statuses() -> dict[str, int]:
+    """The status of each code that a service can raise."""
+    found: dict[str, int] = {}
+    classes = [ServiceError]
+    while classes:
+        subclasses = classes.pop().__subclasses__()
+        classes += subclasses
+        found |= {kind.code: kind.status for kind in subclasses if "code" in vars(kind)}
+    return found
 
 
-def told(status: int, code: str, **members: object) -> FareboxError:
+def error_for(status: int, code: str, **members: object) -> FareboxError:
     response = problem(status, code, **members)
-    return error_of(Answer(response.status_code, response.headers, response.content))
+    return error_from(response.status_code, response.headers, response.content)
 
 
-@pytest.mark.parametrize("kind", sorted(set(service_errors()), key=lambda each: each.code))
-def test_every_error_of_a_service_has_its_own_here(kind: type[ServiceError]) -> None:
-    if kind.code in INTERNAL:
-        return
-    assert kind.code in known_codes()
-    assert type(told(kind.status, kind.code)).status == kind.status
+def test_generated_codes_are_those_of_the_openapi_document() -> None:
+    assert ERROR_CODES.read_text() == error_codes(DOCUMENT.read_text())
+    assert "not_enough_tokens" in get_args(ErrorCode)
 
 
-def test_no_error_here_has_outlived_its_service() -> None:
-    told_by_services = {kind.code for kind in service_errors()}
-    fallbacks = {kind.code for kind in BY_STATUS.values()}
-
-    assert set(known_codes()) - told_by_services <= fallbacks
+def test_every_code_with_a_class_is_documented() -> None:
+    assert set(BY_CODE) <= set(get_args(ErrorCode))
 
 
-def test_every_code_stands_for_one_class() -> None:
-    codes = [kind.code for kind in known_codes().values()]
-
-    assert len(set(codes)) == len(codes)
+def test_every_code_with_a_hint_is_documented_or_the_clients_own() -> None:
+    assert set(HINTS) <= {*get_args(ErrorCode), NotLoggedIn.code, Unreachable.code}
 
 
-def test_an_unknown_code_falls_back_to_its_status() -> None:
-    error = told(409, "something_newer")
+@pytest.mark.parametrize(("code", "status"), sorted(service_statuses().items()))
+def test_error_of_a_service_keeps_code_and_status(code: str, status: int) -> None:
+    error = error_for(status, code)
+
+    assert (error.code, error.status) == (code, status)
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_class_of_a_code_is_below_the_class_of_its_status(code: str) -> None:
+    status = service_statuses()[code]
+
+    assert type(error_for(status, code)) is BY_CODE[code]
+    assert issubclass(BY_CODE[code], BY_STATUS[status])
+    assert BY_CODE[code].status == status
+
+
+@pytest.mark.parametrize("status", sorted(BY_STATUS))
+def test_status_has_a_class(status: int) -> None:
+    assert type(error_for(status, "something_newer")).status == status
+
+
+def test_unknown_code_falls_back_to_status() -> None:
+    error = error_for(409, "something_newer")
 
     assert type(error) is Conflict
     assert error.code == "something_newer"
 
 
-def test_an_unknown_status_is_still_told_apart_by_whose_fault_it_is() -> None:
-    assert isinstance(told(507, "disk_full"), ServiceFault)
+def test_unknown_5xx_status_is_a_service_fault() -> None:
+    assert isinstance(error_for(507, "disk_full"), ServiceFault)
 
 
-def test_not_enough_tokens_says_how_much_is_missing() -> None:
-    error = told(402, "not_enough_tokens", required=5, available=4)
+@pytest.mark.parametrize("code", ["not_enough_tokens", "token_cap_reached"])
+def test_not_enough_tokens_has_required_and_available(code: str) -> None:
+    error = error_for(402, code, required=5, available=4)
 
     assert isinstance(error, NotEnoughTokens)
-    assert (error.required, error.available) == (5, 4)
+    assert (error.code, error.required, error.available) == (code, 5, 4)
 
 
-def test_an_unreadable_file_says_where() -> None:
-    error = told(422, "csv_too_few_fields", line=17, column="island")
+def test_unreadable_table_has_line_and_column() -> None:
+    error = error_for(422, "csv_too_few_fields", line=17, column="island")
 
-    assert isinstance(error, CsvUnreadable)
+    assert isinstance(error, InvalidInput)
     assert (error.line, error.column) == (17, "island")
 
 
-def test_an_error_reads_as_its_sentence_and_keeps_what_to_quote() -> None:
-    error = told(422, "invalid_input", errors=[{"pointer": "/body/amount", "detail": "Too small."}])
+def test_error_has_sentence_request_id_and_field_errors() -> None:
+    error = error_for(422, "invalid_input", errors=[{"pointer": "/body/amount", "detail": "Too small."}])
 
     assert str(error) == "Do it differently."
     assert error.request_id == "req-1"
@@ -96,15 +116,15 @@ def test_an_error_reads_as_its_sentence_and_keeps_what_to_quote() -> None:
     assert error.errors == [{"pointer": "/body/amount", "detail": "Too small."}]
 
 
-def test_a_page_of_something_else_is_not_mistaken_for_an_answer(gateway: Gateway, caller: Caller) -> None:
+def test_foreign_page_is_an_unexpected_response(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", "/v1/me/wallet", httpx.Response(200, text="<html>It works!</html>"))
 
-    with pytest.raises(AnswerNotUnderstood, match="check the address"):
+    with pytest.raises(UnexpectedResponse, match="check address"):
         caller.run(lambda client: client.wallet.balance())
 
 
-def test_a_proxys_error_page_is_told_as_one() -> None:
-    error = error_of(Answer(502, {}, b"<html>Bad Gateway</html>"))
+def test_error_page_of_a_proxy_is_an_unexpected_response() -> None:
+    error = error_from(502, {}, b"<html>Bad Gateway</html>")
 
-    assert isinstance(error, AnswerNotUnderstood)
+    assert isinstance(error, UnexpectedResponse)
     assert error.status == 502

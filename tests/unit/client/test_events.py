@@ -1,12 +1,12 @@
-"""Jobs are followed over as many streams as it takes, and no event is told twice or lost."""
+"""Event streams: jobs are followed over several streams, and no event is repeated or lost."""
 
 import httpx
 import pytest
 from tests.unit.client.gateway import Caller, Gateway, ok
 from tests.unit.client.samples import job
 
-from farebox.errors import JobNotSucceeded, WaitedTooLong
-from farebox.events import EventReader
+from farebox.errors import JobNotSucceeded, WaitTimeout
+from farebox.resources.jobs import EventStream
 
 EVENTS = "/v1/jobs/7/events"
 
@@ -23,7 +23,7 @@ def progress(number: int, percent: int) -> tuple[int, str, str]:
 SUCCEEDED = (9, "succeeded", '{"percent": 100}')
 
 
-def test_events_come_in_order_until_the_job_has_ended(gateway: Gateway, caller: Caller) -> None:
+def test_events_come_in_order_until_job_has_ended(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", EVENTS, stream(progress(1, 10), progress(2, 60), SUCCEEDED))
 
     events = caller.run(lambda client: client.jobs.events(7))
@@ -35,7 +35,7 @@ def test_events_come_in_order_until_the_job_has_ended(gateway: Gateway, caller: 
     ]
 
 
-def test_a_stream_that_breaks_is_resumed_after_its_last_whole_event(gateway: Gateway, caller: Caller) -> None:
+def test_broken_stream_is_resumed_after_last_complete_event(gateway: Gateway, caller: Caller) -> None:
     cut = httpx.Response(200, text="id: 1\nevent: progress\ndata: {}\n\nid: 2\nevent: prog")
     gateway.on("GET", EVENTS, cut, stream(progress(2, 60), SUCCEEDED))
     gateway.on("GET", "/v1/jobs/7", ok(job(state="running")))
@@ -43,28 +43,28 @@ def test_a_stream_that_breaks_is_resumed_after_its_last_whole_event(gateway: Gat
     events = caller.run(lambda client: client.jobs.events(7))
 
     assert [each.id for each in events] == ["1", "2", "9"]
-    assert [each.headers.get("Last-Event-ID") for each in gateway.asked("GET", EVENTS)] == [None, "1"]
+    assert [each.headers.get("Last-Event-ID") for each in gateway.requests_to("GET", EVENTS)] == [None, "1"]
 
 
-def test_a_job_that_had_ended_needs_no_last_event(gateway: Gateway, caller: Caller) -> None:
+def test_ended_job_needs_no_final_event(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", EVENTS, stream())
     gateway.on("GET", "/v1/jobs/7", ok(job(state="cancelled")))
 
     assert caller.run(lambda client: client.jobs.events(7)) == []
 
 
-def test_waiting_hands_each_event_over_and_gives_the_job(gateway: Gateway, caller: Caller) -> None:
+def test_wait_reports_each_event_and_returns_job(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", EVENTS, stream(progress(1, 10), SUCCEEDED))
     gateway.on("GET", "/v1/jobs/7", ok(job(state="succeeded")))
-    heard: list[str] = []
+    kinds: list[str] = []
 
-    done = caller.run(lambda client: client.jobs.wait(7, on_progress=lambda event: heard.append(event.kind)))
+    done = caller.run(lambda client: client.jobs.wait(7, on_progress=lambda event: kinds.append(event.kind)))
 
-    assert heard == ["progress", "succeeded"]
+    assert kinds == ["progress", "succeeded"]
     assert done.state == "succeeded"
 
 
-def test_waiting_for_a_job_that_fails_raises_its_reason(gateway: Gateway, caller: Caller) -> None:
+def test_wait_for_failed_job_raises_its_reason(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", EVENTS, stream((3, "failed", "{}")))
     gateway.on(
         "GET",
@@ -76,25 +76,41 @@ def test_waiting_for_a_job_that_fails_raises_its_reason(gateway: Gateway, caller
         caller.run(lambda client: client.jobs.wait(7))
 
 
-def test_waiting_ends_when_patience_does(gateway: Gateway, caller: Caller) -> None:
+def test_wait_ends_at_its_timeout(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", EVENTS, stream(progress(1, 10)))
 
-    with pytest.raises(WaitedTooLong, match="still going"):
+    with pytest.raises(WaitTimeout, match="not ended"):
         caller.run(lambda client: client.jobs.wait(7, timeout=0))
 
 
-def test_an_event_of_many_lines_is_put_together() -> None:
-    reader = EventReader()
-    lines = [": keep-alive", "id: 4", "data: one", "data:two", "retry: 3000", ""]
+def test_event_with_several_data_lines_is_joined() -> None:
+    text = ": keep-alive\n\nid: 4\ndata: one\ndata:two\nretry: 3000\n\n"
 
-    [event] = [each for line in lines if (each := reader.feed(line)) is not None]
+    [event] = EventStream().feed(text)
 
-    assert (event.id, event.kind, event.data) == ("4", "message", "one\ntwo")
+    assert (event.id, event.event, event.data) == ("4", "message", "one\ntwo")
 
 
-def test_an_unfinished_event_does_not_move_the_place_to_resume() -> None:
-    reader = EventReader()
-    for line in ("id: 4", "data: {}", "", "id: 5", "data: {}"):
-        reader.feed(line)
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_events_are_decoded_from_pieces_of_any_size(size: int) -> None:
+    text = 'id: 4\r\nevent: stage\r\ndata: {"detail": "a\u2028b"}\r\n\r\n: keep-alive\r\n\r\n'
+    stream = EventStream()
 
-    assert reader.last_event_id == "4"
+    pieces = (text[start : start + size] for start in range(0, len(text), size))
+    [event] = [event for piece in pieces for event in stream.feed(piece)]
+
+    assert (event.id, event.event, event.json()) == ("4", "stage", {"detail": "a\u2028b"})
+
+
+def test_incomplete_event_is_not_decoded() -> None:
+    events = EventStream().feed("id: 4\ndata: {}\n\nid: 5\ndata: {}\n")
+
+    assert [event.id for event in events] == ["4"]
+
+
+def test_event_without_an_id_keeps_the_previous_one(gateway: Gateway, caller: Caller) -> None:
+    text = 'id: 1\nevent: stage\ndata: {}\n\nevent: stage\ndata: {"percent": 60}\n\n'
+    gateway.on("GET", EVENTS, httpx.Response(200, text=text), stream(SUCCEEDED))
+    gateway.on("GET", "/v1/jobs/7", ok(job(state="running")))
+
+    assert [each.id for each in caller.run(lambda client: client.jobs.events(7))] == ["1", "1", "9"]

@@ -1,34 +1,29 @@
-"""The client's results have the fields of the services' answers, and know which may be null."""
+"""The client's results have the fields of the services' responses, nullable where those are."""
 
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from auth_service.api_keys.schemas import ApiKeyView, NewApiKeyView
-from auth_service.sessions.schemas import SessionView
-from auth_service.users.schemas import UserView as AccountView
-from billing_service.ledger.schemas import EntryView, TransferView
-from billing_service.prices.schemas import PriceView, QuoteView
-from billing_service.purchases.schemas import PurchaseView
-from billing_service.receipts.schemas import ReceiptView
-from billing_service.usage.schemas import UsageView
-from billing_service.verification.schemas import DifferenceView, Verification
-from billing_service.wallets.schemas import GrantView, UserView, WalletView
+from auth_service.api_keys.endpoints import ApiKeyView, NewApiKeyView
+from auth_service.sessions.endpoints import SessionView
+from auth_service.users.endpoints import UserView as AccountView
+from billing_service.owners.endpoints import GrantView, UserView
+from billing_service.prices.endpoints import PriceView, QuoteView
+from billing_service.purchases.endpoints import PurchaseView
+from billing_service.statements.schemas import EntryView, ReceiptView, TransferView, UsageView, WalletView
+from billing_service.statements.verification import DifferenceView, Verification
 from farebox.results import (
-    api_keys,
+    accounts,
     datasets,
     health,
     jobs,
     models,
     predictions,
-    prices,
     reports,
-    sessions,
-    users,
     wallet,
 )
-from gateway.health.schemas import HealthView, PartView
+from gateway.aggregate.endpoints import HealthView, ServiceHealthView
 from ml_service.datasets.schemas import (
     ColumnView,
     DatasetView,
@@ -61,11 +56,11 @@ from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeV
 from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
-    (users.User, AccountView),
-    (users.UserWallet, UserView),
-    (sessions.Session, SessionView),
-    (api_keys.ApiKey, ApiKeyView),
-    (api_keys.NewApiKey, NewApiKeyView),
+    (accounts.User, AccountView),
+    (accounts.UserWallet, UserView),
+    (accounts.SessionTokens, SessionView),
+    (accounts.ApiKey, ApiKeyView),
+    (accounts.NewApiKey, NewApiKeyView),
     (wallet.Wallet, WalletView),
     (wallet.Transfer, TransferView),
     (wallet.Entry, EntryView),
@@ -75,8 +70,8 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (wallet.Grant, GrantView),
     (wallet.Difference, DifferenceView),
     (wallet.LedgerCheck, Verification),
-    (prices.Price, PriceView),
-    (prices.Quote, QuoteView),
+    (wallet.Price, PriceView),
+    (wallet.Quote, QuoteView),
     (datasets.Dataset, DatasetView),
     (datasets.Column, ColumnView),
     (datasets.InspectedDataset, InspectedDatasetView),
@@ -98,7 +93,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (predictions.PredictionWarning, WarningView),
     (predictions.Interval, IntervalView),
     (health.SystemHealth, HealthView),
-    (health.Part, PartView),
+    (health.ServiceHealth, ServiceHealthView),
     (reports.Report, ReportView),
     (reports.Metric, MetricView),
     (reports.ConfusionMatrix, ConfusionMatrixView),
@@ -112,8 +107,8 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (reports.Coverage, CoverageView),
     (reports.ReportRecipe, ReportRecipeView),
 ]
-# What every session is, and nobody needs to be told.
-LEFT_OUT = {SessionView: {"token_type"}}
+# Constant fields that the client ignores.
+IGNORED = {SessionView: {"token_type"}}
 
 
 def fields(model: type[BaseModel]) -> dict[str, bool]:
@@ -123,13 +118,13 @@ def fields(model: type[BaseModel]) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize(("result", "view"), PAIRS)
-def test_a_result_has_the_fields_of_the_answer(result: type[BaseModel], view: type[BaseModel]) -> None:
-    told = {name: null for name, null in fields(view).items() if name not in LEFT_OUT.get(view, set())}
+def test_result_has_fields_of_response(result: type[BaseModel], view: type[BaseModel]) -> None:
+    expected = {name: null for name, null in fields(view).items() if name not in IGNORED.get(view, set())}
 
-    assert fields(result) == told
+    assert fields(result) == expected
 
 
-def test_predictions_for_one_row_and_for_several_have_the_fields_of_the_answer_between_them() -> None:
+def test_predictions_for_one_and_many_rows_have_fields_of_response_together() -> None:
     one, several = set(fields(predictions.Prediction)), set(fields(predictions.Predictions))
 
     assert (one | several) - {"charge"} == set(fields(PredictionView))

@@ -8,7 +8,7 @@ import numpy
 import pandas
 import pytest
 
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 from farebox.tables import plain, row_of, rows_of, upload_of
 
 
@@ -32,30 +32,30 @@ from farebox.tables import plain, row_of, rows_of, upload_of
         (decimal.Decimal("1.5"), 1.5),
     ],
 )
-def test_a_cell_is_said_in_json(cell: object, sent: object) -> None:
+def test_cell_is_converted_to_json(cell: object, sent: object) -> None:
     assert plain(cell) == sent
     assert type(plain(cell)) in {type(sent), str}
 
 
 @pytest.mark.parametrize("cell", [float("inf"), numpy.float64("-inf"), decimal.Decimal("Infinity")])
-def test_an_infinite_number_is_refused_before_it_leaves(cell: object) -> None:
-    with pytest.raises(UnusableInput, match="finite"):
+def test_infinite_number_is_refused_before_sending(cell: object) -> None:
+    with pytest.raises(InvalidArgument, match="finite"):
         plain(cell)
 
 
 @pytest.mark.parametrize("cell", [[1, 2], {"a": 1}, object(), 1j])
-def test_what_is_not_a_cell_is_refused_by_its_type(cell: object) -> None:
-    with pytest.raises(UnusableInput, match=type(cell).__name__):
+def test_unsupported_cell_is_refused_with_its_type(cell: object) -> None:
+    with pytest.raises(InvalidArgument, match=type(cell).__name__):
         plain(cell)
 
 
-def test_rows_of_a_frame_and_of_mappings_are_the_same() -> None:
+def test_frame_and_mappings_give_same_rows() -> None:
     rows = [{"bill": 39.1, "island": "Torgersen"}, {"bill": None, "island": "Biscoe"}]
 
     assert rows_of(pandas.DataFrame(rows)) == rows_of(rows) == rows
 
 
-def test_a_frame_of_categories_and_dates_can_be_sent() -> None:
+def test_frame_with_categories_and_dates_is_converted() -> None:
     frame = pandas.DataFrame(
         {
             "island": pandas.Categorical(["Dream", None]),
@@ -70,18 +70,18 @@ def test_a_frame_of_categories_and_dates_can_be_sent() -> None:
     ]
 
 
-def test_a_row_may_be_a_series() -> None:
+def test_series_is_a_row() -> None:
     assert row_of(pandas.Series({"bill": 39.1, "island": "Dream"})) == {"bill": 39.1, "island": "Dream"}
 
 
-def test_a_frame_is_uploaded_as_csv_without_its_index() -> None:
+def test_frame_is_uploaded_as_csv_without_index() -> None:
     upload = upload_of(pandas.DataFrame({"a": [1, 2], "b": ["x", None]}, index=[7, 9]))
 
     with upload.open() as file:
         assert file.read() == b"a,b\n1,x\n2,\n"
 
 
-def test_a_file_keeps_its_name_and_can_be_opened_again(tmp_path: Path) -> None:
+def test_file_upload_keeps_name_and_can_be_reopened(tmp_path: Path) -> None:
     path = tmp_path / "penguins.csv"
     path.write_text("a\n1\n")
     upload = upload_of(str(path))
@@ -92,6 +92,6 @@ def test_a_file_keeps_its_name_and_can_be_opened_again(tmp_path: Path) -> None:
     assert upload.filename == "penguins.csv"
 
 
-def test_a_missing_file_is_named() -> None:
-    with pytest.raises(UnusableInput, match=r"nowhere\.csv"):
+def test_missing_file_is_named() -> None:
+    with pytest.raises(InvalidArgument, match=r"nowhere\.csv"):
         upload_of("nowhere.csv")

@@ -1,4 +1,4 @@
-"""Pages run by Streamlit's own harness, in front of a gateway in memory."""
+"""Pages in Streamlit's test harness, in front of a gateway in memory."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -8,10 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from tests.unit.client.gateway import IMPATIENT, URL, Gateway, fresh_tokens, ok
 
-from dashboard.logins.held import HeldLogins
-from dashboard.logins.visits import VISIT, Visit
+from dashboard.session.login_store import LoginStore
+from dashboard.session.user_session import SESSION, UserSession
 from farebox import Farebox
-from farebox.results.users import User
+from farebox.results.accounts import User
 
 ME = {
     "id": 7,
@@ -32,23 +32,23 @@ def gateway() -> Gateway:
 
 
 @pytest.fixture
-def visit(gateway: Gateway) -> Visit:
-    login = HeldLogins().begin()
+def user_session(gateway: Gateway) -> UserSession:
+    login = LoginStore().create()
     login.save(fresh_tokens())
     transport = httpx.MockTransport(gateway)
     client = Farebox(URL, store=login, retries=IMPATIENT, transport=transport)
-    return Visit(login, client, User.model_validate(ME))
+    return UserSession(login, client, User.model_validate(ME))
 
 
 @pytest.fixture
-def run_page(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> RunPage:
-    """Runs a function of a script, with the visit in its session as after signing in."""
+def run_page(user_session: UserSession, monkeypatch: pytest.MonkeyPatch) -> RunPage:
+    """Runs a function as a script, in the session of a user who is logged in."""
     # Streamlit puts the script in the main module's place, and processes of later tests would run it again.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def run(script: Callable[[], None], state: Mapping[str, object] | None = None) -> AppTest:
         app = AppTest.from_function(script, default_timeout=30)
-        app.session_state[VISIT] = visit
+        app.session_state[SESSION] = user_session
         for name, value in (state or {}).items():
             app.session_state[name] = value
         return app.run()

@@ -1,150 +1,80 @@
-"""What pages do with what the gateway answers."""
+"""Complete pages, when services are down or report problems."""
 
-import time
-
-import httpx
 import pytest
 from tests.unit.client.gateway import Gateway, ok, problem
-from tests.unit.dashboard.conftest import ME, RunPage, page_of
+from tests.unit.client.samples import job
+from tests.unit.dashboard.conftest import RunPage, page_of
 
-from dashboard.logins.visits import VISIT, WHY
+from dashboard.widgets.job_progress import WATCHED_JOB
 
 pytestmark = pytest.mark.slow
-MANY = 10_000
+PAGES = ("home", "train", "models", "predict", "wallet", "api_keys", "admin")
+READY = {"name": "ml-service", "ready": True, "milliseconds": 1.5, "detail": None}
+DOWN = {**READY, "ready": False, "detail": "It cannot be reached."}
 
 
-def ask_with_double_click() -> None:
+def show_page() -> None:
+    import importlib
+
     import streamlit as st
 
-    from dashboard.orders.once import once
-    from dashboard.wording.sentences import telling
+    from dashboard.errors import report_errors
 
-    with telling(), once("buy", {"amount": st.session_state["amount"]}) as key:
-        st.session_state["visit"].client.wallet.buy(1, credit_card="1", idempotency_key=key)
+    with report_errors():
+        page = importlib.import_module(f"dashboard.pages.{st.session_state['page']}")
+        page.show(st.session_state["user_session"])
 
 
-def list_everybody() -> None:
+def show_system() -> None:
     import streamlit as st
 
-    from dashboard.people.listing import list_users
+    from dashboard.pages.admin import show_health
 
-    list_users(st.session_state["visit"].client)
-
-
-def look_at_the_balance() -> None:
-    import streamlit as st
-
-    from dashboard.wording.sentences import telling
-
-    with telling():
-        st.write(st.session_state["visit"].client.wallet.balance().available)
-    st.write("the page goes on")
+    show_health(st.session_state["user_session"].client)
 
 
-BOUGHT = {"amount": 1, "available": 16, "receipt_id": None, "card_brand": "Visa", "card_last_four": "0000"}
-
-
-def keys_sent(gateway: Gateway) -> list[str]:
-    return [each.headers["Idempotency-Key"] for each in gateway.asked("POST", "/v1/purchases")]
-
-
-def test_the_second_half_of_a_double_click_goes_out_under_the_first_ones_key(
-    gateway: Gateway, run_page: RunPage
-) -> None:
-    gateway.on("POST", "/v1/purchases", ok(BOUGHT, 201))
-    app = run_page(ask_with_double_click, {"amount": 1})
-    app.run()
-    first, second = keys_sent(gateway)
-    assert first == second
-
-
-def test_another_order_gets_another_key(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("POST", "/v1/purchases", ok(BOUGHT, 201))
-    app = run_page(ask_with_double_click, {"amount": 1})
-    app.session_state["amount"] = 2
-    app.run()
-    first, second = keys_sent(gateway)
-    assert first != second
-
-
-def test_an_order_that_got_no_answer_is_repeated_under_its_key(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("POST", "/v1/purchases", httpx.ReadTimeout("gone"))
-    app = run_page(ask_with_double_click, {"amount": 1})
-    assert "may or may not" in app.error[0].value or "connection broke" in app.error[0].value
-    app.run()
-    assert len(set(keys_sent(gateway))) == 1
-
-
-def test_an_order_that_was_refused_may_be_made_again_under_a_new_key(
-    gateway: Gateway, run_page: RunPage
-) -> None:
-    gateway.on("POST", "/v1/purchases", problem(402, "card_declined"))
-    app = run_page(ask_with_double_click, {"amount": 1})
-    app.run()
-    first, second = keys_sent(gateway)
-    assert first != second
-
-
-def test_an_error_is_a_sentence_and_the_page_goes_on(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("GET", "/v1/me/wallet", problem(404, "wallet_not_found", "There is no <b>wallet</b>."))
-    app = run_page(look_at_the_balance)
-    assert [each.value for each in app.error] == [r"There is no \<b\>wallet\</b\>."]
-    assert app.markdown[-1].value == "the page goes on"
+@pytest.mark.parametrize("page", PAGES)
+def test_page_shows_an_error_when_services_are_down(gateway: Gateway, run_page: RunPage, page: str) -> None:
+    down = problem(503, "upstream_down", "This part of Farebox cannot be reached right now.")
+    for path in ("me/wallet", "models", "jobs", "datasets", "api-keys", "users"):
+        gateway.on("GET", f"/v1/{path}", down)
+    app = run_page(show_page, {"page": page})
+    assert app.error[0].value.startswith("This part of Farebox cannot be reached right now.")
     assert not app.exception
 
 
-def test_each_field_that_was_refused_is_named(gateway: Gateway, run_page: RunPage) -> None:
-    errors = [{"pointer": "/amount", "detail": "It must be above zero."}]
-    gateway.on("GET", "/v1/me/wallet", problem(422, "invalid_input", "Mend this.", errors=errors))
-    app = run_page(look_at_the_balance)
-    assert app.error[0].value.endswith(r"**amount**: It must be above zero.")
+def test_service_that_is_not_ready_is_named(gateway: Gateway, run_page: RunPage) -> None:
+    gateway.on(
+        "GET", "/v1/health", ok({"parts": [DOWN], "jobs_queued": None, "jobs_running": None, "workers": None})
+    )
+    app = run_page(show_system)
+    assert app.error[0].value == "Not ready: ml-service."
+    assert app.dataframe[0].value["Problem"].tolist() == ["It cannot be reached."]
+    assert [each.value for each in app.metric] == ["–", "–", "–"]
 
 
-def test_a_login_that_has_ended_leads_out_with_a_word_why(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("GET", "/v1/me/wallet", problem(401, "token_revoked"))
-    gateway.on("POST", "/v1/sessions/refresh", problem(401, "refresh_token_invalid"))
-    app = run_page(leave_when_ended)
-    assert VISIT not in app.session_state
-    assert app.session_state[WHY] == "Your session has ended; please sign in again."
+def test_queued_jobs_without_running_ones_show_a_warning(gateway: Gateway, run_page: RunPage) -> None:
+    health = {"parts": [READY], "jobs_queued": 4, "jobs_running": 0, "workers": 2}
+    gateway.on("GET", "/v1/health", ok(health))
+    app = run_page(show_system)
+    assert "All services are ready" in app.success[0].value
+    assert app.warning[0].value.startswith("Jobs are queued and none is running")
+    assert [each.value for each in app.metric] == ["4", "0", "2"]
 
 
-def leave_when_ended() -> None:
-    import streamlit as st
-
-    from dashboard.wording.sentences import telling
-
-    if "visit" in st.session_state:
-        with telling():
-            st.session_state["visit"].client.wallet.balance()
+def test_missing_workers_show_a_warning(gateway: Gateway, run_page: RunPage) -> None:
+    health = {"parts": [READY], "jobs_queued": 0, "jobs_running": 0, "workers": 0}
+    gateway.on("GET", "/v1/health", ok(health))
+    app = run_page(show_system)
+    assert app.warning[0].value.startswith("No worker is connected")
 
 
-def test_a_table_of_very_many_users_is_quick_and_asks_for_few_pages(
-    gateway: Gateway, run_page: RunPage
-) -> None:
-    def page(request: httpx.Request) -> httpx.Response:
-        start, size = int(request.url.params.get("page_token", 0)), int(request.url.params["page_size"])
-        users = [_user(number) for number in range(start, min(start + size, MANY))]
-        following = str(start + size) if start + size < MANY else None
-        return ok({"items": users, "next_page_token": following})
-
-    gateway.on("GET", "/v1/users", page)
-    began = time.monotonic()
-    app = run_page(list_everybody)
-    assert len(app.dataframe[0].value) == 1000
-    assert "search to see others" in app.caption[0].value
-    assert len(gateway.asked("GET", "/v1/users")) == 5
-    assert time.monotonic() - began < 20
-
-
-def test_what_is_searched_for_is_searched_by_the_service(gateway: Gateway, run_page: RunPage) -> None:
-    gateway.on("GET", "/v1/users", page_of(_user(1)))
-    app = run_page(list_everybody)
-    app.text_input[0].set_value("ada").run()
-    app.number_input[0].set_value(10).run()
-    params = gateway.asked("GET", "/v1/users")[-1].url.params
-    assert (params["q"], params["min_tokens"]) == ("ada", "10")
-
-
-def _user(number: int) -> dict[str, object]:
-    wallet = {"tokens": 15, "held": 0, "available": 15}
-    return {**wallet, "id": number, "name": f"user-{number}", "role": ME["role"], "disabled": False}
+def test_result_of_ended_training_is_shown_once(gateway: Gateway, run_page: RunPage) -> None:
+    ended = job("failed", error={"code": "training_failed", "detail": "All rows are alike."})
+    gateway.on("GET", "/v1/jobs/7", ok(ended))
+    for path in ("jobs", "datasets"):
+        gateway.on("GET", f"/v1/{path}", page_of())
+    app = run_page(show_page, {"page": "train", WATCHED_JOB: 7})
+    assert app.error[0].value == "**penguins** failed: All rows are alike. Nothing was charged."
+    app.run()
+    assert not app.error

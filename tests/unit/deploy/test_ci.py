@@ -1,4 +1,4 @@
-"""CI runs one or two failed tests again, and no failure that stays is overlooked."""
+"""CI retries one or two failed tests, and lasting failures stop the run."""
 
 import subprocess
 from pathlib import Path
@@ -29,29 +29,29 @@ def run(folder: Path, *failures: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_what_passes_is_run_once(tmp_path: Path) -> None:
+def test_passing_test_is_run_once(tmp_path: Path) -> None:
     ran = run(tmp_path, 0)
     assert (ran.returncode, "FLAKY" in ran.stdout) == (0, False)
     assert (tmp_path / "runs_0").read_text() == "x"
 
 
-def test_what_fails_once_is_run_three_times_more_and_named(tmp_path: Path) -> None:
+def test_test_that_failed_once_is_retried_three_times_and_named(tmp_path: Path) -> None:
     ran = run(tmp_path, 1, 0, 1)
     assert ran.returncode == 0
     assert ran.stdout.count("FLAKY: ") == 2
     assert [len((tmp_path / f"runs_{each}").read_text()) for each in range(3)] == [4, 1, 4]
 
 
-def test_what_fails_again_fails(tmp_path: Path) -> None:
+def test_test_that_fails_again_fails_the_run(tmp_path: Path) -> None:
     ran = run(tmp_path, 2)
     assert (ran.returncode, "FLAKY" in ran.stdout) == (1, False)
 
 
-def test_three_failures_are_no_accident(tmp_path: Path) -> None:
+def test_three_failures_are_not_retried(tmp_path: Path) -> None:
     assert run(tmp_path, 1, 1, 1).returncode == 1
     assert (tmp_path / "runs_0").read_text() == "x"
 
 
-def test_a_run_that_does_not_begin_fails(tmp_path: Path) -> None:
+def test_run_that_cannot_start_fails(tmp_path: Path) -> None:
     (tmp_path / "test_broken.py").write_text("import nothing_of_that_name")
     assert run(tmp_path, 0).returncode == 2

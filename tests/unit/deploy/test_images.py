@@ -1,4 +1,4 @@
-"""All images are made by one pattern, and the file that runs them asks for every secret."""
+"""All images follow one pattern, and the compose file requires every secret."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ SECRET = re.compile(r"\$\{(?P<name>\w+)(?P<otherwise>:\?)?")
 
 
 @pytest.mark.parametrize("file", DOCKERFILES, ids=lambda file: file.parent.name)
-def test_an_image_is_made_in_two_stages_of_locked_packages_for_somebody_without_rights(file: Path) -> None:
+def test_image_is_built_in_two_stages_from_locked_packages_for_an_unprivileged_user(file: Path) -> None:
     first, last = file.read_text().split("\nFROM ")[1:]
     assert "--require-hashes --constraint requirements.txt" in first
     assert "COPY --from=packages /opt/farebox /opt/farebox" in last
@@ -20,7 +20,7 @@ def test_an_image_is_made_in_two_stages_of_locked_packages_for_somebody_without_
     assert not re.search(r"\b(pip|uv|apt-get|gcc)\b", last)
 
 
-def test_each_image_is_run_read_only_with_a_limit_and_in_good_order() -> None:
+def test_container_is_read_only_with_limits_and_a_graceful_stop() -> None:
     services = _services()
     built = {name: each for name, each in services.items() if "build" in each}
     assert len(built) >= len(DOCKERFILES)
@@ -30,7 +30,7 @@ def test_each_image_is_run_read_only_with_a_limit_and_in_good_order() -> None:
         assert each["stop_grace_period"], name
 
 
-def test_only_balancer_and_dashboard_publish_ports_unless_asked_and_on_loopback() -> None:
+def test_balancer_and_dashboard_publish_ports_on_loopback_only() -> None:
     always = {name: each for name, each in _services().items() if "profiles" not in each}
     published = {name: each["ports"] for name, each in always.items() if "ports" in each}
     assert published.keys() == {"balancer", "dashboard"}
@@ -38,7 +38,7 @@ def test_only_balancer_and_dashboard_publish_ports_unless_asked_and_on_loopback(
         assert all(each.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:") for each in ports)
 
 
-def test_a_missing_secret_stops_the_stack() -> None:
+def test_missing_secret_stops_the_stack() -> None:
     text = (PROJECT / "docker-compose.yml").read_text()
     always = text[: text.index("--profile observability")]
     for found in SECRET.finditer(always):

@@ -1,4 +1,4 @@
-"""What deploy/kubernetes renders to is what a cluster takes, and asks of it what Farebox needs."""
+"""The rendered manifests of deploy/kubernetes are valid and complete."""
 
 import subprocess
 import sys
@@ -23,14 +23,14 @@ def rendered() -> list[Resource]:
     return list(yaml.safe_load_all(done.stdout))
 
 
-def test_everything_fits_the_schemas_of_kubernetes(rendered: list[Resource]) -> None:
+def test_manifests_match_the_schemas_of_kubernetes(rendered: list[Resource]) -> None:
     version = kubernetes_validate.latest_version()
     for resource in rendered:
         kubernetes_validate.validate(resource, version, strict=True)
     assert {"Deployment", "Job", "HorizontalPodAutoscaler"} <= {each["kind"] for each in rendered}
 
 
-def test_each_serving_part_is_probed_and_disrupted_one_pod_at_a_time(rendered: list[Resource]) -> None:
+def test_deployments_have_probes_and_disruption_budgets(rendered: list[Resource]) -> None:
     deployments = _named(rendered, "Deployment")
     for name in SERVING:
         container = _containers(deployments[name])[0]
@@ -38,14 +38,14 @@ def test_each_serving_part_is_probed_and_disrupted_one_pod_at_a_time(rendered: l
     assert _named(rendered, "PodDisruptionBudget").keys() >= SERVING | {"ml-worker"}
 
 
-def test_gateway_and_workers_scale_by_themselves(rendered: list[Resource]) -> None:
+def test_gateway_and_workers_are_autoscaled(rendered: list[Resource]) -> None:
     assert _named(rendered, "HorizontalPodAutoscaler").keys() == {"gateway", "ml-worker"}
     for name, deployment in _named(rendered, "Deployment").items():
         has_number = "replicas" in deployment["spec"]
         assert has_number == (name not in {"gateway", "ml-worker"}), name
 
 
-def test_secrets_are_there_by_reference_only(rendered: list[Resource]) -> None:
+def test_secrets_are_referenced_only(rendered: list[Resource]) -> None:
     assert _named(rendered, "Secret") == {}
     for resource in [*_named(rendered, "Deployment").values(), *_named(rendered, "Job").values()]:
         for container in _containers(resource):
@@ -54,7 +54,7 @@ def test_secrets_are_there_by_reference_only(rendered: list[Resource]) -> None:
                     assert variable["valueFrom"]["secretKeyRef"]["name"] == "farebox"
 
 
-def test_no_container_may_write_to_its_image_or_be_root(rendered: list[Resource]) -> None:
+def test_containers_are_read_only_and_not_root(rendered: list[Resource]) -> None:
     for resource in [*_named(rendered, "Deployment").values(), *_named(rendered, "Job").values()]:
         assert resource["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"]
         for container in _containers(resource):

@@ -1,4 +1,4 @@
-"""Whatever is installed may be used, and its licence is on the list that goes with the product."""
+"""Licences of installed packages are allowed and listed."""
 
 import subprocess
 import sys
@@ -11,12 +11,12 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
-def test_each_locked_package_is_listed_with_a_licence_that_is_allowed() -> None:
+def test_each_locked_package_is_listed_with_an_allowed_licence() -> None:
     command = [sys.executable, "scripts/licences.py", "--check"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     assert (done.returncode, done.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("licence", ["GPL-3.0-only", "MIT AND AGPL-3.0", "UNKNOWN", "LGPL-2.1"])
-def test_a_licence_that_asks_for_more_is_refused(licence: str) -> None:
+def test_restrictive_licence_is_refused(licence: str) -> None:
     assert not is_allowed(licence)

@@ -1,4 +1,4 @@
-"""What docs/openapi.json says of the routes is what the services say."""
+"""docs/openapi.json equals the description that the services generate."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
-def test_the_published_document_is_up_to_date() -> None:
+def test_openapi_document_is_up_to_date() -> None:
     command = [sys.executable, "scripts/openapi.py", "--check"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,79 +1,81 @@
-"""API keys are exchanged once, kept for a while, and never longer than their token."""
+"""Access tokens of API keys: exchanged once, cached briefly, never beyond their expiry."""
 
 import asyncio
 import gc
 
 import pytest
 
-from gateway.admission.api_keys import ApiKeys, Exchanged
+from gateway.admission.authentication import ApiKeyTokens, ExchangedToken
 from kit.errors import Unauthenticated
 
 
-class Exchange:
-    """auth-service as far as keys go: knows one key, and counts how often it is asked."""
+class FakeExchange:
+    """Fake of auth-service's key exchange: accepts one key and records every call."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.exchanged: list[str] = []
         self.expires_in = 120.0
 
-    async def exchange(self, api_key: str) -> Exchanged:
-        self.asked.append(api_key)
+    async def exchange(self, api_key: str) -> ExchangedToken:
+        self.exchanged.append(api_key)
         await asyncio.sleep(0)
         if api_key != "fbx_good":
             raise Unauthenticated("no")
-        return Exchanged("token", self.expires_in)
+        return ExchangedToken("token", self.expires_in)
 
 
 @pytest.fixture
-def exchange() -> Exchange:
-    return Exchange()
+def exchange() -> FakeExchange:
+    return FakeExchange()
 
 
-async def test_a_key_asked_for_twenty_times_at_once_is_exchanged_once(exchange: Exchange) -> None:
-    keys = ApiKeys(exchange)
-    assert await asyncio.gather(*(keys.ask("fbx_good") for _ in range(20))) == ["token"] * 20
-    assert exchange.asked == ["fbx_good"]
+async def test_concurrent_calls_for_one_key_share_one_exchange(exchange: FakeExchange) -> None:
+    tokens = ApiKeyTokens(exchange)
+    assert await asyncio.gather(*(tokens.exchange("fbx_good") for _ in range(20))) == ["token"] * 20
+    assert exchange.exchanged == ["fbx_good"]
 
 
-async def test_a_kept_token_needs_no_exchange(exchange: Exchange) -> None:
-    keys = ApiKeys(exchange)
-    assert keys.kept_token("fbx_good") is None
-    await keys.ask("fbx_good")
-    assert keys.kept_token("fbx_good") == "token"
-    assert keys.kept_token("fbx_other") is None
+async def test_exchanged_token_is_cached(exchange: FakeExchange) -> None:
+    tokens = ApiKeyTokens(exchange)
+    assert tokens.cached("fbx_good") is None
+    await tokens.exchange("fbx_good")
+    assert tokens.cached("fbx_good") == "token"
+    assert tokens.cached("fbx_other") is None
 
 
-async def test_a_token_that_is_about_to_expire_is_not_kept(exchange: Exchange) -> None:
+async def test_expiring_token_is_not_cached(exchange: FakeExchange) -> None:
     exchange.expires_in = 0
-    keys = ApiKeys(exchange)
-    await keys.ask("fbx_good")
-    assert keys.kept_token("fbx_good") is None
+    tokens = ApiKeyTokens(exchange)
+    await tokens.exchange("fbx_good")
+    assert tokens.cached("fbx_good") is None
 
 
-async def test_a_refusal_is_not_remembered(exchange: Exchange) -> None:
-    keys = ApiKeys(exchange)
+async def test_failed_exchange_is_not_cached(exchange: FakeExchange) -> None:
+    tokens = ApiKeyTokens(exchange)
     for _ in range(2):
         with pytest.raises(Unauthenticated):
-            await keys.ask("fbx_bad")
-    assert exchange.asked == ["fbx_bad", "fbx_bad"]
+            await tokens.exchange("fbx_bad")
+    assert exchange.exchanged == ["fbx_bad", "fbx_bad"]
 
 
-async def test_a_caller_who_leaves_does_not_take_the_answer_from_the_others(exchange: Exchange) -> None:
-    keys = ApiKeys(exchange)
-    leaving, staying = asyncio.create_task(keys.ask("fbx_good")), asyncio.create_task(keys.ask("fbx_good"))
+async def test_cancelled_caller_does_not_cancel_the_shared_exchange(exchange: FakeExchange) -> None:
+    tokens = ApiKeyTokens(exchange)
+    cancelled, waiting = (asyncio.create_task(tokens.exchange("fbx_good")) for _ in range(2))
     await asyncio.sleep(0)
-    leaving.cancel()
-    assert await staying == "token"
-    assert exchange.asked == ["fbx_good"]
+    cancelled.cancel()
+    assert await waiting == "token"
+    assert exchange.exchanged == ["fbx_good"]
 
 
-async def test_a_refusal_that_nobody_waits_for_any_more_makes_no_noise(exchange: Exchange) -> None:
-    noises: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: noises.append(context))
-    asking = asyncio.create_task(ApiKeys(exchange).ask("fbx_bad"))
+async def test_failed_exchange_of_cancelled_caller_is_not_unhandled(
+    exchange: FakeExchange,
+) -> None:
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unhandled.append(context))
+    calling = asyncio.create_task(ApiKeyTokens(exchange).exchange("fbx_bad"))
     await asyncio.sleep(0)
-    asking.cancel()
+    calling.cancel()
     for _ in range(5):
         await asyncio.sleep(0)
     gc.collect()
-    assert noises == []
+    assert unhandled == []

@@ -1,6 +1,6 @@
-"""Documents are cut down to what is published, and joined without mixing names up."""
+"""OpenAPI documents: reduced to published routes, and merged without name clashes."""
 
-from gateway.documentation.rules import Document, cut_down, join
+from gateway.documentation.rules import Document, keep_published, merge
 
 
 def operation(component: str, **more: object) -> Document:
@@ -24,61 +24,63 @@ def document(paths: Document, **schemas: object) -> Document:
 PAGE = {"type": "object", "properties": {"items": {"items": {"$ref": "#/components/schemas/Item"}}}}
 
 
-def test_what_is_not_published_goes_and_its_components_with_it() -> None:
+def test_unpublished_operations_are_removed_with_their_components() -> None:
     paths = {
         "/v1/a": {"get": operation("Page"), "post": operation("Secret")},
         "/internal/b": {"get": operation("Secret")},
     }
-    whole = document(paths, Page=PAGE, Item={"type": "string"}, Secret={})
-    cut = cut_down(whole, lambda method, path: (method, path) == ("GET", "/v1/a"))
-    assert cut["paths"] == {"/v1/a": {"get": operation("Page")}}
-    assert set(cut["components"]["schemas"]) == {"Page", "Item"}
+    complete = document(paths, Page=PAGE, Item={"type": "string"}, Secret={})
+    published = keep_published(complete, lambda method, path: (method, path) == ("GET", "/v1/a"))
+    assert published["paths"] == {"/v1/a": {"get": operation("Page")}}
+    assert set(published["components"]["schemas"]) == {"Page", "Item"}
 
 
-def test_security_schemes_stay() -> None:
-    cut = cut_down(document({}), lambda _method, _path: True)
-    assert "HTTPBearer" in cut["components"]["securitySchemes"]
+def test_security_schemes_are_kept() -> None:
+    published = keep_published(document({}), lambda _method, _path: True)
+    assert "HTTPBearer" in published["components"]["securitySchemes"]
 
 
-def test_a_component_that_contains_itself_is_no_trouble() -> None:
+def test_recursive_component_is_kept_once() -> None:
     tree = {"properties": {"child": {"$ref": "#/components/schemas/Tree"}}}
-    cut = cut_down(document({"/a": {"get": operation("Tree")}}, Tree=tree), lambda _method, _path: True)
-    assert cut["components"]["schemas"] == {"Tree": tree}
+    published = keep_published(
+        document({"/a": {"get": operation("Tree")}}, Tree=tree), lambda _method, _path: True
+    )
+    assert published["components"]["schemas"] == {"Tree": tree}
 
 
-def test_components_of_one_name_keep_apart() -> None:
+def test_components_of_one_name_get_the_service_as_prefix() -> None:
     first = document({"/a": {"get": operation("Page")}}, Page=PAGE, Item={"type": "string"})
     other = document({"/b": {"get": operation("Page")}}, Page=PAGE, Item={"type": "integer"})
-    joined = join("t", "d", {"auth": first, "billing": other})
-    schemas = joined["components"]["schemas"]
+    merged = merge("t", "d", {"auth": first, "billing": other})
+    schemas = merged["components"]["schemas"]
     assert schemas["auth.Item"] == {"type": "string"}
     assert schemas["billing.Item"] == {"type": "integer"}
     items = schemas["billing.Page"]["properties"]["items"]["items"]
     assert items == {"$ref": "#/components/schemas/billing.Item"}
 
 
-def test_operations_keep_their_own_names_and_say_whose_they_are() -> None:
+def test_operation_ids_and_tags_name_their_service() -> None:
     tagged = document({"/a": {"get": operation("Page", tags=["users"])}}, Page={})
     untagged = document({"/b": {"get": operation("Page")}}, Page={})
-    joined = join("t", "d", {"auth": tagged, "ml": untagged})
-    assert joined["paths"]["/a"]["get"]["operationId"] == "auth_show"
-    assert joined["paths"]["/a"]["get"]["tags"] == ["auth: users"]
-    assert joined["paths"]["/b"]["get"]["tags"] == ["ml"]
+    merged = merge("t", "d", {"auth": tagged, "ml": untagged})
+    assert merged["paths"]["/a"]["get"]["operationId"] == "auth_show"
+    assert merged["paths"]["/a"]["get"]["tags"] == ["auth: users"]
+    assert merged["paths"]["/b"]["get"]["tags"] == ["ml"]
 
 
-def test_methods_of_one_path_may_belong_to_different_services() -> None:
+def test_methods_of_one_path_come_from_different_services() -> None:
     auth = document({"/v1/users": {"post": operation("Page")}}, Page={})
     billing = document({"/v1/users": {"get": operation("Page")}}, Page={})
-    joined = join("t", "d", {"auth": auth, "billing": billing})
-    assert set(joined["paths"]["/v1/users"]) == {"get", "post"}
+    merged = merge("t", "d", {"auth": auth, "billing": billing})
+    assert set(merged["paths"]["/v1/users"]) == {"get", "post"}
 
 
-def test_the_authorize_button_is_one_for_all() -> None:
-    joined = join("t", "d", {"auth": document({}), "ml": document({})})
-    assert set(joined["components"]["securitySchemes"]) == {"HTTPBearer"}
+def test_security_scheme_is_shared_by_all_services() -> None:
+    merged = merge("t", "d", {"auth": document({}), "ml": document({})})
+    assert set(merged["components"]["securitySchemes"]) == {"HTTPBearer"}
 
 
-def test_joining_leaves_the_parts_as_they_were() -> None:
-    part = document({"/a": {"get": operation("Page")}}, Page={})
-    join("t", "d", {"auth": part})
-    assert part["paths"]["/a"]["get"]["operationId"] == "show"
+def test_merge_does_not_change_its_inputs() -> None:
+    original = document({"/a": {"get": operation("Page")}}, Page={})
+    merge("t", "d", {"auth": original})
+    assert original["paths"]["/a"]["get"]["operationId"] == "show"

@@ -1,8 +1,9 @@
-"""Which headers pass, and which requests are refused for how they are framed."""
+"""Headers that pass the gateway, and requests refused for their framing."""
 
 import pytest
 
-from gateway.forwarding.headers import check_framing, for_client, for_upstream
+from gateway.admission.body import check_framing
+from gateway.forwarding.headers import for_client, for_upstream
 from kit.errors import Malformed
 
 HOST = (b"host", b"farebox.example")
@@ -55,7 +56,7 @@ HOST = (b"host", b"farebox.example")
         "proxy",
     ],
 )
-def test_a_header_for_this_hop_or_that_claims_an_identity_goes_no_further(name: str) -> None:
+def test_hop_by_hop_and_identity_headers_are_removed(name: str) -> None:
     assert for_upstream([(name.encode(), b"1")]) == []
 
 
@@ -76,11 +77,11 @@ def test_a_header_for_this_hop_or_that_claims_an_identity_goes_no_further(name: 
         "x-users",
     ],
 )
-def test_an_ordinary_header_passes(name: str) -> None:
+def test_other_headers_pass(name: str) -> None:
     assert for_upstream([(name.encode(), b"a")]) == [(name, "a")]
 
 
-def test_a_header_that_connection_names_goes_no_further() -> None:
+def test_headers_named_by_connection_are_removed() -> None:
     sent = [
         (b"connection", b"close, X-Secret"),
         (b"x-secret", b"1"),
@@ -90,17 +91,17 @@ def test_a_header_that_connection_names_goes_no_further() -> None:
     assert for_upstream([*sent, (b"accept", b"*/*")]) == [("accept", "*/*")]
 
 
-def test_repeated_headers_stay_repeated_and_in_order() -> None:
+def test_repeated_headers_keep_their_order() -> None:
     sent = [(b"accept", b"a"), (b"x-a", b"1"), (b"accept", b"b")]
     assert for_upstream(sent) == [("accept", "a"), ("x-a", "1"), ("accept", "b")]
 
 
-def test_a_value_that_is_not_utf8_is_refused() -> None:
+def test_header_value_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(Malformed):
         for_upstream([(b"x-a", b"\xff")])
 
 
-def test_an_answer_keeps_repeated_headers_and_its_content_encoding() -> None:
+def test_response_keeps_repeated_headers_and_content_encoding() -> None:
     sent = [(b"Set-Cookie", b"a=1"), (b"Set-Cookie", b"b=2"), (b"Content-Encoding", b"gzip")]
     assert for_client(sent, 200) == [
         (b"set-cookie", b"a=1"),
@@ -109,13 +110,13 @@ def test_an_answer_keeps_repeated_headers_and_its_content_encoding() -> None:
     ]
 
 
-def test_an_answer_loses_what_the_gateway_writes_itself() -> None:
+def test_response_headers_written_by_the_gateway_are_removed() -> None:
     sent = [(b"Server", b"x"), (b"Date", b"x"), (b"X-Request-Id", b"x"), (b"Transfer-Encoding", b"chunked")]
     assert for_client([*sent, (b"Connection", b"X-Hop"), (b"X-Hop", b"1")], 200) == []
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_without_a_body_has_no_length(status: int) -> None:
+def test_response_without_a_body_has_no_content_length(status: int) -> None:
     assert for_client([(b"Content-Length", b"10"), (b"ETag", b"x")], status) == [(b"etag", b"x")]
 
 
@@ -135,15 +136,15 @@ def test_an_answer_without_a_body_has_no_length(status: int) -> None:
         [HOST, (b"upgrade", b"h2c"), (b"connection", b"upgrade"), (b"content-length", b"5")],
     ],
 )
-def test_a_request_that_can_be_read_in_two_ways_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
+def test_ambiguous_framing_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
     with pytest.raises(Malformed):
         check_framing(headers, "1.1")
 
 
-def test_a_chunked_request_of_http_1_0_is_refused() -> None:
+def test_chunked_http_1_0_request_is_refused() -> None:
     with pytest.raises(Malformed):
         check_framing([HOST, (b"transfer-encoding", b"chunked")], "1.0")
 
 
-def test_an_ordinary_request_is_soundly_framed() -> None:
+def test_ordinary_framing_is_accepted() -> None:
     check_framing([HOST, (b"content-length", b"5"), (b"accept", b"a"), (b"accept", b"b")], "1.1")

@@ -1,4 +1,4 @@
-"""A small service with one route for each thing that kit does to a request."""
+"""A small service with one route for each of kit's mechanisms."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -81,8 +81,8 @@ async def owner(_caller: AccountOwner) -> None: ...
 async def administrator(_caller: Administrator) -> None: ...
 
 
-@router.get("/sibling")
-async def sibling(service: CallingService) -> dict[str, str]:
+@router.get("/service")
+async def calling_service(service: CallingService) -> dict[str, str]:
     return {"service": service}
 
 

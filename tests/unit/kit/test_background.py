@@ -1,4 +1,4 @@
-"""Loops beside the requests."""
+"""Background loops: shutdown, failures, wake-ups, and shared calls."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from kit import background
 from kit.background import SingleFlight, background_tasks, every, wait_for_event
 
 
-async def test_a_loop_ends_before_those_it_may_need() -> None:
+async def test_loops_are_cancelled_in_reverse_order() -> None:
     ended: list[str] = []
 
     async def loop(name: str) -> None:
@@ -25,17 +25,17 @@ async def test_a_loop_ends_before_those_it_may_need() -> None:
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_a_loop_ends_even_if_told_something_at_that_moment(steps: int) -> None:
-    told = asyncio.Event()
+async def test_loop_is_cancelled_although_its_event_is_set_at_that_moment(steps: int) -> None:
+    event = asyncio.Event()
 
     async def loop() -> None:
         while True:
-            await wait_for_event(told, 60)
+            await wait_for_event(event, 60)
 
     async with asyncio.timeout(5):
         async with background_tasks(loop()):
             await asyncio.sleep(0.01)
-            told.set()
+            event.set()
             for _ in range(steps):
                 await asyncio.sleep(0)
 

@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kit.idempotency import fingerprint
+from kit.digests import fingerprint
 
 VALUES = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(st.characters(codec="utf-8"))
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8")), VALUES))
-def test_the_order_of_fields_does_not_matter(fields: dict[str, object]) -> None:
+def test_fingerprint_ignores_the_order_of_fields(fields: dict[str, object]) -> None:
     turned = dict(reversed(fields.items()))
     assert fingerprint("buy", fields) == fingerprint("buy", turned)
 
@@ -25,5 +25,5 @@ def test_the_order_of_fields_does_not_matter(fields: dict[str, object]) -> None:
         (("buy", {}), ("sell", {})),
     ],
 )
-def test_other_input_has_another_fingerprint(one: tuple[object, ...], other: tuple[object, ...]) -> None:
+def test_fingerprint_differs_for_other_input(one: tuple[object, ...], other: tuple[object, ...]) -> None:
     assert fingerprint(*one) != fingerprint(*other)

@@ -1,4 +1,4 @@
-"""Who gets in with which token."""
+"""Authentication: valid, invalid, revoked and expired access tokens."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def as_bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def test_a_good_token_says_who_calls(client: httpx.AsyncClient) -> None:
+async def test_valid_token_identifies_its_caller(client: httpx.AsyncClient) -> None:
     answer = await client.get("/probe/reader", headers=bearer(7, name="pat@example.org"))
     assert answer.json() == {"user_id": 7, "name": "pat@example.org"}
 
@@ -67,7 +67,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("make_token", REFUSED.values(), ids=REFUSED.keys())
-async def test_any_other_token_is_refused(client: httpx.AsyncClient, make_token: Callable[[], str]) -> None:
+async def test_invalid_token_is_refused(client: httpx.AsyncClient, make_token: Callable[[], str]) -> None:
     token = make_token()
     answer = await client.get("/probe/reader", headers=as_bearer(token))
     assert answer.status_code == 401
@@ -76,11 +76,15 @@ async def test_any_other_token_is_refused(client: httpx.AsyncClient, make_token:
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic cGF0"}, {"Authorization": "Bearer"}])
-async def test_a_stranger_is_asked_for_a_token(client: httpx.AsyncClient, header: dict[str, str]) -> None:
+async def test_request_without_a_token_is_401_with_www_authenticate(
+    client: httpx.AsyncClient, header: dict[str, str]
+) -> None:
     assert (await client.get("/probe/reader", headers=header)).status_code == 401
 
 
-async def test_before_the_first_news_nobody_is_judged(app: FastAPI, settings: ServiceSettings) -> None:
+async def test_every_token_is_503_before_the_first_trust_update(
+    app: FastAPI, settings: ServiceSettings
+) -> None:
     app.state.container = SimpleNamespace(authentication=Authentication.create(settings, "probe-service"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
         answer = await client.get("/probe/reader", headers=bearer(7))
@@ -95,7 +99,7 @@ async def test_before_the_first_news_nobody_is_judged(app: FastAPI, settings: Se
         Revocation(session_id="test-session"),
     ],
 )
-async def test_a_known_token_dies_with_its_revocation(
+async def test_cached_token_is_refused_once_revoked(
     client: httpx.AsyncClient, authentication: Authentication, revocation: Revocation
 ) -> None:
     token = bearer(7)
@@ -104,17 +108,21 @@ async def test_a_known_token_dies_with_its_revocation(
     assert (await client.get("/probe/reader", headers=token)).status_code == 401
 
 
-async def test_a_newer_generation_lives_on(client: httpx.AsyncClient, authentication: Authentication) -> None:
+async def test_token_of_the_current_generation_stays_valid(
+    client: httpx.AsyncClient, authentication: Authentication
+) -> None:
     authentication.trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(user_id=7, generation=1)]))
     assert (await client.get("/probe/reader", headers=bearer(7, generation=1))).status_code == 200
 
 
-async def test_a_revoked_api_key_is_dead(client: httpx.AsyncClient, authentication: Authentication) -> None:
+async def test_token_of_a_revoked_api_key_is_refused(
+    client: httpx.AsyncClient, authentication: Authentication
+) -> None:
     authentication.trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(api_key_id=5)]))
     assert (await client.get("/probe/reader", headers=bearer(7, api_key=KEY))).status_code == 401
 
 
-def test_a_known_token_still_expires(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_token_expires(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     trust = TrustStore()
     trust.apply(TrustUpdate(cursor=0))
     verifier, token = TokenVerifier(settings, trust), access_token(7, lifetime=60)
@@ -139,7 +147,7 @@ def test_a_known_token_still_expires(settings: ServiceSettings, monkeypatch: pyt
         ("/probe/administrator", {}, 401),
     ],
 )
-async def test_a_token_opens_what_it_may(
+async def test_token_opens_routes_of_its_scopes_and_role_only(
     client: httpx.AsyncClient, path: str, token: dict[str, str], status: int
 ) -> None:
     assert (await client.get(path, headers=token)).status_code == status
@@ -165,25 +173,25 @@ class TestSignedByKey:
     def claims() -> dict[str, object]:
         return {**CLAIMS, "iat": int(time.time()), "exp": int(time.time()) + 60}
 
-    def test_a_token_of_a_known_key_is_good(
+    def test_token_signed_by_a_published_key_is_valid(
         self, verifier: TokenVerifier, private: Ed25519PrivateKey
     ) -> None:
         token = jwt.encode(self.claims(), private, algorithm="EdDSA", headers={"kid": "k1"})
         assert verifier.verify(token).user_id == 7
 
-    def test_a_token_of_an_unknown_key_is_refused(
+    def test_token_signed_by_an_unknown_key_is_refused(
         self, verifier: TokenVerifier, private: Ed25519PrivateKey
     ) -> None:
         token = jwt.encode(self.claims(), private, algorithm="EdDSA", headers={"kid": "k2"})
         with pytest.raises(Unauthenticated):
             verifier.verify(token)
 
-    def test_the_shared_secret_signs_nothing(self, verifier: TokenVerifier) -> None:
+    def test_shared_secret_is_refused_under_eddsa(self, verifier: TokenVerifier) -> None:
         token = jwt.encode(self.claims(), JWT_SECRET, algorithm="HS256", headers={"kid": "k1"})
         with pytest.raises(Unauthenticated):
             verifier.verify(token)
 
-    def test_the_public_key_is_no_secret_to_sign_with(
+    def test_public_key_is_refused_as_an_hmac_secret(
         self, verifier: TokenVerifier, private: Ed25519PrivateKey
     ) -> None:
         public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

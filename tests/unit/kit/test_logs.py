@@ -45,22 +45,22 @@ def lines(written: tuple[str, str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written[0].splitlines()]
 
 
-def test_the_file_has_what_standard_output_has(written: tuple[str, str]) -> None:
+def test_file_and_standard_output_have_the_same_lines(written: tuple[str, str]) -> None:
     first, second = ([json.loads(line)["event"] for line in each.splitlines()] for each in written)
     assert first == second
 
 
-def test_a_line_is_json_with_its_event_and_the_request(lines: list[dict[str, Any]]) -> None:
+def test_line_is_json_with_event_and_request_id(lines: list[dict[str, Any]]) -> None:
     first = lines[0]
     assert (first["event"], first["user"], first["request_id"]) == ("tokens_held", 7, "r-1")
     assert (first["service"], first["level"]) == ("billing", "info")
 
 
-def test_what_is_below_the_level_is_not_written(written: tuple[str, str]) -> None:
+def test_line_below_the_level_is_not_written(written: tuple[str, str]) -> None:
     assert "not_shown" not in written[0]
 
 
-def test_the_lines_of_libraries_are_json_too(lines: list[dict[str, Any]]) -> None:
+def test_lines_of_libraries_are_json(lines: list[dict[str, Any]]) -> None:
     assert (lines[1]["event"], lines[1]["level"], lines[1]["service"]) == (
         "said something",
         "warning",
@@ -69,7 +69,7 @@ def test_the_lines_of_libraries_are_json_too(lines: list[dict[str, Any]]) -> Non
 
 
 @pytest.mark.parametrize("number", [2, 3])
-def test_a_crash_says_where_and_what_kind_but_not_its_message(
+def test_crash_is_logged_with_traceback_and_type_but_no_message(
     lines: list[dict[str, Any]], number: int
 ) -> None:
     shown = lines[number]["exception"]

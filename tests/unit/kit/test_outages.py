@@ -10,7 +10,7 @@ REASONS = [kind for kind, _ in OUTAGES]
 
 
 @pytest.mark.parametrize("kind", REASONS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
-def test_each_outage_in_the_table_is_known(kind: type[BaseException]) -> None:
+def test_every_error_of_the_table_is_an_outage(kind: type[BaseException]) -> None:
     error = kind.__new__(kind)
     assert describe_outage(error) is not None
 
@@ -23,7 +23,7 @@ def test_each_outage_in_the_table_is_known(kind: type[BaseException]) -> None:
         asyncpg.CannotConnectNowError("starting"),
     ],
 )
-def test_an_outage_is_known_inside_sqlalchemys_wrapping(error: asyncpg.PostgresError) -> None:
+def test_outage_is_recognised_inside_sqlalchemys_wrapper(error: asyncpg.PostgresError) -> None:
     driver = Exception("the dialect's own error")
     driver.__cause__ = error
     wrapped = DBAPIError("SELECT 1", None, driver)
@@ -34,7 +34,7 @@ def test_an_outage_is_known_inside_sqlalchemys_wrapping(error: asyncpg.PostgresE
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("no route"), httpx.ReadTimeout("slow")])
-def test_a_sibling_that_is_away_is_an_outage(error: Exception) -> None:
+def test_unreachable_service_is_an_outage(error: Exception) -> None:
     assert from_crash(error).status == 503
 
 
@@ -49,5 +49,5 @@ def test_a_sibling_that_is_away_is_an_outage(error: Exception) -> None:
         OSError("disk full"),
     ],
 )
-def test_a_bug_is_no_outage(error: Exception) -> None:
+def test_bug_is_not_an_outage(error: Exception) -> None:
     assert from_crash(error).status == 500

@@ -21,27 +21,27 @@ def read_all(size: int) -> list[list[int]]:
 
 
 @given(st.integers(1, 120))
-def test_following_the_tokens_shows_each_row_once(size: int) -> None:
+def test_page_tokens_lead_to_each_row_once(size: int) -> None:
     assert [row for page in read_all(size) for row in page] == ROWS
 
 
-def test_a_full_last_page_is_the_last() -> None:
+def test_full_last_page_has_no_next_page_token() -> None:
     assert [len(page) for page in read_all(50)] == [50, 50]
 
 
-@pytest.mark.parametrize(("asked", "given_"), [(-5, 1), (0, 1), (10, 10), (10**9, LARGEST_PAGE)])
-def test_the_page_size_is_clamped(asked: int, given_: int) -> None:
-    assert PageRequest(asked, None).size == given_
+@pytest.mark.parametrize(("requested", "size"), [(-5, 1), (0, 1), (10, 10), (10**9, LARGEST_PAGE)])
+def test_page_size_is_clamped(requested: int, size: int) -> None:
+    assert PageRequest(requested, None).size == size
 
 
 @pytest.mark.parametrize("token", ["", "x", "!!!!", "LTE", "OTIyMzM3MjAzNjg1NDc3NTgwOA", "éé", "\x00"])
-def test_a_token_that_is_not_ours_is_refused(token: str) -> None:
+def test_foreign_page_token_is_refused(token: str) -> None:
     with pytest.raises(Malformed, match="start again without it"):
         PageRequest(10, token)
 
 
 @given(st.text(max_size=100))
-def test_any_other_token_is_read_or_refused(token: str) -> None:
+def test_any_page_token_is_read_or_refused(token: str) -> None:
     try:
         request = PageRequest(10, token)
     except Malformed:

@@ -19,13 +19,13 @@ SENT = "SENT-4929-secret"
         SENT,
     ],
 )
-async def test_a_refused_body_is_never_repeated(client: httpx.AsyncClient, wrong: object) -> None:
+async def test_problem_never_repeats_the_body(client: httpx.AsyncClient, wrong: object) -> None:
     answer = await client.post("/probe", json=wrong)
     assert answer.status_code == 422
     assert SENT not in answer.text
 
 
-async def test_a_refused_field_is_named_with_a_sentence(client: httpx.AsyncClient) -> None:
+async def test_invalid_field_is_named_with_a_sentence(client: httpx.AsyncClient) -> None:
     answer = await client.post("/probe", json=GOOD | {"amount": 0})
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
@@ -35,7 +35,7 @@ async def test_a_refused_field_is_named_with_a_sentence(client: httpx.AsyncClien
     assert body["request_id"] == answer.headers["x-request-id"]
 
 
-async def test_a_refused_element_is_named_with_the_list_it_is_in(client: httpx.AsyncClient) -> None:
+async def test_invalid_element_is_named_with_its_list(client: httpx.AsyncClient) -> None:
     body = (await client.post("/probe", json=GOOD | {"rows": [{}, 5]})).json()
     assert body["errors"][0]["pointer"] == "/body/rows/1"
     assert body["detail"].startswith("rows/1: ")
@@ -54,19 +54,19 @@ async def test_a_refused_element_is_named_with_the_list_it_is_in(client: httpx.A
         "[" * 100_000,
     ],
 )
-async def test_what_is_not_json_is_malformed(client: httpx.AsyncClient, text: str) -> None:
+async def test_invalid_json_is_malformed(client: httpx.AsyncClient, text: str) -> None:
     answer = await client.post("/probe", content=text, headers={"Content-Type": "application/json"})
     assert answer.status_code in (400, 422)
     assert answer.json()["code"] in ("malformed", "invalid_input")
 
 
-async def test_a_fields_name_is_shortened_in_the_answer(client: httpx.AsyncClient) -> None:
+async def test_long_field_name_is_shortened(client: httpx.AsyncClient) -> None:
     answer = await client.post("/probe", json=GOOD | {"x" * 10_000: 1})
     assert answer.status_code == 422
     assert len(answer.content) < 2_000
 
 
-async def test_an_error_tells_its_members(client: httpx.AsyncClient) -> None:
+async def test_problem_contains_the_errors_members(client: httpx.AsyncClient) -> None:
     body = (await client.get("/probe/conflict")).json()
     assert (body["code"], body["name"]) == ("conflict", "kept")
 
@@ -80,7 +80,7 @@ async def test_an_error_tells_its_members(client: httpx.AsyncClient) -> None:
         ("GET", "/probe/outage", 503, "unavailable"),
     ],
 )
-async def test_every_failure_is_a_problem_document(
+async def test_every_error_response_is_a_problem_document(
     client: httpx.AsyncClient, method: str, path: str, status: int, code: str
 ) -> None:
     answer = await client.request(method, path)
@@ -89,17 +89,17 @@ async def test_every_failure_is_a_problem_document(
     assert answer.json()["code"] == code
 
 
-async def test_a_crash_keeps_its_reason_to_itself(client: httpx.AsyncClient) -> None:
+async def test_crash_response_hides_its_message(client: httpx.AsyncClient) -> None:
     answer = await client.get("/probe/crash")
     assert "secret of the house" not in answer.text
     assert "RuntimeError" not in answer.text
 
 
-async def test_an_outage_says_when_to_ask_again(client: httpx.AsyncClient) -> None:
+async def test_outage_response_has_retry_after(client: httpx.AsyncClient) -> None:
     answer = await client.get("/probe/outage")
     assert answer.headers["retry-after"] == "1"
     assert "10.0.0.1" not in answer.text
 
 
-async def test_a_wrong_method_is_told_the_right_ones(client: httpx.AsyncClient) -> None:
+async def test_wrong_method_is_405_with_allow(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/probe")).headers["allow"] == "POST"

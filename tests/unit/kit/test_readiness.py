@@ -16,17 +16,17 @@ async def ask(path: str, trouble: Exception) -> httpx.Response:
         return await client.get(path)
 
 
-async def test_a_service_that_is_ready_says_so(client: httpx.AsyncClient) -> None:
+async def test_ready_service_is_200(client: httpx.AsyncClient) -> None:
     assert (await client.get("/readyz")).json() == {"status": "ready"}
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("Waiting."), OSError("10.0.0.1"), KeyError("x")])
-async def test_trouble_of_any_kind_is_not_ready(trouble: Exception) -> None:
+async def test_failed_check_of_any_kind_is_503(trouble: Exception) -> None:
     answer = await ask("/readyz", trouble)
     assert answer.status_code == 503
     assert "10.0.0.1" not in answer.text
 
 
-async def test_a_service_that_is_not_ready_still_lives(client: httpx.AsyncClient) -> None:
+async def test_service_that_is_not_ready_is_live(client: httpx.AsyncClient) -> None:
     assert (await ask("/livez", OSError())).status_code == 200
     assert (await client.get("/livez")).status_code == 200

@@ -9,42 +9,42 @@ from kit.authentication import Authentication
 from kit.settings import ServiceSettings
 
 
-async def test_a_sibling_is_known_by_name(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/sibling", headers=service_bearer("probe-service", "ml-service"))
+async def test_service_token_names_the_calling_service(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/service", headers=service_bearer("probe-service", "ml-service"))
     assert answer.json() == {"service": "ml-service"}
 
 
-async def test_a_token_for_another_service_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/sibling", headers=service_bearer("billing-service"))
+async def test_service_token_for_another_audience_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/probe/service", headers=service_bearer("billing-service"))
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("role", ["user", "admin"])
-async def test_a_users_token_is_refused(client: httpx.AsyncClient, role: str) -> None:
-    assert (await client.get("/probe/sibling", headers=bearer(7, role=role))).status_code == 401
+async def test_users_access_token_is_refused(client: httpx.AsyncClient, role: str) -> None:
+    assert (await client.get("/probe/service", headers=bearer(7, role=role))).status_code == 401
 
 
 @pytest.mark.parametrize(
     "changed", [{"exp": int(time.time()) - 1}, {"iss": "farebox"}, {"sub": None}, {"exp": None}]
 )
-async def test_a_wrong_claim_is_refused(
+async def test_service_token_with_a_wrong_claim_is_refused(
     client: httpx.AsyncClient, settings: ServiceSettings, changed: dict[str, object]
 ) -> None:
     claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
     claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
     token = jwt.encode(claims, settings.service_key, algorithm="HS256")
-    answer = await client.get("/probe/sibling", headers={"Authorization": f"Bearer {token}"})
+    answer = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
 
 
-async def test_the_users_secret_does_not_sign_for_services(client: httpx.AsyncClient) -> None:
+async def test_secret_of_access_tokens_is_refused_for_service_tokens(client: httpx.AsyncClient) -> None:
     claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
     token = jwt.encode(claims, JWT_SECRET, algorithm="HS256")
-    answer = await client.get("/probe/sibling", headers={"Authorization": f"Bearer {token}"})
+    answer = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
 
 
-def test_a_token_is_signed_anew_before_it_ends(
+def test_service_token_is_renewed_before_it_expires(
     authentication: Authentication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = authentication.identity.headers_for("ml-service")["Authorization"]

@@ -1,3 +1,5 @@
+"""Home of a stack: sockets, secrets and private files."""
+
 import os
 import shutil
 import stat
@@ -6,17 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from local.credentials import NAMES, load_or_make
-from local.files import write_private
-from local.home import Home
+from local.home import SECRET_NAMES, Home, load_or_create_secrets, write_private
 from local.ports import Ports
-from local.state import Running
+from local.stack import RunningStack
 
 LONGEST_SOCKET_PATH = 107
 
 
 @pytest.mark.parametrize("length", [1, 40, 75, 76, 77, 78, 79, 80, 200])
-def test_a_socket_fits_however_long_the_home_is(tmp_path: Path, length: int) -> None:
+def test_socket_path_fits_for_any_length_of_home(tmp_path: Path, length: int) -> None:
     home = Home.at(tmp_path / ("x" * length))
     for socket in (
         home.postgres_sockets / ".s.PGSQL.5432",
@@ -25,7 +25,7 @@ def test_a_socket_fits_however_long_the_home_is(tmp_path: Path, length: int) -> 
         assert len(os.fsencode(socket)) <= LONGEST_SOCKET_PATH
 
 
-def test_two_long_homes_do_not_share_sockets(tmp_path: Path) -> None:
+def test_two_long_homes_have_separate_sockets(tmp_path: Path) -> None:
     one, other = (Home.at(tmp_path / ("x" * 200) / name) for name in ("one", "other"))
     assert one.sockets != other.sockets
 
@@ -33,41 +33,41 @@ def test_two_long_homes_do_not_share_sockets(tmp_path: Path) -> None:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home.at(tmp_path / "home")
-    home.make()
+    home.create()
     yield home
     shutil.rmtree(home.sockets)
 
 
-def test_a_home_keeps_itself_out_of_git(home: Home) -> None:
+def test_home_is_ignored_by_git(home: Home) -> None:
     assert (home.root / ".gitignore").read_text() == "*\n"
 
 
-def test_a_home_is_for_its_owner_alone(home: Home) -> None:
+def test_home_is_readable_by_its_owner_alone(home: Home) -> None:
     assert stat.S_IMODE(home.root.stat().st_mode) == 0o700
 
 
-def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
-    made = load_or_make(tmp_path / "secrets.env")
-    assert load_or_make(tmp_path / "secrets.env") == made
-    assert set(made) == set(NAMES)
+def test_secrets_are_created_once(tmp_path: Path) -> None:
+    created = load_or_create_secrets(tmp_path / "secrets.env")
+    assert load_or_create_secrets(tmp_path / "secrets.env") == created
+    assert set(created) == set(SECRET_NAMES)
 
 
-def test_no_two_secrets_are_alike(tmp_path: Path) -> None:
-    assert len(set(load_or_make(tmp_path / "secrets.env").values())) == len(NAMES)
+def test_secrets_are_distinct(tmp_path: Path) -> None:
+    assert len(set(load_or_create_secrets(tmp_path / "secrets.env").values())) == len(SECRET_NAMES)
 
 
-def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
-    load_or_make(tmp_path / "secrets.env")
+def test_secrets_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    load_or_create_secrets(tmp_path / "secrets.env")
     assert stat.S_IMODE((tmp_path / "secrets.env").stat().st_mode) == 0o600
 
 
-def test_a_new_secret_joins_the_kept_ones(tmp_path: Path) -> None:
-    write_private(tmp_path / "secrets.env", "JWT_SECRET=kept=as=it=is\n")
-    assert load_or_make(tmp_path / "secrets.env")["JWT_SECRET"] == "kept=as=it=is"
-    assert "DB_PASSWORD" in load_or_make(tmp_path / "secrets.env")
+def test_missing_secret_is_added_to_the_stored_ones(tmp_path: Path) -> None:
+    write_private(tmp_path / "secrets.env", "JWT_SECRET=stored=as=it=is\n")
+    assert load_or_create_secrets(tmp_path / "secrets.env")["JWT_SECRET"] == "stored=as=it=is"
+    assert "DB_PASSWORD" in load_or_create_secrets(tmp_path / "secrets.env")
 
 
-def test_a_private_file_replaces_one_that_others_could_read(tmp_path: Path) -> None:
+def test_private_file_replaces_a_readable_one(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     path.chmod(0o644)
@@ -76,8 +76,8 @@ def test_a_private_file_replaces_one_that_others_could_read(tmp_path: Path) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_what_up_left_is_found_again(tmp_path: Path) -> None:
+def test_running_stack_is_saved_and_loaded(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
-    running = Running(Ports(1, 2, 3, 4, 5, 6), "admin@example.org")
+    running = RunningStack(Ports(1, 2, 3, 4, 5, 6), "admin@example.org")
     running.save(home)
-    assert Running.load(home) == running
+    assert RunningStack.load(home) == running

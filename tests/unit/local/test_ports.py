@@ -1,11 +1,11 @@
-"""Ports are probed on real sockets, of this machine only."""
+"""Choice of ports, probed on real sockets of this machine."""
 
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from local.failures import CannotStart
+from local.errors import CannotStart
 from local.ports import ADDRESS, DEFAULTS, choose_ports, free_port, is_free
 from local.settings import LocalSettings
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.enable_socket
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
+def used_port() -> Iterator[int]:
     with socket.socket() as listener:
         listener.bind((ADDRESS, 0))
         listener.listen()
@@ -21,45 +21,47 @@ def taken() -> Iterator[int]:
         yield port
 
 
-def settings(**named: object) -> LocalSettings:
-    return LocalSettings.model_validate(named)
+def settings(**configured: object) -> LocalSettings:
+    return LocalSettings.model_validate(configured)
 
 
-def test_a_listener_takes_its_port(taken: int) -> None:
-    assert not is_free(taken)
+def test_port_with_a_listener_is_not_free(used_port: int) -> None:
+    assert not is_free(used_port)
 
 
-def test_a_named_port_is_used(taken: int) -> None:
-    free = free_port([taken])
+def test_configured_port_is_used(used_port: int) -> None:
+    free = free_port([used_port])
     assert choose_ports(settings(ml_port=free)).ml == free
 
 
-def test_a_named_port_that_is_taken_is_refused_by_its_settings_name(taken: int) -> None:
-    with pytest.raises(CannotStart, match=f"BILLING_PORT {taken} is taken"):
-        choose_ports(settings(billing_port=taken))
+def test_configured_port_in_use_is_refused_with_its_setting(used_port: int) -> None:
+    with pytest.raises(CannotStart, match=f"BILLING_PORT {used_port} is in use"):
+        choose_ports(settings(billing_port=used_port))
 
 
-def test_the_same_port_cannot_be_named_twice(taken: int) -> None:
-    free = free_port([taken])
-    with pytest.raises(CannotStart, match=f"AUTH_PORT {free} is taken"):
+def test_port_configured_twice_is_refused(used_port: int) -> None:
+    free = free_port([used_port])
+    with pytest.raises(CannotStart, match=f"AUTH_PORT {free} is in use"):
         choose_ports(settings(gateway_port=free, auth_port=free))
 
 
-def test_a_default_that_is_taken_gives_way(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DEFAULTS, "gateway", taken)
+def test_default_port_in_use_is_replaced(used_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEFAULTS, "gateway", used_port)
     chosen = choose_ports(settings()).gateway
-    assert chosen != taken
+    assert chosen != used_port
     assert is_free(chosen)
 
 
-def test_a_default_that_somebody_named_gives_way(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    free = free_port([taken])
+def test_default_port_configured_for_another_service_is_replaced(
+    used_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = free_port([used_port])
     monkeypatch.setitem(DEFAULTS, "gateway", free)
     chosen = choose_ports(settings(scheduler_port=free))
     assert chosen.scheduler == free
     assert chosen.gateway != free
 
 
-def test_defaults_can_be_left_to_others() -> None:
+def test_default_ports_can_be_avoided() -> None:
     chosen = choose_ports(settings(), prefer_defaults=False)
     assert not {getattr(chosen, name) for name in DEFAULTS} & set(DEFAULTS.values())

@@ -6,8 +6,7 @@ from datetime import timedelta
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.api_keys.models import StoredApiKey
-from auth_service.users.models import User
+from auth_service.models import StoredApiKey, User
 
 # The last use is shown to the minute, so that a busy key does not write a row each time.
 LAST_USE_PRECISION = timedelta(minutes=1)

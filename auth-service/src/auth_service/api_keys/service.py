@@ -1,19 +1,24 @@
-"""Makes, lists, revokes and exchanges API keys."""
+"""API keys: create, revoke and exchange."""
 
+import base64
+import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.access_tokens.service import AccessToken, AccessTokens
-from auth_service.api_keys.models import StoredApiKey
 from auth_service.api_keys.repository import ApiKeyRepository
-from auth_service.api_keys.rules import digest_of, make_secret, shown_prefix
 from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
-from auth_service.revocations.service import Revocations
-from auth_service.secrets.service import RootSecret
+from auth_service.models import StoredApiKey
+from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.secrets import RootSecret
+from auth_service.tokens.signing import AccessToken, AccessTokens
+
+PREFIX = "fbx_"
+SHOWN_CHARACTERS = 12
 
 log = structlog.stdlib.get_logger()
 
@@ -28,45 +33,55 @@ class NewApiKey:
 
 
 class ApiKeyService:
-    def __init__(self, rows: ApiKeyRepository, revocations: Revocations, secret: RootSecret) -> None:
-        self._rows, self._revocations, self._secret = rows, revocations, secret
+    def __init__(self, secret: RootSecret, tokens: AccessTokens, revocations: Revocations) -> None:
+        self._secret, self._tokens, self._revocations = secret, tokens, revocations
 
-    async def make(self, order: NewApiKey) -> tuple[StoredApiKey, str]:
-        """The key, and the seed from which `reveal` makes its secret."""
+    async def create(self, session: AsyncSession, new: NewApiKey) -> tuple[StoredApiKey, str]:
+        """The key, and the seed from which `reveal` derives its secret."""
         seed = secrets.token_hex(32)
         secret = self.reveal(seed)
         key = StoredApiKey(
-            user_id=order.user_id,
-            name=order.name,
+            user_id=new.user_id,
+            name=new.name,
             digest=digest_of(secret),
-            prefix=shown_prefix(secret),
-            scopes=list(order.scopes),
-            token_cap=order.token_cap,
-            expires_at=order.expires_at,
+            prefix=secret[:SHOWN_CHARACTERS],
+            scopes=list(new.scopes),
+            token_cap=new.token_cap,
+            expires_at=new.expires_at,
         )
-        await self._rows.add(key)
-        log.info("api_key_made", user=order.user_id, api_key=key.id)
+        await ApiKeyRepository(session).add(key)
+        log.info("api_key_created", user=new.user_id, api_key=key.id)
         return key, seed
 
     def reveal(self, seed: str) -> str:
-        """A retry is shown the secret again, yet neither it nor all it is made of is in the database."""
-        return make_secret(self._secret.digest("api key", seed.encode()))
+        """The secret again for a retry; the database alone does not suffice to compute it."""
+        return format_secret(self._secret.digest("api key", seed.encode()))
 
-    async def list_of(self, user_id: int, before: int, limit: int) -> Sequence[StoredApiKey]:
-        return await self._rows.list_of(user_id, before, limit)
-
-    async def revoke(self, user_id: int, key_id: int) -> None:
-        key = await self._rows.find_own(user_id, key_id)
+    async def revoke(self, session: AsyncSession, user_id: int, key_id: int) -> None:
+        rows = ApiKeyRepository(session)
+        key = await rows.find_own(user_id, key_id)
         if key is None:
             raise ApiKeyNotFound
-        await self._rows.delete(key)
-        await self._revocations.of_api_key(key_id)
+        await rows.delete(key)
+        await self._revocations.revoke_api_key(session, key_id)
         log.info("api_key_revoked", user=user_id, api_key=key_id)
 
-    async def exchange(self, secret: str, tokens: AccessTokens) -> AccessToken:
-        found = await self._rows.find_usable(digest_of(secret))
+    async def exchange(self, session: AsyncSession, secret: str) -> AccessToken:
+        """A short-lived access token with the key's scopes and cap."""
+        rows = ApiKeyRepository(session)
+        found = await rows.find_usable(digest_of(secret))
         if found is None:
             raise ApiKeyInvalid
         key, user = found
-        await self._rows.record_use(key.id)
-        return await tokens.for_api_key(user, key)
+        await rows.record_use(key.id)
+        return await self._tokens.for_api_key(session, user, key)
+
+
+def format_secret(random: bytes) -> str:
+    """The key as its owner sees it, once."""
+    return PREFIX + base64.urlsafe_b64encode(random).rstrip(b"=").decode()
+
+
+def digest_of(secret: str) -> bytes:
+    """A plain digest is enough: unlike a password, a key has 256 random bits."""
+    return hashlib.sha256(secret.encode()).digest()

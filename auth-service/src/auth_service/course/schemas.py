@@ -1,20 +1,11 @@
-"""The course API's bodies. Unlike in /v1, fields that nobody asked for are let pass."""
+"""Bodies of the course API. Unlike in /v1, unknown fields are ignored."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictInt, StringConstraints
+from pydantic import BaseModel
 
-from auth_service.users.rules import (
-    LONGEST_COURSE_PASSWORD,
-    SHORTEST_COURSE_PASSWORD,
-    email_name,
-)
-from auth_service.users.schemas import AnyPassword, NewName, RawName, Text
-
-CoursePassword = Annotated[
-    str, StringConstraints(min_length=SHORTEST_COURSE_PASSWORD, max_length=LONGEST_COURSE_PASSWORD), Text
-]
-NewEmail = Annotated[RawName, AfterValidator(email_name)]
+from auth_service.fields import AnyPassword, CoursePassword, NewEmail, NewName, RawName
+from kit.fields import RowId
 
 
 class EmailRegistration(BaseModel):
@@ -32,23 +23,23 @@ class EmailReset(BaseModel):
     new_password: CoursePassword
 
 
-class RemoveUser(BaseModel):
-    user_id: Annotated[StrictInt, Field(ge=1, le=2**63 - 1)]
+class UserRemoval(BaseModel):
+    user_id: RowId
 
 
-class Created(BaseModel):
+class EmailAccount(BaseModel):
     status: Literal["success"] = "success"
     message: str
     email: str
 
 
-class LoggedIn(BaseModel):
+class EmailToken(BaseModel):
     status: Literal["OK"] = "OK"
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
 
 
-class Done(BaseModel):
+class Confirmation(BaseModel):
     status: Literal["success"] = "success"
     message: str
 
@@ -63,12 +54,12 @@ class Credentials(BaseModel):
     password: AnyPassword
 
 
-class SignedUp(BaseModel):
+class UsernameAccount(BaseModel):
     id: int
     username: str
     role: str
 
 
-class BearerToken(BaseModel):
+class UsernameToken(BaseModel):
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme

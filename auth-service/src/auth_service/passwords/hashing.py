@@ -1,4 +1,4 @@
-"""Password hashes, made and checked in threads of their own (bcrypt releases the interpreter's lock)."""
+"""Password hashes, computed in threads of their own: bcrypt releases the interpreter's lock."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from auth_service.errors import HashingBusy
 from auth_service.settings import AuthSettings
 
-VERIFICATIONS = Counter("farebox_password_verifications_total", "Passwords held against a hash")
+VERIFICATIONS = Counter("farebox_password_verifications_total", "Passwords compared with a hash")
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 class PasswordHasher:
     def __init__(self, settings: AuthSettings) -> None:
-        # bcrypt alone would ignore what comes after 72 bytes; such hashes from elsewhere are still read.
+        # Plain bcrypt ignores everything after 72 bytes; it is still read, for accounts from elsewhere.
         self._context = CryptContext(
             schemes=["bcrypt_sha256", "bcrypt"],
             deprecated=["bcrypt"],
@@ -28,15 +28,15 @@ class PasswordHasher:
         self._threads = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="hashing")
         self._queue_limit = settings.hash_queue
         self._queued = 0
-        self._nobodys_hash = self._context.hash("the password of nobody")
+        self._decoy_hash = self._context.hash("the password of nobody")
 
     async def hash(self, password: str) -> str:
         return await self._in_thread(self._context.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """As much work for an unknown account (None) as for a known one."""
+        """Does the same work for an unknown account (None), so that the time does not reveal it."""
         VERIFICATIONS.inc()
-        matches = await self._in_thread(self._matches, password, password_hash or self._nobodys_hash)
+        matches = await self._in_thread(self._matches, password, password_hash or self._decoy_hash)
         return matches and password_hash is not None
 
     def needs_upgrade(self, password_hash: str) -> bool:
@@ -58,6 +58,7 @@ class PasswordHasher:
         *args: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Result:
+        # In a longer queue callers would time out before their turn.
         if self._queued >= self._queue_limit:
             raise HashingBusy
         self._queued += 1

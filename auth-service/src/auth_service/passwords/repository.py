@@ -1,29 +1,44 @@
-"""SQL of the login attempts. PostgreSQL's clock is the only one, so replicas cannot disagree."""
+"""SQL of password checks. PostgreSQL's clock is the only one, so replicas cannot disagree."""
 
 from datetime import timedelta
 
-from sqlalchemy import and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.passwords.models import LoginAttempts
-from auth_service.passwords.rules import FREE_FAILURES, delay_after
+from auth_service.models import LoginAttempts, User
+from kit.fields import fold_name
 
 LONGEST_ATTEMPT = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+class PasswordRepository:
+    """Users by their names, and their password hashes."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def find_user(self, name: str) -> User | None:
+        return await self._session.scalar(select(User).where(User.folded_name == fold_name(name)))
+
+    async def replace_hash(self, user_id: int, old: str, new: str) -> None:
+        """Does nothing if the password was changed meanwhile."""
+        same = (User.id == user_id, User.password_hash == old)
+        await self._session.execute(update(User).where(*same).values(password_hash=new))
 
 
 class LoginAttemptRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def try_to_start(self, digest: bytes) -> bool:
-        """Counts an attempt as running; False while the name must wait.
+    async def try_to_start(self, digest: bytes, free_failures: int) -> bool:
+        """Count an attempt as running; False while the name must wait.
 
-        Running attempts count like failures, so that guesses sent at once are not all free.
+        Running attempts count like failures, so that parallel guesses are not all free.
         """
         row = LoginAttempts
-        # A process that died while hashing never says how its attempt ended.
+        # A process that died while hashing never records the end of its attempt.
         abandoned = row.touched_at < func.now() - LONGEST_ATTEMPT
         running = case((abandoned, 0), else_=row.running)
         statement = (
@@ -34,7 +49,7 @@ class LoginAttemptRepository:
                 set_={"running": running + 1, "touched_at": func.now()},
                 where=and_(
                     or_(row.blocked_until.is_(None), row.blocked_until <= func.now()),
-                    or_(running == 0, row.failures + running < FREE_FAILURES),
+                    or_(running == 0, row.failures + running < free_failures),
                 ),
             )
             .returning(literal(1))
@@ -46,35 +61,36 @@ class LoginAttemptRepository:
         found = await self._session.scalar(select(left).where(LoginAttempts.name_digest == digest))
         return max(float(found or 0), 0.0)
 
-    async def fail(self, digest: bytes) -> None:
+    async def record_failure(self, digest: bytes) -> int:
+        """Returns the failures so far."""
         row = LoginAttempts
-        ended = func.greatest(row.running - 1, 0)
-        mine = row.name_digest == digest
         failures = await self._session.scalar(
             update(row)
-            .where(mine)
-            .values(failures=row.failures + 1, running=ended, touched_at=func.now())
+            .where(row.name_digest == digest)
+            .values(failures=row.failures + 1, running=_one_less_running(), touched_at=func.now())
             .returning(row.failures)
         )
-        delay = timedelta(seconds=delay_after(failures or 0))
-        if delay:
-            await self._session.execute(update(row).where(mine).values(blocked_until=func.now() + delay))
+        return failures or 0
 
-    async def succeed(self, digest: bytes) -> None:
-        row = LoginAttempts
-        await self._session.execute(
-            update(row)
-            .where(row.name_digest == digest)
-            .values(failures=0, running=func.greatest(row.running - 1, 0), blocked_until=None)
-        )
+    async def block(self, digest: bytes, seconds: int) -> None:
+        end = func.now() + timedelta(seconds=seconds)
+        await self._update(digest, blocked_until=end)
 
-    async def give_up(self, digest: bytes) -> None:
-        """The attempt ended without an answer to whether the password was right."""
-        row = LoginAttempts
-        await self._session.execute(
-            update(row).where(row.name_digest == digest).values(running=func.greatest(row.running - 1, 0))
-        )
+    async def record_success(self, digest: bytes) -> None:
+        await self._update(digest, failures=0, running=_one_less_running(), blocked_until=None)
+
+    async def abandon(self, digest: bytes) -> None:
+        """End an attempt that did not find out whether the password was right."""
+        await self._update(digest, running=_one_less_running())
 
     async def delete_old(self) -> None:
         old = LoginAttempts.touched_at < func.now() - FORGOTTEN_AFTER
         await self._session.execute(delete(LoginAttempts).where(old))
+
+    async def _update(self, digest: bytes, **values: object) -> None:
+        statement = update(LoginAttempts).where(LoginAttempts.name_digest == digest).values(**values)
+        await self._session.execute(statement)
+
+
+def _one_less_running() -> ColumnElement[int]:
+    return func.greatest(LoginAttempts.running - 1, 0)

@@ -1,6 +1,11 @@
-"""Logging in and out."""
+"""Log in, refresh and log out."""
 
-from auth_service.dependencies import Passwords, Sessions
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from fastapi import Depends, Request
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -10,13 +15,71 @@ from auth_service.errors import (
     TooManyFailures,
     WrongCredentials,
 )
-from auth_service.sessions.schemas import Login, Refresh, SessionView
+from auth_service.fields import AnyPassword, RawName, Storable, StrictBody
+from auth_service.models import LoginSession
+from auth_service.passwords.service import PasswordCheck
+from auth_service.sessions.service import SessionService, TokenPair
 from kit.app import strict_router
 from kit.authentication import AccountOwner
+from kit.database import Session
 from kit.errors import Forbidden, Unauthenticated
 from kit.problems import documented
 
 router = strict_router("/v1/sessions", tags=["sessions"])
+
+
+async def _password_check(request: Request) -> PasswordCheck:
+    return request.app.state.container.password_check
+
+
+async def _sessions(request: Request) -> SessionService:
+    return request.app.state.container.sessions
+
+
+Passwords = Annotated[PasswordCheck, Depends(_password_check)]
+Sessions = Annotated[SessionService, Depends(_sessions)]
+
+
+class Login(StrictBody):
+    """`email` may be sent instead of `name`; they are the same thing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "ada@example.org", "password": "a long sentence is best"}]}
+    )
+
+    name: RawName = Field(validation_alias=AliasChoices("name", "email"))
+    password: AnyPassword
+
+
+class Refresh(StrictBody):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=200), Storable]
+
+
+class SessionView(BaseModel):
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
+    expires_in: int = Field(description="seconds until the access token expires")
+    refresh_token: str = Field(description="good for one refresh, which gives the next one")
+    refresh_expires_in: int
+
+    @classmethod
+    def of(cls, pair: TokenPair) -> Self:
+        return cls(
+            access_token=pair.access.text,
+            expires_in=pair.access.expires_in,
+            refresh_token=pair.refresh,
+            refresh_expires_in=pair.refresh_expires_in,
+        )
+
+
+class SessionRecord(BaseModel):
+    started_at: datetime
+    refreshed_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, login: LoginSession) -> Self:
+        return cls(started_at=login.started_at, refreshed_at=login.refreshed_at, expires_at=login.expires_at)
 
 
 @router.post(
@@ -24,10 +87,10 @@ router = strict_router("/v1/sessions", tags=["sessions"])
     status_code=201,
     responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy),
 )
-async def log_in(login: Login, passwords: Passwords, sessions: Sessions) -> SessionView:
+async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session: Session) -> SessionView:
     """Log in: an access token for the Authorization header, and a refresh token to get the next one."""
     user = await passwords.check(login.name, login.password)
-    return SessionView.of(await sessions.log_in(user))
+    return SessionView.of(await sessions.log_in(session, user))
 
 
 @router.post(
@@ -35,16 +98,16 @@ async def log_in(login: Login, passwords: Passwords, sessions: Sessions) -> Sess
     responses=documented(RefreshTokenInvalid, RefreshTokenReused, RefreshRunning, AccountDisabled),
 )
 async def refresh(body: Refresh, sessions: Sessions) -> SessionView:
-    """Trade a refresh token for new tokens; each works once.
+    """Exchange a refresh token for new tokens; each works once.
 
-    Of requests that overlap one wins, the others are told 409 and change nothing. A token that is shown
-    again later ends the session, since somebody else may have it.
+    Of requests that overlap one wins; the others receive 409 and change nothing. A token that is presented
+    again later ends the session, since it may have been stolen.
     """
     return SessionView.of(await sessions.refresh(body.refresh_token))
 
 
 @router.delete("/current", status_code=204, responses=documented(Unauthenticated, Forbidden))
-async def log_out(caller: AccountOwner, sessions: Sessions) -> None:
-    """End the session of the token that is shown, with all its access and refresh tokens."""
+async def log_out(caller: AccountOwner, sessions: Sessions, session: Session) -> None:
+    """End the session of the access token, with all its access and refresh tokens."""
     if caller.session_id is not None:
-        await sessions.log_out(caller.session_id)
+        await sessions.log_out(session, caller.session_id)

@@ -1,4 +1,4 @@
-"""SQL of the sessions and their refresh tokens."""
+"""SQL of the sessions, their refresh tokens and their users."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,12 +6,19 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.sessions.models import LoginSession, RefreshToken
+from auth_service.models import LoginSession, RefreshToken, User
 
 
 class SessionRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def find_user(self, user_id: int) -> User | None:
+        return await self._session.get(User, user_id)
+
+    async def lock_user_against_deletion(self, user_id: int) -> User | None:
+        statement = select(User).where(User.id == user_id).with_for_update(read=True, key_share=True)
+        return await self._session.scalar(statement, execution_options={"populate_existing": True})
 
     async def add(self, login: LoginSession) -> None:
         self._session.add(login)
@@ -22,7 +29,7 @@ class SessionRepository:
         await self._session.flush()
 
     async def lock_of_token(self, digest: bytes) -> tuple[LoginSession, RefreshToken] | None:
-        """Locks the session first and reads the token after, so that the loser sees what the winner did."""
+        """Locks the session before it reads the token, so that the loser of a race sees the winner's use."""
         owner = select(RefreshToken.session_id).where(RefreshToken.digest == digest).scalar_subquery()
         login = await self._session.scalar(
             select(LoginSession).where(LoginSession.id == owner).with_for_update()
@@ -39,7 +46,3 @@ class SessionRepository:
 
     async def delete_expired(self, now: datetime) -> None:
         await self._session.execute(delete(LoginSession).where(LoginSession.expires_at <= now))
-
-    async def keep(self) -> None:
-        """Commits what a refusal that follows must not undo."""
-        await self._session.commit()

@@ -1,4 +1,4 @@
-"""What becomes of a refresh token that is shown. Pure functions."""
+"""The verdict on a refresh token. Pure functions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,18 +8,18 @@ Verdict = Literal["rotate", "expired", "twin", "reused"]
 
 
 @dataclass(frozen=True)
-class ShownToken:
-    """A refresh token as stored, and when the request that showed it arrived."""
+class PresentedToken:
+    """A refresh token as stored, and the arrival of the request that presents it."""
 
     used_at: datetime | None
     expires_at: datetime
     arrived_at: datetime
 
 
-def judge(token: ShownToken) -> Verdict:
-    """Of requests that overlap, one rotates and the others are twins; whoever comes later is a thief.
+def judge(token: PresentedToken) -> Verdict:
+    """Of overlapping requests one rotates and the others are twins; a later request is a reuse.
 
-    A thief and its victim cannot be told apart, so reuse ends the session for both.
+    A thief and its victim look alike, so reuse ends the session for both.
     """
     if token.used_at is not None:
         return "twin" if token.arrived_at <= token.used_at else "reused"

@@ -1,16 +1,14 @@
-"""Logs people in, refreshes their tokens and logs them out."""
+"""Sessions: log in, refresh tokens, log out."""
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.access_tokens.service import AccessToken, AccessTokens
-from auth_service.base import utc_now
 from auth_service.errors import (
     AccountDisabled,
     RefreshRunning,
@@ -18,12 +16,12 @@ from auth_service.errors import (
     RefreshTokenReused,
     WrongCredentials,
 )
-from auth_service.revocations.service import Revocations
-from auth_service.sessions.models import LoginSession, RefreshToken
+from auth_service.models import LoginSession, RefreshToken, User
 from auth_service.sessions.repository import SessionRepository
-from auth_service.sessions.rules import ShownToken, judge
-from auth_service.users.models import User
-from auth_service.users.repository import UserRepository
+from auth_service.sessions.rules import PresentedToken, judge
+from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.signing import AccessToken, AccessTokens
+from kit.database import Database
 
 log = structlog.stdlib.get_logger()
 
@@ -35,30 +33,26 @@ class TokenPair:
     refresh_expires_in: int
 
 
-@dataclass(frozen=True)
-class SessionStores:
-    sessions: SessionRepository
-    users: UserRepository
-
-
 class SessionService:
     def __init__(
         self,
-        stores: SessionStores,
+        database: Database,
         tokens: AccessTokens,
         revocations: Revocations,
         refresh_lifetime: timedelta,
     ) -> None:
-        self._rows, self._users = stores.sessions, stores.users
+        self._database = database
         self._tokens, self._revocations = tokens, revocations
         self._lifetime = refresh_lifetime
 
-    async def log_in(self, checked: User) -> TokenPair:
+    async def log_in(self, session: AsyncSession, checked: User) -> TokenPair:
         """A session that can be refreshed, for a user whose password was just checked."""
-        user = await self._users.lock_against_deletion(checked.id)
+        rows = SessionRepository(session)
+        # A lock of the key alone: parallel logins of one user do not wait for each other.
+        user = await rows.lock_user_against_deletion(checked.id)
         if user is None or user.generation != checked.generation:
             raise WrongCredentials  # The password was changed or the account deleted meanwhile.
-        now = utc_now()
+        now = datetime.now(UTC)
         login = LoginSession(
             id=uuid4().hex,
             user_id=user.id,
@@ -67,63 +61,64 @@ class SessionService:
             refreshed_at=now,
             expires_at=now + self._lifetime,
         )
-        await self._rows.add(login)
+        await rows.add(login)
         log.info("logged_in", user=user.id)
-        return await self._issue(user, login)
+        return await self._issue(session, user, login)
 
-    async def log_in_briefly(self, checked: User) -> AccessToken:
+    async def log_in_briefly(self, session: AsyncSession, checked: User) -> AccessToken:
         """An access token alone, without a session to refresh."""
         log.info("logged_in", user=checked.id)
-        return await self._tokens.for_session(checked, uuid4().hex)
+        return await self._tokens.for_session(session, checked, uuid4().hex)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        arrived_at = utc_now()
-        found = await self._rows.lock_of_token(_digest(refresh_token))
-        if found is None:
-            raise RefreshTokenInvalid
-        login, token = found
-        match judge(ShownToken(token.used_at, token.expires_at, arrived_at)):
+        """New tokens, in a transaction of its own: the end of a reused session outlives the refusal."""
+        arrived_at = datetime.now(UTC)
+        async with self._database.transaction() as session:
+            found = await SessionRepository(session).lock_of_token(_digest(refresh_token))
+            if found is None:
+                raise RefreshTokenInvalid
+            login, token = found
+            verdict = judge(PresentedToken(token.used_at, token.expires_at, arrived_at))
+            if verdict == "rotate":
+                return await self._rotate(session, login, token)
+            if verdict == "reused":
+                # Committed before the refusal below, or the thief's session would survive it.
+                await self._end(session, login.id)
+        match verdict:
             case "expired":
                 raise RefreshTokenInvalid
             case "twin":
                 raise RefreshRunning
             case "reused":
-                await self._end(login.id)
-                await self._rows.keep()
                 log.warning("refresh_token_reused", user=login.user_id)
                 raise RefreshTokenReused
-            case "rotate":
-                return await self._rotate(login, token)
 
-    async def log_out(self, session_id: str) -> None:
-        """The session's access tokens die with it."""
-        await self._end(session_id)
+    async def log_out(self, session: AsyncSession, session_id: str) -> None:
+        """End the session with its access tokens."""
+        await self._end(session, session_id)
         log.info("logged_out")
 
-    async def list_of(self, user_id: int) -> Sequence[LoginSession]:
-        return await self._rows.list_of(user_id)
-
-    async def _rotate(self, login: LoginSession, token: RefreshToken) -> TokenPair:
-        user = await self._users.find(login.user_id)
+    async def _rotate(self, session: AsyncSession, login: LoginSession, token: RefreshToken) -> TokenPair:
+        user = await SessionRepository(session).find_user(login.user_id)
         if user is None or user.generation != login.generation:
             raise RefreshTokenInvalid
         if user.disabled:
             raise AccountDisabled
-        token.used_at = login.refreshed_at = utc_now()
-        login.expires_at = utc_now() + self._lifetime
-        return await self._issue(user, login)
+        token.used_at = login.refreshed_at = datetime.now(UTC)
+        login.expires_at = datetime.now(UTC) + self._lifetime
+        return await self._issue(session, user, login)
 
-    async def _issue(self, user: User, login: LoginSession) -> TokenPair:
+    async def _issue(self, session: AsyncSession, user: User, login: LoginSession) -> TokenPair:
         refresh = secrets.token_urlsafe(32)
-        await self._rows.add_token(
+        await SessionRepository(session).add_token(
             RefreshToken(digest=_digest(refresh), session_id=login.id, expires_at=login.expires_at)
         )
-        access = await self._tokens.for_session(user, login.id)
+        access = await self._tokens.for_session(session, user, login.id)
         return TokenPair(access, refresh, int(self._lifetime.total_seconds()))
 
-    async def _end(self, session_id: str) -> None:
-        await self._rows.delete(session_id)
-        await self._revocations.of_session(session_id)
+    async def _end(self, session: AsyncSession, session_id: str) -> None:
+        await SessionRepository(session).delete(session_id)
+        await self._revocations.revoke_session(session, session_id)
 
 
 def _digest(refresh_token: str) -> bytes:

@@ -1,16 +1,13 @@
-"""Accounts, as their owners see them."""
+"""Registration, and accounts as their owners see them."""
 
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Annotated, Self
 
-from auth_service.api_keys.schemas import ApiKeyView
-from auth_service.dependencies import (
-    ApiKeys,
-    Hasher,
-    OncePerKey,
-    Passwords,
-    Sessions,
-    Users,
-)
+from fastapi import Depends, Request
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+
+from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
+from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import (
     HashingBusy,
     LastAdmin,
@@ -19,21 +16,93 @@ from auth_service.errors import (
     WrongCredentials,
     WrongPassword,
 )
-from auth_service.idempotency.service import Answer
-from auth_service.sessions.schemas import SessionRecord
-from auth_service.users.schemas import PasswordChange, ProfileChange, Registration, UserView
+from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
+from auth_service.models import User
+from auth_service.passwords.hashing import PasswordHasher
+from auth_service.sessions.endpoints import Passwords, SessionRecord
+from auth_service.sessions.repository import SessionRepository
+from auth_service.users.repository import UserRepository
+from auth_service.users.service import UserService
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader
-from kit.errors import Forbidden, Unauthenticated
-from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.database import ReadSession, Session
+from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
+from kit.fields import LARGEST_ID
+from kit.identity import Role
 from kit.problems import documented
 
 router = strict_router(tags=["users"])
+
+LONGEST_DISPLAY_NAME = 100
 MOST_KEYS_EXPORTED = 10_000
 
 
+async def _users(request: Request) -> UserService:
+    return request.app.state.container.users
+
+
+async def _hasher(request: Request) -> PasswordHasher:
+    return request.app.state.container.hasher
+
+
+Users = Annotated[UserService, Depends(_users)]
+Hasher = Annotated[PasswordHasher, Depends(_hasher)]
+
+DisplayName = Annotated[
+    str, StringConstraints(min_length=1, max_length=LONGEST_DISPLAY_NAME, strip_whitespace=True), Storable
+]
+
+
+class Registration(StrictBody):
+    """`email` may be sent instead of `name`; they are the same thing."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "ada@example.org", "password": "a long sentence is best"}]}
+    )
+
+    name: NewName = Field(validation_alias=AliasChoices("name", "email"))
+    password: NewPassword
+
+
+class ProfileChange(StrictBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"display_name": "Ada Lovelace"}]})
+
+    display_name: DisplayName | None
+
+
+class PasswordChange(StrictBody):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "the old sentence", "new_password": "a longer sentence"}]
+        }
+    )
+
+    current_password: AnyPassword
+    new_password: NewPassword
+
+
+class UserView(BaseModel):
+    id: int
+    name: str
+    display_name: str | None
+    role: Role
+    disabled: bool
+    created_at: datetime
+
+    @classmethod
+    def of(cls, user: User) -> Self:
+        return cls(
+            id=user.id,
+            name=user.name,
+            display_name=user.display_name,
+            role=user.role,
+            disabled=user.disabled,
+            created_at=user.created_at,
+        )
+
+
 class AccountExport(BaseModel):
-    """All that this service knows about a person."""
+    """Everything that this service stores about a user, except secrets."""
 
     user: UserView
     sessions: list[SessionRecord]
@@ -45,32 +114,36 @@ class AccountExport(BaseModel):
     status_code=201,
     responses=documented(NameTaken, IdempotencyTwinRunning, IdempotencyKeyReused, HashingBusy),
 )
-async def register(order: Registration, users: Users, hasher: Hasher, once: OncePerKey) -> UserView:
-    """Make an account under an e-mail address or a user name."""
-    password_hash = await hasher.hash(order.password)
-
-    async def work() -> Answer:
-        return UserView.of(await users.register(order.name, password_hash)).model_dump(mode="json")
-
-    return UserView.model_validate(await once.do("users", order.model_dump(), work))
+async def register(
+    body: Registration, hasher: Hasher, users: Users, database: OwnDatabase, idempotency: Idempotent
+) -> UserView:
+    """Create an account under an e-mail address or a user name."""
+    async with idempotency.claim("users", body) as claim, database.transaction() as session:
+        if claim.first_answer is not None:
+            return UserView.model_validate_json(claim.first_answer)
+        # The transaction takes a connection at its first statement, so none waits for the hash.
+        password_hash = await hasher.hash(body.password)
+        view = UserView.of(await users.register(session, body.name, password_hash))
+        await claim.keep(view.model_dump_json().encode(), session=session)
+    return view
 
 
 @router.get("/v1/me", responses=documented(Unauthenticated, Forbidden))
-async def read_me(caller: Reader, users: Users) -> UserView:
+async def read_me(caller: Reader, session: ReadSession) -> UserView:
     """Your own account."""
-    return UserView.of(await users.get(caller.user_id))
+    return UserView.of(await UserRepository(session).get(caller.user_id))
 
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
-async def change_me(change: ProfileChange, caller: AccountOwner, users: Users) -> UserView:
-    """Set or clear the name you are shown as; the account name itself stays for good."""
-    return UserView.of(await users.show_as(caller.user_id, change.display_name))
+async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
+    """Set or clear your display name; the account name itself stays for good."""
+    return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
-async def delete_me(caller: AccountOwner, users: Users) -> None:
+async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
     """Delete your account with its sessions, API keys, models and datasets, for good."""
-    await users.delete(caller.user_id)
+    await users.delete(session, caller.user_id)
 
 
 @router.put(
@@ -79,27 +152,34 @@ async def delete_me(caller: AccountOwner, users: Users) -> None:
     responses=documented(Unauthenticated, Forbidden, WrongPassword, TooManyFailures, HashingBusy),
 )
 async def change_password(
-    change: PasswordChange, caller: AccountOwner, passwords: Passwords, hasher: Hasher, users: Users
+    change: PasswordChange,
+    caller: AccountOwner,
+    passwords: Passwords,
+    hasher: Hasher,
+    users: Users,
+    session: Session,
 ) -> None:
     """Change your password; all your sessions end, this one too. API keys stay.
 
-    A wrong current password is 403, since 401 would tell clients that they were logged out.
+    A wrong current password is 403: after a 401, clients would drop a session that is still valid.
     """
     try:
         await passwords.check(caller.name, change.current_password)
     except WrongCredentials:
         raise WrongPassword from None
-    await users.set_password(caller.user_id, await hasher.hash(change.new_password))
+    await users.set_password(session, caller.user_id, await hasher.hash(change.new_password))
 
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
-async def export_me(
-    caller: AccountOwner, users: Users, sessions: Sessions, api_keys: ApiKeys
-) -> AccountExport:
-    """What this service knows about you; passwords and keys exist only as hashes and are left out."""
-    keys = await api_keys.list_of(caller.user_id, before=2**63 - 1, limit=MOST_KEYS_EXPORTED)
+async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport:
+    """Everything this service stores about you; passwords and keys exist only as hashes and are left out."""
+    keys = await ApiKeyRepository(session).list_of(
+        caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
+    )
     return AccountExport(
-        user=UserView.of(await users.get(caller.user_id)),
-        sessions=[SessionRecord.of(each) for each in await sessions.list_of(caller.user_id)],
+        user=UserView.of(await UserRepository(session).get(caller.user_id)),
+        sessions=[
+            SessionRecord.of(each) for each in await SessionRepository(session).list_of(caller.user_id)
+        ],
         api_keys=[ApiKeyView.of(each) for each in keys],
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.users.models import User
-from auth_service.users.rules import fold
+from auth_service.errors import UserNotFound
+from auth_service.models import User
+from kit.fields import fold_name
 
 BOOTSTRAP_LOCK = 0xAD314
 
@@ -16,20 +17,19 @@ class UserRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def find(self, user_id: int) -> User | None:
-        return await self._session.get(User, user_id)
+    async def get(self, user_id: int) -> User:
+        user = await self._session.get(User, user_id)
+        if user is None:
+            raise UserNotFound
+        return user
 
-    async def find_by_name(self, name: str) -> User | None:
-        return await self._session.scalar(select(User).where(User.folded_name == fold(name)))
-
-    async def lock(self, user_id: int) -> User | None:
-        """The user as of now; nobody else changes or deletes it until the transaction ends."""
+    async def lock(self, user_id: int) -> User:
+        """The user as of now; no other transaction changes or deletes it until this one ends."""
         statement = select(User).where(User.id == user_id).with_for_update()
-        return await self._session.scalar(statement, execution_options={"populate_existing": True})
-
-    async def lock_against_deletion(self, user_id: int) -> User | None:
-        statement = select(User).where(User.id == user_id).with_for_update(read=True, key_share=True)
-        return await self._session.scalar(statement, execution_options={"populate_existing": True})
+        user = await self._session.scalar(statement, execution_options={"populate_existing": True})
+        if user is None:
+            raise UserNotFound
+        return user
 
     async def lock_working_admins(self) -> Sequence[int]:
         """Their ids, in an order that all transactions share, so that they wait instead of deadlocking."""
@@ -48,7 +48,7 @@ class UserRepository:
             insert(User)
             .values(
                 name=name,
-                folded_name=fold(name),
+                folded_name=fold_name(name),
                 role=role,
                 disabled=False,
                 generation=0,
@@ -58,11 +58,6 @@ class UserRepository:
             .returning(User)
         )
         return await self._session.scalar(statement)
-
-    async def replace_hash(self, user_id: int, old: str, new: str) -> None:
-        """Keeps a password that was changed meanwhile."""
-        same = (User.id == user_id, User.password_hash == old)
-        await self._session.execute(update(User).where(*same).values(password_hash=new))
 
     async def delete(self, user: User) -> None:
         await self._session.delete(user)

@@ -1,52 +1,83 @@
-"""Decides what may happen to accounts."""
+"""Users: register, change and delete, with the revocations and events that follow."""
+
+import asyncio
+import time
+from functools import partial
+from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.errors import LastAdmin, NameTaken, OwnAccount, UserNotFound
-from auth_service.revocations.service import Revocations
-from auth_service.users.events import UserEvents
-from auth_service.users.models import User
+from auth_service.errors import LastAdmin, NameTaken, OwnAccount
+from auth_service.models import User
+from auth_service.passwords.hashing import PasswordHasher
+from auth_service.passwords.repository import PasswordRepository
+from auth_service.settings import AuthSettings
+from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.secrets import RootSecret
 from auth_service.users.repository import UserRepository
+from kit.database import after_commit
 from kit.identity import Role
+from kit.outbox import Outbox, Relay
+
+LONGEST_WAIT_SECONDS = 2.0
+POLL_SECONDS = 0.02
+WALLETS = "billing-service"
 
 log = structlog.stdlib.get_logger()
 
 
 class UserService:
-    def __init__(self, rows: UserRepository, revocations: Revocations, events: UserEvents) -> None:
-        self._rows, self._revocations, self._events = rows, revocations, events
+    def __init__(self, revocations: Revocations, events: "UserEvents") -> None:
+        self._revocations, self._events = revocations, events
 
-    async def register(self, name: str, password_hash: str, role: Role = "user") -> User:
-        user = await self._rows.add_unless_taken(name, password_hash, role)
+    async def register(self, session: AsyncSession, name: str, password_hash: str) -> User:
+        user, event_id = await self._create(session, name, password_hash, "user")
+        self._events.wait_for_wallet(session, event_id)
+        return user
+
+    async def create_first_admin(
+        self, session: AsyncSession, settings: AuthSettings, hasher: PasswordHasher
+    ) -> None:
+        """Create or promote ADMIN_EMAIL with ADMIN_PASSWORD while there is no administrator.
+
+        An account that was registered under that name is promoted only if ADMIN_PASSWORD is its password:
+        a stranger must not be promoted, nor lose the account.
+        """
+        rows = UserRepository(session)
+        await rows.lock_bootstrap()
+        if settings.admin_email is None or settings.admin_password is None or await rows.has_admin():
+            return
+        password = settings.admin_password.get_secret_value()
+        user = await PasswordRepository(session).find_user(settings.admin_email)
         if user is None:
-            raise NameTaken
-        await self._events.created(user)
-        log.info("user_registered", user=user.id, role=role)
+            # Without a wait for the wallet: the relay starts after this.
+            await self._create(session, settings.admin_email, await hasher.hash(password), "admin")
+        elif await hasher.verify(password, user.password_hash):
+            await self.change(session, user.id, "admin", disabled=False)
+        else:
+            log.warning("admin_not_created", reason="ADMIN_EMAIL is another user's account", user=user.id)
+
+    async def set_display_name(self, session: AsyncSession, user_id: int, name: str | None) -> User:
+        user = await UserRepository(session).lock(user_id)
+        user.display_name = name
         return user
 
-    async def get(self, user_id: int) -> User:
-        user = await self._rows.find(user_id)
-        if user is None:
-            raise UserNotFound
-        return user
-
-    async def show_as(self, user_id: int, display_name: str | None) -> User:
-        user = await self._lock(user_id)
-        user.display_name = display_name
-        return user
-
-    async def set_password(self, user_id: int, password_hash: str) -> User:
-        """Ends every session and token of the user; API keys stay."""
-        user = await self._lock(user_id)
+    async def set_password(self, session: AsyncSession, user_id: int, password_hash: str) -> None:
+        """End every session and access token of the user; API keys stay."""
+        user = await UserRepository(session).lock(user_id)
         user.password_hash = password_hash
-        await self._end_tokens(user)
+        await self._end_tokens(session, user)
         log.info("password_changed", user=user.id)
-        return user
 
-    async def change(self, user_id: int, role: Role | None, disabled: bool | None) -> User:
+    async def change(
+        self, session: AsyncSession, user_id: int, role: Role | None, disabled: bool | None
+    ) -> User:
         """A changed role or a disabled account ends the user's tokens."""
-        admins = await self._rows.lock_working_admins()
-        user = await self._lock(user_id)
+        rows = UserRepository(session)
+        # Before the user, so that two administrators who demote each other cannot both succeed.
+        admins = await rows.lock_working_admins()
+        user = await rows.lock(user_id)
         before = (user.role, user.disabled)
         user.role = role or user.role
         user.disabled = user.disabled if disabled is None else disabled
@@ -54,33 +85,82 @@ class UserService:
             return user
         if not user.is_working_admin and list(admins) == [user.id]:
             raise LastAdmin
-        await self._end_tokens(user)
-        await self._events.changed(user)
+        await self._end_tokens(session, user)
+        await self._events.changed(session, user)
         log.info("user_changed", user=user.id, role=user.role, disabled=user.disabled)
         return user
 
-    async def delete_other(self, user_id: int, administrator: int) -> User:
+    async def delete_other(self, session: AsyncSession, user_id: int, administrator: int) -> None:
         if user_id == administrator:
             raise OwnAccount
-        return await self.delete(user_id)
+        await self.delete(session, user_id)
 
-    async def delete(self, user_id: int) -> User:
-        admins = await self._rows.lock_working_admins()
-        user = await self._lock(user_id)
+    async def delete(self, session: AsyncSession, user_id: int) -> None:
+        rows = UserRepository(session)
+        admins = await rows.lock_working_admins()
+        user = await rows.lock(user_id)
         if list(admins) == [user.id]:
             raise LastAdmin
-        await self._end_tokens(user)
-        await self._rows.delete(user)
-        await self._events.deleted(user.id)
+        await self._end_tokens(session, user)
+        await rows.delete(user)
+        await self._events.deleted(session, user.id)
         log.info("user_deleted", user=user.id)
-        return user
 
-    async def _lock(self, user_id: int) -> User:
-        user = await self._rows.lock(user_id)
+    async def _create(
+        self, session: AsyncSession, name: str, password_hash: str, role: Role
+    ) -> tuple[User, UUID]:
+        user = await UserRepository(session).add_unless_taken(name, password_hash, role)
         if user is None:
-            raise UserNotFound
-        return user
+            raise NameTaken
+        event_id = await self._events.created(session, user)
+        log.info("user_registered", user=user.id, role=role)
+        return user, event_id
 
-    async def _end_tokens(self, user: User) -> None:
+    async def _end_tokens(self, session: AsyncSession, user: User) -> None:
+        # Sessions need no deletion: one of an older generation cannot be refreshed.
         user.generation += 1
-        await self._revocations.of_user(user.id, user.generation)
+        await self._revocations.revoke_user(session, user.id, user.generation)
+
+
+class UserEvents:
+    """Publishes changes of users to the other services, in the transaction of the change."""
+
+    def __init__(self, outbox: Outbox, relay: Relay, secret: RootSecret) -> None:
+        self._outbox, self._relay, self._secret = outbox, relay, secret
+
+    async def created(self, session: AsyncSession, user: User) -> UUID:
+        digest = self._secret.digest("account name", user.folded_name.encode()).hex()
+        return await self._publish(
+            session,
+            "user_created",
+            {"user_id": user.id, "name": user.name, "name_digest": digest, "role": user.role},
+        )
+
+    async def changed(self, session: AsyncSession, user: User) -> None:
+        await self._publish(
+            session,
+            "user_changed",
+            {"user_id": user.id, "name": user.name, "role": user.role, "disabled": user.disabled},
+        )
+
+    async def deleted(self, session: AsyncSession, user_id: int) -> None:
+        await self._publish(session, "user_deleted", {"user_id": user_id})
+
+    def wait_for_wallet(self, session: AsyncSession, event_id: UUID) -> None:
+        """Delay the answer for a moment after the commit, so that a new user finds a wallet."""
+        after_commit(session, partial(self._wait_for_delivery, event_id))
+
+    async def _publish(
+        self, session: AsyncSession, kind: str, data: dict[str, str | int | bool | None]
+    ) -> UUID:
+        event_id = await self._outbox.publish(session, kind, data)
+        after_commit(session, self._nudge)
+        return event_id
+
+    async def _nudge(self) -> None:
+        self._relay.nudge()
+
+    async def _wait_for_delivery(self, event_id: UUID) -> None:
+        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+        while not await self._relay.is_delivered(event_id, WALLETS) and time.monotonic() < deadline:  # noqa: ASYNC110 - the relay of another replica may deliver it
+            await asyncio.sleep(POLL_SECONDS)

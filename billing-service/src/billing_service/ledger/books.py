@@ -1,4 +1,4 @@
-"""The part of the books that a batch touches: read under lock, decided on, written back."""
+"""The part of the books that a batch of commands changes: read under lock, decided on, written back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ HoldState = Literal["held", "settled", "released", "expired"]
 
 
 def receipt_id_of(key: str) -> UUID:
-    """The same key always has the same receipt, which needs no looking up."""
+    """The receipt id of a key: always the same, so it needs no query."""
     return uuid5(RECEIPTS, key)
 
 
 class House(IntEnum):
-    """The house's accounts; their balances are sums over transfers, so that no row is shared by everyone."""
+    """Accounts of the house. Their balances are sums over transfers, so no row is shared by all users."""
 
     GRANTS = 1
     SALES = 2
@@ -61,7 +61,9 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class FirstAnswer:
+    """The first answer to an idempotency key, for commands that are not about a hold."""
+
     key: str
     input_hash: bytes
     tokens: int
@@ -71,7 +73,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price promised to a user."""
+    """A price promised to a user until it expires."""
 
     user_id: int
     price: Price
@@ -79,11 +81,11 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Why:
-    """What a transfer says for itself."""
+class TransferDetails:
+    """The reason for a transfer, as its row explains it; `key` is the idempotency key of its command."""
 
     kind: TransferKind
-    operation: str
+    key: str
     action: str | None = None
     resource: str | None = None
     price_version: int | None = None
@@ -98,7 +100,7 @@ class Transfer:
     credit_account: int
     amount: int
     balance_after: int
-    why: Why
+    details: TransferDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,27 +119,28 @@ class Receipt:
 
 @dataclass(slots=True)
 class Changes:
-    """What to write. Wallets, holds and allowances are by key, so that each is written once."""
+    """The rows to write. Wallets, holds and key usage are dictionaries, so that each row is written once."""
 
     transfers: list[Transfer] = field(default_factory=list[Transfer])
     receipts: list[Receipt] = field(default_factory=list[Receipt])
-    operations: list[Operation] = field(default_factory=list[Operation])
+    first_answers: list[FirstAnswer] = field(default_factory=list[FirstAnswer])
     wallets: dict[int, Wallet] = field(default_factory=dict[int, Wallet])
+    # A hold that is placed and ended in one batch is only inserted, in its last state.
     new_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     old_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
-    allowances: dict[int, int] = field(default_factory=dict[int, int])
+    key_usage: dict[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(slots=True)
 class Books:
-    """What is known of a batch's wallets, which are locked; deciding moves it on and notes the changes."""
+    """The locked wallets of a batch and all that was read for it; decisions update it and record changes."""
 
     wallets: dict[int, Wallet]
     prices: Mapping[str, Price]
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
-    operations: dict[str, Operation] = field(default_factory=dict[str, Operation])
+    first_answers: dict[str, FirstAnswer] = field(default_factory=dict[str, FirstAnswer])
     quotes: Mapping[UUID, Quote] = field(default_factory=dict[UUID, Quote])
-    allowances: dict[int, int] = field(default_factory=dict[int, int])
+    key_usage: dict[int, int] = field(default_factory=dict[int, int])
     changes: Changes = field(default_factory=Changes)
     _by_owner: dict[int, Wallet] = field(init=False)
 
@@ -160,42 +163,42 @@ class Books:
         self.holds[hold.key] = self.changes.new_holds[hold.key] = hold
 
     def end_hold(self, hold: Hold, wallet: Wallet, state: HoldState) -> None:
-        """Give back what was set aside; what was settled of it has been debited before."""
-        self.hold_back(wallet, -hold.tokens)
+        """Make the held tokens available again; those that were settled have been debited before."""
+        self.change_held(wallet, -hold.tokens)
         if hold.api_key_id is not None:
-            self.use_allowance(hold.api_key_id, (hold.settled_tokens or 0) - hold.tokens)
+            self.add_key_usage(hold.api_key_id, (hold.settled_tokens or 0) - hold.tokens)
         hold.state = state
         hold.ended_available = wallet.available
-        self.note_hold(hold)
+        self.record_change(hold)
 
-    def note_hold(self, hold: Hold) -> None:
+    def record_change(self, hold: Hold) -> None:
         if hold.key not in self.changes.new_holds:
             self.changes.old_holds[hold.key] = hold
 
-    def add_operation(self, operation: Operation) -> None:
-        self.operations[operation.key] = operation
-        self.changes.operations.append(operation)
+    def add_first_answer(self, answer: FirstAnswer) -> None:
+        self.first_answers[answer.key] = answer
+        self.changes.first_answers.append(answer)
 
-    def hold_back(self, wallet: Wallet, tokens: int) -> None:
+    def change_held(self, wallet: Wallet, tokens: int) -> None:
         """Set this many tokens aside or, below zero, make them available again."""
         if tokens == 0:
             return
         wallet.held += tokens
         self.changes.wallets[wallet.id] = wallet
 
-    def use_allowance(self, api_key_id: int, tokens: int) -> None:
-        used = self.allowances.get(api_key_id, 0) + tokens
-        self.allowances[api_key_id] = self.changes.allowances[api_key_id] = used
+    def add_key_usage(self, api_key_id: int, tokens: int) -> None:
+        used = self.key_usage.get(api_key_id, 0) + tokens
+        self.key_usage[api_key_id] = self.changes.key_usage[api_key_id] = used
 
-    def credit(self, wallet: Wallet, house: House, amount: int, why: Why) -> None:
+    def credit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
         """Move tokens from the house into the wallet."""
         self._move(wallet, amount)
-        self.changes.transfers.append(Transfer(house, wallet.id, amount, wallet.posted, why))
+        self.changes.transfers.append(Transfer(house, wallet.id, amount, wallet.posted, details))
 
-    def debit(self, wallet: Wallet, house: House, amount: int, why: Why) -> None:
+    def debit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
         """Move tokens from the wallet to the house."""
         self._move(wallet, -amount)
-        self.changes.transfers.append(Transfer(wallet.id, house, amount, wallet.posted, why))
+        self.changes.transfers.append(Transfer(wallet.id, house, amount, wallet.posted, details))
 
     def _move(self, wallet: Wallet, tokens: int) -> None:
         wallet.posted += tokens

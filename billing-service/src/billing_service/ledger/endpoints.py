@@ -1,54 +1,166 @@
-"""Where each token went."""
+"""Hold, settle, release and extend, for Farebox's own services; not published by the gateway."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
+from uuid import UUID
 
-from fastapi import Header, Query
-from fastapi.responses import StreamingResponse
+import orjson
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, JsonValue, StrictInt, TypeAdapter, ValidationError
+from starlette.responses import Response
 
-from billing_service.dependencies import History, OneDatabase, Wallets
-from billing_service.errors import WalletNotFound
-from billing_service.ledger.history import every_transfer
-from billing_service.ledger.schemas import EntryView, TransferView
-from billing_service.ledger.spreadsheet import csv_of
-from kit.app import strict_router
-from kit.authentication import Administrator, Reader
-from kit.errors import Forbidden, Unauthenticated
-from kit.pagination import Page, RequestedPage
-from kit.problems import documented
-
-router = strict_router("/v1", ["wallet"])
-Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="or say it with Accept")]
-
-
-@router.get(
-    "/me/ledger",
-    response_model=Page[TransferView],
-    responses={
-        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-        **documented(Unauthenticated, WalletNotFound),
-    },
+from billing_service.fields import Body, Label, Units
+from billing_service.ledger.commands import (
+    Extended,
+    ExtendHold,
+    Held,
+    HoldCommand,
+    KeyCap,
+    Outcome,
+    PlaceHold,
+    Released,
+    ReleaseHold,
+    Settled,
+    SettleHold,
 )
-async def list_own_transfers(
-    caller: Reader,
-    wallets: Wallets,
-    history: History,
-    database: OneDatabase,
-    page: RequestedPage,
-    file_format: Format = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Page[TransferView] | StreamingResponse:
-    """Every movement of your tokens, newest first; as CSV all of them at once."""
-    wallet = await wallets.get(caller.user_id)
-    if file_format == "csv" or (file_format is None and "text/csv" in accept):
-        lines = csv_of(every_transfer(database, wallet.id), wallet.id)
-        headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-    rows = await history.list_of_account(wallet.id, page.before, page.fetch)
-    return page.page_of(rows, TransferView.seen_from(wallet.id), lambda row: row.id)
+from billing_service.ledger.service import Ledger
+from billing_service.prices.rules import Action
+from kit.app import strict_router
+from kit.authentication import CallingService
+from kit.errors import InvalidInput, ServiceError
+from kit.fields import LARGEST_ID, RowId, Text
+from kit.identity import ApiKeyId, UserId
+from kit.problems import from_validation, problem_document
+
+LARGEST_CALL = 256
+
+router = strict_router("/internal", ["between services"])
+
+HoldKey = Annotated[Text, Field(min_length=1, max_length=200)]
+Seconds = Annotated[StrictInt, Field(ge=1, le=86_400)]
+Tokens = Annotated[StrictInt, Field(ge=0, le=LARGEST_ID)]
 
 
-@router.get("/ledger", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
-async def list_transfers(_caller: Administrator, history: History, page: RequestedPage) -> Page[EntryView]:
-    """Every movement of everyone's tokens, newest first."""
-    rows = await history.list_all(page.before, page.fetch)
-    return page.page_of(rows, EntryView.of, lambda row: row.transfer.id)
+async def _ledger(request: Request) -> Ledger:
+    return request.app.state.container.ledger
+
+
+LedgerDep = Annotated[Ledger, Depends(_ledger)]
+
+
+@router.post("/operations", include_in_schema=False)
+async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
+    """Decide each command on its own, in order."""
+    parsed = parse_commands(await request.body())
+    outcomes = iter(await ledger.post([each for each in parsed if not isinstance(each, ServiceError)]))
+    results = [_result_of(each if isinstance(each, ServiceError) else next(outcomes)) for each in parsed]
+    return Response(orjson.dumps({"results": results}), media_type="application/json")
+
+
+class ApiKeyBody(Body):
+    id: RowId
+    token_cap: Tokens | None = None
+
+
+class HoldBody(Body):
+    operation: Literal["hold"]
+    key: HoldKey
+    user_id: RowId
+    action: Action
+    units: Units
+    ttl_seconds: Seconds
+    resource: Label | None = None
+    api_key: ApiKeyBody | None = None
+    quote_id: UUID | None = None
+
+    def to_command(self) -> HoldCommand:
+        return PlaceHold(
+            UserId(self.user_id),
+            self.key,
+            self.action,
+            self.units,
+            self.ttl_seconds,
+            self.resource,
+            KeyCap(ApiKeyId(self.api_key.id), self.api_key.token_cap) if self.api_key else None,
+            self.quote_id,
+        )
+
+
+class SettleBody(Body):
+    operation: Literal["settle"]
+    hold: HoldKey
+    tokens: Tokens | None = None
+    resource: Label | None = None
+
+    def to_command(self) -> HoldCommand:
+        return SettleHold(self.hold, self.tokens, self.resource)
+
+
+class ReleaseBody(Body):
+    operation: Literal["release"]
+    hold: HoldKey
+
+    def to_command(self) -> HoldCommand:
+        return ReleaseHold(self.hold)
+
+
+class ExtendBody(Body):
+    operation: Literal["extend"]
+    hold: HoldKey
+    ttl_seconds: Seconds
+
+    def to_command(self) -> HoldCommand:
+        return ExtendHold(self.hold, self.ttl_seconds)
+
+
+CommandBody = Annotated[HoldBody | SettleBody | ReleaseBody | ExtendBody, Field(discriminator="operation")]
+_command_body: TypeAdapter[CommandBody] = TypeAdapter(CommandBody)
+
+
+class Call(Body):
+    operations: Annotated[list[CommandBody], Field(min_length=1, max_length=LARGEST_CALL)]
+
+
+class UncheckedCall(Body):
+    operations: Annotated[list[JsonValue], Field(min_length=1, max_length=LARGEST_CALL)]
+
+
+def parse_commands(body: bytes) -> Sequence[HoldCommand | ServiceError]:
+    """The commands of one call; an invalid one is refused alone, and the others are still applied."""
+    # Nearly all calls are valid as a whole, and one pass is faster than one for each command.
+    try:
+        return [each.to_command() for each in Call.model_validate_json(body).operations]
+    except ValidationError:
+        pass
+    try:
+        return [_parse_command(each) for each in UncheckedCall.model_validate_json(body).operations]
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from None
+
+
+def _parse_command(body: JsonValue) -> HoldCommand | ServiceError:
+    try:
+        return _command_body.validate_json(orjson.dumps(body)).to_command()
+    except ValidationError as error:
+        return from_validation(RequestValidationError(error.errors()))
+    except orjson.JSONEncodeError:
+        return InvalidInput("A number in this operation is too large.")
+
+
+def _result_of(outcome: Outcome) -> dict[str, object]:
+    match outcome:
+        case ServiceError():
+            return {"status": outcome.status, "problem": problem_document(outcome)}
+        case Held():
+            result = {"hold": outcome.key, "tokens": outcome.tokens, "available": outcome.available}
+            return {"status": 200, **result, "replayed": outcome.replayed}
+        case Settled():
+            result = {"receipt_id": str(outcome.receipt_id), "tokens": outcome.tokens}
+            return {"status": 200, **result, "available": outcome.available}
+        case Released():
+            return {"status": 200, "tokens": outcome.tokens, "available": outcome.available}
+        case Extended():
+            return {"status": 200, "expires_at": outcome.expires_at}
+        case _:
+            raise TypeError(f"{type(outcome).__name__} is not the outcome of a hold command")

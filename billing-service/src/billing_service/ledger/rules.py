@@ -1,44 +1,58 @@
-"""The decisions of the ledger: pure functions over books that were read under lock."""
+"""Decisions of the ledger: pure functions over books that were read under lock."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from billing_service.ledger import hold_rules, wallet_rules
-from billing_service.ledger import movements as ask
 from billing_service.ledger.books import Books
+from billing_service.ledger.commands import (
+    BuyTokens,
+    CloseWallet,
+    Command,
+    ExpireHold,
+    ExtendHold,
+    GrantTokens,
+    OpenWallet,
+    Outcome,
+    PlaceHold,
+    ReleaseHold,
+    SettleHold,
+    Success,
+)
+from billing_service.ledger.hold_rules import expire_hold, extend_hold, place_hold, release_hold, settle_hold
+from billing_service.ledger.wallet_rules import buy_tokens, close_wallet, grant_tokens, open_wallet
 from kit.errors import ServiceError
 
 
-def decide_all(batch: Sequence[ask.Movement], books: Books, now: datetime) -> list[ask.Outcome]:
-    """Decide in order; each decision sees what those before it left."""
-    return [_decide_or_refuse(movement, books, now) for movement in batch]
+def decide_all(batch: Sequence[Command], books: Books, now: datetime) -> list[Outcome]:
+    """Decide in order; each decision sees the changes of those before it."""
+    return [_decide_or_refuse(command, books, now) for command in batch]
 
 
-def _decide_or_refuse(movement: ask.Movement, books: Books, now: datetime) -> ask.Outcome:
+def _decide_or_refuse(command: Command, books: Books, now: datetime) -> Outcome:
     try:
-        return decide(movement, books, now)
+        return decide(command, books, now)
     except ServiceError as refusal:
         return refusal
 
 
-def decide(movement: ask.Movement, books: Books, now: datetime) -> ask.Done:
-    """Decide one movement; raises what it is refused with."""
-    match movement:
-        case ask.PlaceHold():
-            return hold_rules.place_hold(movement, books, now)
-        case ask.Settle():
-            return hold_rules.settle(movement, books)
-        case ask.Release():
-            return hold_rules.release(movement, books)
-        case ask.Extend():
-            return hold_rules.extend(movement, books, now)
-        case ask.Expire():
-            return hold_rules.expire(movement, books, now)
-        case ask.OpenWallet():
-            return wallet_rules.open_wallet(movement, books)
-        case ask.Grant():
-            return wallet_rules.grant(movement, books)
-        case ask.Buy():
-            return wallet_rules.buy(movement, books)
-        case ask.CloseWallet():
-            return wallet_rules.close_wallet(movement, books, now)
+def decide(command: Command, books: Books, now: datetime) -> Success:
+    """Apply one command to the books; raises the error that it is refused with."""
+    match command:
+        case PlaceHold():
+            return place_hold(command, books, now)
+        case SettleHold():
+            return settle_hold(command, books)
+        case ReleaseHold():
+            return release_hold(command, books)
+        case ExtendHold():
+            return extend_hold(command, books, now)
+        case ExpireHold():
+            return expire_hold(command, books, now)
+        case OpenWallet():
+            return open_wallet(command, books)
+        case GrantTokens():
+            return grant_tokens(command, books)
+        case BuyTokens():
+            return buy_tokens(command, books)
+        case CloseWallet():
+            return close_wallet(command, books, now)

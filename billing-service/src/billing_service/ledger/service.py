@@ -1,4 +1,4 @@
-"""The one way to move tokens."""
+"""The ledger: the one way to move tokens."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,111 +8,128 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 
-from billing_service.ledger.batch import Needs
-from billing_service.ledger.journal import log_outcome
-from billing_service.ledger.movements import Buy, Credited, Grant, Movement, OpenWallet, Outcome
-from billing_service.ledger.repository import open_books
+from billing_service.ledger.audit_log import log_outcome
+from billing_service.ledger.commands import Command, CreditCommand, Credited, ExpireHold, Outcome
+from billing_service.ledger.repository import Needs, open_books
 from billing_service.ledger.rules import decide_all
+from kit.background import every
 from kit.database import Database
 from kit.errors import ServiceError
 from kit.outages import describe_outage
 from kit.problems import from_crash
 
 LARGEST_BATCH = 1000
+LARGEST_SWEEP = 500
 ATTEMPTS = 3
-# Another replica used the same key, or met us over it, at the same moment: what it did can be seen now.
-MET_A_TWIN = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
+# Another replica used the same key, or met us over it, at the same moment; a new attempt sees its rows.
+KEY_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A caller's movements, and where the answer goes."""
+class Submission:
+    """The commands of one caller, and the future that receives their outcomes."""
 
-    movements: Sequence[Movement]
-    answer: "asyncio.Future[list[Outcome]]"
+    commands: Sequence[Command]
+    outcomes: "asyncio.Future[list[Outcome]]"
 
 
 class Ledger:
-    """Coalesces what concurrent callers ask for: whatever waits while a batch commits is the next batch."""
+    """Coalesces concurrent callers: all commands that wait while a batch commits become the next batch."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queue: asyncio.Queue[Waiting] = asyncio.Queue()
+        self._queue: asyncio.Queue[Submission] = asyncio.Queue()
 
-    async def post(self, movements: Sequence[Movement]) -> list[Outcome]:
-        """Apply movements in order, each on its own; the outcomes are committed when this returns."""
-        answer: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(Waiting(movements, answer))
-        outcomes = await answer
-        for movement, outcome in zip(movements, outcomes, strict=True):
-            log_outcome(movement, outcome)
+    async def post(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Apply commands in order, each on its own; the outcomes are committed when this returns."""
+        future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(Submission(commands, future))
+        outcomes = await future
+        # Logged here rather than by the writer, so that each event has its request's id.
+        for command, outcome in zip(commands, outcomes, strict=True):
+            log_outcome(command, outcome)
         return outcomes
 
-    async def credit(self, order: OpenWallet | Grant | Buy) -> Credited:
-        """Add tokens to a wallet; raises what it is refused with."""
-        (outcome,) = await self.post([order])
+    async def credit(self, command: CreditCommand) -> Credited:
+        """Add tokens to a wallet; raises the error that it is refused with."""
+        (outcome,) = await self.post([command])
         if isinstance(outcome, ServiceError):
             raise outcome
-        assert isinstance(outcome, Credited)  # noqa: S101 - what the rules answer to these orders
+        assert isinstance(outcome, Credited)  # noqa: S101 - the only success of these commands
         return outcome
 
+    async def sweep(self) -> int:
+        """Expire overdue holds, and return how many; replicas may sweep at the same time."""
+        async with open_books(self._database) as repository:
+            overdue = await repository.find_overdue_holds(datetime.now(UTC), LARGEST_SWEEP)
+        outcomes = await self.post([ExpireHold(key) for key in overdue]) if overdue else []
+        return sum(not isinstance(each, ServiceError) for each in outcomes)
+
+    async def sweep_forever(self, seconds: float) -> None:
+        await every(seconds, self._sweep_all, failure="sweep_failed")
+
     async def write_forever(self) -> None:
-        """The process's only writer; callers who gave up waiting don't disturb it."""
+        """Write one batch after another, as the only writer of the process."""
         while True:
             batch = [await self._queue.get()]
-            size = len(batch[0].movements)
+            size = len(batch[0].commands)
             while size < LARGEST_BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-                size += len(batch[-1].movements)
+                size += len(batch[-1].commands)
             await self._serve(batch)
 
-    async def _serve(self, batch: Sequence[Waiting]) -> None:
+    async def _sweep_all(self) -> None:
+        while await self.sweep() == LARGEST_SWEEP:
+            pass
+
+    async def _serve(self, batch: Sequence[Submission]) -> None:
         try:
-            outcomes = iter(await self._write_or_split([each for one in batch for each in one.movements]))
+            commands = [command for submission in batch for command in submission.commands]
+            outcomes = iter(await self._write_or_split(commands))
         except Exception as error:
-            # Whatever it is, the callers must hear of it and the next batch must be served.
-            for waiting in batch:
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(error)
+            # Every caller must receive the error, and the next batch must be served.
+            for submission in batch:
+                if not submission.outcomes.done():
+                    submission.outcomes.set_exception(error)
             return
-        for waiting in batch:
-            answer = [next(outcomes) for _ in waiting.movements]
-            if not waiting.answer.done():
-                waiting.answer.set_result(answer)
+        for submission in batch:
+            own = [next(outcomes) for _ in submission.commands]
+            # A caller that gave up has cancelled its future.
+            if not submission.outcomes.done():
+                submission.outcomes.set_result(own)
 
-    async def _write_or_split(self, movements: Sequence[Movement]) -> list[Outcome]:
-        """One that cannot be written must not fail its neighbours; in an outage all would fail alike."""
+    async def _write_or_split(self, commands: Sequence[Command]) -> list[Outcome]:
+        """Write the batch or, if the database refuses it, each command alone; raises only in an outage."""
         try:
-            return await self._write(movements)
+            return await self._write(commands)
         except Exception as error:
-            if describe_outage(error) is not None and not isinstance(error, MET_A_TWIN):
+            # In an outage each command alone would fail, too.
+            if describe_outage(error) is not None and not isinstance(error, KEY_CONFLICTS):
                 raise
-            log.warning("batch_split", error=type(error).__name__, movements=len(movements))
-            return [await self._write_alone(movement) for movement in movements]
+            log.warning("batch_split", error=type(error).__name__, commands=len(commands))
+            return [await self._write_alone(command) for command in commands]
 
-    async def _write_alone(self, movement: Movement) -> Outcome:
+    async def _write_alone(self, command: Command) -> Outcome:
         try:
-            (outcome,) = await self._write([movement])
+            (outcome,) = await self._write([command])
         except Exception as error:
-            # This one is the poison; its caller is told, and the log says what it was.
-            log.error("movement_not_written", kind=type(movement).__name__, exc_info=error)
+            log.error("command_not_written", kind=type(command).__name__, exc_info=error)
             return from_crash(error)
         return outcome
 
-    async def _write(self, movements: Sequence[Movement]) -> list[Outcome]:
+    async def _write(self, commands: Sequence[Command]) -> list[Outcome]:
         for _ in range(ATTEMPTS - 1):
             try:
-                return await self._write_once(movements)
-            except MET_A_TWIN:
+                return await self._write_once(commands)
+            except KEY_CONFLICTS:
                 continue
-        return await self._write_once(movements)
+        return await self._write_once(commands)
 
-    async def _write_once(self, movements: Sequence[Movement]) -> list[Outcome]:
-        needs = Needs.of(movements)
+    async def _write_once(self, commands: Sequence[Command]) -> list[Outcome]:
         async with open_books(self._database) as repository:
-            books = await repository.lock(needs)
-            outcomes = decide_all(movements, books, datetime.now(UTC))
+            books = await repository.lock(Needs.of(commands))
+            outcomes = decide_all(commands, books, datetime.now(UTC))
             await repository.write(books.changes)
         return outcomes

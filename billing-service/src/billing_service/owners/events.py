@@ -1,47 +1,104 @@
-"""What auth-service tells about users."""
+"""User events of auth-service, applied to wallets and owners."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.fields import Id, Label, Name
-from kit.errors import InvalidInput
-from kit.outbox import Event
+from billing_service.fields import AccountName, Label
+from billing_service.ledger.commands import CloseWallet, Command, OpenWallet
+from billing_service.ledger.service import Ledger
+from billing_service.models import inbox
+from billing_service.owners.queries import delete_owner, list_applied_events, save_owner
+from kit.database import Database
+from kit.errors import InvalidInput, ServiceError
+from kit.fields import RowId
+from kit.identity import UserId
+from kit.outbox import Event, first_delivery
 
 
-class _Data(BaseModel):
-    # A newer auth-service may tell more than we know of.
+class _EventData(BaseModel):
+    # A newer auth-service may send more fields.
     model_config = ConfigDict(extra="ignore")
 
 
-class UserCreated(_Data):
+class UserCreated(_EventData):
     kind: Literal["user_created"]
-    user_id: Id
-    name: Name
+    user_id: RowId
+    name: AccountName
     name_digest: Label
     role: Label
 
 
-class UserChanged(_Data):
+class UserChanged(_EventData):
     kind: Literal["user_changed"]
-    user_id: Id
-    name: Name
+    user_id: RowId
+    name: AccountName
     role: Label
     disabled: StrictBool
 
 
-class UserDeleted(_Data):
+class UserDeleted(_EventData):
     kind: Literal["user_deleted"]
-    user_id: Id
+    user_id: RowId
 
 
 UserEvent = UserCreated | UserChanged | UserDeleted
 _user_event: TypeAdapter[UserEvent] = TypeAdapter(Annotated[UserEvent, Field(discriminator="kind")])
 
 
-def read_event(event: Event) -> UserEvent:
+class OwnerEvents:
+    """Applies user events: wallets open and close in the ledger, names and roles are stored for lists."""
+
+    def __init__(self, database: Database, ledger: Ledger, opening_grant: int) -> None:
+        self._database, self._ledger, self._opening_grant = database, ledger, opening_grant
+
+    async def apply(self, events: Sequence[Event]) -> None:
+        """Apply new events in order; raises an error if one was refused, so that it is delivered again."""
+        async with self._database.read() as reading:
+            applied = await list_applied_events(reading, (each.id for each in events))
+        new_events = [(each, parse_event(each)) for each in events if each.id not in applied]
+        # The ledger repeats nothing, so it comes first: after a crash in between, a retry completes the rest.
+        await self._post([command for _, event in new_events for command in self._commands_of(event)])
+        async with self._database.transaction() as session:
+            for delivery, event in new_events:
+                if await first_delivery(session, inbox, delivery):
+                    await _store(session, event)
+
+    async def _post(self, commands: Sequence[Command]) -> None:
+        for outcome in await self._ledger.post(commands) if commands else ():
+            if isinstance(outcome, ServiceError):
+                raise outcome
+
+    def _commands_of(self, event: UserEvent) -> list[Command]:
+        match event:
+            case UserCreated():
+                key = f"opening:{event.name_digest}"
+                return [OpenWallet(UserId(event.user_id), key, self._opening_grant)]
+            case UserDeleted():
+                return [CloseWallet(UserId(event.user_id))]
+            case UserChanged():
+                return []
+            case _:
+                assert_never(event)
+
+
+def parse_event(event: Event) -> UserEvent:
     """Raises InvalidInput for an event that auth-service would not send."""
     try:
         return _user_event.validate_python({**event.data, "kind": event.kind})
     except ValidationError:
-        raise InvalidInput("An event's kind is not known, or its data do not fit it.") from None
+        raise InvalidInput("The event is of an unknown kind, or its data do not fit the kind.") from None
+
+
+async def _store(session: AsyncSession, event: UserEvent) -> None:
+    match event:
+        case UserCreated():
+            await save_owner(session, event.user_id, event.name, event.role, disabled=False)
+        case UserChanged():
+            await save_owner(session, event.user_id, event.name, event.role, disabled=event.disabled)
+        case UserDeleted():
+            await delete_owner(session, event.user_id)
+        case _:
+            assert_never(event)

@@ -1,14 +1,18 @@
-"""What work costs, and quotes that keep a price for a while."""
+"""Prices of actions, and quotes that keep a price for a while."""
 
-from uuid import uuid4
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
 
-from fastapi import Response
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from billing_service.dependencies import AllPrices, PriceRows
-from billing_service.prices.rules import Action, QuoteOrder
-from billing_service.prices.schemas import NewPrice, PriceList, PriceView, QuoteRequest, QuoteView
+from billing_service.fields import LARGEST_AMOUNT, LARGEST_UNITS, Body, Units
+from billing_service.prices import queries
+from billing_service.prices.rules import Action, QuoteRequest
 from kit.app import strict_router
 from kit.authentication import Administrator, Reader
+from kit.database import ReadSession, Session
 from kit.errors import Forbidden, Unauthenticated
 from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
 from kit.problems import documented
@@ -16,32 +20,78 @@ from kit.problems import documented
 router = strict_router("/v1", ["prices"])
 
 
+async def _quote_seconds(request: Request) -> int:
+    return request.app.state.container.settings.quote_seconds
+
+
+QuoteSecondsDep = Annotated[int, Depends(_quote_seconds)]
+
+
+class PriceView(BaseModel):
+    """`tokens` for each started `per_units` units."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    action: str
+    version: int
+    tokens: int
+    per_units: int
+    created_at: datetime
+
+
+class PriceList(BaseModel):
+    items: list[PriceView]
+    next_page_token: None = None
+
+
+class NewPrice(Body):
+    tokens: Annotated[StrictInt, Field(ge=0, le=LARGEST_AMOUNT)]
+    per_units: Annotated[StrictInt, Field(ge=1, le=LARGEST_UNITS)] = 1
+
+
+class NewQuote(Body):
+    action: Action
+    units: Units = 1
+
+
+class QuoteView(BaseModel):
+    """The cost of the units, at a price that is kept for you until `expires_at`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    action: str
+    units: int
+    tokens: int
+    price_version: int
+    expires_at: datetime
+
+
 @router.get("/prices")
-async def list_prices(prices: PriceRows) -> PriceList:
-    """The price of each action, open to everybody."""
-    return PriceList(items=[PriceView.model_validate(each) for each in await prices.list_current()])
+async def list_prices(session: ReadSession) -> PriceList:
+    """The price of each action; no login needed."""
+    return PriceList(items=[PriceView.model_validate(each) for each in await queries.list_prices(session)])
 
 
 @router.put("/prices/{action}", responses=documented(Unauthenticated, Forbidden))
-async def change_price(
-    action: Action, price: NewPrice, caller: Administrator, prices: AllPrices
-) -> PriceView:
-    """Set a price from now on; holds and quotes keep the version they were made with."""
-    changed = await prices.change(action, price.tokens, price.per_units, caller.user_id)
+async def change_price(action: Action, price: NewPrice, caller: Administrator, session: Session) -> PriceView:
+    """Set a price from now on; existing holds and quotes keep their version."""
+    changed = await queries.change_price(session, action, price.tokens, price.per_units, caller.user_id)
     return PriceView.model_validate(changed)
 
 
 @router.post("/quotes", status_code=201, responses=documented(Unauthenticated, IdempotencyKeyReused))
-async def make_quote(
-    request: QuoteRequest,
+async def create_quote(
+    quote: NewQuote,
     caller: Reader,
-    prices: AllPrices,
+    session: Session,
+    quote_seconds: QuoteSecondsDep,
     response: Response,
     key: IdempotencyKey = None,
 ) -> QuoteView:
-    """What the work would cost; its price is kept for you until the quote expires."""
-    order = QuoteOrder(caller.user_id, key or uuid4().hex, request.action, request.units)
-    quote, replayed = await prices.quote(order)
+    """The cost of the work; its price is kept for you until the quote expires."""
+    request = QuoteRequest(caller.user_id, key or uuid4().hex, quote.action, quote.units)
+    created, replayed = await queries.create_quote(session, request, quote_seconds)
     if replayed:
         response.headers.update(REPLAYED)
-    return QuoteView.model_validate(quote)
+    return QuoteView.model_validate(created)

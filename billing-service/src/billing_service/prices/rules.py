@@ -1,15 +1,14 @@
-"""What work costs."""
+"""Actions that cost tokens, and the formula of a price."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 Action = Literal["train", "predict", "batch", "metadata"]
-ACTIONS: tuple[Action, ...] = get_args(Action)
 
 
 @dataclass(frozen=True, slots=True)
-class QuoteOrder:
-    """What a user wants to know the cost of; the key is the request's own."""
+class QuoteRequest:
+    """Work that a user wants a quote for; `key` is the request's idempotency key."""
 
     user_id: int
     key: str
@@ -19,7 +18,7 @@ class QuoteOrder:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """So many tokens for each started `per_units` units, since this version of the action's price."""
+    """One version of an action's price: `tokens` for each started `per_units` units."""
 
     action: str
     version: int

@@ -1,12 +1,24 @@
-"""The card provider that purchases are paid through, and a simulated one."""
+"""Cards and the provider that charges them, with a simulated one for courses and trials."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from billing_service.errors import CardDeclined
+
+CARD_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}")
+# First digits of the card networks' number ranges.
+BRANDS = (
+    (re.compile("4"), "visa"),
+    (re.compile("5[1-5]|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)"), "mastercard"),
+    (re.compile("3[47]"), "amex"),
+)
+DECLINED_NUMBER = "4000000000000002"
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The number leaves this object towards the provider only."""
+    """A card; its number is passed to the provider only, never stored or logged."""
 
     number: str = field(repr=False)
     brand: str
@@ -14,12 +26,36 @@ class Card:
 
 
 class CardProvider(Protocol):
-    """Takes the money. A key stands for one charge: calling again with it charges nothing more."""
+    """Port to a provider that charges cards; a repeated call with the same key charges nothing."""
 
     async def charge(self, key: str, card: Card, tokens: int) -> None:
         """Raises CardDeclined."""
         ...
 
     async def refund(self, key: str) -> None:
-        """Gives back what was charged under this key, if anything was."""
+        """Refund the charge with this key, if there was one."""
         ...
+
+
+class SimulatedCards:
+    """A CardProvider without money: every card is accepted but one."""
+
+    async def charge(self, key: str, card: Card, tokens: int) -> None:  # noqa: ARG002 - the port's shape
+        if card.number == DECLINED_NUMBER:
+            raise CardDeclined
+
+    async def refund(self, key: str) -> None:
+        """Nothing was charged."""
+
+
+def parse_card(text: str) -> Card:
+    """12 to 19 digits, separated by spaces or dashes; raises a ValueError that does not repeat them."""
+    if CARD_NUMBER.fullmatch(text) is None:
+        raise ValueError("must be a card number of 12 to 19 digits")
+    number = text.replace(" ", "").replace("-", "")
+    return Card(number, brand_of(number), number[-4:])
+
+
+def brand_of(number: str) -> str:
+    """The brand by the first digits, or `card` for any other."""
+    return next((brand for start, brand in BRANDS if start.match(number)), "card")

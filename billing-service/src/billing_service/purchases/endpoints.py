@@ -1,13 +1,15 @@
-"""Buying tokens."""
+"""Purchases of tokens with a card."""
 
-from uuid import uuid4
+from typing import Annotated
+from uuid import UUID
 
-from fastapi import Response
+from fastapi import Depends, Request, Response
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from billing_service.dependencies import AllPurchases
 from billing_service.errors import CardDeclined, WalletNotFound
-from billing_service.purchases.rules import read_card
-from billing_service.purchases.schemas import PurchaseOrder, PurchaseView
+from billing_service.fields import Amount, Body
+from billing_service.purchases.cards import parse_card
+from billing_service.purchases.service import Purchases, purchase_key
 from kit.app import strict_router
 from kit.authentication import AccountOwner
 from kit.errors import Forbidden, Unauthenticated
@@ -17,28 +19,59 @@ from kit.problems import documented
 router = strict_router("/v1/purchases", ["wallet"])
 
 
+def _valid_card_number(number: SecretStr) -> SecretStr:
+    parse_card(number.get_secret_value())
+    return number
+
+
+async def _purchases(request: Request) -> Purchases:
+    return request.app.state.container.purchases
+
+
+PurchasesDep = Annotated[Purchases, Depends(_purchases)]
+CardNumber = Annotated[
+    SecretStr,
+    Field(strict=True, max_length=40, description="12 to 19 digits; spaces and dashes are fine"),
+    AfterValidator(_valid_card_number),
+]
+
+
+class NewPurchase(Body):
+    amount: Amount
+    credit_card: CardNumber
+
+
+class PurchaseView(BaseModel):
+    """The tokens that were bought; `available` is what can be spent now."""
+
+    amount: int
+    available: int
+    receipt_id: UUID | None
+    card_brand: str
+    card_last_four: str
+
+
 @router.post(
     "",
     status_code=201,
     responses=documented(Unauthenticated, Forbidden, CardDeclined, WalletNotFound, IdempotencyKeyReused),
 )
 async def buy_tokens(
-    order: PurchaseOrder,
+    purchase: NewPurchase,
     caller: AccountOwner,
-    purchases: AllPurchases,
+    purchases: PurchasesDep,
     response: Response,
     key: IdempotencyKey = None,
 ) -> PurchaseView:
-    """Buy tokens with a card; only its brand and last four digits are kept."""
-    card = read_card(order.credit_card.get_secret_value())
-    scoped = f"purchase:{caller.user_id}:{key or uuid4().hex}"
-    done = await purchases.buy(caller.user_id, order.amount, card, scoped)
-    if done.replayed:
+    """Buy tokens with a card; only its brand and last four digits are stored."""
+    card = parse_card(purchase.credit_card.get_secret_value())
+    bought = await purchases.buy(caller.user_id, purchase.amount, card, purchase_key(caller, key))
+    if bought.replayed:
         response.headers.update(REPLAYED)
     return PurchaseView(
-        amount=done.tokens,
-        available=done.available,
-        receipt_id=done.receipt_id,
+        amount=bought.tokens,
+        available=bought.available,
+        receipt_id=bought.receipt_id,
         card_brand=card.brand,
         card_last_four=card.last_four,
     )

@@ -1,81 +1,79 @@
-"""Signing up, in and out."""
+"""`farebox signup`, `login`, `logout`, `whoami` and `password`."""
 
 from typing import Annotated
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.options import Shared
-from farebox.command.prompts import ask_password
-from farebox.command.spreading import command
+from farebox.command.errors import handle_errors
+from farebox.command.options import AsJson, Url
+from farebox.command.prompts import read_secret
 
+app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="The account's name, such as an e-mail address.")]
 
 
-@command
-def signup(name: Name, shared: Shared) -> None:
-    """Make an account and log in.
+@app.command()
+@handle_errors
+def signup(name: Name, as_json: AsJson = False, url: Url = None) -> None:
+    """Create an account and log in.
 
-    The password is asked for, or read from FAREBOX_PASSWORD or stdin.
+    The password is prompted for, or read from FAREBOX_PASSWORD or stdin.
     """
-    with shared.connect() as client:
-        user = client.sign_up(name, ask_password("Choose a password", twice=True))
-    if shared.as_json:
-        output.show_json(user)
-    else:
-        output.say(f"Welcome, {user.name}: you are logged in. See what you have with: farebox balance")
+    with Farebox(url) as client:
+        user = client.sign_up(name, read_secret("Choose a password", twice=True))
+    welcome = f"Welcome, {user.name}: you are logged in. See your tokens with: farebox balance"
+    output.show_outcome(user, welcome, as_json=as_json)
 
 
-@command
-def login(name: Name, shared: Shared) -> None:
+@app.command()
+@handle_errors
+def login(name: Name, as_json: AsJson = False, url: Url = None) -> None:
     """Log in.
 
-    The password is asked for, or read from FAREBOX_PASSWORD or stdin.
+    The password is prompted for, or read from FAREBOX_PASSWORD or stdin.
     """
-    with shared.connect() as client:
-        client.log_in(name, ask_password())
+    with Farebox(url) as client:
+        client.log_in(name, read_secret())
         user = client.me.get()
-    if shared.as_json:
-        output.show_json(user)
-    else:
-        output.say(f"You are logged in as {user.name}.")
+    output.show_outcome(user, f"You are logged in as {user.name}.", as_json=as_json)
 
 
-@command
-def logout(shared: Shared) -> None:
-    """End the login, here and at the service."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def logout(as_json: AsJson = False, url: Url = None) -> None:
+    """Log out, here and at the service."""
+    with Farebox(url) as client:
         client.log_out()
-    if shared.as_json:
-        output.show_json({"logged_out": True})
-    else:
-        output.say("You are logged out.")
+    output.show_outcome({"logged_out": True}, "You are logged out.", as_json=as_json)
 
 
-@command
-def whoami(shared: Shared) -> None:
-    """Show who is signed in, and where."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def whoami(as_json: AsJson = False, url: Url = None) -> None:
+    """Show the logged-in account and the gateway's address."""
+    with Farebox(url) as client:
         user = client.me.get()
-    if shared.as_json:
+        address = client.url
+    if as_json:
         output.show_json(user)
     else:
-        output.show_facts({"name": user.name, "id": user.id, "role": user.role, "at": client.url})
+        output.show_facts({"name": user.name, "id": str(user.id), "role": user.role, "address": address})
 
 
-@command
-def password(shared: Shared) -> None:
+@app.command()
+@handle_errors
+def password(as_json: AsJson = False, url: Url = None) -> None:
     """Change the password, and log in with the new one.
 
     Other logins end.
     """
-    with shared.connect() as client:
-        current = ask_password("Current password")
-        new = ask_password("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
+    with Farebox(url) as client:
+        current = read_secret("Current password")
+        new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
         name = client.me.get().name
         client.me.change_password(current, new)
         client.log_in(name, new)
-    if shared.as_json:
-        output.show_json({"changed": True})
-    else:
-        output.say("The password is changed; all other logins have ended.")
+    changed = "The password is changed; all other logins have ended."
+    output.show_outcome({"changed": True}, changed, as_json=as_json)

@@ -1,18 +1,19 @@
-"""What administrators can do."""
+"""`farebox admin`: users, grants, prices, the ledger and the system's health."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Literal
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.options import Confirmed, Listed, Shared
-from farebox.command.prompts import ask_password, confirm
-from farebox.command.spreading import command
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, Url, Yes
+from farebox.command.prompts import confirm, read_secret
+from farebox.command.wallet import USAGE_COLUMNS
 from farebox.errors import FareboxError, Unavailable
 
-USERS = {
+USER_COLUMNS = {
     "id": "id",
     "name": "name",
     "role": "role",
@@ -21,158 +22,157 @@ USERS = {
     "held": "held",
     "available": "available",
 }
-ENTRIES = {
-    "when": "created_at",
-    "what": "kind",
-    "from": "debit",
-    "to": "credit",
+ENTRY_COLUMNS = {
+    "created": "created_at",
+    "kind": "kind",
+    "debit": "debit",
+    "credit": "credit",
     "tokens": "amount",
-    "for": "action",
+    "action": "action",
     "model": "resource",
     "note": "note",
 }
-PARTS = {"service": "name", "ready": "ready", "milliseconds": "milliseconds", "what is wrong": "detail"}
+SERVICE_COLUMNS = {"service": "name", "ready": "ready", "milliseconds": "milliseconds", "detail": "detail"}
 UserId = Annotated[int, typer.Argument(metavar="USER", min=1, help="The user's id.")]
+Action = Annotated[Literal["train", "predict", "batch", "metadata"], typer.Argument(help="The action.")]
+
+app = typer.Typer(help="For administrators: all accounts, prices and the books.", no_args_is_help=True)
 
 
-@dataclass(frozen=True, kw_only=True)
-class UserOptions(Listed):
-    min_tokens: Annotated[int | None, typer.Option(min=0, help="Who can spend at least so many.")] = None
-    query: Annotated[str | None, typer.Option("--query", "-q", help="Whose name has this in it.")] = None
-
-
-@command
-def users(options: UserOptions) -> None:
+@app.command()
+@handle_errors
+def users(
+    min_tokens: Annotated[int | None, typer.Option(min=0, help="Minimum of available tokens.")] = None,
+    query: Annotated[str | None, typer.Option("--query", "-q", help="A part of the name.")] = None,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
     """List users and their tokens, newest first."""
-    with options.connect() as client:
-        found = client.admin.users(min_tokens=options.min_tokens, query=options.query)
-        shown = islice(found, options.limit)
-        output.show_rows(shown, USERS, as_json=options.as_json, empty="There are no such users.")
+    with Farebox(url) as client:
+        found = islice(client.admin.users(min_tokens=min_tokens, query=query), limit)
+        output.show_rows(found, USER_COLUMNS, as_json=as_json, empty="No user matches.")
 
 
-@command
+@app.command()
+@handle_errors
 def grant(
     user: UserId,
-    tokens: Annotated[int, typer.Argument(min=1, help="How many.")],
-    shared: Shared,
-    reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "granted by an administrator",
+    tokens: Annotated[int, typer.Argument(min=1, help="The number of tokens.")],
+    reason: Annotated[str, typer.Option(help="Stored in the ledger.")] = "granted by an administrator",
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Give a user tokens."""
-    with shared.connect() as client:
-        given = client.admin.grant(user, tokens, reason)
-    if shared.as_json:
-        output.show_json(given)
-    else:
-        output.say(f"User {user} was given {given.amount} tokens and can spend {given.available}.")
+    """Grant a user tokens."""
+    with Farebox(url) as client:
+        granted = client.admin.grant(user, tokens, reason)
+    text = f"Granted {output.tokens(granted.amount)} to user {user}; {granted.available:,} are available."
+    output.show_outcome(granted, text, as_json=as_json)
 
 
-@command
+@app.command()
+@handle_errors
 def set_role(
     user: UserId,
     role: Annotated[Literal["user", "admin"], typer.Argument(help="The new role.")],
-    shared: Shared,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Make a user an administrator, or the other way round."""
-    with shared.connect() as client:
+    """Make a user an administrator, or an administrator a user."""
+    with Farebox(url) as client:
         changed = client.admin.set_role(user, role)
-    if shared.as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"{changed.name} is now: {changed.role}.")
+    output.show_outcome(changed, f"{changed.name} has the role {changed.role}.", as_json=as_json)
 
 
-@command
-def disable(user: UserId, shared: Shared) -> None:
-    """Shut an account; its logins end within seconds."""
-    _set_disabled(user, shared, disabled=True)
+@app.command()
+@handle_errors
+def disable(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
+    """Disable an account; its logins end within seconds."""
+    with Farebox(url) as client:
+        changed = client.admin.set_disabled(user, True)
+    output.show_outcome(changed, f"{changed.name} is disabled.", as_json=as_json)
 
 
-@command
-def enable(user: UserId, shared: Shared) -> None:
-    """Open a shut account again."""
-    _set_disabled(user, shared, disabled=False)
+@app.command()
+@handle_errors
+def enable(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
+    """Enable a disabled account."""
+    with Farebox(url) as client:
+        changed = client.admin.set_disabled(user, False)
+    output.show_outcome(changed, f"{changed.name} is enabled.", as_json=as_json)
 
 
-def _set_disabled(user: int, shared: Shared, *, disabled: bool) -> None:
-    with shared.connect() as client:
-        changed = client.admin.set_disabled(user, disabled)
-    if shared.as_json:
-        output.show_json(changed)
-    else:
-        output.say(f"{changed.name} is {'disabled' if changed.disabled else 'enabled'}.")
+@app.command()
+@handle_errors
+def reset_password(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
+    """Reset a user's password; their logins end.
 
-
-@command
-def reset_password(user: UserId, shared: Shared) -> None:
-    """Give a user a new password; their logins end.
-
-    It is asked for, or read from FAREBOX_NEW_PASSWORD or stdin.
+    The new password is prompted for, or read from FAREBOX_NEW_PASSWORD or stdin.
     """
-    new = ask_password("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
-    with shared.connect() as client:
+    new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
+    with Farebox(url) as client:
         client.admin.set_password(user, new)
-    if shared.as_json:
-        output.show_json({"changed": user})
-    else:
-        output.say(f"User {user} has a new password.")
+    output.show_outcome({"changed": user}, f"User {user} has a new password.", as_json=as_json)
 
 
-@command
-def delete_user(user: UserId, asked: Confirmed) -> None:
+@app.command()
+@handle_errors
+def delete_user(user: UserId, yes: Yes = False, as_json: AsJson = False, url: Url = None) -> None:
     """Delete a user with their models, datasets and API keys."""
-    with asked.connect() as client:
-        confirm(f"Delete user {user} with all their models and datasets?", yes=asked.yes)
+    with Farebox(url) as client:
+        confirm(f"Delete user {user} with all their models and datasets?", yes=yes)
         client.admin.delete_user(user)
-    if asked.as_json:
-        output.show_json({"deleted": user})
-    else:
-        output.say(f"User {user} is deleted.")
+    output.show_outcome({"deleted": user}, f"User {user} is deleted.", as_json=as_json)
 
 
-@command
+@app.command()
+@handle_errors
 def set_price(
-    action: Annotated[
-        Literal["train", "predict", "batch", "metadata"], typer.Argument(help="What it is for.")
-    ],
+    action: Action,
     tokens: Annotated[int, typer.Argument(min=0, help="The new price.")],
-    shared: Shared,
-    per_units: Annotated[int, typer.Option(min=1, help="For each started so many units.")] = 1,
+    per_units: Annotated[int, typer.Option(min=1, help="The units that the price is for.")] = 1,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
     """Set a price from now on."""
-    with shared.connect() as client:
+    with Farebox(url) as client:
         price = client.prices.change(action, tokens, per_units)
-    if shared.as_json:
-        output.show_json(price)
-    else:
-        output.say(f"{price.action} now costs {price.tokens} for each started {price.per_units}.")
+    text = f"{price.action} now costs {output.tokens(price.tokens)} for each started {price.per_units:,}."
+    output.show_outcome(price, text, as_json=as_json)
 
 
-@command
-def ledger(listed: Listed) -> None:
-    """Show everybody's movements of tokens, newest first."""
-    with listed.connect() as client:
-        entries = islice(client.admin.ledger(), listed.limit)
-        output.show_rows(entries, ENTRIES, as_json=listed.as_json, empty="No token has moved yet.")
+@app.command()
+@handle_errors
+def ledger(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = None) -> None:
+    """Show all users' movements of tokens, newest first."""
+    with Farebox(url) as client:
+        entries = islice(client.admin.ledger(), limit)
+        output.show_rows(entries, ENTRY_COLUMNS, as_json=as_json, empty="The ledger is empty.")
 
 
-@command
+@app.command()
+@handle_errors
 def usage(
-    shared: Shared,
-    by: Annotated[Literal["day", "action", "model", "user"], typer.Option(help="Add up by this.")] = "day",
+    by: Annotated[
+        Literal["day", "action", "model", "user"], typer.Option(help="The column to add up by.")
+    ] = "day",
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Show what everybody's tokens were spent on."""
-    with shared.connect() as client:
-        columns = {by: "group", "requests": "requests", "tokens": "tokens"}
+    """Show the tokens that all users spent, by day, action, model or user."""
+    with Farebox(url) as client:
         spent = client.admin.usage(by)
-        output.show_rows(spent, columns, as_json=shared.as_json, empty="No token has been spent yet.")
+        columns = {by: "group", **USAGE_COLUMNS}
+        output.show_rows(spent, columns, as_json=as_json, empty="No tokens have been spent yet.")
 
 
-@command
-def verify(shared: Shared) -> None:
-    """Derive every balance anew from the ledger; the exit code is 1 when one differs."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def verify(as_json: AsJson = False, url: Url = None) -> None:
+    """Derive every balance from the ledger; the exit code is 1 when one differs."""
+    with Farebox(url) as client:
         check = client.admin.verify_ledger()
-    if shared.as_json:
+    if as_json:
         output.show_json(check)
     else:
         output.show_facts({**check.model_dump(exclude={"house", "differences"}), **check.house})
@@ -180,39 +180,22 @@ def verify(shared: Shared) -> None:
         raise FareboxError(f"The books do not balance: {len(check.differences)} balances differ.")
 
 
-@command
-def health(shared: Shared) -> None:
-    """Show which services are ready and what they work on; the exit code is 5 when one is not."""
-    with shared.connect() as client:
-        told = client.admin.health()
-    if shared.as_json:
-        output.show_json(told)
+@app.command()
+@handle_errors
+def health(as_json: AsJson = False, url: Url = None) -> None:
+    """Show each service's readiness and the jobs; the exit code is 5 when a service is not ready."""
+    with Farebox(url) as client:
+        system = client.admin.health()
+    if as_json:
+        output.show_json(system)
     else:
-        output.show_rows(told.parts, PARTS, as_json=False, empty="There are no services.")
+        output.show_rows(system.parts, SERVICE_COLUMNS, as_json=False, empty="There are no services.")
         output.show_facts(
             {
-                "jobs waiting": told.jobs_queued,
-                "jobs running": told.jobs_running,
-                "workers": told.workers,
+                "queued jobs": system.jobs_queued,
+                "running jobs": system.jobs_running,
+                "workers": system.workers,
             }
         )
-    if told.not_ready:
-        raise Unavailable(f"Not ready: {', '.join(told.not_ready)}.")
-
-
-app = typer.Typer(help="For administrators: everybody's accounts and the books.", no_args_is_help=True)
-for each in (
-    users,
-    grant,
-    set_role,
-    disable,
-    enable,
-    reset_password,
-    delete_user,
-    set_price,
-    ledger,
-    usage,
-    verify,
-    health,
-):
-    app.command(each.__name__.replace("_", "-"))(each)
+    if system.not_ready:
+        raise Unavailable(f"Not ready: {', '.join(system.not_ready)}.")

@@ -1,15 +1,27 @@
-"""The `farebox` command: its commands, put together."""
+"""The `farebox` command: all commands in one application."""
+
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from farebox.command import account, admin, datasets, exits, jobs, keys, models, wallet
-from farebox.command.batch import batch, export
-from farebox.command.doctor import doctor
-from farebox.command.predict import predict
-from farebox.command.report import report
-from farebox.command.train import train
+from farebox.command import (
+    account,
+    admin,
+    batch,
+    datasets,
+    doctor,
+    jobs,
+    keys,
+    models,
+    predict,
+    report,
+    train,
+    wallet,
+)
+from farebox.command.errors import MEANINGS
 
-EXIT_CODES = "  \n".join(f"{code}: {meaning}" for code, meaning in exits.MEANINGS.items())
+EXIT_CODES = "  \n".join(f"{code}: {meaning}" for code, meaning in MEANINGS.items())
 
 app = typer.Typer(
     help="Metered machine learning for tables.",
@@ -18,31 +30,29 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-for each in (
-    account.signup,
-    account.login,
-    account.logout,
-    account.whoami,
-    account.password,
-    wallet.balance,
-    wallet.ledger,
-    wallet.usage,
-    wallet.prices,
-    wallet.buy,
-    wallet.receipt,
-    train,
-    predict,
-    batch,
-    export,
-    report,
-    doctor,
-):
-    app.command(each.__name__)(each)
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(models.app, name="models")
-app.add_typer(jobs.app, name="jobs")
-app.add_typer(keys.app, name="keys")
-app.add_typer(admin.app, name="admin")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"farebox {version('farebox')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Metered machine learning for tables."""
+
+
+for module in (account, wallet, train, predict, batch, report, doctor):
+    app.add_typer(module.app)
+NAMED = {"datasets": datasets, "models": models, "jobs": jobs, "keys": keys, "admin": admin}
+for name, module in NAMED.items():
+    app.add_typer(module.app, name=name)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Datasets."""
+"""`farebox datasets`: upload, inspect, correct and delete tables."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -7,107 +7,114 @@ from typing import Annotated
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.groups import make_group
-from farebox.command.options import Confirmed, Listed, Shared
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes
 from farebox.command.prompts import confirm
-from farebox.command.spreading import command
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 from farebox.results.datasets import Finding, InspectedColumn, InspectedDataset
 
-COLUMNS = {"id": "id", "name": "name", "rows": "rows", "bytes": "size_bytes", "uploaded": "created_at"}
-MOST_VALUES = 3
+COLUMNS = {"id": "id", "name": "name", "rows": "rows", "bytes": "size_bytes", "created": "created_at"}
+SHOWN_VALUES = 3
 KINDS = ("number", "text", "date")
-NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
-DatasetId = Annotated[int, typer.Argument(metavar="DATASET", min=1, help="The id that the list shows.")]
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+DatasetId = Annotated[int, typer.Argument(metavar="DATASET", min=1, help="The dataset's id, from the list.")]
+KindOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=KIND", help="A column's kind: number, text or date; repeatable."),
+]
+KindArguments = Annotated[list[str], typer.Argument(metavar="NAME=KIND...", help="number, text or date.")]
+
+app = typer.Typer(help="Tables, uploaded once and trained on often.", cls=ListByDefault)
 
 
-@command
-def show_all(listed: Listed) -> None:
+@app.command("list")
+@handle_errors
+def list_datasets(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = None) -> None:
     """List your datasets, newest first."""
-    with listed.connect() as client:
-        found = islice(client.datasets.list(), listed.limit)
+    with Farebox(url) as client:
+        datasets = islice(client.datasets.list(), limit)
         empty = "There are no datasets yet; upload one with: farebox datasets add FILE"
-        output.show_rows(found, COLUMNS, as_json=listed.as_json, empty=empty)
+        output.show_rows(datasets, COLUMNS, as_json=as_json, empty=empty)
 
 
-@command
+@app.command()
+@handle_errors
 def add(
-    file: Annotated[Path, typer.Argument(help="A CSV file, plain or gzip'd, or a Parquet file.")],
-    shared: Shared,
-    kinds: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=KIND", help="What a column is: number, text or date; repeatable."),
-    ] = None,
+    file: Annotated[Path, typer.Argument(help="A CSV file, plain or gzip-compressed, or a Parquet file.")],
+    kinds: KindOption = None,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Upload a table and show what is in it. The same file is kept once."""
-    told = _read_kinds(kinds or [])
-    with shared.connect() as client:
+    """Upload a table and show its columns. A duplicate is stored once."""
+    corrections = _read_kinds(kinds or [])
+    with Farebox(url) as client:
         dataset = client.datasets.upload(file)
-        if told:
-            dataset = client.datasets.correct(dataset.id, told)
-    _show(dataset, dataset.findings, as_json=shared.as_json)
+        if corrections:
+            dataset = client.datasets.correct(dataset.id, corrections)
+    _show(dataset, dataset.findings, as_json=as_json)
 
 
-@command
+@app.command()
+@handle_errors
 def show(
     dataset: DatasetId,
-    shared: Shared,
     label: Annotated[
-        str | None, typer.Option("--label", "-l", help="Also tell what matters when predicting this column.")
+        str | None, typer.Option("--label", "-l", help="Add the findings for predicting this column.")
     ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Show a dataset's columns, and what is remarkable about them."""
-    with shared.connect() as client:
+    """Show a dataset's columns and the findings about them."""
+    with Farebox(url) as client:
         found = client.datasets.get(dataset)
         findings = [*found.findings, *(client.datasets.findings(dataset, label) if label else [])]
-    _show(found, findings, as_json=shared.as_json)
+    _show(found, findings, as_json=as_json)
 
 
-@command
-def correct(
-    dataset: DatasetId,
-    kinds: Annotated[list[str], typer.Argument(metavar="NAME=KIND...", help="number, text or date.")],
-    shared: Shared,
-) -> None:
-    """Say what columns are where they look otherwise, such as zip_code=text."""
-    told = _read_kinds(kinds)
-    with shared.connect() as client:
-        found = client.datasets.correct(dataset, told)
-    _show(found, found.findings, as_json=shared.as_json)
+@app.command()
+@handle_errors
+def correct(dataset: DatasetId, kinds: KindArguments, as_json: AsJson = False, url: Url = None) -> None:
+    """Correct the kinds of columns, such as zip_code=text."""
+    corrections = _read_kinds(kinds)
+    with Farebox(url) as client:
+        found = client.datasets.correct(dataset, corrections)
+    _show(found, found.findings, as_json=as_json)
 
 
-@command
-def preview(dataset: DatasetId, shared: Shared) -> None:
+@app.command()
+@handle_errors
+def preview(dataset: DatasetId, as_json: AsJson = False, url: Url = None) -> None:
     """Show a dataset's first rows."""
-    with shared.connect() as client:
+    with Farebox(url) as client:
         first = client.datasets.preview(dataset)
-    if shared.as_json:
+    if as_json:
         output.show_json(first)
     else:
-        output.show_table(first.columns, first.rows)
+        # Cells as they are in the file: a year has no thousands separator.
+        rows = [[cell if cell is None else str(cell) for cell in row] for row in first.rows]
+        output.show_table(first.columns, rows)
 
 
-@command
-def delete(dataset: DatasetId, asked: Confirmed) -> None:
+@app.command()
+@handle_errors
+def delete(dataset: DatasetId, yes: Yes = False, as_json: AsJson = False, url: Url = None) -> None:
     """Delete a dataset; models trained on it stay."""
-    with asked.connect() as client:
-        confirm(f"Delete dataset {dataset}?", yes=asked.yes)
+    with Farebox(url) as client:
+        confirm(f"Delete dataset {dataset}?", yes=yes)
         client.datasets.delete(dataset)
-    if asked.as_json:
-        output.show_json({"deleted": dataset})
-    else:
-        output.say(f"Dataset {dataset} is deleted.")
+    output.show_outcome({"deleted": dataset}, f"Dataset {dataset} is deleted.", as_json=as_json)
 
 
 def _read_kinds(pairs: Sequence[str]) -> dict[str, str]:
-    read: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for pair in pairs:
         name, _, kind = pair.rpartition("=")
         if not name or kind not in KINDS:
-            raise UnusableInput(f"'{pair}' should be NAME=KIND, with a kind of {', '.join(KINDS)}.")
-        read[name] = kind
-    return read
+            raise InvalidArgument(f"'{pair}' should be NAME=KIND, with a kind of {', '.join(KINDS)}.")
+        kinds[name] = kind
+    return kinds
 
 
 def _show(dataset: InspectedDataset, findings: Sequence[Finding], *, as_json: bool) -> None:
@@ -116,10 +123,10 @@ def _show(dataset: InspectedDataset, findings: Sequence[Finding], *, as_json: bo
         return
     output.show_facts(
         {
-            "dataset": dataset.id,
+            "dataset": str(dataset.id),
             "name": dataset.name,
             "rows": dataset.rows,
-            "duplicates": dataset.duplicate_rows,
+            "duplicate rows": dataset.duplicate_rows,
             "format": _format(dataset),
             "label": dataset.suggested.label and f"{dataset.suggested.label} (suggested)",
         }
@@ -127,24 +134,21 @@ def _show(dataset: InspectedDataset, findings: Sequence[Finding], *, as_json: bo
     rows = ([each.name, each.kind, each.missing, each.distinct, _values(each)] for each in dataset.columns)
     output.show_table(["column", "kind", "missing", "distinct", "values"], rows)
     if findings:
-        told = ([each.severity, each.detail, each.advice] for each in findings)
-        output.show_table(["", "what is remarkable", "what to do"], told)
+        lines = ([each.severity, each.detail, each.advice] for each in findings)
+        output.show_table(["severity", "finding", "advice"], lines)
 
 
 def _format(dataset: InspectedDataset) -> str:
     if dataset.dialect is None:
         return dataset.format
     dialect = dataset.dialect
-    delimiter = NAMES.get(dialect.delimiter, dialect.delimiter)
-    packed = f", {dialect.compression}" if dialect.compression else ""
-    return f"{dataset.format}, {dialect.encoding}, fields end at {delimiter}{packed}"
+    delimiter = DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter)
+    compression = f", {dialect.compression}" if dialect.compression else ""
+    return f"{dataset.format}, {dialect.encoding}, {delimiter}-separated{compression}"
 
 
 def _values(column: InspectedColumn) -> str:
     if column.quantiles is not None and (column.kind == "date" or not column.top_values):
         return f"{column.quantiles.min} to {column.quantiles.max}"
-    shown = ", ".join(f"{each.value} ({each.count})" for each in column.top_values[:MOST_VALUES])
-    return f"{shown}, ..." if column.distinct > MOST_VALUES else shown
-
-
-app = make_group("Tables, uploaded once and trained on often.", show_all, add, show, correct, preview, delete)
+    shown = ", ".join(f"{each.value} ({each.count})" for each in column.top_values[:SHOWN_VALUES])
+    return f"{shown}, ..." if column.distinct > SHOWN_VALUES else shown

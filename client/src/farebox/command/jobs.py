@@ -1,4 +1,4 @@
-"""Jobs: look, follow, fetch what they made, cancel."""
+"""`farebox jobs`: list, follow and cancel jobs, and download their results."""
 
 from itertools import islice
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.batch import show_predicted
-from farebox.command.groups import make_group
-from farebox.command.options import Listed, Shared
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url
 from farebox.command.progress import JobProgress
-from farebox.command.spreading import command
 from farebox.results.jobs import Job
 
 COLUMNS = {
@@ -19,64 +19,68 @@ COLUMNS = {
     "state": "state",
     "stage": "stage",
     "percent": "percent",
-    "place": "queue_position",
+    "queue position": "queue_position",
     "seconds left": "estimated_seconds",
     "model": "model_name",
     "tokens": "tokens_charged",
-    "ordered": "created_at",
+    "created": "created_at",
 }
-JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The id that the list shows.")]
+JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's id, from the list.")]
+
+app = typer.Typer(help="Queued, running and ended trainings and batches.", cls=ListByDefault)
 
 
-@command
-def show_all(listed: Listed) -> None:
+@app.command("list")
+@handle_errors
+def list_jobs(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = None) -> None:
     """List your jobs, newest first."""
-    with listed.connect() as client:
-        found = islice(client.jobs.list(), listed.limit)
-        output.show_rows(found, COLUMNS, as_json=listed.as_json, empty="There are no jobs yet.")
+    with Farebox(url) as client:
+        jobs = islice(client.jobs.list(), limit)
+        output.show_rows(jobs, COLUMNS, as_json=as_json, empty="There are no jobs yet.")
 
 
-@command
-def show(job: JobId, shared: Shared) -> None:
-    """Show how a job stands."""
-    with shared.connect() as client:
-        _show(client.jobs.get(job), as_json=shared.as_json)
+@app.command()
+@handle_errors
+def show(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Show a job's state."""
+    with Farebox(url) as client:
+        _show(client.jobs.get(job), as_json=as_json)
 
 
-@command
-def follow(job: JobId, shared: Shared) -> None:
-    """Follow a job to its end; the exit code says how it ended."""
-    with shared.connect() as client, JobProgress() as progress:
-        done = client.jobs.wait(job, on_progress=progress)
-    _show(done, as_json=shared.as_json)
+@app.command()
+@handle_errors
+def follow(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Follow a job to its end; the exit code is 0 when it has succeeded."""
+    with Farebox(url) as client, JobProgress() as progress:
+        ended = client.jobs.wait(job, on_progress=progress)
+    _show(ended, as_json=as_json)
 
 
-@command
+@app.command()
+@handle_errors
 def result(
     job: JobId,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write.")],
-    shared: Shared,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The file to write.")],
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Fetch the rows that a batch has predicted."""
-    with shared.connect() as client:
-        show_predicted(client.jobs.result(job, out), as_json=shared.as_json)
+    """Download the predictions of a batch job."""
+    with Farebox(url) as client:
+        show_predicted(client.jobs.result(job, out), as_json=as_json)
 
 
-@command
-def cancel(job: JobId, shared: Shared) -> None:
-    """Stop a job; nothing is charged for it."""
-    with shared.connect() as client:
-        _show(client.jobs.cancel(job), as_json=shared.as_json)
+@app.command()
+@handle_errors
+def cancel(job: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Cancel a job; nothing is charged for it."""
+    with Farebox(url) as client:
+        _show(client.jobs.cancel(job), as_json=as_json)
 
 
 def _show(job: Job, *, as_json: bool) -> None:
     if as_json:
         output.show_json(job)
         return
-    facts: dict[str, object] = {name: getattr(job, field) for name, field in COLUMNS.items()}
-    output.show_facts(
-        facts | {"cancelling": job.cancel_requested, "why": job.error.detail if job.error else None}
-    )
-
-
-app = make_group("Trainings and batches under way and past.", show_all, show, follow, result, cancel)
+    facts: dict[str, object] = {heading: getattr(job, field) for heading, field in COLUMNS.items()}
+    facts |= {"id": str(job.id), "cancel requested": job.cancel_requested}
+    output.show_facts(facts | {"error": job.error.detail if job.error else None})

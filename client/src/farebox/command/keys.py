@@ -1,87 +1,87 @@
-"""API keys."""
+"""`farebox keys`: API keys."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.groups import make_group
-from farebox.command.options import Confirmed, Listed
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes
 from farebox.command.prompts import confirm
-from farebox.command.spreading import command
-from farebox.errors import UnusableInput
-from farebox.resources.api_keys import SCOPES, Scope
+from farebox.errors import InvalidArgument
+from farebox.resources.account import SCOPES, Scope
 
 COLUMNS = {
     "id": "id",
     "name": "name",
-    "starts with": "prefix",
+    "prefix": "prefix",
     "scopes": "scopes",
     "token cap": "token_cap",
     "expires": "expires_at",
     "last used": "last_used_at",
 }
+ALL_SCOPES = ",".join(SCOPES)
+Scopes = Annotated[str, typer.Option(help="Permissions, separated by commas.")]
+TokenCap = Annotated[int | None, typer.Option(min=1, help="The number of tokens it may spend in all.")]
+Days = Annotated[int | None, typer.Option(min=1, help="Days until it expires.", show_default="never")]
+
+app = typer.Typer(help="API keys: credentials for scripts, with fewer permissions.", cls=ListByDefault)
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyOptions(Confirmed):
-    """What a key may do."""
-
-    scopes: Annotated[str, typer.Option(help="What it may do, with commas between.")] = ",".join(SCOPES)
-    token_cap: Annotated[int | None, typer.Option(min=1, help="The most tokens it may ever spend.")] = None
-    expires_in_days: Annotated[int | None, typer.Option(min=1, help="When it ends.")] = None
-
-
-@command
-def show_all(listed: Listed) -> None:
+@app.command("list")
+@handle_errors
+def list_keys(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = None) -> None:
     """List your API keys, newest first."""
-    with listed.connect() as client:
-        found = islice(client.api_keys.list(), listed.limit)
-        empty = "There are no API keys yet; make one with: farebox keys create NAME"
-        output.show_rows(found, COLUMNS, as_json=listed.as_json, empty=empty)
+    with Farebox(url) as client:
+        keys = islice(client.api_keys.list(), limit)
+        empty = "There are no API keys yet; create one with: farebox keys create NAME"
+        output.show_rows(keys, COLUMNS, as_json=as_json, empty=empty)
 
 
-@command
-def create(name: Annotated[str, typer.Argument(help="What it is for.")], options: KeyOptions) -> None:
-    """Make a key, and print it this once.
+@app.command()
+@handle_errors
+def create(
+    name: Annotated[str, typer.Argument(help="The key's name, such as its purpose.")],
+    scopes: Scopes = ALL_SCOPES,
+    token_cap: TokenCap = None,
+    expires_in_days: Days = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Create an API key and print it; it is not shown again.
 
     Set FAREBOX_API_KEY to use it.
     """
-    with options.connect() as client:
-        made = client.api_keys.create(
-            name,
-            scopes=_read_scopes(options.scopes),
-            token_cap=options.token_cap,
-            expires_in_days=options.expires_in_days,
+    with Farebox(url) as client:
+        created = client.api_keys.create(
+            name, scopes=_read_scopes(scopes), token_cap=token_cap, expires_in_days=expires_in_days
         )
-    if options.as_json:
-        output.show_json(made)
+    if as_json:
+        output.show_json(created)
         return
-    typer.echo(made.api_key)
-    output.say(f"This is key {made.id}; it is not shown again.")
+    typer.echo(created.api_key)
+    output.message(f"Key {created.id} is created. Copy it now; it is not shown again.")
 
 
-@command
+@app.command()
+@handle_errors
 def revoke(
-    key: Annotated[int, typer.Argument(min=1, help="The id that the list shows.")], asked: Confirmed
+    key: Annotated[int, typer.Argument(min=1, help="The key's id, from the list.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """End a key; it stops working within seconds."""
-    with asked.connect() as client:
-        confirm(f"End API key {key}?", yes=asked.yes)
+    """Revoke an API key; it stops working within seconds."""
+    with Farebox(url) as client:
+        confirm(f"Revoke API key {key}?", yes=yes)
         client.api_keys.revoke(key)
-    if asked.as_json:
-        output.show_json({"revoked": key})
-    else:
-        output.say(f"API key {key} has ended.")
+    output.show_outcome({"revoked": key}, f"API key {key} is revoked.", as_json=as_json)
 
 
-def _read_scopes(wanted: str) -> list[Scope]:
-    names = {each.strip() for each in wanted.split(",")}
+def _read_scopes(text: str) -> list[Scope]:
+    names = {name.strip() for name in text.split(",")}
     if not names.issubset(SCOPES):
-        raise UnusableInput(f"The scopes are {', '.join(SCOPES)}.")
-    return [each for each in SCOPES if each in names]
-
-
-app = make_group("Credentials for scripts, with less power than a password.", show_all, create, revoke)
+        raise InvalidArgument(f"The scopes are {', '.join(SCOPES)}.")
+    return [scope for scope in SCOPES if scope in names]

@@ -1,80 +1,83 @@
-"""Models and their types."""
+"""`farebox models`: list, show and delete models, and list their types."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.groups import make_group
-from farebox.command.options import Confirmed, Listed, Shared
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, ModelName, Url, Yes
 from farebox.command.prompts import confirm
-from farebox.command.spreading import command
 from farebox.results.models import Candidate, Model
 
-COLUMNS = {"name": "name", "type": "type", "task": "task", "label": "label", "trained": "created_at"}
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="The name that the list shows.")]
+COLUMNS = {"name": "name", "type": "type", "task": "task", "label": "label", "created": "created_at"}
+
+app = typer.Typer(help="Trained models.", cls=ListByDefault)
 
 
-@command
-def show_all(listed: Listed) -> None:
+@app.command("list")
+@handle_errors
+def list_models(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = None) -> None:
     """List your models, newest first."""
-    with listed.connect() as client:
-        found = islice(client.models.list(), listed.limit)
+    with Farebox(url) as client:
+        models = islice(client.models.list(), limit)
         empty = "There are no models yet; train one with: farebox train FILE --label COLUMN"
-        output.show_rows(found, COLUMNS, as_json=listed.as_json, empty=empty)
+        output.show_rows(models, COLUMNS, as_json=as_json, empty=empty)
 
 
-@command
-def show(model: ModelName, shared: Shared) -> None:
-    """Show how good a model is, and what it was made from."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def show(model: ModelName, as_json: AsJson = False, url: Url = None) -> None:
+    """Show a model's metrics and its training data."""
+    with Farebox(url) as client:
         found = client.models.get(model)
-    if shared.as_json:
+    if as_json:
         output.show_json(found)
     else:
         show_model(found)
 
 
-@command
-def schema(model: ModelName, shared: Shared) -> None:
-    """Show what a model wants to be asked, with an example."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def schema(model: ModelName, as_json: AsJson = False, url: Url = None) -> None:
+    """Show a model's input columns, with an example."""
+    with Farebox(url) as client:
         found = client.models.schema(model)
-    if shared.as_json:
+    if as_json:
         output.show_json(found)
         return
-    rows = ([each.get("name"), each.get("kind"), _values(each)] for each in found.features)
+    rows = ([feature.get("name"), feature.get("kind"), _values(feature)] for feature in found.features)
     output.show_table(["feature", "kind", "values"], rows)
     example = found.example["features"]
-    pairs = shlex.join(f"{name}={each}" for name, each in example.items() if each is not None)
-    output.say(f"Example: farebox predict {found.name} {pairs}")
+    pairs = shlex.join(f"{name}={value}" for name, value in example.items() if value is not None)
+    output.message(f"Example: farebox predict {found.name} {pairs}")
 
 
-@command
-def delete(model: ModelName, asked: Confirmed) -> None:
+@app.command()
+@handle_errors
+def delete(model: ModelName, yes: Yes = False, as_json: AsJson = False, url: Url = None) -> None:
     """Delete a model for good."""
-    with asked.connect() as client:
-        confirm(f"Delete model {model}?", yes=asked.yes)
+    with Farebox(url) as client:
+        confirm(f"Delete model {model}?", yes=yes)
         client.models.delete(model)
-    if asked.as_json:
-        output.show_json({"deleted": model})
-    else:
-        output.say(f"Model {model} is deleted.")
+    output.show_outcome({"deleted": model}, f"Model {model} is deleted.", as_json=as_json)
 
 
-@command
-def types(shared: Shared) -> None:
-    """List what can be trained, with the parameters of each."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def types(as_json: AsJson = False, url: Url = None) -> None:
+    """List the model types with their parameters."""
+    with Farebox(url) as client:
         found = list(client.model_types.list())
-    if shared.as_json:
+    if as_json:
         output.show_json(found)
         return
     rows = ([each.name, each.title, each.tasks, _parameters(each.parameters)] for each in found)
-    output.show_table(["type", "what it is", "tasks", "parameters"], rows)
+    output.show_table(["type", "title", "tasks", "parameters"], rows)
 
 
 def show_model(model: Model) -> None:
@@ -85,31 +88,31 @@ def show_model(model: Model) -> None:
             "task": model.task,
             "label": model.label,
             "features": model.features,
-            "rows": f"{model.recipe.training_rows} to learn from, {model.recipe.test_rows} to measure",
-            "trained": model.created_at,
+            "rows": f"{model.recipe.training_rows:,} training, {model.recipe.test_rows:,} test",
+            "created": model.created_at,
             "verdict": model.verdict,
         }
     )
-    figures = ([name, each, model.baseline.get(name)] for name, each in model.metrics.items())
-    output.show_table(["metric", "model", "baseline"], figures)
+    metrics = ([name, value, model.baseline.get(name)] for name, value in model.metrics.items())
+    output.show_table(["metric", "model", "baseline"], metrics)
     if model.leaderboard is not None:
         _show_leaderboard(model.leaderboard)
     for warning in model.warnings:
-        output.say(warning)
+        output.message(warning)
 
 
 def _show_leaderboard(candidates: Sequence[Candidate]) -> None:
-    """Best first; the one that was kept is starred."""
+    """Best first; the candidate that was kept is starred."""
     metric = next((each.metric for each in candidates if each.metric), "score")
-    lines = [_line_of(each, metric) for each in candidates]
+    lines = [_leaderboard_line(each, metric) for each in candidates]
     output.show_table(list(lines[0]), [list(line.values()) for line in lines])
 
 
-def _line_of(candidate: Candidate, metric: str) -> dict[str, object]:
+def _leaderboard_line(candidate: Candidate, metric: str) -> dict[str, object]:
     return {
         "": "*" if candidate.chosen else "",
         "type": candidate.type,
-        "parameters": _settings(candidate.params),
+        "parameters": [f"{name}={value}" for name, value in candidate.params.items()],
         metric: candidate.score,
         "spread": candidate.spread,
         "fit s": candidate.fit_seconds,
@@ -118,18 +121,11 @@ def _line_of(candidate: Candidate, metric: str) -> dict[str, object]:
     }
 
 
-def _settings(params: Mapping[str, object]) -> list[str]:
-    return [f"{name}={each}" for name, each in params.items()]
-
-
-def _values(feature: dict[str, Any]) -> str:  # Any: JSON
+def _values(feature: Mapping[str, Any]) -> str:  # Any: JSON
     if feature.get("categories"):
-        return ", ".join(str(each) for each in feature["categories"])
+        return ", ".join(str(category) for category in feature["categories"])
     return f"{feature.get('minimum')} to {feature.get('maximum')}"
 
 
-def _parameters(schema: dict[str, Any]) -> list[str]:  # Any: JSON Schema
+def _parameters(schema: Mapping[str, Any]) -> list[str]:  # Any: JSON Schema
     return [f"{name}={each.get('default')}" for name, each in schema.get("properties", {}).items()]
-
-
-app = make_group("Trained models.", show_all, show, schema, delete, types)

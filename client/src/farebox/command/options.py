@@ -1,36 +1,30 @@
-"""Options that many commands share."""
+"""Options and arguments that many commands share."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from farebox.clients import Farebox
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shared:
-    """What every command takes."""
-
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False
-    url: Annotated[
-        str | None,
-        typer.Option("--url", help="The gateway's address; or set FAREBOX_URL.", show_default=False),
-    ] = None
-
-    def connect(self) -> Farebox:
-        return Farebox(self.url)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirmed(Shared):
-    """What every command takes that charges or deletes something."""
-
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without asking.")] = False
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Url = Annotated[
+    str | None, typer.Option("--url", help="The gateway's address; or set FAREBOX_URL.", show_default=False)
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Go ahead without a confirmation.")]
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of rows to print.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the job and do not wait for it.")]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")]
+OptionalOut = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write.", show_default=False)
+]
+Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")]
+DEFAULT_LIMIT = 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Listed(Shared):
-    """What every command takes that prints a list."""
+class ListByDefault(TyperGroup):
+    """`farebox models --json` is `farebox models list --json`."""
 
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Print at most so many.")] = 20
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # Any: Typer does not export its context
+        if not args or (args[0].startswith("-") and args[0] != "--help"):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)

@@ -10,51 +10,46 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from farebox.errors import FareboxError
+from farebox.results.base import Charge
 
 WIDE = 1000
 
 
-def say(sentence: str) -> None:
-    """A word to the person at the terminal, out of the way of the results."""
-    _console(stderr=True).print(Text(clean(sentence)), soft_wrap=True)
-
-
-def tell_error(error: FareboxError, *, as_json: bool) -> None:
-    if as_json:
-        told = {
-            "code": error.code,
-            "detail": error.detail,
-            "status": error.status,
-            "request_id": error.request_id,
-        }
-        typer.echo(json.dumps({"error": told}), err=True)
-        return
-    say(f"farebox: {error.detail}")
+def message(text: str) -> None:
+    """Print a message for people, apart from the results."""
+    _console(stderr=True).print(Text(clean(text)), soft_wrap=True)
 
 
 def show_json(result: object) -> None:
     typer.echo(json.dumps(_plain(result), indent=2, ensure_ascii=False, default=str))
 
 
+def show_outcome(result: object, text: str, *, as_json: bool) -> None:
+    """The outcome of a command that changes something: its result as JSON, or a message."""
+    if as_json:
+        show_json(result)
+    else:
+        message(text)
+
+
 def show_rows(items: Iterable[BaseModel], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
-    """A list: `columns` maps each heading to the field it shows; one without a value is left out."""
+    """A list: `columns` maps each heading to a field; a column without any value is left out."""
     rows = list(items)
     if as_json:
         show_json(rows)
     elif rows:
-        told = {name: [getattr(row, field) for row in rows] for name, field in columns.items()}
-        used = {name: cells for name, cells in told.items() if any(each is not None for each in cells)}
+        cells = {heading: [_field(row, name) for row in rows] for heading, name in columns.items()}
+        used = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
         show_table(list(used), list(zip(*used.values(), strict=True)))
     else:
-        say(empty)
+        message(empty)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     body = [list(row) for row in rows]
-    for number, heading in enumerate(headings):
-        is_number = all(isinstance(row[number], int | float | None) for row in body)
+    for index, heading in enumerate(headings):
+        is_number = all(isinstance(row[index], int | float | None) for row in body)
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in body:
         table.add_row(*(Text(_cell(each)) for each in row))
@@ -62,7 +57,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def show_facts(facts: Mapping[str, object]) -> None:
-    """One thing, a fact a line."""
+    """One object, with a fact on each line."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -71,27 +66,49 @@ def show_facts(facts: Mapping[str, object]) -> None:
     _console().print(table)
 
 
+def show_charge(charge: Charge | None) -> None:
+    if charge is not None:
+        message(f"Charged {tokens(charge.tokens)}; {charge.balance:,} are available.")
+
+
+def tokens(count: int) -> str:
+    return f"{count:,} token{'' if count == 1 else 's'}"
+
+
+def number(value: float) -> str:
+    """Four significant digits, thousands separated, without an exponent: 307,534 and 0.8068."""
+    if isinstance(value, int) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.4g}" if abs(value) >= 0.0001 else "0"
+
+
 def clean(text: str) -> str:
-    """Without control characters, which could otherwise steer the terminal."""
+    """Replace control characters, which could steer the terminal."""
     return "".join(
         each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
     )
 
 
-def _cell(fact: object) -> str:
-    match fact:
+def _field(row: BaseModel, name: str) -> object:
+    """A field's value; an id is text, since it is no quantity."""
+    value = getattr(row, name)
+    return str(value) if name == "id" or (name.endswith("_id") and value is not None) else value
+
+
+def _cell(value: object) -> str:
+    match value:
         case None:
             return "-"
         case bool():
-            return "yes" if fact else "no"
-        case float():
-            return f"{fact:.4g}"
+            return "yes" if value else "no"
+        case int() | float():
+            return number(value)
         case datetime():
-            return fact.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         case list() | tuple():
-            return ", ".join(clean(str(each)) for each in fact)
+            return ", ".join(clean(str(each)) for each in value)
         case _:
-            return clean(str(fact))
+            return clean(str(value))
 
 
 def _plain(result: object) -> object:
@@ -104,5 +121,5 @@ def _plain(result: object) -> object:
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr, highlight=False)
-    # What goes to a file or to another program is not broken at the width of a screen.
+    # Output to a file or another program is not broken at a screen's width.
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)

@@ -1,4 +1,4 @@
-"""How a job is getting on, told on standard error."""
+"""A job's progress bar, on standard error."""
 
 from types import TracebackType
 from typing import Self
@@ -16,16 +16,10 @@ from rich.progress import (
 from farebox.results.jobs import JobEvent
 
 
-def _what(event: JobEvent) -> str:
-    if event.candidate is None:
-        return event.stage or event.kind
-    return f"{event.candidate.type} {event.number}/{event.of}"
-
-
 class JobProgress:
-    """A bar at a terminal, nothing elsewhere; call it with each event."""
+    """A bar at a terminal, no output elsewhere; call it with each event."""
 
-    def __init__(self, first: str = "queued") -> None:
+    def __init__(self, description: str = "queued") -> None:
         console = Console(stderr=True)
         self._bar = Progress(
             SpinnerColumn(),
@@ -36,11 +30,11 @@ class JobProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(first, total=100)
+        self._task = self._bar.add_task(description, total=100)
 
     def __call__(self, event: JobEvent) -> None:
         done = 100 if event.kind == "succeeded" else event.percent
-        self._bar.update(self._task, description=_what(event), completed=done)
+        self._bar.update(self._task, description=_description(event), completed=done)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -50,3 +44,9 @@ class JobProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+def _description(event: JobEvent) -> str:
+    if event.candidate is None:
+        return event.stage or event.kind
+    return f"{event.candidate.type} {event.number}/{event.of}"

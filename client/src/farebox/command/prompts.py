@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal. Without one, the answer must come with the command."""
+"""Prompts at the terminal. Without a terminal, environment, standard input and --yes replace them."""
 
 import getpass
 import os
@@ -8,54 +8,55 @@ import typer
 
 from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.options import Confirmed
-from farebox.errors import UnusableInput
-from farebox.resources.prices import Action
+from farebox.errors import InvalidArgument
+from farebox.resources.wallet import Action
+from farebox.results.wallet import Price
 
 
 def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def ask_password(prompt: str = "Password", *, variable: str = "FAREBOX_PASSWORD", twice: bool = False) -> str:
+def read_secret(prompt: str = "Password", *, variable: str = "FAREBOX_PASSWORD", twice: bool = False) -> str:
     """From the environment, from standard input, or typed without an echo; never from the command line."""
     if variable in os.environ:
         return os.environ[variable]
     if not is_interactive():
         typed = sys.stdin.readline().rstrip("\r\n")
         if not typed:
-            raise UnusableInput(f"Send the password on standard input, or set {variable}.")
+            raise InvalidArgument(f"Send the password on standard input, or set {variable}.")
         return typed
     typed = getpass.getpass(f"{prompt}: ")
-    if twice and getpass.getpass("Again: ") != typed:
-        raise UnusableInput("The two passwords differ; try again.")
+    if twice and getpass.getpass("Confirm password: ") != typed:
+        raise InvalidArgument("The two passwords differ; try again.")
     return typed
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Go on only if the person says so, or said so beforehand with --yes."""
+    """Continue only after a yes at the terminal, or with --yes."""
     if yes:
         return
     if not is_interactive():
-        raise UnusableInput(f"{question} There is nobody to ask; say --yes to go ahead.")
+        raise InvalidArgument(f"{question} Without a terminal, confirm with --yes.")
     if not typer.confirm(output.clean(question), err=True):
         raise typer.Abort
 
 
-def confirm_price(client: Farebox, action: Action, units: int, asked: Confirmed) -> None:
-    """Show what is about to be charged, and ask."""
-    confirm_tokens(cost_of(client, action, units), asked)
+def confirm_tokens(tokens: int, *, yes: bool, as_json: bool, at_most: bool = False) -> None:
+    """Show the price and ask for confirmation; with --yes the price is still shown."""
+    if tokens == 0:
+        return
+    price = f"{'up to ' if at_most else ''}{output.tokens(tokens)}"
+    if yes and not as_json:
+        output.message(f"This costs {price}.")
+    confirm(f"This costs {price}. Go ahead?", yes=yes)
+
+
+def price_of(client: Farebox, action: Action) -> Price | None:
+    """The price in force; None when the action is free."""
+    return next((price for price in client.prices.list() if price.action == action), None)
 
 
 def cost_of(client: Farebox, action: Action, units: int) -> int:
-    price = next((each for each in client.prices.list() if each.action == action), None)
+    price = price_of(client, action)
     return price.cost_of(units) if price is not None else 0
-
-
-def confirm_tokens(tokens: int, asked: Confirmed, *, at_most: bool = False) -> None:
-    if tokens == 0:
-        return
-    what = f"{'up to ' if at_most else ''}{tokens} token{'' if tokens == 1 else 's'}"
-    if asked.yes and not asked.as_json:
-        output.say(f"This costs {what}.")
-    confirm(f"This costs {what}. Go ahead?", yes=asked.yes)

@@ -1,51 +1,65 @@
-"""`farebox report`: how good a model is, and why."""
+"""`farebox report` and `farebox export`: a model's report, and the model as a file."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.options import Shared
-from farebox.command.spreading import command
+from farebox.command.errors import handle_errors
+from farebox.command.options import AsJson, ModelName, OptionalOut, Url
 from farebox.results.reports import Metric, Report
 
-ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="The model's name.")]
-Html = Annotated[
-    Path | None,
-    typer.Option("--html", metavar="FILE", help="Write the whole report there, as a page with pictures."),
-]
+app = typer.Typer()
 
 
-@command
-def report(model: ModelName, shared: Shared, html: Html = None) -> None:
-    """Tell how good a model is and what it rests on; with --html as a page to keep or to send."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def report(
+    model: ModelName,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the whole report, with charts, to an HTML file."),
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show a model's report: metrics with intervals, feature importance and findings."""
+    with Farebox(url) as client:
         if html is not None:
             path = client.models.report_page(model, html)
-            if shared.as_json:
-                output.show_json({"path": str(path)})
-            else:
-                output.say(f"The report is in {path}; any browser opens it.")
+            written = f"The report is in {path}; any browser opens it."
+            output.show_outcome({"path": str(path)}, written, as_json=as_json)
             return
-        told = client.models.report(model)
-    if shared.as_json:
-        output.show_json(told)
+        found = client.models.report(model)
+    if as_json:
+        output.show_json(found)
     else:
-        _show(told)
+        _show_report(found)
 
 
-def _show(told: Report) -> None:
-    output.say(told.verdict)
-    figures = ([each.name, each.value, _interval(each), each.baseline] for each in told.metrics)
-    output.show_table(["metric", "model", "95 % interval", "baseline"], figures)
-    worth = ([each.feature, each.mean, each.spread] for each in told.importance)
-    output.show_table(["column", "fall when shuffled", "spread"], worth)
-    for finding in told.findings:
-        output.say(f"{finding.severity.capitalize()}: {finding.detail} {finding.advice}")
+@app.command()
+@handle_errors
+def export(model: ModelName, out: OptionalOut = None, as_json: AsJson = False, url: Url = None) -> None:
+    """Export a model as a zip: the pipeline, its schema, sample rows with predictions, a scoring script."""
+    with Farebox(url) as client:
+        path = client.models.export(model, out or Path(f"{model}.zip"))
+    written = f"Model {model} is in {path}; unpack it and run: python score.py"
+    output.show_outcome({"path": str(path)}, written, as_json=as_json)
+
+
+def _show_report(report: Report) -> None:
+    output.message(report.verdict)
+    metrics = ([each.name, each.value, _interval(each), each.baseline] for each in report.metrics)
+    output.show_table(["metric", "model", "95% interval", "baseline"], metrics)
+    importance = ([each.feature, each.mean, each.spread] for each in report.importance)
+    output.show_table(["feature", "drop when shuffled", "spread"], importance)
+    for finding in report.findings:
+        output.message(f"{finding.severity.capitalize()}: {finding.detail} {finding.advice}")
 
 
 def _interval(metric: Metric) -> str | None:
     if metric.low is None or metric.high is None:
         return None
-    return f"{metric.low:.4g} to {metric.high:.4g}"
+    return f"{output.number(metric.low)} to {output.number(metric.high)}"

@@ -1,4 +1,4 @@
-"""Values as people type them: `name=value`."""
+"""Values from the command line and from CSV rows: `name=value`."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydantic_core
 
-from farebox.errors import UnusableInput
+from farebox.errors import InvalidArgument
 from farebox.tables import Plain
 
 
@@ -16,15 +16,15 @@ def read_pairs(pairs: Sequence[str]) -> dict[str, Plain]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise UnusableInput(f"'{pair}' should be NAME=VALUE, such as island=Dream.")
+            raise InvalidArgument(f"'{pair}' should be NAME=VALUE, such as island=Dream.")
         read[name] = read_value(text)
     return read
 
 
 def read_value(text: str) -> Plain:
-    """A number if it reads as one, true or false likewise, nothing when empty or null, else text.
+    """A number or a truth value if the text is one, None for an empty text or `null`, else text.
 
-    Double quotes make it text whatever it reads as: `code="007"`.
+    Double quotes force text: `code="007"`.
     """
     if not text:
         return None
@@ -39,14 +39,14 @@ def read_rows(path: Path) -> list[Mapping[str, Plain]]:
     """The rows of a CSV file with a header line."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            return [_row(path, number, row) for number, row in enumerate(csv.DictReader(file), start=2)]
+            return [_row(path, line, row) for line, row in enumerate(csv.DictReader(file), start=2)]
     except OSError as error:
-        raise UnusableInput(f"{path} cannot be read: {error.strerror}.") from None
+        raise InvalidArgument(f"{path} cannot be read: {error.strerror}.") from None
     except (UnicodeDecodeError, csv.Error):
-        raise UnusableInput(f"{path} is not a CSV file in UTF-8.") from None
+        raise InvalidArgument(f"{path} is not a CSV file in UTF-8.") from None
 
 
-def _row(path: Path, number: int, row: dict[str | None, str | list[str] | None]) -> dict[str, Plain]:
+def _row(path: Path, line: int, row: dict[str | None, str | list[str] | None]) -> dict[str, Plain]:
     if None in row or None in row.values():
-        raise UnusableInput(f"{path}, line {number}: there are more or fewer fields than in the header.")
+        raise InvalidArgument(f"{path}, line {line}: the number of fields differs from the header's.")
     return {str(name): read_value(str(text)) for name, text in row.items()}

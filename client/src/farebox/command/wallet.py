@@ -1,101 +1,114 @@
-"""Tokens: what there is, where it went, and buying more."""
+"""`farebox balance`, `ledger`, `usage`, `prices`, `buy` and `receipt`."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Literal
 
 import typer
 
+from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.options import Confirmed, Listed, Shared
-from farebox.command.prompts import ask_password, confirm
-from farebox.command.spreading import command
+from farebox.command.errors import handle_errors
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, Url, Yes
+from farebox.command.prompts import confirm, read_secret
 
-MOVEMENTS = {
-    "when": "created_at",
-    "what": "kind",
+TRANSFER_COLUMNS = {
+    "created": "created_at",
+    "kind": "kind",
     "tokens": "amount",
     "balance": "balance",
-    "for": "action",
+    "action": "action",
     "model": "resource",
     "note": "note",
     "receipt": "receipt_id",
 }
+USAGE_COLUMNS = {"requests": "requests", "tokens": "tokens"}
+PRICE_COLUMNS = {"action": "action", "tokens": "tokens", "per units": "per_units"}
+
+app = typer.Typer()
 
 
-@dataclass(frozen=True, kw_only=True)
-class LedgerOptions(Listed):
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the whole ledger as CSV.")] = False
-
-
-@command
-def balance(shared: Shared) -> None:
-    """Show how many tokens there are, and how many can be spent."""
-    with shared.connect() as client:
+@app.command()
+@handle_errors
+def balance(as_json: AsJson = False, url: Url = None) -> None:
+    """Show your tokens: all, held for running jobs, and available."""
+    with Farebox(url) as client:
         wallet = client.wallet.balance()
-    if shared.as_json:
+    if as_json:
         output.show_json(wallet)
     else:
         output.show_facts({"tokens": wallet.tokens, "held": wallet.held, "available": wallet.available})
 
 
-@command
-def ledger(options: LedgerOptions) -> None:
-    """Show where each token came from and went, newest first."""
-    with options.connect() as client:
-        if options.as_csv:
+@app.command()
+@handle_errors
+def ledger(
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the whole ledger as CSV.")] = False,
+    limit: Limit = DEFAULT_LIMIT,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show every movement of your tokens, newest first."""
+    with Farebox(url) as client:
+        if as_csv:
             typer.echo(client.wallet.ledger_csv(), nl=False)
             return
-        movements = islice(client.wallet.ledger(), options.limit)
-        output.show_rows(movements, MOVEMENTS, as_json=options.as_json, empty="No token has moved yet.")
+        transfers = islice(client.wallet.ledger(), limit)
+        output.show_rows(transfers, TRANSFER_COLUMNS, as_json=as_json, empty="The ledger is empty.")
 
 
-@command
+@app.command()
+@handle_errors
 def usage(
-    shared: Shared,
-    by: Annotated[Literal["day", "action", "model"], typer.Option(help="Add up by this.")] = "day",
+    by: Annotated[Literal["day", "action", "model"], typer.Option(help="The column to add up by.")] = "day",
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Show what tokens were spent on."""
-    with shared.connect() as client:
-        columns = {by: "group", "requests": "requests", "tokens": "tokens"}
+    """Show the tokens you spent, by day, action or model."""
+    with Farebox(url) as client:
         spent = client.wallet.usage(by)
-        output.show_rows(spent, columns, as_json=shared.as_json, empty="No token has been spent yet.")
+        columns = {by: "group", **USAGE_COLUMNS}
+        output.show_rows(spent, columns, as_json=as_json, empty="No tokens have been spent yet.")
 
 
-@command
-def prices(shared: Shared) -> None:
-    """Show what things cost."""
-    with shared.connect() as client:
-        columns = {"action": "action", "tokens": "tokens", "for each started": "per_units"}
-        output.show_rows(client.prices.list(), columns, as_json=shared.as_json, empty="Everything is free.")
+@app.command()
+@handle_errors
+def prices(as_json: AsJson = False, url: Url = None) -> None:
+    """Show the price of each action."""
+    with Farebox(url) as client:
+        output.show_rows(client.prices.list(), PRICE_COLUMNS, as_json=as_json, empty="Everything is free.")
 
 
-@command
-def buy(amount: Annotated[int, typer.Argument(min=1, help="How many tokens.")], asked: Confirmed) -> None:
+@app.command()
+@handle_errors
+def buy(
+    amount: Annotated[int, typer.Argument(min=1, help="The number of tokens.")],
+    yes: Yes = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
     """Buy tokens.
 
-    The card's number is asked for, or read from FAREBOX_CARD or stdin.
+    The card number is prompted for, or read from FAREBOX_CARD or stdin.
     """
-    with asked.connect() as client:
-        card = ask_password("Card number", variable="FAREBOX_CARD")
-        confirm(f"Buy {amount} tokens with this card?", yes=asked.yes)
+    with Farebox(url) as client:
+        card = read_secret("Card number", variable="FAREBOX_CARD")
+        confirm(f"Buy {output.tokens(amount)} with this card?", yes=yes)
         bought = client.wallet.buy(amount, credit_card=card)
-    if asked.as_json:
-        output.show_json(bought)
-    else:
-        ending = f"with the card that ends in {bought.card_last_four}"
-        output.say(f"Bought {bought.amount} tokens {ending}; you can spend {bought.available}.")
+    text = f"Bought {output.tokens(bought.amount)} with the card ending in {bought.card_last_four}"
+    output.show_outcome(bought, f"{text}; {bought.available:,} are available.", as_json=as_json)
 
 
-@command
+@app.command()
+@handle_errors
 def receipt(
-    receipt_id: Annotated[str, typer.Argument(metavar="RECEIPT", help="The id that the ledger shows.")],
-    shared: Shared,
+    receipt_id: Annotated[str, typer.Argument(metavar="RECEIPT", help="The receipt's id, from the ledger.")],
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Show why tokens moved."""
-    with shared.connect() as client:
+    """Show the receipt of a movement of tokens."""
+    with Farebox(url) as client:
         found = client.wallet.receipt(receipt_id)
-    if shared.as_json:
+    if as_json:
         output.show_json(found)
     else:
-        output.show_facts({name: each for name, each in found.model_dump().items() if each is not None})
+        output.show_facts({name: value for name, value in found.model_dump().items() if value is not None})

@@ -1,76 +1,73 @@
-"""What administrators can do."""
+"""Administration: all accounts, and the books."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from farebox.calls import Call, keyed, nothing, one
-from farebox.operations import Group, S, listing, operation
-from farebox.resources.pages import every_page, list_of
-from farebox.resources.wallet import UsageQuestion, usage_flow
+from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content
+from farebox.operations import Resource, S, listing, operation
+from farebox.resources.wallet import usage_params
+from farebox.results.accounts import User, UserWallet
 from farebox.results.health import SystemHealth
-from farebox.results.users import User, UserWallet
 from farebox.results.wallet import Entry, Grant, LedgerCheck, Usage
-from farebox.steps import Emits
 
 
-class Admin(Group[S]):
-    """Everybody's accounts and the books. For administrators."""
+class Admin(Resource[S]):
+    """All accounts and the books. For administrators."""
 
     @listing
-    def users(self, *, min_tokens: int | None = None, query: str | None = None) -> Emits[UserWallet]:
+    def users(self, *, min_tokens: int | None = None, query: str | None = None) -> Call[Page[UserWallet]]:
         """Users with their balances: all, or those with at least `min_tokens` and `query` in their name."""
-        return every_page(
-            self.exchange, list_of("/v1/users", UserWallet, {"min_tokens": min_tokens, "q": query})
-        )
+        return list_call("/v1/users", UserWallet, {"min_tokens": min_tokens, "q": query})
 
     @operation
     def grant(
         self, user_id: int, tokens: int, reason: str, *, idempotency_key: str | None = None
     ) -> Call[Grant]:
-        """Give a user tokens, and say why; the ledger keeps the reason."""
+        """Grant a user tokens; the ledger stores the reason."""
         return Call(
             "POST",
             f"/v1/users/{user_id}/grants",
-            one(Grant),
+            json_as(Grant),
             json={"amount": tokens, "reason": reason},
-            headers=keyed(idempotency_key),
+            headers=idempotency_header(idempotency_key),
         )
 
     @operation
     def set_role(self, user_id: int, role: Literal["user", "admin"]) -> Call[User]:
         """Make a user an administrator, or an administrator a user."""
-        return _change(user_id, {"role": role})
+        return _update(user_id, {"role": role})
 
     @operation
     def set_disabled(self, user_id: int, disabled: bool) -> Call[User]:
-        """Shut an account, which ends its logins within seconds, or open it again."""
-        return _change(user_id, {"disabled": disabled})
+        """Disable an account, which ends its logins within seconds, or enable it again."""
+        return _update(user_id, {"disabled": disabled})
 
     @operation
     def set_password(self, user_id: int, new_password: str) -> Call[None]:
-        """Give a user a new password, which ends their logins."""
-        return Call("PUT", f"/v1/users/{user_id}/password", nothing, json={"new_password": new_password})
+        """Reset a user's password, which ends their logins."""
+        password = {"new_password": new_password}
+        return Call("PUT", f"/v1/users/{user_id}/password", no_content, json=password)
 
     @operation
     def delete_user(self, user_id: int) -> Call[None]:
         """Delete a user with their models, datasets and API keys; ledger rows stay, without the name."""
-        return Call("DELETE", f"/v1/users/{user_id}", nothing)
+        return Call("DELETE", f"/v1/users/{user_id}", no_content)
 
     @listing
-    def ledger(self) -> Emits[Entry]:
-        """Everybody's movements of tokens, newest first."""
-        return every_page(self.exchange, list_of("/v1/ledger", Entry))
+    def ledger(self) -> Call[Page[Entry]]:
+        """All movements of tokens in all accounts, newest first."""
+        return list_call("/v1/ledger", Entry)
 
     @operation
     def verify_ledger(self) -> Call[LedgerCheck]:
-        """Derive every balance anew from the ledger and compare."""
-        return Call("GET", "/v1/ledger/verify", one(LedgerCheck), seconds=300)
+        """Derive every balance from the ledger and compare it with the stored one."""
+        return Call("GET", "/v1/ledger/verify", json_as(LedgerCheck), timeout=300)
 
     @operation
     def health(self) -> Call[SystemHealth]:
-        """Which services are ready, and how many jobs wait and run."""
-        return Call("GET", "/v1/health", one(SystemHealth))
+        """The readiness of each service, and the numbers of queued and running jobs."""
+        return Call("GET", "/v1/health", json_as(SystemHealth))
 
     @listing
     def usage(
@@ -79,10 +76,10 @@ class Admin(Group[S]):
         *,
         since: datetime | None = None,
         until: datetime | None = None,
-    ) -> Emits[Usage]:
-        """Everybody's tokens spent by day, newest first, or by action, model or user, most first."""
-        return usage_flow(self.exchange, "/v1/usage", UsageQuestion(group_by, since, until))
+    ) -> Call[Page[Usage]]:
+        """All users' tokens spent by day, newest first, or by action, model or user, largest first."""
+        return list_call("/v1/usage", Usage, usage_params(group_by, since, until))
 
 
-def _change(user_id: int, changes: Mapping[str, object]) -> Call[User]:
-    return Call("PATCH", f"/v1/users/{user_id}", one(User), json=dict(changes))
+def _update(user_id: int, changes: Mapping[str, object]) -> Call[User]:
+    return Call("PATCH", f"/v1/users/{user_id}", json_as(User), json=dict(changes))

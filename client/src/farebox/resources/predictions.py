@@ -1,66 +1,124 @@
-"""Predictions."""
+"""Predictions: for rows in one request, and for whole files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
 from typing import TypedDict, TypeVar, Unpack
 
-from farebox.calls import Answer, Call, keyed, one
-from farebox.operations import Group, S, operation
-from farebox.resources.models import model_path
+from farebox.calls import Call, Parameter, Response, idempotency_header, json_as, url_path
+from farebox.operations import Resource, S, operation
 from farebox.results.base import Charge
-from farebox.results.predictions import Prediction, Predictions
-from farebox.tables import Row, Rows, row_of, rows_of
+from farebox.results.jobs import Job
+from farebox.results.predictions import PredictedFile, Prediction, Predictions
+from farebox.tables import Row, Rows, Source, row_of, rows_of, upload_of
 
-Told = TypeVar("Told", Prediction, Predictions)
+Predicted = TypeVar("Predicted", Prediction, Predictions)
 PREDICT_SECONDS = 60.0
+FILE_SECONDS = 900.0
 
 
 class PredictionOptions(TypedDict, total=False):
-    """What else is wanted of a prediction."""
+    """Additions to a prediction, of one row or of a file's."""
 
     probabilities: bool
-    """The probability of each class, from models that tell classes apart."""
+    """The probability of each class; for classifiers."""
     coverage: float
-    """How often the interval or the set of labels is to cover the truth, from 0.5 to 0.99."""
+    """The share of cases, 0.5 to 0.99, in which the interval or the set of labels contains the truth."""
     idempotency_key: str
-    """Your own key, to repeat in a later run a question whose answer was lost."""
+    """Your own key, to repeat a request in a later run after its response was lost."""
 
 
-class PredictionOperations(Group[S]):
-    """Asking models. One row costs a prediction, more cost a batch; an answer that fails costs nothing.
+class PredictionOperations(Resource[S]):
+    """Predictions in one request. One row costs a prediction, more cost a batch; a failure costs nothing.
 
-    At the same price, `probabilities` asks for each class's, and `coverage`, such as 0.9, for the interval of
-    a number or the set of labels that covers the truth that often.
+    At the same price, `probabilities` adds the probability of each class, and `coverage`, such as 0.9, the
+    interval of a number or the set of labels that contains the truth that often.
     """
 
     @operation
     def one(self, model: str, features: Row, **options: Unpack[PredictionOptions]) -> Call[Prediction]:
-        """What a model says about one row, given as a mapping from column to value."""
+        """The prediction for one row, given as a mapping from column to value."""
         return _predict_call(model, {"features": row_of(features)}, Prediction, options)
 
     @operation
     def many(self, model: str, rows: Rows, **options: Unpack[PredictionOptions]) -> Call[Predictions]:
-        """What a model says about each of several rows, given as mappings or as a DataFrame."""
+        """The predictions for several rows, given as mappings or as a DataFrame."""
         return _predict_call(model, {"rows": rows_of(rows)}, Predictions, options)
 
 
-def _predict_call(
-    model: str, question: dict[str, object], kind: type[Told], options: PredictionOptions
-) -> Call[Told]:
-    key = options.pop("idempotency_key", None)
+def batch_call(
+    model: str, source: Source, to: str | Path, options: PredictionOptions
+) -> Call[PredictedFile | Job]:
+    """Predict a file into `to`; the service responds with a job when the file is large."""
+    path = Path(to)
+
+    def read(response: Response) -> PredictedFile | Job:
+        if response.status == HTTPStatus.ACCEPTED:
+            return json_as(Job)(response)
+        return _predicted(path, response)
+
     return Call(
         "POST",
-        model_path(model, "/predict"),
-        _with_charge(kind),
-        json={**question, **options},
-        headers=keyed(key),
-        seconds=PREDICT_SECONDS,
+        url_path("models", model, "batch"),
+        read,
+        params=_params(options),
+        files={"file": upload_of(source)},
+        headers=idempotency_header(options.get("idempotency_key")),
+        timeout=FILE_SECONDS,
+        save_to=path,
     )
 
 
-def _with_charge(kind: type[Told]) -> Callable[[Answer], Told]:
-    read_body = one(kind)
+def batch_job_call(model: str, source: Source, options: PredictionOptions) -> Call[Job]:
+    return Call(
+        "POST",
+        url_path("models", model, "batch"),
+        json_as(Job),
+        params=_params(options),
+        files={"file": upload_of(source)},
+        headers={"Prefer": "respond-async", **idempotency_header(options.get("idempotency_key"))},
+        timeout=FILE_SECONDS,
+    )
 
-    def read(answer: Answer) -> Told:
-        return read_body(answer).model_copy(update={"charge": Charge.of(answer)})
+
+def result_call(job_id: int, to: str | Path) -> Call[PredictedFile]:
+    path = Path(to)
+    return Call(
+        "GET",
+        f"/v1/jobs/{job_id}/result",
+        lambda response: _predicted(path, response),
+        timeout=FILE_SECONDS,
+        save_to=path,
+    )
+
+
+def _predict_call(
+    model: str, rows: Mapping[str, object], kind: type[Predicted], options: PredictionOptions
+) -> Call[Predicted]:
+    key = options.pop("idempotency_key", None)
+    return Call(
+        "POST",
+        url_path("models", model, "predict"),
+        _with_charge(kind),
+        json={**rows, **options},
+        headers=idempotency_header(key),
+        timeout=PREDICT_SECONDS,
+    )
+
+
+def _with_charge(kind: type[Predicted]) -> Callable[[Response], Predicted]:
+    read_body = json_as(kind)
+
+    def read(response: Response) -> Predicted:
+        return read_body(response).model_copy(update={"charge": Charge.of(response)})
 
     return read
+
+
+def _params(options: PredictionOptions) -> dict[str, Parameter]:
+    return {"probabilities": options.get("probabilities"), "coverage": options.get("coverage")}
+
+
+def _predicted(path: Path, response: Response) -> PredictedFile:
+    rows, failed = (int(response.headers.get(each, 0)) for each in ("x-rows", "x-rows-failed"))
+    return PredictedFile(path=path, rows=rows, failed=failed, charge=Charge.of(response))

@@ -1,32 +1,29 @@
-"""The wallet, and where each token went."""
+"""The wallet, its ledger, and prices."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
-from urllib.parse import quote
 
-from farebox.calls import Call, keyed, one, text
-from farebox.exchange import Exchange
-from farebox.operations import Group, S, listing, operation
-from farebox.resources.pages import every_page, list_of
-from farebox.results.wallet import Purchase, Receipt, Transfer, Usage, Wallet
-from farebox.steps import Emits
+from farebox.calls import Call, Page, Parameter, idempotency_header, json_as, list_call, text, url_path
+from farebox.operations import Resource, S, listing, operation
+from farebox.results.wallet import Price, Purchase, Quote, Receipt, Transfer, Usage, Wallet
 
 GroupBy = Literal["day", "action", "model"]
+Action = Literal["train", "predict", "batch", "metadata"]
 
 
-class WalletOperations(Group[S]):
+class WalletOperations(Resource[S]):
     """The account's tokens."""
 
     @operation
     def balance(self) -> Call[Wallet]:
-        """What is in the wallet, and how much of it can be spent."""
-        return Call("GET", "/v1/me/wallet", one(Wallet))
+        """The wallet's tokens, and how many of them can be spent."""
+        return Call("GET", "/v1/me/wallet", json_as(Wallet))
 
     @listing
-    def ledger(self) -> Emits[Transfer]:
+    def ledger(self) -> Call[Page[Transfer]]:
         """Every movement of tokens, newest first."""
-        return every_page(self.exchange, list_of("/v1/me/ledger", Transfer))
+        return list_call("/v1/me/ledger", Transfer)
 
     @operation
     def ledger_csv(self) -> Call[str]:
@@ -36,33 +33,56 @@ class WalletOperations(Group[S]):
     @listing
     def usage(
         self, group_by: GroupBy = "day", *, since: datetime | None = None, until: datetime | None = None
-    ) -> Emits[Usage]:
-        """Tokens spent by day, newest first, or by action or model, most first."""
-        return usage_flow(self.exchange, "/v1/me/usage", UsageQuestion(group_by, since, until))
+    ) -> Call[Page[Usage]]:
+        """Tokens spent by day, newest first, or by action or model, largest first."""
+        return list_call("/v1/me/usage", Usage, usage_params(group_by, since, until))
 
     @operation
     def buy(self, amount: int, *, credit_card: str, idempotency_key: str | None = None) -> Call[Purchase]:
-        """Buy tokens with a card; only its brand and last four digits are kept."""
-        order = {"amount": amount, "credit_card": credit_card}
-        return Call("POST", "/v1/purchases", one(Purchase), json=order, headers=keyed(idempotency_key))
+        """Buy tokens with a card; only its brand and last four digits are stored."""
+        return Call(
+            "POST",
+            "/v1/purchases",
+            json_as(Purchase),
+            json={"amount": amount, "credit_card": credit_card},
+            headers=idempotency_header(idempotency_key),
+        )
 
     @operation
     def receipt(self, receipt_id: str) -> Call[Receipt]:
-        """Why tokens moved."""
-        return Call("GET", f"/v1/receipts/{quote(receipt_id, safe='')}", one(Receipt))
+        """The reason for a movement of tokens."""
+        return Call("GET", url_path("receipts", receipt_id), json_as(Receipt))
 
 
-@dataclass(frozen=True, slots=True)
-class UsageQuestion:
-    group_by: str
-    since: datetime | None
-    until: datetime | None
+class Prices(Resource[S]):
+    """Prices, and quotes that are honoured until they expire."""
+
+    @listing
+    def list(self) -> Call[Page[Price]]:
+        """The prices in force; public."""
+        return list_call("/v1/prices", Price, authorized=False)
+
+    @operation
+    def quote(self, action: Action, units: int = 1) -> Call[Quote]:
+        """The cost of this many units of an action; pass the quote's id to pay that price."""
+        return Call(
+            "POST",
+            "/v1/quotes",
+            json_as(Quote),
+            json={"action": action, "units": units},
+            headers=idempotency_header(),
+        )
+
+    @operation
+    def change(self, action: Action, tokens: int, per_units: int = 1) -> Call[Price]:
+        """Set a price from now on. For administrators."""
+        price = {"tokens": tokens, "per_units": per_units}
+        return Call("PUT", f"/v1/prices/{action}", json_as(Price), json=price)
 
 
-def usage_flow(exchange: Exchange, path: str, question: UsageQuestion) -> Emits[Usage]:
-    params = {
-        "group_by": question.group_by,
-        "from": question.since.isoformat() if question.since else None,
-        "to": question.until.isoformat() if question.until else None,
+def usage_params(group_by: str, since: datetime | None, until: datetime | None) -> Mapping[str, Parameter]:
+    return {
+        "group_by": group_by,
+        "from": since.isoformat() if since else None,
+        "to": until.isoformat() if until else None,
     }
-    return every_page(exchange, list_of(path, Usage, params))

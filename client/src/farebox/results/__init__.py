@@ -1,1 +1,1 @@
-"""What the service answers, as frozen data. Fields that a newer service adds are left aside."""
+"""The service's responses as frozen data. Fields that a newer service adds are ignored."""

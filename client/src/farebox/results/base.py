@@ -1,34 +1,34 @@
-"""What all results share."""
+"""The base class of all results, and the charge of a request."""
 
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from farebox.calls import Answer
+from farebox.calls import Response
 
 
 class Result(BaseModel):
     """Frozen, and open to fields that this version of the client does not know."""
 
-    # A field such as `model_type` is the wire's name, not pydantic's business.
+    # Pydantic would warn about the API's names that begin with `model_`.
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
 
 class Charge(Result):
-    """What a request cost: in whole tokens, with the receipt that explains it."""
+    """The tokens that a request cost, with the receipt that explains it."""
 
     tokens: int
     balance: int
     receipt_id: str | None = None
 
     @classmethod
-    def of(cls, answer: Answer) -> Self | None:
-        """As the answer's headers tell it."""
-        told = answer.headers
-        if "x-tokens-charged" not in told:
+    def of(cls, response: Response) -> Self | None:
+        """The charge in the response's headers, if any."""
+        headers = response.headers
+        if "x-tokens-charged" not in headers:
             return None
         return cls(
-            tokens=int(told["x-tokens-charged"]),
-            balance=int(told["x-tokens-balance"]),
-            receipt_id=told.get("x-receipt-id"),
+            tokens=int(headers["x-tokens-charged"]),
+            balance=int(headers["x-tokens-balance"]),
+            receipt_id=headers.get("x-receipt-id"),
         )

@@ -1,4 +1,4 @@
-"""Uploaded tables."""
+"""Datasets: uploaded tables."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,7 @@ Plain = int | float | str
 
 
 class Column(Result):
-    """A column as the reader found it; `whole` when its numbers have no fractions."""
+    """A column as the reader detected it; `whole` when its numbers have no fractions."""
 
     name: str
     kind: str
@@ -18,7 +18,7 @@ class Column(Result):
 
 
 class ValueCount(Result):
-    """A value, and how many rows have it."""
+    """A value, and the number of rows with it."""
 
     value: Plain
     count: int
@@ -42,7 +42,7 @@ class Quantiles(Result):
 
 
 class InspectedColumn(Column):
-    """A column with what its cells look like; `top_values` are of texts, or of few numbers."""
+    """A column with statistics; `top_values` is filled for text and for few distinct numbers."""
 
     distinct: int
     quantiles: Quantiles | None
@@ -52,7 +52,7 @@ class InspectedColumn(Column):
 
 
 class Dialect(Result):
-    """How a CSV file is written."""
+    """The format of a CSV file."""
 
     delimiter: str
     encoding: str
@@ -61,7 +61,7 @@ class Dialect(Result):
 
 
 class Finding(Result):
-    """Something to know before training; `column` is None where it is about all rows."""
+    """A remark on the data before training; `column` is None when it is about all rows."""
 
     code: str
     severity: Literal["info", "warning", "serious"]
@@ -75,7 +75,7 @@ class Findings(Result):
 
 
 class Suggestion(Result):
-    """What could be predicted, and from what, by the look of the table."""
+    """A suggested label and its features, guessed from the columns."""
 
     label: str | None
     features: list[str]
@@ -94,7 +94,7 @@ class Dataset(Result):
 
 
 class InspectedDataset(Dataset):
-    """A dataset with all that was found in it; only CSV has a dialect."""
+    """A dataset with its statistics and findings; only CSV has a dialect."""
 
     columns: list[InspectedColumn]  # pyright: ignore[reportIncompatibleVariableOverride] - results are frozen
     format: str

@@ -1,26 +1,26 @@
-"""Whether the gateway is there, and what is behind it."""
+"""Readiness of the gateway and of the services behind it."""
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Self
 
-from farebox.calls import Answer
+from farebox.calls import Response
 from farebox.results.base import Result
 
 
 class Health(Result):
-    """A gateway that answers and is ready, and its clock if it tells."""
+    """A gateway that is ready, and the time by its clock if it sends one."""
 
     time: datetime | None
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
-        told = answer.headers.get("date")
-        return cls(time=parsedate_to_datetime(told) if told else None)
+    def of(cls, response: Response) -> Self:
+        date = response.headers.get("date")
+        return cls(time=parsedate_to_datetime(date) if date else None)
 
 
-class Part(Result):
-    """A service behind the gateway; `detail` says what is wrong when it is not ready."""
+class ServiceHealth(Result):
+    """A service behind the gateway; `detail` gives the fault when it is not ready."""
 
     name: str
     ready: bool
@@ -29,9 +29,9 @@ class Part(Result):
 
 
 class SystemHealth(Result):
-    """Every service, everybody's jobs that wait and run, and the workers: None when that cannot be told."""
+    """Every service, all queued and running jobs, and the workers; None where the number is unknown."""
 
-    parts: list[Part]
+    parts: list[ServiceHealth]
     jobs_queued: int | None
     jobs_running: int | None
     workers: int | None = None

@@ -1,4 +1,4 @@
-"""Jobs: long work that is followed rather than waited for."""
+"""Jobs: work that takes time and runs in the background."""
 
 from datetime import datetime
 from typing import Literal
@@ -11,17 +11,17 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class JobError(Result):
-    """Why a job failed."""
+    """The reason for a failed job."""
 
     code: str
     detail: str
 
 
 class Job(Result):
-    """A training or a batch of predictions under way, or how it ended.
+    """A training or a batch of predictions, queued, running or ended.
 
-    `queue_position` is 1 for the one that is begun next; `estimated_seconds` are those until it ends, from
-    what jobs like it took, and None where that is not known.
+    `queue_position` is 1 for the job that starts next. `estimated_seconds` until it ends are derived from
+    similar jobs, and None where that is unknown.
     """
 
     id: int
@@ -50,9 +50,9 @@ class Job(Result):
 
 
 class JobEvent(Result):
-    """Something that happened to a job; `kind` is `stage` while it goes on, and its last state at its end.
+    """An event of a job; `kind` is `stage` while it runs, and its last state at its end.
 
-    Of a comparison, `candidate` events tell how the one of this `number` does.
+    A comparison has a `candidate` event at the start and the end of each candidate, with its `number`.
     """
 
     id: str
@@ -65,3 +65,10 @@ class JobEvent(Result):
     candidate: Candidate | None = None
     number: int | None = None
     of: int | None = None
+
+    def __str__(self) -> str:
+        """A line for `on_progress=print`."""
+        name = self.stage or self.kind
+        if self.candidate is not None:
+            name = f"{self.candidate.type} {self.number}/{self.of} {self.candidate.state}"
+        return name if self.percent is None else f"{name} {self.percent}%"

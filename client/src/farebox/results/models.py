@@ -11,8 +11,8 @@ Figures = dict[str, float | None]
 class ModelType(Result):
     """A type of model, with its parameters described as JSON Schema.
 
-    The type that compares all others has a `budget`, described likewise, and says how many candidates it
-    tries at most for each task.
+    The type that compares all others has a `budget`, described likewise, and in `candidates` the largest
+    number that it tries for each task.
     """
 
     name: str
@@ -26,7 +26,7 @@ class ModelType(Result):
 class Candidate(Result):
     """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better.
 
-    While a job runs, an event that tells of a candidate's begin has the state `started`.
+    While a job runs, the event of a candidate's start has the state `started`.
     """
 
     type: str
@@ -42,7 +42,7 @@ class Candidate(Result):
 
 
 class Recipe(Result):
-    """What it takes to train the same model again."""
+    """The data needed to train the same model again."""
 
     spec: dict[str, object]
     versions: dict[str, str]
@@ -54,7 +54,7 @@ class Recipe(Result):
 
 
 class Model(Result):
-    """A trained model: how good it is, beside a baseline's figures, and what it was made from."""
+    """A trained model: its metrics, those of a baseline, and its training data."""
 
     name: str
     type: str
@@ -74,7 +74,7 @@ class Model(Result):
 
 
 class ModelSchema(Result):
-    """What a model wants to be asked; `example` can be sent as it is."""
+    """A model's input columns; `example` can be sent as it is."""
 
     name: str
     task: str

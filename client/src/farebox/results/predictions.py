@@ -1,4 +1,4 @@
-"""What models say."""
+"""Predictions."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ Value = float | int | str
 
 
 class PredictionWarning(Result):
-    """A cell that was understood otherwise than it was sent; rows count from 1."""
+    """A cell that was read differently than it was sent; rows count from 1."""
 
     row: int
     feature: str
@@ -16,17 +16,17 @@ class PredictionWarning(Result):
 
 
 class Interval(Result):
-    """What a number lies in, as often as was asked for."""
+    """The range that contains the number as often as the requested coverage."""
 
     low: float
     high: float
 
 
 class Prediction(Result):
-    """What the model says about one row; a class label is as it was in the file.
+    """The prediction for one row; a class label is as it was in the file.
 
-    Probabilities, and the interval or the set of labels that covers the truth as often as `coverage` says,
-    are there when they were asked for.
+    Probabilities, and the interval or the set of labels that contains the truth as often as `coverage`, are
+    filled on request.
     """
 
     model: str
@@ -40,7 +40,7 @@ class Prediction(Result):
 
 
 class Predictions(Result):
-    """What the model says about each row, in the rows' order; see `Prediction`."""
+    """The predictions for several rows, in their order; see `Prediction`."""
 
     model: str
     predictions: list[Value]
@@ -53,7 +53,7 @@ class Predictions(Result):
 
 
 class PredictedFile(Result):
-    """Where the rows and their predictions are now; those that failed say why and cost nothing."""
+    """The file with the rows and their predictions; `failed` rows have a reason and cost nothing."""
 
     path: Path
     rows: int

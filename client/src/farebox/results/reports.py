@@ -10,7 +10,7 @@ Label = str | int
 
 
 class Metric(Result):
-    """A figure of the test part with its 95 % interval by the bootstrap, beside the baseline's."""
+    """A metric on the test rows with its 95% bootstrap interval, and the baseline's value."""
 
     name: str
     value: float | None
@@ -21,7 +21,7 @@ class Metric(Result):
 
 
 class ConfusionMatrix(Result):
-    """`counts[i][j]`: rows of label i that were taken for label j."""
+    """`counts[i][j]`: rows of class i predicted as class j."""
 
     labels: list[Label]
     counts: list[list[int]]
@@ -42,7 +42,7 @@ class PrecisionRecall(Result):
 
 
 class Calibration(Result):
-    """Rows by their predicted probability: its mean, how often it came true, and how many they are."""
+    """Bins of rows by predicted probability: its mean, the observed frequency, and the counts."""
 
     label: Label
     predicted: list[float]
@@ -51,7 +51,7 @@ class Calibration(Result):
 
 
 class Residuals(Result):
-    """How many labels lie how far above their prediction."""
+    """A histogram of the labels minus their predictions."""
 
     edges: list[float]
     counts: list[int]
@@ -65,7 +65,7 @@ class PredictedActual(Result):
 
 
 class Importance(Result):
-    """How much the main metric falls when the column's cells are shuffled."""
+    """The drop of the main metric when the column's cells are shuffled."""
 
     feature: str
     mean: float
@@ -82,7 +82,7 @@ class Learning(Result):
 
 
 class Coverage(Result):
-    """How often a calibration on some of the rows covers the others."""
+    """The measured coverage of a calibration on some rows, checked on the others."""
 
     coverage_nominal: float
     coverage_measured: float
@@ -90,7 +90,7 @@ class Coverage(Result):
 
 
 class ReportRecipe(Result):
-    """What it takes to train the same model again, with the same metrics."""
+    """The data needed to train the same model again, with the same metrics."""
 
     data_sha256: str
     spec: dict[str, object]
@@ -106,7 +106,7 @@ class ReportRecipe(Result):
 
 
 class Report(Result):
-    """All that is known of how good a model is, and why; what does not apply to its task is null."""
+    """A model's quality and its causes; a field that does not apply to the task is None."""
 
     model: str
     type: str

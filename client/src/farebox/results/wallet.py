@@ -1,4 +1,4 @@
-"""The wallet: what is in it, what went in and out, and why."""
+"""Wallets, ledger rows, receipts, prices and quotes."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from farebox.results.base import Result
 
 
 class Wallet(Result):
-    """`available` is what can be spent: `tokens` less those held for work that is under way."""
+    """`available` tokens can be spent: `tokens` minus those held for running jobs."""
 
     tokens: int
     held: int
@@ -14,7 +14,7 @@ class Wallet(Result):
 
 
 class Movement(Result):
-    """What every row of a ledger tells."""
+    """The fields of every ledger row."""
 
     id: int
     created_at: datetime
@@ -30,11 +30,11 @@ class Movement(Result):
 
 
 class Transfer(Movement):
-    """A movement of one's own wallet: `amount` is below zero when tokens left it."""
+    """A movement of one's own wallet: `amount` is negative when tokens left it."""
 
 
 class Entry(Movement):
-    """A movement between two accounts, as administrators see it: wallets and the house's accounts."""
+    """A movement between two accounts, as administrators see it: wallets and system accounts."""
 
     debit: str
     credit: str
@@ -42,7 +42,7 @@ class Entry(Movement):
 
 
 class Usage(Result):
-    """Tokens spent on one day, action, model or user; null stands for work that was for no model."""
+    """Tokens spent on one day, action, model or user; None stands for requests without a model."""
 
     group: str | None
     requests: int
@@ -50,7 +50,7 @@ class Usage(Result):
 
 
 class Receipt(Result):
-    """Why tokens moved: a `charge` names the work and its price's version, a `purchase` the card."""
+    """The reason for a movement: a `charge` names the action and price version, a `purchase` the card."""
 
     id: str
     kind: str
@@ -65,7 +65,7 @@ class Receipt(Result):
 
 
 class Purchase(Result):
-    """Tokens bought, and what can be spent now; of the card only its brand and last digits are kept."""
+    """Tokens bought, and the new available balance; only brand and last digits of the card are stored."""
 
     amount: int
     available: int
@@ -75,7 +75,7 @@ class Purchase(Result):
 
 
 class Grant(Result):
-    """Tokens given to a user, and what the user can spend now."""
+    """Tokens granted to a user, and the user's new available balance."""
 
     user_id: int
     amount: int
@@ -83,7 +83,7 @@ class Grant(Result):
 
 
 class Difference(Result):
-    """A balance that is not what transfers and holds add up to."""
+    """A stored balance that differs from the sum of transfers and holds."""
 
     account: int
     owner_id: int | None
@@ -106,3 +106,28 @@ class LedgerCheck(Result):
     settled: int
     receipted: int
     differences: list[Difference]
+
+
+class Price(Result):
+    """`tokens` for each started `per_units` units of an action."""
+
+    action: str
+    tokens: int
+    per_units: int
+    version: int
+    created_at: datetime
+
+    def cost_of(self, units: int) -> int:
+        """The cost of this many units; a started portion costs as much as a full one."""
+        return self.tokens * -(-units // self.per_units)
+
+
+class Quote(Result):
+    """The cost of an action, guaranteed until the quote expires."""
+
+    id: str
+    action: str
+    units: int
+    tokens: int
+    price_version: int
+    expires_at: datetime

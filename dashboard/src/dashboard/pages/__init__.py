@@ -1,1 +1,1 @@
-"""One file a page."""
+"""Pages of the dashboard, and the app that Streamlit runs."""

@@ -1,85 +1,93 @@
-"""API keys: credentials for scripts, with less power than a password."""
+"""API keys page: credentials for scripts, with fewer permissions than a password."""
 
-import pandas as pd
 import streamlit as st
 
-from dashboard.logins.visits import Visit
-from dashboard.wording.figures import local
-from dashboard.wording.sentences import doing
-from dashboard.wording.texts import plain
+from dashboard.errors import spinner
+from dashboard.formatting import escape, local_time, title_case
+from dashboard.layout import finish, show_message, show_table
+from dashboard.session.user_session import UserSession
 from farebox import Farebox
-from farebox.resources.api_keys import SCOPES
-from farebox.results.api_keys import ApiKey, NewApiKey
+from farebox.resources.account import SCOPES
+from farebox.results.accounts import ApiKey, NewApiKey
 
-MADE = "made_key"
+NEW_KEY = "new_api_key"
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("API keys")
-    st.caption(
-        "For scripts and notebooks. A key may be limited in what it does, how long, and what it spends."
-    )
-    _show_new()
-    keys = {each.id: each for each in visit.client.api_keys.list()}
+    st.caption("For scripts and notebooks. You can limit a key's permissions, lifetime and spending.")
+    _show_new_key()
+    show_message("api-keys")
+    keys = {each.id: each for each in session.client.api_keys.list()}
     if keys:
-        st.dataframe(_table(list(keys.values())), hide_index=True)
-        _offer_end(visit.client, keys)
+        _show_keys(list(keys.values()))
+        _revoke_form(session.client, keys)
     else:
-        st.caption("You have no keys yet.")
-    _offer_key(visit.client)
+        st.caption("You have no API keys yet.")
+    _create_form(session.client)
 
 
-def _show_new() -> None:
-    made: NewApiKey | None = st.session_state.pop(MADE, None)
-    if made is not None:
-        st.success(f"**{plain(made.name)}** is made. Copy it now: it is shown this once.")
-        st.code(made.api_key, language=None)
+def _show_new_key() -> None:
+    key: NewApiKey | None = st.session_state.pop(NEW_KEY, None)
+    if key is not None:
+        st.success("Key created. Copy it now; you won't see it again.")
+        st.code(key.api_key, language=None)
 
 
-def _table(keys: list[ApiKey]) -> pd.DataFrame:
+def _show_keys(keys: list[ApiKey]) -> None:
     rows = [
-        (each.name, f"{each.prefix}…", ", ".join(each.scopes), each.token_cap, *_times(each)) for each in keys
+        (each.name, f"{each.prefix}…", _permissions(each), each.token_cap, *_times(each)) for each in keys
     ]
-    columns = ["Name", "Begins with", "May", "May spend", "Ends", "Last used"]
-    return pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
+    columns = ["Name", "Prefix", "Permissions", "Token cap", "Expires", "Last used"]
+    show_table(rows, columns, hide_empty=True)
+
+
+def _permissions(key: ApiKey) -> str:
+    return ", ".join(title_case(each) for each in key.scopes)
 
 
 def _times(key: ApiKey) -> list[object]:
-    return [moment and local(moment) for moment in (key.expires_at, key.last_used_at)]
+    return [moment and local_time(moment) for moment in (key.expires_at, key.last_used_at)]
 
 
-def _offer_key(client: Farebox) -> None:
-    st.subheader("A new key")
+def _create_form(client: Farebox) -> None:
+    st.subheader("Create API key")
     with st.form("key", border=False):
-        name = st.text_input("Name", max_chars=100, placeholder="what it is for")
-        scopes = st.multiselect("May", list(SCOPES), default=list(SCOPES))
+        name = st.text_input("Name", max_chars=100, placeholder="for example: notebook")
+        name_error = st.empty()
+        scopes = st.multiselect("Permissions", list(SCOPES), default=list(SCOPES), format_func=title_case)
+        scopes_error = st.empty()
         left, right = st.columns(2)
-        cap = left.number_input("May spend at most (tokens)", min_value=1, value=None, placeholder="no limit")
-        days = right.number_input("Ends after (days)", min_value=1, value=None, placeholder="never")
-        asked = st.form_submit_button("Make the key", type="primary")
-    if asked and not (name.strip() and scopes):
-        st.warning("Give it a name, and something that it may do.")
-    elif asked:
-        with doing("Making the key"):
-            st.session_state[MADE] = client.api_keys.create(
+        cap = left.number_input("Token cap", min_value=1, value=None, placeholder="no limit")
+        days = right.number_input("Expires after (days)", min_value=1, value=None, placeholder="never")
+        submitted = st.form_submit_button("Create key", type="primary")
+    if not submitted:
+        return
+    if not name.strip():
+        name_error.error("Enter a name.")
+    elif not scopes:
+        scopes_error.error("Select at least one permission.")
+    else:
+        with spinner("Creating the key", {"name": name_error, "scopes": scopes_error}):
+            st.session_state[NEW_KEY] = client.api_keys.create(
                 name.strip(), scopes=scopes, token_cap=cap, expires_in_days=days
             )
             st.rerun()
 
 
-def _offer_end(client: Farebox, keys: dict[int, ApiKey]) -> None:
+def _revoke_form(client: Farebox, keys: dict[int, ApiKey]) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    chosen = left.selectbox(
-        "Key", list(keys), format_func=lambda each: f"{keys[each].name} ({keys[each].prefix}…)"
+    selected = left.selectbox(
+        "API key", list(keys), format_func=lambda each: f"{keys[each].name} ({keys[each].prefix}…)"
     )
     if right.button("Revoke", icon=":material/key_off:"):
-        _confirm_end(client, keys[chosen])
+        _confirm_revocation(client, keys[selected])
 
 
-@st.dialog("Revoke this key?")
-def _confirm_end(client: Farebox, key: ApiKey) -> None:
-    st.write(f"Scripts that use **{plain(key.name)}** will be refused within seconds.")
-    if st.button("Revoke it", type="primary"):
-        with doing("Revoking"):
+@st.dialog("Revoke this API key?")
+def _confirm_revocation(client: Farebox, key: ApiKey) -> None:
+    st.write(f"Scripts that use **{escape(key.name)}** stop working within seconds. This cannot be undone.")
+    if st.button("Revoke key", type="primary"):
+        with spinner("Revoking"):
             client.api_keys.revoke(key.id)
-            st.rerun()
+            finish("api-keys", f"Revoked {escape(key.name)}.")

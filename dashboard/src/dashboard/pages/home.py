@@ -1,35 +1,34 @@
-"""What there is, and what to do first."""
+"""Home page: balance, first steps and recent activity."""
 
 from datetime import timedelta
 from itertools import islice
 
 import streamlit as st
 
-from dashboard.logins.visits import Visit
-from dashboard.places import link
-from dashboard.wording.figures import today, tokens
-from dashboard.wording.movements import show_movements
-from dashboard.wording.usage import DAYS, show_days
+from dashboard.formatting import tokens, utc_now
+from dashboard.layout import page_link
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.usage import USAGE_DAYS, show_daily_usage, show_ledger
 from farebox import Farebox
 
 RECENT = 8
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("Home")
-    client = visit.client
+    client = session.client
     wallet, models = client.wallet.balance(), list(client.models.list())
     running = [each for each in islice(client.jobs.list(), RECENT) if not each.has_ended]
     left, middle, right = st.columns(3)
-    left.metric("Tokens to spend", f"{wallet.available:,}", border=True)
-    middle.metric("Models", len(models), border=True)
-    right.metric("Work under way", len(running), border=True)
+    left.metric("Available tokens", f"{wallet.available:,}", border=True)
+    middle.metric("Models", f"{len(models):,}", border=True)
+    right.metric("Running jobs", len(running), border=True)
     if not models:
         _show_first_steps(client)
-    st.subheader("Tokens by day")
-    show_days(client.wallet.usage("day", since=today() - timedelta(days=DAYS)))
+    st.subheader("Tokens spent by day")
+    show_daily_usage(client.wallet.usage("day", since=utc_now() - timedelta(days=USAGE_DAYS)))
     st.subheader("Recent activity")
-    show_movements(islice(client.wallet.ledger(), RECENT))
+    show_ledger(islice(client.wallet.ledger(), RECENT))
 
 
 def _show_first_steps(client: Farebox) -> None:
@@ -37,9 +36,9 @@ def _show_first_steps(client: Farebox) -> None:
     with st.container(border=True):
         st.subheader("First steps", anchor=False)
         st.markdown(
-            "1. Upload a CSV file, such as a table of penguins or of houses.\n"
-            "2. Choose the column to predict, and train a model: "
-            f"{tokens(prices['train'])}, charged only when it succeeds.\n"
-            f"3. Ask the model about rows that it has never seen: {tokens(prices['predict'])} each."
+            "1. Upload a dataset: a CSV file with a header line.\n"
+            "2. Select the column to predict and train a model. "
+            f"A training costs {tokens(prices['train'])}, charged only if it succeeds.\n"
+            f"3. Predict the column for new rows. A prediction costs {tokens(prices['predict'])}."
         )
-        link("train", "Train a first model")
+        page_link("train", "Train your first model")

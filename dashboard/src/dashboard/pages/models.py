@@ -1,133 +1,184 @@
-"""Models: a list, one looked at closely, some compared."""
+"""Models page: one model in detail, a comparison, and the list of all."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard.logins.visits import Visit
-from dashboard.models.bundle import bundle_of, report_page_of
-from dashboard.models.figures import compare, label_of, main_metric, show_figures, title_of
-from dashboard.models.leaderboard import show_leaderboard
-from dashboard.models.names import brief_names
-from dashboard.models.report import show_report
-from dashboard.places import link
-from dashboard.wording.figures import figure, local, words
-from dashboard.wording.sentences import doing, telling
-from dashboard.wording.texts import plain
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import escape, local_time, long_time
+from dashboard.layout import download_button, finish, page_link, show_message, show_table
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.model_summary import (
+    HEADLINE,
+    display_name,
+    display_names,
+    main_score,
+    metric_title,
+    metric_value,
+    parameter_title,
+    show_leaderboard,
+    show_metrics,
+    summary_line,
+    type_title,
+)
+from dashboard.widgets.report import show_report
 from farebox import Farebox
 from farebox.results.models import Model
 
-CHOSEN = "chosen_model"
+SELECTED = "selected_model"
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("Models")
-    models = {each.name: each for each in visit.client.models.list()}
+    show_message("models")
+    models = {each.name: each for each in session.client.models.list()}
     if not models:
         st.caption("You have no models yet.")
-        link("train", "Train the first one")
+        page_link("train", "Train your first model")
         return
-    one, several, every = st.tabs(["One model", "Compare", "All"])
-    with one, telling():
-        _show_one(visit.client, models)
-    with several, telling():
-        _compare(models)
-    with every:
-        st.dataframe(_table(models), hide_index=True)
+    details, comparison, all_models = st.tabs(["Details", "Compare", "All models"])
+    with details, report_errors():
+        _show_details(session.client, models)
+    with comparison, report_errors():
+        _show_comparison(models)
+    with all_models:
+        _show_all(models)
 
 
-def _show_one(client: Farebox, models: dict[str, Model]) -> None:
-    if st.session_state.get(CHOSEN) not in models:
-        st.session_state[CHOSEN] = next(iter(models))
-    name = st.selectbox("Model", list(models), format_func=lambda each: label_of(models[each]), key=CHOSEN)
+def _show_details(client: Farebox, models: Mapping[str, Model]) -> None:
+    if st.session_state.get(SELECTED) not in models:
+        st.session_state[SELECTED] = next(iter(models))
+    name = st.selectbox(
+        "Model", list(models), format_func=lambda each: summary_line(models[each]), key=SELECTED
+    )
     model = models[name]
     st.caption(
-        f"{words(model.type)}, {model.task}, trained {local(model.created_at):%d %b %Y %H:%M} "
-        f"on {model.recipe.training_rows:,} rows and measured on {model.recipe.test_rows:,} others"
+        f"{type_title(model.type)} ({model.task}), trained {long_time(model.created_at)} "
+        f"on {model.recipe.training_rows:,} training rows, measured on {model.recipe.test_rows:,} test rows"
     )
-    show_figures(model)
+    show_metrics(model)
     if model.leaderboard:
         show_leaderboard(model.leaderboard)
-    with telling():
+    with report_errors():
         show_report(client.models.report(name))
-    with st.expander("Recipe: what it was made from"):
-        st.dataframe(_recipe(model), hide_index=True)
-    link("predict", "Predict with it")
-    _offer_files(client, model)
+    with st.expander("Training details"):
+        _show_recipe(model)
+    page_link("predict", "Predict with a model")
+    _show_downloads(client, model)
     if st.button("Delete", icon=":material/delete:"):
         _confirm_deletion(client, model)
 
 
-def _offer_files(client: Farebox, model: Model) -> None:
+def _show_downloads(client: Farebox, model: Model) -> None:
     left, right = st.columns(2)
-    page, zipped = partial(report_page_of, client, model), partial(bundle_of, client, model)
-    # Drawing the page anew on a click would forget what was asked for.
-    left.download_button(
-        "Report as a page",
-        page,
-        f"{model.name}.html",
-        "text/html",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    right.download_button(
-        "Export",
-        zipped,
-        f"{model.name}.zip",
-        "application/zip",
-        on_click="ignore",
-        icon=":material/download:",
-        help="The pipeline, its schema, golden rows and a scorer, to use elsewhere.",
-    )
+    with left:
+        report = partial(_download, partial(client.models.report_page, model.name))
+        download_button("Download report", report, f"{model.name}.html")
+    with right:
+        bundle = partial(_download, partial(client.models.export, model.name))
+        contents = "The model with its schema, sample rows with expected predictions, and a scoring script."
+        download_button("Export as zip", bundle, f"{model.name}.zip", help_text=contents)
+
+
+def _download(save: Callable[[Path], Path]) -> bytes:
+    with TemporaryDirectory(prefix="farebox-file-") as folder:
+        return save(Path(folder) / "file").read_bytes()
 
 
 @st.dialog("Delete this model?")
 def _confirm_deletion(client: Farebox, model: Model) -> None:
-    st.write(f"**{plain(model.name)}** and its files will be gone for good.")
-    if st.button("Delete it", type="primary"):
-        with doing("Deleting"):
+    name = escape(display_name(model))
+    st.write(f"**{name}** and its files will be deleted. This cannot be undone.")
+    if st.button("Delete model", type="primary"):
+        with spinner("Deleting"):
             client.models.delete(model.name)
-            st.rerun()
+            finish("models", f"Deleted {name}.")
 
 
-def _compare(models: dict[str, Model]) -> None:
-    called = brief_names(list(models.values()))
-    chosen = st.multiselect(
-        "Models to compare", list(models), default=_first_two(models), format_func=lambda each: called[each]
+def _show_comparison(models: Mapping[str, Model]) -> None:
+    names = display_names(list(models.values()))
+    selected = st.multiselect(
+        "Models to compare", list(models), default=_default_pair(models), format_func=lambda each: names[each]
     )
-    if len(chosen) < 2:
-        st.caption("Choose two or more.")
-    else:
-        compare([models[name] for name in chosen])
+    if len(selected) < 2:
+        st.caption("Select two or more models.")
+        return
+    compared = [models[name] for name in selected]
+    _show_comparison_table(compared, names)
+    st.altair_chart(_comparison_chart(compared, names), alt="The main metrics of the models side by side")
 
 
-def _first_two(models: dict[str, Model]) -> list[str]:
-    """The newest, and the next that answers the same question."""
+def _default_pair(models: Mapping[str, Model]) -> list[str]:
+    """The newest model, and the next one with the same task and label."""
     newest = next(iter(models.values()))
     alike = [each.name for each in models.values() if (each.task, each.label) == (newest.task, newest.label)]
     return alike[:2]
 
 
-def _table(models: dict[str, Model]) -> pd.DataFrame:
+def _show_comparison_table(models: Sequence[Model], names: Mapping[str, str]) -> None:
+    metrics = list(dict.fromkeys(name for model in models for name in model.metrics))
     rows = [
-        (each.name, each.label, words(each.type), _main_figure(each), local(each.created_at))
+        (metric_title(name), *(metric_value(name, each.metrics.get(name)) for each in models))
+        for name in metrics
+    ]
+    show_table(rows, ["Metric", *(names[each.name] for each in models)])
+
+
+def _comparison_chart(models: Sequence[Model], names: Mapping[str, str]) -> alt.Chart:
+    """The metrics that share one scale."""
+    rows = [
+        {
+            "metric": metric_title(name),
+            "model": names[model.name],
+            "value": model.metrics[name],
+            "shown": metric_value(name, model.metrics[name]),
+        }
+        for model in models
+        for name in HEADLINE[model.task]
+        if name in model.metrics
+    ]
+    return (
+        alt.Chart(pd.DataFrame(rows), height=100 + 24 * len(rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("value:Q", title=None),
+            y=alt.Y("metric:N", title=None, sort=None, axis=alt.Axis(labelOverlap=False)),
+            yOffset=alt.YOffset("model:N", sort=None),
+            color=alt.Color(
+                "model:N",
+                title=None,
+                sort=None,
+                legend=alt.Legend(orient="bottom", columns=1, labelLimit=300),
+            ),
+            tooltip=[
+                alt.Tooltip("metric", title="Metric"),
+                alt.Tooltip("model", title="Model"),
+                alt.Tooltip("shown", title="Value"),
+            ],
+        )
+    )
+
+
+def _show_all(models: Mapping[str, Model]) -> None:
+    rows = [
+        (display_name(each), each.label, type_title(each.type), main_score(each), local_time(each.created_at))
         for each in models.values()
     ]
-    return pd.DataFrame(rows, columns=["Name", "Predicts", "Type", "How good", "Trained"])
+    show_table(rows, ["Model", "Label", "Type", "Score", "Trained"])
 
 
-def _main_figure(model: Model) -> str:
-    name = main_metric(model)
-    return f"{title_of(name)} {figure(model.metrics[name])}"
-
-
-def _recipe(model: Model) -> pd.DataFrame:
-    told = {
+def _show_recipe(model: Model) -> None:
+    settings = {
         "Label": model.label,
         "Features": ", ".join(model.features),
-        **{words(name): value for name, value in model.params.items()},
-        "Rows": f"{model.recipe.training_rows:,} to learn from, {model.recipe.test_rows:,} to measure with",
+        **{parameter_title(name): value for name, value in model.params.items()},
+        "Rows": f"{model.recipe.training_rows:,} training rows, {model.recipe.test_rows:,} test rows",
+        "Internal name": model.name,
         **model.recipe.versions,
     }
-    return pd.DataFrame([(name, str(value)) for name, value in told.items()], columns=["What", "Value"])
+    show_table([(name, str(value)) for name, value in settings.items()], ["Setting", "Value"])

@@ -1,64 +1,56 @@
-"""Ask a model about one row, or about a file of them."""
+"""Predict page: one row, or a file of rows."""
 
 import streamlit as st
 
-from dashboard.logins.visits import Visit
-from dashboard.models.figures import label_of
-from dashboard.orders.once import once
-from dashboard.orders.prices import price_of
-from dashboard.places import link
-from dashboard.questions.answer import show_answer
-from dashboard.questions.batch import ask_file
-from dashboard.questions.form import ask_row
-from dashboard.wording.figures import tokens
-from dashboard.wording.sentences import doing, telling
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import tokens
+from dashboard.layout import page_link
+from dashboard.session.idempotency import idempotency_key
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.batch_prediction import batch_form
+from dashboard.widgets.model_summary import summary_line
+from dashboard.widgets.prediction_form import confidence_options, row_fields, show_prediction
 from farebox import Farebox
-from farebox.resources.files import BatchOptions
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 
-ANSWER = "answer"
-COVERAGE = 0.9
+PREDICTION = "prediction"
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("Predict")
-    models = {each.name: each for each in visit.client.models.list()}
+    models = {each.name: each for each in session.client.models.list()}
     if not models:
         st.caption("You have no models yet.")
-        link("train", "Train the first one")
+        page_link("train", "Train your first model")
         return
-    name = st.selectbox("Model", list(models), format_func=lambda each: label_of(models[each]))
-    with telling():
-        schema = visit.client.models.schema(name)
-        one, many = st.tabs(["One row", "A file of rows"])
+    name = st.selectbox("Model", list(models), format_func=lambda each: summary_line(models[each]))
+    with report_errors():
+        schema = session.client.models.schema(name)
+        one, many = st.tabs(["One row", "File of rows"])
         with one:
-            _ask_one(visit.client, schema)
+            _predict_one(session.client, schema)
         with many:
-            ask_file(visit.client, schema, _limits(schema))
+            batch_form(session.client, schema)
 
 
-def _ask_one(client: Farebox, schema: ModelSchema) -> None:
-    price = price_of(client, "predict")
-    with st.form(f"ask-{schema.name}"):
-        row = ask_row(schema)
-        limits = st.toggle("Tell how sure it is", value=True, help="Costs nothing more.")
-        asked = st.form_submit_button(f"Predict for {tokens(price)}", type="primary", icon=":material/bolt:")
-    if asked:
-        st.session_state.pop(ANSWER, None)
-        with doing("Asking the model"):
-            options = PredictionOptions(**_limits(schema)) if limits else PredictionOptions()
-            with once("predict", {"model": schema.name, "row": row, **options}) as key:
+def _predict_one(client: Farebox, schema: ModelSchema) -> None:
+    price = next(each.cost_of(1) for each in client.prices.list() if each.action == "predict")
+    with st.form(f"predict-{schema.name}"):
+        row = row_fields(schema)
+        confidence = st.toggle("Show confidence", value=True, help="No extra cost.")
+        submitted = st.form_submit_button(
+            f"Predict ({tokens(price)})", type="primary", icon=":material/bolt:"
+        )
+    if submitted:
+        st.session_state.pop(PREDICTION, None)
+        with spinner("Predicting"):
+            options = PredictionOptions(**confidence_options(schema)) if confidence else PredictionOptions()
+            with idempotency_key("predict", {"model": schema.name, "row": row, **options}) as key:
                 options["idempotency_key"] = key
-                answer = client.predictions.one(schema.name, row, **options)
-            st.session_state[ANSWER] = answer
+                prediction = client.predictions.one(schema.name, row, **options)
+            st.session_state[PREDICTION] = prediction
             st.rerun()
-    answer = st.session_state.get(ANSWER)
-    if answer is not None and answer.model == schema.name:
-        show_answer(schema, answer)
-
-
-def _limits(schema: ModelSchema) -> BatchOptions:
-    if schema.task == "classification":
-        return {"coverage": COVERAGE, "probabilities": True}
-    return {"coverage": COVERAGE}
+    prediction = st.session_state.get(PREDICTION)
+    if prediction is not None and prediction.model == schema.name:
+        show_prediction(schema, prediction)

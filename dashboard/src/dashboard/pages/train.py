@@ -1,103 +1,117 @@
-"""From a table to a model."""
+"""Train page: from a dataset to a model."""
 
+from datetime import timedelta
 from itertools import islice
 
 import streamlit as st
 
-from dashboard.datasets.choice import choose_dataset
-from dashboard.datasets.profile import show_findings, show_profile
-from dashboard.jobs import progress
-from dashboard.logins.visits import Visit
-from dashboard.models.figures import show_figures
-from dashboard.models.leaderboard import show_leaderboard
-from dashboard.models.report import show_report
-from dashboard.orders.once import once
-from dashboard.orders.prices import forget_quote, most_trainings, training_quote
-from dashboard.orders.training import Order, ask_order
-from dashboard.places import link
-from dashboard.wording.figures import tokens
-from dashboard.wording.sentences import doing, telling
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import escape, tokens, utc_now
+from dashboard.layout import page_link
+from dashboard.session.idempotency import idempotency_key
+from dashboard.session.user_session import UserSession
+from dashboard.widgets import job_progress
+from dashboard.widgets.datasets import select_dataset, show_findings, show_profile
+from dashboard.widgets.model_summary import given_name, show_leaderboard, show_metrics, type_title
+from dashboard.widgets.report import show_report
+from dashboard.widgets.training_form import TrainingSpec, training_form
 from farebox import Farebox
 from farebox.results.datasets import Finding
 from farebox.results.jobs import Job
-from farebox.results.prices import Quote
+from farebox.results.models import Model
+from farebox.results.wallet import Quote
 
 RECENT_JOBS = 20
+QUOTE = "training_quote"
+QUOTE_MARGIN = timedelta(seconds=30)
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("Train")
-    client = visit.client
-    # Looked up first: whatever ends from now on is either told at once or followed.
-    under_way = _under_way(client)
+    client = session.client
+    # Listed first: a job that ends from now on is either shown as ended or followed.
+    running = _running_jobs(client)
     _show_ended(client)
-    for job in under_way:
+    for job in running:
         with st.container(border=True):
-            progress.follow(client, job.id)
-    dataset = choose_dataset(client)
+            job_progress.show_progress(client, job.id)
+    dataset = select_dataset(client)
     if dataset is None:
         return
     show_profile(client, dataset)
     show_findings(dataset.findings)
-    st.subheader("What to learn")
-    with telling():
-        order = ask_order(dataset, list(client.model_types.list()))
-        show_findings(_of_label(client, order))
-        _offer(client, order)
+    st.subheader("Train a model")
+    with report_errors():
+        spec = training_form(dataset, list(client.model_types.list()))
+        show_findings(_label_findings(client, spec))
+        _show_offer(client, spec)
 
 
-def _under_way(client: Farebox) -> list[Job]:
+def _running_jobs(client: Farebox) -> list[Job]:
     return [
         job for job in islice(client.jobs.list(), RECENT_JOBS) if job.kind == "train" and not job.has_ended
     ]
 
 
-def _of_label(client: Farebox, order: Order) -> list[Finding]:
-    """What only shows once it is known what to predict."""
-    found = client.datasets.findings(order.dataset.id, order.label)
-    return [each for each in found if each not in order.dataset.findings]
+def _label_findings(client: Farebox, spec: TrainingSpec) -> list[Finding]:
+    """Findings that depend on the label."""
+    findings = client.datasets.findings(spec.dataset.id, spec.label)
+    return [each for each in findings if each not in spec.dataset.findings]
 
 
-def _offer(client: Farebox, order: Order) -> None:
-    quote, several = training_quote(client), most_trainings(order.kind)
-    most = min(quote.tokens * several, order.most_tokens or quote.tokens * several)
+def _show_offer(client: Farebox, spec: TrainingSpec) -> None:
+    quote = _quote(client)
+    is_comparison = spec.max_trainings > 1
+    limit = min(quote.tokens * spec.max_trainings, spec.token_budget or quote.tokens * spec.max_trainings)
     balance = client.wallet.balance().available
-    price = tokens(quote.tokens) if several == 1 else f"at most {tokens(most)}"
-    st.write(f"This costs **{price}**; you have {balance:,}. A training that fails costs nothing.")
-    if not order.options.get("features"):
-        st.warning("Choose at least one feature.")
-    elif st.button(f"Train for {price}", type="primary", icon=":material/model_training:"):
-        with doing("Ordering the training"):
-            _start(client, order, quote if several == 1 else None)
+    price = f"up to {tokens(limit)}" if is_comparison else tokens(quote.tokens)
+    st.write(f"Price: **{price}**, charged only if the training succeeds. You have {tokens(balance)}.")
+    if not spec.options.get("features"):
+        st.warning("Select at least one feature.")
+    elif st.button(f"Train ({price})", type="primary", icon=":material/model_training:"):
+        with spinner("Starting the training"):
+            _start(client, spec, None if is_comparison else quote)
             st.rerun()
 
 
-def _start(client: Farebox, order: Order, quote: Quote | None) -> None:
-    options = order.options
+def _quote(client: Farebox) -> Quote:
+    """A guaranteed price; the same quote until shortly before it expires."""
+    quote: Quote | None = st.session_state.get(QUOTE)
+    if quote is None or quote.expires_at - QUOTE_MARGIN < utc_now():
+        quote = st.session_state[QUOTE] = client.prices.quote("train")
+    return quote
+
+
+def _start(client: Farebox, spec: TrainingSpec, quote: Quote | None) -> None:
+    options = spec.options
     if quote is not None:
         options["quote_id"] = quote.id
-    with once("train", order.described()) as key:
+    with idempotency_key("train", spec.as_request()) as key:
         options["idempotency_key"] = key
-        progress.watch(client.models.start(order.dataset, order.label, **options))
-    forget_quote()
+        job_progress.watch(client.models.start(spec.dataset, spec.label, **options))
+    st.session_state.pop(QUOTE, None)
 
 
 def _show_ended(client: Farebox) -> None:
-    """How the training that was ordered or followed here has ended, until something else is done."""
-    job = progress.take_ended(client, "train")
+    """The result of the watched training, shown until the next interaction."""
+    job = job_progress.take_ended_job(client, "train")
     if job is None:
         return
     if job.state != "succeeded":
-        progress.tell_failure(job)
+        job_progress.show_failure(job)
         return
-    st.success(
-        f"**{progress.title_of(job)}** is trained, for {tokens(job.tokens_charged)}.", icon=":material/check:"
-    )
     model = client.models.get(job.model_name)
-    show_figures(model)
+    st.success(f"{_ready(model)} is ready ({tokens(job.tokens_charged)}).", icon=":material/check:")
+    show_metrics(model)
     if model.leaderboard:
         show_leaderboard(model.leaderboard)
-    with telling():
+    with report_errors():
         show_report(client.models.report(job.model_name))
-    link("predict", "Predict with it")
-    link("models", "See all about it")
+    page_link("predict", "Predict with this model")
+    page_link("models", "Show all models")
+
+
+def _ready(model: Model) -> str:
+    if name := given_name(model.name):
+        return f"Your model **{escape(name)}**"
+    return f'Your {type_title(model.type).lower()} for "{escape(model.label)}"'

@@ -1,102 +1,94 @@
-"""Tokens: what is there, where they went, and more of them."""
+"""Wallet page: balance, ledger, usage and purchases."""
 
-from datetime import timedelta
+from collections.abc import Mapping
 from itertools import islice
 
-import pandas as pd
 import streamlit as st
 
-from dashboard.logins.visits import Visit
-from dashboard.orders.once import once
-from dashboard.wording.figures import local, today, tokens, words
-from dashboard.wording.movements import show_movements
-from dashboard.wording.sentences import doing, telling
-from dashboard.wording.usage import DAYS, show_usage
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import capitalize_first, long_time, short_time, tokens
+from dashboard.layout import download_button, finish, show_message, show_table
+from dashboard.session.idempotency import idempotency_key
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.model_summary import name_in_ledger
+from dashboard.widgets.usage import action_title, show_ledger, show_usage
 from farebox import Farebox
 from farebox.resources.wallet import GroupBy
+from farebox.results.wallet import Movement
 
-MOST_ROWS = 500
-BOUGHT = "bought"
+MAX_ROWS = 500
 GROUPS: list[GroupBy] = ["day", "action", "model"]
 
 
-def show(visit: Visit) -> None:
+def show(session: UserSession) -> None:
     st.title("Wallet")
-    wallet = visit.client.wallet.balance()
+    client = session.client
+    wallet = client.wallet.balance()
     left, right = st.columns(2)
-    left.metric("Tokens to spend", f"{wallet.available:,}", border=True)
-    right.metric("Held for work under way", f"{wallet.held:,}", border=True)
+    left.metric("Available tokens", f"{wallet.available:,}", border=True)
+    right.metric("Reserved for running jobs", f"{wallet.held:,}", border=True)
     ledger, usage, buy = st.tabs(["Ledger", "Usage", "Buy tokens"])
-    with ledger, telling():
-        _show_ledger(visit.client)
-    with usage, telling():
-        _show_usage(visit.client)
-    with buy, telling():
-        _offer_tokens(visit.client)
+    with ledger, report_errors():
+        _show_ledger(client)
+    with usage, report_errors():
+        show_usage(GROUPS, lambda group, since: client.wallet.usage(group, since=since))
+    with buy, report_errors():
+        _buy_form(client)
 
 
 def _show_ledger(client: Farebox) -> None:
-    movements = list(islice(client.wallet.ledger(), MOST_ROWS))
-    show_movements(movements)
-    if len(movements) == MOST_ROWS:
-        st.caption(f"The newest {MOST_ROWS}; the CSV file has all of them.")
-    st.download_button(
-        "All as CSV",
-        client.wallet.ledger_csv,
-        "ledger.csv",
-        "text/csv",
-        on_click="ignore",  # drawing the page anew would forget what was asked for
-        icon=":material/download:",
-    )
+    movements = list(islice(client.wallet.ledger(), MAX_ROWS))
+    show_ledger(movements)
+    if len(movements) == MAX_ROWS:
+        st.caption(f"The newest {MAX_ROWS:,} entries; the CSV file has all of them.")
+    download_button("Download CSV", client.wallet.ledger_csv, "ledger.csv")
     receipts = {each.receipt_id: each for each in movements if each.receipt_id}
-    chosen = st.selectbox(
+    selected = st.selectbox(
         "Receipt",
         list(receipts),
         index=None,
-        placeholder="choose what to explain",
-        format_func=lambda each: f"{local(receipts[each].created_at)}: {tokens(receipts[each].amount)}",
+        placeholder="Select a charge",
+        format_func=lambda each: _receipt_label(receipts[each]),
     )
-    if chosen is not None:
-        _show_receipt(client, chosen)
+    if selected is not None:
+        _show_receipt(client, selected)
+
+
+def _receipt_label(movement: Movement) -> str:
+    title = action_title(movement.action or movement.kind)
+    return f"{title}, {short_time(movement.created_at)} ({tokens(movement.amount)})"
 
 
 def _show_receipt(client: Farebox, receipt_id: str) -> None:
     receipt = client.wallet.receipt(receipt_id)
-    told = {
+    fields: Mapping[str, object] = {
         "Receipt": receipt.id,
-        "When": local(receipt.created_at),
-        "What": words(receipt.action or receipt.kind),
-        "Tokens": receipt.tokens,
-        "Units": receipt.units,
-        "For": receipt.resource,
-        "Version of the price": receipt.price_version,
-        "Card": receipt.card_brand and f"{receipt.card_brand} ending in {receipt.card_last_four}",
+        "Date": long_time(receipt.created_at),
+        "Type": action_title(receipt.action or receipt.kind),
+        "Tokens": f"{receipt.tokens:,}",
+        "Units": None if receipt.units is None else f"{receipt.units:,}",
+        "Model": receipt.resource and name_in_ledger(receipt.resource),
+        "Price version": receipt.price_version,
+        "Card": receipt.card_brand
+        and f"{capitalize_first(receipt.card_brand)} ending in {receipt.card_last_four}",
     }
-    rows = [(name, str(value)) for name, value in told.items() if value is not None]
-    st.dataframe(pd.DataFrame(rows, columns=["Receipt", "Value"]), hide_index=True)
+    rows = [(name, str(value)) for name, value in fields.items() if value is not None]
+    show_table(rows, ["Field", "Value"])
 
 
-def _show_usage(client: Farebox) -> None:
-    group: GroupBy = st.segmented_control("By", GROUPS, default="day", format_func=words, required=True)
-    since = today() - timedelta(days=DAYS) if group == "day" else None
-    show_usage(client.wallet.usage(group, since=since), group)
-
-
-def _offer_tokens(client: Farebox) -> None:
-    if bought := st.session_state.pop(BOUGHT, None):
-        st.success(bought)
+def _buy_form(client: Farebox) -> None:
+    show_message("purchase")
     st.caption(
-        "Payment is simulated: no card is charged. Of the number only brand and last four digits are kept."
+        "Payments are simulated: no card is charged, and only its brand and last four digits are stored."
     )
     with st.form("buy", border=False):
         amount = st.number_input("Tokens", min_value=1, max_value=1_000_000, value=50, step=10)
         card = st.text_input("Card number", placeholder="1234-5678-9999-0000", autocomplete="cc-number")
-        asked = st.form_submit_button("Buy", type="primary")
-    if asked:
-        with doing("Paying"):
-            with once("buy", {"amount": amount, "card": card}) as key:
+        st.caption("12 to 19 digits")
+        card_error = st.empty()
+        submitted = st.form_submit_button("Buy", type="primary")
+    if submitted:
+        with spinner("Paying", {"credit_card": card_error}):
+            with idempotency_key("buy", {"amount": amount, "card": card}) as key:
                 purchase = client.wallet.buy(int(amount), credit_card=card, idempotency_key=key)
-            st.session_state[BOUGHT] = (
-                f"{tokens(purchase.amount)} bought; you have {purchase.available:,} now."
-            )
-            st.rerun()
+            finish("purchase", f"Bought {tokens(purchase.amount)}; balance {purchase.available:,}.")

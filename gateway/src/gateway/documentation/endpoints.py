@@ -1,21 +1,22 @@
-"""The pages that show what is published. They ask no other host for anything."""
+"""Documentation pages of the published routes; they load nothing from other hosts."""
 
 from pathlib import Path
+from typing import Annotated
 
 import fastapi_offline
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
-from gateway.dependencies import Docs
-from gateway.routing.table import Upstream
+from gateway.documentation.service import Documentation
+from gateway.routing import Upstream
 from kit.errors import RouteNotFound
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
-PARTS = {part.value: part for part in (Upstream.AUTH, Upstream.BILLING, Upstream.ML)}
-# The page's own script stands in its HTML; nothing may come from elsewhere.
-POLICY = (
+SERVICES = {each.value: each for each in (Upstream.AUTH, Upstream.BILLING, Upstream.ML)}
+# The page's own script is inline; nothing may be loaded from another host.
+CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 )
@@ -23,38 +24,45 @@ POLICY = (
 router = APIRouter(include_in_schema=False)
 
 
+async def _documentation(request: Request) -> Documentation:
+    return request.app.state.container.documentation
+
+
+Docs = Annotated[Documentation, Depends(_documentation)]
+
+
 @router.get("/openapi.json")
-async def show_joined_document(docs: Docs) -> JSONResponse:
-    return JSONResponse(await docs.joined())
+async def show_complete_document(docs: Docs) -> JSONResponse:
+    return JSONResponse(await docs.complete())
 
 
-@router.get("/openapi/{part}.json")
-async def show_document(part: str, docs: Docs) -> JSONResponse:
-    return JSONResponse(await docs.part(_part_named(part)))
+@router.get("/openapi/{service}.json")
+async def show_document(service: str, docs: Docs) -> JSONResponse:
+    return JSONResponse(await docs.of_service(_find_service(service)))
 
 
 @router.get("/docs")
-async def show_joined_page() -> HTMLResponse:
+async def show_complete_page() -> HTMLResponse:
     return _page("Farebox", "/openapi.json")
 
 
-@router.get("/docs/{part}")
-async def show_page(part: str) -> HTMLResponse:
-    name = _part_named(part).value
+@router.get("/docs/{service}")
+async def show_page(service: str) -> HTMLResponse:
+    name = _find_service(service).value
     return _page(f"Farebox {name}", f"/openapi/{name}.json")
 
 
 @router.get("/docs/assets/{file}")
 async def send_asset(file: str) -> FileResponse:
     if file not in FILES:
-        raise RouteNotFound("There is no such file; the routes are listed at /docs.")
+        raise RouteNotFound("No file has this name; the routes are listed at /docs.")
     return FileResponse(ASSETS / file, headers={"Cache-Control": "public, max-age=3600"})
 
 
-def _part_named(name: str) -> Upstream:
-    if name not in PARTS:
-        raise RouteNotFound(f"There is no such part; there are {', '.join(PARTS)}.")
-    return PARTS[name]
+def _find_service(name: str) -> Upstream:
+    if name not in SERVICES:
+        raise RouteNotFound(f"No service has this name; the services are {', '.join(SERVICES)}.")
+    return SERVICES[name]
 
 
 def _page(title: str, document: str) -> HTMLResponse:
@@ -65,5 +73,5 @@ def _page(title: str, document: str) -> HTMLResponse:
         swagger_css_url="/docs/assets/swagger-ui.css",
         swagger_favicon_url="/docs/assets/favicon.png",
     )
-    page.headers["Content-Security-Policy"] = POLICY
+    page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return page

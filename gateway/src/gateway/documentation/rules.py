@@ -1,7 +1,7 @@
-"""OpenAPI documents cut down to what is published, and joined into one. Pure functions over parsed JSON."""
+"""OpenAPI documents: reduced to the published routes, and merged. Pure functions over parsed JSON."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -14,93 +14,87 @@ METHODS = frozenset(("get", "put", "post", "delete", "options", "head", "patch",
 VERSION = "3.1.0"
 
 
-def cut_down(document: Document, is_published: Published) -> Document:
-    """Only the operations that are published, and only the components that they use."""
+def keep_published(document: Document, is_published: Published) -> Document:
+    """Only the published operations, and only the components that they use."""
     paths: Document = {}
     for path, item in document.get("paths", {}).items():
-        kept = {
+        operations = {
             key: deepcopy(value)
             for key, value in item.items()
             if key not in METHODS or is_published(key.upper(), path)
         }
-        if METHODS & kept.keys():
-            paths[path] = kept
-    components = _components_used(paths, document.get("components", {}))
+        if METHODS & operations.keys():
+            paths[path] = operations
+    components = _used_components(paths, document.get("components", {}))
     return {**document, "paths": paths, "components": components}
 
 
-def join(title: str, description: str, parts: dict[str, Document]) -> Document:
-    """One document; each part's components keep apart from another's of the same name by a prefix."""
-    joined: Document = {
+def merge(title: str, description: str, documents: dict[str, Document]) -> Document:
+    """One document; a prefix separates components of the same name in different services."""
+    merged: Document = {
         "openapi": VERSION,
         "info": {"title": title, "version": "1", "description": description},
         "paths": {},
         "components": {},
     }
-    for part, document in parts.items():
-        prefixed = _prefixed(document, part)
+    for service, document in documents.items():
+        prefixed = _prefixed(document, service)
         for path, item in prefixed["paths"].items():
-            joined["paths"].setdefault(path, {}).update(item)
+            merged["paths"].setdefault(path, {}).update(item)
         for kind, named in prefixed["components"].items():
-            joined["components"].setdefault(kind, {}).update(named)
-    joined["paths"] = dict(sorted(joined["paths"].items()))
-    return joined
+            merged["components"].setdefault(kind, {}).update(named)
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    return merged
 
 
-def _components_used(paths: Document, components: Document) -> Document:
+def _used_components(paths: Document, components: Document) -> Document:
     used: Document = {}
-    waiting = [*_references(paths)]
-    # Security schemes are named, not referred to, by the operations that need them.
+    unresolved = [*_references(paths)]
+    # Operations name their security schemes rather than refer to them by `$ref`.
     used["securitySchemes"] = deepcopy(components.get("securitySchemes", {}))
-    while waiting:
-        kind, name = waiting.pop()
+    while unresolved:
+        kind, name = unresolved.pop()
         if name not in used.setdefault(kind, {}):
             used[kind][name] = deepcopy(components[kind][name])
-            waiting += _references(used[kind][name])
+            unresolved += _references(used[kind][name])
     return {kind: dict(sorted(named.items())) for kind, named in used.items() if named}
 
 
-def _references(node: Node) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    _visit(node, lambda kind, name: found.append((kind, name)))
-    return found
-
-
-def _visit(node: Node, see: Callable[[str, str], object]) -> None:
+def _references(node: Node) -> Iterator[tuple[str, str]]:
     if isinstance(node, list):
         for each in node:
-            _visit(each, see)
+            yield from _references(each)
     elif isinstance(node, dict):
         for value in node.values():
             match = COMPONENT.fullmatch(value) if isinstance(value, str) else None
             if match:
-                see(match[1], match[2])
+                yield match[1], match[2]
             else:
-                _visit(value, see)
+                yield from _references(value)
 
 
-def _prefixed(document: Document, part: str) -> Document:
+def _prefixed(document: Document, service: str) -> Document:
     components = {
-        kind: named if kind == "securitySchemes" else {f"{part}.{name}": each for name, each in named.items()}
+        kind: named if kind == "securitySchemes" else {f"{service}.{name}": named[name] for name in named}
         for kind, named in document["components"].items()
     }
-    renamed: Document = _renamed({"paths": document["paths"], "components": components}, part)
+    renamed: Document = _renamed({"paths": document["paths"], "components": components}, service)
     for item in renamed["paths"].values():
         for method in METHODS & item.keys():
-            _keep_apart(item[method], part)
+            _mark_operation(item[method], service)
     return renamed
 
 
-def _keep_apart(operation: Document, part: str) -> None:
+def _mark_operation(operation: Document, service: str) -> None:
     if "operationId" in operation:
-        operation["operationId"] = f"{part}_{operation['operationId']}"
-    operation["tags"] = [f"{part}: {tag}" for tag in operation.get("tags", [])] or [part]
+        operation["operationId"] = f"{service}_{operation['operationId']}"
+    operation["tags"] = [f"{service}: {tag}" for tag in operation.get("tags", [])] or [service]
 
 
-def _renamed(node: Node, part: str) -> Node:
+def _renamed(node: Node, service: str) -> Node:
     if isinstance(node, list):
-        return [_renamed(each, part) for each in node]
+        return [_renamed(each, service) for each in node]
     if isinstance(node, dict):
-        return {key: _renamed(value, part) for key, value in node.items()}
+        return {key: _renamed(value, service) for key, value in node.items()}
     match = COMPONENT.fullmatch(node) if isinstance(node, str) else None
-    return f"#/components/{match[1]}/{part}.{match[2]}" if match else node
+    return f"#/components/{match[1]}/{service}.{match[2]}" if match else node

@@ -1,20 +1,21 @@
-"""The services' OpenAPI documents, fetched, cut down to what is published, and kept for a while."""
+"""OpenAPI documents of the services: fetched, reduced to the published routes, and cached."""
 
 import time
 from collections.abc import Callable
 
 import httpx
+from cachetools import TTLCache
 
-from gateway.documentation.rules import Document, cut_down, join
+from gateway.documentation.rules import Document, keep_published, merge
 from gateway.errors import UpstreamDown
-from gateway.routing.matching import RouteTable
-from gateway.routing.table import Upstream
+from gateway.routing import RouteTable, Upstream
+from kit.background import SingleFlight
 from kit.errors import MethodNotAllowed, RouteNotFound
 
-KEPT_SECONDS = 30.0
+CACHE_SECONDS = 30.0
 FETCH_SECONDS = 3.0
 DESCRIPTION = (
-    "Metered machine learning for tables. Log in with `POST /v1/sessions` (or make an API key), then press "
+    "Metered machine learning for tables. Log in with `POST /v1/sessions` (or create an API key), then press "
     "Authorize and paste the token."
 )
 
@@ -24,50 +25,59 @@ class Documentation:
         self,
         client: httpx.AsyncClient,
         urls: dict[Upstream, str],
-        table: RouteTable,
+        routes: RouteTable,
         own: Callable[[], Document],
     ) -> None:
-        self._client, self._urls, self._table, self._own = client, urls, table, own
-        self._kept: dict[Upstream, tuple[Document, float]] = {}
+        self._client, self._urls, self._routes, self._own = client, urls, routes, own
+        self._fresh: TTLCache[Upstream, Document] = TTLCache(len(Upstream), CACHE_SECONDS, time.monotonic)
+        self._latest: dict[Upstream, Document] = {}
+        self._fetches: SingleFlight[Upstream, Document] = SingleFlight()
 
-    async def part(self, part: Upstream) -> Document:
-        """What one service publishes; raises UpstreamDown when it has never been heard."""
-        document, until = self._kept.get(part, (None, 0.0))
-        if document is None or until < time.monotonic():
-            document = await self._fetch(part, document)
-            self._kept[part] = (document, time.monotonic() + KEPT_SECONDS)
+    async def of_service(self, upstream: Upstream) -> Document:
+        """The published routes of one service; raises UpstreamDown when no document was ever fetched."""
+        document = self._fresh.get(upstream)
+        if document is None:
+            document = await self._fetches.run(upstream, lambda: self._refresh(upstream))
         return document
 
-    async def joined(self) -> Document:
-        """What all services publish together; what cannot be reached is named in the description."""
-        parts: dict[str, Document] = {}
+    async def complete(self) -> Document:
+        """The published routes of all services; the description names those that cannot be reached."""
+        documents: dict[str, Document] = {}
         missing: list[str] = []
-        for part in self._urls:
+        for upstream in self._urls:
             try:
-                parts[part.value] = await self.part(part)
+                documents[upstream.value] = await self.of_service(upstream)
             except UpstreamDown:
-                missing.append(part.value)
-        parts["gateway"] = self._published(self._own(), Upstream.GATEWAY)
+                missing.append(upstream.value)
+        documents["gateway"] = self._keep_published(self._own(), Upstream.GATEWAY)
         absent = f" Missing for now, as it cannot be reached: {', '.join(missing)}." if missing else ""
-        return join("Farebox", DESCRIPTION + absent, parts)
+        return merge("Farebox", DESCRIPTION + absent, documents)
 
-    async def _fetch(self, part: Upstream, last: Document | None) -> Document:
+    async def _refresh(self, upstream: Upstream) -> Document:
+        """A new document, or the latest one while the service cannot be reached."""
         try:
-            answer = await self._client.get(f"{self._urls[part]}/openapi.json", timeout=FETCH_SECONDS)
+            self._latest[upstream] = await self._fetch(upstream)
+        except UpstreamDown:
+            if upstream not in self._latest:
+                raise
+        self._fresh[upstream] = self._latest[upstream]
+        return self._latest[upstream]
+
+    async def _fetch(self, upstream: Upstream) -> Document:
+        try:
+            answer = await self._client.get(f"{self._urls[upstream]}/openapi.json", timeout=FETCH_SECONDS)
             answer.raise_for_status()
         except httpx.HTTPError as error:
-            if last is not None:
-                return last
             raise UpstreamDown from error
-        return self._published(answer.json(), part)
+        return self._keep_published(answer.json(), upstream)
 
-    def _published(self, document: Document, part: Upstream) -> Document:
-        return cut_down(document, lambda method, path: self._answers(part, method, path))
+    def _keep_published(self, document: Document, upstream: Upstream) -> Document:
+        return keep_published(document, lambda method, path: self._serves(upstream, method, path))
 
-    def _answers(self, part: Upstream, method: str, path: str) -> bool:
-        # A template's `{name}` is no path segment that a request could have, so stand-ins take its place.
+    def _serves(self, upstream: Upstream, method: str, path: str) -> bool:
+        # A template's `{name}` is no valid path segment, so a placeholder takes its place.
         concrete = "/".join("x" if each.startswith("{") else each for each in path.split("/"))
         try:
-            return self._table.find(method, concrete).upstream is part
+            return self._routes.find(method, concrete).upstream is upstream
         except (RouteNotFound, MethodNotAllowed):
             return False

@@ -1,4 +1,4 @@
-"""Which headers pass the gateway, in both directions. Pure functions."""
+"""Header hygiene: the headers that pass the gateway, in both directions. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -6,15 +6,14 @@ from functools import lru_cache
 from kit.errors import Malformed
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
-LONGEST_HEADERS = 64 * 1024
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer"
     b" transfer-encoding upgrade http2-settings".split()
 )
-# Written anew for every request, or spent at the gateway.
+# Rewritten for every request, or consumed by the gateway.
 REWRITTEN = frozenset(b"host content-length expect x-request-id traceparent".split())
-# What servers behind other proxies have believed about who is calling, from where, and for what.
+# Headers by which servers behind other proxies learn the caller, its address or the original request.
 IDENTITY = frozenset(
     b"forwarded via proxy remote-user x-real-ip x-client-ip x-cluster-client-ip true-client-ip"
     b" cf-connecting-ip fastly-client-ip x-original-url x-original-uri x-original-host x-original-method"
@@ -43,32 +42,8 @@ NOT_FROM_UPSTREAM = HOP_BY_HOP | {b"server", b"date", b"x-request-id", b"x-conte
 BODILESS = (204, 304)
 
 
-def check_framing(headers: RawHeaders, http_version: str) -> None:
-    """Refuse what two servers could read as two different requests; raises Malformed."""
-    names = [name for name, _ in headers]
-    for name in (b"host", b"content-length", b"transfer-encoding", b"authorization"):
-        if names.count(name) > 1:
-            raise Malformed(f"The header {name.decode().title()} was sent twice; send it once.")
-    if b"host" not in names and http_version != "1.0":
-        raise Malformed("The header Host is missing.")
-    if b"transfer-encoding" in names:
-        _check_transfer_encoding(dict(headers), http_version)
-    if b"upgrade" in names and (b"content-length" in names or b"transfer-encoding" in names):
-        # The server's parser takes what follows an Upgrade for another protocol, and would lose the body.
-        raise Malformed("This server does not upgrade connections; leave the header Upgrade out.")
-    if sum(len(name) + len(value) for name, value in headers) > LONGEST_HEADERS:
-        raise Malformed("The headers are too long; send fewer or shorter ones.")
-
-
-def _check_transfer_encoding(headers: dict[bytes, bytes], http_version: str) -> None:
-    if b"content-length" in headers:
-        raise Malformed("Send Content-Length or Transfer-Encoding, not both.")
-    if headers[b"transfer-encoding"].strip().lower() != b"chunked" or http_version == "1.0":
-        raise Malformed("The only Transfer-Encoding taken is 'chunked', over HTTP/1.1.")
-
-
 def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
-    """A client's headers without those that are for this hop alone or that claim an identity."""
+    """A client's headers without those of this hop and those that claim an identity."""
     named = _named_by_connection(headers)
     try:
         return [
@@ -81,7 +56,7 @@ def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
 
 
 def for_client(headers: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
-    """An upstream's headers without those of its own hop and those that the gateway writes itself."""
+    """An upstream's headers without those of its hop and those that the gateway writes itself."""
     lower = [(name.lower(), value) for name, value in headers]
     dropped = NOT_FROM_UPSTREAM | _named_by_connection(lower)
     if status in BODILESS:

@@ -1,56 +1,76 @@
-"""Sends an admitted request to its service and the answer back, both as they come."""
-
-from dataclasses import dataclass
+"""Reverse proxy: admits a request, streams it to its upstream and streams the answer back."""
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.admission.addresses import Origin
+from gateway.admission.body import ClientDisconnected, IncomingBody
+from gateway.admission.gate import AdmittedRequest, Gate, IncomingRequest
 from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
-from gateway.forwarding.bodies import ClientLeft, IncomingBody
-from gateway.forwarding.departures import WhileClientStays
+from gateway.forwarding.disconnect import cancel_on_disconnect
+from gateway.forwarding.error_response import drain, has_unread_body, send_error
 from gateway.forwarding.headers import for_client, for_upstream
-from gateway.forwarding.refusals import drain
-from gateway.forwarding.upstream import Answer, Outgoing, Upstreams
-from gateway.routing.table import Route, Upstream
+from gateway.forwarding.upstream import UpstreamClient, UpstreamRequest, UpstreamResponse
+from gateway.routing import Route, Upstream
+from kit.errors import ServiceError
 from kit.request_context import outgoing_headers
 
 log = structlog.stdlib.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A request that may pass, and what goes with it."""
+class ProxyMiddleware:
+    """Pure ASGI: a proxied request bypasses the framework that serves the gateway's own routes."""
 
-    route: Route
-    origin: Origin
-    authorization: str | None
-    body: IncomingBody
+    def __init__(self, app: ASGIApp, gate: Gate, proxy: "Proxy") -> None:
+        self._app, self._gate, self._proxy = app, gate, proxy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = IncomingRequest(scope, receive, send)
+        try:
+            admitted = await self._gate.admit(request)
+            if admitted.route.upstream is Upstream.GATEWAY:
+                await self._app(_with_authorization(scope, admitted), receive, request.send)
+            else:
+                await self._proxy.forward(admitted, scope, receive, request.send)
+        except ServiceError as error:
+            await send_error(error, has_unread_body(request), receive, request.send)
+        except ClientDisconnected:
+            return
+
+
+def _with_authorization(scope: Scope, admitted: AdmittedRequest) -> Scope:
+    """The gateway's own routes receive an access token, too, where the client sent an API key."""
+    if admitted.authorization is None:
+        return scope
+    headers = [each for each in scope["headers"] if each[0] != b"authorization"]
+    return {**scope, "headers": [*headers, (b"authorization", admitted.authorization.encode())]}
 
 
 class Proxy:
-    def __init__(self, upstreams: Upstreams, urls: dict[Upstream, str]) -> None:
-        self._upstreams, self._urls = upstreams, urls
+    def __init__(self, client: UpstreamClient, urls: dict[Upstream, str]) -> None:
+        self._client, self._urls = client, urls
 
-    async def forward(self, admitted: Admitted, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises a ServiceError when there is no answer to pass on."""
+    async def forward(self, admitted: AdmittedRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises a ServiceError when the upstream gives no answer."""
         body = admitted.body
-        content = await body.whole() if body.is_small else body.stream()
-        outgoing = Outgoing(
+        content = await body.read() if body.is_small else body.stream()
+        request = UpstreamRequest(
             scope["method"],
             self._url_of(admitted.route, scope),
             self._headers_of(admitted, scope),
             content,
             admitted.route.seconds,
         )
-        with WhileClientStays(receive, body):
-            await self._exchange(outgoing, body, Relay(body, receive, send))
+        with cancel_on_disconnect(receive, body):
+            await self._exchange(request, body, ResponseRelay(body, receive, send))
 
-    async def _exchange(self, outgoing: Outgoing, body: IncomingBody, relay: "Relay") -> None:
+    async def _exchange(self, request: UpstreamRequest, body: IncomingBody, relay: "ResponseRelay") -> None:
         try:
-            await relay.run(await self._upstreams.send(outgoing))
+            await relay.start(await self._client.send(request))
         except (UpstreamDown, UpstreamSlow, UpstreamLost) as failure:
-            if isinstance(body.failure, ClientLeft):
+            if isinstance(body.failure, ClientDisconnected):
                 return
             if relay.started:
                 # Returning with the answer unfinished makes the server cut the connection: no clean end.
@@ -64,48 +84,49 @@ class Proxy:
         url = self._urls[route.upstream] + scope["raw_path"].decode()
         return f"{url}?{scope['query_string'].decode()}" if scope["query_string"] else url
 
-    def _headers_of(self, admitted: Admitted, scope: Scope) -> list[tuple[str, str]]:
+    def _headers_of(self, admitted: AdmittedRequest, scope: Scope) -> list[tuple[str, str]]:
         headers = for_upstream(scope["headers"])
+        body, origin = admitted.body, admitted.origin
         if admitted.authorization is not None:
             headers = [each for each in headers if each[0] != "authorization"]
             headers.append(("authorization", admitted.authorization))
-        if not admitted.body.is_small and admitted.body.declared is not None:
-            headers.append(("content-length", str(admitted.body.declared)))
+        if not body.is_small and body.declared_length is not None:
+            headers.append(("content-length", str(body.declared_length)))
         headers += [
-            ("x-forwarded-for", admitted.origin.address),
-            ("x-forwarded-proto", admitted.origin.scheme),
-            ("x-forwarded-host", admitted.origin.host),
+            ("x-forwarded-for", origin.address),
+            ("x-forwarded-proto", origin.scheme),
+            ("x-forwarded-host", origin.host),
             *outgoing_headers().items(),
         ]
         return headers
 
 
-class Relay:
-    """Passes one answer on; its last byte is held back until the request's body has been dealt with."""
+class ResponseRelay:
+    """Streams one answer to the client; its last byte waits until the request's body was handled."""
 
     def __init__(self, body: IncomingBody, receive: Receive, send: Send) -> None:
         self._body, self._receive, self._send = body, receive, send
-        self._last = b""
+        self._last_chunk = b""
         self.started = False
 
-    async def run(self, answer: Answer) -> None:
-        headers = for_client(answer.headers, answer.status)
+    async def start(self, response: UpstreamResponse) -> None:
+        headers = for_client(response.headers, response.status)
         if not self._body.finished:
             headers.append((b"connection", b"close"))
         self.started = True
         try:
-            await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-            if answer.content is None:
-                async for chunk in answer.chunks():
+            await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+            if response.content is None:
+                async for chunk in response.chunks():
                     await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
             else:
-                self._last = answer.content
+                self._last_chunk = response.content
         finally:
-            answer.close()
+            response.close()
 
     async def finish(self) -> None:
         if not self._body.finished:
-            await self._send({"type": "http.response.body", "body": self._last, "more_body": True})
+            await self._send({"type": "http.response.body", "body": self._last_chunk, "more_body": True})
             await drain(self._receive)
-            self._last = b""
-        await self._send({"type": "http.response.body", "body": self._last})
+            self._last_chunk = b""
+        await self._send({"type": "http.response.body", "body": self._last_chunk})

@@ -1,4 +1,4 @@
-"""The port to the services behind the gateway, and aiohttp behind it."""
+"""HTTP client for the services behind the gateway: the port, and aiohttp as its implementation."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from kit.errors import ServiceError
 CONNECT_SECONDS = 0.8
 # Far below `kit.app.KEEP_ALIVE_SECONDS`: no connection is reused while its service closes it.
 IDLE_SECONDS = 4.0
-MOST_CONNECTIONS = 2048
+MAX_CONNECTIONS = 2048
 LONGEST_HEADER = 64 * 1024
-SMALL_ANSWER = 64 * 1024
+SMALL_BODY = 64 * 1024
 
-# In this order: some are kinds of others.
+# The first match counts: some are subclasses of later ones.
 FAILURES: tuple[tuple[type[BaseException], type[UpstreamDown | UpstreamSlow | UpstreamLost]], ...] = (
     (aiohttp.ClientConnectorError, UpstreamDown),
     (aiohttp.ConnectionTimeoutError, UpstreamDown),
@@ -30,8 +30,8 @@ EXPECTED = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A request for an upstream; `seconds` is how long it may be silent once the request is sent."""
+class UpstreamRequest:
+    """A request to an upstream; `seconds` is its longest silence once the request is sent."""
 
     method: str
     url: str
@@ -40,10 +40,10 @@ class Outgoing:
     seconds: float
 
 
-class Answer(Protocol):
+class UpstreamResponse(Protocol):
     status: int
     headers: list[tuple[bytes, bytes]]
-    # The whole body when it is small, so that one which breaks off is still answered with a clear error.
+    # The complete body when it is small: one that breaks off is still answered with a clear error.
     content: bytes | None
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -51,22 +51,22 @@ class Answer(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the connection back, or end it when the answer was not read to its end."""
+        """Return the connection to the pool, or close it when the body was not read to its end."""
         ...
 
 
-class Upstreams(Protocol):
-    """One connection pool to all services. It follows no redirect, keeps no cookie and unpacks nothing."""
+class UpstreamClient(Protocol):
+    """One connection pool for all services: no redirects, no cookies, no decompression."""
 
-    async def send(self, request: Outgoing) -> Answer:
-        """Send and wait for the answer's head; raises UpstreamDown, UpstreamSlow or UpstreamLost."""
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Send, and wait for the head of the answer; raises UpstreamDown, UpstreamSlow or UpstreamLost."""
         ...
 
 
-class AiohttpUpstreams:
+class AiohttpClient:
     async def __aenter__(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -74,10 +74,10 @@ class AiohttpUpstreams:
             max_field_size=LONGEST_HEADER,
         )
 
-    async def __aexit__(self, *_why: object) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self._session.close()
 
-    async def send(self, request: Outgoing) -> Answer:
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         try:
             response = await self._session.request(
                 request.method,
@@ -85,14 +85,14 @@ class AiohttpUpstreams:
                 headers=request.headers,
                 data=request.body or None,
                 allow_redirects=False,
-                timeout=_patience(request.seconds),
+                timeout=_timeout(request.seconds),
             )
-            return await AiohttpAnswer.begun(response)
+            return await AiohttpResponse.open(response)
         except EXPECTED as error:
             raise translate(error) from error
 
 
-class AiohttpAnswer:
+class AiohttpResponse:
     def __init__(self, response: aiohttp.ClientResponse, content: bytes | None) -> None:
         self.status = response.status
         self.headers = list(response.raw_headers)
@@ -100,10 +100,10 @@ class AiohttpAnswer:
         self._response = response
 
     @classmethod
-    async def begun(cls, response: aiohttp.ClientResponse) -> "AiohttpAnswer":
+    async def open(cls, response: aiohttp.ClientResponse) -> "AiohttpResponse":
         length = response.content_length
         try:
-            small = length is not None and length <= SMALL_ANSWER
+            small = length is not None and length <= SMALL_BODY
             return cls(response, await response.read() if small else None)
         except BaseException:
             response.close()
@@ -124,7 +124,7 @@ class AiohttpAnswer:
 
 
 @lru_cache
-def _patience(seconds: float) -> aiohttp.ClientTimeout:
+def _timeout(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=seconds)
 
 

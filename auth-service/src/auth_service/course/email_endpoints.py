@@ -1,0 +1,108 @@
+"""The course API's first dialect, with e-mail addresses as account names."""
+
+from auth_service.course.schemas import (
+    Confirmation,
+    EmailAccount,
+    EmailLogin,
+    EmailRegistration,
+    EmailReset,
+    EmailToken,
+    UserRemoval,
+)
+from auth_service.errors import (
+    AccountDisabled,
+    EmailMismatch,
+    EmailTaken,
+    HashingBusy,
+    LastAdmin,
+    NameTaken,
+    NotYourEmail,
+    OwnAccount,
+    TooManyFailures,
+    UserNotFound,
+    WrongCredentials,
+)
+from auth_service.sessions.endpoints import Passwords, Sessions
+from auth_service.users.endpoints import Hasher, Users
+from auth_service.users.repository import UserRepository
+from kit.app import strict_router
+from kit.authentication import AccountOwner, Administrator
+from kit.database import Session
+from kit.errors import Forbidden, Unauthenticated
+from kit.fields import RowIdInPath, fold_name
+from kit.problems import documented
+
+router = strict_router(tags=["course API, e-mail accounts"])
+ADMINS_ONLY = (Unauthenticated, Forbidden, UserNotFound)
+
+
+@router.post("/user/create", responses=documented(EmailTaken, HashingBusy))
+async def create_user(
+    body: EmailRegistration, hasher: Hasher, users: Users, session: Session
+) -> EmailAccount:
+    """Create an account."""
+    password_hash = await hasher.hash(body.pwd)
+    try:
+        user = await users.register(session, body.email, password_hash)
+    except NameTaken:
+        raise EmailTaken from None
+    return EmailAccount(message="User created successfully", email=user.name)
+
+
+@router.post(
+    "/user/login", responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
+)
+async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, session: Session) -> EmailToken:
+    """Log in."""
+    user = await passwords.check(login.email, login.pwd)
+    token = await sessions.log_in_briefly(session, user)
+    return EmailToken(access_token=token.text)
+
+
+@router.post("/user/reset_password", responses=documented(Unauthenticated, Forbidden, NotYourEmail))
+async def reset_own_password(
+    reset: EmailReset, caller: AccountOwner, hasher: Hasher, users: Users, session: Session
+) -> Confirmation:
+    """Give yourself a new password; your tokens end."""
+    if fold_name(reset.email) != fold_name(caller.name):
+        raise NotYourEmail
+    await users.set_password(session, caller.user_id, await hasher.hash(reset.new_password))
+    return Confirmation(message="Password reset successfully")
+
+
+@router.delete("/user/remove_user", responses=documented(*ADMINS_ONLY, OwnAccount))
+async def remove_user(
+    body: UserRemoval, caller: Administrator, users: Users, session: Session
+) -> Confirmation:
+    """Delete a user's account."""
+    await users.delete_other(session, body.user_id, caller.user_id)
+    return Confirmation(message="User removed successfully")
+
+
+@router.post(
+    "/admin/users/{user_id}/reset_password", responses=documented(*ADMINS_ONLY, EmailMismatch, HashingBusy)
+)
+async def reset_password(
+    user_id: RowIdInPath,
+    reset: EmailReset,
+    _caller: Administrator,
+    hasher: Hasher,
+    users: Users,
+    session: Session,
+) -> Confirmation:
+    """Give a user a new password; their tokens end."""
+    # Before the first statement, so that no connection waits for the hash.
+    password_hash = await hasher.hash(reset.new_password)
+    if (await UserRepository(session).get(user_id)).folded_name != fold_name(reset.email):
+        raise EmailMismatch
+    await users.set_password(session, user_id, password_hash)
+    return Confirmation(message="Password reset successfully")
+
+
+@router.delete("/admin/users/{user_id}", responses=documented(*ADMINS_ONLY, OwnAccount, LastAdmin))
+async def delete_user(
+    user_id: RowIdInPath, caller: Administrator, users: Users, session: Session
+) -> Confirmation:
+    """Delete a user's account."""
+    await users.delete_other(session, user_id, caller.user_id)
+    return Confirmation(message="User deleted successfully")

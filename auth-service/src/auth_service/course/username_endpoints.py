@@ -1,0 +1,83 @@
+"""The course API's second dialect, with user names as account names."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from auth_service.course.schemas import Credentials, Signup, UsernameAccount, UsernameToken
+from auth_service.errors import (
+    AccountDisabled,
+    HashingBusy,
+    LastAdmin,
+    NameTaken,
+    TooManyFailures,
+    WrongCredentials,
+)
+from auth_service.sessions.endpoints import Passwords, Sessions
+from auth_service.users.endpoints import Hasher, Users
+from kit.app import strict_router
+from kit.database import Session
+from kit.errors import Malformed
+from kit.problems import documented
+
+router = strict_router(tags=["course API, user names"])
+FAILURES = (WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_FIELDS = 20
+BODIES = {
+    "required": True,
+    "content": {
+        media_type: {"schema": Credentials.model_json_schema()} for media_type in ("application/json", *FORMS)
+    },
+}
+
+
+async def read_credentials(request: Request) -> Credentials:
+    """From JSON or from OAuth2's form fields."""
+    try:
+        return Credentials.model_validate(await _read_body(request))
+    except ValidationError as error:
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(found) from None
+
+
+async def _read_body(request: Request) -> object:
+    if request.headers.get("content-type", "").lower().startswith(FORMS):
+        async with request.form(max_files=0, max_fields=MOST_FIELDS) as form:
+            return dict(form)
+    try:
+        return await request.json()
+    except ValueError:
+        raise Malformed("The body is not valid JSON; check its quotes, commas and numbers.") from None
+
+
+SentCredentials = Annotated[Credentials, Depends(read_credentials)]
+
+
+@router.post("/signup", status_code=201, responses=documented(NameTaken, HashingBusy))
+async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) -> UsernameAccount:
+    """Create an account."""
+    user = await users.register(session, body.username, await hasher.hash(body.password))
+    return UsernameAccount(id=user.id, username=user.name, role=user.role)
+
+
+@router.post("/login", responses=documented(*FAILURES), openapi_extra={"requestBody": BODIES})
+async def log_in(
+    body: SentCredentials, passwords: Passwords, sessions: Sessions, session: Session
+) -> UsernameToken:
+    """Log in, with JSON or with the form fields of OAuth2's password grant."""
+    user = await passwords.check(body.username, body.password)
+    token = await sessions.log_in_briefly(session, user)
+    return UsernameToken(access_token=token.text)
+
+
+@router.delete("/remove_user", responses=documented(*FAILURES, LastAdmin))
+async def remove_own_user(
+    body: Credentials, passwords: Passwords, users: Users, session: Session
+) -> dict[str, str]:
+    """Delete your own account; name and password are checked as at login."""
+    user = await passwords.check(body.username, body.password)
+    await users.delete(session, user.id)
+    return {"message": "User deleted successfully"}

@@ -1,0 +1,61 @@
+"""Account names and passwords: the rules for them, and the field types of requests that carry them."""
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from kit.fields import storable_text
+
+LONGEST_NAME = 254
+# Twice the limit, to refuse a flood before normalising it: normalisation may shorten a name.
+LONGEST_RAW_NAME = 2 * LONGEST_NAME
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
+SHORTEST_COURSE_PASSWORD, LONGEST_COURSE_PASSWORD = 4, 72
+
+
+def account_name(text: str) -> str:
+    """The name in its stored form; raises ValueError with a sentence for text that cannot be a name."""
+    name = unicodedata.normalize("NFKC", text.strip())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise ValueError(f"must have 1 to {LONGEST_NAME} characters")
+    if any(not _allowed_in_names(character) for character in name):
+        raise ValueError("must not contain spaces, slashes, control or invisible characters")
+    return name
+
+
+def email_name(text: str) -> str:
+    """An account name that looks like an e-mail address.
+
+    No mail is ever sent, so addresses of a private network (`admin@farebox.local`) are as good as any.
+    """
+    name = account_name(text)
+    local, at, domain = name.rpartition("@")
+    if not (local and at and domain) or "@" in local or domain.startswith(".") or domain.endswith("."):
+        raise ValueError("must be an e-mail address, such as ada@example.org")
+    return name
+
+
+def _allowed_in_names(character: str) -> bool:
+    # C* are control, format, surrogate and unassigned characters; Z* are spaces and line breaks.
+    return unicodedata.category(character)[0] not in "CZ" and character != "/"
+
+
+Storable = AfterValidator(storable_text)
+RawName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_RAW_NAME), Storable]
+NewName = Annotated[RawName, AfterValidator(account_name)]
+NewEmail = Annotated[RawName, AfterValidator(email_name)]
+NewPassword = Annotated[
+    str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), Storable
+]
+CoursePassword = Annotated[
+    str, StringConstraints(min_length=SHORTEST_COURSE_PASSWORD, max_length=LONGEST_COURSE_PASSWORD), Storable
+]
+# At login, where only a password that could have been accepted is worth a hash.
+AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD), Storable]
+
+
+class StrictBody(BaseModel):
+    """A request body that refuses unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")

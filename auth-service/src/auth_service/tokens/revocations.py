@@ -1,0 +1,70 @@
+"""Revocations: access tokens that end before they expire, published to every verifier."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from auth_service.models import RevocationRow
+from auth_service.settings import AuthSettings
+from auth_service.tokens.repository import RevocationRepository
+from auth_service.tokens.signing import SigningKeys
+from kit.database import Database, after_commit
+from kit.trust_store import Revocation, TrustSource, TrustStore, TrustUpdate
+
+CLOCKS_DIFFER_BY = timedelta(minutes=5)
+
+
+class Revocations:
+    """Writes revocations, and refreshes this process's own trust store once they are committed."""
+
+    def __init__(self, settings: AuthSettings, trust: TrustStore, source: TrustSource) -> None:
+        self._lifetime = settings.longest_access_lifetime + CLOCKS_DIFFER_BY
+        self._refresh = partial(trust.refresh, source)
+
+    async def revoke_user(self, session: AsyncSession, user_id: int, generation: int) -> None:
+        """End the user's access tokens of an earlier generation."""
+        await self._add(session, RevocationRow(user_id=user_id, generation=generation))
+
+    async def revoke_session(self, session: AsyncSession, session_id: str) -> None:
+        await self._add(session, RevocationRow(session_id=session_id))
+
+    async def revoke_api_key(self, session: AsyncSession, api_key_id: int) -> None:
+        await self._add(session, RevocationRow(api_key_id=api_key_id))
+
+    async def _add(self, session: AsyncSession, row: RevocationRow) -> None:
+        row.expires_at = datetime.now(UTC) + self._lifetime
+        await RevocationRepository(session).add(row)
+        after_commit(session, self._refresh)
+
+
+class DatabaseTrustSource:
+    """The trust store's source in the database, for this service's verifier and for the others' polls."""
+
+    def __init__(self, database: Database, keys: SigningKeys, settings: AuthSettings) -> None:
+        self._database, self._keys, self._settings = database, keys, settings
+
+    async def updates(self, since: int) -> TrustUpdate:
+        async with self._database.read() as session:
+            rows = RevocationRepository(session)
+            # The cursor is read first: a commit in between is then sent twice rather than never.
+            cursor = await rows.oldest_running_transaction()
+            # A cursor from the future is from before the database was restored; start again.
+            found = await rows.since(since if since <= cursor else 0)
+        keys = await self.public_keys()
+        return TrustUpdate(cursor=cursor, keys=keys, revocations=[_revocation(row) for row in found])
+
+    async def public_keys(self) -> list[dict[str, str]]:
+        if self._settings.jwt_algorithm == "HS256":
+            return []
+        async with self._database.read() as session:
+            return await self._keys.published(session)
+
+
+def _revocation(row: RevocationRow) -> Revocation:
+    return Revocation(
+        user_id=row.user_id,
+        generation=row.generation,
+        session_id=row.session_id,
+        api_key_id=row.api_key_id,
+    )

@@ -1,0 +1,169 @@
+"""The commands that the ledger takes, and their outcomes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kit.errors import ServiceError
+from kit.idempotency import fingerprint
+from kit.identity import ApiKeyId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCap:
+    """An API key, and the most tokens that may ever be spent with it."""
+
+    id: ApiKeyId
+    token_cap: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWallet:
+    """Open a new user's wallet. The key stands for the user's name, which gets one opening grant ever."""
+
+    user_id: UserId
+    key: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantTokens:
+    user_id: UserId
+    key: str
+    tokens: int
+    reason: str
+    granted_by: UserId
+
+    @property
+    def input_hash(self) -> bytes:
+        return fingerprint("grant", self.user_id, self.tokens, self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class BuyTokens:
+    """Credit tokens that a card has paid for."""
+
+    user_id: UserId
+    key: str
+    tokens: int
+    card_brand: str
+    card_last_four: str
+
+    @property
+    def input_hash(self) -> bytes:
+        return fingerprint("purchase", self.user_id, self.tokens, self.card_brand, self.card_last_four)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHold:
+    user_id: UserId
+    key: str
+    action: str
+    units: int
+    ttl_seconds: int
+    resource: str | None = None
+    api_key: KeyCap | None = None
+    quote_id: UUID | None = None
+
+    @property
+    def input_hash(self) -> bytes:
+        api_key_id = self.api_key.id if self.api_key else None
+        return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SettleHold:
+    hold: str
+    tokens: int | None = None
+    resource: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    hold: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendHold:
+    hold: str
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireHold:
+    """Release a hold whose time to live is over, unless it has ended."""
+
+    hold: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWallet:
+    user_id: UserId
+
+
+CreditCommand = OpenWallet | GrantTokens | BuyTokens
+HoldCommand = PlaceHold | SettleHold | ReleaseHold | ExtendHold | ExpireHold
+Command = CreditCommand | HoldCommand | CloseWallet
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """Tokens added; none when a wallet was opened for a name that had its opening grant before."""
+
+    tokens: int
+    available: int
+    receipt_id: UUID | None
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The work that a hold was placed for."""
+
+    user_id: int
+    action: str
+    resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    key: str
+    tokens: int
+    available: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    work: Work
+    receipt_id: UUID
+    tokens: int
+    available: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    work: Work
+    tokens: int
+    available: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The wallet is closed, by this command or an earlier one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillHeld:
+    """Nothing to expire: the hold was extended, or had ended before."""
+
+
+Success = Credited | Held | Settled | Released | Extended | Closed | StillHeld
+Outcome = Success | ServiceError

@@ -1,0 +1,112 @@
+"""SQL statements of the ledger, all in bulk: arrays in, arrays out, one statement for a whole batch."""
+
+OPEN_WALLETS = """
+INSERT INTO billing.accounts (owner_id)
+SELECT unnest($1::bigint[]) ON CONFLICT (owner_id) DO NOTHING
+"""
+
+# Every writer locks in id order, so two batches that share wallets wait for each other and never deadlock.
+LOCK_WALLETS = """
+SELECT id, owner_id, posted, held, closed_at FROM billing.accounts
+WHERE id IN (
+    SELECT id FROM billing.accounts WHERE owner_id = ANY($1::bigint[])
+    UNION
+    SELECT wallet_id FROM billing.holds WHERE key = ANY($2::text[])
+)
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+HOLD_COLUMNS = """
+key, input_hash, wallet_id, tokens, state, action, units, resource, price_version, api_key_id, expires_at,
+held_available, settled_tokens, ended_available
+"""
+
+# Holds and first answers are read after the locks: only then are they final.
+READ_HOLDS = f"SELECT {HOLD_COLUMNS} FROM billing.holds WHERE key = ANY($1::text[])"  # noqa: S608 - ours
+
+READ_OPEN_HOLDS = f"""
+SELECT {HOLD_COLUMNS} FROM billing.holds
+WHERE state = 'held' AND wallet_id IN (SELECT id FROM billing.accounts WHERE owner_id = ANY($1::bigint[]))
+"""  # noqa: S608 - ours
+
+READ_FIRST_ANSWERS = """
+SELECT key, input_hash, tokens, available, receipt_id FROM billing.operations WHERE key = ANY($1::text[])
+"""
+
+READ_PRICES = """
+SELECT DISTINCT ON (action) action, version, tokens, per_units FROM billing.prices
+ORDER BY action, version DESC
+"""
+
+READ_QUOTES = """
+SELECT quotes.id, user_id, expires_at, prices.action, version, prices.tokens, per_units
+FROM billing.quotes JOIN billing.prices
+    ON prices.action = quotes.action AND prices.version = quotes.price_version
+WHERE quotes.id = ANY($1::uuid[])
+"""
+
+READ_KEY_USAGE = """
+SELECT api_key_id, used FROM billing.allowances
+WHERE api_key_id = ANY($1::bigint[])
+"""
+
+ADD_TRANSFERS = """
+INSERT INTO billing.transfers (
+    debit_account, credit_account, amount, balance_after,
+    kind, operation, action, resource, price_version, receipt_id, note, made_by
+)
+SELECT * FROM unnest(
+    $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],
+    $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::uuid[], $11::text[], $12::bigint[]
+)
+"""
+
+ADD_RECEIPTS = """
+INSERT INTO billing.receipts (
+    id, owner_id, kind, tokens, action, units, resource, price_version, card_brand, card_last_four
+)
+SELECT * FROM unnest(
+    $1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::int[],
+    $9::text[], $10::text[]
+)
+"""
+
+ADD_FIRST_ANSWERS = """
+INSERT INTO billing.operations (key, input_hash, tokens, available, receipt_id)
+SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::uuid[])
+"""
+
+ADD_HOLDS = f"""
+INSERT INTO billing.holds ({HOLD_COLUMNS})
+SELECT * FROM unnest(
+    $1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+    $9::int[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bigint[]
+)
+"""  # noqa: S608 - ours
+
+CHANGE_HOLDS = """
+UPDATE billing.holds
+SET state = new.state, resource = new.resource, expires_at = new.expires_at,
+    settled_tokens = new.settled_tokens, ended_available = new.ended_available
+FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::bigint[]
+) AS new (key, state, resource, expires_at, settled_tokens, ended_available)
+WHERE holds.key = new.key
+"""
+
+CHANGE_WALLETS = """
+UPDATE billing.accounts
+SET posted = new.posted, held = new.held, closed_at = new.closed_at
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) AS new (id, posted, held, closed_at)
+WHERE accounts.id = new.id
+"""
+
+CHANGE_KEY_USAGE = """
+INSERT INTO billing.allowances (api_key_id, used)
+SELECT * FROM unnest($1::bigint[], $2::bigint[])
+ON CONFLICT (api_key_id) DO UPDATE SET used = excluded.used
+"""
+
+FIND_OVERDUE_HOLDS = """
+SELECT key FROM billing.holds WHERE state = 'held' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+"""

@@ -1,0 +1,205 @@
+"""The tables of the billing schema, as SQLAlchemy models; the migrations are compared with them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Identity, Index, Integer, String, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.database import declarative_base
+from kit.outbox import inbox_table
+
+# Smaller ids are the accounts of the house.
+FIRST_WALLET = 1000
+
+Base = declarative_base("billing")
+# Migration 0003 created VARCHAR columns without a length, which PostgreSQL treats as TEXT.
+Base.registry.update_type_annotation_map({str: String})
+metadata = Base.metadata
+inbox = inbox_table(metadata)
+
+
+class Account(Base):
+    """A user's wallet, or an account of the house."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        CheckConstraint("(house IS NULL) <> (owner_id IS NULL)", "wallet_or_house"),
+        CheckConstraint("house IS NULL OR (posted = 0 AND held = 0)", "house_is_summed"),
+        CheckConstraint("held >= 0", "held_not_negative"),
+        CheckConstraint("posted - held >= 0", "nothing_overspent"),
+        CheckConstraint("closed_at IS NULL OR posted = 0", "closed_is_empty"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(start=FIRST_WALLET), primary_key=True)
+    house: Mapped[str | None] = mapped_column(unique=True)
+    owner_id: Mapped[int | None] = mapped_column(unique=True)
+    posted: Mapped[int] = mapped_column(server_default="0")
+    held: Mapped[int] = mapped_column(server_default="0")
+    closed_at: Mapped[datetime | None]
+
+
+class Transfer(Base):
+    """A transfer between two accounts. Rows are only ever added; a trigger refuses anything else."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        CheckConstraint("amount > 0", "amount_above_zero"),
+        CheckConstraint("debit_account <> credit_account", "two_accounts"),
+        Index(None, "debit_account", "id"),
+        Index(None, "credit_account", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    debit_account: Mapped[int]
+    credit_account: Mapped[int]
+    amount: Mapped[int]
+    kind: Mapped[str]
+    key: Mapped[str] = mapped_column("operation")
+    action: Mapped[str | None]
+    resource: Mapped[str | None]
+    price_version: Mapped[int | None] = mapped_column(Integer)
+    receipt_id: Mapped[UUID | None]
+    note: Mapped[str | None]
+    made_by: Mapped[int | None]
+    # The balance of the one wallet that the transfer touches.
+    balance_after: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Hold(Base):
+    """Tokens set aside for work in progress."""
+
+    __tablename__ = "holds"
+    __table_args__ = (
+        CheckConstraint("state IN ('held', 'settled', 'released', 'expired')", "state"),
+        CheckConstraint("tokens >= 0", "tokens_not_negative"),
+        CheckConstraint("settled_tokens BETWEEN 0 AND tokens", "settled_within_hold"),
+        CheckConstraint("(state = 'settled') = (settled_tokens IS NOT NULL)", "settled_has_tokens"),
+        CheckConstraint("(state = 'held') = (ended_available IS NULL)", "ended_has_answer"),
+        Index("ix_holds_open_expires_at", "expires_at", postgresql_where=text("state = 'held'")),
+        Index("ix_holds_open_wallet_id", "wallet_id", postgresql_where=text("state = 'held'")),
+    )
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    input_hash: Mapped[bytes]
+    wallet_id: Mapped[int]
+    tokens: Mapped[int]
+    state: Mapped[str]
+    action: Mapped[str]
+    units: Mapped[int]
+    resource: Mapped[str | None]
+    price_version: Mapped[int] = mapped_column(Integer)
+    api_key_id: Mapped[int | None]
+    expires_at: Mapped[datetime]
+    # Replays of the hold and of its end return these balances, whatever happened since.
+    held_available: Mapped[int]
+    settled_tokens: Mapped[int | None]
+    ended_available: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class FirstAnswer(Base):
+    """The first answer to an idempotency key, for commands that are not about a hold."""
+
+    __tablename__ = "operations"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    input_hash: Mapped[bytes]
+    tokens: Mapped[int]
+    available: Mapped[int]
+    receipt_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class KeyUsage(Base):
+    """The tokens that an API key has spent or set aside, to compare with its cap."""
+
+    __tablename__ = "allowances"
+    __table_args__ = (CheckConstraint("used >= 0", "used_not_negative"),)
+
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    used: Mapped[int]
+
+
+class Receipt(Base):
+    """A charge or a purchase, never changed; a free charge has a receipt though it moves nothing."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        CheckConstraint("kind IN ('charge', 'purchase')", "kind"),
+        Index(None, "owner_id", "created_at"),
+        Index(None, "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[int]
+    kind: Mapped[str]
+    tokens: Mapped[int]
+    action: Mapped[str | None]
+    units: Mapped[int | None]
+    resource: Mapped[str | None]
+    price_version: Mapped[int | None] = mapped_column(Integer)
+    card_brand: Mapped[str | None]
+    card_last_four: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Price(Base):
+    """A version of an action's price; the highest version applies."""
+
+    __tablename__ = "prices"
+    __table_args__ = (
+        CheckConstraint("tokens >= 0", "tokens_not_negative"),
+        CheckConstraint("per_units > 0", "per_units_above_zero"),
+    )
+
+    action: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    tokens: Mapped[int]
+    per_units: Mapped[int]
+    set_by: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Quote(Base):
+    """A price version promised to a user until the quote expires."""
+
+    __tablename__ = "quotes"
+    __table_args__ = (UniqueConstraint("user_id", "key"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[int]
+    key: Mapped[str]
+    action: Mapped[str]
+    units: Mapped[int]
+    tokens: Mapped[int]
+    price_version: Mapped[int] = mapped_column(Integer)
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Purchase(Base):
+    """A purchase, recorded before the card is charged: its key can then never stand for another one."""
+
+    __tablename__ = "purchases"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    input_hash: Mapped[bytes]
+    user_id: Mapped[int]
+    tokens: Mapped[int]
+    card_brand: Mapped[str]
+    card_last_four: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Owner(Base):
+    """A wallet's owner with name and role as auth-service last sent them; used in lists only."""
+
+    __tablename__ = "owners"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    folded_name: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    disabled: Mapped[bool]

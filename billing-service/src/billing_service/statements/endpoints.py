@@ -1,0 +1,139 @@
+"""Statements: a user's wallet, ledger, receipts, usage and export; for administrators those of all users."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator
+
+from billing_service.errors import ReceiptNotFound, WalletNotFound
+from billing_service.statements import queries
+from billing_service.statements.downloads import export_as_json, transfers_as_csv
+from billing_service.statements.queries import GroupBy, UsageQuery
+from billing_service.statements.schemas import (
+    EntryView,
+    Export,
+    ReceiptView,
+    TransferView,
+    UsageReport,
+    UsageView,
+    WalletView,
+)
+from billing_service.statements.verification import Verification, verify
+from kit.app import strict_router
+from kit.authentication import AccountOwner, Administrator, Reader
+from kit.database import Database, ReadSession
+from kit.errors import Forbidden, Unauthenticated
+from kit.pagination import Page, RequestedPage
+from kit.problems import documented
+
+router = strict_router("/v1", ["wallet"])
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if not 2000 <= moment.year <= 2200:
+        raise ValueError("must lie between the years 2000 and 2200")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+async def _database(request: Request) -> Database:
+    return request.app.state.container.database
+
+
+DatabaseDep = Annotated[Database, Depends(_database)]
+Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="overrides Accept")]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Since = Annotated[Moment | None, Query(alias="from", description="from this moment; UTC if it has no zone")]
+Until = Annotated[Moment | None, Query(alias="to", description="before this moment")]
+
+
+@router.get("/me/wallet", responses=documented(Unauthenticated, WalletNotFound))
+async def show_wallet(caller: Reader, session: ReadSession) -> WalletView:
+    """Your tokens: all of them, those held for work in progress, and those you can spend."""
+    return WalletView.of(await queries.get_open_wallet(session, caller.user_id))
+
+
+@router.get(
+    "/me/ledger",
+    response_model=Page[TransferView],
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
+        **documented(Unauthenticated, WalletNotFound),
+    },
+)
+async def list_own_transfers(
+    caller: Reader,
+    session: ReadSession,
+    database: DatabaseDep,
+    page: RequestedPage,
+    file_format: Format = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Page[TransferView] | StreamingResponse:
+    """Every transfer of your tokens, newest first; as CSV all of them at once."""
+    wallet = await queries.get_open_wallet(session, caller.user_id)
+    if file_format == "csv" or (file_format is None and "text/csv" in accept):
+        lines = transfers_as_csv(queries.all_transfers(database, wallet.id), wallet.id)
+        headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
+        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+    rows = await queries.list_transfers(session, wallet.id, page.before, page.fetch)
+    return page.page_of(rows, TransferView.seen_from(wallet.id), lambda row: row.id)
+
+
+@router.get("/ledger", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
+async def list_transfers(
+    _caller: Administrator, session: ReadSession, page: RequestedPage
+) -> Page[EntryView]:
+    """Every transfer of all users' tokens, newest first."""
+    rows = await queries.list_entries(session, page.before, page.fetch)
+    return page.page_of(rows, lambda entry: EntryView.of(*entry), lambda entry: entry.transfer.id)
+
+
+@router.get("/receipts/{receipt_id}", responses=documented(Unauthenticated, ReceiptNotFound))
+async def show_receipt(receipt_id: UUID, caller: Reader, session: ReadSession) -> ReceiptView:
+    """The reason for a charge, or the purchase; administrators can see every receipt."""
+    receipt = await queries.find_receipt(session, receipt_id)
+    if receipt is None or not (caller.is_admin or receipt.owner_id == caller.user_id):
+        raise ReceiptNotFound
+    return ReceiptView.model_validate(receipt)
+
+
+@router.get("/me/usage", responses=documented(Unauthenticated))
+async def show_own_usage(
+    caller: Reader,
+    session: ReadSession,
+    group_by: Annotated[Literal["day", "action", "model"], Query()] = "day",
+    since: Since = None,
+    until: Until = None,
+) -> UsageReport:
+    """The tokens you spent: days newest first, actions and models by tokens; the first 1,000 groups."""
+    usage = await queries.sum_usage(session, UsageQuery(group_by, since, until, caller.user_id))
+    return UsageReport(items=[UsageView.model_validate(each) for each in usage])
+
+
+@router.get("/usage", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
+async def show_usage(
+    _caller: Administrator,
+    session: ReadSession,
+    group_by: Annotated[GroupBy, Query()] = "day",
+    since: Since = None,
+    until: Until = None,
+) -> UsageReport:
+    """The tokens all users spent: days newest first, other groups by tokens; the first 1,000 groups."""
+    usage = await queries.sum_usage(session, UsageQuery(group_by, since, until))
+    return UsageReport(items=[UsageView.model_validate(each) for each in usage])
+
+
+@router.get("/me/export", response_model=Export, responses=documented(Unauthenticated, WalletNotFound))
+async def export(caller: AccountOwner, session: ReadSession, database: DatabaseDep) -> StreamingResponse:
+    """Your wallet, every transfer of it, and every receipt."""
+    wallet = await queries.get_open_wallet(session, caller.user_id)
+    content = export_as_json(database, wallet, caller.user_id)
+    return StreamingResponse(content, media_type="application/json")
+
+
+@router.get("/ledger/verify", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
+async def verify_ledger(_caller: Administrator, database: DatabaseDep) -> Verification:
+    """Derive every balance again from all transfers and holds, and report each difference."""
+    return await verify(database)

@@ -1,0 +1,169 @@
+"""Queries of wallets, transfers, receipts and usage; only the ledger writes these rows."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, String, cast, func, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from billing_service.errors import WalletNotFound
+from billing_service.models import Account, Receipt, Transfer
+from kit.database import Database
+from kit.fields import LARGEST_ID
+
+ROWS_AT_ONCE = 1000
+LARGEST_USAGE = 1000
+
+GroupBy = Literal["day", "action", "model", "user"]
+Row = TypeVar("Row")
+
+
+class Entry(NamedTuple):
+    """A transfer with its two accounts, each of which is the house's or a user's."""
+
+    transfer: Transfer
+    debit: Account
+    credit: Account
+
+
+@dataclass(frozen=True)
+class UsageQuery:
+    group_by: GroupBy
+    since: datetime | None
+    until: datetime | None
+    user_id: int | None = None
+
+
+class Usage(NamedTuple):
+    group: str | None
+    requests: int
+    tokens: int
+
+
+async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
+    """Raises WalletNotFound."""
+    is_open = Account.closed_at.is_(None)
+    wallet = (await session.scalars(select(Account).where(Account.owner_id == owner_id, is_open))).first()
+    if wallet is None:
+        raise WalletNotFound
+    return wallet
+
+
+async def list_transfers(
+    session: AsyncSession, account_id: int, before: int, limit: int
+) -> Sequence[Transfer]:
+    """Transfers of one account, newest first."""
+    # One index serves each half; an OR over both columns would be served by neither.
+    halves = [
+        _newest(select(Transfer).where(column == account_id, Transfer.id < before), limit)
+        for column in (Transfer.debit_account, Transfer.credit_account)
+    ]
+    either = aliased(Transfer, union_all(*halves).subquery())
+    statement = select(either).order_by(either.id.desc()).limit(limit)
+    return (await session.scalars(statement)).all()
+
+
+async def list_entries(session: AsyncSession, before: int, limit: int) -> Sequence[Entry]:
+    """Transfers of all accounts, newest first."""
+    debit, credit = aliased(Account), aliased(Account)
+    statement = (
+        select(Transfer, debit, credit)
+        .join(debit, debit.id == Transfer.debit_account)
+        .join(credit, credit.id == Transfer.credit_account)
+        .where(Transfer.id < before)
+        .order_by(Transfer.id.desc())
+        .limit(limit)
+    )
+    return [Entry(*row) for row in (await session.execute(statement)).all()]
+
+
+async def find_receipt(session: AsyncSession, receipt_id: UUID) -> Receipt | None:
+    return await session.get(Receipt, receipt_id)
+
+
+async def list_receipts(
+    session: AsyncSession, owner_id: int, last: Receipt | None, limit: int
+) -> Sequence[Receipt]:
+    """Receipts after `last`, oldest first."""
+    statement = select(Receipt).where(Receipt.owner_id == owner_id)
+    if last is not None:
+        position = tuple_(Receipt.created_at, Receipt.id)
+        statement = statement.where(position > tuple_(last.created_at, last.id))
+    statement = statement.order_by(Receipt.created_at, Receipt.id).limit(limit)
+    return (await session.scalars(statement)).all()
+
+
+async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]:
+    """Days newest first, other groups by tokens; free work counts as requests."""
+    group = _group(query.group_by)
+    tokens = func.sum(Receipt.tokens)
+    # PostgreSQL's sum of BIGINT is NUMERIC, so it is cast back.
+    statement = select(group, func.count(), cast(tokens, Receipt.tokens.type)).group_by(group)
+    statement = statement.where(*_conditions(query)).limit(LARGEST_USAGE)
+    first = group if query.group_by == "day" else tokens
+    rows = await session.execute(statement.order_by(first.desc(), group))
+    return [Usage(*row) for row in rows.all()]
+
+
+def all_transfers(database: Database, account_id: int) -> AsyncGenerator[Sequence[Transfer]]:
+    """All transfers of an account in pages, newest first."""
+
+    async def page(session: AsyncSession, last: Transfer | None) -> Sequence[Transfer]:
+        before = LARGEST_ID if last is None else last.id
+        return await list_transfers(session, account_id, before, ROWS_AT_ONCE)
+
+    return _all_pages(database, page)
+
+
+def all_receipts(database: Database, owner_id: int) -> AsyncGenerator[Sequence[Receipt]]:
+    """All receipts of a user in pages, oldest first."""
+
+    async def page(session: AsyncSession, last: Receipt | None) -> Sequence[Receipt]:
+        return await list_receipts(session, owner_id, last, ROWS_AT_ONCE)
+
+    return _all_pages(database, page)
+
+
+async def _all_pages(
+    database: Database, page: Callable[[AsyncSession, Row | None], Awaitable[Sequence[Row]]]
+) -> AsyncGenerator[Sequence[Row]]:
+    """One page after another; a slow reader of the result holds no connection between them."""
+    last: Row | None = None
+    while True:
+        async with database.read() as session:
+            rows = await page(session, last)
+        yield rows
+        if len(rows) < ROWS_AT_ONCE:
+            return
+        last = rows[-1]
+
+
+def _newest(statement: Select[Transfer], limit: int) -> Select[Transfer]:
+    return statement.order_by(Transfer.id.desc()).limit(limit)
+
+
+def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: text, which may be null
+    match group_by:
+        case "day":
+            return func.to_char(func.timezone("UTC", Receipt.created_at), "YYYY-MM-DD")
+        case "action":
+            return Receipt.action.expression
+        case "model":
+            return Receipt.resource.expression
+        case "user":
+            return cast(Receipt.owner_id, String)
+
+
+def _conditions(query: UsageQuery) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Receipt.kind == "charge"]
+    if query.user_id is not None:
+        conditions.append(Receipt.owner_id == query.user_id)
+    if query.since is not None:
+        conditions.append(Receipt.created_at >= query.since)
+    if query.until is not None:
+        conditions.append(Receipt.created_at < query.until)
+    return conditions

@@ -1,0 +1,116 @@
+"""Verification of the ledger: every balance derived again from all transfers and holds, in one snapshot."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from pydantic import BaseModel
+
+from kit.database import SILENCE_SECONDS, Database
+
+LARGEST_REPORT = 100
+# Adding up a large ledger takes longer than any other statement may.
+STATEMENT_SECONDS = 280
+
+# The full joins also find transfers and holds of accounts that do not exist.
+DERIVED = """
+WITH moved AS (
+    SELECT account, sum(amount) AS posted FROM (
+        SELECT credit_account AS account, amount FROM billing.transfers
+        UNION ALL SELECT debit_account, -amount FROM billing.transfers
+    ) AS sides GROUP BY account
+), aside AS (
+    SELECT wallet_id, sum(tokens) AS held FROM billing.holds WHERE state = 'held' GROUP BY wallet_id
+)
+SELECT coalesce(accounts.id, moved.account, aside.wallet_id) AS account, owner_id, house,
+    accounts.posted AS kept_posted, coalesce(moved.posted, 0)::bigint AS derived_posted,
+    accounts.held AS kept_held, coalesce(aside.held, 0)::bigint AS derived_held
+FROM billing.accounts
+FULL JOIN moved ON moved.account = accounts.id
+FULL JOIN aside ON aside.wallet_id = coalesce(accounts.id, moved.account)
+"""
+
+DIFFERENCES = f"""
+SELECT account, owner_id, kept_posted, derived_posted, kept_held, derived_held FROM ({DERIVED}) AS derived
+WHERE house IS NULL
+    AND (kept_posted IS DISTINCT FROM derived_posted OR kept_held IS DISTINCT FROM derived_held)
+ORDER BY account LIMIT {LARGEST_REPORT}
+"""  # noqa: S608 - ours
+
+HOUSE = f"SELECT house, derived_posted FROM ({DERIVED}) AS derived WHERE house IS NOT NULL"  # noqa: S608 - ours
+
+TOTALS = """
+SELECT
+    (SELECT count(*) FROM billing.accounts WHERE house IS NULL) AS wallets,
+    (SELECT coalesce(sum(posted), 0)::bigint FROM billing.accounts) AS in_wallets,
+    (SELECT count(*) FROM billing.transfers) AS transfers,
+    (SELECT count(*) FROM billing.holds WHERE state = 'held') AS open_holds,
+    (SELECT coalesce(sum(amount), 0)::bigint FROM billing.transfers WHERE kind = 'charge') AS charged,
+    (SELECT coalesce(sum(settled_tokens), 0)::bigint FROM billing.holds) AS settled,
+    (SELECT coalesce(sum(tokens), 0)::bigint FROM billing.receipts WHERE kind = 'charge') AS receipted
+"""
+
+
+class DifferenceView(BaseModel):
+    """An account whose stored balance differs from the sum of its transfers and holds."""
+
+    account: int
+    owner_id: int | None
+    kept_posted: int | None
+    derived_posted: int
+    kept_held: int | None
+    derived_held: int
+
+
+class Verification(BaseModel):
+    """In balanced books `sum`, that of all accounts, is zero and there are no `differences`.
+
+    `charged` by transfers, `settled` by holds and `receipted` by receipts are the same tokens.
+    """
+
+    balanced: bool
+    sum: int
+    wallets: int
+    transfers: int
+    open_holds: int
+    house: dict[str, int]
+    charged: int
+    settled: int
+    receipted: int
+    differences: list[DifferenceView]
+
+
+async def verify(database: Database) -> Verification:
+    async with _open_snapshot(database) as connection:
+        (totals,) = await _fetch(connection, TOTALS)
+        house = {row["house"]: row["derived_posted"] for row in await _fetch(connection, HOUSE)}
+        differences = [DifferenceView(**row) for row in await _fetch(connection, DIFFERENCES)]
+    balance = totals["in_wallets"] + sum(house.values())
+    agreed = totals["charged"] == totals["settled"] == totals["receipted"]
+    return Verification(
+        balanced=balance == 0 and agreed and not differences,
+        sum=balance,
+        wallets=totals["wallets"],
+        transfers=totals["transfers"],
+        open_holds=totals["open_holds"],
+        house=house,
+        charged=totals["charged"],
+        settled=totals["settled"],
+        receipted=totals["receipted"],
+        differences=differences,
+    )
+
+
+@asynccontextmanager
+async def _open_snapshot(database: Database) -> AsyncGenerator[asyncpg.Connection]:
+    """A connection that sees the database as of one moment, while others go on writing."""
+    async with (
+        database.driver() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_SECONDS}s'")
+        yield connection
+
+
+async def _fetch(connection: asyncpg.Connection, statement: str) -> list[asyncpg.Record]:
+    return await connection.fetch(statement, timeout=STATEMENT_SECONDS + SILENCE_SECONDS)

@@ -1,0 +1,158 @@
+"""Errors of commands: a message with a hint, and an exit code for scripts."""
+
+import functools
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal, ParamSpec
+
+import typer
+
+from farebox.command import output
+from farebox.error_codes import ErrorCode
+from farebox.errors import (
+    Conflict,
+    FareboxError,
+    Forbidden,
+    InvalidArgument,
+    InvalidInput,
+    JobNotSucceeded,
+    Malformed,
+    NotFound,
+    NotLoggedIn,
+    PayloadTooLarge,
+    PaymentRefused,
+    ResponseLost,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unreachable,
+    UnsupportedMediaType,
+    WaitTimeout,
+)
+from farebox.results.jobs import Job
+
+P = ParamSpec("P")
+
+OK, OTHER, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+EXIT_CODES: Mapping[type[FareboxError], int] = {
+    NotLoggedIn: 3,
+    Unauthenticated: 3,
+    PaymentRefused: 4,
+    Unreachable: 5,
+    Unavailable: 5,
+    ResponseLost: 5,
+    TooManyRequests: 5,
+    WaitTimeout: 5,
+    NotFound: 6,
+    InvalidArgument: 7,
+    Malformed: 7,
+    InvalidInput: 7,
+    PayloadTooLarge: 7,
+    UnsupportedMediaType: 7,
+    Forbidden: 8,
+    Conflict: 9,
+    JobNotSucceeded: 10,
+}
+
+MEANINGS: Mapping[int, str] = {
+    0: "success",
+    1: "any other error",
+    2: "invalid command line",
+    3: "not logged in, or no longer",
+    4: "not enough tokens, or the card was declined",
+    5: "unreachable, overloaded or too slow: try again",
+    6: "not found",
+    7: "invalid input",
+    8: "not allowed",
+    9: "conflict with an existing object or a running job",
+    10: "the job failed or was cancelled",
+    130: "interrupted with Ctrl-C",
+}
+
+# The services' messages name routes, which a person at a terminal cannot use.
+ROUTE_CLAUSE = re.compile(r"[;,:] [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) /[^;]*$")
+HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
+    "not_signed_in": "Log in with: farebox login NAME, or create an account with: farebox signup NAME",
+    "unauthenticated": "Log in with: farebox login NAME",
+    "refresh_token_invalid": "Log in with: farebox login NAME",
+    "refresh_token_reused": "Log in with: farebox login NAME",
+    "unreachable": "Check the address with: farebox doctor",
+    "not_enough_tokens": "Buy tokens with: farebox buy AMOUNT",
+    "dataset_not_found": "List your datasets with: farebox datasets list",
+    "dataset_quota_reached": "Delete a dataset with: farebox datasets delete DATASET",
+    "model_not_found": "List your models with: farebox models list",
+    "job_not_found": "List your jobs with: farebox jobs list",
+    "result_pending": "Follow the job with: farebox jobs follow JOB",
+    "api_key_not_found": "List your API keys with: farebox keys list",
+    "receipt_not_found": "List your receipts with: farebox ledger",
+    "user_not_found": "List the users with: farebox admin users",
+    "unknown_model_type": "List the types with: farebox models types",
+    "unknown_parameter": "List each type's parameters with: farebox models types",
+    "invalid_parameter": "List each type's parameters with: farebox models types",
+    "missing_feature": "List the model's features with: farebox models schema MODEL",
+    "unknown_feature": "List the model's features with: farebox models schema MODEL; batch takes any file",
+    "missing_labels": "Leave those rows out with: --drop-missing-labels",
+}
+
+
+def handle_errors(perform: Callable[P, None]) -> Callable[P, None]:
+    """Decorator: a command that fails prints a message, never a traceback, and ends with an exit code."""
+
+    @functools.wraps(perform)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            perform(*args, **kwargs)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            output.message("Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None
+        except Exception as error:
+            if "FAREBOX_DEBUG" in os.environ:
+                raise
+            farebox_error = _as_farebox_error(error)
+            show_error(farebox_error, as_json=bool(kwargs.get("as_json")))
+            raise typer.Exit(exit_code(farebox_error)) from None
+
+    return run
+
+
+def exit_code(error: FareboxError) -> int:
+    """The exit code of the nearest class."""
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), OTHER)
+
+
+def show_error(error: FareboxError, *, as_json: bool) -> None:
+    if not as_json:
+        output.message(f"farebox: {with_hint(error)}")
+        return
+    document = {name: getattr(error, name) for name in ("code", "detail", "status", "request_id")}
+    typer.echo(json.dumps({"error": document}), err=True)
+
+
+def with_hint(error: FareboxError) -> str:
+    """The error's sentence, without routes, and the command that helps."""
+    sentence = ROUTE_CLAUSE.sub(".", error.detail)
+    hint = next((hint for code, hint in HINTS.items() if code == _cause(error)), None)
+    return f"{sentence} {hint}" if hint else sentence
+
+
+def _cause(error: FareboxError) -> str:
+    """The error's code, or that of the job which did not succeed."""
+    job = error.members.get("job")
+    return job.error.code if isinstance(job, Job) and job.error else error.code
+
+
+def _as_farebox_error(error: Exception) -> FareboxError:
+    match error:
+        case FareboxError():
+            return error
+        case OSError():
+            return InvalidArgument(f"{error.filename or 'A file'}: {error.strerror or error}.")
+        case _:
+            return FareboxError(
+                f"This is a bug of the command ({type(error).__name__}); FAREBOX_DEBUG=1 shows the traceback."
+            )

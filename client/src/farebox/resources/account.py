@@ -1,0 +1,77 @@
+"""The logged-in account and its API keys."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content
+from farebox.operations import Resource, S, listing, operation
+from farebox.results.accounts import ApiKey, NewApiKey, User
+
+Scope = Literal["read", "train", "predict"]
+SCOPES: Sequence[Scope] = ("read", "train", "predict")
+
+
+class Me(Resource[S]):
+    """The logged-in account."""
+
+    @operation
+    def get(self) -> Call[User]:
+        """The account itself."""
+        return Call("GET", "/v1/me", json_as(User))
+
+    @operation
+    def set_display_name(self, display_name: str | None) -> Call[User]:
+        """Set the name that others see in place of the account's name."""
+        return Call("PATCH", "/v1/me", json_as(User), json={"display_name": display_name})
+
+    @operation
+    def change_password(self, current_password: str, new_password: str) -> Call[None]:
+        """Change the password. All logins end, this one too."""
+        passwords = {"current_password": current_password, "new_password": new_password}
+        # A repeated change would be refused: the current password is no longer the one sent.
+        return Call("PUT", "/v1/me/password", no_content, json=passwords, repeatable=False)
+
+    @operation
+    def export(self) -> Call[dict[str, object]]:
+        """All data that each service stores about this account."""
+        return Call("GET", "/v1/me/export", json_as(dict[str, object]))
+
+    @operation
+    def delete(self) -> Call[None]:
+        """Delete the account with its models, datasets and API keys, and close its wallet."""
+        return Call("DELETE", "/v1/me", no_content, repeatable=False)
+
+
+class ApiKeys(Resource[S]):
+    """The account's API keys: credentials for scripts, with fewer permissions than a password."""
+
+    @operation
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Sequence[Scope] = SCOPES,
+        token_cap: int | None = None,
+        expires_in_days: int | None = None,
+    ) -> Call[NewApiKey]:
+        """Create a key. The secret is in `api_key` of the result and is not shown again.
+
+        `token_cap` limits the tokens it may ever spend; without `expires_in_days` it does not expire.
+        """
+        key = {
+            "name": name,
+            "scopes": list(scopes),
+            "token_cap": token_cap,
+            "expires_in_days": expires_in_days,
+        }
+        return Call("POST", "/v1/api-keys", json_as(NewApiKey), json=key, headers=idempotency_header())
+
+    @listing
+    def list(self) -> Call[Page[ApiKey]]:
+        """The keys, newest first, without their secrets."""
+        return list_call("/v1/api-keys", ApiKey)
+
+    @operation
+    def revoke(self, key_id: int) -> Call[None]:
+        """Revoke a key; it stops working within seconds."""
+        return Call("DELETE", f"/v1/api-keys/{key_id}", no_content)

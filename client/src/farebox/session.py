@@ -1,0 +1,71 @@
+"""Session: one request from credential to result, and lists that come a page at a time."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from farebox.auth import Auth
+from farebox.calls import Call, Page, Response
+from farebox.errors import error_from
+from farebox.retries import Retries, send_with_retries
+from farebox.steps import Emit, Emits, Send, Steps
+
+T = TypeVar("T")
+Item = TypeVar("Item", bound=BaseModel)
+UNAUTHENTICATED = 401
+PAGE_SIZE = 200
+
+
+class Session:
+    """Sends calls under one account's credential."""
+
+    def __init__(self, auth: Auth, retries: Retries) -> None:
+        self.auth, self._retries = auth, retries
+
+    def request(self, call: Call[T]) -> Steps[T]:
+        """The result of a call; raises the error of a response that is not 2xx."""
+        response = yield from self._send(call, stream=False)
+        return call.read(response)
+
+    def open_stream(self, call: Call[T]) -> Steps[None]:
+        """Open the response as a stream of text; `next_text` reads it."""
+        yield from self._send(call, stream=True)
+
+    def paginate(self, first: Call[Page[Item]]) -> Emits[Item]:
+        """Emit each item of a list; a page is requested once the previous one is used up."""
+        token: str | None = None
+        while True:
+            params = {**first.params, "page_size": PAGE_SIZE, "page_token": token}
+            page = yield from self.request(replace(first, params=params))
+            for item in page.items:
+                yield Emit(item)
+            token = page.next_page_token
+            if token is None:
+                return
+
+    def _send(self, call: Call[T], *, stream: bool) -> Steps[Response]:
+        if call.authorized:
+            response = yield from self._send_authorized(call, stream=stream)
+        else:
+            response = yield from self._send_with({}, call, stream=stream)
+        if not response.is_success:
+            raise error_from(response.status, response.headers, response.body)
+        return response
+
+    def _send_authorized(self, call: Call[T], *, stream: bool) -> Steps[Response]:
+        credential = yield from self.auth.credential()
+        response = yield from self._send_with(_bearer(credential), call, stream=stream)
+        if response.status != UNAUTHENTICATED or not self.auth.can_renew:
+            return response
+        # Refused before any work was done, so the same request can be repeated under a newer token.
+        credential = yield from self.auth.renew(credential)
+        return (yield from self._send_with(_bearer(credential), call, stream=stream))
+
+    def _send_with(self, headers: Mapping[str, str], call: Call[T], *, stream: bool) -> Steps[Response]:
+        return send_with_retries(Send(call, headers, stream), self._retries)
+
+
+def _bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}

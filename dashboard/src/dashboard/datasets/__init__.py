@@ -1,1 +1,0 @@
-"""Uploaded tables, chosen and looked at."""

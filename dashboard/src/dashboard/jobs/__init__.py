@@ -1,1 +1,0 @@
-"""Work under way."""

@@ -1,0 +1,87 @@
+"""Layout shared by pages: columns, tables, links, downloads, and messages that survive a rerun."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NoReturn, TypeVar
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.elements.lib.column_types import ColumnConfig
+
+T = TypeVar("T")
+MAX_COLUMNS = 3
+DATE_FORMAT = "DD MMM YYYY HH:mm"
+PAGES, MESSAGES = "pages", "messages"
+
+
+def side_by_side(items: Sequence[T]) -> Iterator[tuple[DeltaGenerator, T]]:
+    """Each item with its column; on a phone they follow one another in order."""
+    for start in range(0, len(items), MAX_COLUMNS):
+        columns = st.columns(min(MAX_COLUMNS, len(items)))
+        yield from zip(columns, items[start : start + MAX_COLUMNS], strict=False)
+
+
+def show_table(
+    rows: Iterable[Sequence[object]],
+    columns: Sequence[str],
+    *,
+    identifiers: Collection[str] = (),
+    hide_empty: bool = False,
+) -> None:
+    """A table with the same formats on all pages; `identifiers` are numbers without separators."""
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    if hide_empty:
+        frame = frame.dropna(axis="columns", how="all")
+    formats = {name: _column_format(frame[name], name in identifiers) for name in frame.columns}
+    shown = {name: each for name, each in formats.items() if each is not None}
+    st.dataframe(frame, hide_index=True, placeholder="", column_config=shown)
+
+
+def _column_format(values: "pd.Series[str]", is_identifier: bool) -> ColumnConfig | None:
+    if pd.api.types.is_bool_dtype(values):
+        return None
+    if pd.api.types.is_numeric_dtype(values):
+        return st.column_config.NumberColumn(format="%d" if is_identifier else "localized")
+    if pd.api.types.is_datetime64_any_dtype(values):
+        return st.column_config.DatetimeColumn(format=DATE_FORMAT)
+    return None
+
+
+def set_pages(pages: Mapping[str, st.Page]) -> None:
+    st.session_state[PAGES] = pages
+
+
+def page_link(path: str, label: str) -> None:
+    st.page_link(st.session_state[PAGES][path], label=label, icon=":material/arrow_forward:")
+
+
+def finish(place: str, message: str) -> NoReturn:
+    """Rerun the page, which then shows the message once where `show_message(place)` is called."""
+    st.session_state.setdefault(MESSAGES, {})[place] = message
+    st.rerun()
+
+
+def show_message(place: str) -> None:
+    message: str | None = st.session_state.get(MESSAGES, {}).pop(place, None)
+    if message is not None:
+        st.success(message)
+
+
+def download_button(
+    label: str,
+    content: str | bytes | Callable[[], str | bytes],
+    filename: str,
+    *,
+    primary: bool = False,
+    help_text: str | None = None,
+) -> None:
+    """Download without a rerun, which would reset the page; a callable is called only on a click."""
+    st.download_button(
+        label,
+        content,
+        filename,
+        on_click="ignore",
+        icon=":material/download:",
+        type="primary" if primary else "secondary",
+        help=help_text,
+    )

@@ -1,1 +1,0 @@
-"""What is asked of Farebox: trainings, and the keys under which things that cost are asked."""

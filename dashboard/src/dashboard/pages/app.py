@@ -1,0 +1,92 @@
+"""App shell, the script that Streamlit runs for each page view: page table, menu and login."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard.errors import report_errors, spinner
+from dashboard.formatting import tokens
+from dashboard.layout import set_pages
+from dashboard.pages import account, admin, api_keys, home, models, predict, train, wallet
+from dashboard.session import user_session
+from dashboard.session.cookie import sync_cookie
+from dashboard.session.user_session import UserSession
+from dashboard.widgets.model_summary import load_type_titles
+
+
+@dataclass(frozen=True)
+class Page:
+    path: str
+    title: str
+    icon: str
+    show: Callable[[UserSession], None]
+    for_admins: bool = False
+
+
+PAGES = (
+    Page("home", "Home", ":material/home:", home.show),
+    Page("train", "Train", ":material/model_training:", train.show),
+    Page("models", "Models", ":material/deployed_code:", models.show),
+    Page("predict", "Predict", ":material/bolt:", predict.show),
+    Page("wallet", "Wallet", ":material/toll:", wallet.show),
+    Page("api-keys", "API keys", ":material/key:", api_keys.show),
+    Page("account", "Account", ":material/person:", account.show),
+    Page("admin", "Administration", ":material/admin_panel_settings:", admin.show, for_admins=True),
+)
+ICON = Path(__file__).parent.with_name("icon.png")
+
+
+def main() -> None:
+    with report_errors():
+        session = user_session.current_session()
+        st.set_page_config(page_title="Farebox", page_icon=ICON, layout="wide" if session else "centered")
+        sync_cookie(session.login if session else st.session_state.get(user_session.ENDED_LOGIN))
+        if session is None:
+            _show_login()
+        else:
+            _show_page(session)
+
+
+def _show_login() -> None:
+    """The login form at every address, so that the requested page follows the login."""
+    default, *others = PAGES
+    pages = [st.Page(account.show_login, title="Log in", url_path=each.path) for each in others]
+    pages.append(st.Page(account.show_login, title=default.title, default=True))
+    st.navigation(pages, position="hidden").run()
+
+
+def _show_page(session: UserSession) -> None:
+    allowed = [each for each in PAGES if session.user.role == "admin" or not each.for_admins]
+    pages = {each.path: _streamlit_page(each, session) for each in allowed}
+    set_pages(pages)
+    page = st.navigation(list(pages.values()))
+    st.set_page_config(page_title=f"{page.title} · Farebox")
+    _show_account(session)
+    load_type_titles(session.client)
+    page.run()
+
+
+def _streamlit_page(page: Page, session: UserSession) -> st.Page:
+    return st.Page(
+        partial(page.show, session),
+        title=page.title,
+        icon=page.icon,
+        url_path=page.path,
+        default=page is PAGES[0],
+    )
+
+
+def _show_account(session: UserSession) -> None:
+    with st.sidebar, report_errors():
+        st.text(session.user.display_name or session.user.name)
+        st.caption(tokens(session.client.wallet.balance().available))
+        if st.button("Log out", icon=":material/logout:"):
+            with spinner("Logging out"):
+                user_session.log_out()
+                st.rerun()
+
+
+main()

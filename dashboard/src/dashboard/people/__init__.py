@@ -1,1 +1,0 @@
-"""Everybody's accounts, as administrators see them."""

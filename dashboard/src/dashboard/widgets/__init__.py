@@ -1,0 +1,1 @@
+"""Forms, charts and tables that pages share."""

@@ -1,0 +1,71 @@
+"""Progress of jobs, polled every second, with a button to cancel."""
+
+import streamlit as st
+
+from dashboard.errors import report_errors
+from dashboard.formatting import escape, title_case
+from dashboard.widgets.model_summary import given_name, name_in_ledger, type_title
+from farebox import Farebox
+from farebox.results.jobs import Job, Kind
+
+WATCHED_JOB = "watched_job"
+
+
+def watch(job: Job) -> None:
+    """Show the result of this job once it has ended."""
+    st.session_state[WATCHED_JOB] = job.id
+
+
+def take_ended_job(client: Farebox, kind: Kind) -> Job | None:
+    """The watched job, if it is of this kind and has ended; it is returned once."""
+    job_id: int | None = st.session_state.get(WATCHED_JOB)
+    job = None if job_id is None else client.jobs.get(job_id)
+    if job is None or job.kind != kind or not job.has_ended:
+        return None
+    del st.session_state[WATCHED_JOB]
+    return job
+
+
+@st.fragment(run_every=1.0)
+def show_progress(client: Farebox, job_id: int) -> None:
+    with report_errors():
+        job = client.jobs.get(job_id)
+        if job.has_ended:
+            watch(job)
+            st.rerun()
+        st.progress(job.percent, text=_progress_text(job))
+        icon = ":material/close:"
+        if st.button("Cancel", key=f"cancel-{job.id}", disabled=job.cancel_requested, icon=icon):
+            client.jobs.cancel(job.id)
+            st.rerun(scope="fragment")
+
+
+def show_failure(job: Job) -> None:
+    title = f"**{job_title(job)}**"
+    if job.error is None:
+        st.info(f"{title} was cancelled; nothing was charged.")
+    else:
+        st.error(f"{title} failed: {escape(job.error.detail)} Nothing was charged.", icon=":material/error:")
+
+
+def job_title(job: Job) -> str:
+    """Markdown: the name of the model, or what is trained when the user gave no name."""
+    name = given_name(job.model_name)
+    if name is None and job.kind == "train":
+        name = f"{type_title(str(job.order.get('model_type')))} for {job.order.get('label')}"
+    return escape(name or name_in_ledger(job.model_name))
+
+
+def _progress_text(job: Job) -> str:
+    """One line of Markdown."""
+    title = f"**{job_title(job)}**"
+    if job.cancel_requested:
+        return f"{title}: cancelling"
+    if job.state == "queued":
+        position = f", number {job.queue_position:,} in the queue" if job.queue_position else ""
+        return f"{title}: queued{position}{_time_left(job)}"
+    return f"{title}: {title_case(job.stage or 'starting').lower()}, {job.percent}%{_time_left(job)}"
+
+
+def _time_left(job: Job) -> str:
+    return "" if job.estimated_seconds is None else f", about {max(1, round(job.estimated_seconds)):,} s left"

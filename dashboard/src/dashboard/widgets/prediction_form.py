@@ -1,0 +1,165 @@
+"""Prediction of one row: a form with a field for each feature of the model, and its result."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from dashboard.formatting import escape, number, percent, tokens
+from dashboard.layout import side_by_side
+from farebox.resources.predictions import PredictionOptions
+from farebox.results.models import ModelSchema
+from farebox.results.predictions import Interval, Prediction, PredictionWarning
+
+Feature = Mapping[str, Any]  # Any: the known facts about a feature depend on its kind
+Row = dict[str, str | int | float | None]
+EMPTY = "empty"
+COVERAGE = 0.9
+MAX_BARS = 20
+
+
+def row_fields(schema: ModelSchema) -> Row:
+    """Fields that start with the model's example; each may stay empty."""
+    features: Sequence[Feature] = schema.features
+    row: Row = {}
+    for column, feature in side_by_side(features):
+        with column:
+            name = str(feature["name"])
+            row[name] = _field(feature, key=f"feature-{schema.name}-{name}")
+    return row
+
+
+def confidence_options(schema: ModelSchema) -> PredictionOptions:
+    """Options for a prediction with its confidence: an interval, or a set of classes and probabilities."""
+    if schema.task == "classification":
+        return {"coverage": COVERAGE, "probabilities": True}
+    return {"coverage": COVERAGE}
+
+
+def show_prediction(schema: ModelSchema, prediction: Prediction) -> None:
+    with st.container(border=True):
+        st.caption(escape(schema.label))
+        st.header(escape(_value(prediction.prediction)), anchor=False)
+        _show_confidence(prediction)
+        if prediction.probabilities:
+            st.altair_chart(_probability_bars(prediction.probabilities), alt="The probability of each class")
+        if prediction.charge is not None:
+            st.caption(f"Charged {tokens(prediction.charge.tokens)}; balance {prediction.charge.balance:,}.")
+    for warning in prediction.warnings:
+        st.warning(_warning_text(warning))
+
+
+def _field(feature: Feature, key: str) -> str | int | float | None:
+    if key not in st.session_state:
+        st.session_state[key] = _example(feature)
+    label = escape(feature["name"])
+    match feature["kind"]:
+        case "text":
+            return _text_field(label, feature["categories"], key)
+        case "date":
+            return _date_field(label, feature, key)
+        case _:
+            return _number_field(label, feature, key)
+
+
+def _number_field(label: str, feature: Feature, key: str) -> int | float | None:
+    whole = bool(feature.get("whole"))
+    return st.number_input(
+        label,
+        value=None,
+        step=1 if whole else None,
+        format="%d" if whole else "%g",
+        placeholder=EMPTY,
+        help=_range(feature),
+        key=key,
+    )
+
+
+def _date_field(label: str, feature: Feature, key: str) -> str | None:
+    day = st.date_input(
+        label,
+        value=None,
+        min_value=datetime.date.min,
+        max_value=datetime.date.max,
+        help=_range(feature),
+        key=key,
+    )
+    return day.isoformat() if day else None
+
+
+def _text_field(label: str, categories: Sequence[str], key: str) -> str | None:
+    return st.selectbox(
+        label, list(categories), index=None, placeholder=EMPTY, accept_new_options=True, key=key
+    )
+
+
+def _example(feature: Feature) -> datetime.date | int | float | str | None:
+    example = feature.get("example")
+    if example is None:
+        return None
+    if feature["kind"] == "date":
+        return datetime.datetime.fromisoformat(str(example)).date()
+    if feature["kind"] == "number":
+        return int(example) if feature.get("whole") else float(example)
+    return str(example)
+
+
+def _range(feature: Feature) -> str | None:
+    """The range of the training data; other values are allowed."""
+    low, high = feature.get("minimum"), feature.get("maximum")
+    if low is None or high is None:
+        return None
+    if feature["kind"] == "number":
+        return f"{number(low)} to {number(high)} in the training data"
+    return f"{escape(str(low)[:10])} to {escape(str(high)[:10])} in the training data"
+
+
+def _show_confidence(prediction: Prediction) -> None:
+    confidence = f"With {percent(prediction.coverage, 0)} confidence"
+    if prediction.interval is not None:
+        low, high = number(prediction.interval.low), number(prediction.interval.high)
+        st.write(f"{confidence}: between **{low}** and **{high}**.")
+        chart = _interval_chart(prediction.interval, float(prediction.prediction))
+        st.altair_chart(chart, alt=f"{low} to {high}")
+    if prediction.label_set is not None:
+        labels = " or ".join(f"**{escape(each)}**" for each in prediction.label_set)
+        undecided = " (undecided)" if len(prediction.label_set) > 1 else ""
+        st.write(f"{confidence}: {labels or 'none of the known classes'}{undecided}.")
+
+
+def _value(value: str | float) -> str:
+    return value if isinstance(value, str) else number(value)
+
+
+def _warning_text(warning: PredictionWarning) -> str:
+    """The detail repeats row and feature, which the page shows already."""
+    detail = warning.detail.removeprefix(f"Row {warning.row}, '{warning.feature}': ")
+    return f"**{escape(warning.feature)}**: {escape(detail)}"
+
+
+def _probability_bars(probabilities: Mapping[str, float]) -> alt.LayerChart:
+    likely = sorted(probabilities.items(), key=lambda each: -each[1])[:MAX_BARS]
+    frame = pd.DataFrame(likely, columns=["label", "probability"])
+    scale = alt.Scale(domain=[0, 1])
+    base = alt.Chart(frame).encode(
+        x=alt.X("probability:Q", title="Probability", scale=scale, axis=alt.Axis(format=".0%")),
+        y=alt.Y("label:N", title=None, sort=None),
+        tooltip=["label", alt.Tooltip("probability", format=".1%")],
+    )
+    text = alt.Text("probability:Q", format=".1%")
+    # Inside the bar where there is room, as text beyond the chart's edge would be cut.
+    long = alt.datum.probability > 0.5
+    inside = base.transform_filter(long).mark_text(align="right", dx=-4, color="white").encode(text=text)
+    beside = base.transform_filter(~long).mark_text(align="left", dx=4, color="gray").encode(text=text)
+    return alt.LayerChart(layer=[base.mark_bar(), inside, beside], height=60 + 26 * len(frame))
+
+
+def _interval_chart(interval: Interval, value: float) -> alt.LayerChart:
+    frame = pd.DataFrame([{"low": interval.low, "high": interval.high, "value": value}])
+    x = alt.X("low:Q", title=None, scale=alt.Scale(zero=False))
+    rule = alt.Chart(frame).mark_rule(strokeWidth=6, opacity=0.6, color="gray").encode(x=x, x2="high:Q")
+    point = alt.Chart(frame).mark_point(size=120, filled=True).encode(x="value:Q")
+    return alt.LayerChart(layer=[rule, point], height=60)

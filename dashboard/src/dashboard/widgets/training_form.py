@@ -1,0 +1,181 @@
+"""Training form: label, features, model type, its parameters and further options."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from dashboard.formatting import escape, title_case
+from dashboard.layout import side_by_side
+from dashboard.widgets.model_summary import parameter_title
+from farebox.resources.models import Budget, TrainingOptions
+from farebox.results.datasets import InspectedDataset
+from farebox.results.models import ModelType
+
+JsonSchema = Mapping[str, Any]  # Any: JSON Schema
+TASKS = {"auto": "Automatic", "classification": "Classification", "regression": "Regression"}
+DEFAULT_TYPE = "random_forest"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSpec:
+    dataset: InspectedDataset
+    label: str
+    type: ModelType
+    options: TrainingOptions
+
+    @property
+    def token_budget(self) -> int | None:
+        return self.options.get("budget", {}).get("tokens")
+
+    @property
+    def max_trainings(self) -> int:
+        """The number of trainings charged at most: one, or one for each candidate of a comparison."""
+        return max(self.type.candidates.values()) if self.type.candidates else 1
+
+    def as_request(self) -> dict[str, object]:
+        return {"dataset": self.dataset.id, "label": self.label, **self.options}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a model type; `type` is the JSON Schema type, an `optional` one may stay empty."""
+
+    name: str
+    type: str
+    default: object
+    minimum: float | None
+    maximum: float | None
+    choices: list[str]
+    optional: bool
+    description: str
+
+    @classmethod
+    def from_schema(cls, name: str, schema: JsonSchema) -> "Parameter":
+        branches: list[JsonSchema] = schema.get("anyOf", [schema])
+        branch = next(each for each in branches if each.get("type") != "null")
+        return cls(
+            name=name,
+            type=str(branch.get("type", "string")),
+            default=schema.get("default"),
+            minimum=branch.get("minimum", branch.get("exclusiveMinimum")),
+            maximum=branch.get("maximum", branch.get("exclusiveMaximum")),
+            choices=[str(each) for each in branch.get("enum", [])],
+            optional=len(branches) > 1,
+            description=str(schema.get("description", "")),
+        )
+
+
+def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> TrainingSpec:
+    """Widget keys contain the dataset, so that another dataset starts with its own defaults."""
+    key = f"dataset-{dataset.id}"
+    names = [each.name for each in dataset.columns]
+    suggested = dataset.suggested.label
+    left, right = st.columns(2)
+    default_label = names.index(suggested) if suggested in names else len(names) - 1
+    label = left.selectbox("Label (column to predict)", names, index=default_label, key=f"{key}-label")
+    default_type = next((at for at, each in enumerate(types) if each.name == DEFAULT_TYPE), 0)
+    model_type = right.selectbox("Model type", types, index=default_type, format_func=lambda each: each.title)
+    candidates = [name for name in names if name != label]
+    features = st.multiselect(
+        "Features (columns to learn from)",
+        candidates,
+        default=_suggested_features(dataset, candidates),
+        key=f"{key}-features-{label}",
+    )
+    options: TrainingOptions = {"type": model_type.name, "features": features}
+    with st.expander("Advanced options", icon=":material/tune:"):
+        options |= _budget_fields() if model_type.budget else _parameter_fields(model_type)
+        options |= _general_fields(model_type)
+        options |= _missing_label_field(dataset, label)
+    return TrainingSpec(dataset, label, model_type, options)
+
+
+def _suggested_features(dataset: InspectedDataset, candidates: Sequence[str]) -> list[str]:
+    """The inspection leaves out identifiers and constant columns; an earlier label may be a feature."""
+    suggested = {dataset.suggested.label, *dataset.suggested.features}
+    return [name for name in candidates if name in suggested]
+
+
+def _budget_fields() -> TrainingOptions:
+    left, right = st.columns(2)
+    tokens = left.number_input("Token budget", min_value=1, value=None, placeholder="no limit")
+    seconds = right.number_input("Time limit (seconds)", min_value=1, value=None, placeholder="no limit")
+    budget: Budget = {}
+    if tokens is not None:
+        budget["tokens"] = tokens
+    if seconds is not None:
+        budget["seconds"] = seconds
+    return {"budget": budget} if budget else {}
+
+
+def _general_fields(model_type: ModelType) -> TrainingOptions:
+    options: TrainingOptions = {}
+    left, middle, right = st.columns(3)
+    options["train_fraction"] = left.slider("Training share", 0.5, 0.95, 0.8, 0.05, format="percent")
+    task = middle.selectbox(
+        "Task", ["auto", *model_type.tasks], format_func=lambda each: TASKS.get(each, title_case(each))
+    )
+    name = right.text_input("Model name", placeholder="generated if left blank", max_chars=100)
+    if task != "auto":
+        options["task"] = "classification" if task == "classification" else "regression"
+    if name.strip():
+        options["name"] = name.strip()
+    return options
+
+
+def _missing_label_field(dataset: InspectedDataset, label: str) -> TrainingOptions:
+    missing = next(each.missing for each in dataset.columns if each.name == label)
+    rows = "1 row" if missing == 1 else f"{missing:,} rows"
+    if missing and st.checkbox(f"Leave out {rows} without a label", value=True):
+        return {"missing_label": "drop"}
+    return {}
+
+
+def _parameter_fields(model_type: ModelType) -> TrainingOptions:
+    """Only values that differ from the default are sent."""
+    parameters = list(_parameters_of(model_type))
+    if not parameters:
+        st.caption("This model type has no parameters.")
+    params: dict[str, object] = {}
+    for column, each in side_by_side(parameters):
+        with column:
+            value = _parameter_field(each, key=f"param-{model_type.name}-{each.name}")
+        if value != each.default:
+            params[each.name] = value
+    return {"params": params} if params else {}
+
+
+def _parameters_of(model_type: ModelType) -> Iterator[Parameter]:
+    properties = model_type.parameters.get("properties", {})
+    if isinstance(properties, dict):
+        yield from (Parameter.from_schema(str(name), schema) for name, schema in properties.items())
+
+
+def _parameter_field(parameter: Parameter, key: str) -> object:
+    label, help_text = parameter_title(parameter.name), escape(parameter.description) or None
+    if parameter.choices:
+        at = parameter.choices.index(str(parameter.default)) if parameter.default is not None else 0
+        return st.selectbox(label, parameter.choices, index=at, help=help_text, key=key)
+    if parameter.type == "boolean":
+        return st.toggle(label, value=bool(parameter.default), help=help_text, key=key)
+    if parameter.type in ("integer", "number"):
+        return _number_field(parameter, label, help_text, key)
+    return st.text_input(label, value=str(parameter.default or ""), help=help_text, key=key)
+
+
+def _number_field(parameter: Parameter, label: str, help_text: str | None, key: str) -> int | float | None:
+    number = int if parameter.type == "integer" else float
+    bounds = [None if bound is None else number(bound) for bound in (parameter.minimum, parameter.maximum)]
+    return st.number_input(
+        label,
+        min_value=bounds[0],
+        max_value=bounds[1],
+        value=None if parameter.default is None else number(str(parameter.default)),
+        step=1 if number is int else None,
+        format=None if number is int else "%g",
+        placeholder="no limit" if parameter.optional else None,
+        help=help_text,
+        key=key,
+    )

@@ -1,1 +1,0 @@
-"""How things are said: errors, figures, times, and people's own texts."""

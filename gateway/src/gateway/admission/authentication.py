@@ -1,0 +1,143 @@
+"""Authentication: the access token or API key of a request, verified before anything is forwarded.
+
+An API key is exchanged for a short-lived access token: behind the gateway there is one kind of credential.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import httpx
+from cachetools import TLRUCache
+
+from gateway.admission.rate_limiter import RateLimiter
+from gateway.admission.trusted_proxies import Origin
+from gateway.errors import UpstreamDown
+from gateway.routing import LimitClass
+from kit.authentication import TokenVerifier
+from kit.background import SingleFlight
+from kit.errors import Unauthenticated
+from kit.identity import Caller
+from kit.service_tokens import ServiceIdentity
+
+PREFIX = "fbx_"
+LONGEST_KEY = 200
+CACHE_SECONDS = 60.0
+MAX_CACHED_TOKENS = 10_000
+EXCHANGE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticatedCaller:
+    """The caller, and the Authorization header that its upstream receives."""
+
+    caller: Caller
+    authorization: str
+
+
+class Authenticator:
+    def __init__(self, verifier: TokenVerifier, tokens: "ApiKeyTokens", rate_limiter: RateLimiter) -> None:
+        self._verifier, self._tokens, self._rate_limiter = verifier, tokens, rate_limiter
+
+    async def authenticate(self, authorization: str, origin: Origin) -> AuthenticatedCaller:
+        """Raises Unauthenticated, or TooManyRequests for an address that sends many unknown API keys."""
+        scheme, _, credential = authorization.partition(" ")
+        credential = credential.strip()
+        if scheme.lower() != "bearer" or not credential:
+            raise Unauthenticated(
+                "Send an access token as 'Authorization: Bearer ...'; POST /v1/sessions gives one."
+            )
+        if not credential.startswith(PREFIX):
+            return AuthenticatedCaller(self._verifier.verify(credential), authorization)
+        return await self._authenticate_api_key(credential, origin)
+
+    async def _authenticate_api_key(self, api_key: str, origin: Origin) -> AuthenticatedCaller:
+        token = self._tokens.cached(api_key)
+        if token is None:
+            if len(api_key) > LONGEST_KEY:
+                raise Unauthenticated("The API key is not valid; copy all of it and nothing else.")
+            # Each guessed key costs an exchange, so exchanges are limited by address.
+            self._rate_limiter.take(LimitClass.API_KEY, origin.rate_limit_key)
+            token = await self._tokens.exchange(api_key)
+        try:
+            return AuthenticatedCaller(self._verifier.verify(token), f"Bearer {token}")
+        except Unauthenticated:
+            self._tokens.forget(api_key)
+            raise Unauthenticated("The API key has expired or been revoked; create a new one.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangedToken:
+    access_token: str
+    expires_in: float
+
+
+class ApiKeyExchange(Protocol):
+    """Port to auth-service, which verifies API keys."""
+
+    async def exchange(self, api_key: str) -> ExchangedToken:
+        """An access token for the key; raises Unauthenticated when the key is not valid."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CachedToken:
+    access_token: str
+    expires_at: float
+
+
+class ApiKeyTokens:
+    """Access tokens of API keys, cached by the key's hash. A failed exchange is never cached."""
+
+    def __init__(self, exchange: ApiKeyExchange) -> None:
+        self._exchange = exchange
+        self._cache: TLRUCache[bytes, CachedToken] = TLRUCache(
+            MAX_CACHED_TOKENS, lambda _key, token, _now: token.expires_at, timer=time.monotonic
+        )
+        self._exchanges: SingleFlight[bytes, str] = SingleFlight()
+
+    def cached(self, api_key: str) -> str | None:
+        token = self._cache.get(_digest(api_key))
+        return token.access_token if token is not None else None
+
+    async def exchange(self, api_key: str) -> str:
+        """The key's new token; concurrent calls for one key share one exchange."""
+        digest = _digest(api_key)
+        return await self._exchanges.run(digest, lambda: self._exchange_and_cache(digest, api_key))
+
+    def forget(self, api_key: str) -> None:
+        self._cache.pop(_digest(api_key), None)
+
+    async def _exchange_and_cache(self, digest: bytes, api_key: str) -> str:
+        exchanged = await self._exchange.exchange(api_key)
+        expires_at = time.monotonic() + min(CACHE_SECONDS, exchanged.expires_in / 2)
+        self._cache[digest] = CachedToken(exchanged.access_token, expires_at)
+        return exchanged.access_token
+
+
+def _digest(api_key: str) -> bytes:
+    return hashlib.sha256(api_key.encode()).digest()
+
+
+class HttpApiKeyExchange:
+    def __init__(self, client: httpx.AsyncClient, identity: ServiceIdentity, auth_url: str) -> None:
+        self._client, self._identity = client, identity
+        self._url = f"{auth_url}/internal/api-keys/exchange"
+
+    async def exchange(self, api_key: str) -> ExchangedToken:
+        headers = self._identity.headers_for("auth-service")
+        body = {"api_key": api_key}
+        try:
+            answer = await self._client.post(self._url, json=body, headers=headers, timeout=EXCHANGE_SECONDS)
+        except httpx.TransportError as error:
+            raise UpstreamDown from error
+        # Its other 4xx answers concern the key's shape, which is no reason to reveal more.
+        if 400 <= answer.status_code < 500:
+            raise Unauthenticated(
+                "The API key is not valid, or has expired or been revoked; create a new one."
+            )
+        if not answer.is_success:
+            raise UpstreamDown
+        token = answer.json()
+        return ExchangedToken(token["access_token"], token["expires_in"])

@@ -1,0 +1,139 @@
+"""Rate limiter: a token bucket for each caller and class of routes, in this process's memory.
+
+Replicas do not share their buckets, so N replicas allow up to N times the figures.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from cachetools import TLRUCache
+
+from gateway.errors import TooManyRequests
+from gateway.routing import LimitClass
+
+Headers = list[tuple[bytes, bytes]]
+MAX_BUCKETS = 100_000
+
+# Requests and seconds. Known callers are counted by user, unknown ones by address.
+DEFAULTS: dict[LimitClass, tuple[int, int]] = {
+    LimitClass.LOGIN: (10, 60),
+    LimitClass.SIGN_UP: (20, 60),
+    LimitClass.PASSWORD: (10, 60),
+    LimitClass.REFRESH: (60, 60),
+    LimitClass.API_KEY: (60, 60),
+    LimitClass.PURCHASE: (30, 60),
+    LimitClass.UPLOAD: (60, 60),
+    LimitClass.TRAIN: (60, 60),
+    LimitClass.PREDICT: (200, 2),
+    LimitClass.GENERAL: (300, 10),
+    LimitClass.PAGE: (300, 10),
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A bucket of `quota` requests that refills evenly within `window` seconds."""
+
+    name: str
+    quota: int
+    window: float
+
+    @cached_property
+    def interval(self) -> float:
+        return self.window / self.quota
+
+    @cached_property
+    def header(self) -> bytes:
+        return f'"{self.name}";q={self.quota};w={math.ceil(self.window)}'.encode()
+
+
+Policies = dict[LimitClass, Policy]
+
+
+class RateLimiter:
+    """Refuses requests beyond a policy; every limited answer carries the remaining quota."""
+
+    def __init__(
+        self, policies: Policies, clock: Callable[[], float] = time.monotonic, max_buckets: int = MAX_BUCKETS
+    ) -> None:
+        self._policies, self._clock = policies, clock
+        # A bucket's entry expires when the bucket is full: expiry refills nothing early. Only above the bound
+        # is a bucket evicted, and so refilled, before its time, the least recently used first. An attacker
+        # would have to use 100,000 other buckets for that, and each of those has a quota of its own anyway.
+        self._full_at: TLRUCache[tuple[str, object], float] = TLRUCache(
+            max_buckets, lambda _key, full_at, _now: full_at, timer=clock
+        )
+
+    @property
+    def bucket_count(self) -> int:
+        return len(self._full_at)
+
+    def take(self, limit: LimitClass, key: object) -> Headers:
+        """Count one request; returns the headers of its answer. Raises TooManyRequests."""
+        policy = self._policies.get(limit)
+        if policy is None:
+            return []
+        now, bucket = self._clock(), (policy.name, key)
+        verdict, full_at = decide(policy, self._full_at.get(bucket, now), now)
+        headers = _headers_of(policy, verdict)
+        if not verdict.allowed:
+            raise TooManyRequests(max(1, math.ceil(verdict.wait)), headers)
+        self._full_at[bucket] = full_at
+        return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    allowed: bool
+    remaining: int
+    wait: float
+
+
+def decide(policy: Policy, full_at: float, now: float) -> tuple[Verdict, float]:
+    """Take one request from a bucket that is full at `full_at`; returns the bucket's new time, too.
+
+    Generic cell rate algorithm: a bucket is one number. A request moves the time at which the bucket is full
+    by one interval, and is refused when that time would be further ahead than the window.
+    """
+    after = max(full_at, now) + policy.interval
+    room = policy.window - (after - now)
+    if room < -1e-9:
+        return Verdict(False, 0, -room), full_at
+    return Verdict(True, math.floor(room / policy.interval + 1e-9), after - now), after
+
+
+def _headers_of(policy: Policy, verdict: Verdict) -> Headers:
+    # draft-ietf-httpapi-ratelimit-headers-10: structured lists, quota and window, remaining and reset.
+    remaining = f'"{policy.name}";r={verdict.remaining};t={math.ceil(verdict.wait)}'
+    return [(b"ratelimit-policy", policy.header), (b"ratelimit", remaining.encode())]
+
+
+def parse_policies(text: str) -> Policies:
+    """`off`, `default`, or changes to the default such as `login=30/60,predict=off`; raises ValueError."""
+    if text == "off":
+        return {}
+    policies = {limit: Policy(limit, *figures) for limit, figures in DEFAULTS.items()}
+    for change in [] if text == "default" else text.split(","):
+        name, _, figures = change.strip().partition("=")
+        if name not in list(LimitClass):
+            raise ValueError(f"names an unknown class; the classes are {', '.join(LimitClass)}")
+        policies.pop(LimitClass(name), None)
+        if figures != "off":
+            policies[LimitClass(name)] = Policy(name, *_parse_figures(figures))
+    return policies
+
+
+def _parse_figures(text: str) -> tuple[int, int]:
+    quota, _, window = text.partition("/")
+    if not (quota.isdecimal() and window.isdecimal() and int(quota) and int(window)):
+        raise ValueError("must be off, default, or class=requests/seconds separated by commas")
+    return int(quota), int(window)
+
+
+def describe_policies(policies: Policies) -> dict[str, dict[Literal["requests", "seconds"], float]]:
+    """The table that clients receive from GET /v1/limits."""
+    return {policy.name: {"requests": policy.quota, "seconds": policy.window} for policy in policies.values()}

@@ -1,0 +1,71 @@
+"""Client addresses: proxy headers are believed only from the proxies that the settings name."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+IPV6_PREFIX_BITS = 64  # of a subscriber's network; the remaining bits are theirs to choose
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Address, scheme and host of the client, from a trusted proxy or from the connection itself."""
+
+    address: str
+    scheme: str
+    host: str
+
+    @property
+    def rate_limit_key(self) -> str:
+        """The address that rate limits count; all addresses of one IPv6 network are one."""
+        if ":" not in self.address:
+            return self.address
+        parsed = parse_address(self.address)
+        if parsed is None or parsed.version == 4:
+            return self.address
+        return str(int(parsed) >> (128 - IPV6_PREFIX_BITS))
+
+
+class TrustedProxies:
+    def __init__(self, networks: tuple[Network, ...]) -> None:
+        self._networks = networks
+
+    def origin_of(
+        self, peer: str, scheme: str, headers: dict[str, str], proxied_address: str | None = None
+    ) -> Origin:
+        """The client's origin; `proxied_address` comes from the connection's PROXY protocol header."""
+        host = headers.get("host", "")
+        if proxied_address is not None and self._is_trusted(peer):
+            peer = proxied_address
+        if not self._networks or not self._is_trusted(peer):
+            return Origin(peer, scheme, host)
+        forwarded = headers.get("x-forwarded-proto", scheme).strip().lower()
+        return Origin(
+            self._client_address(headers.get("x-forwarded-for", ""), peer),
+            forwarded if forwarded in ("http", "https") else scheme,
+            headers.get("x-forwarded-host", host).strip(),
+        )
+
+    def _client_address(self, forwarded_for: str, peer: str) -> str:
+        """Read from the right: entries left of the first untrusted address are that client's own claim."""
+        last = peer
+        for entry in reversed(forwarded_for.split(",")):
+            address = parse_address(entry.strip())
+            if address is None:
+                break
+            last = str(address)
+            if not self._is_trusted(last):
+                break
+        return last
+
+    def _is_trusted(self, address: str) -> bool:
+        parsed = parse_address(address)
+        return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def parse_address(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None

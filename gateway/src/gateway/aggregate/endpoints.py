@@ -1,0 +1,102 @@
+"""Routes that no single service can answer: export, limits and health."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from gateway.admission.rate_limiter import describe_policies
+from gateway.aggregate.health import Health, Load, ServiceHealth
+from gateway.aggregate.service import Upstreams
+from gateway.errors import UpstreamDown
+from gateway.settings import GatewaySettings
+from kit.authentication import Administrator, current_caller
+from kit.errors import Forbidden, Unauthenticated
+from kit.identity import Caller
+from kit.problems import documented
+
+router = APIRouter(prefix="/v1")
+
+
+async def _upstreams(request: Request) -> Upstreams:
+    return request.app.state.container.upstreams
+
+
+async def _health(request: Request) -> Health:
+    return request.app.state.container.health
+
+
+async def _settings(request: Request) -> GatewaySettings:
+    return request.app.state.container.settings
+
+
+UpstreamServices = Annotated[Upstreams, Depends(_upstreams)]
+SystemHealth = Annotated[Health, Depends(_health)]
+Settings = Annotated[GatewaySettings, Depends(_settings)]
+
+
+class ServiceHealthView(BaseModel):
+    """A service: whether it is ready, how long its answer took, and what is wrong if it is not ready."""
+
+    name: str
+    ready: bool
+    milliseconds: float
+    detail: str | None
+
+    @classmethod
+    def of(cls, service: ServiceHealth) -> "ServiceHealthView":
+        return cls(
+            name=service.name,
+            ready=service.ready,
+            milliseconds=service.milliseconds,
+            detail=service.detail,
+        )
+
+
+class HealthView(BaseModel):
+    """The services behind the gateway, the queued and running jobs of all users, and the workers.
+
+    A number is null when it is unknown.
+    """
+
+    parts: list[ServiceHealthView]
+    jobs_queued: int | None
+    jobs_running: int | None
+    workers: int | None
+
+    @classmethod
+    def of(cls, services: Sequence[ServiceHealth], load: Load) -> "HealthView":
+        return cls(
+            parts=[ServiceHealthView.of(each) for each in services],
+            jobs_queued=load.queued,
+            jobs_running=load.running,
+            workers=load.workers,
+        )
+
+
+@router.get("/me/export", responses=documented(UpstreamDown), tags=["users"])
+async def export_account(
+    request: Request, upstreams: UpstreamServices, _caller: Annotated[Caller, Depends(current_caller)]
+) -> Response:
+    """All data that Farebox stores about the caller, in one document: `auth`, `billing` and `ml`."""
+    export = await upstreams.export(request.headers["authorization"])
+    return Response(export.content, export.status, media_type=export.media_type)
+
+
+@router.get("/limits", responses=documented(UpstreamDown), tags=["limits"])
+async def show_limits(
+    upstreams: UpstreamServices, settings: Settings
+) -> dict[str, Any]:  # Any: ml-service's table
+    """Limits: sizes, rows, names, seconds, and request rates by class."""
+    return {**await upstreams.limits(), "rates": describe_policies(settings.policies)}
+
+
+@router.get("/health", responses=documented(Unauthenticated, Forbidden), tags=["admin"])
+async def show_health(_caller: Administrator, health: SystemHealth) -> HealthView:
+    """Readiness of each service, queued and running jobs, and the number of workers.
+
+    The answer is 200 even when a service is not ready.
+    """
+    return HealthView.of(*await asyncio.gather(health.services(), health.load()))

@@ -1,0 +1,50 @@
+"""Error responses of the gateway itself, also to a client that is still sending its body."""
+
+import asyncio
+
+from starlette.types import Receive, Send
+
+from gateway.admission.body import SMALL_BODY
+from gateway.admission.gate import IncomingRequest
+from kit.errors import ServiceError
+from kit.problems import render
+
+DRAIN_SILENCE_SECONDS = 1.0
+DRAIN_SECONDS = 10.0
+
+
+async def send_error(error: ServiceError, body_is_unread: bool, receive: Receive, send: Send) -> None:
+    """Reply immediately; if the body was not read, drain it briefly, then close the connection."""
+    answer = render(error)
+    headers = list(answer.raw_headers)
+    if body_is_unread:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+    content = bytes(answer.body)
+    if body_is_unread:
+        # Closing while bytes arrive resets the connection, and the answer would be lost with it.
+        await send({"type": "http.response.body", "body": content, "more_body": True})
+        await drain(receive)
+        content = b""
+    await send({"type": "http.response.body", "body": content})
+
+
+def has_unread_body(request: IncomingRequest) -> bool:
+    """True when the rest of the body is of unknown length, or too long to wait for."""
+    if request.body is not None and request.body.finished:
+        return False
+    headers = request.headers
+    return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > SMALL_BODY
+
+
+async def drain(receive: Receive) -> None:
+    """Read and drop the rest of a body, for a limited time."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            more = True
+            while more:
+                async with asyncio.timeout(DRAIN_SILENCE_SECONDS):
+                    message = await receive()
+                more = message["type"] == "http.request" and message.get("more_body", False)
+    except TimeoutError:
+        return

@@ -1,0 +1,215 @@
+"""Route table: every published route, and the tree that finds the route of a request's path."""
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum
+from urllib.parse import unquote
+
+from kit.errors import MethodNotAllowed, RouteNotFound
+
+
+class Upstream(StrEnum):
+    AUTH = "auth"
+    BILLING = "billing"
+    ML = "ml"
+    GATEWAY = "gateway"
+
+
+class Access(Enum):
+    PUBLIC = "public"
+    CALLER = "caller"
+
+
+class Body(Enum):
+    """Size class of a request's body; the limits in bytes are settings."""
+
+    JSON = "json"
+    ROWS = "rows"
+    UPLOAD = "upload"
+
+
+class LimitClass(StrEnum):
+    """Routes of one class share a rate limit."""
+
+    LOGIN = "login"
+    SIGN_UP = "sign_up"
+    PASSWORD = "password"  # noqa: S105 - the name of a class of requests
+    REFRESH = "refresh"
+    API_KEY = "api_key"
+    PURCHASE = "purchase"
+    UPLOAD = "upload"
+    TRAIN = "train"
+    PREDICT = "predict"
+    GENERAL = "general"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One published path. `seconds` is the longest silence of the upstream."""
+
+    methods: tuple[str, ...]
+    path: str
+    upstream: Upstream
+    access: Access = Access.CALLER
+    limit: LimitClass | None = LimitClass.GENERAL
+    seconds: float = 15
+    body: Body = Body.JSON
+
+
+AUTH, BILLING, ML, GATEWAY = Upstream
+PUBLIC = Access.PUBLIC
+GET, POST, PUT, PATCH, DELETE = ("GET",), ("POST",), ("PUT",), ("PATCH",), ("DELETE",)
+LONGEST_TRAINING = 1800.0
+EVENTS_SILENCE = 120.0
+
+PRODUCT = (
+    Route(POST, "/v1/users", AUTH, PUBLIC, LimitClass.SIGN_UP),
+    Route(GET, "/v1/users", BILLING),
+    Route(("PATCH", "DELETE"), "/v1/users/{id}", AUTH),
+    Route(PUT, "/v1/users/{id}/password", AUTH),
+    Route(POST, "/v1/users/{id}/grants", BILLING, limit=LimitClass.PURCHASE),
+    Route(("GET", "PATCH", "DELETE"), "/v1/me", AUTH),
+    Route(PUT, "/v1/me/password", AUTH, limit=LimitClass.PASSWORD),
+    Route(GET, "/v1/me/export", GATEWAY, seconds=60),
+    Route(GET, "/v1/me/wallet", BILLING),
+    Route(GET, "/v1/me/ledger", BILLING, seconds=60),
+    Route(GET, "/v1/me/usage", BILLING),
+    Route(POST, "/v1/sessions", AUTH, PUBLIC, LimitClass.LOGIN),
+    Route(POST, "/v1/sessions/refresh", AUTH, PUBLIC, LimitClass.REFRESH),
+    Route(DELETE, "/v1/sessions/current", AUTH),
+    Route(GET, "/.well-known/jwks.json", AUTH, PUBLIC),
+    Route(("POST", "GET"), "/v1/api-keys", AUTH),
+    Route(DELETE, "/v1/api-keys/{id}", AUTH),
+    Route(POST, "/v1/purchases", BILLING, limit=LimitClass.PURCHASE),
+    Route(GET, "/v1/receipts/{id}", BILLING),
+    Route(GET, "/v1/prices", BILLING, PUBLIC),
+    Route(PUT, "/v1/prices/{action}", BILLING),
+    Route(POST, "/v1/quotes", BILLING),
+    Route(GET, "/v1/ledger", BILLING, seconds=60),
+    Route(GET, "/v1/ledger/verify", BILLING, seconds=300),
+    Route(GET, "/v1/usage", BILLING, seconds=60),
+    Route(POST, "/v1/datasets", ML, limit=LimitClass.UPLOAD, seconds=300, body=Body.UPLOAD),
+    Route(GET, "/v1/datasets", ML),
+    Route(("GET", "DELETE"), "/v1/datasets/{id}", ML, seconds=60),
+    Route(PATCH, "/v1/datasets/{id}", ML, limit=LimitClass.UPLOAD, seconds=300),
+    Route(GET, "/v1/datasets/{id}/findings", ML, seconds=60),
+    Route(GET, "/v1/datasets/{id}/preview", ML),
+    Route(GET, "/v1/model-types", ML, PUBLIC),
+    Route(POST, "/v1/models", ML, limit=LimitClass.TRAIN, seconds=300, body=Body.UPLOAD),
+    Route(GET, "/v1/models", ML),
+    Route(("GET", "DELETE"), "/v1/models/{name}", ML),
+    Route(GET, "/v1/models/{name}/report", ML, seconds=60),
+    Route(GET, "/v1/models/{name}/schema", ML),
+    Route(GET, "/v1/models/{name}/export", ML, seconds=120),
+    Route(POST, "/v1/models/{name}/predict", ML, limit=LimitClass.PREDICT, seconds=60, body=Body.ROWS),
+    Route(POST, "/v1/models/{name}/batch", ML, limit=LimitClass.UPLOAD, seconds=600, body=Body.UPLOAD),
+    Route(GET, "/v1/jobs", ML),
+    Route(GET, "/v1/jobs/{id}", ML),
+    Route(GET, "/v1/jobs/{id}/events", ML, seconds=EVENTS_SILENCE),
+    Route(GET, "/v1/jobs/{id}/result", ML, seconds=60),
+    Route(POST, "/v1/jobs/{id}/cancel", ML),
+    Route(GET, "/v1/limits", GATEWAY, PUBLIC),
+    Route(GET, "/v1/health", GATEWAY),
+)
+
+COURSE = (
+    Route(POST, "/user/create", AUTH, PUBLIC, LimitClass.SIGN_UP),
+    Route(POST, "/user/login", AUTH, PUBLIC, LimitClass.LOGIN),
+    Route(GET, "/user/tokens", BILLING),
+    Route(POST, "/user/reset_password", AUTH, limit=LimitClass.PASSWORD),
+    Route(DELETE, "/user/remove_user", AUTH),
+    Route(GET, "/models", ML, PUBLIC),
+    Route(GET, "/trained", ML),
+    Route(GET, "/trained/{model_name}", ML),
+    Route(POST, "/create", ML, limit=LimitClass.TRAIN, seconds=LONGEST_TRAINING, body=Body.UPLOAD),
+    Route(POST, "/predict/{model_name}", ML, limit=LimitClass.PREDICT, seconds=60, body=Body.ROWS),
+    Route(DELETE, "/delete/{model_name}", ML),
+    Route(GET, "/admin/users", BILLING),
+    Route(POST, "/admin/users/{id}/tokens", BILLING, limit=LimitClass.PURCHASE),
+    Route(POST, "/admin/users/{id}/reset_password", AUTH),
+    Route(DELETE, "/admin/users/{id}", AUTH),
+    Route(POST, "/signup", AUTH, PUBLIC, LimitClass.SIGN_UP),
+    Route(POST, "/login", AUTH, PUBLIC, LimitClass.LOGIN),
+    Route(DELETE, "/remove_user", AUTH, PUBLIC, LimitClass.LOGIN),
+    Route(GET, "/tokens/{username}", BILLING),
+    Route(POST, "/add_tokens", BILLING, limit=LimitClass.PURCHASE),
+    Route(POST, "/train", ML, limit=LimitClass.TRAIN, seconds=LONGEST_TRAINING, body=Body.UPLOAD),
+)
+
+OWN = (
+    Route(("GET", "HEAD"), "/livez", GATEWAY, PUBLIC, limit=None),
+    Route(("GET", "HEAD"), "/readyz", GATEWAY, PUBLIC, limit=None),
+    Route(GET, "/docs", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/docs/{service}", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/docs/assets/{file}", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/openapi.json", GATEWAY, PUBLIC, LimitClass.PAGE),
+    Route(GET, "/openapi/{service}", GATEWAY, PUBLIC, LimitClass.PAGE),
+)
+
+PUBLISHED = (*PRODUCT, *COURSE, *OWN)
+
+SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
+# An upstream that decodes the path could read these as a separator or as its end.
+FORBIDDEN_ONCE_DECODED = re.compile(r"[/\\\x00-\x1f\x7f]")
+
+
+@dataclass(slots=True)
+class Branch:
+    literal: dict[str, "Branch"] = field(default_factory=dict[str, "Branch"])
+    parameter: "Branch | None" = None
+    methods: dict[str, Route] = field(default_factory=dict[str, Route])
+
+
+class RouteTable:
+    """A tree of path segments: finding a route costs the same for any number of routes."""
+
+    def __init__(self, routes: tuple[Route, ...]) -> None:
+        self._root = Branch()
+        for route in routes:
+            self._add(route)
+
+    def find(self, method: str, raw_path: str) -> Route:
+        """The route of this undecoded path; raises RouteNotFound or MethodNotAllowed."""
+        branch = self._branch_at(raw_path)
+        if branch is None or not branch.methods:
+            raise RouteNotFound("No route matches this address; the routes are listed at /docs.")
+        route = branch.methods.get(method)
+        if route is None:
+            allowed = ", ".join(sorted(branch.methods))
+            raise MethodNotAllowed(
+                "This route does not allow that method; see /docs.", headers={"Allow": allowed}
+            )
+        return route
+
+    def _add(self, route: Route) -> None:
+        branch = self._root
+        for segment in route.path.split("/")[1:]:
+            if segment.startswith("{"):
+                branch.parameter = branch = branch.parameter or Branch()
+            else:
+                branch = branch.literal.setdefault(segment, Branch())
+        for method in route.methods:
+            branch.methods[method] = route
+
+    def _branch_at(self, raw_path: str) -> Branch | None:
+        branch: Branch | None = self._root
+        first, *segments = raw_path.split("/")
+        if first:
+            return None
+        for segment in segments:
+            following = branch.literal.get(segment)
+            if following is None and is_plain(segment):
+                following = branch.parameter
+            if following is None:
+                return None
+            branch = following
+        return branch
+
+
+def is_plain(segment: str) -> bool:
+    """True for a path segment that every server reads as one segment, decoded or not."""
+    if not SEGMENT.fullmatch(segment):
+        return False
+    text = unquote(segment) if "%" in segment else segment
+    return text not in (".", "..") and not FORBIDDEN_ONCE_DECODED.search(text)

@@ -1,0 +1,159 @@
+"""Answers combined from several services: export, limits, documentation."""
+
+import re
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+from tests.integration.gateway.conftest import RunningGateway, StartGateway
+from tests.integration.gateway.upstream import FakeUpstream, answer, read_body
+from tests.support.tokens import access_token, bearer
+
+from local.ports import free_port
+
+
+def set_answer(upstream: FakeUpstream, path: str, content: object, status: int = 200) -> None:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        headers = dict(scope["headers"])
+        upstream.requests.append(
+            {"headers": {name.decode(): value.decode() for name, value in headers.items()}}
+        )
+        await answer(send, content, status)
+
+    upstream.answers[path] = application
+
+
+async def test_export_combines_all_services(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    set_answer(upstream, "/v1/me/export", {"stored": 1})
+    exported = await gateway.client.get("/v1/me/export", headers=bearer(7))
+    assert exported.json() == {"auth": {"stored": 1}, "billing": {"stored": 1}, "ml": {"stored": 1}}
+
+
+async def test_export_with_api_key_sends_its_token(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    token = access_token(7, api_key={"id": 3, "scopes": ["read"], "cap": None})
+    upstream.api_keys["fbx_key"] = token
+    set_answer(upstream, "/v1/me/export", {})
+    await gateway.client.get("/v1/me/export", headers={"Authorization": "Bearer fbx_key"})
+    assert {each["headers"]["authorization"] for each in upstream.requests} == {f"Bearer {token}"}  # pyright: ignore
+
+
+async def test_export_passes_the_request_id_to_each_service(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    set_answer(upstream, "/v1/me/export", {})
+    await gateway.client.get("/v1/me/export", headers={**bearer(7), "X-Request-Id": "mine-2"})
+    assert [each["headers"]["x-request-id"] for each in upstream.requests] == ["mine-2"] * 3  # pyright: ignore
+
+
+async def test_export_passes_on_the_error_of_a_service(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    set_answer(upstream, "/v1/me/export", {"code": "forbidden"}, 403)
+    refused = await gateway.client.get("/v1/me/export", headers=bearer(7))
+    assert (refused.status_code, refused.json()) == (403, {"code": "forbidden"})
+
+
+async def test_export_without_one_service_is_503(start: StartGateway, upstream: FakeUpstream) -> None:
+    gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
+    set_answer(upstream, "/v1/me/export", {})
+    refused = await gateway.client.get("/v1/me/export", headers=bearer(7))
+    assert (refused.status_code, refused.json()["code"]) == (503, "upstream_down")
+
+
+async def test_export_requires_authentication(gateway: RunningGateway) -> None:
+    assert (await gateway.client.get("/v1/me/export")).status_code == 401
+
+
+async def test_limits_include_the_rate_limits(start: StartGateway, upstream: FakeUpstream) -> None:
+    gateway = await start(farebox_rate_limits="login=7/60")
+    set_answer(upstream, "/v1/limits", {"csv_bytes": 5})
+    limits = (await gateway.client.get("/v1/limits")).json()
+    assert limits["csv_bytes"] == 5
+    assert limits["rates"]["login"] == {"requests": 7, "seconds": 60}
+
+
+SECURE = {"HTTPBearer": {"type": "http", "scheme": "bearer"}}
+
+
+def describe(upstream: FakeUpstream) -> None:
+    page = {"200": {"description": "", "content": {"a/b": {"schema": {"$ref": "#/components/schemas/Page"}}}}}
+    shown = {"operationId": "show", "responses": page, "security": [{"HTTPBearer": []}]}
+    upstream.documents = {
+        "openapi": "3.1.0",
+        "info": {"title": "a service", "version": "1"},
+        "paths": {
+            "/v1/me": {"get": shown},
+            "/v1/me/wallet": {"get": shown},
+            "/v1/models/{name}": {"get": shown, "put": shown},
+            "/v1/me/export": {"get": shown},
+            "/internal/trust": {"get": shown},
+        },
+        "components": {"schemas": {"Page": {"type": "object"}, "Hidden": {}}, "securitySchemes": SECURE},
+    }
+
+
+async def test_complete_document_has_exactly_the_published_routes(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    describe(upstream)
+    document = (await gateway.client.get("/openapi.json")).json()
+    described = {(path, method) for path, item in document["paths"].items() for method in item}
+    assert described == {
+        ("/v1/me", "get"),
+        ("/v1/me/wallet", "get"),
+        ("/v1/models/{name}", "get"),
+        ("/v1/me/export", "get"),
+        ("/v1/limits", "get"),
+        ("/v1/health", "get"),
+    }
+    assert {"auth.Page", "billing.Page", "ml.Page"} <= document["components"]["schemas"].keys()
+    assert not [name for name in document["components"]["schemas"] if name.endswith("Hidden")]
+    assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+
+
+@pytest.mark.parametrize(
+    ("service", "path"), [("auth", "/v1/me"), ("billing", "/v1/me/wallet"), ("ml", "/v1/models/{name}")]
+)
+async def test_service_document_has_its_published_routes(
+    gateway: RunningGateway, upstream: FakeUpstream, service: str, path: str
+) -> None:
+    describe(upstream)
+    document = (await gateway.client.get(f"/openapi/{service}.json")).json()
+    assert set(document["paths"]) == {path}
+    assert set(document["components"]["schemas"]) == {"Page"}
+
+
+async def test_complete_document_names_an_unreachable_service(
+    start: StartGateway, upstream: FakeUpstream
+) -> None:
+    describe(upstream)
+    gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
+    document = (await gateway.client.get("/openapi.json")).json()
+    assert "/v1/models/{name}" not in document["paths"]
+    assert "ml" in document["info"]["description"].partition("Missing")[2]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/auth", "/docs/billing", "/docs/ml"])
+async def test_documentation_page_loads_nothing_from_other_hosts(gateway: RunningGateway, path: str) -> None:
+    page = await gateway.client.get(path)
+    assert "https://" not in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    for asset in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert (await gateway.client.get(asset)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/gateway", "/docs/x", "/openapi/x.json", "/openapi/auth", "/docs/assets/core.py"]
+)
+async def test_other_documentation_pages_are_not_found(gateway: RunningGateway, path: str) -> None:
+    assert (await gateway.client.get(path)).status_code == 404
+
+
+async def test_metrics_are_served_on_their_own_port(start: StartGateway) -> None:
+    port = free_port()
+    gateway = await start(metrics_port=port)
+    await gateway.client.get("/v1/prices")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        metrics = await client.get(f"http://127.0.0.1:{port}/metrics")
+    assert 'farebox_requests_total{method="GET",route="/v1/prices",status="200"}' in metrics.text

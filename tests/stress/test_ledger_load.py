@@ -1,0 +1,79 @@
+"""Load: 10,000 random operations by many concurrent callers on two replicas."""
+
+import asyncio
+import random
+
+import asyncpg
+from tests.support.billing import ADMIN, Billing, hold, running_billing
+from tests.support.postgres import Database
+from tests.support.tokens import bearer
+
+USERS = range(10, 30)
+CALLERS, CALLS, PER_CALL = 40, 50, 5
+KEYS = 2000
+VERIFICATIONS = 10
+# Some holds expire under load; others live until they are settled, even on a slow machine.
+TTLS = (1, 2, 60)
+
+Body = dict[str, object]
+
+
+def random_operation(rng: random.Random) -> Body:
+    """One of few keys, so that callers use the same holds; a key always has the same input."""
+    key = rng.randrange(KEYS)
+    place = hold(
+        USERS[key % len(USERS)], f"key-{key}", units=key % 4, action="predict", ttl_seconds=TTLS[key % 3]
+    )
+    end = {"hold": f"key-{key}"}
+    choices: list[Body] = [
+        place,
+        place,
+        {"operation": "settle", **end},
+        {"operation": "settle", "tokens": rng.randrange(6), **end},
+        {"operation": "release", **end},
+        {"operation": "extend", "ttl_seconds": 1, **end},
+    ]
+    return rng.choice(choices)
+
+
+async def run_caller(billing: Billing, rng: random.Random) -> int:
+    """Send operations, and a grant with every tenth call."""
+    for n in range(CALLS):
+        results = await billing.operate(*[random_operation(rng) for _ in range(PER_CALL)])
+        assert {result["status"] for result in results} <= {200, 402, 404, 409, 422}
+        if n % 10 == 0:
+            await billing.grant(rng.choice(USERS), 20)
+    return CALLS * PER_CALL
+
+
+async def verify_repeatedly(billing: Billing) -> None:
+    """Verify that the books balance at any moment, not only at the end."""
+    for _ in range(VERIFICATIONS):
+        await billing.assert_books_balance()
+
+
+async def test_books_balance_after_10_000_random_operations(database: Database) -> None:
+    async with (
+        running_billing(database, opening_grant=50, sweep_seconds=0.2) as one,
+        running_billing(database, opening_grant=50, sweep_seconds=0.2) as two,
+    ):
+        await asyncio.gather(*[one.register(user) for user in USERS])
+        callers = [run_caller((one, two)[n % 2], random.Random(n)) for n in range(CALLERS)]  # noqa: S311 - no secret
+        done = await asyncio.gather(*callers, verify_repeatedly(one))
+        assert sum(filter(None, done)) == 10_000
+        await one.assert_books_balance()
+        await assert_each_key_applied_once(database)
+        found = await one.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
+        assert found.json()["sum"] == 0
+
+
+async def assert_each_key_applied_once(database: Database) -> None:
+    owner = await asyncpg.connect(database.admin_dsn)
+    try:
+        twice = "SELECT operation FROM billing.transfers GROUP BY operation HAVING count(*) > 1"
+        assert await owner.fetch(twice) == []
+        assert await owner.fetch("SELECT id FROM billing.accounts WHERE posted < held OR held < 0") == []
+        charges = await owner.fetchval("SELECT count(*) FROM billing.transfers WHERE kind = 'charge'")
+        assert charges > 100
+    finally:
+        await owner.close()

@@ -1,0 +1,66 @@
+"""Account names, and texts that the database cannot store."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth_service.fields import account_name, email_name
+from kit.fields import fold_name, storable_text
+
+
+@pytest.mark.parametrize("text", ["ada", "ada@example.org", "Åsa", "李雷", "ada-1.b_c+d"])
+def test_usual_names_are_stored_unchanged(text: str) -> None:
+    assert account_name(text) == text
+
+
+def test_names_are_normalised_and_stripped() -> None:
+    assert account_name("  ａｄａ ") == "ada"
+    assert account_name("A\u030asa") == "Åsa"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "  ", "a b", "a\tb", "a\nb", "a\x00", "a\x7f", "a\u200bb", "a\u202eb", "a\ue000", "a/b", "x" * 255],
+)
+def test_unusable_names_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        account_name(text)
+
+
+def test_lone_surrogate_is_refused() -> None:
+    for check in (account_name, storable_text):
+        with pytest.raises(ValueError, match="must not"):
+            check("a\ud800")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("ADA", "ada"), ("Straße", "STRASSE"), ("ａda", "ada"), ("ﬁ", "FI"), ("Å", "A\u030a")]
+)
+def test_spellings_of_one_name_fold_alike(one: str, other: str) -> None:
+    assert fold_name(one) == fold_name(other)
+
+
+@given(st.text(max_size=50))
+def test_folding_a_name_is_idempotent(text: str) -> None:
+    assert fold_name(fold_name(text)) == fold_name(text)
+
+
+@given(st.text(max_size=50))
+def test_name_and_its_stored_form_fold_alike(text: str) -> None:
+    try:
+        name = account_name(text)
+    except ValueError:
+        return
+    assert fold_name(name) == fold_name(text)
+    assert account_name(name) == name
+
+
+@pytest.mark.parametrize("text", ["ada@example.org", "admin@farebox.local", "a@b"])
+def test_email_address_is_an_email_name(text: str) -> None:
+    assert email_name(text) == text
+
+
+@pytest.mark.parametrize("text", ["ada", "@b.org", "a@", "a@b@c", "a@.org", "a@org.", "a b@c.org"])
+def test_text_without_a_valid_address_is_no_email_name(text: str) -> None:
+    with pytest.raises(ValueError, match="must"):
+        email_name(text)

@@ -1,0 +1,63 @@
+"""Parsing of hold, settle, release and extend commands."""
+
+import orjson
+import pytest
+from fastapi.exceptions import RequestValidationError
+from tests.support.billing import hold
+
+from billing_service.ledger.commands import ExtendHold, ReleaseHold, SettleHold
+from billing_service.ledger.endpoints import parse_commands
+from kit.errors import InvalidInput
+
+
+def body_of(*operations: object) -> bytes:
+    return orjson.dumps({"operations": operations})
+
+
+def test_commands_of_all_kinds_keep_their_order() -> None:
+    settle = {"operation": "settle", "hold": "a"}
+    release = {"operation": "release", "hold": "a"}
+    extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
+    read = parse_commands(body_of(settle, release, extend))
+    assert read == [SettleHold("a"), ReleaseHold("a"), ExtendHold("a", 5)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {},
+        None,
+        7,
+        {"operation": "steal", "hold": "a"},
+        hold(1, action="fly"),
+        hold(1, units=-1),
+        hold(1, units=True),
+        hold(1, units=1.5),
+        hold(0),
+        hold(2**63),
+        hold(1, ttl_seconds=0),
+        hold(1, ttl_seconds=86_401),
+        hold(1, resource="a\x00b"),
+        hold(1, resource=""),
+        hold(1, key="k" * 201),
+        hold(1, key="\x00"),
+        hold(1, surprise=1),
+        hold(1, quote_id="not-a-uuid"),
+        {"operation": "settle", "hold": "a", "tokens": -1},
+        {"operation": "settle", "hold": "a", "tokens": 2**63},
+    ],
+)
+def test_invalid_command_is_refused_alone(bad: object) -> None:
+    release = {"operation": "release", "hold": "a"}
+    first, second, third = parse_commands(body_of(release, bad, release))
+    assert isinstance(second, InvalidInput)
+    assert first == third == ReleaseHold("a")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"operations": []}', b'{"operations": 7}', body_of(*[hold(1)] * 257)],
+)
+def test_body_without_list_of_operations_is_refused(body: bytes) -> None:
+    with pytest.raises(RequestValidationError):
+        parse_commands(body)

@@ -1,0 +1,64 @@
+"""Batch predictions: the result of a job is fetched, shown and downloaded."""
+
+import httpx
+import pytest
+from tests.unit.client.gateway import Gateway, ok
+from tests.unit.client.samples import NOW
+from tests.unit.client.samples import job as job_document
+from tests.unit.dashboard.conftest import RunPage, page_of
+
+from dashboard.widgets.job_progress import WATCHED_JOB
+from farebox.results.models import ModelSchema
+
+pytestmark = pytest.mark.slow
+SCHEMA = ModelSchema(
+    name="1_penguins", task="regression", label="y", classes=[], features=[], example={"features": {}}
+)
+PRICE = {"action": "batch", "tokens": 5, "per_units": 1000, "version": 1, "created_at": NOW}
+CHARGED = {"X-Tokens-Charged": "5", "X-Tokens-Balance": "10", "X-Receipt-Id": "r1"}
+
+
+def show_batches() -> None:
+    import streamlit as st
+
+    from dashboard.widgets.batch_prediction import batch_form
+
+    batch_form(st.session_state["user_session"].client, st.session_state["schema"])
+
+
+@pytest.fixture
+def gateway(gateway: Gateway) -> Gateway:
+    gateway.on("GET", "/v1/prices", page_of(PRICE))
+    predicted = {**CHARGED, "X-Rows": "2", "X-Rows-Failed": "1"}
+    gateway.on("GET", "/v1/jobs/7/result", httpx.Response(200, headers=predicted, content=b"x\r\n"))
+    return gateway
+
+
+def batch_job(state: str, **changes: object) -> dict[str, object]:
+    return job_document(state, kind="batch", model_name=SCHEMA.name, **changes)
+
+
+def test_result_of_watched_job_can_be_downloaded(gateway: Gateway, run_page: RunPage) -> None:
+    job = batch_job("succeeded", tokens_charged=5)
+    gateway.on("GET", "/v1/jobs", page_of(job))
+    gateway.on("GET", "/v1/jobs/7", ok(job))
+    app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7})
+    assert app.success[0].value == "Predicted 1 of 2 rows (5 tokens)."
+    assert app.session_state["batch_result"].filename == "rows-7.predicted.csv"
+
+
+def test_earlier_batch_is_fetched_on_request(gateway: Gateway, run_page: RunPage) -> None:
+    gateway.on("GET", "/v1/jobs", page_of(batch_job("succeeded", tokens_charged=5)))
+    app = run_page(show_batches, {"schema": SCHEMA})
+    assert not app.success
+    next(each for each in app.button if each.label == "Prepare download").click().run()
+    assert app.success[0].value == "Predicted 1 of 2 rows (5 tokens)."
+
+
+def test_failed_batch_shows_the_reason(gateway: Gateway, run_page: RunPage) -> None:
+    failed = batch_job("failed", error={"code": "model_gone", "detail": "The model was deleted."})
+    gateway.on("GET", "/v1/jobs", page_of(failed))
+    gateway.on("GET", "/v1/jobs/7", ok(failed))
+    app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7})
+    assert app.error[0].value == "**penguins** failed: The model was deleted. Nothing was charged."
+    assert not app.success

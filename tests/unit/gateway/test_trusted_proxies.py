@@ -1,0 +1,54 @@
+"""Origin of a request: proxy headers count only from trusted proxies."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from gateway.admission.trusted_proxies import Origin, TrustedProxies
+
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+
+
+def test_forwarding_headers_are_ignored_without_trusted_proxies() -> None:
+    sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https", "x-forwarded-host": "b"}
+    assert TrustedProxies(()).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "http", "a")
+
+
+def test_forwarding_headers_of_an_untrusted_peer_are_ignored() -> None:
+    sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
+    assert TrustedProxies(TRUSTED).origin_of("9.9.9.9", "http", sent) == Origin("9.9.9.9", "http", "a")
+
+
+@pytest.mark.parametrize(
+    ("forwarded_for", "address"),
+    [
+        ("1.2.3.4", "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        ("6.6.6.6, 1.2.3.4, 10.1.1.1", "1.2.3.4"),
+        ("10.2.2.2", "10.2.2.2"),
+        ("1.2.3.4, nonsense", "10.0.0.1"),
+        ("", "10.0.0.1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_client_address_is_the_last_untrusted_one(forwarded_for: str, address: str) -> None:
+    sent = {"host": "a", "x-forwarded-for": forwarded_for}
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).address == address
+
+
+def test_trusted_proxy_sets_scheme_and_host() -> None:
+    sent = {"host": "a", "x-forwarded-proto": "https", "x-forwarded-host": "farebox.example"}
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent) == Origin(
+        "10.0.0.1", "https", "farebox.example"
+    )
+
+
+def test_unknown_forwarded_scheme_is_ignored() -> None:
+    sent = {"host": "a", "x-forwarded-proto": "javascript"}
+    assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).scheme == "http"
+
+
+def test_addresses_of_one_ipv6_network_share_a_rate_limit_key() -> None:
+    one, other = Origin("2001:db8:1:2::1", "http", "a"), Origin("2001:db8:1:2:ffff::9", "http", "a")
+    assert one.rate_limit_key == other.rate_limit_key
+    assert one.rate_limit_key != Origin("2001:db8:1:3::1", "http", "a").rate_limit_key
