@@ -6,14 +6,14 @@ from sqlalchemy import func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import Json, declarative_base
-from kit.idempotency import first_answers_table
+from kit.idempotency import idempotency_keys_table
 from kit.outbox import inbox_table
 
 __all__ = ["Base", "DeletedUser", "Json", "first_answers", "inbox"]
 
 Base = declarative_base("ml")
 
-first_answers = first_answers_table(Base.metadata)
+first_answers = idempotency_keys_table(Base.metadata)
 inbox = inbox_table(Base.metadata)
 
 

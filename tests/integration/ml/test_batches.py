@@ -105,7 +105,7 @@ async def test_stored_result_is_deleted_with_its_answer(
 ) -> None:
     await send(idle, model, key="old")
     assert len(idle.stored("results")) == 1
-    await sql.execute("UPDATE ml.first_answers SET created_at = now() - interval '1 year'")
+    await sql.execute("UPDATE ml.idempotency_keys SET created_at = now() - interval '1 year'")
 
     async def is_gone() -> bool:
         return idle.stored("results") == set()

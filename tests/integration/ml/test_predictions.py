@@ -124,7 +124,7 @@ async def test_retry_predicts_after_a_process_died_without_an_answer(
     idle: Service, model: str, sql: asyncpg.Connection
 ) -> None:
     await idle.predict(model, key="dead")
-    await sql.execute("UPDATE ml.first_answers SET answer = NULL, lease_until = now()")
+    await sql.execute("UPDATE ml.idempotency_keys SET answer = NULL, lease_until = now()")
     assert (await idle.predict(model, key="dead")).status_code == 200
     assert idle.billing.balance(ADA) == 95
 
