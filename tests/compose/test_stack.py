@@ -102,7 +102,9 @@ async def test_replicas_charge_once(replicas: Compose, http: httpx.AsyncClient, 
     assert_books_balance(stack)
 
 
-async def test_killed_containers_lose_no_tokens(replicas: Compose, stack: Stack, load: BackgroundLoad) -> None:
+async def test_killed_containers_lose_no_tokens(
+    replicas: Compose, stack: Stack, load: BackgroundLoad
+) -> None:
     async with load.running():
         for service in KILLED:
             await asyncio.sleep(BETWEEN_KILLS_SECONDS)
@@ -111,7 +113,9 @@ async def test_killed_containers_lose_no_tokens(replicas: Compose, stack: Stack,
     await _assert_whole_again(stack, load)
 
 
-async def test_restarted_database_loses_no_tokens(replicas: Compose, stack: Stack, load: BackgroundLoad) -> None:
+async def test_restarted_database_loses_no_tokens(
+    replicas: Compose, stack: Stack, load: BackgroundLoad
+) -> None:
     async with load.running():
         await asyncio.sleep(BETWEEN_KILLS_SECONDS)
         await asyncio.to_thread(replicas.run, "restart", "postgres")

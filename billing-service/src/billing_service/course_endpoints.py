@@ -18,9 +18,9 @@ from billing_service.statements.queries import get_open_wallet
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator, Reader
 from kit.database import ReadSession
-from kit.errors import Forbidden, Unauthenticated
+from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
 from kit.fields import RowIdInPath, Text, fold_name
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.identity import Caller, UserId
 from kit.problems import documented
 

@@ -36,7 +36,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
 from kit.database import Database
-from kit.digests import fingerprint  # noqa: F401
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 
 Key = NewType("Key", str)

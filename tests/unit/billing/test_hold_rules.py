@@ -26,7 +26,7 @@ from billing_service.ledger.commands import (
     StillHeld,
 )
 from billing_service.ledger.rules import decide
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId
 
 

@@ -9,7 +9,7 @@ from billing_service.errors import WalletNotFound
 from billing_service.ledger.books import House
 from billing_service.ledger.commands import BuyTokens, CloseWallet, GrantTokens, OpenWallet
 from billing_service.ledger.rules import decide
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId
 
 OPENING = OpenWallet(USER, "opening:digest", 15)

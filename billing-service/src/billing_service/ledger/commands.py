@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from kit.digests import fingerprint
 from kit.errors import ServiceError
-from kit.idempotency import fingerprint
 from kit.identity import ApiKeyId, UserId
 
 

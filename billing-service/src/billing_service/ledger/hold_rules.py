@@ -29,7 +29,7 @@ from billing_service.ledger.commands import (
     Work,
 )
 from billing_service.prices.rules import Price
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 
 
 def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:

@@ -22,7 +22,7 @@ from billing_service.ledger.commands import (
     GrantTokens,
     OpenWallet,
 )
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 
 
 def open_wallet(command: OpenWallet, books: Books) -> Credited:

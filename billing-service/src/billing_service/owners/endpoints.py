@@ -17,9 +17,9 @@ from billing_service.statements.schemas import WalletView
 from kit.app import strict_router
 from kit.authentication import Administrator, CallingService
 from kit.database import ReadSession
-from kit.errors import Forbidden, Unauthenticated
+from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
 from kit.fields import LARGEST_ID, RowIdInPath, Text
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.identity import UserId
 from kit.outbox import Event
 from kit.pagination import Page, RequestedPage

@@ -13,8 +13,8 @@ from billing_service.prices.rules import Action, QuoteRequest
 from kit.app import strict_router
 from kit.authentication import Administrator, Reader
 from kit.database import ReadSession, Session
-from kit.errors import Forbidden, Unauthenticated
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 
 router = strict_router("/v1", ["prices"])

@@ -13,7 +13,7 @@ from billing_service.models import Price as PriceRow
 from billing_service.models import Quote
 from billing_service.prices.rules import Action, Price, QuoteRequest
 from billing_service.settings import Settings
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId
 
 

@@ -12,8 +12,8 @@ from billing_service.purchases.cards import parse_card
 from billing_service.purchases.service import Purchases, purchase_key
 from kit.app import strict_router
 from kit.authentication import AccountOwner
-from kit.errors import Forbidden, Unauthenticated
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 
 router = strict_router("/v1/purchases", ["wallet"])

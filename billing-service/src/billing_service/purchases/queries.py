@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing_service.ledger.commands import BuyTokens
 from billing_service.models import Purchase
 from billing_service.statements.queries import get_open_wallet
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused
 
 
 async def record_purchase(session: AsyncSession, command: BuyTokens) -> None:

@@ -7,8 +7,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.batches.jobs import BatchInput
 from ml_service.batches.service import BatchService

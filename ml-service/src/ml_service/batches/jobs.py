@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 import orjson
 
 from kit.database import Database
-from kit.idempotency import Claim, fingerprint
+from kit.digests import fingerprint
+from kit.idempotency import Claim
 from kit.identity import Caller
 from ml_service.billing.port import Billing
 from ml_service.errors import ModelNotFound

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from starlette.responses import Response
 
-from kit.idempotency import KeyedRequest, fingerprint
+from kit.digests import fingerprint
+from kit.idempotency import KeyedRequest
 from kit.identity import Caller
 from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, HoldKey, Receipt
 from ml_service.errors import BillingUnavailable

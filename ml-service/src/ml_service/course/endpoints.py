@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS

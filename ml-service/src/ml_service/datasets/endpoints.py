@@ -6,8 +6,9 @@ from fastapi import Depends, Query, Request, Response
 
 from kit.app import strict_router
 from kit.authentication import Reader
+from kit.errors import IdempotencyKeyReused
 from kit.fields import RowIdInPath
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.callers import TrainCaller

@@ -7,8 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database
-from kit.errors import ServiceError
-from kit.idempotency import IdempotencyKeyReused
+from kit.errors import IdempotencyKeyReused, ServiceError
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.datasets.bodies import UploadForm

@@ -9,9 +9,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import ServiceError
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning, ServiceError
 from kit.fields import LARGEST_ID, RowIdInPath
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND

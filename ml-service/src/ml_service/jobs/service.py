@@ -9,8 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.contextvars import get_contextvars
 
 from kit.database import Database, Json
-from kit.errors import InternalError, ServiceError, from_document
-from kit.idempotency import IdempotencyKeyReused, IdempotencyTwinRunning, fingerprint
+from kit.digests import fingerprint
+from kit.errors import (
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    InternalError,
+    ServiceError,
+    from_document,
+)
 from kit.identity import Caller, UserId
 from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing

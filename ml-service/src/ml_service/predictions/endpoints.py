@@ -6,7 +6,8 @@ import orjson
 from fastapi import Depends, Request, Response
 
 from kit.app import strict_router
-from kit.idempotency import REPLAYED, IdempotencyKey, IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
