@@ -3,6 +3,7 @@
 from typing import Literal, TypeAlias
 
 ErrorCode: TypeAlias = Literal[
+    "account_deleted",
     "account_disabled",
     "account_mismatch",
     "account_not_found",
@@ -98,6 +99,7 @@ ErrorCode: TypeAlias = Literal[
     "too_many_classes",
     "too_many_failures",
     "too_many_neighbours",
+    "training_cancelled",
     "training_failed",
     "training_refused",
     "unauthenticated",
