@@ -15,7 +15,7 @@ LOCK_SECONDS = 30.0
 
 
 class Auth:
-    """An API key, or a login whose tokens are in a store."""
+    """The client's credential: an API key, or a login with its tokens in a store."""
 
     def __init__(self, store: TokenStore, retries: Retries, api_key: str | None = None) -> None:
         self._store, self._retries, self._api_key = store, retries, api_key
@@ -54,8 +54,8 @@ class Auth:
     def renew(self, refused: str) -> Steps[str]:
         """A newer access token than the refused one.
 
-        A refresh token works once, and a second use ends the login. So one process or thread renews at a
-        time, and those that waited use the tokens it received.
+        A refresh token works once, and a second use ends the login. One process or thread renews at a time;
+        the others wait and then use its new tokens.
         """
         with (yield from self._locked()):
             tokens = self._store.load()
@@ -94,7 +94,7 @@ class Auth:
         deadline = time.monotonic() + LOCK_SECONDS
         while (lock := self._store.try_lock()) is None:
             if time.monotonic() > deadline:
-                raise WaitTimeout("Another program has been renewing this login for too long; try again.")
+                raise WaitTimeout("Another program is still renewing this login; try again.")
             yield Sleep(LOCK_PAUSE_SECONDS)
         return lock
 

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole HTTP response; of a stream that was opened, only its head."""
+    """An HTTP response; for an open stream, its head only."""
 
     status: int
     headers: Mapping[str, str]
@@ -34,7 +34,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """The connection failed. `sent` is False when the request cannot have reached the service."""
+    """A failed connection. `sent` is False when the request cannot have reached the service."""
 
     error: FareboxError
     sent: bool
@@ -42,7 +42,7 @@ class NoResponse:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file to send; opened anew for each try, and never read into memory whole."""
+    """A file to send; opened again for each try, and never read into memory as a whole."""
 
     filename: str
     open: Callable[[], BinaryIO]
@@ -64,21 +64,21 @@ class Call(Generic[T]):
     repeatable: bool = True
     timeout: float = DEFAULT_TIMEOUT
     save_to: Path | None = None
-    """The file that receives the body of a 200 response, which is never in memory whole."""
+    """The file that receives the body of a 200 response, piece by piece."""
 
     @property
     def is_safe_to_repeat(self) -> bool:
-        """True when a second arrival has no second effect."""
+        """True when sending the request twice has the effect of sending it once."""
         return self.repeatable and (self.method in SAFE_METHODS or "Idempotency-Key" in self.headers)
 
 
 def url_path(*segments: str) -> str:
-    """`/v1/` and these segments, each quoted, since a name may hold any character."""
+    """A path below `/v1/`. Each segment is quoted, since a name may contain any character."""
     return "/".join(["/v1", *(quote(segment, safe="") for segment in segments)])
 
 
 def idempotency_header(key: str | None = None) -> dict[str, str]:
-    """The header under which repeating a POST has one effect."""
+    """The header that makes a POST safe to repeat."""
     return {"Idempotency-Key": key or uuid4().hex}
 
 
@@ -92,7 +92,7 @@ class Page(BaseModel, Generic[Model]):
 def list_call(
     path: str, kind: type[Model], params: Mapping[str, Parameter] | None = None, *, authorized: bool = True
 ) -> Call[Page[Model]]:
-    """The call for a list's first page; `Session.paginate` follows it with the next ones."""
+    """The call for the first page of a list; `Session.paginate` requests the following pages."""
     return Call("GET", path, json_as(Page[kind]), params=params or {}, authorized=authorized)
 
 
@@ -119,7 +119,8 @@ def text(response: Response) -> str:
 
 def _unexpected(name: str, error: ValidationError) -> UnexpectedResponse:
     first = error.errors(include_input=False)[0]
-    pointer = ".".join(str(step) for step in first["loc"]) or "body"
+    field_name = ".".join(str(key) for key in first["loc"]) or "body"
     return UnexpectedResponse(
-        f"The response is not a {name} ({pointer}: {first['msg']}); check address and client version."
+        f"The response is not a {name} ({field_name}: {first['msg']}); "
+        "check the address and the client's version."
     )

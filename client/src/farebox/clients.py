@@ -47,7 +47,7 @@ class Client(Resource[S]):
 
     @property
     def is_logged_in(self) -> bool:
-        """True when there is a login or an API key to send; the service may still refuse it."""
+        """True when the client has a login or an API key; the service may still refuse it."""
         return self.session.auth.is_logged_in
 
     @property
@@ -72,12 +72,12 @@ class Client(Resource[S]):
 
     @operation
     def log_in(self, name: str, password: str) -> Steps[None]:
-        """Log in; the token store keeps the login, which renews itself."""
+        """Log in. The tokens are stored, and renewed when they expire."""
         return _log_in(self.session, name, password)
 
     @operation
     def log_out(self) -> Steps[None]:
-        """End the login at the service; it is deleted here even when that fails."""
+        """End the login at the service, and delete the stored tokens even when that fails."""
         try:
             yield from self.session.request(Call("DELETE", "/v1/sessions/current", no_content))
         finally:
@@ -93,9 +93,9 @@ def _log_in(session: Session, name: str, password: str) -> Steps[None]:
 class Farebox(Client[SyncTransport]):
     """A blocking client of a Farebox gateway.
 
-    The address is `url`, FAREBOX_URL, API_BASE_URL or this machine's port 8000. Requests carry `api_key`,
-    FAREBOX_API_KEY, or the login that `log_in` stored in the user's config folder; pass a `store` to keep it
-    elsewhere. Close the client after use, or use it in a `with` block.
+    The address is `url`, FAREBOX_URL, API_BASE_URL or port 8000 of this machine. The credential is `api_key`,
+    FAREBOX_API_KEY, or the login that `log_in` stored in the user's config folder; pass a `store` to store
+    the login elsewhere. Close the client after use, or use it in a `with` block.
     """
 
     def __init__(
@@ -152,17 +152,17 @@ class AsyncFarebox(Client[AsyncTransport]):
 
 
 def base_url(url: str | None = None) -> str:
-    """The gateway's address: `url`, or FAREBOX_URL, or API_BASE_URL, or this machine's port 8000."""
-    chosen = url or os.environ.get("FAREBOX_URL") or os.environ.get("API_BASE_URL") or DEFAULT_URL
-    parts = urlsplit(chosen)
+    """The gateway's address: `url`, FAREBOX_URL, API_BASE_URL, or port 8000 of this machine."""
+    address = url or os.environ.get("FAREBOX_URL") or os.environ.get("API_BASE_URL") or DEFAULT_URL
+    parts = urlsplit(address)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise InvalidArgument("The address must start with http:// or https:// and name a host.")
-    return chosen.rstrip("/")
+    return address.rstrip("/")
 
 
 def _session(url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None) -> Session:
     policy = retries or Retries()
     if store is None:
-        # With a store the client acts for the account whose tokens are in it, not for the environment's key.
+        # A given store decides the account, so FAREBOX_API_KEY applies only without one.
         api_key = api_key or os.environ.get("FAREBOX_API_KEY") or None
     return Session(Auth(store or FileTokenStore(url), policy, api_key), policy)

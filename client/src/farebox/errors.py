@@ -1,6 +1,6 @@
-"""Errors: one class for each HTTP status, and a few for what callers handle; `error.code` names the rest.
+"""Errors: a class for each HTTP status, and for the codes that callers handle by class.
 
-`str(error)` is one sentence with the next step. `farebox.error_codes.ErrorCode` lists the codes.
+`str(error)` is a sentence that names the next step. `farebox.error_codes.ErrorCode` lists the codes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
 class FareboxError(Exception):
-    """The root of the tree: catch this to catch every error of the client.
+    """The base class of every error of the client.
 
-    `code` is stable and meant for programs, `status` the HTTP status (None without a response), `request_id`
-    the id to quote in a bug report, and `members` holds the problem document's further fields.
+    `code` is stable, for programs. `status` is the HTTP status, None without a response. `request_id` belongs
+    in a bug report. `members` are the further fields of the problem document.
     """
 
     code: str = "error"
@@ -43,7 +43,7 @@ class FareboxError(Exception):
 
 
 class ApiError(FareboxError):
-    """The service refused the request or failed; `retry_after` is how many seconds it suggests to wait."""
+    """The service refused the request or failed; `retry_after` is the suggested wait in seconds."""
 
     retry_after: float | None = None
 
@@ -70,7 +70,7 @@ class Malformed(ApiError):
 
 
 class Unauthenticated(ApiError):
-    """The login or API key is not accepted, or no longer; log in again."""
+    """The login or API key is invalid, or has ended; log in again."""
 
     status = 401
     code = "unauthenticated"
@@ -86,7 +86,7 @@ class PaymentRefused(ApiError):
 
 
 class NotEnoughTokens(PaymentRefused, codes=("not_enough_tokens", "token_cap_reached")):
-    """The request costs `required` tokens; only `available` are left in the wallet or under the key's cap."""
+    """The request costs `required` tokens; the wallet, or the key's cap, has only `available`."""
 
     @property
     def required(self) -> int | None:
@@ -127,7 +127,7 @@ class Conflict(ApiError):
 
 
 class NameTaken(Conflict, codes=("name_taken",)):
-    """An account of this name exists."""
+    """An account with this name already exists."""
 
 
 class ResultPending(Conflict, codes=("result_pending",)):
@@ -155,8 +155,8 @@ class InvalidInput(ApiError):
 
     @property
     def errors(self) -> list[Mapping[str, str]]:
-        found = self.members.get("errors")
-        return list(found) if isinstance(found, list) else []
+        errors = self.members.get("errors")
+        return list(errors) if isinstance(errors, list) else []
 
     @property
     def line(self) -> int | None:
@@ -182,21 +182,21 @@ class ServiceFault(ApiError):
 
 
 class Unavailable(ServiceFault):
-    """A part of the service is unavailable for the moment; a retry is safe."""
+    """A part of the service is temporarily unavailable; a retry is safe."""
 
     status = 503
     code = "unavailable"
 
 
-# Scripts read these codes in the output of --json, so a class may be renamed and its code may not.
+# Scripts read these codes in the output of --json, so they stay when a class is renamed.
 class Unreachable(FareboxError):
-    """Nothing responds at this address."""
+    """Nothing listens at this address."""
 
     code = "unreachable"
 
 
 class ResponseLost(FareboxError):
-    """The request was sent and its response never came; it may or may not have taken effect."""
+    """The connection broke before the response; the request may or may not have taken effect."""
 
     code = "answer_lost"
 
@@ -208,7 +208,7 @@ class UnexpectedResponse(FareboxError):
 
 
 class NotLoggedIn(FareboxError):
-    """There is neither a login nor an API key to send."""
+    """The client has neither a login nor an API key."""
 
     code = "not_signed_in"
 
@@ -220,19 +220,19 @@ class JobNotSucceeded(FareboxError):
 
 
 class WaitTimeout(FareboxError):
-    """The job had not ended when the caller's timeout did."""
+    """The job did not end within the caller's timeout."""
 
     code = "waited_too_long"
 
 
 class InvalidArgument(FareboxError):
-    """An argument cannot be sent; nothing left this machine."""
+    """An argument is invalid; no request was sent."""
 
     code = "unusable_input"
 
 
 def error_from(status: int, headers: Mapping[str, str], body: bytes) -> FareboxError:
-    """The error for a response that is not 2xx: by its code, else by its status."""
+    """The error for a non-2xx response, by its code or else by its status."""
     problem = _problem_in(body)
     if problem is None:
         return UnexpectedResponse(
@@ -253,7 +253,7 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> FareboxE
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that a response suggests."""
+    """The wait in seconds that a response suggests."""
     seconds = headers.get("retry-after", "")
     return float(seconds) if seconds.isdigit() else None
 
@@ -264,7 +264,7 @@ def _class_for(code: str, status: int) -> type[ApiError]:
 
 def _problem_in(body: bytes) -> Mapping[str, Any] | None:  # Any: JSON
     try:
-        found = pydantic_core.from_json(body)
+        problem = pydantic_core.from_json(body)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return problem if isinstance(problem, dict) else None

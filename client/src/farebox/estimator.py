@@ -22,9 +22,9 @@ ROWS_PER_REQUEST = 5000
 class FareboxEstimator:
     """The base class of the classifier and the regressor.
 
-    `model_type` and `params` are those of the gateway's model types. Without a `client`, requests are sent by
-    a `Farebox()` at the default address with the stored login. After `fit`, `model_` is the trained model.
-    Training and predictions are charged at the gateway's prices.
+    `model_type` and `params` are a model type of the gateway and its parameters. Without a `client`, requests
+    go through `Farebox()`: the default address with the stored login. After `fit`, `model_` is the trained
+    model. Training and predictions are charged at the gateway's prices.
     """
 
     task: ClassVar[Task]
@@ -54,7 +54,7 @@ class FareboxEstimator:
             self.model_: Model = client.models.train(
                 table,
                 name,
-                features=[str(each) for each in features.columns],
+                features=[str(column) for column in features.columns],
                 type=self.model_type,
                 task=self.task,
                 params=self.params or {},
@@ -82,10 +82,10 @@ class FareboxEstimator:
 
     def set_params(self, **settings: object) -> Self:
         """Change settings that the constructor takes."""
-        known = self.get_params()
+        names = self.get_params()
         for name, setting in settings.items():
-            if name not in known:
-                raise InvalidArgument(f"There is no setting '{name}'; there are: {', '.join(known)}.")
+            if name not in names:
+                raise InvalidArgument(f"There is no setting '{name}'; the settings are {', '.join(names)}.")
             setattr(self, name, setting)
         return self
 
@@ -98,11 +98,11 @@ class FareboxEstimator:
             yield client
 
     def __repr__(self) -> str:
-        shown = (f"{name}={each!r}" for name, each in self.get_params().items() if name != "client")
+        shown = (f"{name}={value!r}" for name, value in self.get_params().items() if name != "client")
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __sklearn_clone__(self) -> Self:
-        # scikit-learn would copy the client, and a connection cannot be copied.
+        # scikit-learn's own clone would copy the client, and a connection cannot be copied.
         return type(self)(**self.get_params())  # pyright: ignore[reportArgumentType] - its own settings
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -136,9 +136,9 @@ class FareboxClassifier(FareboxEstimator):
         """The class of each row, as an array."""
         predicted = super().predict(X).tolist()
         # A label sent in a CSV file may return as its text.
-        known = self.classes_.tolist()
-        labels = {**{str(each): each for each in known}, **{each: each for each in known}}
-        return numpy.asarray([labels[each] for each in predicted], dtype=self.classes_.dtype)
+        classes = self.classes_.tolist()
+        labels = {str(label): label for label in classes} | {label: label for label in classes}
+        return numpy.asarray([labels[label] for label in predicted], dtype=self.classes_.dtype)
 
     def score(self, X: Any, y: Any) -> float:
         """The accuracy: the share of rows predicted correctly."""
@@ -154,8 +154,8 @@ class FareboxRegressor(FareboxEstimator):
         """R²: 1 is perfect, 0 is no better than always predicting the mean."""
         truth = numpy.asarray(y, dtype=float).ravel()
         spread = float(numpy.sum((truth - truth.mean()) ** 2))
-        missed = float(numpy.sum((truth - self.predict(X)) ** 2))
-        return 1 - missed / spread if spread else float(missed == 0)
+        residual = float(numpy.sum((truth - self.predict(X)) ** 2))
+        return 1 - residual / spread if spread else float(residual == 0)
 
 
 def _frame_of(table: Any) -> Any:  # Any: pandas is optional at type checking

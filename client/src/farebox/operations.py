@@ -23,7 +23,7 @@ S = TypeVar("S", SyncTransport, AsyncTransport)
 
 
 class Resource(Generic[S]):
-    """The operations on one kind of object."""
+    """Base class: the operations on one kind of object."""
 
     def __init__(self, session: Session, transport: S) -> None:
         self._session, self._transport = session, transport

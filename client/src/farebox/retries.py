@@ -1,4 +1,4 @@
-"""Retries: a request is repeated only where a second arrival cannot have a second effect."""
+"""Retries: a request is repeated only if a second arrival has no second effect."""
 
 import random
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ class Retries:
 
 
 def pause_before_retry(
-    call: Call[Any],  # Any: the result's type plays no part
+    call: Call[Any],  # Any: the result's type does not matter
     outcome: Response | NoResponse,
     tries: int,
     retries: Retries,
 ) -> float | None:
     """Seconds to wait before the next try, or None to give up.
 
-    A request that was never sent can always be repeated. One that may have arrived is repeated only when that
-    is safe: by its method, or because it carries an idempotency key.
+    A request that was never sent can always be repeated. A request that may have arrived is repeated only if
+    its method is safe to repeat or it carries an idempotency key.
     """
     if tries >= retries.limit or not _may_repeat(call, outcome):
         return None
@@ -53,7 +53,7 @@ def _may_repeat(call: Call[Any], outcome: Response | NoResponse) -> bool:  # Any
 
 
 def send_with_retries(step: Send, retries: Retries) -> Steps[Response]:
-    """The response, of any status, after as many tries as are allowed and safe."""
+    """The response, of any status, after at most the allowed tries."""
     tries = 0
     while True:
         outcome = yield from send(step)

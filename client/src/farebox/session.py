@@ -1,4 +1,4 @@
-"""Session: one request from credential to result, and lists that come a page at a time."""
+"""Session: a request from credential to result, and paginated lists."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ class Session:
         self.auth, self._retries = auth, retries
 
     def request(self, call: Call[T]) -> Steps[T]:
-        """The result of a call; raises the error of a response that is not 2xx."""
+        """The result of a call; raises the error of a non-2xx response."""
         response = yield from self._send(call, stream=False)
         return call.read(response)
 
@@ -34,7 +34,7 @@ class Session:
         yield from self._send(call, stream=True)
 
     def paginate(self, first: Call[Page[Item]]) -> Emits[Item]:
-        """Emit each item of a list; a page is requested once the previous one is used up."""
+        """Emit each item of a list; a page is requested when the previous one is used up."""
         token: str | None = None
         while True:
             params = {**first.params, "page_size": PAGE_SIZE, "page_token": token}
@@ -59,7 +59,7 @@ class Session:
         response = yield from self._send_with(_bearer(credential), call, stream=stream)
         if response.status != UNAUTHENTICATED or not self.auth.can_renew:
             return response
-        # Refused before any work was done, so the same request can be repeated under a newer token.
+        # Refused before any work was done, so the request can be repeated with a new token.
         credential = yield from self.auth.renew(credential)
         return (yield from self._send_with(_bearer(credential), call, stream=stream))
 

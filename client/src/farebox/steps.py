@@ -1,7 +1,7 @@
-"""Steps, which the core yields to a transport. A flow is a generator of steps that receives replies.
+"""Steps of the sans-IO core. A flow is a generator that yields steps to a transport and receives replies.
 
-Every decision of the client (credentials, retries, waiting, paging, resuming a stream) is written once, as
-flows without input or output; a transport only performs their steps, blocking or awaiting.
+Every decision of the client (credentials, retries, waiting, paging, resuming a stream) is written once, as a
+flow without I/O. A transport performs the steps, either blocking or awaiting.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request and read its response; of a stream that opens, only the head.
+    """Send the request and read the response; for a stream, only the head.
 
     Reply: Response or NoResponse.
     """
@@ -37,7 +37,7 @@ class NextText:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Let this many seconds pass. Reply: None."""
+    """Wait for this many seconds. Reply: None."""
 
     seconds: float
 
@@ -68,7 +68,7 @@ def next_text() -> Steps[str | None]:
 
 
 def for_each(emits: Emits[T], callback: Callable[[T], object]) -> Steps[None]:
-    """Run a flow that emits, and call `callback` with each value."""
+    """Run a flow, and call `callback` with each value that it emits."""
     reply: Reply = None
     try:
         while True:

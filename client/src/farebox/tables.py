@@ -1,4 +1,4 @@
-"""Conversion of files, DataFrames and rows to the forms that the service accepts."""
+"""Conversion of files, DataFrames and rows to uploads and JSON."""
 
 import datetime
 import decimal
@@ -34,7 +34,7 @@ def upload_of(source: Source, filename: str | None = None) -> Upload:
 def rows_of(rows: Rows) -> list[dict[str, Plain]]:
     """JSON rows from mappings or a DataFrame."""
     if isinstance(rows, Sequence):
-        return [row_of(each) for each in rows]
+        return [row_of(row) for row in rows]
     return [
         row_of(dict(zip(rows.columns, cells, strict=True)))
         for cells in rows.itertuples(index=False, name=None)
@@ -46,7 +46,7 @@ def row_of(row: Row) -> dict[str, Plain]:
 
 
 def plain(cell: Any) -> Plain:  # Any: numpy's, pandas' and Python's own scalars
-    """A cell as JSON; every kind of missing value becomes null."""
+    """A cell as a JSON scalar; every kind of missing value becomes null."""
     if hasattr(cell, "item"):
         cell = cell.item()  # numpy's scalars, as Python's
     match cell:

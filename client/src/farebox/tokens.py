@@ -1,4 +1,4 @@
-"""The tokens of a login, and the stores that keep them between runs."""
+"""The tokens of a login, and their storage between runs."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ EXPIRY_MARGIN_SECONDS = 15.0
 
 
 class Tokens(BaseModel):
-    """A short-lived access token, and a refresh token that renews it once."""
+    """A short-lived access token, and the refresh token that renews it once."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -42,12 +42,12 @@ class TokenStore(Protocol):
         ...
 
     def try_lock(self) -> contextlib.AbstractContextManager[object] | None:
-        """The lock for a renewal, released on exit; None while another renewal owns it."""
+        """The lock for a renewal, released on exit; None during another renewal."""
         ...
 
 
 class MemoryTokenStore:
-    """Storage in memory, for servers that act for many users, and for tests."""
+    """Storage in memory, for servers with many users, and for tests."""
 
     def __init__(self, tokens: Tokens | None = None) -> None:
         self._tokens = tokens
@@ -76,7 +76,7 @@ class FileTokenStore:
         return self._read().get(self._url)
 
     def save(self, tokens: Tokens | None) -> None:
-        # Another login's process may be writing its own entry at this moment.
+        # Another process may be writing the entry of another address.
         with self._file_lock(".write-lock", timeout=5):
             stored = self._read()
             stored.pop(self._url, None)
@@ -103,18 +103,18 @@ class FileTokenStore:
             return {}
 
     def _write(self, stored: dict[str, Tokens]) -> None:
-        # Written aside and renamed, so that no reader sees half a file; 600 from its first byte on.
-        aside = self._path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
-        body = json.dumps({url: each.model_dump() for url, each in stored.items()}, indent=1)
-        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        # Written to another file and renamed, so that no reader sees half a file; mode 600 from the start.
+        temporary = self._path.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
+        body = json.dumps({url: tokens.model_dump() for url, tokens in stored.items()}, indent=1)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(body)
-        aside.replace(self._path)
+        temporary.replace(self._path)
 
 
 def config_folder() -> Path:
     """FAREBOX_CONFIG_DIR, or the operating system's folder for a user's settings."""
-    named = os.environ.get("FAREBOX_CONFIG_DIR")
-    return Path(named) if named else platformdirs.user_config_path("farebox")
+    folder = os.environ.get("FAREBOX_CONFIG_DIR")
+    return Path(folder) if folder else platformdirs.user_config_path("farebox")
 
 
 def _released_on_exit(release: Callable[[], object]) -> contextlib.ExitStack:

@@ -1,4 +1,4 @@
-"""The two transports, blocking and awaiting: they perform steps and decide nothing."""
+"""Transports, blocking and asynchronous: they perform steps and decide nothing."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from farebox.steps import Emit, Emits, NextText, Reply, Send, Sleep, Step, Steps
 
 T = TypeVar("T")
 
-# Failures that come before the first byte has left.
+# Failures before the first byte is sent.
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 CONNECT_SECONDS = 5.0
 
@@ -84,7 +84,7 @@ class AsyncTransport:
 
 
 class _SyncPerformer(ExitStack):
-    """One flow's open files and responses, closed however it ends: a flow that is cut off may own a lock."""
+    """A flow and its open files and responses; all close on every exit, since a flow may own a lock."""
 
     def __init__(self, client: httpx.Client, flow: Steps[T] | Emits[T]) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class _SyncPerformer(ExitStack):
 
 
 class _AsyncPerformer(AsyncExitStack):
-    """One flow's open files and responses, closed however it ends: a flow that is cut off may own a lock."""
+    """A flow and its open files and responses; all close on every exit, since a flow may own a lock."""
 
     def __init__(self, client: httpx.AsyncClient, flow: Steps[T] | Emits[T]) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ class _AsyncPerformer(AsyncExitStack):
 
 @contextmanager
 def atomic_file(path: Path) -> Generator[BinaryIO]:
-    """A file that appears at its path once it is complete, and not at all after an error."""
+    """A file that appears at its path only when it is complete."""
     partial = path.with_name(f"{path.name}.part")
     try:
         with partial.open("wb") as file:
@@ -181,11 +181,11 @@ def _request(client: httpx.Client | httpx.AsyncClient, step: Send, files: ExitSt
     return client.build_request(
         call.method,
         call.path,
-        params={name: each for name, each in call.params.items() if each is not None},
+        params={name: value for name, value in call.params.items() if value is not None},
         json=call.json,
         files={
-            name: (each.filename, files.enter_context(each.open()), each.media_type)
-            for name, each in call.files.items()
+            name: (upload.filename, files.enter_context(upload.open()), upload.media_type)
+            for name, upload in call.files.items()
         }
         or None,
         headers={**call.headers, **step.headers},
@@ -203,7 +203,7 @@ def _response_of(response: httpx.Response) -> Response:
 
 def _no_response(error: httpx.TransportError) -> NoResponse:
     if isinstance(error, NEVER_SENT):
-        reason = "Nothing responds at this address; check that Farebox runs there, and FAREBOX_URL."
+        reason = "Nothing responds at this address; check that Farebox is running, and check FAREBOX_URL."
         return NoResponse(Unreachable(reason), sent=False)
-    reason = "The connection broke before the response came; check whether the request took effect."
+    reason = "The connection broke before the response arrived; check whether the request took effect."
     return NoResponse(ResponseLost(reason), sent=True)

@@ -119,7 +119,7 @@ def test_error_has_sentence_request_id_and_field_errors() -> None:
 def test_foreign_page_is_an_unexpected_response(gateway: Gateway, caller: Caller) -> None:
     gateway.on("GET", "/v1/me/wallet", httpx.Response(200, text="<html>It works!</html>"))
 
-    with pytest.raises(UnexpectedResponse, match="check address"):
+    with pytest.raises(UnexpectedResponse, match="check the address"):
         caller.run(lambda client: client.wallet.balance())
 
 

@@ -65,10 +65,7 @@ def whoami(as_json: AsJson = False, url: Url = None) -> None:
 @app.command()
 @handle_errors
 def password(as_json: AsJson = False, url: Url = None) -> None:
-    """Change the password, and log in with the new one.
-
-    Other logins end.
-    """
+    """Change the password, and log in with the new one; all other logins end."""
     with Farebox(url) as client:
         current = read_secret("Current password")
         new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)

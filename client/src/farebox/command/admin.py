@@ -50,8 +50,8 @@ def users(
 ) -> None:
     """List users and their tokens, newest first."""
     with Farebox(url) as client:
-        found = islice(client.admin.users(min_tokens=min_tokens, query=query), limit)
-        output.show_rows(found, USER_COLUMNS, as_json=as_json, empty="No user matches.")
+        users = islice(client.admin.users(min_tokens=min_tokens, query=query), limit)
+        output.show_rows(users, USER_COLUMNS, as_json=as_json, empty="No user matches.")
 
 
 @app.command()
@@ -130,11 +130,11 @@ def delete_user(user: UserId, yes: Yes = False, as_json: AsJson = False, url: Ur
 def set_price(
     action: Action,
     tokens: Annotated[int, typer.Argument(min=0, help="The new price.")],
-    per_units: Annotated[int, typer.Option(min=1, help="The units that the price is for.")] = 1,
+    per_units: Annotated[int, typer.Option(min=1, help="The number of units that the price covers.")] = 1,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Set a price from now on."""
+    """Set a price, effective immediately."""
     with Farebox(url) as client:
         price = client.prices.change(action, tokens, per_units)
     text = f"{price.action} now costs {output.tokens(price.tokens)} for each started {price.per_units:,}."
@@ -154,7 +154,7 @@ def ledger(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url = Non
 @handle_errors
 def usage(
     by: Annotated[
-        Literal["day", "action", "model", "user"], typer.Option(help="The column to add up by.")
+        Literal["day", "action", "model", "user"], typer.Option(help="The column to group by.")
     ] = "day",
     as_json: AsJson = False,
     url: Url = None,
@@ -169,7 +169,7 @@ def usage(
 @app.command()
 @handle_errors
 def verify(as_json: AsJson = False, url: Url = None) -> None:
-    """Derive every balance from the ledger; the exit code is 1 when one differs."""
+    """Compare every balance with the ledger; the exit code is 1 when a balance differs."""
     with Farebox(url) as client:
         check = client.admin.verify_ledger()
     if as_json:

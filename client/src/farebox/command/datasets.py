@@ -68,9 +68,9 @@ def show(
 ) -> None:
     """Show a dataset's columns and the findings about them."""
     with Farebox(url) as client:
-        found = client.datasets.get(dataset)
-        findings = [*found.findings, *(client.datasets.findings(dataset, label) if label else [])]
-    _show(found, findings, as_json=as_json)
+        inspected = client.datasets.get(dataset)
+        findings = [*inspected.findings, *(client.datasets.findings(dataset, label) if label else [])]
+    _show(inspected, findings, as_json=as_json)
 
 
 @app.command()
@@ -79,8 +79,8 @@ def correct(dataset: DatasetId, kinds: KindArguments, as_json: AsJson = False, u
     """Correct the kinds of columns, such as zip_code=text."""
     corrections = _read_kinds(kinds)
     with Farebox(url) as client:
-        found = client.datasets.correct(dataset, corrections)
-    _show(found, found.findings, as_json=as_json)
+        inspected = client.datasets.correct(dataset, corrections)
+    _show(inspected, inspected.findings, as_json=as_json)
 
 
 @app.command()
@@ -88,13 +88,13 @@ def correct(dataset: DatasetId, kinds: KindArguments, as_json: AsJson = False, u
 def preview(dataset: DatasetId, as_json: AsJson = False, url: Url = None) -> None:
     """Show a dataset's first rows."""
     with Farebox(url) as client:
-        first = client.datasets.preview(dataset)
+        rows_preview = client.datasets.preview(dataset)
     if as_json:
-        output.show_json(first)
+        output.show_json(rows_preview)
     else:
-        # Cells as they are in the file: a year has no thousands separator.
-        rows = [[cell if cell is None else str(cell) for cell in row] for row in first.rows]
-        output.show_table(first.columns, rows)
+        # As text: a year needs no thousands separator.
+        rows = [[cell if cell is None else str(cell) for cell in row] for row in rows_preview.rows]
+        output.show_table(rows_preview.columns, rows)
 
 
 @app.command()
@@ -131,10 +131,13 @@ def _show(dataset: InspectedDataset, findings: Sequence[Finding], *, as_json: bo
             "label": dataset.suggested.label and f"{dataset.suggested.label} (suggested)",
         }
     )
-    rows = ([each.name, each.kind, each.missing, each.distinct, _values(each)] for each in dataset.columns)
+    rows = (
+        [column.name, column.kind, column.missing, column.distinct, _values(column)]
+        for column in dataset.columns
+    )
     output.show_table(["column", "kind", "missing", "distinct", "values"], rows)
     if findings:
-        lines = ([each.severity, each.detail, each.advice] for each in findings)
+        lines = ([finding.severity, finding.detail, finding.advice] for finding in findings)
         output.show_table(["severity", "finding", "advice"], lines)
 
 
@@ -150,5 +153,5 @@ def _format(dataset: InspectedDataset) -> str:
 def _values(column: InspectedColumn) -> str:
     if column.quantiles is not None and (column.kind == "date" or not column.top_values):
         return f"{column.quantiles.min} to {column.quantiles.max}"
-    shown = ", ".join(f"{each.value} ({each.count})" for each in column.top_values[:SHOWN_VALUES])
-    return f"{shown}, ..." if column.distinct > SHOWN_VALUES else shown
+    values = ", ".join(f"{top.value} ({top.count})" for top in column.top_values[:SHOWN_VALUES])
+    return f"{values}, ..." if column.distinct > SHOWN_VALUES else values

@@ -20,7 +20,7 @@ app = typer.Typer()
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check; the command exits with the first `code` other than 0."""
+    """The result of one check. The first nonzero `code` is the command's exit code."""
 
     check: str
     found: str
@@ -34,11 +34,11 @@ def doctor(as_json: AsJson = False, url: Url = None) -> None:
     with Farebox(url) as client:
         findings = list(examine(client))
     if as_json:
-        output.show_json([asdict(each) for each in findings])
+        output.show_json([asdict(finding) for finding in findings])
     else:
-        rows = (["ok" if each.code == OK else "!!", each.check, each.found] for each in findings)
+        rows = (["ok" if finding.code == OK else "!!", finding.check, finding.found] for finding in findings)
         output.show_table(["", "check", "found"], rows)
-    raise typer.Exit(next((each.code for each in findings if each.code != OK), OK))
+    raise typer.Exit(next((finding.code for finding in findings if finding.code != OK), OK))
 
 
 def examine(client: Farebox) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _check(name: str, check: Callable[[], Finding]) -> Finding:
 
 def _service(client: Farebox) -> Finding:
     client.health()
-    return Finding("service", "it responds and is ready")
+    return Finding("service", "it is ready")
 
 
 def _clock(client: Farebox) -> Finding:
@@ -70,10 +70,10 @@ def _clock(client: Farebox) -> Finding:
         return Finding("clock", "the service does not send its time")
     skew = (datetime.now(UTC) - service_time).total_seconds()
     if abs(skew) <= MAX_SKEW_SECONDS:
-        return Finding("clock", "it agrees with the service's")
+        return Finding("clock", "it agrees with the service's clock")
     direction = "ahead of" if skew > 0 else "behind"
-    advice = "set it right, or logins will seem expired"
-    return Finding("clock", f"it is {abs(skew):,.0f} s {direction} the service's; {advice}", OTHER)
+    advice = "correct it, or logins will seem expired"
+    return Finding("clock", f"it is {abs(skew):,.0f} s {direction} the service's clock; {advice}", OTHER)
 
 
 def _login(client: Farebox) -> Finding:
@@ -81,4 +81,4 @@ def _login(client: Farebox) -> Finding:
     try:
         return Finding("login", f"{credential} works, as {client.me.get().name}")
     except Forbidden:
-        return Finding("login", f"{credential} works, without permission to read the account")
+        return Finding("login", f"{credential} works, but may not read the account")

@@ -61,9 +61,9 @@ MEANINGS: Mapping[int, str] = {
     0: "success",
     1: "any other error",
     2: "invalid command line",
-    3: "not logged in, or no longer",
+    3: "not logged in, or the login has ended",
     4: "not enough tokens, or the card was declined",
-    5: "unreachable, overloaded or too slow: try again",
+    5: "unreachable, overloaded or too slow; try again",
     6: "not found",
     7: "invalid input",
     8: "not allowed",
@@ -72,7 +72,7 @@ MEANINGS: Mapping[int, str] = {
     130: "interrupted with Ctrl-C",
 }
 
-# The services' messages name routes, which a person at a terminal cannot use.
+# The services' messages name routes, which are of no use at a terminal.
 ROUTE_CLAUSE = re.compile(r"[;,:] [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) /[^;]*$")
 HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "not_signed_in": "Log in with: farebox login NAME, or create an account with: farebox signup NAME",
@@ -93,13 +93,13 @@ HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "unknown_parameter": "List each type's parameters with: farebox models types",
     "invalid_parameter": "List each type's parameters with: farebox models types",
     "missing_feature": "List the model's features with: farebox models schema MODEL",
-    "unknown_feature": "List the model's features with: farebox models schema MODEL; batch takes any file",
-    "missing_labels": "Leave those rows out with: --drop-missing-labels",
+    "unknown_feature": "List the model's features with: farebox models schema MODEL; batch ignores others",
+    "missing_labels": "Leave these rows out with: --drop-missing-labels",
 }
 
 
 def handle_errors(perform: Callable[P, None]) -> Callable[P, None]:
-    """Decorator: a command that fails prints a message, never a traceback, and ends with an exit code."""
+    """Decorator: a failing command prints a message, never a traceback, and exits with a code."""
 
     @functools.wraps(perform)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -121,7 +121,7 @@ def handle_errors(perform: Callable[P, None]) -> Callable[P, None]:
 
 
 def exit_code(error: FareboxError) -> int:
-    """The exit code of the nearest class."""
+    """The exit code of the error's class, or of its nearest base class."""
     return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), OTHER)
 
 
@@ -134,14 +134,14 @@ def show_error(error: FareboxError, *, as_json: bool) -> None:
 
 
 def with_hint(error: FareboxError) -> str:
-    """The error's sentence, without routes, and the command that helps."""
+    """The error's detail without routes, and a command to run next."""
     sentence = ROUTE_CLAUSE.sub(".", error.detail)
     hint = next((hint for code, hint in HINTS.items() if code == _cause(error)), None)
     return f"{sentence} {hint}" if hint else sentence
 
 
 def _cause(error: FareboxError) -> str:
-    """The error's code, or that of the job which did not succeed."""
+    """The code of the failed job, or else of the error itself."""
     job = error.members.get("job")
     return job.error.code if isinstance(job, Job) and job.error else error.code
 
@@ -154,5 +154,5 @@ def _as_farebox_error(error: Exception) -> FareboxError:
             return InvalidArgument(f"{error.filename or 'A file'}: {error.strerror or error}.")
         case _:
             return FareboxError(
-                f"This is a bug of the command ({type(error).__name__}); FAREBOX_DEBUG=1 shows the traceback."
+                f"This is a bug in the command ({type(error).__name__}); FAREBOX_DEBUG=1 shows the traceback."
             )

@@ -34,11 +34,11 @@ def list_models(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Url 
 def show(model: ModelName, as_json: AsJson = False, url: Url = None) -> None:
     """Show a model's metrics and its training data."""
     with Farebox(url) as client:
-        found = client.models.get(model)
+        trained = client.models.get(model)
     if as_json:
-        output.show_json(found)
+        output.show_json(trained)
     else:
-        show_model(found)
+        show_model(trained)
 
 
 @app.command()
@@ -46,21 +46,21 @@ def show(model: ModelName, as_json: AsJson = False, url: Url = None) -> None:
 def schema(model: ModelName, as_json: AsJson = False, url: Url = None) -> None:
     """Show a model's input columns, with an example."""
     with Farebox(url) as client:
-        found = client.models.schema(model)
+        model_schema = client.models.schema(model)
     if as_json:
-        output.show_json(found)
+        output.show_json(model_schema)
         return
-    rows = ([feature.get("name"), feature.get("kind"), _values(feature)] for feature in found.features)
+    rows = ([feature.get("name"), feature.get("kind"), _values(feature)] for feature in model_schema.features)
     output.show_table(["feature", "kind", "values"], rows)
-    example = found.example["features"]
+    example = model_schema.example["features"]
     pairs = shlex.join(f"{name}={value}" for name, value in example.items() if value is not None)
-    output.message(f"Example: farebox predict {found.name} {pairs}")
+    output.message(f"Example: farebox predict {model_schema.name} {pairs}")
 
 
 @app.command()
 @handle_errors
 def delete(model: ModelName, yes: Yes = False, as_json: AsJson = False, url: Url = None) -> None:
-    """Delete a model for good."""
+    """Delete a model; this cannot be undone."""
     with Farebox(url) as client:
         confirm(f"Delete model {model}?", yes=yes)
         client.models.delete(model)
@@ -72,11 +72,14 @@ def delete(model: ModelName, yes: Yes = False, as_json: AsJson = False, url: Url
 def types(as_json: AsJson = False, url: Url = None) -> None:
     """List the model types with their parameters."""
     with Farebox(url) as client:
-        found = list(client.model_types.list())
+        model_types = list(client.model_types.list())
     if as_json:
-        output.show_json(found)
+        output.show_json(model_types)
         return
-    rows = ([each.name, each.title, each.tasks, _parameters(each.parameters)] for each in found)
+    rows = (
+        [model_type.name, model_type.title, model_type.tasks, _parameters(model_type.parameters)]
+        for model_type in model_types
+    )
     output.show_table(["type", "title", "tasks", "parameters"], rows)
 
 
@@ -102,9 +105,9 @@ def show_model(model: Model) -> None:
 
 
 def _show_leaderboard(candidates: Sequence[Candidate]) -> None:
-    """Best first; the candidate that was kept is starred."""
-    metric = next((each.metric for each in candidates if each.metric), "score")
-    lines = [_leaderboard_line(each, metric) for each in candidates]
+    """Best candidate first; the chosen one is starred."""
+    metric = next((candidate.metric for candidate in candidates if candidate.metric), "score")
+    lines = [_leaderboard_line(candidate, metric) for candidate in candidates]
     output.show_table(list(lines[0]), [list(line.values()) for line in lines])
 
 
@@ -128,4 +131,4 @@ def _values(feature: Mapping[str, Any]) -> str:  # Any: JSON
 
 
 def _parameters(schema: Mapping[str, Any]) -> list[str]:  # Any: JSON Schema
-    return [f"{name}={each.get('default')}" for name, each in schema.get("properties", {}).items()]
+    return [f"{name}={parameter.get('default')}" for name, parameter in schema.get("properties", {}).items()]

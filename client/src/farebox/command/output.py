@@ -16,7 +16,7 @@ WIDE = 1000
 
 
 def message(text: str) -> None:
-    """Print a message for people, apart from the results."""
+    """Print a message to standard error, apart from the results."""
     _console(stderr=True).print(Text(clean(text)), soft_wrap=True)
 
 
@@ -25,7 +25,7 @@ def show_json(result: object) -> None:
 
 
 def show_outcome(result: object, text: str, *, as_json: bool) -> None:
-    """The outcome of a command that changes something: its result as JSON, or a message."""
+    """Show the result of a change: JSON, or a message."""
     if as_json:
         show_json(result)
     else:
@@ -33,14 +33,14 @@ def show_outcome(result: object, text: str, *, as_json: bool) -> None:
 
 
 def show_rows(items: Iterable[BaseModel], columns: Mapping[str, str], *, as_json: bool, empty: str) -> None:
-    """A list: `columns` maps each heading to a field; a column without any value is left out."""
+    """Show a list. `columns` maps headings to fields; a column without values is left out."""
     rows = list(items)
     if as_json:
         show_json(rows)
     elif rows:
         cells = {heading: [_field(row, name) for row in rows] for heading, name in columns.items()}
-        used = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
-        show_table(list(used), list(zip(*used.values(), strict=True)))
+        filled = {name: column for name, column in cells.items() if any(cell is not None for cell in column)}
+        show_table(list(filled), list(zip(*filled.values(), strict=True)))
     else:
         message(empty)
 
@@ -52,12 +52,12 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
         is_number = all(isinstance(row[index], int | float | None) for row in body)
         table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
     for row in body:
-        table.add_row(*(Text(_cell(each)) for each in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     _console().print(table)
 
 
 def show_facts(facts: Mapping[str, object]) -> None:
-    """One object, with a fact on each line."""
+    """Show one object, one field a line."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -85,12 +85,13 @@ def number(value: float) -> str:
 def clean(text: str) -> str:
     """Replace control characters, which could steer the terminal."""
     return "".join(
-        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
+        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}"
+        for character in text
     )
 
 
 def _field(row: BaseModel, name: str) -> object:
-    """A field's value; an id is text, since it is no quantity."""
+    """A field's value; an id is shown as text, since it is not a quantity."""
     value = getattr(row, name)
     return str(value) if name == "id" or (name.endswith("_id") and value is not None) else value
 
@@ -106,7 +107,7 @@ def _cell(value: object) -> str:
         case datetime():
             return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
         case list() | tuple():
-            return ", ".join(clean(str(each)) for each in value)
+            return ", ".join(clean(str(item)) for item in value)
         case _:
             return clean(str(value))
 
@@ -115,11 +116,11 @@ def _plain(result: object) -> object:
     if isinstance(result, BaseModel):
         return result.model_dump(mode="json")
     if isinstance(result, list):
-        return [_plain(each) for each in result]
+        return [_plain(item) for item in result]
     return result
 
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr, highlight=False)
-    # Output to a file or another program is not broken at a screen's width.
+    # Lines are not wrapped in a file or a pipe.
     return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=WIDE)

@@ -46,11 +46,11 @@ def predict(
 ) -> None:
     """Predict one row, or each row of a CSV file.
 
-    Example: farebox predict 7_penguins bill_length_mm=39.1 island=Dream. A value that reads as a number is
-    one; put it in double quotes to send text.
+    Example: farebox predict 7_penguins bill_length_mm=39.1 island=Dream. A value that looks like a number is
+    sent as a number; put it in double quotes to send text.
     """
     if bool(features) == (rows is not None):
-        raise InvalidArgument("Give either one row as NAME=VALUE pairs, or a CSV file with --rows.")
+        raise InvalidArgument("Pass either one row as NAME=VALUE pairs, or a CSV file with --rows.")
     options = PredictionOptions(probabilities=True) if probabilities else PredictionOptions()
     if coverage is not None:
         options["coverage"] = coverage
@@ -83,8 +83,8 @@ def _as_several(predicted: Prediction) -> Predictions:
 
 
 def _show(predicted: Predictions) -> None:
-    """Print a prediction per line, for scripts; or a table when there are more columns."""
-    labels = [str(each) if isinstance(each, int) else each for each in predicted.predictions]
+    """Print one prediction a line, for scripts, or a table if there are more columns."""
+    labels = [str(label) if isinstance(label, int) else label for label in predicted.predictions]
     columns: dict[str, Sequence[object]] = {"prediction": labels}
     if predicted.probabilities is not None:
         for label in predicted.probabilities[0]:

@@ -17,7 +17,7 @@ from farebox.results.jobs import JobEvent
 
 
 class JobProgress:
-    """A bar at a terminal, no output elsewhere; call it with each event."""
+    """A progress bar, shown only at a terminal; call it with each event."""
 
     def __init__(self, description: str = "queued") -> None:
         console = Console(stderr=True)
@@ -33,8 +33,8 @@ class JobProgress:
         self._task = self._bar.add_task(description, total=100)
 
     def __call__(self, event: JobEvent) -> None:
-        done = 100 if event.kind == "succeeded" else event.percent
-        self._bar.update(self._task, description=_description(event), completed=done)
+        percent = 100 if event.kind == "succeeded" else event.percent
+        self._bar.update(self._task, description=_description(event), completed=percent)
 
     def __enter__(self) -> Self:
         self._bar.start()

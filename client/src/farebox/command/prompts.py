@@ -1,4 +1,4 @@
-"""Prompts at the terminal. Without a terminal, environment, standard input and --yes replace them."""
+"""Prompts at the terminal; without one, environment variables, standard input and --yes replace them."""
 
 import getpass
 import os
@@ -18,22 +18,22 @@ def is_interactive() -> bool:
 
 
 def read_secret(prompt: str = "Password", *, variable: str = "FAREBOX_PASSWORD", twice: bool = False) -> str:
-    """From the environment, from standard input, or typed without an echo; never from the command line."""
+    """Read a secret from the environment, standard input or a prompt; never from the command line."""
     if variable in os.environ:
         return os.environ[variable]
     if not is_interactive():
-        typed = sys.stdin.readline().rstrip("\r\n")
-        if not typed:
-            raise InvalidArgument(f"Send the password on standard input, or set {variable}.")
-        return typed
-    typed = getpass.getpass(f"{prompt}: ")
-    if twice and getpass.getpass("Confirm password: ") != typed:
+        secret = sys.stdin.readline().rstrip("\r\n")
+        if not secret:
+            raise InvalidArgument(f"Send the secret on standard input, or set {variable}.")
+        return secret
+    secret = getpass.getpass(f"{prompt}: ")
+    if twice and getpass.getpass("Confirm password: ") != secret:
         raise InvalidArgument("The two passwords differ; try again.")
-    return typed
+    return secret
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Continue only after a yes at the terminal, or with --yes."""
+    """Continue only after a confirmation at the terminal or with --yes."""
     if yes:
         return
     if not is_interactive():

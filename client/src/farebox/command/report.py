@@ -29,14 +29,14 @@ def report(
     with Farebox(url) as client:
         if html is not None:
             path = client.models.report_page(model, html)
-            written = f"The report is in {path}; any browser opens it."
+            written = f"The report is in {path}; open it in any browser."
             output.show_outcome({"path": str(path)}, written, as_json=as_json)
             return
-        found = client.models.report(model)
+        model_report = client.models.report(model)
     if as_json:
-        output.show_json(found)
+        output.show_json(model_report)
     else:
-        _show_report(found)
+        _show_report(model_report)
 
 
 @app.command()
@@ -51,9 +51,9 @@ def export(model: ModelName, out: OptionalOut = None, as_json: AsJson = False, u
 
 def _show_report(report: Report) -> None:
     output.message(report.verdict)
-    metrics = ([each.name, each.value, _interval(each), each.baseline] for each in report.metrics)
+    metrics = ([metric.name, metric.value, _interval(metric), metric.baseline] for metric in report.metrics)
     output.show_table(["metric", "model", "95% interval", "baseline"], metrics)
-    importance = ([each.feature, each.mean, each.spread] for each in report.importance)
+    importance = ([column.feature, column.mean, column.spread] for column in report.importance)
     output.show_table(["feature", "drop when shuffled", "spread"], importance)
     for finding in report.findings:
         output.message(f"{finding.severity.capitalize()}: {finding.detail} {finding.advice}")

@@ -70,7 +70,7 @@ def train(
 ) -> None:
     """Train a model on a table, and show its metrics.
 
-    With --type auto all types are compared and the best is kept.
+    With --type auto, all model types are compared and the best model is stored.
 
     Example: farebox train data/penguins.csv --label species
     """
@@ -89,7 +89,7 @@ def train(
         options["budget"] = budget
     with Farebox(url) as client:
         dataset = _dataset(client, source)
-        # Before the confirmation of a price for a training that cannot start.
+        # Checked first: a training that cannot start needs no confirmation of its price.
         _check_columns(dataset, [label, *options.get("features", [])])
         cost = _largest_cost(client, options) if model_type == AUTO else cost_of(client, "train", 1)
         confirm_tokens(cost, yes=yes, as_json=as_json, at_most=model_type == AUTO)
@@ -119,13 +119,13 @@ def _check_columns(dataset: Dataset, names: Sequence[str]) -> None:
     columns = [column.name for column in dataset.columns]
     unknown = next((name for name in names if name not in columns), None)
     if unknown is not None:
-        raise InvalidArgument(f"There is no column '{unknown}'; there are: {', '.join(columns)}.")
+        raise InvalidArgument(f"There is no column '{unknown}'; the columns are {', '.join(columns)}.")
 
 
 def _largest_cost(client: Farebox, options: TrainingOptions) -> int:
-    """The cost of a comparison in which every candidate finishes; its task may not be known yet."""
-    types = (each for each in client.model_types.list() if each.name == AUTO)
-    candidates = next((each.candidates or {} for each in types), {})
+    """The cost of a comparison if every candidate finishes; its task may still be unknown."""
+    types = (model_type for model_type in client.model_types.list() if model_type.name == AUTO)
+    candidates = next((model_type.candidates or {} for model_type in types), {})
     largest = candidates.get(options.get("task", "auto")) or max(candidates.values(), default=1)
     cost = cost_of(client, "train", largest)
     return min(cost, options.get("budget", {}).get("tokens", cost))

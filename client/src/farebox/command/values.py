@@ -12,27 +12,27 @@ from farebox.tables import Plain
 
 def read_pairs(pairs: Sequence[str]) -> dict[str, Plain]:
     """`n_estimators=50 weights=uniform` as a mapping."""
-    read: dict[str, Plain] = {}
+    values: dict[str, Plain] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise InvalidArgument(f"'{pair}' should be NAME=VALUE, such as island=Dream.")
-        read[name] = read_value(text)
-    return read
+        values[name] = read_value(text)
+    return values
 
 
 def read_value(text: str) -> Plain:
-    """A number or a truth value if the text is one, None for an empty text or `null`, else text.
+    """A number or a boolean if the text is one, None for an empty text or `null`, else the text.
 
     Double quotes force text: `code="007"`.
     """
     if not text:
         return None
     try:
-        found = pydantic_core.from_json(text, allow_inf_nan=False)
+        value = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError:
         return text
-    return found if isinstance(found, str | int | float | bool | None) else text
+    return value if isinstance(value, str | int | float | bool | None) else text
 
 
 def read_rows(path: Path) -> list[Mapping[str, Plain]]:

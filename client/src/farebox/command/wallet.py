@@ -30,7 +30,7 @@ app = typer.Typer()
 @app.command()
 @handle_errors
 def balance(as_json: AsJson = False, url: Url = None) -> None:
-    """Show your tokens: all, held for running jobs, and available."""
+    """Show your tokens: in total, held for jobs, and available."""
     with Farebox(url) as client:
         wallet = client.wallet.balance()
     if as_json:
@@ -59,7 +59,7 @@ def ledger(
 @app.command()
 @handle_errors
 def usage(
-    by: Annotated[Literal["day", "action", "model"], typer.Option(help="The column to add up by.")] = "day",
+    by: Annotated[Literal["day", "action", "model"], typer.Option(help="The column to group by.")] = "day",
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -107,8 +107,8 @@ def receipt(
 ) -> None:
     """Show the receipt of a movement of tokens."""
     with Farebox(url) as client:
-        found = client.wallet.receipt(receipt_id)
+        details = client.wallet.receipt(receipt_id)
     if as_json:
-        output.show_json(found)
+        output.show_json(details)
     else:
-        output.show_facts({name: value for name, value in found.model_dump().items() if value is not None})
+        output.show_facts({name: value for name, value in details.model_dump().items() if value is not None})

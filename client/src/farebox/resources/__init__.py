@@ -1,1 +1,1 @@
-"""The operations, one file for each kind of thing."""
+"""The client's operations, by kind of object."""

@@ -16,19 +16,19 @@ class Me(Resource[S]):
 
     @operation
     def get(self) -> Call[User]:
-        """The account itself."""
+        """The account."""
         return Call("GET", "/v1/me", json_as(User))
 
     @operation
     def set_display_name(self, display_name: str | None) -> Call[User]:
-        """Set the name that others see in place of the account's name."""
+        """Set the name to show instead of the account's name."""
         return Call("PATCH", "/v1/me", json_as(User), json={"display_name": display_name})
 
     @operation
     def change_password(self, current_password: str, new_password: str) -> Call[None]:
-        """Change the password. All logins end, this one too."""
+        """Change the password. All logins end, including this one."""
         passwords = {"current_password": current_password, "new_password": new_password}
-        # A repeated change would be refused: the current password is no longer the one sent.
+        # A repeated change would be refused, since the current password has changed.
         return Call("PUT", "/v1/me/password", no_content, json=passwords, repeatable=False)
 
     @operation
@@ -54,9 +54,9 @@ class ApiKeys(Resource[S]):
         token_cap: int | None = None,
         expires_in_days: int | None = None,
     ) -> Call[NewApiKey]:
-        """Create a key. The secret is in `api_key` of the result and is not shown again.
+        """Create a key. The result's `api_key` is the secret, which is not shown again.
 
-        `token_cap` limits the tokens it may ever spend; without `expires_in_days` it does not expire.
+        `token_cap` is the most it may ever spend; without `expires_in_days` the key does not expire.
         """
         key = {
             "name": name,

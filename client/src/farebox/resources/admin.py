@@ -61,7 +61,7 @@ class Admin(Resource[S]):
 
     @operation
     def verify_ledger(self) -> Call[LedgerCheck]:
-        """Derive every balance from the ledger and compare it with the stored one."""
+        """Compare every stored balance with the sum of its transfers in the ledger."""
         return Call("GET", "/v1/ledger/verify", json_as(LedgerCheck), timeout=300)
 
     @operation

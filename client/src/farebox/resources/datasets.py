@@ -32,7 +32,7 @@ class Datasets(Resource[S]):
 
     @operation
     def correct(self, dataset_id: int, kinds: Mapping[str, str]) -> Call[InspectedDataset]:
-        """Correct the kinds of columns, such as `{"zip_code": "text"}`; number, text or date."""
+        """Correct the kinds of columns (number, text or date), such as `{"zip_code": "text"}`."""
         return Call(
             "PATCH",
             f"/v1/datasets/{dataset_id}",

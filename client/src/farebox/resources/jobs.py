@@ -1,4 +1,4 @@
-"""Jobs: listed, followed, awaited and cancelled."""
+"""Jobs: list, follow, wait and cancel."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pydantic_core
 from httpx_sse import ServerSentEvent
 
-# The decoders alone: EventSource reads on past keep-alive comments, at which a timeout must be checked.
+# The decoders only: EventSource skips keep-alive comments, and a timeout must be checked at each of them.
 from httpx_sse._decoders import SSEDecoder, SSELineDecoder  # pyright: ignore[reportPrivateUsage] - as above
 
 from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content
@@ -54,8 +54,8 @@ class Jobs(Resource[S]):
     def events(self, job_id: int, *, last_event_id: str | None = None) -> Emits[JobEvent]:
         """Each event of a job as it happens, until the job has ended.
 
-        A stream that breaks is resumed after the last event received; pass `last_event_id` to resume one from
-        an earlier run.
+        A broken stream is resumed after the last event received; pass `last_event_id` to continue a stream
+        of an earlier run.
         """
         return job_events(self.session, job_id, last_event_id)
 
@@ -63,10 +63,10 @@ class Jobs(Resource[S]):
     def wait(
         self, job_id: int, *, on_progress: OnProgress | None = None, timeout: float | None = None
     ) -> Steps[Job]:
-        """Wait until a job has succeeded; raises JobNotSucceeded when it did not.
+        """Wait until a job has succeeded; raises JobNotSucceeded when it fails or is cancelled.
 
-        `on_progress` is called with each event. After `timeout` seconds WaitTimeout is raised; the job
-        continues and can be awaited again.
+        `on_progress` is called with each event. After `timeout` seconds WaitTimeout is raised, while the job
+        continues; call `wait` again to go on waiting.
         """
         return wait_for(self.session, job_id, on_progress, timeout)
 
@@ -90,7 +90,7 @@ def wait_for(
 def job_events(
     session: Session, job_id: int, last_event_id: str | None = None, timeout: float | None = None
 ) -> Emits[JobEvent]:
-    """Emit a job's events until it has ended, over as many streams as that takes."""
+    """Emit a job's events until it has ended, reopening the stream when it breaks."""
     deadline, broken_streams, had_ended = _Deadline(job_id, timeout), 0, False
     while broken_streams < BROKEN_STREAMS:
         resumed_after = last_event_id
@@ -98,7 +98,7 @@ def job_events(
         stream = EventStream()
         while (text := (yield from next_text())) is not None:
             for event in stream.feed(text):
-                # An event without an id keeps the previous one, and an event cut off by the end never counts.
+                # An event without an id keeps the previous id; an event cut off by the end is dropped.
                 last_event_id = event.id or last_event_id
                 yield Emit(_job_event(event, last_event_id))
                 if event.event in FINAL_EVENTS:
@@ -120,7 +120,7 @@ class EventStream:
         self._lines, self._events = SSELineDecoder(), SSEDecoder()
 
     def feed(self, text: str) -> Iterator[ServerSentEvent]:
-        """The events that this piece completes; a keep-alive comment is none."""
+        """The events that this piece completes; keep-alive comments are skipped."""
         for line in self._lines.decode(text):
             event = self._events.decode(line)
             if event is not None and event.data:
@@ -135,13 +135,13 @@ class _Deadline:
     @property
     def read_timeout(self) -> float:
         """Seconds to wait for the stream's next piece."""
-        left = self._at - time.monotonic() if self._at is not None else STREAM_SECONDS
-        return min(max(left, 0.01), STREAM_SECONDS)
+        remaining = self._at - time.monotonic() if self._at is not None else STREAM_SECONDS
+        return min(max(remaining, 0.01), STREAM_SECONDS)
 
     def check(self) -> None:
         if self._at is not None and time.monotonic() >= self._at:
             raise WaitTimeout(
-                f"Job {self._job_id} has not ended after {self._timeout:g} s; it can be awaited again."
+                f"Job {self._job_id} has not ended after {self._timeout:g} s; it continues, so wait again."
             )
 
 

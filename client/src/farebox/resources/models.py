@@ -1,4 +1,4 @@
-"""Model types, and models: trained, listed, exported and deleted."""
+"""Model types; and models: train, list, export and delete."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,18 +28,18 @@ class Budget(TypedDict, total=False):
     """Limits of a comparison of all types; a missing one means no limit."""
 
     seconds: int
-    """Seconds for all candidates; at their end the best that has finished is kept."""
+    """Seconds for all candidates; the best one finished by then is the result."""
     tokens: int
-    """Tokens for all candidates; each that finishes costs the price of a training."""
+    """Tokens for all candidates; each finished candidate costs the price of a training."""
 
 
 class TrainingOptions(TypedDict, total=False):
     """Options of a training; each has a default."""
 
     features: Sequence[str]
-    """The columns to train on; by default all with values except the label."""
+    """The columns to train on; by default all columns that have values, except the label."""
     type: str
-    """The type of model, by default `random_forest`. `auto` compares all types and keeps the best."""
+    """The model type, by default `random_forest`. `auto` compares all types and stores the best model."""
     budget: Budget
     """With `auto`: the limits of the comparison."""
     task: Literal["auto", "classification", "regression"]
@@ -55,11 +55,11 @@ class TrainingOptions(TypedDict, total=False):
     quote_id: str
     """A quote's id, to pay the quoted price: `prices.quote("train").id`."""
     idempotency_key: str
-    """Your own key, to repeat a request in a later run after its response was lost."""
+    """Your own key, with which a later run can repeat the request after a lost response."""
 
 
 class ModelTypes(Resource[S]):
-    """The types of model."""
+    """The model types."""
 
     @listing
     def list(self) -> Call[Page[ModelType]]:
@@ -87,8 +87,8 @@ class Models(Resource[S]):
         """Train a model on a CSV file, a DataFrame or an uploaded dataset, and wait for it.
 
         `on_progress` is called with each event of the job; with the type `auto` each candidate has an event
-        for its start and its end. The price is charged once the model is stored; raises JobNotSucceeded, at
-        no cost, when the training fails.
+        for its start and for its end. The price is charged when the model is stored. A failed training raises
+        JobNotSucceeded and costs nothing.
         """
         session = self.session
         dataset = source if isinstance(source, Dataset) else (yield from session.request(upload_call(source)))
@@ -103,7 +103,7 @@ class Models(Resource[S]):
 
     @operation
     def get(self, name: str) -> Call[Model]:
-        """A model with its metrics and a baseline's."""
+        """A model with its metrics and those of a baseline."""
         return model_call(name)
 
     @operation
@@ -121,21 +121,21 @@ class Models(Resource[S]):
         on_progress: OnProgress | None = None,
         **options: Unpack[PredictionOptions],
     ) -> Steps[PredictedFile]:
-        """Predict each row of a CSV or Parquet file (by its path), CSV bytes or a DataFrame, into a file.
+        """Predict each row of a CSV or Parquet file (by path), CSV bytes or a DataFrame, into a file.
 
-        The rows keep their order; an invalid row has the reason in the column `error`, and is free. A large
-        file is predicted by a job, which is awaited: `on_progress` is called with its events.
+        The rows keep their order. An invalid row costs nothing, and the column `error` has the reason. A
+        large file becomes a job, and `on_progress` is called with each of its events.
         """
         session = self.session
-        answer = yield from session.request(batch_call(name, source, to, options))
-        if isinstance(answer, PredictedFile):
-            return answer
-        job = yield from wait_for(session, answer.id, on_progress)
+        result = yield from session.request(batch_call(name, source, to, options))
+        if isinstance(result, PredictedFile):
+            return result
+        job = yield from wait_for(session, result.id, on_progress)
         return (yield from session.request(result_call(job.id, to)))
 
     @operation
     def start_batch(self, name: str, source: Source, **options: Unpack[PredictionOptions]) -> Call[Job]:
-        """Start the same as a job; `jobs.result` downloads its file once it has succeeded."""
+        """Start a batch as a job; `jobs.result` downloads its file once it has succeeded."""
         return batch_job_call(name, source, options)
 
     @operation
@@ -145,7 +145,7 @@ class Models(Resource[S]):
 
     @operation
     def report_page(self, name: str, to: str | Path) -> Call[Path]:
-        """Write the report to an HTML file that opens anywhere, also offline."""
+        """Write the report to an HTML file that works offline."""
         return _download(url_path("models", name, "report"), to, {"format": "html"})
 
     @operation

@@ -18,21 +18,21 @@ FILE_SECONDS = 900.0
 
 
 class PredictionOptions(TypedDict, total=False):
-    """Additions to a prediction, of one row or of a file's."""
+    """Options of predictions, in a request or for a file."""
 
     probabilities: bool
     """The probability of each class; for classifiers."""
     coverage: float
     """The share of cases, 0.5 to 0.99, in which the interval or the set of labels contains the truth."""
     idempotency_key: str
-    """Your own key, to repeat a request in a later run after its response was lost."""
+    """Your own key, with which a later run can repeat the request after a lost response."""
 
 
 class PredictionOperations(Resource[S]):
-    """Predictions in one request. One row costs a prediction, more cost a batch; a failure costs nothing.
+    """Predictions in one request. One row is priced as `predict`, several as `batch`; a failure is free.
 
-    At the same price, `probabilities` adds the probability of each class, and `coverage`, such as 0.9, the
-    interval of a number or the set of labels that contains the truth that often.
+    At the same price, `probabilities` adds the probability of each class, and `coverage` the interval (of a
+    number) or the set of labels that contains the truth that often, such as 0.9.
     """
 
     @operation
@@ -49,7 +49,7 @@ class PredictionOperations(Resource[S]):
 def batch_call(
     model: str, source: Source, to: str | Path, options: PredictionOptions
 ) -> Call[PredictedFile | Job]:
-    """Predict a file into `to`; the service responds with a job when the file is large."""
+    """Predict a file into `to`; for a large file the response is a job."""
     path = Path(to)
 
     def read(response: Response) -> PredictedFile | Job:
@@ -120,5 +120,5 @@ def _params(options: PredictionOptions) -> dict[str, Parameter]:
 
 
 def _predicted(path: Path, response: Response) -> PredictedFile:
-    rows, failed = (int(response.headers.get(each, 0)) for each in ("x-rows", "x-rows-failed"))
+    rows, failed = (int(response.headers.get(name, 0)) for name in ("x-rows", "x-rows-failed"))
     return PredictedFile(path=path, rows=rows, failed=failed, charge=Charge.of(response))

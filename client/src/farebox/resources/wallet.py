@@ -17,7 +17,7 @@ class WalletOperations(Resource[S]):
 
     @operation
     def balance(self) -> Call[Wallet]:
-        """The wallet's tokens, and how many of them can be spent."""
+        """The wallet's tokens: in total, held and available."""
         return Call("GET", "/v1/me/wallet", json_as(Wallet))
 
     @listing
@@ -50,7 +50,7 @@ class WalletOperations(Resource[S]):
 
     @operation
     def receipt(self, receipt_id: str) -> Call[Receipt]:
-        """The reason for a movement of tokens."""
+        """The receipt of a movement of tokens."""
         return Call("GET", url_path("receipts", receipt_id), json_as(Receipt))
 
 
@@ -64,7 +64,7 @@ class Prices(Resource[S]):
 
     @operation
     def quote(self, action: Action, units: int = 1) -> Call[Quote]:
-        """The cost of this many units of an action; pass the quote's id to pay that price."""
+        """The cost of an action for this many units; pass the quote's id to pay that price."""
         return Call(
             "POST",
             "/v1/quotes",
@@ -75,7 +75,7 @@ class Prices(Resource[S]):
 
     @operation
     def change(self, action: Action, tokens: int, per_units: int = 1) -> Call[Price]:
-        """Set a price from now on. For administrators."""
+        """Set a price, effective immediately. For administrators."""
         price = {"tokens": tokens, "per_units": per_units}
         return Call("PUT", f"/v1/prices/{action}", json_as(Price), json=price)
 

@@ -19,7 +19,7 @@ class User(Result):
 
 
 class UserWallet(Wallet):
-    """A user as administrators list them, with the wallet."""
+    """A user with their wallet, in the list for administrators."""
 
     id: int
     name: str
@@ -37,7 +37,7 @@ class SessionTokens(Result):
 
 
 class ApiKey(Result):
-    """A key as the list shows it; `prefix` is its first characters."""
+    """A key in the list; `prefix` is its first characters."""
 
     id: int
     name: str

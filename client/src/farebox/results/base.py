@@ -8,14 +8,14 @@ from farebox.calls import Response
 
 
 class Result(BaseModel):
-    """Frozen, and open to fields that this version of the client does not know."""
+    """Base class of results: frozen, and unknown fields of a newer service are ignored."""
 
     # Pydantic would warn about the API's names that begin with `model_`.
     model_config = ConfigDict(frozen=True, extra="ignore", protected_namespaces=())
 
 
 class Charge(Result):
-    """The tokens that a request cost, with the receipt that explains it."""
+    """The tokens charged for a request, with the id of the receipt."""
 
     tokens: int
     balance: int

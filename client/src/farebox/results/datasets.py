@@ -9,7 +9,7 @@ Plain = int | float | str
 
 
 class Column(Result):
-    """A column as the reader detected it; `whole` when its numbers have no fractions."""
+    """A column with its detected kind; `whole` is True for numbers without fractions."""
 
     name: str
     kind: str
@@ -32,7 +32,7 @@ class Histogram(Result):
 
 
 class Quantiles(Result):
-    """Numbers, or ISO texts where the column holds dates."""
+    """Quantiles of a column: numbers, or ISO texts for dates."""
 
     min: Plain
     p25: Plain
@@ -61,7 +61,7 @@ class Dialect(Result):
 
 
 class Finding(Result):
-    """A remark on the data before training; `column` is None when it is about all rows."""
+    """A remark on the data; `column` is None when it concerns whole rows."""
 
     code: str
     severity: Literal["info", "warning", "serious"]
@@ -82,7 +82,7 @@ class Suggestion(Result):
 
 
 class Dataset(Result):
-    """A table that was uploaded once and can be trained on often."""
+    """An uploaded table."""
 
     id: int
     name: str
@@ -94,7 +94,7 @@ class Dataset(Result):
 
 
 class InspectedDataset(Dataset):
-    """A dataset with its statistics and findings; only CSV has a dialect."""
+    """A dataset with statistics and findings; `dialect` is None unless the file is CSV."""
 
     columns: list[InspectedColumn]  # pyright: ignore[reportIncompatibleVariableOverride] - results are frozen
     format: str

@@ -9,7 +9,7 @@ from farebox.results.base import Result
 
 
 class Health(Result):
-    """A gateway that is ready, and the time by its clock if it sends one."""
+    """A ready gateway; `time` is its clock's, if it sends one."""
 
     time: datetime | None
 
@@ -20,7 +20,7 @@ class Health(Result):
 
 
 class ServiceHealth(Result):
-    """A service behind the gateway; `detail` gives the fault when it is not ready."""
+    """A service behind the gateway; `detail` is the fault when it is not ready."""
 
     name: str
     ready: bool
@@ -29,7 +29,7 @@ class ServiceHealth(Result):
 
 
 class SystemHealth(Result):
-    """Every service, all queued and running jobs, and the workers; None where the number is unknown."""
+    """Every service, and the numbers of queued jobs, running jobs and workers; None when unknown."""
 
     parts: list[ServiceHealth]
     jobs_queued: int | None
@@ -38,4 +38,4 @@ class SystemHealth(Result):
 
     @property
     def not_ready(self) -> list[str]:
-        return [each.name for each in self.parts if not each.ready]
+        return [service.name for service in self.parts if not service.ready]

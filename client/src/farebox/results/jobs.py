@@ -11,7 +11,7 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class JobError(Result):
-    """The reason for a failed job."""
+    """The reason for a job's failure."""
 
     code: str
     detail: str
@@ -20,8 +20,8 @@ class JobError(Result):
 class Job(Result):
     """A training or a batch of predictions, queued, running or ended.
 
-    `queue_position` is 1 for the job that starts next. `estimated_seconds` until it ends are derived from
-    similar jobs, and None where that is unknown.
+    `queue_position` is 1 for the job that starts next. `estimated_seconds` until the end come from similar
+    jobs, and are None without any.
     """
 
     id: int
@@ -50,7 +50,7 @@ class Job(Result):
 
 
 class JobEvent(Result):
-    """An event of a job; `kind` is `stage` while it runs, and its last state at its end.
+    """An event of a job; `kind` is `stage` while the job runs, and the final state at its end.
 
     A comparison has a `candidate` event at the start and the end of each candidate, with its `number`.
     """

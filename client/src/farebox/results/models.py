@@ -9,10 +9,10 @@ Figures = dict[str, float | None]
 
 
 class ModelType(Result):
-    """A type of model, with its parameters described as JSON Schema.
+    """A model type, with a JSON Schema of its parameters.
 
-    The type that compares all others has a `budget`, described likewise, and in `candidates` the largest
-    number that it tries for each task.
+    The type `auto` also has a JSON Schema of its `budget`, and in `candidates` the largest number of
+    candidates for each task.
     """
 
     name: str
@@ -24,9 +24,9 @@ class ModelType(Result):
 
 
 class Candidate(Result):
-    """One line of a leaderboard: means over the folds, and the score's spread; the higher score is better.
+    """A line of the leaderboard: means over the folds, and the score's spread. Higher scores are better.
 
-    While a job runs, the event of a candidate's start has the state `started`.
+    The state `started` occurs only in events of a running job.
     """
 
     type: str
@@ -42,7 +42,7 @@ class Candidate(Result):
 
 
 class Recipe(Result):
-    """The data needed to train the same model again."""
+    """Everything needed to train the same model again."""
 
     spec: dict[str, object]
     versions: dict[str, str]
@@ -74,7 +74,7 @@ class Model(Result):
 
 
 class ModelSchema(Result):
-    """A model's input columns; `example` can be sent as it is."""
+    """A model's input columns; `example` is a valid request."""
 
     name: str
     task: str

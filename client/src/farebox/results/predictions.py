@@ -8,7 +8,7 @@ Value = float | int | str
 
 
 class PredictionWarning(Result):
-    """A cell that was read differently than it was sent; rows count from 1."""
+    """A cell that was read differently from its text; rows count from 1."""
 
     row: int
     feature: str
@@ -16,17 +16,17 @@ class PredictionWarning(Result):
 
 
 class Interval(Result):
-    """The range that contains the number as often as the requested coverage."""
+    """A range that contains the number as often as the requested coverage."""
 
     low: float
     high: float
 
 
 class Prediction(Result):
-    """The prediction for one row; a class label is as it was in the file.
+    """The prediction for one row; a class label has the type and spelling of the training data.
 
-    Probabilities, and the interval or the set of labels that contains the truth as often as `coverage`, are
-    filled on request.
+    Probabilities, and the interval or label set that contains the truth as often as `coverage`, are present
+    on request.
     """
 
     model: str
@@ -53,7 +53,7 @@ class Predictions(Result):
 
 
 class PredictedFile(Result):
-    """The file with the rows and their predictions; `failed` rows have a reason and cost nothing."""
+    """The file of rows with predictions; `failed` rows have the reason instead and cost nothing."""
 
     path: Path
     rows: int

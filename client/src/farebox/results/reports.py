@@ -58,7 +58,7 @@ class Residuals(Result):
 
 
 class PredictedActual(Result):
-    """At most 500 test rows."""
+    """Labels and predictions of at most 500 test rows."""
 
     actual: list[float]
     predicted: list[float]
@@ -73,7 +73,7 @@ class Importance(Result):
 
 
 class Learning(Result):
-    """The main metric of fits on fewer rows; the last is the model's own."""
+    """The learning curve: the main metric of fits on more and more rows; the last fit is the model's own."""
 
     training_rows: list[int]
     training_score: list[float]
@@ -82,7 +82,7 @@ class Learning(Result):
 
 
 class Coverage(Result):
-    """The measured coverage of a calibration on some rows, checked on the others."""
+    """The coverage of the intervals, measured on rows that were not used for calibration."""
 
     coverage_nominal: float
     coverage_measured: float
@@ -90,7 +90,7 @@ class Coverage(Result):
 
 
 class ReportRecipe(Result):
-    """The data needed to train the same model again, with the same metrics."""
+    """Everything needed to train the same model again, with the same metrics."""
 
     data_sha256: str
     spec: dict[str, object]
@@ -106,7 +106,7 @@ class ReportRecipe(Result):
 
 
 class Report(Result):
-    """A model's quality and its causes; a field that does not apply to the task is None."""
+    """The report on a model; a field that does not apply to the task is None."""
 
     model: str
     type: str

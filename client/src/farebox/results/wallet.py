@@ -30,11 +30,11 @@ class Movement(Result):
 
 
 class Transfer(Movement):
-    """A movement of one's own wallet: `amount` is negative when tokens left it."""
+    """A movement of the user's own wallet; `amount` is negative for a debit."""
 
 
 class Entry(Movement):
-    """A movement between two accounts, as administrators see it: wallets and system accounts."""
+    """A movement between two accounts, wallets or system accounts, for administrators."""
 
     debit: str
     credit: str
@@ -42,7 +42,7 @@ class Entry(Movement):
 
 
 class Usage(Result):
-    """Tokens spent on one day, action, model or user; None stands for requests without a model."""
+    """Tokens spent on one day, action, model or user; `group` is None for requests without a model."""
 
     group: str | None
     requests: int
@@ -50,7 +50,7 @@ class Usage(Result):
 
 
 class Receipt(Result):
-    """The reason for a movement: a `charge` names the action and price version, a `purchase` the card."""
+    """The receipt of a movement: a `charge` names action and price version, a `purchase` the card."""
 
     id: str
     kind: str
@@ -65,7 +65,7 @@ class Receipt(Result):
 
 
 class Purchase(Result):
-    """Tokens bought, and the new available balance; only brand and last digits of the card are stored."""
+    """A purchase and the new available balance; of the card only brand and last digits are stored."""
 
     amount: int
     available: int
@@ -75,7 +75,7 @@ class Purchase(Result):
 
 
 class Grant(Result):
-    """Tokens granted to a user, and the user's new available balance."""
+    """A grant to a user, and the user's new available balance."""
 
     user_id: int
     amount: int
@@ -94,7 +94,7 @@ class Difference(Result):
 
 
 class LedgerCheck(Result):
-    """In balanced books the `sum` of all accounts is zero and there are no `differences`."""
+    """The result of a check: in balanced books `sum` is zero and `differences` is empty."""
 
     balanced: bool
     sum: int
@@ -109,7 +109,7 @@ class LedgerCheck(Result):
 
 
 class Price(Result):
-    """`tokens` for each started `per_units` units of an action."""
+    """The price of an action: `tokens` for each started `per_units` units."""
 
     action: str
     tokens: int
