@@ -13,14 +13,14 @@ from kit.authentication import Authentication
 
 @dataclass(frozen=True)
 class Container:
-    """Endpoints reach it as `app.state.container`; the middleware receives `gate` and `proxy`."""
+    """Available to endpoints as `app.state.container`; the middleware receives `gate` and `proxy`."""
 
     settings: GatewaySettings
     authentication: Authentication
-    # Every request: the checks, then forwarding.
+    # For every request: the checks, then forwarding.
     gate: Gate
     proxy: Proxy
-    # The gateway's own routes.
+    # For the gateway's own routes.
     upstreams: Upstreams
     health: Health
     documentation: Documentation

@@ -13,7 +13,7 @@ class UpstreamDown(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This part of Farebox is unavailable at the moment; nothing was done, please retry.",
+            "This part of Farebox is temporarily unavailable; nothing was done, please retry.",
             headers={"Retry-After": "2"},
         )
 
@@ -24,20 +24,20 @@ class UpstreamSlow(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The answer took too long; the request may still finish, so retry with the same Idempotency-Key.",
+            "The response took too long; the request may still finish: retry with the same Idempotency-Key.",
             headers={"Retry-After": "5"},
         )
 
 
 class UpstreamLost(ServiceError):
-    """The connection ended after the request was sent and before its answer was complete."""
+    """The connection ended after the request was sent and before the response was complete."""
 
     status = 503
     code = "upstream_lost"
 
     def __init__(self) -> None:
         super().__init__(
-            "The answer was lost; the request may have finished, so retry with the same Idempotency-Key.",
+            "The response was lost; the request may have finished: retry with the same Idempotency-Key.",
             headers={"Retry-After": "1"},
         )
 

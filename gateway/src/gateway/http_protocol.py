@@ -1,4 +1,4 @@
-"""HTTP/1.1 server hardened for the public: bounded heads, no trailers, errors as problem documents."""
+"""HTTP/1.1 server, hardened for the internet: bounded heads, no trailers, errors as problem documents."""
 
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ log = structlog.stdlib.get_logger()
 
 
 class StrictHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit: httptools alone would collect a head of any length."""
+    """uvicorn's protocol with a limit, since httptools accepts a head of any length."""
 
     _in_head = True
     _head_bytes = 0
@@ -56,7 +56,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
             self.scope["extensions"] = {EXTENSION: {"address": self._proxied_address}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # A header after the body is a trailer: it could pass for a header of a trusted proxy.
+        # Drop trailers, the headers after a body: they could pass for headers of a trusted proxy.
         if self._in_head:
             super().on_header(name, value)
 
@@ -69,22 +69,22 @@ class StrictHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
-        # No request was parsed, so it has no id yet; with a new one the log can still be searched.
+        # No request was parsed, so there is no id yet; a new one makes the log searchable.
         request_id = uuid4().hex
         with bound_contextvars(request_id=request_id):
             log.info("request_unreadable", reason=msg)
-            answer = render(
+            response = render(
                 Malformed("This is not a valid HTTP/1.1 request; check its first line and its headers.")
             )
         head = [
             b"HTTP/1.1 400 Bad Request",
             b"content-type: " + MEDIA_TYPE.encode(),
             b"x-request-id: " + request_id.encode(),
-            b"content-length: %d" % len(answer.body),
+            b"content-length: %d" % len(response.body),
             b"connection: close",
         ]
-        self.transport.write(b"\r\n".join([*head, b"", bytes(answer.body)]))
+        self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))
         self.transport.write_eof()
-        # Closing while bytes are still arriving resets the connection, and the answer would be lost.
+        # Closing while bytes arrive would reset the connection, and the response would be lost.
         self._failed = True
         self.loop.call_later(CLOSE_AFTER_SECONDS, self.transport.close)

@@ -73,7 +73,7 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
         health=Health(client, urls),
         documentation=Documentation(client, urls, route_table, app.openapi),
     )
-    # The last middleware is the innermost: inside request ids and logs, outside the framework's routing.
+    # The last middleware is the innermost: inside request ids and logs, outside FastAPI's routing.
     app.user_middleware.append(Middleware(ProxyMiddleware, gate=container.gate, proxy=container.proxy))
     if settings.cors_origins:
         app.add_middleware(
@@ -105,7 +105,7 @@ def _create_gate(
 
 @contextmanager
 def _metrics_server(host: str, port: int | None) -> Generator[None]:
-    """Serve the metrics on a port of their own, so that the public port never shows them."""
+    """Serve the metrics on a separate port, so that the public port never shows them."""
     if port is None:
         yield
         return

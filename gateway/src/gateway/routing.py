@@ -1,4 +1,4 @@
-"""Route table: every published route, and the tree that finds the route of a request's path."""
+"""Route table: every published route, in a tree of path segments."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Access(Enum):
 
 
 class Body(Enum):
-    """Size class of a request's body; the limits in bytes are settings."""
+    """Size class of a request's body; the settings define the limits in bytes."""
 
     JSON = "json"
     ROWS = "rows"
@@ -29,7 +29,7 @@ class Body(Enum):
 
 
 class LimitClass(StrEnum):
-    """Routes of one class share a rate limit."""
+    """A class of routes that share a rate limit."""
 
     LOGIN = "login"
     SIGN_UP = "sign_up"
@@ -46,7 +46,7 @@ class LimitClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One published path. `seconds` is the longest silence of the upstream."""
+    """A published path. `seconds` is the upstream's longest silence."""
 
     methods: tuple[str, ...]
     path: str
@@ -150,7 +150,7 @@ OWN = (
 PUBLISHED = (*PRODUCT, *COURSE, *OWN)
 
 SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
-# An upstream that decodes the path could read these as a separator or as its end.
+# An upstream that decodes the path could read these as a separator or as the path's end.
 FORBIDDEN_ONCE_DECODED = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
@@ -162,7 +162,7 @@ class Branch:
 
 
 class RouteTable:
-    """A tree of path segments: finding a route costs the same for any number of routes."""
+    """A tree of path segments, so that the number of routes does not affect a lookup."""
 
     def __init__(self, routes: tuple[Route, ...]) -> None:
         self._root = Branch()
@@ -198,12 +198,12 @@ class RouteTable:
         if first:
             return None
         for segment in segments:
-            following = branch.literal.get(segment)
-            if following is None and is_plain(segment):
-                following = branch.parameter
-            if following is None:
+            child = branch.literal.get(segment)
+            if child is None and is_plain(segment):
+                child = branch.parameter
+            if child is None:
                 return None
-            branch = following
+            branch = child
         return branch
 
 

@@ -34,13 +34,15 @@ class GatewaySettings(ServiceSettings):
     @classmethod
     def parse_networks(cls, value: object) -> object:
         return (
-            tuple(ip_network(each.strip()) for each in value.split(",")) if isinstance(value, str) else value
+            tuple(ip_network(network.strip()) for network in value.split(","))
+            if isinstance(value, str)
+            else value
         )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def parse_origins(cls, value: object) -> object:
-        return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
+        return tuple(origin.strip() for origin in value.split(",")) if isinstance(value, str) else value
 
     @field_validator("farebox_rate_limits")
     @classmethod

@@ -131,7 +131,7 @@ async def test_complete_document_names_an_unreachable_service(
     gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
     document = (await gateway.client.get("/openapi.json")).json()
     assert "/v1/models/{name}" not in document["paths"]
-    assert "ml" in document["info"]["description"].partition("Missing")[2]
+    assert "ml" in document["info"]["description"].partition("unavailable")[2]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/auth", "/docs/billing", "/docs/ml"])

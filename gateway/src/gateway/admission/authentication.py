@@ -1,6 +1,6 @@
-"""Authentication: the access token or API key of a request, verified before anything is forwarded.
+"""Authentication: verify the access token or API key of a request before forwarding it.
 
-An API key is exchanged for a short-lived access token: behind the gateway there is one kind of credential.
+An API key is exchanged for a short-lived access token, so services behind the gateway accept tokens only.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ EXCHANGE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedCaller:
-    """The caller, and the Authorization header that its upstream receives."""
+    """The caller, and the Authorization header for the upstream."""
 
     caller: Caller
     authorization: str
@@ -46,7 +46,7 @@ class Authenticator:
         credential = credential.strip()
         if scheme.lower() != "bearer" or not credential:
             raise Unauthenticated(
-                "Send an access token as 'Authorization: Bearer ...'; POST /v1/sessions gives one."
+                "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."
             )
         if not credential.startswith(PREFIX):
             return AuthenticatedCaller(self._verifier.verify(credential), authorization)
@@ -57,7 +57,7 @@ class Authenticator:
         if token is None:
             if len(api_key) > LONGEST_KEY:
                 raise Unauthenticated("The API key is not valid; copy all of it and nothing else.")
-            # Each guessed key costs an exchange, so exchanges are limited by address.
+            # Each guessed key costs an exchange, so exchanges are rate-limited by address.
             self._rate_limiter.take(LimitClass.API_KEY, origin.rate_limit_key)
             token = await self._tokens.exchange(api_key)
         try:
@@ -129,15 +129,17 @@ class HttpApiKeyExchange:
         headers = self._identity.headers_for("auth-service")
         body = {"api_key": api_key}
         try:
-            answer = await self._client.post(self._url, json=body, headers=headers, timeout=EXCHANGE_SECONDS)
+            response = await self._client.post(
+                self._url, json=body, headers=headers, timeout=EXCHANGE_SECONDS
+            )
         except httpx.TransportError as error:
             raise UpstreamDown from error
-        # Its other 4xx answers concern the key's shape, which is no reason to reveal more.
-        if 400 <= answer.status_code < 500:
+        # The other 4xx responses concern the key's shape; they reveal no more than a wrong key does.
+        if 400 <= response.status_code < 500:
             raise Unauthenticated(
                 "The API key is not valid, or has expired or been revoked; create a new one."
             )
-        if not answer.is_success:
+        if not response.is_success:
             raise UpstreamDown
-        token = answer.json()
+        token = response.json()
         return ExchangedToken(token["access_token"], token["expires_in"])

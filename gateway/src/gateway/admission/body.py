@@ -1,4 +1,4 @@
-"""Framing and body of a request: ambiguous framing is refused, and a body is bounded as it arrives."""
+"""Framing and body of a request: refuse ambiguous framing, and limit the body while it arrives."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ SILENCE_SECONDS = 60.0
 
 
 def check_framing(headers: RawHeaders, http_version: str) -> None:
-    """Refuse a request that two servers could read differently; raises Malformed."""
+    """Refuse a request that two servers could frame differently; raises Malformed."""
     names = [name for name, _ in headers]
     for name in (b"host", b"content-length", b"transfer-encoding", b"authorization"):
         if names.count(name) > 1:
@@ -26,7 +26,7 @@ def check_framing(headers: RawHeaders, http_version: str) -> None:
     if b"transfer-encoding" in names:
         _check_transfer_encoding(dict(headers), http_version)
     if b"upgrade" in names and (b"content-length" in names or b"transfer-encoding" in names):
-        # The server's parser treats the bytes after an Upgrade as another protocol, and would lose the body.
+        # The HTTP parser treats the bytes after an Upgrade as another protocol, so the body would be lost.
         raise Malformed("This server does not upgrade connections; leave the header Upgrade out.")
     if sum(len(name) + len(value) for name, value in headers) > LONGEST_HEADERS:
         raise Malformed("The headers are too long; send fewer or shorter ones.")
@@ -40,11 +40,11 @@ def _check_transfer_encoding(headers: dict[bytes, bytes], http_version: str) -> 
 
 
 class ClientDisconnected(Exception):
-    """The client disconnected before its request was complete; there is nobody to answer."""
+    """The client disconnected before its request was complete, so no response is possible."""
 
 
 class IncomingBody:
-    """Counts bytes as they arrive; `failure` is the reason why its stream ended early."""
+    """A body stream with a size limit; `failure` is the reason for an early end."""
 
     def __init__(self, receive: Receive, headers: dict[str, str], limit: int) -> None:
         self._receive, self._limit = receive, limit
@@ -62,9 +62,9 @@ class IncomingBody:
 
     @property
     def is_stalled(self) -> bool:
-        """True when the upstream has not read the last chunk for too long."""
-        waiting = 0 if self._chunk_ready_at is None else time.monotonic() - self._chunk_ready_at
-        return waiting > SILENCE_SECONDS
+        """True when the upstream has left the last chunk unread for too long."""
+        unread_seconds = 0 if self._chunk_ready_at is None else time.monotonic() - self._chunk_ready_at
+        return unread_seconds > SILENCE_SECONDS
 
     async def read(self) -> bytes:
         if self.finished:
@@ -84,7 +84,7 @@ class IncomingBody:
                     yield chunk
                     self._chunk_ready_at = None
         except (ServiceError, ClientDisconnected) as failure:
-            # The HTTP client that reads this wraps every error; the reason is stored for the answer.
+            # The HTTP client that reads this stream wraps every error, so the reason is stored here.
             self.failure = failure
             raise
 
@@ -108,7 +108,7 @@ class IncomingBody:
 
 
 def _declared_length(headers: dict[str, str]) -> int | None:
-    """None when the length is known only at the end."""
+    """None for a chunked body, whose length is known only at its end."""
     if "transfer-encoding" in headers:
         return None
     return int(headers.get("content-length", "0"))

@@ -16,17 +16,17 @@ NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class IncomingRequest:
-    """One request, with the headers that the gateway adds to its answer."""
+    """A request, and the headers that the gateway adds to the response."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self._send = scope, receive, send
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        self.answer_headers: Headers = [NO_SNIFFING]
+        self.response_headers: Headers = [NO_SNIFFING]
         self.body: IncomingBody | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *self.answer_headers]
+            message["headers"] = [*message["headers"], *self.response_headers]
         await self._send(message)
 
 
@@ -61,7 +61,7 @@ class Gate:
     def _find_route(self, request: IncomingRequest) -> Route:
         scope = request.scope
         route = self.routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
-        # Metrics, logs and traces read the route's pattern from here.
+        # Metrics, logs and traces read the route's pattern from the scope.
         scope["route"] = route
         return route
 
@@ -92,7 +92,7 @@ class Gate:
         origin: Origin,
         authenticated: AuthenticatedCaller | None,
     ) -> None:
-        """Known callers are counted by user, unknown ones by address."""
+        """Count authenticated callers by user, others by address."""
         if route.limit is not None:
             key = authenticated.caller.user_id if authenticated else origin.rate_limit_key
-            request.answer_headers += self.rate_limiter.take(route.limit, key)
+            request.response_headers += self.rate_limiter.take(route.limit, key)

@@ -1,6 +1,6 @@
-"""PROXY protocol version 1: the line by which a load balancer passes on the client's address.
+"""PROXY protocol version 1: a load balancer's first line, with the client's address.
 
-The balancer forwards bytes, and has no HTTP header to put the address in.
+A TCP load balancer forwards bytes, and cannot add the address as an HTTP header.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from gateway.admission.trusted_proxies import parse_address
 
 START, END = b"PROXY ", b"\r\n"
 LONGEST_HEADER = 107
-# Key of the ASGI scope's extensions under which the address reaches the gate.
+# Key of the address in the ASGI scope's extensions.
 EXTENSION = "farebox.proxy_protocol"
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyHeader:
-    """`address` is None when the header names none; `rest` begins the first request."""
+    """`address` is None when the header has none; `rest` is the start of the first request."""
 
     address: str | None
     rest: bytes
@@ -35,5 +35,5 @@ def parse_proxy_header(received: bytes) -> ProxyHeader | None:
         case [_, "UNKNOWN", *_]:
             return ProxyHeader(None, rest)
         case _:
-            # Neither a PROXY header nor HTTP: the HTTP parser will refuse it.
+            # Neither a PROXY header nor HTTP, so the HTTP parser will refuse it.
             return ProxyHeader(None, received)

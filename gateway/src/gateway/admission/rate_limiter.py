@@ -1,6 +1,6 @@
-"""Rate limiter: a token bucket for each caller and class of routes, in this process's memory.
+"""Rate limiter: a token bucket per caller and class of routes, in this process's memory.
 
-Replicas do not share their buckets, so N replicas allow up to N times the figures.
+Replicas do not share buckets, so N replicas allow up to N times the limits.
 """
 
 import math
@@ -18,7 +18,7 @@ from gateway.routing import LimitClass
 Headers = list[tuple[bytes, bytes]]
 MAX_BUCKETS = 100_000
 
-# Requests and seconds. Known callers are counted by user, unknown ones by address.
+# Requests and seconds. Authenticated callers are counted by user, others by address.
 DEFAULTS: dict[LimitClass, tuple[int, int]] = {
     LimitClass.LOGIN: (10, 60),
     LimitClass.SIGN_UP: (20, 60),
@@ -55,15 +55,15 @@ Policies = dict[LimitClass, Policy]
 
 
 class RateLimiter:
-    """Refuses requests beyond a policy; every limited answer carries the remaining quota."""
+    """Refuses requests beyond a policy; every limited response states the remaining quota."""
 
     def __init__(
         self, policies: Policies, clock: Callable[[], float] = time.monotonic, max_buckets: int = MAX_BUCKETS
     ) -> None:
         self._policies, self._clock = policies, clock
-        # A bucket's entry expires when the bucket is full: expiry refills nothing early. Only above the bound
-        # is a bucket evicted, and so refilled, before its time, the least recently used first. An attacker
-        # would have to use 100,000 other buckets for that, and each of those has a quota of its own anyway.
+        # An entry expires when its bucket is full, so expiry refills no bucket early. Above the bound the
+        # least recently used bucket is evicted, and so refilled, early. An attacker would have to use 100,000
+        # other buckets for that, each with a quota of its own.
         self._full_at: TLRUCache[tuple[str, object], float] = TLRUCache(
             max_buckets, lambda _key, full_at, _now: full_at, timer=clock
         )
@@ -73,7 +73,7 @@ class RateLimiter:
         return len(self._full_at)
 
     def take(self, limit: LimitClass, key: object) -> Headers:
-        """Count one request; returns the headers of its answer. Raises TooManyRequests."""
+        """Count one request, and return the headers for its response; raises TooManyRequests."""
         policy = self._policies.get(limit)
         if policy is None:
             return []
@@ -94,10 +94,10 @@ class Verdict:
 
 
 def decide(policy: Policy, full_at: float, now: float) -> tuple[Verdict, float]:
-    """Take one request from a bucket that is full at `full_at`; returns the bucket's new time, too.
+    """Take one request from a bucket that will be full at `full_at`; returns the new `full_at`, too.
 
-    Generic cell rate algorithm: a bucket is one number. A request moves the time at which the bucket is full
-    by one interval, and is refused when that time would be further ahead than the window.
+    Generic cell rate algorithm (GCRA): a bucket is one number, the time at which it will be full. A request
+    moves that time by one interval, and is refused when it would be further ahead than the window.
     """
     after = max(full_at, now) + policy.interval
     room = policy.window - (after - now)
@@ -116,7 +116,7 @@ def parse_policies(text: str) -> Policies:
     """`off`, `default`, or changes to the default such as `login=30/60,predict=off`; raises ValueError."""
     if text == "off":
         return {}
-    policies = {limit: Policy(limit, *figures) for limit, figures in DEFAULTS.items()}
+    policies = {limit: Policy(limit, quota, window) for limit, (quota, window) in DEFAULTS.items()}
     for change in [] if text == "default" else text.split(","):
         name, _, figures = change.strip().partition("=")
         if name not in list(LimitClass):
@@ -135,5 +135,5 @@ def _parse_figures(text: str) -> tuple[int, int]:
 
 
 def describe_policies(policies: Policies) -> dict[str, dict[Literal["requests", "seconds"], float]]:
-    """The table that clients receive from GET /v1/limits."""
+    """The rates in the response of GET /v1/limits."""
     return {policy.name: {"requests": policy.quota, "seconds": policy.window} for policy in policies.values()}

@@ -1,16 +1,16 @@
-"""Client addresses: proxy headers are believed only from the proxies that the settings name."""
+"""Client addresses: proxy headers count only from the proxies in the settings."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-IPV6_PREFIX_BITS = 64  # of a subscriber's network; the remaining bits are theirs to choose
+IPV6_PREFIX_BITS = 64  # the network of one subscriber, who chooses the remaining bits freely
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Address, scheme and host of the client, from a trusted proxy or from the connection itself."""
+    """Address, scheme and host of the client, from a trusted proxy or else from the connection."""
 
     address: str
     scheme: str
@@ -18,7 +18,7 @@ class Origin:
 
     @property
     def rate_limit_key(self) -> str:
-        """The address that rate limits count; all addresses of one IPv6 network are one."""
+        """The rate limiter's key: the address, or the network of an IPv6 address."""
         if ":" not in self.address:
             return self.address
         parsed = parse_address(self.address)
@@ -48,7 +48,7 @@ class TrustedProxies:
         )
 
     def _client_address(self, forwarded_for: str, peer: str) -> str:
-        """Read from the right: entries left of the first untrusted address are that client's own claim."""
+        """The last untrusted address; entries to its left are the client's own, unverified claim."""
         last = peer
         for entry in reversed(forwarded_for.split(",")):
             address = parse_address(entry.strip())

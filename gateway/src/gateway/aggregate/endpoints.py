@@ -1,4 +1,4 @@
-"""Routes that no single service can answer: export, limits and health."""
+"""Routes that combine several services: export, limits and health."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ Settings = Annotated[GatewaySettings, Depends(_settings)]
 
 
 class ServiceHealthView(BaseModel):
-    """A service: whether it is ready, how long its answer took, and what is wrong if it is not ready."""
+    """Readiness of a service, its response time, and the fault if it is not ready."""
 
     name: str
     ready: bool
@@ -56,9 +56,9 @@ class ServiceHealthView(BaseModel):
 
 
 class HealthView(BaseModel):
-    """The services behind the gateway, the queued and running jobs of all users, and the workers.
+    """The services behind the gateway, and the numbers of all queued jobs, running jobs and workers.
 
-    A number is null when it is unknown.
+    An unknown number is null.
     """
 
     parts: list[ServiceHealthView]
@@ -69,7 +69,7 @@ class HealthView(BaseModel):
     @classmethod
     def of(cls, services: Sequence[ServiceHealth], load: Load) -> "HealthView":
         return cls(
-            parts=[ServiceHealthView.of(each) for each in services],
+            parts=[ServiceHealthView.of(service) for service in services],
             jobs_queued=load.queued,
             jobs_running=load.running,
             workers=load.workers,
@@ -97,6 +97,6 @@ async def show_limits(
 async def show_health(_caller: Administrator, health: SystemHealth) -> HealthView:
     """Readiness of each service, queued and running jobs, and the number of workers.
 
-    The answer is 200 even when a service is not ready.
+    The status is 200 even when a service is not ready.
     """
     return HealthView.of(*await asyncio.gather(health.services(), health.load()))

@@ -16,7 +16,7 @@ JOBS, WORKERS = "farebox_jobs", "farebox_workers"
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:
-    """Readiness of one service; `detail` says what is wrong when it is not ready."""
+    """Readiness of one service; `detail` is the fault when it is not ready."""
 
     name: str
     ready: bool
@@ -26,7 +26,7 @@ class ServiceHealth:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Queued and running jobs of all users, and the workers; None when unknown."""
+    """Numbers of all users' queued and running jobs, and of workers; None when unknown."""
 
     queued: int | None = None
     running: int | None = None
@@ -41,15 +41,15 @@ class Health:
         return await asyncio.gather(*(self._probe(upstream) for upstream in self._urls))
 
     async def load(self) -> Load:
-        answer = await self._get(Upstream.ML, "/metrics")
-        return parse_load(answer.text) if answer is not None and answer.is_success else Load()
+        response = await self._get(Upstream.ML, "/metrics")
+        return parse_load(response.text) if response is not None and response.is_success else Load()
 
     async def _probe(self, upstream: Upstream) -> ServiceHealth:
         started = time.monotonic()
-        answer = await self._get(upstream, "/readyz")
+        response = await self._get(upstream, "/readyz")
         milliseconds = round((time.monotonic() - started) * 1000, 1)
-        ready = answer is not None and answer.is_success
-        return ServiceHealth(f"{upstream.value}-service", ready, milliseconds, _problem(answer))
+        ready = response is not None and response.is_success
+        return ServiceHealth(f"{upstream.value}-service", ready, milliseconds, _problem(response))
 
     async def _get(self, upstream: Upstream, path: str) -> httpx.Response | None:
         try:
@@ -69,7 +69,7 @@ def parse_load(metrics: str) -> Load:
     return Load(samples.get((JOBS, "queued")), samples.get((JOBS, "running")), samples.get((WORKERS, None)))
 
 
-def _problem(answer: httpx.Response | None) -> str | None:
-    if answer is None:
+def _problem(response: httpx.Response | None) -> str | None:
+    if response is None:
         return "The service cannot be reached."
-    return None if answer.is_success else "The service runs, but is not ready; its log has the reason."
+    return None if response.is_success else "The service runs, but is not ready; its log has the reason."

@@ -1,4 +1,4 @@
-"""Answers combined from several services: a user's export and the table of limits."""
+"""Responses combined from several services: a user's export and the table of limits."""
 
 import asyncio
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LIMITS_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The combined document, or the error answer of one service, passed on unchanged."""
+    """The combined document, or one service's error response, passed on unchanged."""
 
     status: int
     media_type: str
@@ -29,23 +29,23 @@ class Upstreams:
 
     async def export(self, authorization: str) -> Export:
         """All data that each service stores about the caller."""
-        answers = await asyncio.gather(
-            *(self._get(each, "/v1/me/export", EXPORT_SECONDS, authorization) for each in self._urls)
+        responses = await asyncio.gather(
+            *(self._get(upstream, "/v1/me/export", EXPORT_SECONDS, authorization) for upstream in self._urls)
         )
-        for answer in answers:
-            if not answer.is_success:
-                return Export(answer.status_code, answer.headers["content-type"], answer.content)
+        for response in responses:
+            if not response.is_success:
+                return Export(response.status_code, response.headers["content-type"], response.content)
         documents = {
-            upstream.value: orjson.Fragment(answer.content)
-            for upstream, answer in zip(self._urls, answers, strict=True)
+            upstream.value: orjson.Fragment(response.content)
+            for upstream, response in zip(self._urls, responses, strict=True)
         }
         return Export(200, "application/json", orjson.dumps(documents))
 
     async def limits(self) -> dict[str, object]:
-        answer = await self._get(Upstream.ML, "/v1/limits", LIMITS_SECONDS)
-        if not answer.is_success:
+        response = await self._get(Upstream.ML, "/v1/limits", LIMITS_SECONDS)
+        if not response.is_success:
             raise UpstreamDown
-        return answer.json()
+        return response.json()
 
     async def _get(
         self, upstream: Upstream, path: str, seconds: float, authorization: str | None = None

@@ -1,4 +1,4 @@
-"""Documentation pages of the published routes; they load nothing from other hosts."""
+"""Documentation pages of the published routes, with no content from other hosts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +14,8 @@ from kit.errors import RouteNotFound
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon.png")
-SERVICES = {each.value: each for each in (Upstream.AUTH, Upstream.BILLING, Upstream.ML)}
-# The page's own script is inline; nothing may be loaded from another host.
+SERVICES = {service.value: service for service in (Upstream.AUTH, Upstream.BILLING, Upstream.ML)}
+# The page's script is inline; loading anything from another host is forbidden.
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"

@@ -1,4 +1,4 @@
-"""OpenAPI documents: reduced to the published routes, and merged. Pure functions over parsed JSON."""
+"""OpenAPI documents: reduction to the published routes, and merge. Pure functions over parsed JSON."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ VERSION = "3.1.0"
 
 
 def keep_published(document: Document, is_published: Published) -> Document:
-    """Only the published operations, and only the components that they use."""
+    """Reduce the document to the published operations and the components that they use."""
     paths: Document = {}
     for path, item in document.get("paths", {}).items():
         operations = {
@@ -30,7 +30,7 @@ def keep_published(document: Document, is_published: Published) -> Document:
 
 
 def merge(title: str, description: str, documents: dict[str, Document]) -> Document:
-    """One document; a prefix separates components of the same name in different services."""
+    """Merge the documents into one; components get the service's name as a prefix."""
     merged: Document = {
         "openapi": VERSION,
         "info": {"title": title, "version": "1", "description": description},
@@ -62,8 +62,8 @@ def _used_components(paths: Document, components: Document) -> Document:
 
 def _references(node: Node) -> Iterator[tuple[str, str]]:
     if isinstance(node, list):
-        for each in node:
-            yield from _references(each)
+        for item in node:
+            yield from _references(item)
     elif isinstance(node, dict):
         for value in node.values():
             match = COMPONENT.fullmatch(value) if isinstance(value, str) else None
@@ -93,7 +93,7 @@ def _mark_operation(operation: Document, service: str) -> None:
 
 def _renamed(node: Node, service: str) -> Node:
     if isinstance(node, list):
-        return [_renamed(each, service) for each in node]
+        return [_renamed(item, service) for item in node]
     if isinstance(node, dict):
         return {key: _renamed(value, service) for key, value in node.items()}
     match = COMPONENT.fullmatch(node) if isinstance(node, str) else None

@@ -34,14 +34,14 @@ class Documentation:
         self._fetches: SingleFlight[Upstream, Document] = SingleFlight()
 
     async def of_service(self, upstream: Upstream) -> Document:
-        """The published routes of one service; raises UpstreamDown when no document was ever fetched."""
+        """The published routes of one service; raises UpstreamDown if none was ever fetched."""
         document = self._fresh.get(upstream)
         if document is None:
             document = await self._fetches.run(upstream, lambda: self._refresh(upstream))
         return document
 
     async def complete(self) -> Document:
-        """The published routes of all services; the description names those that cannot be reached."""
+        """The published routes of all services; the description names unavailable ones."""
         documents: dict[str, Document] = {}
         missing: list[str] = []
         for upstream in self._urls:
@@ -50,11 +50,11 @@ class Documentation:
             except UpstreamDown:
                 missing.append(upstream.value)
         documents["gateway"] = self._keep_published(self._own(), Upstream.GATEWAY)
-        absent = f" Missing for now, as it cannot be reached: {', '.join(missing)}." if missing else ""
+        absent = f" Temporarily unavailable: {', '.join(missing)}." if missing else ""
         return merge("Farebox", DESCRIPTION + absent, documents)
 
     async def _refresh(self, upstream: Upstream) -> Document:
-        """A new document, or the latest one while the service cannot be reached."""
+        """Fetch the document; use the latest one while the service cannot be reached."""
         try:
             self._latest[upstream] = await self._fetch(upstream)
         except UpstreamDown:
@@ -65,18 +65,18 @@ class Documentation:
 
     async def _fetch(self, upstream: Upstream) -> Document:
         try:
-            answer = await self._client.get(f"{self._urls[upstream]}/openapi.json", timeout=FETCH_SECONDS)
-            answer.raise_for_status()
+            response = await self._client.get(f"{self._urls[upstream]}/openapi.json", timeout=FETCH_SECONDS)
+            response.raise_for_status()
         except httpx.HTTPError as error:
             raise UpstreamDown from error
-        return self._keep_published(answer.json(), upstream)
+        return self._keep_published(response.json(), upstream)
 
     def _keep_published(self, document: Document, upstream: Upstream) -> Document:
         return keep_published(document, lambda method, path: self._serves(upstream, method, path))
 
     def _serves(self, upstream: Upstream, method: str, path: str) -> bool:
-        # A template's `{name}` is no valid path segment, so a placeholder takes its place.
-        concrete = "/".join("x" if each.startswith("{") else each for each in path.split("/"))
+        # A template's `{name}` is not a valid path segment, so a placeholder replaces it.
+        concrete = "/".join("x" if segment.startswith("{") else segment for segment in path.split("/"))
         try:
             return self._routes.find(method, concrete).upstream is upstream
         except (RouteNotFound, MethodNotAllowed):

@@ -9,7 +9,7 @@ from starlette.types import Receive
 from gateway.admission.body import IncomingBody
 from gateway.errors import UpstreamSlow
 
-# A watcher costs a task, so it starts only when the answer takes longer than this.
+# A watcher costs a task, so it starts only when the response takes longer than this.
 WATCH_AFTER_SECONDS = 0.1
 
 
@@ -51,11 +51,11 @@ class DisconnectWatcher:
         if self._body.finished:
             self._waiting = self._loop.create_task(self._wait_for_disconnect())
         elif self._body.is_stalled:
-            # The HTTP client's own timeout begins only when the body is sent.
+            # The HTTP client's own timeout starts only after the body is sent.
             self.stalled = True
             self._cancel()
         else:
-            # The body's own reader receives a disconnect; two readers would take messages from each other.
+            # The body's reader receives a disconnect itself; two readers would take each other's messages.
             self.start()
 
     async def _wait_for_disconnect(self) -> None:

@@ -1,4 +1,4 @@
-"""Error responses of the gateway itself, also to a client that is still sending its body."""
+"""Error responses of the gateway itself, even while the client is still sending its body."""
 
 import asyncio
 
@@ -15,14 +15,14 @@ DRAIN_SECONDS = 10.0
 
 async def send_error(error: ServiceError, body_is_unread: bool, receive: Receive, send: Send) -> None:
     """Reply immediately; if the body was not read, drain it briefly, then close the connection."""
-    answer = render(error)
-    headers = list(answer.raw_headers)
+    response = render(error)
+    headers = list(response.raw_headers)
     if body_is_unread:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-    content = bytes(answer.body)
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    content = bytes(response.body)
     if body_is_unread:
-        # Closing while bytes arrive resets the connection, and the answer would be lost with it.
+        # Closing while bytes arrive would reset the connection, and the response would be lost.
         await send({"type": "http.response.body", "body": content, "more_body": True})
         await drain(receive)
         content = b""
@@ -30,7 +30,7 @@ async def send_error(error: ServiceError, body_is_unread: bool, receive: Receive
 
 
 def has_unread_body(request: IncomingRequest) -> bool:
-    """True when the rest of the body is of unknown length, or too long to wait for."""
+    """True when the rest of the body is too long to wait for, or of unknown length."""
     if request.body is not None and request.body.finished:
         return False
     headers = request.headers
@@ -38,7 +38,7 @@ def has_unread_body(request: IncomingRequest) -> bool:
 
 
 async def drain(receive: Receive) -> None:
-    """Read and drop the rest of a body, for a limited time."""
+    """Read and discard the rest of a body, for a limited time."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
             more = True

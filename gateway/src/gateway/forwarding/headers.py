@@ -1,4 +1,4 @@
-"""Header hygiene: the headers that pass the gateway, in both directions. Pure functions."""
+"""Header hygiene: filters for the headers of requests and responses. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -13,7 +13,7 @@ HOP_BY_HOP = frozenset(
 )
 # Rewritten for every request, or consumed by the gateway.
 REWRITTEN = frozenset(b"host content-length expect x-request-id traceparent".split())
-# Headers by which servers behind other proxies learn the caller, its address or the original request.
+# Headers that other proxies use to pass on the caller, its address or the original request.
 IDENTITY = frozenset(
     b"forwarded via proxy remote-user x-real-ip x-client-ip x-cluster-client-ip true-client-ip"
     b" cf-connecting-ip fastly-client-ip x-original-url x-original-uri x-original-host x-original-method"
@@ -43,7 +43,7 @@ BODILESS = (204, 304)
 
 
 def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
-    """A client's headers without those of this hop and those that claim an identity."""
+    """The client's headers, without hop-by-hop headers and claims of identity."""
     named = _named_by_connection(headers)
     try:
         return [
@@ -56,7 +56,7 @@ def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
 
 
 def for_client(headers: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
-    """An upstream's headers without those of its hop and those that the gateway writes itself."""
+    """The upstream's headers, without hop-by-hop headers and those that the gateway sets itself."""
     lower = [(name.lower(), value) for name, value in headers]
     dropped = NOT_FROM_UPSTREAM | _named_by_connection(lower)
     if status in BODILESS:
@@ -66,7 +66,7 @@ def for_client(headers: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
 
 @lru_cache(maxsize=2048)
 def may_go_upstream(name: bytes) -> bool:
-    """False also for underscores, which some servers read as hyphens: X_User_Id would become X-User-Id."""
+    """False also for underscores, which some servers turn into hyphens: X_User_Id becomes X-User-Id."""
     return not (
         name in HOP_BY_HOP
         or name in REWRITTEN

@@ -1,4 +1,4 @@
-"""Reverse proxy: admits a request, streams it to its upstream and streams the answer back."""
+"""Reverse proxy: admit a request, stream it to the upstream and stream the response back."""
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -41,10 +41,10 @@ class ProxyMiddleware:
 
 
 def _with_authorization(scope: Scope, admitted: AdmittedRequest) -> Scope:
-    """The gateway's own routes receive an access token, too, where the client sent an API key."""
+    """Replace an API key by its access token for the gateway's own routes, too."""
     if admitted.authorization is None:
         return scope
-    headers = [each for each in scope["headers"] if each[0] != b"authorization"]
+    headers = [header for header in scope["headers"] if header[0] != b"authorization"]
     return {**scope, "headers": [*headers, (b"authorization", admitted.authorization.encode())]}
 
 
@@ -53,7 +53,7 @@ class Proxy:
         self._client, self._urls = client, urls
 
     async def forward(self, admitted: AdmittedRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises a ServiceError when the upstream gives no answer."""
+        """Raises a ServiceError when the upstream sends no response."""
         body = admitted.body
         content = await body.read() if body.is_small else body.stream()
         request = UpstreamRequest(
@@ -73,7 +73,7 @@ class Proxy:
             if isinstance(body.failure, ClientDisconnected):
                 return
             if relay.started:
-                # Returning with the answer unfinished makes the server cut the connection: no clean end.
+                # Return with the response unfinished: the server then cuts the connection, visibly.
                 log.warning("upstream_broke_off", code=failure.code)
                 return
             log.warning("upstream_failed", code=failure.code)
@@ -88,7 +88,7 @@ class Proxy:
         headers = for_upstream(scope["headers"])
         body, origin = admitted.body, admitted.origin
         if admitted.authorization is not None:
-            headers = [each for each in headers if each[0] != "authorization"]
+            headers = [header for header in headers if header[0] != "authorization"]
             headers.append(("authorization", admitted.authorization))
         if not body.is_small and body.declared_length is not None:
             headers.append(("content-length", str(body.declared_length)))
@@ -102,7 +102,7 @@ class Proxy:
 
 
 class ResponseRelay:
-    """Streams one answer to the client; its last byte waits until the request's body was handled."""
+    """Streams a response to the client; the last byte waits until the request's body was read."""
 
     def __init__(self, body: IncomingBody, receive: Receive, send: Send) -> None:
         self._body, self._receive, self._send = body, receive, send

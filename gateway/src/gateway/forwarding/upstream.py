@@ -1,4 +1,4 @@
-"""HTTP client for the services behind the gateway: the port, and aiohttp as its implementation."""
+"""HTTP client for the services behind the gateway: the port and its aiohttp implementation."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
 from kit.errors import ServiceError
 
 CONNECT_SECONDS = 0.8
-# Far below `kit.app.KEEP_ALIVE_SECONDS`: no connection is reused while its service closes it.
+# Far below `kit.app.KEEP_ALIVE_SECONDS`, so that no connection is reused while its service closes it.
 IDLE_SECONDS = 4.0
 MAX_CONNECTIONS = 2048
 LONGEST_HEADER = 64 * 1024
 SMALL_BODY = 64 * 1024
 
-# The first match counts: some are subclasses of later ones.
+# The first match counts, since some classes are subclasses of later ones.
 FAILURES: tuple[tuple[type[BaseException], type[UpstreamDown | UpstreamSlow | UpstreamLost]], ...] = (
     (aiohttp.ClientConnectorError, UpstreamDown),
     (aiohttp.ConnectionTimeoutError, UpstreamDown),
@@ -31,7 +31,7 @@ EXPECTED = (aiohttp.ClientError, TimeoutError, ConnectionError)
 
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
-    """A request to an upstream; `seconds` is its longest silence once the request is sent."""
+    """A request to an upstream; `seconds` is the longest silence after the request was sent."""
 
     method: str
     url: str
@@ -43,7 +43,7 @@ class UpstreamRequest:
 class UpstreamResponse(Protocol):
     status: int
     headers: list[tuple[bytes, bytes]]
-    # The complete body when it is small: one that breaks off is still answered with a clear error.
+    # The complete body if it is small: after a break, an error response is still possible.
     content: bytes | None
 
     def chunks(self) -> AsyncIterator[bytes]:
@@ -59,7 +59,7 @@ class UpstreamClient(Protocol):
     """One connection pool for all services: no redirects, no cookies, no decompression."""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
-        """Send, and wait for the head of the answer; raises UpstreamDown, UpstreamSlow or UpstreamLost."""
+        """Send, and wait for the response's head; raises UpstreamDown, UpstreamSlow or UpstreamLost."""
         ...
 
 
