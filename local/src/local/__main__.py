@@ -33,13 +33,14 @@ def up() -> None:
         console.print(f"Farebox is already running: {running.ports.url('gateway')} (home {home.root})")
         return
     with console.status("Starting"):
-        started = stack.up(settings, partial(console.print, style="dim"))
-    console.print(f"Farebox is running: {started.ports.url('dashboard')}")
-    console.print(f"  gateway          {started.ports.url('gateway')} (API documentation at /docs)")
+        new_stack = stack.up(settings, partial(console.print, style="dim"))
+    ports = new_stack.ports
+    console.print(f"Farebox is running: {ports.url('dashboard')}")
+    console.print(f"  gateway          {ports.url('gateway')} (API documentation at /docs)")
     for service in ("auth", "billing", "ml"):
-        console.print(f"  {service}-service  {started.ports.url(service)}")
+        console.print(f"  {service}-service  {ports.url(service)}")
     console.print(f"Administrator: {settings.admin_email}")
-    password = started.admin_password if settings.admin_password is None else "as set in ADMIN_PASSWORD"
+    password = new_stack.admin_password if settings.admin_password is None else "as set in ADMIN_PASSWORD"
     console.print(f"Password: {password}", markup=False)
     console.print(f"Data and logs: {home.root}")
 
@@ -78,11 +79,11 @@ def logs(
 ) -> None:
     """Print the last lines of a program's log."""
     home = Home.at(_settings().farebox_home)
-    known = sorted(folder.name for folder in home.logs.glob("*/"))
-    if program not in known:
-        raise NotRunning(f"No program '{program}' has a log; available: {', '.join(known) or 'none yet'}.")
+    programs = sorted(folder.name for folder in home.logs.glob("*/"))
+    if program not in programs:
+        raise NotRunning(f"No program '{program}' has a log; available: {', '.join(programs) or 'none yet'}.")
     lines = ["tail", "-n", "50", *(["-F"] if follow else []), str(home.output_log(program))]
-    os.execvp("tail", lines)  # noqa: S606, S607 - the machine's own tail
+    os.execvp("tail", lines)  # noqa: S606, S607 - the system's tail
 
 
 @app.command()
@@ -106,7 +107,7 @@ def demo_ui() -> None:
 
 
 def main() -> None:
-    # As with Ctrl-C, a start that is interrupted stops the programs that it started.
+    # As with Ctrl-C: an interrupted start stops the programs that it has started.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Stopped by SIGTERM."))
     try:
         app()

@@ -32,7 +32,7 @@ LOGIN = {"email": "pat@example.org", "pwd": "three-blue-buses"}
 TIMEOUT_SECONDS = 600
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "log_loss")
 
-Answer = dict[str, Any]  # Any: JSON
+Json = dict[str, Any]  # Any: the values of a JSON object
 
 
 def run_demo(settings: LocalSettings, console: Console) -> None:
@@ -41,8 +41,8 @@ def run_demo(settings: LocalSettings, console: Console) -> None:
     own = settings.model_copy(update={"farebox_home": folder / "home"})
     try:
         with console.status("Starting"):
-            started = stack.up(own, partial(console.print, style="dim"), prefer_defaults=False)
-        address = started.ports.url("gateway")
+            demo_stack = stack.up(own, partial(console.print, style="dim"), prefer_defaults=False)
+        address = demo_stack.ports.url("gateway")
         console.print(f"[green]1[/] Farebox is running: {address}")
         with httpx.Client(base_url=address, timeout=TIMEOUT_SECONDS, trust_env=False) as gateway:
             _run_steps(gateway, console)
@@ -50,7 +50,7 @@ def run_demo(settings: LocalSettings, console: Console) -> None:
         with console.status("Stopping"):
             stack.down(Home.at(own.farebox_home))
             shutil.rmtree(folder)
-    console.print("Everything is stopped and removed. To start a stack that stays, run: make up")
+    console.print("The stack is stopped and removed. To start a permanent one, run: make up")
 
 
 def _run_steps(gateway: httpx.Client, console: Console) -> None:
@@ -74,7 +74,7 @@ def _run_steps(gateway: httpx.Client, console: Console) -> None:
     _show_ledger(_call(gateway, "GET", "/v1/me/ledger")["items"], console)
 
 
-def _train(gateway: httpx.Client) -> Answer:
+def _train(gateway: httpx.Client) -> Json:
     form = {"model_type": "random_forest", "feature_cols": json.dumps(FEATURES), "label_col": LABEL}
     with TABLE.open("rb") as file:
         return _call(
@@ -82,19 +82,19 @@ def _train(gateway: httpx.Client) -> Answer:
         )
 
 
-def _tokens(answer: Answer) -> str:
-    count = answer["tokens_deducted"]
+def _tokens(body: Json) -> str:
+    count = body["tokens_deducted"]
     return f"{count} token{'' if count == 1 else 's'}"
 
 
-def _show_metrics(model: Answer, console: Console) -> None:
+def _show_metrics(model: Json, console: Console) -> None:
     table = Table("Metric", "Model", "Baseline", box=None, padding=(0, 3))
     for name in SHOWN_METRICS:
         table.add_row(name, f"{model['metrics'][name]:.3f}", f"{model['baseline'][name]:.3f}")
     console.print(table)
 
 
-def _show_ledger(items: list[Answer], console: Console) -> None:
+def _show_ledger(items: list[Json], console: Console) -> None:
     console.print("[green]5[/] The ledger of this wallet:")
     table = Table("Time (UTC)", "Type", "Tokens", "Balance", "Resource", box=None, padding=(0, 2))
     for item in reversed(items):
@@ -104,11 +104,11 @@ def _show_ledger(items: list[Answer], console: Console) -> None:
     console.print(table)
 
 
-def _call(gateway: httpx.Client, method: str, path: str, **request: Any) -> Answer:  # Any: httpx's arguments
+def _call(gateway: httpx.Client, method: str, path: str, **request: Any) -> Json:  # Any: httpx's arguments
     try:
-        answer = gateway.request(method, path, **request)
+        response = gateway.request(method, path, **request)
     except httpx.TransportError as error:
         raise DemoFailed(f"{method} {path} failed: {error}.") from None
-    if answer.is_error:
-        raise DemoFailed(f"{method} {path} answered {answer.status_code}: {answer.text[:500]}")
-    return answer.json()
+    if response.is_error:
+        raise DemoFailed(f"{method} {path} responded {response.status_code}: {response.text[:500]}")
+    return response.json()

@@ -1,8 +1,8 @@
-"""Failures that end a command with one line."""
+"""Errors of the commands."""
 
 
 class LocalError(Exception):
-    """The command line prints the message and ends with status 1."""
+    """An error that ends the command with its message and exit status 1."""
 
 
 class CannotStart(LocalError):

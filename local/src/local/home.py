@@ -1,4 +1,4 @@
-"""Home of a stack: its folders, its secrets, and files that only their owner may read."""
+"""Home of a stack: its folders, its secrets, and files readable by their owner alone."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local.errors import CannotStart
 
-# A Unix socket's path has at most 107 bytes; this is the longest name below the folder of the sockets.
+# A Unix socket's path has at most 107 bytes, and PostgreSQL's lock file has the longest name in the folder.
 LONGEST_SOCKET_FOLDER = 107 - len("/postgres/.s.PGSQL.5432.lock")
 SECRET_NAMES = (
     "JWT_SECRET",
@@ -90,7 +90,7 @@ class Home:
 
 
 def load_or_create_secrets(path: Path) -> dict[str, str]:
-    """The secrets by the names of their settings; missing ones are created and stored."""
+    """The secrets by the name of their setting; missing secrets are created and stored."""
     stored = _read_secrets(path) if path.exists() else {}
     if missing := [name for name in SECRET_NAMES if name not in stored]:
         stored |= {name: secrets.token_hex(32) for name in missing if name != "ADMIN_PASSWORD"}
@@ -100,13 +100,13 @@ def load_or_create_secrets(path: Path) -> dict[str, str]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write atomically, readable by the owner alone at every moment."""
-    aside = path.with_name(f"{path.name}.new")
-    aside.unlink(missing_ok=True)
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write atomically; the file is never readable by others."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    aside.rename(path)
+    temporary.rename(path)
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

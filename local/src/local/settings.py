@@ -12,7 +12,7 @@ PROJECT = Path(__file__).parents[3]
 
 
 class LocalSettings(BaseSettings):
-    """Other settings in the environment reach their service unchanged."""
+    """Settings of the stack; other environment variables reach the services unchanged."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 

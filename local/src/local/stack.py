@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A started stack, as later commands find it in its home."""
+    """A started stack, stored in its home for later commands."""
 
     ports: Ports
     admin_email: str
@@ -43,7 +43,7 @@ def find_running(home: Home) -> RunningStack | None:
 
 
 def up(settings: LocalSettings, report: Report, *, prefer_defaults: bool = True) -> Stack:
-    """Start everything and return when it is ready; `report` receives each step."""
+    """Start the stack and return when it is ready; `report` is called with each step."""
     home = Home.at(settings.farebox_home)
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _exclusive(home):
@@ -54,7 +54,7 @@ def up(settings: LocalSettings, report: Report, *, prefer_defaults: bool = True)
         try:
             _start(stack, report)
         except BaseException:
-            # Also on Ctrl-C: a half-started stack is of no use.
+            # Also on Ctrl-C, since a half-started stack is useless.
             _stop(home)
             raise
         RunningStack(ports, settings.admin_email).save(home)
@@ -62,7 +62,7 @@ def up(settings: LocalSettings, report: Report, *, prefer_defaults: bool = True)
 
 
 def down(home: Home) -> bool:
-    """Stop everything; False when nothing was running."""
+    """Stop the stack; False when nothing was running."""
     if not home.root.exists():
         return False
     with _exclusive(home):
@@ -114,7 +114,7 @@ def _stop(home: Home) -> bool:
 
 @contextlib.contextmanager
 def _exclusive(home: Home) -> Generator[None]:
-    """One `up` or `down` at a time; the lock ends with its process."""
+    """Allow one `up` or `down` at a time; the lock ends with its process."""
     with (home.root / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Supervisor: starts the programs, restarts those that die, and ends what a killed supervisor left."""
+"""Supervisor: start the programs, restart them after a crash, and end those of a killed supervisor."""
 
 import configparser
 import contextlib
@@ -20,9 +20,9 @@ from local.errors import CannotStart
 from local.home import Home
 from local.programs import Program
 
-# An environment variable of every process of a stack, by which they are found without supervisor.
+# An environment variable of every process of a stack, to find them without supervisor.
 STACK_VARIABLE = "FAREBOX_STACK"
-ANSWER_SECONDS = 20
+RESPONSE_SECONDS = 20
 STOP_SECONDS = 25  # a service ends its requests within 20
 GRACE_SECONDS = 10
 READY_POLL_SECONDS = 0.1
@@ -36,21 +36,21 @@ class Supervisor:
         self._home = home
 
     def start(self, programs: Sequence[Program]) -> None:
-        """Start supervisor itself as a daemon; programs start with `start_program`."""
+        """Start supervisor as a daemon; `start_program` then starts each program."""
         path = self._home.programs / "supervisor.conf"
         with path.open("w") as file:
             configuration(self._home, programs).write(file)
-        # A killed supervisor leaves its socket, and connecting to it would wait for an answer.
+        # A killed supervisor leaves its socket behind, and a connection to it would wait.
         self._home.supervisor_socket.unlink(missing_ok=True)
         command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(path)]
         environment = os.environ | {STACK_VARIABLE: str(self._home.root)}
-        started = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-        if started.returncode != 0:
-            raise CannotStart(f"Supervisor did not start: {started.stdout}{started.stderr}".strip())
-        deadline = time.monotonic() + ANSWER_SECONDS
+        completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+        if completed.returncode != 0:
+            raise CannotStart(f"Supervisor did not start: {completed.stdout}{completed.stderr}".strip())
+        deadline = time.monotonic() + RESPONSE_SECONDS
         while not self.answers():
             if time.monotonic() > deadline:
-                raise CannotStart(f"Supervisor does not answer; see {self._home.logs / 'supervisor.log'}.")
+                raise CannotStart(f"Supervisor does not respond; see {self._home.logs / 'supervisor.log'}.")
             time.sleep(0.05)
 
     def answers(self) -> bool:
@@ -69,11 +69,11 @@ class Supervisor:
     def pid(self) -> int:
         return self._call("getPID")
 
-    def states(self) -> dict[str, dict[str, Any]]:  # Any: supervisor's own answer
+    def states(self) -> dict[str, dict[str, Any]]:  # Any: supervisor's own response
         return {state["name"]: state for state in self._call("getAllProcessInfo")}
 
     def shut_down(self) -> None:
-        """Request a shutdown of the programs and of supervisor; returns before they have ended."""
+        """Request a shutdown of the programs and of supervisor, without waiting for it."""
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: object) -> Any:  # Any: as above
@@ -115,17 +115,17 @@ def _last_log_line(home: Home, name: str) -> str:
 
 
 def end_orphans(home: Home) -> int:
-    """Terminate every process of this stack, and kill those that do not end; returns their number."""
-    found = list(processes_of(home))
-    for process in found:
+    """Terminate every process of this stack, and kill it if it does not end; returns their number."""
+    orphans = list(processes_of(home))
+    for process in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, alive = psutil.wait_procs(found, timeout=GRACE_SECONDS)
+    _, alive = psutil.wait_procs(orphans, timeout=GRACE_SECONDS)
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(alive, timeout=GRACE_SECONDS)
-    return len(found)
+    return len(orphans)
 
 
 def processes_of(home: Home) -> Iterator[psutil.Process]:
@@ -146,7 +146,7 @@ def configuration(home: Home, programs: Sequence[Program]) -> configparser.RawCo
         "pidfile": _escape(home.sockets / "supervisor.pid"),
         "childlogdir": _escape(home.logs),
         "nocleanup": "true",
-        # Explicit only because supervisor warns when root does not name a user.
+        # Without it supervisor warns when started by root.
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
     for priority, program in enumerate(programs, start=1):
@@ -176,5 +176,5 @@ def _program_section(home: Home, program: Program) -> dict[str, str]:
 
 
 def _escape(text: object) -> str:
-    """Supervisor expands words that begin with a percent sign."""
+    """Escape percent signs, which supervisor would expand."""
     return str(text).replace("%", "%%")
