@@ -1,1 +1,1 @@
-"""Benchmarks of Farebox against its alternatives; all figures of a table are from one run."""
+"""Benchmarks of Farebox against alternatives; all figures in a table come from one run."""

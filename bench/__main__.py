@@ -1,4 +1,4 @@
-"""`make bench`: all figures in one run. Compare the ratios; absolute times depend on the machine."""
+"""`make bench`: run all benchmarks. Compare the ratios; absolute times depend on the machine."""
 
 import asyncio
 from pathlib import Path
@@ -43,12 +43,12 @@ def show_predictions(environment: BenchEnvironment) -> None:
 
 
 def show_rates(title: str, outcomes: dict[str, Outcome]) -> None:
-    """Each rate is compared with the first."""
+    """Show each rate, and its ratio to the first."""
     reference = next(iter(outcomes.values()))
-    table = Table("what", "requests/s", "p50 ms", "p99 ms", "rate / first")
+    table = Table("route", "requests/s", "p50 ms", "p99 ms", "rate / first")
     for name, outcome in outcomes.items():
-        share = f"{outcome.rate / reference.rate:.2f}"
-        table.add_row(name, f"{outcome.rate:,.0f}", _ms(outcome.p50), _ms(outcome.p99), share)
+        ratio = f"{outcome.rate / reference.rate:.2f}"
+        table.add_row(name, f"{outcome.rate:,.0f}", _ms(outcome.p50), _ms(outcome.p99), ratio)
     _show(title, table)
 
 
@@ -60,10 +60,10 @@ def show_training(environment: BenchEnvironment, csv: Path) -> None:
         table.add_row(model_type, f"{seconds.script:.2f}", f"{seconds.farebox:.2f}", f"{seconds.ratio:.2f}")
     _show(f"Training on a CSV of {size:.0f} MB, best of {training.ROUNDS}", table)
     memory = Table("process", "before MiB", "peak MiB", "growth MiB")
-    for name, watched in training.measure_upload(environment, csv).items():
-        figures = (watched.before, watched.peak, watched.growth)
-        memory.add_row(name, *(f"{each / MEBIBYTE:.0f}" for each in figures))
-    _show(f"Resident memory while {size:.0f} MB are uploaded", memory)
+    for name, measured in training.measure_upload(environment, csv).items():
+        figures = (measured.before, measured.peak, measured.growth)
+        memory.add_row(name, *(f"{figure / MEBIBYTE:.0f}" for figure in figures))
+    _show(f"Resident memory during an upload of {size:.0f} MB", memory)
 
 
 def _show(title: str, table: Table) -> None:

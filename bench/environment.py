@@ -18,7 +18,7 @@ from local.programs import Stack
 from local.settings import LocalSettings
 from local.stack import down, up
 
-PASSWORD = "a long sentence for a benchmark"  # noqa: S105 - of users that exist for one run
+PASSWORD = "a long sentence for a benchmark"  # noqa: S105 - for users that exist for one run
 OPENING_GRANT = "1000000"
 
 
@@ -32,7 +32,7 @@ class BenchEnvironment:
         return self.stack.ports.url(service)
 
     def new_user(self) -> dict[str, str]:
-        """Authorization of a new user with tokens for every benchmark."""
+        """Authorization header of a new user, whose tokens suffice for every benchmark."""
         name = f"bench-{uuid4().hex[:12]}"
         self._post("/v1/users", {"name": name, "password": PASSWORD})
         session = self._post("/v1/sessions", {"name": name, "password": PASSWORD})

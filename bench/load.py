@@ -1,4 +1,4 @@
-"""Closed-loop load: a fixed number of connections sends requests for a fixed time."""
+"""Closed-loop load: a fixed number of connections send requests for a fixed time."""
 
 import asyncio
 import statistics
@@ -14,7 +14,7 @@ GRACE_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`expect` must occur in the answer, where the status does not prove success."""
+    """`expect` must occur in the response, for routes whose status does not prove success."""
 
     method: str
     url: str
@@ -72,9 +72,9 @@ async def _send_in_turn(session: aiohttp.ClientSession, requests: Iterator[Reque
         started = time.perf_counter()
         async with session.request(
             request.method, request.url, headers=request.headers, data=request.body
-        ) as answer:
-            body = await answer.read()
-        if answer.status >= 400 or request.expect not in body:
-            raise LoadFailed(f"{request.method} {request.url}: {answer.status} {body[:300]!r}")
+        ) as response:
+            body = await response.read()
+        if response.status >= 400 or request.expect not in body:
+            raise LoadFailed(f"{request.method} {request.url}: {response.status} {body[:300]!r}")
         latencies.append(time.perf_counter() - started)
     return latencies

@@ -25,17 +25,18 @@ class Memory:
 
 
 @contextmanager
-def watching(watched: Sequence[Memory]) -> Generator[None]:
+def measure_peaks(memories: Sequence[Memory]) -> Generator[None]:
+    """Sample the memory of these processes for the duration of the block."""
     done = threading.Event()
 
     def sample() -> None:
         while not done.wait(SAMPLE_SECONDS):
-            for each in watched:
+            for memory in memories:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    each.peak = max(each.peak, each.process.memory_info().rss)
+                    memory.peak = max(memory.peak, memory.process.memory_info().rss)
 
-    for each in watched:
-        each.before = each.peak = each.process.memory_info().rss
+    for memory in memories:
+        memory.before = memory.peak = memory.process.memory_info().rss
     thread = threading.Thread(target=sample)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""Plain training script without Farebox: read, split, fit, score, dump. Arguments: CSV TYPE OUT."""
+"""Training script without Farebox: read, split, fit, score, dump. Arguments: CSV TYPE OUT."""
 
 import sys
 

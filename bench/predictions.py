@@ -48,7 +48,7 @@ class InProcess:
 
 
 async def measure(environment: BenchEnvironment, case: Case) -> tuple[InProcess, dict[int, Outcome]]:
-    """In-process figures, and the stack's figures by number of connections."""
+    """The in-process figures, and the stack's by number of connections."""
     table = pd.read_csv(DATA / f"{case.table}.csv")
     features = list(table.columns[:FEATURES])
     headers = environment.new_user()
@@ -62,7 +62,9 @@ async def measure(environment: BenchEnvironment, case: Case) -> tuple[InProcess,
         body,
     )
     in_process = _measure_in_process(environment.stack.home.store, row)
-    outcomes = {each: await drive(lambda _n: request, each, SECONDS) for each in CONNECTIONS}
+    outcomes = {
+        connections: await drive(lambda _n: request, connections, SECONDS) for connections in CONNECTIONS
+    }
     return in_process, outcomes
 
 
@@ -74,8 +76,8 @@ def _train(environment: BenchEnvironment, case: Case, features: list[str], heade
         "optional_params": json.dumps(case.params),
     }
     file = {"csv_file": (f"{case.table}.csv", (DATA / f"{case.table}.csv").read_bytes(), "text/csv")}
-    answer = environment.client.post("/create", data=form, files=file, headers=headers).raise_for_status()
-    return answer.json()["model_name"]
+    response = environment.client.post("/create", data=form, files=file, headers=headers).raise_for_status()
+    return response.json()["model_name"]
 
 
 def _measure_in_process(store: Path, row: pd.DataFrame) -> InProcess:

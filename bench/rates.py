@@ -1,4 +1,4 @@
-"""Request rates: debits on one wallet and on many against a no-op route, and the cost of the gateway."""
+"""Request rates: debits on one or many wallets against a no-op route, and the gateway's overhead."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ async def measure_gateway(environment: BenchEnvironment) -> dict[str, Outcome]:
     direct = Request("GET", environment.url("ml") + GATEWAY_ROUTE, headers)
     proxied = Request("GET", environment.url("gateway") + GATEWAY_ROUTE, headers)
     return {
-        "straight from the service": await drive(lambda _n: direct, CONNECTIONS, GATEWAY_SECONDS),
+        "directly to the service": await drive(lambda _n: direct, CONNECTIONS, GATEWAY_SECONDS),
         "through the gateway": await drive(lambda _n: proxied, CONNECTIONS, GATEWAY_SECONDS),
     }
 

@@ -1,4 +1,4 @@
-"""Training on a 46 MB CSV over HTTP against a plain script, and memory during its upload."""
+"""Training on a 46 MB CSV over HTTP against a plain script, and memory during the upload."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.environment import BenchEnvironment
-from bench.memory import Memory, watching
+from bench.memory import Memory, measure_peaks
 from bench.plain_script import label_of
 
 COLUMNS = 12
@@ -57,11 +57,11 @@ def measure_upload(environment: BenchEnvironment, csv: Path) -> dict[str, Memory
     headers = environment.new_user()
     small = csv.with_name("small.csv")
     small.write_bytes(csv.read_bytes()[:100_000].rpartition(b"\n")[0])
-    _upload(environment, small, headers)  # memory that a first request loads is not counted
-    watched = {name: Memory(environment.process(name)) for name in ("gateway", "ml")}
-    with watching(list(watched.values())):
+    _upload(environment, small, headers)  # so that memory loaded by a first request does not count
+    memories = {name: Memory(environment.process(name)) for name in ("gateway", "ml")}
+    with measure_peaks(list(memories.values())):
         _upload(environment, csv, headers)
-    return watched
+    return memories
 
 
 def _time(work: Callable[[], None]) -> float:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from bench.memory import watching
+from bench.memory import measure_peaks
 from tests.support.memory import processes_of
 from tests.support.people import Person, grant
 from tests.support.stack import Stack
@@ -61,7 +61,7 @@ async def test_million_rows_grow_no_process_by_more_than_150_mb(
     for _ in range(3):
         await predict(owner, line_model, rows(FEW, media_type), media_type)
     content, processes = rows(ROWS, media_type), processes_of(stack)
-    with watching(list(processes.values())):
+    with measure_peaks(list(processes.values())):
         job = await predict(owner, line_model, content, media_type)
     assert job["tokens_charged"] == cost
     grown = {name: each.growth // 2**20 for name, each in processes.items()}
