@@ -1,4 +1,4 @@
-"""Fixtures of all tests through the gateway, and the verification of the ledger at the end."""
+"""Fixtures of all tests through the gateway, and a verification of the ledger after each test."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ DEFAULT_PRICES = {"train": (1, 1), "predict": (5, 1), "batch": (5, 1000), "metad
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One event loop for all tests here, so that they can share connections and people."""
+    """Run all tests of this folder in one event loop, so that they can share connections and users."""
     for item in items:
         if item.path.parent == HERE and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -27,12 +27,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     item: pytest.Function, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Beside a failure, what the services complained of meanwhile."""
+    """Add the services' warnings and errors during a failed test to its report."""
     report = yield
     stack = item.funcargs.get("stack")
     if report.failed and isinstance(stack, Stack):
         report.sections.append(
-            ("what the stack complained of", stack.complaints(since=datetime.fromtimestamp(call.start, UTC)))
+            (
+                "warnings and errors of the stack",
+                stack.complaints(since=datetime.fromtimestamp(call.start, UTC)),
+            )
         )
     return report
 
@@ -45,7 +48,7 @@ def _books_balance(stack: Stack) -> Iterator[None]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
-    """A stranger at the gateway."""
+    """An anonymous client of the gateway."""
     limits = httpx.Limits(max_connections=300, max_keepalive_connections=50)
     async with httpx.AsyncClient(base_url=stack.url, timeout=120, limits=limits) as client:
         yield client
@@ -58,7 +61,7 @@ async def admin(http: httpx.AsyncClient, stack: Stack) -> Person:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def usual_prices(admin: Person) -> AsyncIterator[None]:
-    """Whatever a test does to the prices, the next one finds the usual ones."""
+    """Restore the default prices after the test."""
     yield
     for action, (tokens, per_units) in DEFAULT_PRICES.items():
         price = {"tokens": tokens, "per_units": per_units}
@@ -67,19 +70,19 @@ async def usual_prices(admin: Person) -> AsyncIterator[None]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def user(http: httpx.AsyncClient) -> Person:
-    """Somebody new, with the opening grant of 15 tokens."""
+    """A new user with the opening grant of 15 tokens."""
     return await new_user(http)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def bystander(http: httpx.AsyncClient) -> Person:
-    """Somebody else, whose things stay as they are."""
+    """Another user, whose account no test changes."""
     return await new_user(http)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def owner(http: httpx.AsyncClient) -> Person:
-    """Somebody who has a model to look at; tests that change things use `user`."""
+    """A user with a model; tests that change the account use `user`."""
     return await new_user(http)
 
 

@@ -12,28 +12,28 @@ from tests.support.training import train, upload
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 NEEDS_A_MODEL = {"name", "model_name", "job_id", "receipt_id"}
-LET_IN = "let in"
-# The status for each caller at a route of each kind.
+ALLOWED = "allowed"
+# The status for each kind of caller, by the route's access rule.
 EXPECTED = {
     "stranger": {
-        Who.PUBLIC: LET_IN,
+        Who.PUBLIC: ALLOWED,
         **dict.fromkeys((Who.ANYONE, Who.OWNER, Who.OWNER_OR_ADMIN, Who.ADMIN), 401),
     },
     "other": {
-        Who.PUBLIC: LET_IN,
-        Who.ANYONE: LET_IN,
+        Who.PUBLIC: ALLOWED,
+        Who.ANYONE: ALLOWED,
         Who.OWNER: 404,
         Who.OWNER_OR_ADMIN: 404,
         Who.ADMIN: 403,
     },
-    "owner": {**dict.fromkeys(Who, LET_IN), Who.ADMIN: 403},
-    "admin": {**dict.fromkeys(Who, LET_IN), Who.OWNER: 404},
+    "owner": {**dict.fromkeys(Who, ALLOWED), Who.ADMIN: 403},
+    "admin": {**dict.fromkeys(Who, ALLOWED), Who.OWNER: 404},
 }
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def guarded(http: httpx.AsyncClient) -> dict[str, bool]:
-    """Each route of the OpenAPI document, and whether it says that it needs a login."""
+    """Each route of the OpenAPI document; True when the document marks it as authenticated."""
     paths = (await http.get("/openapi.json")).json()["paths"]
     return {
         f"{method.upper()} {path}": bool(operation.get("security"))
@@ -45,8 +45,8 @@ async def guarded(http: httpx.AsyncClient) -> dict[str, bool]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lasting_world(http: httpx.AsyncClient) -> World:
-    """For requests that change nothing, or must not."""
-    return await _make_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id"})
+    """A world for requests that change nothing."""
+    return await _create_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id"})
 
 
 def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
@@ -57,20 +57,20 @@ def test_openapi_marks_routes_that_require_authentication(guarded: dict[str, boo
     assert guarded == {route: rule.who is not Who.PUBLIC for route, rule in RULES.items()}
 
 
-@pytest.mark.parametrize("persona", EXPECTED)
+@pytest.mark.parametrize("role", EXPECTED)
 @pytest.mark.parametrize("route", RULES)
 async def test_route_is_open_to_its_callers_only(
-    http: httpx.AsyncClient, admin: Person, lasting_world: World, route: str, persona: str
+    http: httpx.AsyncClient, admin: Person, lasting_world: World, route: str, role: str
 ) -> None:
-    rule, expected = RULES[route], EXPECTED[persona][RULES[route].who]
-    changes = expected == LET_IN and not route.startswith("GET ")
-    world = await _make_world(http, _placeholders(route)) if changes else lasting_world
-    caller = await _caller(http, admin, world, persona)
-    answer = await _send(caller, route, rule, world)
-    if expected == LET_IN:
-        assert answer.is_success or answer.status_code in rule.also, (answer.status_code, answer.text)
+    rule, expected = RULES[route], EXPECTED[role][RULES[route].who]
+    changes = expected == ALLOWED and not route.startswith("GET ")
+    world = await _create_world(http, _placeholders(route)) if changes else lasting_world
+    caller = await _caller(http, admin, world, role)
+    response = await _send(caller, route, rule, world)
+    if expected == ALLOWED:
+        assert response.is_success or response.status_code in rule.also, (response.status_code, response.text)
     else:
-        assert_problem(answer, int(expected))
+        assert_problem(response, int(expected))
 
 
 async def _send(caller: Person, route: str, rule: Rule, world: World) -> httpx.Response:
@@ -81,8 +81,8 @@ async def _send(caller: Person, route: str, rule: Rule, world: World) -> httpx.R
     return await caller.http.request(method, path, **sent)
 
 
-async def _caller(http: httpx.AsyncClient, admin: Person, world: World, persona: str) -> Person:
-    match persona:
+async def _caller(http: httpx.AsyncClient, admin: Person, world: World, role: str) -> Person:
+    match role:
         case "stranger":
             return Person(http, 0, "nobody", PASSWORD, "")
         case "owner":
@@ -94,18 +94,18 @@ async def _caller(http: httpx.AsyncClient, admin: Person, world: World, persona:
 
 
 async def _new_admin(http: httpx.AsyncClient, admin: Person) -> Person:
-    """One of their own, because some of these requests end the caller's session or account."""
+    """A new administrator, since some requests end the caller's session or account."""
     user = await new_user(http)
     assert (await admin.patch(f"/v1/users/{user.id}", json={"role": "admin"})).status_code == 200
     return await logged_in(http, user.name, user.password)
 
 
 def _placeholders(route: str) -> set[str]:
-    named = set(re.findall(r"\{(\w+)\}", route))
-    return named | {"dataset_id"} if route == "POST /v1/models" else named
+    names = set(re.findall(r"\{(\w+)\}", route))
+    return names | {"dataset_id"} if route == "POST /v1/models" else names
 
 
-async def _make_world(http: httpx.AsyncClient, needs: set[str]) -> World:
+async def _create_world(http: httpx.AsyncClient, needs: set[str]) -> World:
     owner = await new_user(http)
     session = await http.post("/v1/sessions", json={"name": owner.name, "password": PASSWORD})
     ids: dict[str, object] = {"user_id": owner.id, "username": owner.name, "action": "predict"}

@@ -14,13 +14,13 @@ def table(rows: int) -> bytes:
     return f"x,noise\n{lines}far,0\n".encode()
 
 
-async def order(user: Person, model: str, content: bytes, key: str | None = None) -> Json:
+async def start_batch(user: Person, model: str, content: bytes, key: str | None = None) -> Json:
     headers = ASYNC | ({"Idempotency-Key": key} if key else {})
-    answer = await user.post(f"/v1/models/{model}/batch", content=content, headers=headers)
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["Location"] == f"/v1/jobs/{answer.json()['id']}"
-    assert answer.headers["Preference-Applied"] == "respond-async"
-    return answer.json()
+    response = await user.post(f"/v1/models/{model}/batch", content=content, headers=headers)
+    assert response.status_code == 202, response.text
+    assert response.headers["Location"] == f"/v1/jobs/{response.json()['id']}"
+    assert response.headers["Preference-Applied"] == "respond-async"
+    return response.json()
 
 
 async def test_batch_job_result_equals_immediate_batch(owner: Person, admin: Person, line_model: str) -> None:
@@ -28,7 +28,7 @@ async def test_batch_job_result_equals_immediate_batch(owner: Person, admin: Per
     before = await owner.balance()
     path, content = f"/v1/models/{line_model}/batch", table(2500)
     at_once = await owner.post(path, content=content, headers=CSV)
-    job = await ended(owner, (await order(owner, line_model, content))["id"])
+    job = await ended(owner, (await start_batch(owner, line_model, content))["id"])
     assert (job["state"], job["kind"], job["tokens_charged"]) == ("succeeded", "batch", 15)
     result = await owner.get(f"/v1/jobs/{job['id']}/result")
     assert result.content == at_once.content
@@ -40,9 +40,9 @@ async def test_batch_job_result_equals_immediate_batch(owner: Person, admin: Per
 
 async def test_key_has_one_job_and_one_charge_for_both_ways_of_a_batch(user: Person) -> None:
     model = (await train(user))["name"]
-    job = await order(user, model, table(1), key="once")
+    job = await start_batch(user, model, table(1), key="once")
     await ended(user, job["id"])
-    assert (await order(user, model, table(1), key="once"))["id"] == job["id"]
+    assert (await start_batch(user, model, table(1), key="once"))["id"] == job["id"]
     keyed = CSV | {"Idempotency-Key": "once"}
     again = await user.post(f"/v1/models/{model}/batch", content=table(1), headers=keyed)
     assert (again.status_code, again.json()["id"]) == (202, job["id"])
@@ -55,7 +55,7 @@ async def test_cancelled_batch_is_released_and_has_no_result(
 ) -> None:
     await grant(admin, owner, MANY // 200 + 5)
     before = await owner.balance()
-    job = await order(owner, line_model, table(MANY))
+    job = await start_batch(owner, line_model, table(MANY))
     assert_problem(await owner.get(f"/v1/jobs/{job['id']}/result"), 409, "result_pending")
     assert (await owner.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 202
     job = await ended(owner, job["id"])
@@ -66,6 +66,6 @@ async def test_cancelled_batch_is_released_and_has_no_result(
 
 async def test_result_of_another_users_job_is_404(user: Person, bystander: Person) -> None:
     model = (await train(user))["name"]
-    job = await ended(user, (await order(user, model, table(1)))["id"])
+    job = await ended(user, (await start_batch(user, model, table(1)))["id"])
     assert (await user.get(f"/v1/jobs/{job['id']}/result")).status_code == 200
     assert_problem(await bystander.get(f"/v1/jobs/{job['id']}/result"), 404, "job_not_found")

@@ -10,18 +10,18 @@ NEW_PASSWORD = "another password"
 
 class TestAdminUsers:
     async def test_users_are_listed_with_their_tokens(self, admin: Person, user: Person) -> None:
-        answer = await admin.get("/admin/users")
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await admin.get("/admin/users")
+        assert response.status_code == 200
+        body = response.json()
         assert body["status"] == "success"
         assert body["count"] == len(body["users"])
-        mine = next(each for each in body["users"] if each["id"] == user.id)
+        mine = next(item for item in body["users"] if item["id"] == user.id)
         assert mine == {"id": user.id, "email": user.name, "tokens": 15, "is_admin": False}
 
     async def test_users_are_filtered_by_tokens(self, admin: Person, user: Person) -> None:
         users = (await admin.get("/admin/users", params={"min_tokens": 16})).json()["users"]
-        assert all(each["tokens"] >= 16 for each in users)
-        assert user.id not in {each["id"] for each in users}
+        assert all(user["tokens"] >= 16 for user in users)
+        assert user.id not in {user["id"] for user in users}
 
     async def test_list_is_for_administrators(self, bystander: Person) -> None:
         assert_problem(await bystander.get("/admin/users"), 403)
@@ -29,46 +29,46 @@ class TestAdminUsers:
 
 class TestAdminTokens:
     async def test_admin_adds_tokens(self, admin: Person, user: Person) -> None:
-        bought = {"email": user.name, "credit_card": CARD, "amount": 7}
-        answer = await admin.post(f"/admin/users/{user.id}/tokens", json=bought)
-        assert answer.status_code == 200
-        body = answer.json()
+        purchase = {"email": user.name, "credit_card": CARD, "amount": 7}
+        response = await admin.post(f"/admin/users/{user.id}/tokens", json=purchase)
+        assert response.status_code == 200
+        body = response.json()
         assert (body["email"], body["amount"]) == (user.name, 7)
         assert body.keys() == {"status", "message", "email", "amount"}
         assert await user.balance() == 22
 
     async def test_email_of_another_user_is_400(self, admin: Person, user: Person, bystander: Person) -> None:
-        bought = {"email": bystander.name, "credit_card": CARD, "amount": 7}
-        assert_problem(await admin.post(f"/admin/users/{user.id}/tokens", json=bought), 400)
+        purchase = {"email": bystander.name, "credit_card": CARD, "amount": 7}
+        assert_problem(await admin.post(f"/admin/users/{user.id}/tokens", json=purchase), 400)
         assert await user.balance() == 15
 
     async def test_tokens_for_unknown_user_are_404(self, admin: Person) -> None:
-        bought = {"email": unused_name(), "credit_card": CARD, "amount": 7}
-        assert_problem(await admin.post("/admin/users/987654321/tokens", json=bought), 404)
+        purchase = {"email": unused_name(), "credit_card": CARD, "amount": 7}
+        assert_problem(await admin.post("/admin/users/987654321/tokens", json=purchase), 404)
 
 
 class TestAdminResetPassword:
     async def test_admin_resets_password(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
         change = {"email": user.name, "new_password": NEW_PASSWORD}
-        answer = await admin.post(f"/admin/users/{user.id}/reset_password", json=change)
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "message"}
+        response = await admin.post(f"/admin/users/{user.id}/reset_password", json=change)
+        assert response.status_code == 200
+        assert response.json().keys() == {"status", "message"}
         login = await http.post("/user/login", json={"email": user.name, "pwd": NEW_PASSWORD})
         assert login.status_code == 200
 
     async def test_reset_is_for_administrators(self, user: Person, bystander: Person) -> None:
         change = {"email": bystander.name, "new_password": NEW_PASSWORD}
-        answer = await user.post(f"/admin/users/{bystander.id}/reset_password", json=change)
-        assert_problem(answer, 403)
+        response = await user.post(f"/admin/users/{bystander.id}/reset_password", json=change)
+        assert_problem(response, 403)
 
 
 class TestAdminDelete:
     async def test_deletion_removes_the_user_and_frees_the_name(
         self, http: httpx.AsyncClient, admin: Person, user: Person
     ) -> None:
-        answer = await admin.delete(f"/admin/users/{user.id}")
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "message"}
+        response = await admin.delete(f"/admin/users/{user.id}")
+        assert response.status_code == 200
+        assert response.json().keys() == {"status", "message"}
         later = await new_user(http, user.name)
         assert later.id != user.id
 

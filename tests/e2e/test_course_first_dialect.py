@@ -4,7 +4,7 @@ import re
 
 import httpx
 import pytest
-from tests.support.course import Order, create, trained_model
+from tests.support.course import TrainingForm, create, trained_model
 from tests.support.people import PASSWORD, Person, unused_name
 from tests.support.problems import assert_problem
 from tests.support.tables import fruit_table, shared
@@ -17,16 +17,16 @@ NEW_PASSWORD = "another password"
 class TestUserCreate:
     async def test_registration_returns_success_and_the_email(self, http: httpx.AsyncClient) -> None:
         email = unused_name()
-        answer = await http.post("/user/create", json={"email": email, "pwd": "four"})
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await http.post("/user/create", json={"email": email, "pwd": "four"})
+        assert response.status_code == 200
+        body = response.json()
         assert body["status"] == "success"
         assert body["email"] == email
         assert body["message"]
 
     async def test_taken_email_is_400(self, http: httpx.AsyncClient, bystander: Person) -> None:
-        taken = {"email": bystander.name.upper(), "pwd": PASSWORD}
-        assert_problem(await http.post("/user/create", json=taken), 400)
+        account = {"email": bystander.name.upper(), "pwd": PASSWORD}
+        assert_problem(await http.post("/user/create", json=account), 400)
 
     @pytest.mark.parametrize("password", ["abc", "a" * 73])
     async def test_password_has_4_to_72_characters(self, http: httpx.AsyncClient, password: str) -> None:
@@ -36,18 +36,18 @@ class TestUserCreate:
 
 class TestUserLogin:
     async def test_login_returns_a_bearer_token(self, http: httpx.AsyncClient, bystander: Person) -> None:
-        answer = await http.post("/user/login", json={"email": bystander.name, "pwd": PASSWORD})
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await http.post("/user/login", json={"email": bystander.name, "pwd": PASSWORD})
+        assert response.status_code == 200
+        body = response.json()
         assert (body["status"], body["token_type"]) == ("OK", "bearer")
-        tokens = await bystander.holding(body["access_token"]).get("/user/tokens")
+        tokens = await bystander.with_credential(body["access_token"]).get("/user/tokens")
         assert tokens.status_code == 200
 
     async def test_wrong_password_is_401(self, http: httpx.AsyncClient, bystander: Person) -> None:
-        answer = await http.post("/user/login", json={"email": bystander.name, "pwd": "wrong"})
-        assert_problem(answer, 401)
+        response = await http.post("/user/login", json={"email": bystander.name, "pwd": "wrong"})
+        assert_problem(response, 401)
 
-    async def test_unknown_name_is_answered_like_a_wrong_password(
+    async def test_unknown_name_has_the_response_of_a_wrong_password(
         self, http: httpx.AsyncClient, bystander: Person
     ) -> None:
         wrong = await http.post("/user/login", json={"email": bystander.name, "pwd": "wrong"})
@@ -57,17 +57,17 @@ class TestUserLogin:
 
 
 async def test_user_tokens_returns_name_and_balance(bystander: Person) -> None:
-    answer = await bystander.get("/user/tokens")
-    assert answer.status_code == 200
-    assert answer.json() == {"username": bystander.name, "tokens": 15}
+    response = await bystander.get("/user/tokens")
+    assert response.status_code == 200
+    assert response.json() == {"username": bystander.name, "tokens": 15}
 
 
 class TestResetPassword:
     async def test_new_password_logs_in(self, http: httpx.AsyncClient, user: Person) -> None:
         change = {"email": user.name, "new_password": NEW_PASSWORD}
-        answer = await user.post("/user/reset_password", json=change)
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "message"}
+        response = await user.post("/user/reset_password", json=change)
+        assert response.status_code == 200
+        assert response.json().keys() == {"status", "message"}
         login = await http.post("/user/login", json={"email": user.name, "pwd": NEW_PASSWORD})
         assert login.status_code == 200
 
@@ -78,29 +78,29 @@ class TestResetPassword:
 
 class TestRemoveUser:
     async def test_admin_removes_user(self, http: httpx.AsyncClient, admin: Person, user: Person) -> None:
-        answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": user.id})
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "message"}
+        response = await admin.request("DELETE", "/user/remove_user", json={"user_id": user.id})
+        assert response.status_code == 200
+        assert response.json().keys() == {"status", "message"}
         login = await http.post("/user/login", json={"email": user.name, "pwd": user.password})
         assert_problem(login, 401)
 
     async def test_removal_is_for_administrators(self, user: Person, bystander: Person) -> None:
-        answer = await user.request("DELETE", "/user/remove_user", json={"user_id": bystander.id})
-        assert_problem(answer, 403)
+        response = await user.request("DELETE", "/user/remove_user", json={"user_id": bystander.id})
+        assert_problem(response, 403)
 
     async def test_admin_cannot_remove_own_account(self, admin: Person) -> None:
-        answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": admin.id})
-        assert_problem(answer, 403)
+        response = await admin.request("DELETE", "/user/remove_user", json={"user_id": admin.id})
+        assert_problem(response, 403)
 
     async def test_removal_of_unknown_id_is_404(self, admin: Person) -> None:
-        answer = await admin.request("DELETE", "/user/remove_user", json={"user_id": 987_654_321})
-        assert_problem(answer, 404)
+        response = await admin.request("DELETE", "/user/remove_user", json={"user_id": 987_654_321})
+        assert_problem(response, 404)
 
 
 async def test_models_lists_model_types_with_parameters(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/models")
-    assert answer.status_code == 200
-    types = answer.json()
+    response = await http.get("/models")
+    assert response.status_code == 200
+    types = response.json()
     assert types["knn"] == {"params": {"n_neighbors": "int", "weights": "str"}}
     assert types["linear"] == {"params": {"fit_intercept": "bool"}}
     assert types["logistic"] == {"params": {"C": "float", "max_iter": "int", "solver": "str"}}
@@ -113,14 +113,14 @@ class TestTrained:
     async def test_trained_lists_own_models_newest_first(self, user: Person) -> None:
         older = await trained_model(user)
         newer = await trained_model(user)
-        answer = await user.get("/trained")
-        assert answer.status_code == 200
-        assert answer.json() == [newer, older]
+        response = await user.get("/trained")
+        assert response.status_code == 200
+        assert response.json() == [newer, older]
 
     async def test_trained_describes_one_model(self, owner: Person, line_model: str) -> None:
-        answer = await owner.get(f"/trained/{line_model}")
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await owner.get(f"/trained/{line_model}")
+        assert response.status_code == 200
+        body = response.json()
         assert body["model_name"] == line_model
         assert body["model_type"] == "linear"
         assert body["feature_cols"] == ["x", "noise"]
@@ -132,9 +132,9 @@ class TestTrained:
 
 class TestCreate:
     async def test_create_waits_for_the_model_and_costs_one_token(self, user: Person) -> None:
-        answer = await create(user, Order())
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await create(user, TrainingForm())
+        assert response.status_code == 200
+        body = response.json()
         assert body["status"] == "success"
         assert body["tokens_deducted"] == 1
         assert re.fullmatch(rf"{user.id}_linear_\d{{8}}_\d{{6}}_\d+", body["model_name"])
@@ -145,67 +145,67 @@ class TestCreate:
     @pytest.mark.parametrize("model_type", ["linear", "knn", "random_forest"])
     async def test_create_trains_regression(self, user: Person, model_type: str) -> None:
         features = ["bill_length_mm", "flipper_length_mm", "species"]
-        answer = await create(user, Order(model_type, features, "body_mass_g", _whole_penguins()))
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["metrics"]["r2_score"] > 0.5
+        response = await create(user, TrainingForm(model_type, features, "body_mass_g", _whole_penguins()))
+        assert response.status_code == 200, response.text
+        assert response.json()["metrics"]["r2_score"] > 0.5
 
     @pytest.mark.parametrize("model_type", ["logistic", "knn", "random_forest"])
     async def test_create_trains_classification(self, user: Person, model_type: str) -> None:
         features = ["bill_length_mm", "bill_depth_mm", "island", "sex"]
-        answer = await create(user, Order(model_type, features, "species", shared("penguins")))
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["metrics"]["accuracy"] > 0.8
+        response = await create(user, TrainingForm(model_type, features, "species", shared("penguins")))
+        assert response.status_code == 200, response.text
+        assert response.json()["metrics"]["accuracy"] > 0.8
 
     async def test_numeric_label_has_regression_metrics_beside_classification_metrics(
         self, user: Person
     ) -> None:
         rows = [f"{n},{n % 2}" for n in range(60)]
         table = "\n".join(["n,odd", *rows]).encode()
-        metrics = (await create(user, Order("logistic", ["n"], "odd", table))).json()["metrics"]
+        metrics = (await create(user, TrainingForm("logistic", ["n"], "odd", table))).json()["metrics"]
         three = {"r2_score", "mean_squared_error", "mean_absolute_error"}
         assert metrics.keys() >= three | {"accuracy"}
 
     @pytest.mark.parametrize("columns", ["x,noise", '["x", "noise"]', " x , noise "])
     async def test_feature_columns_are_json_or_comma_separated(self, user: Person, columns: str) -> None:
-        name = await trained_model(user, Order(feature_cols=columns))
+        name = await trained_model(user, TrainingForm(feature_cols=columns))
         assert (await user.get(f"/trained/{name}")).json()["feature_cols"] == ["x", "noise"]
 
     async def test_model_filename_names_the_model(self, user: Person) -> None:
-        name = await trained_model(user, Order(more={"model_filename": "my best"}))
+        name = await trained_model(user, TrainingForm(more={"model_filename": "my best"}))
         assert re.fullmatch(rf"{user.id}_my[_-]best", name)
 
     @pytest.mark.parametrize("filename", ["../../etc/passwd", "a\x00b", "/", "long" * 2500, "🦙 in a tie"])
     async def test_model_filename_is_sanitised(self, user: Person, filename: str) -> None:
-        answer = await create(user, Order(more={"model_filename": filename}))
-        assert answer.status_code in {200, 422}
-        if answer.status_code == 200:
-            name = answer.json()["model_name"]
+        response = await create(user, TrainingForm(more={"model_filename": filename}))
+        assert response.status_code in {200, 422}
+        if response.status_code == 200:
+            name = response.json()["model_name"]
             assert re.fullmatch(rf"{user.id}_[\w.-]{{1,200}}", name)
             assert (await user.get(f"/trained/{name}")).status_code == 200
 
     async def test_taken_model_filename_is_409_and_free(self, user: Person) -> None:
-        order = Order(more={"model_filename": "mine"})
-        await trained_model(user, order)
-        assert_problem(await create(user, order), 409)
+        form = TrainingForm(more={"model_filename": "mine"})
+        await trained_model(user, form)
+        assert_problem(await create(user, form), 409)
         assert await user.balance() == 14
 
     async def test_parameters_are_converted_to_their_type(self, user: Person) -> None:
         params: dict[str, object] = {"n_estimators": "5", "max_depth": 0}
-        order = Order("random_forest", ["weight", "colour"], "fruit", fruit_table(), params)
-        assert (await create(user, order)).status_code == 200
+        form = TrainingForm("random_forest", ["weight", "colour"], "fruit", fruit_table(), params)
+        assert (await create(user, form)).status_code == 200
 
     @pytest.mark.parametrize("sent", ["true", "False", True])
     async def test_boolean_parameter_accepts_words(self, user: Person, sent: object) -> None:
-        assert (await create(user, Order(params={"fit_intercept": sent}))).status_code == 200
+        assert (await create(user, TrainingForm(params={"fit_intercept": sent}))).status_code == 200
 
     async def test_unknown_parameter_is_400(self, user: Person) -> None:
-        assert_problem(await create(user, Order(params={"depth": 3})), 400)
+        assert_problem(await create(user, TrainingForm(params={"depth": 3})), 400)
 
     @pytest.mark.parametrize("share", ["0", "1", "1.5", "-0.2", "nan", "most"])
     async def test_train_percentage_is_between_0_and_1(self, user: Person, share: str) -> None:
-        answer = await create(user, Order(more={"train_percentage": share}))
-        assert answer.status_code in {400, 422}
-        assert_problem(answer, answer.status_code)
+        response = await create(user, TrainingForm(more={"train_percentage": share}))
+        assert response.status_code in {400, 422}
+        assert_problem(response, response.status_code)
         assert await user.balance() == 15
 
     async def test_create_without_enough_tokens_is_402_with_both_numbers(self, user: Person) -> None:
@@ -214,7 +214,7 @@ class TestCreate:
             assert (await user.post(f"/predict/{name}", json={"features": FEATURES})).status_code == 200
         for _ in range(4):
             await trained_model(user)
-        problem = assert_problem(await create(user, Order()), 402, "not_enough_tokens")
+        problem = assert_problem(await create(user, TrainingForm()), 402, "not_enough_tokens")
         assert (problem["required"], problem["available"]) == (1, 0)
         assert "1" in str(problem["detail"])
         assert "0" in str(problem["detail"])
@@ -223,34 +223,34 @@ class TestCreate:
 class TestPredict:
     async def test_predict_returns_the_prediction_and_costs_five_tokens(self, user: Person) -> None:
         name = await trained_model(user)
-        answer = await user.post(f"/predict/{name}", json={"features": FEATURES})
-        assert answer.status_code == 200
-        body = answer.json()
+        response = await user.post(f"/predict/{name}", json={"features": FEATURES})
+        assert response.status_code == 200
+        body = response.json()
         assert body["status"] == "success"
         assert body["prediction"] == pytest.approx(32)
         assert body["tokens_deducted"] == 5
         assert await user.balance() == 9
 
     async def test_class_labels_are_returned_as_in_the_file(self, user: Person) -> None:
-        order = Order("random_forest", ["weight", "colour"], "fruit", fruit_table())
-        name = await trained_model(user, order)
-        answer = await user.post(f"/predict/{name}", json={"features": {"weight": 151, "colour": "red"}})
-        assert answer.json()["prediction"] == "apple"
+        form = TrainingForm("random_forest", ["weight", "colour"], "fruit", fruit_table())
+        name = await trained_model(user, form)
+        response = await user.post(f"/predict/{name}", json={"features": {"weight": 151, "colour": "red"}})
+        assert response.json()["prediction"] == "apple"
 
     async def test_predict_on_another_users_model_is_404_and_free(
         self, user: Person, line_model: str
     ) -> None:
-        answer = await user.post(f"/predict/{line_model}", json={"features": FEATURES})
-        assert_problem(answer, 404)
+        response = await user.post(f"/predict/{line_model}", json={"features": FEATURES})
+        assert_problem(response, 404)
         assert await user.balance() == 15
 
 
 class TestDelete:
     async def test_delete_removes_the_model(self, user: Person) -> None:
         name = await trained_model(user)
-        answer = await user.delete(f"/delete/{name}")
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "message"}
+        response = await user.delete(f"/delete/{name}")
+        assert response.status_code == 200
+        assert response.json().keys() == {"status", "message"}
         assert (await user.get("/trained")).json() == []
         assert_problem(await user.post(f"/predict/{name}", json={"features": FEATURES}), 404)
 
@@ -259,7 +259,7 @@ class TestDelete:
 
 
 def _whole_penguins() -> bytes:
-    """The penguins whose weight is known: the course API refuses missing labels."""
+    """The penguins with a weight, since the course API refuses missing labels."""
     header, *rows = shared("penguins").decode().splitlines()
     weight = header.split(",").index("body_mass_g")
     return "\n".join([header, *(row for row in rows if row.split(",")[weight])]).encode()

@@ -18,23 +18,23 @@ SMALL = csv("x,word,none,day", "1,7,,2026-01-01", "2,secret,,2026-01-02", "3,9x,
 class TestUpload:
     async def test_upload_returns_the_profile(self, user: Person) -> None:
         table = shared("penguins")
-        answer = await user.post("/v1/datasets", content=table, headers=CSV)
-        assert answer.status_code == 201
-        body = answer.json()
+        response = await user.post("/v1/datasets", content=table, headers=CSV)
+        assert response.status_code == 201
+        body = response.json()
         assert body["rows"] == 344
         assert body["sha256"] == hashlib.sha256(table).hexdigest()
         assert body["size_bytes"] == len(table)
         kinds = {column["name"]: column["kind"] for column in body["columns"]}
         assert (kinds["species"], kinds["body_mass_g"]) == ("text", "number")
-        assert answer.headers["location"] == f"/v1/datasets/{body['id']}"
+        assert response.headers["location"] == f"/v1/datasets/{body['id']}"
 
     async def test_upload_accepts_a_form(self, user: Person) -> None:
-        answer = await user.post("/v1/datasets", files={"file": ("line.csv", line_table(), "text/csv")})
-        assert (answer.status_code, answer.json()["name"]) == (201, "line.csv")
+        response = await user.post("/v1/datasets", files={"file": ("line.csv", line_table(), "text/csv")})
+        assert (response.status_code, response.json()["name"]) == (201, "line.csv")
 
     async def test_upload_accepts_gzip(self, user: Person) -> None:
-        answer = await user.post("/v1/datasets", content=gzip.compress(line_table()), headers=CSV)
-        assert answer.json()["rows"] == 40
+        response = await user.post("/v1/datasets", content=gzip.compress(line_table()), headers=CSV)
+        assert response.json()["rows"] == 40
 
     async def test_upload_is_free(self, user: Person) -> None:
         await upload(user)
@@ -58,8 +58,8 @@ class TestUpload:
     async def test_same_key_with_another_file_is_422(self, user: Person) -> None:
         headers = {**CSV, "Idempotency-Key": "once"}
         await user.post("/v1/datasets", content=line_table(), headers=headers)
-        answer = await user.post("/v1/datasets", content=line_table(50), headers=headers)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await user.post("/v1/datasets", content=line_table(50), headers=headers)
+        assert_problem(response, 422, "idempotency_key_reused")
 
 
 class TestInspection:
@@ -72,12 +72,12 @@ class TestInspection:
             {"value": "no", "count": 36},
             {"value": "yes", "count": 24},
         ]
-        assert [(each["code"], each["column"]) for each in body["findings"]] == [("id_like", "id")]
+        assert [(finding["code"], finding["column"]) for finding in body["findings"]] == [("id_like", "id")]
         assert body["suggested"] == {"label": "passed", "features": ["x"]}
         url = f"/v1/datasets/{body['id']}"
         assert (await user.get(url)).json() == body
-        found = (await user.get(f"{url}/findings", params={"label": "passed"})).json()["findings"]
-        assert [(each["code"], each["column"]) for each in found] == [("leakage", "x")]
+        findings = (await user.get(f"{url}/findings", params={"label": "passed"})).json()["findings"]
+        assert [(finding["code"], finding["column"]) for finding in findings] == [("leakage", "x")]
 
     async def test_parquet_trains_the_same_model_as_csv(self, user: Person) -> None:
         packed = io.BytesIO()
@@ -89,9 +89,9 @@ class TestInspection:
     async def test_corrected_column_type_is_in_the_models_schema(self, user: Person) -> None:
         table = csv("code,x,y", *(f"{500 + n % 4},{n % 9},{n % 4}" for n in range(60)))
         dataset_id = await upload(user, table)
-        answer = await user.patch(f"/v1/datasets/{dataset_id}", json={"kinds": {"code": "text"}})
-        assert [each["kind"] for each in answer.json()["columns"]] == ["text", "number", "number"]
-        assert len(answer.json()["columns"][0]["top_values"]) == 4
+        response = await user.patch(f"/v1/datasets/{dataset_id}", json={"kinds": {"code": "text"}})
+        assert [column["kind"] for column in response.json()["columns"]] == ["text", "number", "number"]
+        assert len(response.json()["columns"][0]["top_values"]) == 4
         model = await train(user, table, type="logistic")
         schema = (await user.get(f"/v1/models/{model['name']}/schema")).json()
         assert schema["features"][0]["categories"] == ["500", "501", "502", "503"]
@@ -111,10 +111,10 @@ class TestInspection:
         self, bystander: Person, kinds: dict[str, str], code: str, says: str
     ) -> None:
         dataset_id = await upload(bystander, SMALL)
-        answer = await bystander.patch(f"/v1/datasets/{dataset_id}", json={"kinds": kinds})
-        assert_problem(answer, 422, code)
-        assert says in answer.text
-        assert "secret" not in answer.text
+        response = await bystander.patch(f"/v1/datasets/{dataset_id}", json={"kinds": kinds})
+        assert_problem(response, 422, code)
+        assert says in response.text
+        assert "secret" not in response.text
 
     @pytest.mark.parametrize(
         ("label", "code"), [("other", "unknown_column"), ("none", "empty_column"), ("day", "date_label")]
@@ -123,15 +123,15 @@ class TestInspection:
         self, bystander: Person, label: str, code: str
     ) -> None:
         dataset_id = await upload(bystander, SMALL)
-        answer = await bystander.get(f"/v1/datasets/{dataset_id}/findings", params={"label": label})
-        assert_problem(answer, 422, code)
+        response = await bystander.get(f"/v1/datasets/{dataset_id}/findings", params={"label": label})
+        assert_problem(response, 422, code)
 
 
 async def test_datasets_are_listed_newest_first(user: Person) -> None:
     older = await upload(user, line_table(41))
     newer = await upload(user, line_table(42))
-    listed = (await user.get("/v1/datasets")).json()["items"]
-    assert [each["id"] for each in listed] == [newer, older]
+    datasets = (await user.get("/v1/datasets")).json()["items"]
+    assert [dataset["id"] for dataset in datasets] == [newer, older]
 
 
 async def test_preview_shows_the_first_rows(user: Person) -> None:

@@ -1,10 +1,10 @@
-"""`/v1/jobs`: state, history and end of long work."""
+"""`/v1/jobs`: state, events and cancellation of jobs."""
 
 import json
 
 from tests.support.people import Person
 from tests.support.problems import assert_problem
-from tests.support.training import Json, ended, slow_order, slow_table, start, upload
+from tests.support.training import Json, ended, slow_table, slow_training, start, upload
 
 
 async def _finished(user: Person) -> Json:
@@ -21,19 +21,21 @@ async def test_finished_job_shows_its_charge(user: Person) -> None:
 
 async def test_jobs_are_listed_newest_first(user: Person) -> None:
     older, newer = await _finished(user), await _finished(user)
-    listed = (await user.get("/v1/jobs")).json()["items"]
-    assert [each["id"] for each in listed] == [newer["id"], older["id"]]
+    jobs = (await user.get("/v1/jobs")).json()["items"]
+    assert [job["id"] for job in jobs] == [newer["id"], older["id"]]
 
 
 async def test_events_contain_the_whole_history(user: Person) -> None:
     job = await _finished(user)
-    answer = await user.get(f"/v1/jobs/{job['id']}/events")
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    kinds = [line.removeprefix("event: ") for line in answer.text.splitlines() if line.startswith("event: ")]
+    response = await user.get(f"/v1/jobs/{job['id']}/events")
+    assert response.headers["content-type"].startswith("text/event-stream")
+    kinds = [
+        line.removeprefix("event: ") for line in response.text.splitlines() if line.startswith("event: ")
+    ]
     assert kinds[0] == "queued"
     assert kinds[-1] == "succeeded"
-    data = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
-    assert all("at" in each for each in data)
+    data = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: ")]
+    assert all("at" in event for event in data)
 
 
 async def test_events_resume_after_last_event_id(user: Person) -> None:
@@ -46,7 +48,7 @@ async def test_events_resume_after_last_event_id(user: Person) -> None:
 
 
 async def test_cancelled_job_is_free(user: Person) -> None:
-    job = await start(user, slow_order(await upload(user, slow_table())))
+    job = await start(user, slow_training(await upload(user, slow_table())))
     assert (await user.post(f"/v1/jobs/{job['id']}/cancel")).status_code == 202
     assert (await ended(user, job["id"]))["state"] == "cancelled"
     assert await user.balance() == 15

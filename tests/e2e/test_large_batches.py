@@ -1,4 +1,4 @@
-"""A file of a million rows, from a client to a worker and back: no process loads it whole."""
+"""A file of a million rows, from a client to a worker and back, is never in memory as a whole."""
 
 import io
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def rows(count: int, media_type: str) -> bytes:
 
 
 async def predict(owner: Person, model: str, content: bytes, media_type: str) -> Json:
-    """The job, and its result taken piece by piece."""
+    """Run a batch job, and download its result piece by piece; returns the job."""
     sent = {"Content-Type": media_type, "Prefer": "respond-async"}
     started = await owner.post(f"/v1/models/{model}/batch", content=content, headers=sent)
     assert started.status_code == 202, started.text
@@ -57,12 +57,12 @@ async def test_million_rows_grow_no_process_by_more_than_150_mb(
 ) -> None:
     cost = ROWS // 200
     await grant(admin, owner, cost + 3 * FEW // 200)
-    # What a first batch loads is not what this one takes.
+    # The memory that first batches load does not count.
     for _ in range(3):
         await predict(owner, line_model, rows(FEW, media_type), media_type)
     content, processes = rows(ROWS, media_type), processes_of(stack)
     with measure_peaks(list(processes.values())):
         job = await predict(owner, line_model, content, media_type)
     assert job["tokens_charged"] == cost
-    grown = {name: each.growth // 2**20 for name, each in processes.items()}
+    grown = {name: process.growth // 2**20 for name, process in processes.items()}
     assert max(grown.values(), default=0) < MOST_GROWTH // 2**20, grown

@@ -68,12 +68,12 @@ async def statistician(http: httpx.AsyncClient, admin: Person) -> Person:
 
 @pytest.mark.parametrize(
     ("case", "model_type"),
-    [pytest.param(case, each, id=f"{case.table}-{each}") for case in CASES for each in case.types],
+    [pytest.param(case, type, id=f"{case.table}-{type}") for case in CASES for type in case.types],
 )
 async def test_metrics_equal_plain_scikit_learn(statistician: Person, case: Case, model_type: str) -> None:
-    order: dict[str, object] = {"label": case.label, "features": case.features, "missing_label": "drop"}
+    spec: dict[str, object] = {"label": case.label, "features": case.features, "missing_label": "drop"}
     params = PARAMS.get(model_type, {})
-    model = await train(statistician, shared(case.table), type=model_type, params=params, **order)
+    model = await train(statistician, shared(case.table), type=model_type, params=params, **spec)
     expected = _recompute(case, ESTIMATORS[model_type, case.task](**params), model_type != "random_forest")
     received = model["metrics"]
     assert {name: received[name] for name in expected} == pytest.approx(
@@ -99,7 +99,7 @@ def _recompute(case: Case, estimator: object, scaled: bool) -> dict[str, float]:
 
 
 def _plain_rows(frame: pd.DataFrame, dates: list[str]) -> tuple[pd.DataFrame, list[str]]:
-    """Numbers, then what a date comes to, then texts."""
+    """Numbers, then the numbers of dates, then texts."""
     numbers = frame.select_dtypes("number").astype(float)
     parts = {
         f"{name} {part}": getattr(frame[name].dt, part).astype(float)
@@ -114,10 +114,10 @@ def _plain_rows(frame: pd.DataFrame, dates: list[str]) -> tuple[pd.DataFrame, li
 def _pipeline(training: pd.DataFrame, texts: list[str], estimator: object, scaled: bool) -> Pipeline:
     numbers = [name for name in training.columns if name not in texts]
     prepare_numbers = [SimpleImputer(strategy="median"), *([StandardScaler()] if scaled else [])]
-    seen = [sorted(training[name].dropna().unique()) for name in texts]
-    encode = OneHotEncoder(categories=seen, handle_unknown="ignore", sparse_output=False)
-    prepared = make_column_transformer((make_pipeline(*prepare_numbers), numbers), (encode, texts))
-    return make_pipeline(prepared, estimator)
+    categories = [sorted(training[name].dropna().unique()) for name in texts]
+    encode = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False)
+    transformer = make_column_transformer((make_pipeline(*prepare_numbers), numbers), (encode, texts))
+    return make_pipeline(transformer, estimator)
 
 
 def _regression(model: Pipeline, rows: pd.DataFrame, actual: np.ndarray) -> dict[str, float]:

@@ -10,13 +10,13 @@ from tests.support.training import ended, start, train, upload
 
 class TestModelTypes:
     async def test_model_types_describe_parameters_as_json_schema(self, http: httpx.AsyncClient) -> None:
-        types = {each["name"]: each for each in (await http.get("/v1/model-types")).json()["items"]}
+        types = {item["name"]: item for item in (await http.get("/v1/model-types")).json()["items"]}
         assert types.keys() >= {"linear", "logistic", "knn", "random_forest"}
         neighbours = types["knn"]["parameters"]["properties"]["n_neighbors"]
         assert (neighbours["type"], neighbours["default"], neighbours["minimum"]) == ("integer", 5, 1)
 
     async def test_model_types_list_their_tasks(self, http: httpx.AsyncClient) -> None:
-        types = {each["name"]: each["tasks"] for each in (await http.get("/v1/model-types")).json()["items"]}
+        types = {item["name"]: item["tasks"] for item in (await http.get("/v1/model-types")).json()["items"]}
         assert types["linear"] == ["regression"]
         assert types["logistic"] == ["classification"]
         assert sorted(types["knn"]) == sorted(types["random_forest"]) == ["classification", "regression"]
@@ -24,11 +24,11 @@ class TestModelTypes:
 
 class TestTrain:
     async def test_training_is_accepted_with_a_job_and_a_hold(self, user: Person) -> None:
-        order = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
-        answer = await user.post("/v1/models", json=order)
-        assert answer.status_code == 202
-        job = answer.json()
-        assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
+        spec = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
+        response = await user.post("/v1/models", json=spec)
+        assert response.status_code == 202
+        job = response.json()
+        assert response.headers["location"] == f"/v1/jobs/{job['id']}"
         assert job["tokens_held"] == 1
         assert (await ended(user, job["id"]))["tokens_charged"] == 1
         assert await user.balance() == 14
@@ -53,43 +53,43 @@ class TestTrain:
         assert figure in model["metrics"]
 
     async def test_missing_labels_are_dropped_on_request(self, user: Person) -> None:
-        order = {
+        spec = {
             "dataset_id": await upload(user, shared("cars")),
             "type": "linear",
             "label": "Miles_per_Gallon",
         }
-        refused = await user.post("/v1/models", json=order)
+        refused = await user.post("/v1/models", json=spec)
         problem = assert_problem(refused, 422)
         assert "8" in str(problem["detail"])
-        job = await start(user, {**order, "features": ["Horsepower"], "missing_label": "drop"})
+        job = await start(user, {**spec, "features": ["Horsepower"], "missing_label": "drop"})
         assert (await ended(user, job["id"]))["state"] == "succeeded"
 
     async def test_taken_model_name_is_409(self, user: Person) -> None:
         model = await train(user, name="mine")
-        order = {"dataset_id": await upload(user), "type": "linear", "label": "y", "name": "mine"}
+        spec = {"dataset_id": await upload(user), "type": "linear", "label": "y", "name": "mine"}
         assert model["name"] == f"{user.id}_mine"
-        assert_problem(await user.post("/v1/models", json=order), 409, "model_name_taken")
+        assert_problem(await user.post("/v1/models", json=spec), 409, "model_name_taken")
 
     async def test_retried_training_is_one_job(self, user: Person) -> None:
-        order = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
+        spec = {"dataset_id": await upload(user), "type": "linear", "label": "y"}
         key = {"Idempotency-Key": "train-once"}
-        first = await user.post("/v1/models", json=order, headers=key)
-        again = await user.post("/v1/models", json=order, headers=key)
+        first = await user.post("/v1/models", json=spec, headers=key)
+        again = await user.post("/v1/models", json=spec, headers=key)
         assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
         assert again.headers["idempotency-replayed"] == "true"
         await ended(user, first.json()["id"])
         assert await user.balance() == 14
 
     async def test_training_on_another_users_dataset_is_404(self, user: Person, bystander: Person) -> None:
-        order = {"dataset_id": await upload(bystander), "type": "linear", "label": "y"}
-        assert_problem(await user.post("/v1/models", json=order), 404, "dataset_not_found")
+        spec = {"dataset_id": await upload(bystander), "type": "linear", "label": "y"}
+        assert_problem(await user.post("/v1/models", json=spec), 404, "dataset_not_found")
 
     async def test_training_without_enough_tokens_is_402(self, user: Person) -> None:
         dataset_id = await upload(user)
-        bought = {"dataset_id": dataset_id, "type": "linear", "label": "y"}
+        spec = {"dataset_id": dataset_id, "type": "linear", "label": "y"}
         for _ in range(15):
-            await ended(user, (await start(user, bought))["id"])
-        problem = assert_problem(await user.post("/v1/models", json=bought), 402, "not_enough_tokens")
+            await ended(user, (await start(user, spec))["id"])
+        problem = assert_problem(await user.post("/v1/models", json=spec), 402, "not_enough_tokens")
         assert (problem["required"], problem["available"]) == (1, 0)
 
 
@@ -99,15 +99,15 @@ class TestModels:
         first = (await user.get("/v1/models", params={"page_size": 2})).json()
         query = {"page_size": 2, "page_token": first["next_page_token"]}
         second = (await user.get("/v1/models", params=query)).json()
-        assert [each["name"] for each in first["items"] + second["items"]] == names[::-1]
+        assert [model["name"] for model in first["items"] + second["items"]] == names[::-1]
 
     async def test_schema_contains_a_working_example(self, user: Person) -> None:
         model = await train(user, fruit_table(), type="knn", label="fruit")
         schema = (await user.get(f"/v1/models/{model['name']}/schema")).json()
-        assert [each["name"] for each in schema["features"]] == ["weight", "colour"]
+        assert [feature["name"] for feature in schema["features"]] == ["weight", "colour"]
         assert sorted(schema["classes"]) == ["apple", "grape"]
-        answer = await user.post(f"/v1/models/{model['name']}/predict", json=schema["example"])
-        assert answer.json()["prediction"] in {"apple", "grape"}
+        response = await user.post(f"/v1/models/{model['name']}/predict", json=schema["example"])
+        assert response.json()["prediction"] in {"apple", "grape"}
 
     async def test_reading_models_is_free(self, owner: Person, line_model: str) -> None:
         before = await owner.balance()

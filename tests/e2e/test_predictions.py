@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from tests.support.course import Order, trained_model
+from tests.support.course import TrainingForm, trained_model
 from tests.support.people import Person, grant
 from tests.support.problems import assert_problem
 from tests.support.tables import fruit_table
@@ -18,24 +18,24 @@ async def path(user: Person) -> str:
 
 
 async def test_one_row_is_predicted(user: Person, path: str) -> None:
-    answer = await user.post(path, json=FEATURES)
-    assert answer.status_code == 200
-    assert answer.json()["prediction"] == pytest.approx(32)
+    response = await user.post(path, json=FEATURES)
+    assert response.status_code == 200
+    assert response.json()["prediction"] == pytest.approx(32)
 
 
 async def test_several_rows_are_predicted_in_order(user: Person, path: str) -> None:
     rows = [{"x": x, "noise": 0} for x in (3, 1, 2)]
-    answer = await user.post(path, json={"rows": rows})
-    assert answer.json()["predictions"] == pytest.approx([11, 5, 8])
+    response = await user.post(path, json={"rows": rows})
+    assert response.json()["predictions"] == pytest.approx([11, 5, 8])
 
 
 async def test_charged_headers_equal_the_ledger(user: Person, path: str) -> None:
-    answer = await user.post(path, json=FEATURES)
+    response = await user.post(path, json=FEATURES)
     newest = (await user.get("/v1/me/ledger")).json()["items"][0]
-    charged = int(answer.headers["x-tokens-charged"])
+    charged = int(response.headers["x-tokens-charged"])
     assert (charged, -newest["amount"]) == (5, 5)
-    assert int(answer.headers["x-tokens-balance"]) == newest["balance"] == 9
-    assert answer.headers["x-receipt-id"] == newest["receipt_id"]
+    assert int(response.headers["x-tokens-balance"]) == newest["balance"] == 9
+    assert response.headers["x-receipt-id"] == newest["receipt_id"]
 
 
 async def test_many_rows_cost_five_tokens_per_started_thousand(
@@ -43,19 +43,19 @@ async def test_many_rows_cost_five_tokens_per_started_thousand(
 ) -> None:
     await grant(admin, user, 100)
     rows = [{"x": n, "noise": 0} for n in range(1001)]
-    answer = await user.post(path, json={"rows": rows})
-    assert answer.headers["x-tokens-charged"] == "10"
-    assert len(answer.json()["predictions"]) == 1001
+    response = await user.post(path, json={"rows": rows})
+    assert response.headers["x-tokens-charged"] == "10"
+    assert len(response.json()["predictions"]) == 1001
 
 
 async def test_missing_cell_is_imputed(user: Person, path: str) -> None:
-    answer = await user.post(path, json={"features": {"x": 10, "noise": None}})
-    assert answer.status_code == 200
-    assert answer.json()["prediction"] == pytest.approx(32)
+    response = await user.post(path, json={"features": {"x": 10, "noise": None}})
+    assert response.status_code == 200
+    assert response.json()["prediction"] == pytest.approx(32)
 
 
 async def test_unseen_category_predicts_like_a_missing_one_with_a_warning(user: Person) -> None:
-    name = await trained_model(user, Order("knn", ["weight", "colour"], "fruit", fruit_table()))
+    name = await trained_model(user, TrainingForm("knn", ["weight", "colour"], "fruit", fruit_table()))
     path = f"/v1/models/{name}/predict"
     unseen = (await user.post(path, json={"features": {"weight": 150, "colour": "blue"}})).json()
     missing = (await user.post(path, json={"features": {"weight": 150, "colour": None}})).json()
@@ -77,8 +77,8 @@ class TestIdempotencyKey:
     async def test_same_key_with_other_input_is_422_and_free(self, user: Person, path: str) -> None:
         key = {"Idempotency-Key": uuid4().hex}
         await user.post(path, json=FEATURES, headers=key)
-        answer = await user.post(path, json={"features": {"x": 11, "noise": 3}}, headers=key)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await user.post(path, json={"features": {"x": 11, "noise": 3}}, headers=key)
+        assert_problem(response, 422, "idempotency_key_reused")
         assert await user.balance() == 9
 
     async def test_key_of_a_refused_request_stays_unused(self, user: Person, path: str) -> None:

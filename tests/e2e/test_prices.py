@@ -11,9 +11,9 @@ FEATURES = {"features": {"x": 10, "noise": 3}}
 
 
 async def test_prices_are_public(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/v1/prices")
-    assert answer.status_code == 200
-    prices = {each["action"]: (each["tokens"], each["per_units"]) for each in answer.json()["items"]}
+    response = await http.get("/v1/prices")
+    assert response.status_code == 200
+    prices = {price["action"]: (price["tokens"], price["per_units"]) for price in response.json()["items"]}
     assert prices == DEFAULT_PRICES
 
 
@@ -23,8 +23,8 @@ class TestChangePrice:
         name = await trained_model(user)
         changed = await admin.put("/v1/prices/predict", json={"tokens": 3})
         assert changed.status_code == 200
-        answer = await user.post(f"/v1/models/{name}/predict", json=FEATURES)
-        assert answer.headers["x-tokens-charged"] == "3"
+        response = await user.post(f"/v1/models/{name}/predict", json=FEATURES)
+        assert response.headers["x-tokens-charged"] == "3"
         assert await user.balance() == 11
 
     async def test_each_price_change_is_a_new_version(self, admin: Person) -> None:
@@ -38,9 +38,9 @@ class TestChangePrice:
 
 class TestQuotes:
     async def test_quote_shows_the_cost(self, user: Person) -> None:
-        answer = await user.post("/v1/quotes", json={"action": "batch", "units": 2001})
-        assert answer.status_code == 201
-        assert answer.json()["tokens"] == 15
+        response = await user.post("/v1/quotes", json={"action": "batch", "units": 2001})
+        assert response.status_code == 201
+        assert response.json()["tokens"] == 15
         assert await user.balance() == 15
 
     async def test_retried_quote_is_the_same(self, user: Person) -> None:

@@ -11,7 +11,7 @@ from tests.support.stack import Stack
 PROJECT = Path(__file__).parents[2]
 MARKED = re.compile(r"<!-- runs: e2e -->\n```sh\n(.*?)```", re.DOTALL)
 EXAMPLES = MARKED.findall((PROJECT / "README.md").read_text())
-# Texts that the output of each example must contain, in this order.
+# Texts in the output of each example, in order of occurrence.
 SHOWN = [
     [
         '"name":"ada-',
@@ -27,7 +27,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("example", "shown"), list(zip(EXAMPLES, SHOWN, strict=True)), ids=["v1", "course"])
 async def test_readme_example_runs(stack: Stack, example: str, shown: list[str]) -> None:
-    running = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         "bash",
         *("-e", "-u", "-o", "pipefail", "-c", example),
         cwd=PROJECT,
@@ -35,9 +35,9 @@ async def test_readme_example_runs(stack: Stack, example: str, shown: list[str])
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said = (await running.communicate())[0].decode()
-    assert running.returncode == 0, said
-    rest = said
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 0, output
+    rest = output
     for words in shown:
         assert words in rest, (words, rest)
         rest = rest.partition(words)[2]

@@ -1,4 +1,4 @@
-"""Every model type on every shared table, through the gateway: trained, reported, predicted."""
+"""Every model type on every shared table, through the gateway: training, report and prediction."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Case:
 
     @cached_property
     def label(self) -> str:
-        """A class for all but `linear`, where the table has one; a logistic regression needs one."""
+        """The class column, or the number column for `linear` and for tables without classes."""
         wants_number = self.model_type == "linear" or self.table == "diabetes"
         return (NUMBERS if wants_number else CLASSES)[self.table]
 
@@ -43,9 +43,9 @@ class Case:
         return f"{self.table}-{self.model_type}"
 
 
-# `target` of the diabetes table is no class, so a logistic regression of it is refused: see below.
+# A logistic regression of the diabetes table is refused, since its `target` has no classes; see below.
 CASES = [
-    Case(table, each) for table in NUMBERS for each in TYPES if (table, each) != ("diabetes", "logistic")
+    Case(table, type) for table in NUMBERS for type in TYPES if (table, type) != ("diabetes", "logistic")
 ]
 
 
@@ -58,18 +58,18 @@ class Trained:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def trained(http: httpx.AsyncClient, admin: Person) -> Trained:
-    """All trainings at once, which is quicker than one after the other."""
+    """Run all trainings concurrently, which is quicker than one after the other."""
     owner = await new_user(http)
     await grant(admin, owner, 1000)
     datasets = {table: await upload(owner, shared(table)) for table in NUMBERS}
-    jobs = {case: await start(owner, _order(case, datasets[case.table])) for case in CASES}
+    jobs = {case: await start(owner, _spec(case, datasets[case.table])) for case in CASES}
     # Polled one by one: many pollers at once take processor time from the trainings.
-    done = [await ended(owner, job["id"], TRAININGS_SECONDS) for job in jobs.values()]
-    assert {job["state"] for job in done} == {"succeeded"}, done
+    ended_jobs = [await ended(owner, job["id"], TRAININGS_SECONDS) for job in jobs.values()]
+    assert {job["state"] for job in ended_jobs} == {"succeeded"}, ended_jobs
     return Trained(owner, {case: job["model_name"] for case, job in jobs.items()}, datasets)
 
 
-def _order(case: Case, dataset_id: int) -> Json:
+def _spec(case: Case, dataset_id: int) -> Json:
     return {
         "dataset_id": dataset_id,
         "type": case.model_type,
@@ -82,57 +82,59 @@ def _order(case: Case, dataset_id: int) -> Json:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 class TestEachTypeOnEachTable:
     async def test_model_has_a_report(self, trained: Trained, case: Case) -> None:
-        answer = await trained.owner.get(f"/v1/models/{trained.models[case]}/report")
-        assert answer.status_code == 200, answer.text
-        report = answer.json()
+        response = await trained.owner.get(f"/v1/models/{trained.models[case]}/report")
+        assert response.status_code == 200, response.text
+        report = response.json()
         assert (report["type"], report["label"]) == (case.model_type, case.label)
-        assert {each["feature"] for each in report["importance"]} == set(report["recipe"]["spec"]["features"])
+        assert {column["feature"] for column in report["importance"]} == set(
+            report["recipe"]["spec"]["features"]
+        )
         assert "better than guessing" in report["verdict"].lower()
         curves = {"confusion_matrix", "roc", "precision_recall", "calibration"}
-        dots = {"residuals", "predicted_actual"}
-        received = {name for name in curves | dots if report[name] is not None}
-        assert received == (curves if report["task"] == "classification" else dots)
+        residuals = {"residuals", "predicted_actual"}
+        received = {name for name in curves | residuals if report[name] is not None}
+        assert received == (curves if report["task"] == "classification" else residuals)
 
     async def test_model_has_a_report_page(self, trained: Trained, case: Case) -> None:
-        answer = await trained.owner.get(
+        response = await trained.owner.get(
             f"/v1/models/{trained.models[case]}/report", params={"format": "html"}
         )
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["Content-Type"].startswith("text/html")
-        assert answer.text.count("<svg") >= 4
-        assert "<script" not in answer.text
-        assert "http://" not in answer.text.replace("http://www.w3.org/", "")
+        assert response.status_code == 200, response.text
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert response.text.count("<svg") >= 4
+        assert "<script" not in response.text
+        assert "http://" not in response.text.replace("http://www.w3.org/", "")
 
-    async def test_coverage_is_kept(self, trained: Trained, case: Case) -> None:
+    async def test_prediction_has_requested_coverage(self, trained: Trained, case: Case) -> None:
         name, owner = trained.models[case], trained.owner
         schema = (await owner.get(f"/v1/models/{name}/schema")).json()
         body: Json = {**schema["example"], "coverage": 0.8}
         if schema["task"] == "classification":
             body["probabilities"] = True
-        answer = await owner.post(f"/v1/models/{name}/predict", json=body)
-        assert answer.status_code == 200, answer.text
-        received = answer.json()
+        response = await owner.post(f"/v1/models/{name}/predict", json=body)
+        assert response.status_code == 200, response.text
+        received = response.json()
         assert received["coverage"] == 0.8
         if schema["task"] == "classification":
             assert sum(received["probabilities"].values()) == pytest.approx(1)
-            assert received["probabilities"].keys() == {str(each) for each in schema["classes"]}
+            assert received["probabilities"].keys() == {str(label) for label in schema["classes"]}
             assert set(received["label_set"]) <= set(schema["classes"])
         else:
             assert received["interval"]["low"] <= received["prediction"] <= received["interval"]["high"]
 
 
-class TestWhatCannotBe:
+class TestRefusals:
     @pytest.mark.parametrize("table", sorted(set(CLASSES) - {"wine"}))
     async def test_text_label_is_refused_for_regression(self, trained: Trained, table: str) -> None:
-        order = {"dataset_id": trained.datasets[table], "type": "linear", "label": CLASSES[table]}
-        answer = await trained.owner.post("/v1/models", json=order)
-        problem = assert_problem(answer, 422)
+        spec = {"dataset_id": trained.datasets[table], "type": "linear", "label": CLASSES[table]}
+        response = await trained.owner.post("/v1/models", json=spec)
+        problem = assert_problem(response, 422)
         assert problem["code"] == "label_not_numeric"
         assert "gradient_boosting" in problem["detail"]
 
     async def test_many_numbers_are_refused_as_classes(self, trained: Trained) -> None:
-        order = {"dataset_id": trained.datasets["diabetes"], "type": "logistic", "label": "target"}
-        assert assert_problem(await trained.owner.post("/v1/models", json=order), 422)["code"] == (
+        spec = {"dataset_id": trained.datasets["diabetes"], "type": "logistic", "label": "target"}
+        assert assert_problem(await trained.owner.post("/v1/models", json=spec), 422)["code"] == (
             "label_not_classes"
         )
 
@@ -140,27 +142,27 @@ class TestWhatCannotBe:
         name = trained.models[Case("diabetes", "linear")]
         example = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]
         before = (await trained.owner.get("/v1/me/wallet")).json()
-        answer = await trained.owner.post(
+        response = await trained.owner.post(
             f"/v1/models/{name}/predict", json={**example, "probabilities": True}
         )
-        assert assert_problem(answer, 422)["code"] == "no_probabilities"
+        assert assert_problem(response, 422)["code"] == "no_probabilities"
         assert (await trained.owner.get("/v1/me/wallet")).json() == before
 
     @pytest.mark.parametrize("coverage", [0.49, 0.995, 1, "0.9", True])
     async def test_coverage_out_of_range_is_refused(self, trained: Trained, coverage: object) -> None:
         name = trained.models[Case("diabetes", "linear")]
-        answer = await trained.owner.post(
+        response = await trained.owner.post(
             f"/v1/models/{name}/predict", json={"features": {}, "coverage": coverage}
         )
-        assert assert_problem(answer, 422)["errors"][0]["pointer"] == "/body/coverage"
+        assert assert_problem(response, 422)["errors"][0]["pointer"] == "/body/coverage"
 
 
 class TestPredictions:
     async def test_predictions_contain_requested_members_only(self, trained: Trained) -> None:
         name = trained.models[Case("penguins", "knn")]
         example = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]
-        answer = await trained.owner.post(f"/v1/models/{name}/predict", json=example)
-        assert answer.json().keys() == {"model", "prediction", "warnings"}
+        response = await trained.owner.post(f"/v1/models/{name}/predict", json=example)
+        assert response.json().keys() == {"model", "prediction", "warnings"}
 
     async def test_predictions_of_several_rows_are_lists_and_replayed(self, trained: Trained) -> None:
         name = trained.models[Case("penguins", "logistic")]
@@ -169,7 +171,9 @@ class TestPredictions:
         key = {"Idempotency-Key": "three-penguins"}
         first = await trained.owner.post(f"/v1/models/{name}/predict", json=body, headers=key)
         again = await trained.owner.post(f"/v1/models/{name}/predict", json=body, headers=key)
-        assert [len(first.json()[each]) for each in ("predictions", "probabilities", "label_sets")] == [3] * 3
+        assert [len(first.json()[member]) for member in ("predictions", "probabilities", "label_sets")] == [
+            3
+        ] * 3
         assert again.json() == first.json()
         assert again.headers["Idempotency-Replayed"] == "true"
 
@@ -179,28 +183,29 @@ class TestReports:
         name = "<img src=x onerror=alert(1)>"
         rows = (f'{n},"{"<script>alert(2)</script>" if n % 2 else "a&b"}"' for n in range(60))
         model = await train(trained.owner, csv(f"{name},y", *rows), type="knn")
-        answer = await trained.owner.get(
+        response = await trained.owner.get(
             f"/v1/models/{model['name']}/report", headers={"Accept": "text/html,application/xhtml+xml"}
         )
-        assert answer.headers["Content-Type"].startswith("text/html")
-        assert "<img" not in answer.text
-        assert "<script" not in answer.text
-        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert response.headers["Content-Type"].startswith("text/html")
+        assert "<img" not in response.text
+        assert "<script" not in response.text
+        assert "sandbox" in response.headers["Content-Security-Policy"]
 
     async def test_unknown_report_format_is_refused(self, trained: Trained) -> None:
         name = trained.models[Case("wine", "knn")]
-        answer = await trained.owner.get(f"/v1/models/{name}/report", params={"format": "pdf"})
-        assert_problem(answer, 422)
+        response = await trained.owner.get(f"/v1/models/{name}/report", params={"format": "pdf"})
+        assert_problem(response, 422)
 
     async def test_training_from_the_recipe_reproduces_the_metrics(self, trained: Trained) -> None:
         case = Case("seattle-weather", "random_forest")
         path = f"/v1/models/{trained.models[case]}/report"
         report = json.loads((await trained.owner.get(path)).text)
-        spec = report["recipe"]["spec"]
-        order = {
-            name: spec[name] for name in ("features", "label", "params", "train_fraction", "missing_label")
+        recipe_spec = report["recipe"]["spec"]
+        spec = {
+            name: recipe_spec[name]
+            for name in ("features", "label", "params", "train_fraction", "missing_label")
         }
-        model = await train(trained.owner, shared(case.table), type=report["type"], **order)
-        received = {each["name"]: each["value"] for each in report["metrics"]}
+        model = await train(trained.owner, shared(case.table), type=report["type"], **spec)
+        received = {metric["name"]: metric["value"] for metric in report["metrics"]}
         assert model["metrics"] == pytest.approx(received, rel=1e-9, abs=1e-9)
         assert model["verdict"] == report["verdict"]

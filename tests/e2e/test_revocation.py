@@ -18,14 +18,14 @@ GUARDED = ("/v1/me", "/v1/me/wallet", "/v1/jobs")
 
 @dataclass(frozen=True)
 class Ending:
-    """Something that ends a user's tokens, done by the administrator or by themselves."""
+    """An action of the administrator or the user that revokes the user's tokens."""
 
     name: str
     do: Callable[[Person, Person], Awaitable[httpx.Response]]
 
 
 ENDINGS = [
-    Ending("deleted_by_oneself", lambda _, user: user.delete("/v1/me")),
+    Ending("deleted_by_the_user", lambda _, user: user.delete("/v1/me")),
     Ending("deleted_by_an_admin", lambda admin, user: admin.delete(f"/v1/users/{user.id}")),
     Ending("disabled", lambda admin, user: admin.patch(f"/v1/users/{user.id}", json={"disabled": True})),
     Ending("role_changed", lambda admin, user: admin.patch(f"/v1/users/{user.id}", json={"role": "admin"})),
@@ -52,38 +52,38 @@ ENDINGS = [
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.name)
 async def test_tokens_of_an_ended_account_are_revoked(admin: Person, user: Person, ending: Ending) -> None:
     await _use_everywhere(user)
-    done = await ending.do(admin, user)
-    assert done.is_success, done.text
-    await _assert_dies(user)
+    response = await ending.do(admin, user)
+    assert response.is_success, response.text
+    await _assert_revoked(user)
 
 
 async def test_revoked_api_key_is_refused(user: Person) -> None:
-    made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
-    program = user.holding(made["api_key"])
+    key = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
+    program = user.with_credential(key["api_key"])
     await _use_everywhere(program)
-    assert (await user.delete(f"/v1/api-keys/{made['id']}")).status_code == 204
-    await _assert_dies(program)
+    assert (await user.delete(f"/v1/api-keys/{key['id']}")).status_code == 204
+    await _assert_revoked(program)
 
 
 @pytest.mark.parametrize(
     "ending",
-    [each for each in ENDINGS if each.name in {"deleted_by_an_admin", "disabled"}],
-    ids=lambda each: each.name,
+    [ending for ending in ENDINGS if ending.name in {"deleted_by_an_admin", "disabled"}],
+    ids=lambda ending: ending.name,
 )
 async def test_api_key_is_revoked_with_its_owners_account(
     admin: Person, user: Person, ending: Ending
 ) -> None:
-    made = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
-    program = user.holding(made["api_key"])
+    key = (await user.post("/v1/api-keys", json={"name": "a program"})).json()
+    program = user.with_credential(key["api_key"])
     await _use_everywhere(program)
     assert (await ending.do(admin, user)).is_success
-    await _assert_dies(program)
+    await _assert_revoked(program)
 
 
 async def test_logout_leaves_other_sessions_valid(http: httpx.AsyncClient, user: Person) -> None:
     elsewhere = await logged_in(http, user.name, user.password)
     await elsewhere.delete("/v1/sessions/current")
-    await _assert_dies(elsewhere)
+    await _assert_revoked(elsewhere)
     await _use_everywhere(user)
 
 
@@ -91,22 +91,22 @@ async def test_later_user_of_a_name_inherits_nothing(
     http: httpx.AsyncClient, admin: Person, user: Person
 ) -> None:
     assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204
-    made = await http.post("/v1/users", json={"name": user.name, "password": user.password})
-    assert made.status_code == 201
-    await _assert_dies(user)
+    created = await http.post("/v1/users", json={"name": user.name, "password": user.password})
+    assert created.status_code == 201
+    await _assert_revoked(user)
 
 
 async def _use_everywhere(person: Person) -> None:
-    """So that every verifier has seen the token and could have kept it."""
+    """Use the credential at every service, so that every verifier may have cached it."""
     for path in GUARDED:
-        answer = await person.get(path)
-        assert answer.status_code == 200, answer.text
+        response = await person.get(path)
+        assert response.status_code == 200, response.text
 
 
-async def _assert_dies(person: Person) -> None:
+async def _assert_revoked(person: Person) -> None:
     deadline = time.monotonic() + WITHIN_SECONDS
     for path in GUARDED:
-        while (answer := await person.get(path)).status_code != 401:
-            assert time.monotonic() < deadline, (path, answer.text)
+        while (response := await person.get(path)).status_code != 401:
+            assert time.monotonic() < deadline, (path, response.text)
             await asyncio.sleep(0.05)
-        assert_problem(answer, 401)
+        assert_problem(response, 401)

@@ -1,4 +1,4 @@
-"""`/v1/users` and `/v1/me`: accounts as their owners see them."""
+"""`/v1/users` and `/v1/me`: registration, the own account and its deletion."""
 
 import httpx
 import pytest
@@ -12,25 +12,25 @@ NEW_PASSWORD = "another password of mine"
 class TestRegister:
     async def test_registration_returns_the_user_without_the_password(self, http: httpx.AsyncClient) -> None:
         name = unused_name()
-        answer = await http.post("/v1/users", json={"name": name, "password": PASSWORD})
-        assert answer.status_code == 201
-        assert answer.json()["name"] == name
-        assert answer.json()["role"] == "user"
-        assert isinstance(answer.json()["id"], int)
-        assert PASSWORD not in answer.text
+        response = await http.post("/v1/users", json={"name": name, "password": PASSWORD})
+        assert response.status_code == 201
+        assert response.json()["name"] == name
+        assert response.json()["role"] == "user"
+        assert isinstance(response.json()["id"], int)
+        assert PASSWORD not in response.text
 
     async def test_registration_grants_the_opening_tokens(self, user: Person) -> None:
         assert await user.balance() == 15
 
     async def test_taken_name_is_409_in_any_case(self, http: httpx.AsyncClient, bystander: Person) -> None:
-        taken = {"name": bystander.name.upper(), "password": PASSWORD}
-        assert_problem(await http.post("/v1/users", json=taken), 409, "name_taken")
+        account = {"name": bystander.name.upper(), "password": PASSWORD}
+        assert_problem(await http.post("/v1/users", json=account), 409, "name_taken")
 
     async def test_retried_registration_creates_one_account(self, http: httpx.AsyncClient) -> None:
-        order = {"name": unused_name(), "password": PASSWORD}
-        key = {"Idempotency-Key": order["name"]}
-        first = await http.post("/v1/users", json=order, headers=key)
-        again = await http.post("/v1/users", json=order, headers=key)
+        account = {"name": unused_name(), "password": PASSWORD}
+        key = {"Idempotency-Key": account["name"]}
+        first = await http.post("/v1/users", json=account, headers=key)
+        again = await http.post("/v1/users", json=account, headers=key)
         assert (first.status_code, again.status_code) == (201, 201)
         assert again.json() == first.json()
         assert again.headers["idempotency-replayed"] == "true"
@@ -40,8 +40,8 @@ class TestRegister:
         key = {"Idempotency-Key": name}
         await http.post("/v1/users", json={"name": name, "password": PASSWORD}, headers=key)
         other = {"name": unused_name(), "password": PASSWORD}
-        answer = await http.post("/v1/users", json=other, headers=key)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await http.post("/v1/users", json=other, headers=key)
+        assert_problem(response, 422, "idempotency_key_reused")
 
     @pytest.mark.parametrize(
         "name", ["Ünïcödé-{}", "ラマ-{}", "🦙-{}", "O'Hara;DROP-{}", "<b>bold</b>-{}".replace("/", "")]
@@ -58,14 +58,14 @@ class TestRegister:
 
 class TestMe:
     async def test_me_shows_the_account(self, bystander: Person) -> None:
-        answer = await bystander.get("/v1/me")
-        assert answer.status_code == 200
-        assert answer.json()["id"] == bystander.id
-        assert answer.json()["name"] == bystander.name
+        response = await bystander.get("/v1/me")
+        assert response.status_code == 200
+        assert response.json()["id"] == bystander.id
+        assert response.json()["name"] == bystander.name
 
     async def test_display_name_can_be_changed(self, user: Person) -> None:
-        answer = await user.patch("/v1/me", json={"display_name": "Ada"})
-        assert answer.status_code == 200
+        response = await user.patch("/v1/me", json={"display_name": "Ada"})
+        assert response.status_code == 200
         assert (await user.get("/v1/me")).json()["display_name"] == "Ada"
 
     async def test_deletion_ends_the_account_and_its_models(
@@ -102,11 +102,11 @@ class TestPassword:
         assert_problem(await http.post("/v1/sessions", json=login), 401)
 
 
-async def test_export_joins_the_data_of_each_service(owner: Person, line_model: str) -> None:
-    answer = await owner.get("/v1/me/export")
-    assert answer.status_code == 200
-    body = answer.json()
+async def test_export_combines_the_data_of_each_service(owner: Person, line_model: str) -> None:
+    response = await owner.get("/v1/me/export")
+    assert response.status_code == 200
+    body = response.json()
     assert body.keys() == {"auth", "billing", "ml"}
     assert body["auth"]["user"]["name"] == owner.name
-    assert line_model in answer.text
-    assert PASSWORD not in answer.text
+    assert line_model in response.text
+    assert PASSWORD not in response.text

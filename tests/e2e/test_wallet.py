@@ -46,9 +46,9 @@ class TestLedger:
         self, user: Person, requested: dict[str, dict[str, str]]
     ) -> None:
         await trained_model(user)
-        answer = await user.get("/v1/me/ledger", **requested)
-        assert answer.headers["content-type"].startswith("text/csv")
-        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        response = await user.get("/v1/me/ledger", **requested)
+        assert response.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(io.StringIO(response.text)))
         assert [row["amount"] for row in rows] == ["-1", "15"]
 
 
@@ -58,36 +58,36 @@ class TestUsage:
         name = await trained_model(user)
         await user.post(f"/v1/models/{name}/predict", json=FEATURES)
         items = (await user.get("/v1/me/usage", params={"group_by": group_by})).json()["items"]
-        assert sum(each["tokens"] for each in items) == 6
-        assert sum(each["requests"] for each in items) == 2
+        assert sum(item["tokens"] for item in items) == 6
+        assert sum(item["requests"] for item in items) == 2
 
     async def test_usage_names_the_actions(self, user: Person) -> None:
         await trained_model(user)
-        answer = await user.get("/v1/me/usage", params={"group_by": "action"})
-        assert answer.json()["items"] == [{"group": "train", "requests": 1, "tokens": 1}]
+        response = await user.get("/v1/me/usage", params={"group_by": "action"})
+        assert response.json()["items"] == [{"group": "train", "requests": 1, "tokens": 1}]
 
 
 class TestPurchases:
     async def test_purchase_adds_tokens_and_stores_four_digits(self, user: Person) -> None:
-        answer = await user.post("/v1/purchases", json={"amount": 20, "credit_card": CARD})
-        assert answer.status_code == 201
-        body = answer.json()
+        response = await user.post("/v1/purchases", json={"amount": 20, "credit_card": CARD})
+        assert response.status_code == 201
+        body = response.json()
         assert (body["amount"], body["available"]) == (20, 35)
         assert (body["card_brand"], body["card_last_four"]) == ("visa", "4242")
         receipt = await user.get(f"/v1/receipts/{body['receipt_id']}")
         assert receipt.json()["kind"] == "purchase"
         assert receipt.json()["tokens"] == 20
-        assert "4242 4242" not in answer.text + receipt.text
+        assert "4242 4242" not in response.text + receipt.text
 
     async def test_declined_card_transfers_nothing(self, user: Person) -> None:
-        order = {"amount": 20, "credit_card": DECLINED_CARD}
-        assert_problem(await user.post("/v1/purchases", json=order), 402, "card_declined")
+        purchase = {"amount": 20, "credit_card": DECLINED_CARD}
+        assert_problem(await user.post("/v1/purchases", json=purchase), 402, "card_declined")
         assert await user.balance() == 15
 
     async def test_retried_purchase_is_booked_once(self, user: Person) -> None:
-        order, key = {"amount": 20, "credit_card": CARD}, {"Idempotency-Key": "top-up"}
-        first = await user.post("/v1/purchases", json=order, headers=key)
-        again = await user.post("/v1/purchases", json=order, headers=key)
+        purchase, key = {"amount": 20, "credit_card": CARD}, {"Idempotency-Key": "top-up"}
+        first = await user.post("/v1/purchases", json=purchase, headers=key)
+        again = await user.post("/v1/purchases", json=purchase, headers=key)
         assert (again.status_code, again.json()) == (first.status_code, first.json())
         assert again.headers["idempotency-replayed"] == "true"
         assert await user.balance() == 35
@@ -95,19 +95,19 @@ class TestPurchases:
     async def test_same_key_with_another_amount_is_422(self, user: Person) -> None:
         key = {"Idempotency-Key": "top-up"}
         await user.post("/v1/purchases", json={"amount": 20, "credit_card": CARD}, headers=key)
-        answer = await user.post("/v1/purchases", json={"amount": 21, "credit_card": CARD}, headers=key)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await user.post("/v1/purchases", json={"amount": 21, "credit_card": CARD}, headers=key)
+        assert_problem(response, 422, "idempotency_key_reused")
         assert await user.balance() == 35
 
 
 class TestReceipts:
     async def test_receipt_explains_its_charge(self, user: Person) -> None:
         name = await trained_model(user)
-        answer = await user.post(f"/v1/models/{name}/predict", json=FEATURES)
-        receipt = (await user.get(f"/v1/receipts/{answer.headers['x-receipt-id']}")).json()
+        response = await user.post(f"/v1/models/{name}/predict", json=FEATURES)
+        receipt = (await user.get(f"/v1/receipts/{response.headers['x-receipt-id']}")).json()
         assert (receipt["kind"], receipt["action"], receipt["tokens"]) == ("charge", "predict", 5)
         assert receipt["resource"] == name
 
     async def test_receipt_of_another_user_is_404(self, user: Person, bystander: Person) -> None:
-        bought = await user.post("/v1/purchases", json={"amount": 1, "credit_card": CARD})
-        assert_problem(await bystander.get(f"/v1/receipts/{bought.json()['receipt_id']}"), 404)
+        purchase = await user.post("/v1/purchases", json={"amount": 1, "credit_card": CARD})
+        assert_problem(await bystander.get(f"/v1/receipts/{purchase.json()['receipt_id']}"), 404)

@@ -1,4 +1,4 @@
-"""An external Dask cluster and a bucket: everything that a model needs crosses the network."""
+"""External Dask cluster and S3 bucket: every part of a model crosses the network."""
 
 import asyncio
 import time
@@ -13,11 +13,11 @@ from tests.support.bucket import Bucket, running_bucket
 from tests.support.cluster import TestCluster, running_cluster
 from tests.support.people import Person, new_user
 from tests.support.stack import Stack, running_stack
-from tests.support.training import ended, slow_order, slow_table, start, train, upload
+from tests.support.training import ended, slow_table, slow_training, start, train, upload
 
 STAGE_SECONDS = 60
 JOB_SECONDS = 180
-# Enough for a worker to be killed in the middle, and not too much for one that may use 700 MB.
+# Enough to kill a worker in the middle of the fit, and few enough for its 700 MB of memory.
 TREES = {"n_estimators": 100}
 CSV = {"Content-Type": "text/csv"}
 
@@ -31,11 +31,11 @@ class Spread:
 
 @pytest.fixture(scope="module")
 def spread() -> Iterator[Spread]:
-    with ExitStack() as running:
-        bucket = running.enter_context(running_bucket())
-        cluster = running.enter_context(running_cluster(**bucket.settings))
+    with ExitStack() as contexts:
+        bucket = contexts.enter_context(running_bucket())
+        cluster = contexts.enter_context(running_cluster(**bucket.settings))
         address = {"DASK_SCHEDULER_ADDRESS": cluster.address}
-        stack = running.enter_context(running_stack(**bucket.settings, **address))
+        stack = contexts.enter_context(running_stack(**bucket.settings, **address))
         yield Spread(stack, cluster, bucket)
 
 
@@ -51,26 +51,26 @@ async def person(spread: Spread) -> AsyncIterator[Person]:
         yield await new_user(http)
 
 
-async def reached(person: Person, job_id: int, stage: str) -> None:
+async def _wait_for_stage(person: Person, job_id: int, stage: str) -> None:
     deadline = time.monotonic() + STAGE_SECONDS
     while (await person.get(f"/v1/jobs/{job_id}")).json()["stage"] != stage:
-        assert time.monotonic() < deadline, f"The job did not come to its stage {stage}."
+        assert time.monotonic() < deadline, f"The job did not reach the stage {stage}."
         await asyncio.sleep(0.05)
 
 
-async def test_model_is_trained_although_its_worker_is_killed(spread: Spread, person: Person) -> None:
-    order = slow_order(await upload(person, slow_table(3000))) | {"params": TREES}
-    job = await start(person, order)
-    await reached(person, job["id"], "fitting")
+async def test_training_survives_a_killed_worker(spread: Spread, person: Person) -> None:
+    spec = slow_training(await upload(person, slow_table(3000))) | {"params": TREES}
+    job = await start(person, spec)
+    await _wait_for_stage(person, job["id"], "fitting")
     for worker in spread.cluster.workers():
         worker.kill()
     job = await ended(person, job["id"], JOB_SECONDS)
     assert (job["state"], job["attempts"], job["tokens_charged"]) == ("succeeded", 2, 1), job
     assert spread.bucket.keys("artefacts")
-    answer = await person.post(
+    response = await person.post(
         f"/v1/models/{job['model_name']}/predict", json={"features": dict.fromkeys("abcd", 1)}
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
 
 
 async def test_files_are_predicted_in_requests_and_by_workers(spread: Spread, person: Person) -> None:

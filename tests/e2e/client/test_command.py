@@ -57,15 +57,15 @@ def logged_in(run: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def shared(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Logged in; no test changes the account."""
+    """A logged-in user whose account no test changes."""
     run = runner(stack.url, tmp_path_factory.mktemp("config"))
     assert run("signup", new_name(), stdin=PASSWORD + "\n").returncode == 0
     return run
 
 
-def read_json(done: subprocess.CompletedProcess[str]) -> Any:  # Any: JSON
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def read_json(completed: subprocess.CompletedProcess[str]) -> Any:  # Any: JSON
+    assert completed.returncode == 0, completed.stderr
+    return json.loads(completed.stdout)
 
 
 def test_train_needs_only_file_and_label(logged_in: Run) -> None:
@@ -100,8 +100,8 @@ def test_main_journey_as_script(logged_in: Run) -> None:
     assert predicted["prediction"] == "Adelie"
     assert predicted["charge"]["tokens"] == 5
     assert read_json(logged_in("balance", "--json"))["available"] == 9
-    assert [each["amount"] for each in read_json(logged_in("ledger", "--json"))] == [-5, -1, 15]
-    assert [each["name"] for each in read_json(logged_in("models", "--json"))] == [name]
+    assert [row["amount"] for row in read_json(logged_in("ledger", "--json"))] == [-5, -1, 15]
+    assert [model["name"] for model in read_json(logged_in("models", "--json"))] == [name]
     assert read_json(logged_in("jobs", "--json"))[0]["state"] == "succeeded"
     assert read_json(logged_in("datasets", "--json"))[0]["name"] == "penguins.csv"
     assert read_json(logged_in("models", "delete", name, "--yes", "--json")) == {"deleted": name}
@@ -163,9 +163,9 @@ def test_rows_file_prints_one_prediction_per_line(
     rows.write_text(f"{header}\n{first}\n{second}\n")
     key = owner.api_keys.create("rows", scopes=["predict"]).api_key
 
-    done = run("predict", penguins.name, "--rows", str(rows), "--yes", FAREBOX_API_KEY=key)
+    completed = run("predict", penguins.name, "--rows", str(rows), "--yes", FAREBOX_API_KEY=key)
 
-    assert done.stdout == "Adelie\nAdelie\n"
+    assert completed.stdout == "Adelie\nAdelie\n"
 
 
 @pytest.mark.parametrize(
@@ -184,11 +184,11 @@ def test_rows_file_prints_one_prediction_per_line(
     ],
 )
 def test_failure_has_message_and_exit_code(shared: Run, words: list[str], code: int, message: str) -> None:
-    done = shared(*words)
+    completed = shared(*words)
 
-    assert done.returncode == code
-    assert message in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
+    assert completed.returncode == code
+    assert message in completed.stderr + completed.stdout
+    assert "Traceback" not in completed.stderr
 
 
 def test_not_enough_tokens_has_its_own_exit_code(logged_in: Run) -> None:
@@ -206,10 +206,10 @@ def test_not_enough_tokens_has_its_own_exit_code(logged_in: Run) -> None:
 
 
 def test_missing_login_names_login_command(run: Run) -> None:
-    done = run("balance")
+    completed = run("balance")
 
-    assert done.returncode == 3
-    assert "farebox login" in done.stderr
+    assert completed.returncode == 3
+    assert "farebox login" in completed.stderr
 
 
 def test_logout_ends_login(logged_in: Run) -> None:
@@ -221,15 +221,15 @@ def test_logout_ends_login(logged_in: Run) -> None:
 def test_doctor_finds_no_fault_in_healthy_system(shared: Run) -> None:
     findings = read_json(shared("doctor", "--json"))
 
-    assert [each["check"] for each in findings] == ["client", "address", "service", "clock", "login"]
-    assert all(each["code"] == 0 for each in findings)
+    assert [finding["check"] for finding in findings] == ["client", "address", "service", "clock", "login"]
+    assert all(finding["code"] == 0 for finding in findings)
 
 
 def test_doctor_reports_missing_login(run: Run) -> None:
-    done = run("doctor")
+    completed = run("doctor")
 
-    assert done.returncode == 3
-    assert "farebox login" in done.stdout
+    assert completed.returncode == 3
+    assert "farebox login" in completed.stdout
 
 
 def test_api_key_is_printed_once_and_works(logged_in: Run) -> None:
@@ -243,10 +243,10 @@ def test_api_key_is_printed_once_and_works(logged_in: Run) -> None:
 
 
 def test_card_number_is_read_from_standard_input_and_not_printed(logged_in: Run) -> None:
-    done = logged_in("buy", "10", "--yes", stdin="1234-5678-9999-0000\n")
+    completed = logged_in("buy", "10", "--yes", stdin="1234-5678-9999-0000\n")
 
-    assert "25 are available" in done.stderr
-    assert "1234-5678" not in done.stdout + done.stderr
+    assert "25 are available" in completed.stderr
+    assert "1234-5678" not in completed.stdout + completed.stderr
 
 
 def test_admin_manages_users(run: Run, stack: Stack, client: Farebox) -> None:
@@ -255,11 +255,11 @@ def test_admin_manages_users(run: Run, stack: Stack, client: Farebox) -> None:
 
     read_json(run("admin", "grant", str(user.id), "85", "--reason", "a prize", "--json"))
 
-    [listed] = read_json(run("admin", "users", "--query", user.name, "--json"))
-    assert listed["available"] == 100
+    [user_row] = read_json(run("admin", "users", "--query", user.name, "--json"))
+    assert user_row["available"] == 100
     assert read_json(run("admin", "verify", "--json"))["balanced"]
     health = read_json(run("admin", "health", "--json"))
-    assert {each["ready"] for each in health["parts"]} == {True}
+    assert {service["ready"] for service in health["parts"]} == {True}
     assert health["workers"] > 0
     assert read_json(run("admin", "disable", str(user.id), "--json"))["disabled"]
     assert read_json(run("admin", "delete-user", str(user.id), "--yes", "--json")) == {"deleted": user.id}

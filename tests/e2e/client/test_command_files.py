@@ -32,10 +32,10 @@ def test_batch_writes_file_beside_input(run: Run, key: str, penguins: Model, tmp
     assert refused.returncode == 7
     assert "5 tokens for each started 1,000 valid rows" in refused.stderr
 
-    done = read_json(run("batch", penguins.name, str(rows), "--yes", "--json", FAREBOX_API_KEY=key))
-    assert (done["rows"], done["failed"], done["charge"]["tokens"]) == (10, 0, 5)
+    result = read_json(run("batch", penguins.name, str(rows), "--yes", "--json", FAREBOX_API_KEY=key))
+    assert (result["rows"], result["failed"], result["charge"]["tokens"]) == (10, 0, 5)
     with (tmp_path / "birds.predicted.csv").open(newline="") as file:
-        assert [each["prediction"] for each in csv.DictReader(file)] == ["Adelie"] * 10
+        assert [row["prediction"] for row in csv.DictReader(file)] == ["Adelie"] * 10
 
 
 def test_export_and_report_write_requested_files(run: Run, key: str, penguins: Model, tmp_path: Path) -> None:

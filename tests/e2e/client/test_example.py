@@ -1,4 +1,4 @@
-"""The example that `make demo-ui` shows."""
+"""The example account of `make demo-ui`."""
 
 from tests.support.stack import Stack
 
@@ -14,7 +14,7 @@ def test_example_has_models_and_is_created_once(stack: Stack) -> None:
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
         client.log_in(example.NAME, example.PASSWORD)
         models = list(client.models.list())
-        spent = {each.group for each in client.wallet.usage("action")}
+        spent = {usage.group for usage in client.wallet.usage("action")}
     assert len(models) == len(messages) == len(example.TRAININGS)
-    assert {each.task for each in models} == {"classification", "regression"}
+    assert {model.task for model in models} == {"classification", "regression"}
     assert spent == {"train", "predict"}

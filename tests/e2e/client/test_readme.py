@@ -17,8 +17,8 @@ README = (PROJECT / "client" / "README.md").read_text()
 
 
 def blocks(language: str, name: str) -> list[str]:
-    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return [each.replace("ada@example.org", name) for each in found]
+    examples = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return [example.replace("ada@example.org", name) for example in examples]
 
 
 def test_readme_examples_run(
@@ -34,15 +34,15 @@ def test_readme_examples_run(
         exec(compile(example, "README.md", "exec"), shared)  # noqa: S102 - our own README
 
     assert "tokens are missing" not in capsys.readouterr().out
-    done = subprocess.run(  # noqa: S603 - our own README
-        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - as a reader does
+    completed = subprocess.run(  # noqa: S603 - our own README
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks("bash", name))],  # noqa: S607 - found on the PATH, as by a reader
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "_penguins" in done.stdout
+    assert completed.returncode == 0, completed.stderr
+    assert "_penguins" in completed.stdout
     with Farebox() as client:
         assert client.is_logged_in
 

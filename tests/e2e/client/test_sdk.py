@@ -47,7 +47,7 @@ def test_main_journey_from_sign_up_to_ledger(client: Farebox) -> None:
     assert predicted.charge is not None
     assert (predicted.charge.tokens, predicted.charge.balance) == (5, 9)
     assert client.wallet.balance().available == 9
-    assert [each.amount for each in client.wallet.ledger()] == [-5, -1, 15]
+    assert [row.amount for row in client.wallet.ledger()] == [-5, -1, 15]
     assert predicted.charge.receipt_id is not None
     assert client.wallet.receipt(predicted.charge.receipt_id).tokens == 5
 
@@ -61,7 +61,7 @@ def test_auto_keeps_best_type_and_reports_every_candidate(client: Farebox) -> No
     assert model.leaderboard is not None
     best = model.leaderboard[0]
     assert (best.chosen, best.state, best.type) == (True, "finished", model.type)
-    candidates = [(each.number, each.candidate.state) for each in events if each.candidate is not None]
+    candidates = [(event.number, event.candidate.state) for event in events if event.candidate is not None]
     assert sorted(state for _, state in candidates) == ["finished", "finished", "started", "started"]
     assert client.wallet.balance().available == 13
 
@@ -127,13 +127,13 @@ def test_prediction_with_lost_response_is_repeated_and_charged_once(
 
 def test_file_is_predicted_and_model_exported(owner: Farebox, penguins: Model, tmp_path: Path) -> None:
     frame = pandas.read_csv(PENGUINS).drop(columns="species").head(20)
-    written = owner.models.batch(penguins.name, frame, tmp_path / "predicted.csv", probabilities=True)
+    predicted = owner.models.batch(penguins.name, frame, tmp_path / "predicted.csv", probabilities=True)
     bundle = owner.models.export(penguins.name, tmp_path / "model.zip")
 
-    assert (written.rows, written.failed) == (20, 0)
-    assert written.charge is not None
-    assert written.charge.tokens == 5
-    assert pandas.read_csv(written.path)["prediction"].tolist()[0] == "Adelie"
+    assert (predicted.rows, predicted.failed) == (20, 0)
+    assert predicted.charge is not None
+    assert predicted.charge.tokens == 5
+    assert pandas.read_csv(predicted.path)["prediction"].tolist()[0] == "Adelie"
     assert zipfile.is_zipfile(bundle)
 
 
@@ -153,9 +153,9 @@ def test_dataset_is_stored_once_listed_and_deleted(client: Farebox) -> None:
     first, second = client.datasets.upload(PENGUINS), client.datasets.upload(PENGUINS)
 
     assert first == second
-    assert [each.name for each in client.datasets.get(first.id).columns][:2] == ["species", "island"]
+    assert [column.name for column in client.datasets.get(first.id).columns][:2] == ["species", "island"]
     assert client.datasets.preview(first.id).rows[0][0] == "Adelie"
-    assert [each.id for each in client.datasets.list()] == [first.id]
+    assert [dataset.id for dataset in client.datasets.list()] == [first.id]
     client.datasets.delete(first.id)
     assert list(client.datasets.list()) == []
 
@@ -170,12 +170,12 @@ def test_model_is_trained_on_frame(client: Farebox) -> None:
 
 
 def test_job_is_listed_and_its_events_are_replayed(owner: Farebox, penguins: Model) -> None:
-    job = next(each for each in owner.jobs.list() if each.model_name == penguins.name)
+    job = next(job for job in owner.jobs.list() if job.model_name == penguins.name)
     events = list(owner.jobs.events(job.id))
 
     resumed = list(owner.jobs.events(job.id, last_event_id=events[1].id))
 
-    assert [each.id for each in resumed] == [each.id for each in events[2:]]
+    assert [event.id for event in resumed] == [event.id for event in events[2:]]
     assert events[-1].kind == "succeeded"
 
 
@@ -190,7 +190,7 @@ def test_api_key_is_limited_by_scopes_and_token_cap(stack: Stack, owner: Farebox
 
     assert capped.value.code == "token_cap_reached"
     assert (capped.value.required, capped.value.available) == (5, 0)
-    assert created.id in [each.id for each in owner.api_keys.list()]
+    assert created.id in [api_key.id for api_key in owner.api_keys.list()]
     owner.api_keys.revoke(created.id)
 
 
@@ -248,9 +248,9 @@ def test_deleted_account_cannot_log_in(client: Farebox) -> None:
 def test_admin_grants_disables_verifies_and_deletes(admin: Farebox, client: Farebox) -> None:
     user = client.me.get()
     granted = admin.admin.grant(user.id, 100, "for the test")
-    [listed] = admin.admin.users(query=user.name)
+    [user_row] = admin.admin.users(query=user.name)
 
-    assert granted.available == listed.available == 115
+    assert granted.available == user_row.available == 115
     assert admin.admin.set_disabled(user.id, True).disabled
     admin.admin.set_disabled(user.id, False)
     assert admin.admin.set_role(user.id, "admin").role == "admin"
@@ -263,7 +263,7 @@ def test_admin_grants_disables_verifies_and_deletes(admin: Farebox, client: Fare
 
 def test_quote_equals_price(client: Farebox) -> None:
     quote = client.prices.quote("batch", 1001)
-    price = next(each for each in client.prices.list() if each.action == "batch")
+    price = next(price for price in client.prices.list() if price.action == "batch")
 
     assert quote.tokens == price.cost_of(1001) == 10
 
@@ -274,7 +274,7 @@ def test_asynchronous_client_trains_and_predicts(stack: Stack) -> None:
             await client.sign_up(new_name(), PASSWORD)
             model = await client.models.train(PENGUINS, "species", params=QUICK)
             predicted = await asyncio.gather(*(client.predictions.one(model.name, ROW) for _ in range(2)))
-            assert [each.prediction for each in predicted] == ["Adelie", "Adelie"]
-            return [each.amount async for each in client.wallet.ledger()]
+            assert [prediction.prediction for prediction in predicted] == ["Adelie", "Adelie"]
+            return [row.amount async for row in client.wallet.ledger()]
 
     assert asyncio.run(work()) == [-5, -5, -1, 15]

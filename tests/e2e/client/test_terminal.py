@@ -21,7 +21,7 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """A program at its own terminal: the test reads its output and types replies."""
+    """A program in a pseudo-terminal: the test reads its output and types input."""
 
     def __init__(self, words: list[str], environment: dict[str, str]) -> None:
         self._ours, theirs = pty.openpty()
@@ -62,7 +62,7 @@ class Terminal:
             return True
         try:
             piece = os.read(self._ours, 65536)
-        except OSError:  # Linux's error for a terminal that its last program has left
+        except OSError:  # Linux's error for a terminal without a program
             return False
         self.shown += COLOURS.sub("", piece.decode(errors="replace"))
         return bool(piece)
@@ -70,7 +70,7 @@ class Terminal:
 
 @pytest.fixture
 def client(stack: Stack, tmp_path: Path) -> Iterator[Farebox]:
-    """A new user, whose login the command finds."""
+    """A new user, whose stored login the command uses."""
     with Farebox(stack.url, store=FileTokenStore(stack.url, tmp_path)) as client:
         client.sign_up(new_name(), PASSWORD)
         yield client
@@ -87,8 +87,8 @@ def open_terminal(stack: Stack, tmp_path: Path) -> Iterator[Callable[..., Termin
         return terminals[-1]
 
     yield start
-    for each in terminals:
-        each.close()
+    for terminal in terminals:
+        terminal.close()
 
 
 def test_train_shows_price_prompts_and_draws_progress(
