@@ -1,4 +1,4 @@
-"""One stack of containers for all tests here, created from nothing and removed at the end."""
+"""One stack of containers for all tests of this folder, built from scratch and removed at the end."""
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -21,23 +21,25 @@ SECRETS = (
     "ML_DB_PASSWORD",
 )
 PAGES_A_DAY = 1000
-# Pages alone are counted, and no figure comes back while the tests run.
+# Only pages are counted, and no bucket refills while the tests run.
 RATE_LIMITS = ",".join(
-    f"{each}={PAGES_A_DAY}/86400" if each is LimitClass.PAGE else f"{each}=off" for each in LimitClass
+    f"{limit}={PAGES_A_DAY}/86400" if limit is LimitClass.PAGE else f"{limit}=off" for limit in LimitClass
 )
 FILES = ("docker-compose.yml", "tests/compose/stand-ins.yml")
 
 
 @pytest.fixture(scope="session")
 def compose() -> Iterator[Compose]:
-    made = {name: secrets.token_hex(32) for name in SECRETS}
+    created_secrets = {name: secrets.token_hex(32) for name in SECRETS}
     ports = free_ports(("GATEWAY_PORT", "DASHBOARD_PORT"))
-    named = {
+    project = {
         "COMPOSE_PROJECT_NAME": f"farebox-{uuid4().hex[:8]}",
         "SUBNET": f"172.30.{secrets.randbelow(253)}.0/24",
         "ADMIN_EMAIL": ADMIN_NAME,
     }
-    composed = Compose({**made, **ports, **named, **FOR_TESTS, "FAREBOX_RATE_LIMITS": RATE_LIMITS}, FILES)
+    composed = Compose(
+        {**created_secrets, **ports, **project, **FOR_TESTS, "FAREBOX_RATE_LIMITS": RATE_LIMITS}, FILES
+    )
     try:
         composed.run("build")
         composed.up()

@@ -1,4 +1,4 @@
-"""Rate limits count each client, although all of them come through the same containers."""
+"""Rate limits are per client, although all clients connect through the same containers."""
 
 import re
 
@@ -6,11 +6,11 @@ import httpx
 from tests.compose.conftest import PAGES_A_DAY
 from tests.support.compose import Compose
 
-ASK = """import http.client, sys
+REQUEST_PAGE = """import http.client, sys
 address, claimed = sys.argv[1:]
-requested = http.client.HTTPConnection(address, 8000, timeout=30)
-requested.request("GET", "/openapi.json", headers={"X-Forwarded-For": claimed} if claimed else {})
-print(requested.getresponse().headers["RateLimit"])"""
+connection = http.client.HTTPConnection(address, 8000, timeout=30)
+connection.request("GET", "/openapi.json", headers={"X-Forwarded-For": claimed} if claimed else {})
+print(connection.getresponse().headers["RateLimit"])"""
 
 
 def test_clients_of_the_balancer_have_separate_rate_limits(compose: Compose) -> None:
@@ -20,23 +20,23 @@ def test_clients_of_the_balancer_have_separate_rate_limits(compose: Compose) -> 
 
 def test_visitors_of_the_dashboard_have_separate_rate_limits(compose: Compose) -> None:
     visitors = ("203.0.113.1", "203.0.113.2", "203.0.113.1")
-    left = [_left(compose, "dashboard", "gateway", each) for each in visitors]
+    left = [_left(compose, "dashboard", "gateway", visitor) for visitor in visitors]
     assert left == [PAGES_A_DAY - 1, PAGES_A_DAY - 1, PAGES_A_DAY - 2]
 
 
 async def test_proxy_on_loopback_is_trusted(http: httpx.AsyncClient) -> None:
     clients = ("198.51.100.1", "198.51.100.2", "198.51.100.1")
-    requested = [await http.get("/openapi.json", headers={"X-Forwarded-For": each}) for each in clients]
-    left = [_read(each.headers["RateLimit"]) for each in requested]
+    requested = [await http.get("/openapi.json", headers={"X-Forwarded-For": client}) for client in clients]
+    left = [_read(response.headers["RateLimit"]) for response in requested]
     assert left == [PAGES_A_DAY - 1, PAGES_A_DAY - 1, PAGES_A_DAY - 2]
 
 
 def _left(compose: Compose, service: str, requested: str, claimed: str = "") -> int:
-    """How many pages the program of this container may still ask for."""
-    return _read(compose.run("exec", "-T", service, "python", "-c", ASK, requested, claimed))
+    """The number of pages that this container's program may still request."""
+    return _read(compose.run("exec", "-T", service, "python", "-c", REQUEST_PAGE, requested, claimed))
 
 
 def _read(received: str) -> int:
-    found = re.search(r"r=(\d+)", received)
-    assert found, received
-    return int(found[1])
+    remaining = re.search(r"r=(\d+)", received)
+    assert remaining, received
+    return int(remaining[1])

@@ -1,4 +1,4 @@
-"""The example of a TLS proxy works as committed."""
+"""The committed example of a TLS proxy works."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 from tests.support.compose import Compose
 
 CERTIFICATE = "/etc/ssl/farebox/fullchain.pem"
-ASK = """import socket, ssl, sys
+REQUEST_READINESS = """import socket, ssl, sys
 known = ssl.create_default_context(cadata=sys.stdin.read())
 with socket.create_connection(("balancer", 443), timeout=30) as plain:
     with known.wrap_socket(plain, server_hostname="farebox.example.org") as requested:
@@ -23,7 +23,7 @@ def nginx(compose: Compose) -> Iterator[Compose]:
 
 def test_gateway_is_served_over_tls(nginx: Compose) -> None:
     certificate = nginx.run("--profile", "tls", "exec", "-T", "nginx", "cat", CERTIFICATE)
-    said = nginx.run("exec", "-T", "ml-worker", "python", "-c", ASK, given=certificate)
-    assert said.startswith("HTTP/1.1 200 "), said
-    assert '{"status":"ready"}' in said
-    assert "strict-transport-security" in said.lower()
+    output = nginx.run("exec", "-T", "ml-worker", "python", "-c", REQUEST_READINESS, stdin=certificate)
+    assert output.startswith("HTTP/1.1 200 "), output
+    assert '{"status":"ready"}' in output
+    assert "strict-transport-security" in output.lower()

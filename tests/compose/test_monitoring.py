@@ -41,15 +41,15 @@ async def test_query_of_every_panel_returns_data(prometheus: Compose, http: http
     while not _all_are_up(_query(prometheus, "up")):
         assert time.monotonic() < deadline, _query(prometheus, "up")
         await asyncio.sleep(PAUSE_SECONDS)
-    waiting = _panel_queries()
-    while waiting := [each for each in waiting if not _query(prometheus, each)]:
-        assert time.monotonic() < deadline, waiting
+    pending = _panel_queries()
+    while pending := [query for query in pending if not _query(prometheus, query)]:
+        assert time.monotonic() < deadline, pending
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _all_are_up(samples: list[Sample]) -> bool:
-    up = {each["metric"]["job"] for each in samples if each["value"][1] == "1"}
-    return up == JOBS and all(each["value"][1] == "1" for each in samples)
+    up = {sample["metric"]["job"] for sample in samples if sample["value"][1] == "1"}
+    return up == JOBS and all(sample["value"][1] == "1" for sample in samples)
 
 
 def _panel_queries() -> list[str]:
@@ -60,8 +60,8 @@ def _panel_queries() -> list[str]:
 
 
 def _query(compose: Compose, expression: str) -> list[Sample]:
-    answer = _promtool(compose, "query", "instant", "--format=json", "http://127.0.0.1:9090", expression)
-    return json.loads(answer)
+    response = _promtool(compose, "query", "instant", "--format=json", "http://127.0.0.1:9090", expression)
+    return json.loads(response)
 
 
 def _promtool(compose: Compose, *arguments: str) -> str:
