@@ -1,11 +1,11 @@
-"""Access rules of each published route, and a valid request to it."""
+"""Access rule of each published route, with a valid request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tests.support.course import Order
+from tests.support.course import TrainingForm
 from tests.support.people import PASSWORD, Person, unused_name
 from tests.support.tables import line_table
 
@@ -13,11 +13,11 @@ CARD = "4242424242424242"
 NEW_PASSWORD = "a new password"
 FEATURES = {"features": {"x": 1, "noise": 1}}
 
-Sent = dict[str, Any]  # Any: what httpx takes
+Arguments = dict[str, Any]  # Any: httpx's request arguments
 
 
 class Who(Enum):
-    """PUBLIC is open to strangers; ANYONE acts on what is their own; OWNER names what is somebody's."""
+    """PUBLIC needs no login; ANYONE needs one; the path of OWNER names an object of one user."""
 
     PUBLIC = "public"
     ANYONE = "anyone"
@@ -28,7 +28,7 @@ class Who(Enum):
 
 @dataclass(frozen=True)
 class World:
-    """Somebody and their things; `ids` fill the placeholders of paths."""
+    """A user with their objects; `ids` fill the placeholders of paths."""
 
     owner: Person
     refresh_token: str
@@ -37,48 +37,48 @@ class World:
 
 @dataclass(frozen=True)
 class Rule:
-    """`send` builds the request from caller and world; `also` are further statuses for an admitted caller."""
+    """`send` builds the request's arguments; `also` are further statuses for an allowed caller."""
 
     who: Who
-    send: Callable[[Person, World], Sent] | None = None
+    send: Callable[[Person, World], Arguments] | None = None
     also: tuple[int, ...] = ()
 
 
-def _json(body: object) -> Callable[[Person, World], Sent]:
+def _json(body: object) -> Callable[[Person, World], Arguments]:
     return lambda _caller, _world: {"json": body}
 
 
-def _account(name: str, password: str) -> Callable[[Person, World], Sent]:
-    """A new account, in this dialect's words."""
+def _account(name: str, password: str) -> Callable[[Person, World], Arguments]:
+    """A new account, with this dialect's field names."""
     return lambda _caller, _world: {"json": {name: unused_name(), password: PASSWORD}}
 
 
-def _owner_logs_in(name: str, password: str) -> Callable[[Person, World], Sent]:
+def _owner_logs_in(name: str, password: str) -> Callable[[Person, World], Arguments]:
     return lambda _caller, world: {"json": {name: world.owner.name, password: PASSWORD}}
 
 
-def _to_owner(**more: object) -> Callable[[Person, World], Sent]:
+def _to_owner(**more: object) -> Callable[[Person, World], Arguments]:
     return lambda _caller, world: {"json": {"email": world.owner.name, **more}}
 
 
-def _train_v1(_caller: Person, world: World) -> Sent:
+def _train_v1(_caller: Person, world: World) -> Arguments:
     return {"json": {"dataset_id": world.ids["dataset_id"], "type": "linear", "label": "y"}}
 
 
-def _train_first(_caller: Person, _world: World) -> Sent:
-    return {"data": Order().form(), "files": Order().files()}
+def _train_first(_caller: Person, _world: World) -> Arguments:
+    return {"data": TrainingForm().form(), "files": TrainingForm().files()}
 
 
-def _train_second(_caller: Person, _world: World) -> Sent:
+def _train_second(_caller: Person, _world: World) -> Arguments:
     form = {"model_name": "linear", "features": '["x"]', "label": "y", "model_params": "{}"}
     return {"data": form, "files": {"file": ("t.csv", line_table(), "text/csv")}}
 
 
-def _upload(_caller: Person, _world: World) -> Sent:
+def _upload(_caller: Person, _world: World) -> Arguments:
     return {"content": line_table(), "headers": {"Content-Type": "text/csv"}}
 
 
-def _batch(_caller: Person, _world: World) -> Sent:
+def _batch(_caller: Person, _world: World) -> Arguments:
     return {"content": b"x,noise\n1,1\n", "headers": {"Content-Type": "text/csv"}}
 
 
@@ -136,9 +136,9 @@ PRODUCT = {
     "GET /v1/jobs": Rule(ANYONE),
     "GET /v1/jobs/{job_id}": Rule(OWNER),
     "GET /v1/jobs/{job_id}/events": Rule(OWNER),
-    # The job trained a model and has no result, which only its owner is received.
+    # The job trained a model, so the owner receives 404: it has no result.
     "GET /v1/jobs/{job_id}/result": Rule(OWNER, also=(404,)),
-    # The job has ended, which only its owner is received.
+    # The job has ended, so the owner receives 409.
     "POST /v1/jobs/{job_id}/cancel": Rule(OWNER, also=(409,)),
     "GET /v1/limits": Rule(PUBLIC),
     "GET /v1/health": Rule(ADMIN),

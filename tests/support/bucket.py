@@ -1,4 +1,4 @@
-"""A bucket: an S3 server as a separate process, removed at the end."""
+"""S3 bucket: a server in a separate process, stopped at the end."""
 
 import re
 import subprocess
@@ -23,7 +23,7 @@ class Bucket:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Settings for services and workers, by the usual names of programs that use buckets."""
+        """Settings for services and workers, by the AWS libraries' usual names."""
         return {
             "STORE_URL": f"s3://{NAME}/store",
             "AWS_ENDPOINT_URL": self.server,
@@ -33,9 +33,9 @@ class Bucket:
         }
 
     def keys(self, folder: str) -> set[str]:
-        """All that is in this folder of the store."""
-        listed = httpx.get(f"{self.server}/{NAME}", params={"list-type": 2, "prefix": f"store/{folder}/"})
-        return set(KEYS.findall(listed.raise_for_status().text))
+        """The keys of all objects in this folder of the store."""
+        listing = httpx.get(f"{self.server}/{NAME}", params={"list-type": 2, "prefix": f"store/{folder}/"})
+        return set(KEYS.findall(listing.raise_for_status().text))
 
 
 @contextmanager
@@ -46,13 +46,13 @@ def running_bucket() -> Generator[Bucket]:
     with subprocess.Popen(command, **quiet) as server:  # noqa: S603 - our own command
         try:
             bucket = Bucket(f"http://127.0.0.1:{port}")
-            _make(bucket)
+            _create_when_ready(bucket)
             yield bucket
         finally:
             server.terminate()
 
 
-def _make(bucket: Bucket) -> None:
+def _create_when_ready(bucket: Bucket) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:

@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector in this process: receives spans by OTLP over HTTP."""
+"""OpenTelemetry collector in this process: receives spans by OTLP over HTTP."""
 
 import gzip
 import threading
@@ -26,11 +26,13 @@ class Collector:
 
     def take(self, body: bytes) -> None:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            named = {each.key: each.value.string_value for each in resource.resource.attributes}
+            attributes = {
+                attribute.key: attribute.value.string_value for attribute in resource.resource.attributes
+            }
             for scope in resource.scope_spans:
                 for span in scope.spans:
                     ids = (span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex())
-                    self.spans.append(SeenSpan(named["service.name"], span.name, *ids))
+                    self.spans.append(SeenSpan(attributes["service.name"], span.name, *ids))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`docker compose` from the project's root; COMPOSE names the command."""
+"""`docker compose` in the project's root; the variable COMPOSE is the command."""
 
 import os
 import shlex
@@ -13,15 +13,17 @@ LONGEST_SECONDS = 600
 
 @dataclass(frozen=True)
 class Compose:
-    """One project's stack; `environment` has the settings that a person would write into .env."""
+    """A Compose project; `environment` has the settings of its .env file."""
 
     environment: Mapping[str, str]
     files: Sequence[str] = ("docker-compose.yml",)
 
-    def run(self, *arguments: str, given: str = "") -> str:
-        """What it printed; its last words are shown when it fails."""
-        named = [part for file in self.files for part in ("--file", file)]
-        return run_program([*shlex.split(os.environ["COMPOSE"]), *named, *arguments], self.environment, given)
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """Run the command and return its standard output; a failure shows the end of its output."""
+        file_options = [part for file in self.files for part in ("--file", file)]
+        return run_program(
+            [*shlex.split(os.environ["COMPOSE"]), *file_options, *arguments], self.environment, stdin
+        )
 
     def script(self, name: str, *arguments: str) -> str:
         return run_program([f"deploy/{name}", *arguments], self.environment)
@@ -33,7 +35,7 @@ class Compose:
         return self.run("ps", "--quiet", "--all", service).split()
 
     def kill(self, service: str) -> None:
-        """Kill a container's program as a lack of memory would; `docker kill` would count as a stop."""
+        """Kill a container's program like the OOM killer; `docker kill` would count as a stop."""
         pid = run_program(["docker", "inspect", "--format", "{{.State.Pid}}", self.containers(service)[0]])
         from_outside = ["docker", "run", "--rm", "--pid", "host", "postgres:17"]
         run_program([*from_outside, "bash", "-c", f"kill -KILL {pid.strip()}"])
@@ -42,19 +44,21 @@ class Compose:
 def run_program(
     command: Sequence[str],
     environment: Mapping[str, str] | None = None,
-    given: str = "",
+    stdin: str = "",
     *,
     seconds: float = LONGEST_SECONDS,
 ) -> str:
-    done = subprocess.run(  # noqa: S603 - our own command
+    completed = subprocess.run(  # noqa: S603 - our own command
         command,
         cwd=PROJECT,
         env={**os.environ, **(environment or {})},
-        input=given,
+        input=stdin,
         timeout=seconds,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{shlex.join(command)}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
-    return done.stdout
+    assert completed.returncode == 0, (
+        f"{shlex.join(command)}:\n{completed.stdout[-3000:]}\n{completed.stderr[-3000:]}"
+    )
+    return completed.stdout

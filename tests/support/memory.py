@@ -9,7 +9,7 @@ from tests.support.stack import Stack
 
 
 def processes_of(stack: Stack) -> dict[str, Memory]:
-    """Each by its program and number; none of a stack that is not ours to look into."""
+    """Every process by program and number; empty for a stack outside this machine."""
     if stack.home is None:
         return {}
     states = Supervisor(Home.at(stack.home)).states()

@@ -1,4 +1,4 @@
-"""Users who are logged in at the gateway, each with their own headers."""
+"""Logged-in users of the gateway."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Person:
-    """Sends requests with their own credential: an access token or an API key."""
+    """A user who sends requests with a credential: an access token or an API key."""
 
     http: httpx.AsyncClient
     id: int
@@ -30,8 +30,8 @@ class Person:
     def bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.credential}"}
 
-    def holding(self, credential: str) -> "Person":
-        """The same person with another token or key."""
+    def with_credential(self, credential: str) -> "Person":
+        """The same user with another token or key."""
         return Person(self.http, self.id, self.name, self.password, credential)
 
     async def request(
@@ -40,7 +40,7 @@ class Person:
         path: str,
         *,
         headers: Mapping[str, str | bytes] | None = None,
-        **sent: Any,  # Any: whatever httpx takes
+        **sent: Any,  # Any: httpx's request arguments
     ) -> httpx.Response:
         return await self.http.request(method, path, headers={**self.bearer, **(headers or {})}, **sent)
 
@@ -60,10 +60,10 @@ class Person:
         return await self.request("DELETE", path, **sent)
 
     async def balance(self) -> int:
-        """What the wallet can still spend."""
-        answer = await self.get("/v1/me/wallet")
-        assert answer.status_code == 200, answer.text
-        return int(answer.json()["available"])
+        """The wallet's available tokens."""
+        response = await self.get("/v1/me/wallet")
+        assert response.status_code == 200, response.text
+        return int(response.json()["available"])
 
 
 def unused_name(word: str = "user") -> str:
@@ -71,27 +71,27 @@ def unused_name(word: str = "user") -> str:
 
 
 async def new_user(http: httpx.AsyncClient, name: str | None = None, password: str = PASSWORD) -> Person:
-    """Registers somebody and logs them in; they hold the opening grant."""
+    """Register a user, log in and wait for the opening grant."""
     name = name or unused_name()
-    made = await http.post("/v1/users", json={"name": name, "password": password})
-    assert made.status_code == 201, made.text
+    created = await http.post("/v1/users", json={"name": name, "password": password})
+    assert created.status_code == 201, created.text
     user = await logged_in(http, name, password)
     await _wait_for_wallet(user)
     return user
 
 
 async def _wait_for_wallet(user: Person) -> None:
-    """Registering waits for it as well, but not for long."""
+    """Wait for the wallet; the registration itself waits for it only briefly."""
     deadline = time.monotonic() + WALLET_SECONDS
-    while (answer := await user.get("/v1/me/wallet")).status_code != 200:
-        assert time.monotonic() < deadline, answer.text
+    while (response := await user.get("/v1/me/wallet")).status_code != 200:
+        assert time.monotonic() < deadline, response.text
         await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def logged_in(http: httpx.AsyncClient, name: str, password: str) -> Person:
-    answer = await http.post("/v1/sessions", json={"name": name, "password": password})
-    assert answer.status_code == 201, answer.text
-    token = answer.json()["access_token"]
+    response = await http.post("/v1/sessions", json={"name": name, "password": password})
+    assert response.status_code == 201, response.text
+    token = response.json()["access_token"]
     me = await http.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert me.status_code == 200, me.text
     return Person(http, me.json()["id"], name, password, token)
@@ -102,5 +102,7 @@ async def administrator(http: httpx.AsyncClient, stack: Stack) -> Person:
 
 
 async def grant(admin: Person, user: Person, tokens: int) -> None:
-    answer = await admin.post(f"/v1/users/{user.id}/grants", json={"amount": tokens, "reason": "for a test"})
-    assert answer.status_code == 201, answer.text
+    response = await admin.post(
+        f"/v1/users/{user.id}/grants", json={"amount": tokens, "reason": "for a test"}
+    )
+    assert response.status_code == 201, response.text

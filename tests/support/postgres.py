@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: one server a session, migrated once, a fresh copy for each test."""
+"""Real PostgreSQL for tests: one server a session, migrated once, and a fresh copy for each test."""
 
 import asyncio
 import os
@@ -26,11 +26,11 @@ PASSWORD = "a-password-of-the-tests"
 TEMPLATE = "farebox_template"
 START_SECONDS = 30
 ROLES = {"auth": "auth_service", "billing": "billing_service", "ml": "ml_service"}
-# A crash of the machine may cost the tests their database; waiting for the disk would cost them minutes.
-CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# A thousand databases are made and dropped; in memory each takes a tenth of the time.
+# Tests need no durability, and waiting for the disk would take minutes.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# A thousand databases are created and dropped; in memory each takes a tenth of the time.
 MEMORY = Path("/dev/shm")
-ROOM_BYTES = 4 * 1024**3
+REQUIRED_BYTES = 4 * 1024**3
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ class Server:
 
     def migrate(self, database: str) -> None:
         settings = self.migration_settings(database)
-        named = {
+        environment = {
             name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in settings
         }
-        subprocess.run([sys.executable, "-m", "migrations"], cwd=PROJECT, env=os.environ | named, check=True)
+        subprocess.run(
+            [sys.executable, "-m", "migrations"], cwd=PROJECT, env=os.environ | environment, check=True
+        )
 
     async def execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.admin_dsn("postgres"))
@@ -71,7 +73,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Database:
-    """A migrated database of one test's own."""
+    """A migrated database for one test."""
 
     server: Server
     name: str
@@ -94,21 +96,21 @@ class Database:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """The session's server; each xdist worker has its own."""
-    folder = Path(tempfile.mkdtemp(prefix="farebox-tests-", dir=_quickest_place()))
+    folder = Path(tempfile.mkdtemp(prefix="farebox-tests-", dir=_fastest_folder()))
     cluster = Cluster(folder / "data", folder / "sockets")
     cluster.create(PASSWORD)
     log = folder / "log"
-    # Launched as in a stack, so that it ends with the tests even when they are killed.
-    described = write_program_file(postgres_program(cluster, **CARELESS), folder)
-    launch = [sys.executable, "-P", "-m", "local.launch", str(described)]
+    # Started as in a stack, so that it ends with the tests even when they are killed.
+    program_file = write_program_file(postgres_program(cluster, **NOT_DURABLE), folder)
+    launch = [sys.executable, "-P", "-m", "local.launch", str(program_file)]
     with log.open("wb") as output:
-        running = subprocess.Popen(launch, cwd="/", stdout=output, stderr=output)  # noqa: S603 - our own command
+        process = subprocess.Popen(launch, cwd="/", stdout=output, stderr=output)  # noqa: S603 - our own command
     try:
-        _wait_until_ready(cluster, running, log)
+        _wait_until_ready(cluster, process, log)
         yield Server(cluster.sockets)
     finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(timeout=30)
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
         shutil.rmtree(folder)
 
 
@@ -130,23 +132,23 @@ async def database(postgres: Server, template: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def empty_database(postgres: Server) -> AsyncIterator[Database]:
-    """A database that no migration has touched."""
+    """A database without any migration."""
     name = f"empty_{uuid4().hex}"
     await postgres.execute(f"CREATE DATABASE {name}")
     yield Database(postgres, name)
     await postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _quickest_place() -> Path | None:
-    """None is the machine's usual folder for temporary files."""
-    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+def _fastest_folder() -> Path | None:
+    """Memory if it is large enough; None stands for the default temporary folder."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > REQUIRED_BYTES
     return MEMORY if has_room else None
 
 
-def _wait_until_ready(cluster: Cluster, running: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_ready(cluster: Cluster, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     ready = cluster.data / "postmaster.pid"
     while not (ready.exists() and ready.read_text().rstrip().endswith("ready")):
-        if running.poll() is not None or time.monotonic() > deadline:
+        if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"PostgreSQL did not start: {log.read_text()}")
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Processes of a stack's programs, to be killed."""
+"""Process ids of a stack's programs, for tests that kill them."""
 
 import time
 from contextlib import suppress
@@ -12,7 +12,7 @@ PAUSE_SECONDS = 0.05
 
 
 def running_pid(supervisor: Supervisor, program: str, other_than: int = 0) -> int:
-    """The process of a program, once it runs; between its end and the next start supervisor lists none."""
+    """Wait until a program runs, with another process than `other_than`; returns its process id."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         state = supervisor.states()[program]
@@ -23,13 +23,13 @@ def running_pid(supervisor: Supervisor, program: str, other_than: int = 0) -> in
 
 
 def working_child(supervisor: Supervisor, program: str) -> int:
-    """The largest process that a program has spawned, once there is one: of Dask's nanny, its worker."""
+    """Wait until a program has spawned a process; returns the id of the largest (a Dask nanny's worker)."""
     deadline = time.monotonic() + START_SECONDS
     while True:
-        # Either may end between two looks.
+        # A process may end between the calls.
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(running_pid(supervisor, program)).children(recursive=True)
-            spawned = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+            spawned = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
             if spawned:
                 return max(spawned, key=lambda child: child.memory_info().rss).pid
         assert time.monotonic() < deadline, f"{program} has no process that works for it"

@@ -1,4 +1,4 @@
-"""The whole of Farebox: started for the tests, or an existing one at FAREBOX_E2E_URL."""
+"""A complete stack: started for the tests, or an existing one at FAREBOX_E2E_URL."""
 
 import os
 import secrets
@@ -19,17 +19,17 @@ PROJECT = Path(__file__).parents[2]
 ADMIN_NAME = "admin@example.org"
 COMPLAINTS = ('"level":"warning"', '"level":"error"', '"level":"critical"')
 LAST_COMPLAINTS = 30
-START_SECONDS = 180  # of a machine that is busy with much else
+START_SECONDS = 180  # enough for a busy machine
 STOP_SECONDS = 60
-# Each stack has all its ports to itself: the usual ones may be taken by the next one that starts.
+# Each stack has its own ports, since another stack may use the default ones.
 PORTS = ("GATEWAY_PORT", "AUTH_PORT", "BILLING_PORT", "ML_PORT", "SCHEDULER_PORT", "DASHBOARD_PORT")
-# What makes the tests quick and lets them ask as often as they like; nothing else differs from `make up`.
+# Settings for quick tests without rate limits; everything else is as in `make up`.
 FOR_TESTS = {"FAREBOX_RATE_LIMITS": "off", "BCRYPT_COST": "4", "START_SECONDS": str(START_SECONDS)}
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Where its doors are, who its administrator is, and, when it is ours, where its files are."""
+    """Addresses, administrator and secrets of a stack; `home` is None for an external one."""
 
     url: str
     admin_name: str
@@ -40,20 +40,20 @@ class Stack:
     home: Path | None = None
 
     def log_sizes(self) -> dict[Path, int]:
-        """Where each log ends now; none for a stack whose files are not ours to read."""
+        """The current size of each log; empty for an external stack."""
         files = self.home.glob("logs/**/*.log") if self.home else []
         return {file: file.stat().st_size for file in files}
 
     def logged_since(self, sizes: dict[Path, int]) -> str:
-        """What was logged after that moment."""
+        """The log lines after these sizes."""
         return "\n".join(_read_from(file, sizes.get(file, 0)) for file in self.log_sizes())
 
     def complaints(self, since: datetime) -> str:
-        """The last warnings and errors that were logged since then, in the order of their times."""
+        """The last warnings and errors since then, in chronological order."""
         logs = self.home.glob("logs/*/server.log") if self.home else []
         lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
-        found = [line for line in lines if any(each in line for each in COMPLAINTS)]
-        recent = [line for line in found if _time_of(line) >= since.isoformat()]
+        complaints = [line for line in lines if any(complaint in line for complaint in COMPLAINTS)]
+        recent = [line for line in complaints if _time_of(line) >= since.isoformat()]
         return "\n".join(sorted(recent, key=_time_of)[-LAST_COMPLAINTS:])
 
 
@@ -69,10 +69,10 @@ def stack() -> Iterator[Stack]:
 
 @contextmanager
 def running_stack(**settings: str) -> Iterator[Stack]:
-    """A stack with a home and ports of its own, gone at the end."""
+    """A stack with its own home and ports, removed at the end."""
     with tempfile.TemporaryDirectory(prefix="farebox-", ignore_cleanup_errors=True) as home:
         ports = free_ports(PORTS)
-        made = Stack(
+        new_stack = Stack(
             f"http://127.0.0.1:{ports['GATEWAY_PORT']}",
             ADMIN_NAME,
             admin_password=secrets.token_hex(12),
@@ -81,23 +81,23 @@ def running_stack(**settings: str) -> Iterator[Stack]:
             dashboard_url=f"http://127.0.0.1:{ports['DASHBOARD_PORT']}",
             home=Path(home),
         )
-        named = {
+        own_settings = {
             "FAREBOX_HOME": home,
-            "ADMIN_EMAIL": made.admin_name,
-            "ADMIN_PASSWORD": made.admin_password,
-            "JWT_SECRET": made.jwt_secret,
-            "SERVICE_SECRET": made.service_secret,
+            "ADMIN_EMAIL": new_stack.admin_name,
+            "ADMIN_PASSWORD": new_stack.admin_password,
+            "JWT_SECRET": new_stack.jwt_secret,
+            "SERVICE_SECRET": new_stack.service_secret,
         }
-        environment = os.environ | FOR_TESTS | ports | named | settings
+        environment = os.environ | FOR_TESTS | ports | own_settings | settings
         try:
             _local("up", environment)
-            yield made
+            yield new_stack
         finally:
             _local("down", environment)
 
 
 def _named_stack(environment: Mapping[str, str]) -> Stack:
-    """One that runs already, with the secrets that it was started with."""
+    """A stack that is already running, with its secrets from the environment."""
     return Stack(
         environment["FAREBOX_E2E_URL"].rstrip("/"),
         environment["FAREBOX_E2E_ADMIN_EMAIL"],
@@ -119,15 +119,15 @@ def _read_from(file: Path, position: int) -> str:
 
 
 def free_ports(names: Sequence[str]) -> dict[str, str]:
-    """A free port for each, no two the same."""
-    found: dict[str, int] = {}
+    """A different free port for each name."""
+    ports: dict[str, int] = {}
     for name in names:
-        found[name] = free_port(found.values())
-    return {name: str(port) for name, port in found.items()}
+        ports[name] = free_port(ports.values())
+    return {name: str(port) for name, port in ports.items()}
 
 
 def _local(command: str, environment: dict[str, str]) -> None:
-    done = subprocess.run(  # noqa: S603 - our own command
+    completed = subprocess.run(  # noqa: S603 - our own command
         [sys.executable, "-m", "local", command],
         cwd=PROJECT,
         env=environment,
@@ -137,4 +137,4 @@ def _local(command: str, environment: dict[str, str]) -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"python -m local {command}: {done.stdout}"
+    assert completed.returncode == 0, f"python -m local {command}: {completed.stdout}"

@@ -1,4 +1,4 @@
-"""Tables to train on: the shared ones, and tiny ones created here."""
+"""Tables to train on: the project's examples, and small generated ones."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def csv(header: str, *rows: str) -> bytes:
 
 
 def line_table(rows: int = 40) -> bytes:
-    """y = 3 * x + 2 exactly, with a second column that says nothing."""
+    """y = 3 * x + 2 exactly, with a second column of noise."""
     return csv("x,noise,y", *(f"{n},{(n * 7919) % 13},{3 * n + 2}" for n in range(rows)))
 
 

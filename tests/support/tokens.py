@@ -1,4 +1,4 @@
-"""Access tokens and service tokens, signed as by the real services, for tests of one service."""
+"""Access tokens and service tokens for tests of a single service, signed as by the real ones."""
 
 import time
 
@@ -21,7 +21,7 @@ def access_token(
     api_key: dict[str, object] | None = None,
     lifetime: float = 3600,
 ) -> str:
-    """A token as auth-service signs it; `api_key` is {"id", "scopes", "cap"}."""
+    """A token like auth-service's; `api_key` is {"id", "scopes", "cap"}."""
     now = time.time()
     claims: dict[str, object] = {
         **CLAIMS,

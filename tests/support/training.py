@@ -1,4 +1,4 @@
-"""Training through `/v1`: a dataset, a request, a job."""
+"""Training through `/v1`: upload a dataset, start a job, wait for it."""
 
 import asyncio
 import time
@@ -14,22 +14,22 @@ PAUSE_SECONDS = 0.1
 
 
 async def upload(user: Person, table: bytes | None = None) -> int:
-    """The id of a dataset that this user has uploaded."""
+    """Upload a dataset, and return its id."""
     table = line_table() if table is None else table
-    answer = await user.post("/v1/datasets", content=table, headers={"Content-Type": "text/csv"})
-    assert answer.status_code in {200, 201}, answer.text
-    return int(answer.json()["id"])
+    response = await user.post("/v1/datasets", content=table, headers={"Content-Type": "text/csv"})
+    assert response.status_code in {200, 201}, response.text
+    return int(response.json()["id"])
 
 
-async def start(user: Person, order: Json) -> Json:
-    """The job of an accepted order."""
-    answer = await user.post("/v1/models", json=order)
-    assert answer.status_code == 202, answer.text
-    return answer.json()
+async def start(user: Person, spec: Json) -> Json:
+    """Start a training, and return its job."""
+    response = await user.post("/v1/models", json=spec)
+    assert response.status_code == 202, response.text
+    return response.json()
 
 
 async def ended(user: Person, job_id: int, within: float = JOB_SECONDS) -> Json:
-    """The job once it has ended, however."""
+    """Wait until a job has ended in any state, and return it."""
     deadline = time.monotonic() + within
     while True:
         job = (await user.get(f"/v1/jobs/{job_id}")).json()
@@ -39,19 +39,19 @@ async def ended(user: Person, job_id: int, within: float = JOB_SECONDS) -> Json:
         await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def train(user: Person, table: bytes | None = None, **order: object) -> Json:
-    """The model of an order that succeeds, as `GET /v1/models/{name}` shows it."""
+async def train(user: Person, table: bytes | None = None, **spec: object) -> Json:
+    """Train a model, and return it as `GET /v1/models/{name}` does."""
     dataset_id = await upload(user, table)
-    job = await start(user, {"dataset_id": dataset_id, "type": "linear", "label": "y", **order})
+    job = await start(user, {"dataset_id": dataset_id, "type": "linear", "label": "y", **spec})
     job = await ended(user, job["id"])
     assert job["state"] == "succeeded", job
-    answer = await user.get(f"/v1/models/{job['model_name']}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = await user.get(f"/v1/models/{job['model_name']}")
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
-def slow_order(dataset_id: int) -> Json:
-    """A forest that takes long enough to be interrupted."""
+def slow_training(dataset_id: int) -> Json:
+    """The spec of a forest whose training is long enough to be interrupted."""
     params = {"n_estimators": 500}
     return {
         "dataset_id": dataset_id,

@@ -1,4 +1,4 @@
-"""Hostile bodies: malformed, of the wrong type, or out of range, each with the words of its refusal."""
+"""Hostile bodies: malformed, of the wrong type or out of range, each with words of the expected error."""
 
 import json
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 @dataclass(frozen=True)
 class HostileBody:
-    """Sent by a user, or by the administrator to their paths; `{model}` and `{user}` are filled in."""
+    """A body, sent by a user or by the administrator; the path's `{model}` and `{user}` are filled in."""
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""Hostile Authorization headers, all of which must be refused."""
+"""Hostile Authorization headers; all must be refused."""
 
 import base64
 import json
@@ -20,16 +20,16 @@ OTHER_SECRET = "b41c9e57a0d2f6834ce19b7d50fa2638"
 
 @dataclass(frozen=True)
 class Forge:
-    """What a forger at their best would know: the real secret, and a real user."""
+    """Forges tokens with the most that an attacker could know: the real secret and a real user."""
 
     stack: Stack
     user: Person
 
     def token(self, secret: str | None = None, algorithm: str = "HS256", **changed: object) -> str:
-        """The user's own token, signed again with these claims changed; None takes a claim away."""
+        """The user's token, signed again with changed claims; None removes a claim."""
         claims = jwt.decode(self.user.credential, options={"verify_signature": False}) | changed
-        kept = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode(kept, secret or self.stack.jwt_secret, algorithm=algorithm)
+        present = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(present, secret or self.stack.jwt_secret, algorithm=algorithm)
 
     def unsigned(self) -> str:
         claims = jwt.decode(self.user.credential, options={"verify_signature": False})
@@ -43,7 +43,7 @@ class Forge:
         return ServiceIdentity(settings, "ml-service").headers_for("gateway")["Authorization"][7:]
 
     def altered(self) -> str:
-        """The user's token with the role changed and the signature left as it was."""
+        """The user's token with another role and the old signature."""
         head, body, signature = self.user.credential.split(".")
         claims = json.loads(base64.urlsafe_b64decode(body + "=="))
         return ".".join([head, _encode(json.dumps({**claims, "role": "admin"})), signature])
@@ -51,7 +51,7 @@ class Forge:
 
 @dataclass(frozen=True)
 class HostileCredential:
-    """`write` makes the whole header; None sends none."""
+    """`write` returns the header's value, or None to send no header."""
 
     name: str
     write: Callable[[Forge], str | None]

@@ -1,4 +1,4 @@
-"""Hostile framing: malformed requests, climbing paths, endless heads."""
+"""Hostile framing: malformed requests, path traversal and oversized heads."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ HOST = b"Host: gateway\r\n"
 
 @dataclass(frozen=True)
 class HostileFrame:
-    """`raw` is what goes over the socket, byte for byte."""
+    """A request as raw bytes."""
 
     name: str
     raw: bytes

@@ -1,4 +1,4 @@
-"""Raw bytes sent to a socket, and the response read back."""
+"""Raw requests over a socket."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -9,18 +9,18 @@ SECONDS = 15
 
 
 async def send_raw(url: str, raw: bytes) -> httpx.Response:
-    """The first answer to these bytes; fails when the gateway neither answers nor hangs up."""
+    """The first response to these bytes; fails if there is neither a response nor a disconnect."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(raw)
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS)
-        answer = _read_head(head)
-        length = int(answer.headers.get("content-length", "0"))
+        response = _read_head(head)
+        length = int(response.headers.get("content-length", "0"))
         body = await asyncio.wait_for(reader.readexactly(length), SECONDS)
     finally:
         writer.close()
-    return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+    return httpx.Response(response.status_code, headers=response.headers, content=body)
 
 
 def _read_head(head: bytes) -> httpx.Response:

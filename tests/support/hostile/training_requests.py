@@ -1,4 +1,4 @@
-"""Hostile fields of `POST /create`, each with the words of its refusal."""
+"""Hostile fields of `POST /create`, each with words of the expected error."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ DEEP = "[" * 20_000 + "]" * 20_000
 
 @dataclass(frozen=True)
 class HostileTrainingRequest:
-    """`fields` replace those of a sound form."""
+    """`fields` replace fields of a valid form; the field `without` is removed."""
 
     name: str
     fields: dict[str, str]
