@@ -1,1 +1,1 @@
-"""Plumbing that two Farebox services use today."""
+"""Mechanisms shared by at least two Farebox services."""

@@ -1,4 +1,4 @@
-"""App factory: the FastAPI app that every service starts from, and how it is served."""
+"""App factory: the FastAPI app of every service, and the server that runs it."""
 
 import asyncio
 import sys
@@ -30,15 +30,15 @@ Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
 # Exit status that uvicorn uses for a failed start-up.
 STARTUP_FAILURE = 3
-# Far beyond what clients keep an idle connection (httpx 5 s, the gateway 4 s): the client must close
-# first, or its next request meets a connection that the server is closing.
+# Far longer than clients keep an idle connection (httpx 5 s, the gateway 4 s): the client must close
+# first, or its next request uses a connection that the server is closing.
 KEEP_ALIVE_SECONDS = 75
 # Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]
 
 
 class StrictRequest(Request):
-    """Reads JSON by the letter of the standard: no NaN, no Infinity, no number beyond a float."""
+    """Reads strict JSON: no NaN, no Infinity, no number beyond a float."""
 
     async def json(self) -> object:
         return orjson.loads(await self.body())
@@ -64,17 +64,17 @@ def create_service(
     ready: Check,
     own_docs: bool = True,
 ) -> FastAPI:
-    """An app with problem answers, request ids, logs, metrics, health routes and these routers.
+    """An app with problem documents, request ids, logs, metrics, health routes and these routers.
 
-    `ready` raises while the service cannot do its work; /readyz then answers 503. `own_docs` are
-    /openapi.json, /docs and /redoc; their pages bring their scripts along, so they work without the internet.
+    `ready` raises while the service is not ready; /readyz then responds 503. `own_docs` adds /openapi.json,
+    /docs and /redoc, whose pages include their scripts and so work offline.
     """
-    make = FastAPIOffline if own_docs else FastAPI
+    app_class = FastAPIOffline if own_docs else FastAPI
     address = "/openapi.json" if own_docs else None
-    app = make(title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address)
+    app = app_class(title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address)
     install_problem_handlers(app)
-    for each in (_operational_routes(app, ready), *routers):
-        app.include_router(each)
+    for router in (_operational_routes(app, ready), *routers):
+        app.include_router(router)
     app.state.stopping = asyncio.Event()
     app.add_middleware(EventStreamCloser, stopping=app.state.stopping)
     app.add_middleware(RequestContextMiddleware)
@@ -99,7 +99,7 @@ def _operational_routes(app: FastAPI, ready: Check) -> APIRouter:
         except ServiceError:
             raise
         except Exception as error:
-            # A probe must receive 503 rather than 500, whatever the cause.
+            # A probe receives 503, not 500, for any cause.
             raise Unavailable(f"Not ready: {type(error).__name__}.") from error
         return {"status": "ready"}
 
@@ -117,7 +117,7 @@ def serve(
     port: int,
     protocol: type[Protocol] | Literal["auto"] = "auto",
 ) -> None:
-    """Run a service until it is stopped; a wrong setting ends in one clear line."""
+    """Run a service until it is stopped; an invalid setting exits with one line."""
     settings = read_settings(service, settings_class)
     configure_logging(service, settings.log_level, settings.log_dir)
     app = create_app(settings)
@@ -150,8 +150,10 @@ def read_settings(program: str, settings_class: type[AnySettings]) -> AnySetting
         return settings_class()
     except ValidationError as error:
         wrong = [
-            " ".join([*(str(part).upper() for part in each["loc"][:1]), _describe(each["type"], each["msg"])])
-            for each in error.errors()
+            " ".join(
+                [*(str(part).upper() for part in fault["loc"][:1]), _describe(fault["type"], fault["msg"])]
+            )
+            for fault in error.errors()
         ]
         sys.exit(f"{program}: {'; '.join(wrong)}.")
 

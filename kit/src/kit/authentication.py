@@ -1,4 +1,4 @@
-"""Authentication of callers: access tokens verified, and the FastAPI dependencies that require one."""
+"""Authentication of callers: verification of access tokens, and FastAPI dependencies that require one."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -23,21 +23,21 @@ CACHED_TOKENS = 10_000
 
 
 class TokenVerifier:
-    """Checks a token's signature once, and its expiry and revocation every time."""
+    """Verifies a token's signature once, and its expiry and revocation every time."""
 
     def __init__(self, settings: ServiceSettings, trust: TrustStore) -> None:
         self._settings, self._trust = settings, trust
-        self._known: LRUCache[str, Caller] = LRUCache(CACHED_TOKENS)
+        self._callers: LRUCache[str, Caller] = LRUCache(CACHED_TOKENS)
 
     def verify(self, token: str) -> Caller:
         self._trust.require_loaded()
-        caller = self._known.get(token) or self._decode(token)
+        caller = self._callers.get(token) or self._decode(token)
         api_key_id = caller.api_key.id if caller.api_key else None
         if caller.expires_at <= time.time():
             raise Unauthenticated("The access token has expired; log in again.")
         if self._trust.is_revoked(caller.user_id, caller.generation, caller.session_id, api_key_id):
             raise Unauthenticated("The access token is no longer valid; log in again.")
-        self._known[token] = caller
+        self._callers[token] = caller
         return caller
 
     def _decode(self, token: str) -> Caller:
@@ -85,7 +85,7 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
 
 @dataclass(frozen=True)
 class Authentication:
-    """Authentication of a service: its own identity, and the trust store that its verifier reads."""
+    """A service's own identity, its trust store, and the verifier that uses the store."""
 
     identity: ServiceIdentity
     trust: TrustStore
@@ -105,11 +105,11 @@ class Authentication:
         await self.follow(HttpTrustSource(client, self.identity, auth_url))
 
 
-# Shown by OpenAPI pages as the Authorize button; `current_caller` does the checking.
+# Adds the Authorize button to OpenAPI pages; `current_caller` verifies the token.
 _authorize_button = HTTPBearer(auto_error=False, description="An access token or an API key")
 
 
-# These only compute, yet are async: FastAPI would send plain functions to a thread each.
+# Async although they do not wait, since FastAPI runs each plain function in a thread.
 async def current_caller(
     request: Request, _shown: Annotated[object, Depends(_authorize_button)] = None
 ) -> Caller:
@@ -120,7 +120,7 @@ async def current_caller(
 
 
 def require_scope(scope: str | None) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency on the caller: an API key must have this scope; None refuses every API key."""
+    """A dependency that returns the caller. An API key needs this scope; None refuses API keys."""
 
     async def check(caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
         if caller.api_key is None or scope in caller.api_key.scopes:

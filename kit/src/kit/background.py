@@ -1,4 +1,4 @@
-"""Background tasks: loops that run beside the requests for as long as a service lives."""
+"""Background tasks: loops that run for the lifetime of a service."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ log = structlog.stdlib.get_logger()
 
 @contextlib.asynccontextmanager
 async def background_tasks(*loops: Coroutine[None, None, None]) -> AsyncGenerator[None]:
-    """Run the loops until the block ends, then cancel them in reverse: a loop may need those before it."""
+    """Run the loops until the block ends, then cancel them in reverse, since a loop may need earlier ones."""
     tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield
@@ -36,9 +36,9 @@ async def every(
     wake: asyncio.Event | None = None,
     longest_backoff: float | None = None,
 ) -> None:
-    """Run `step` now and then every so many seconds, or as soon as `wake` is set, until cancelled.
+    """Run `step` immediately, then every `seconds` or as soon as `wake` is set, until cancelled.
 
-    A step that raises is logged as `failure`, and the next round tries again: a loop outlives every outage.
+    An error is logged as `failure`, and the next round tries again, so a loop survives every outage.
     With `longest_backoff` the pause doubles with each failure, up to that many seconds.
     """
     wake = wake or asyncio.Event()
@@ -55,10 +55,10 @@ async def every(
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set or this long, then clear it for the next wait.
+    """Wait for the event, at most this long, then clear it for the next wait.
 
-    Before Python 3.12 `asyncio.wait_for` loses a cancellation that arrives just as the event is set, and the
-    loop that waited goes on for ever.
+    Before Python 3.12 `asyncio.wait_for` loses a cancellation that arrives just as the event is set, so the
+    waiting loop would never end.
     """
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -78,14 +78,14 @@ class SingleFlight(Generic[Key, Result]):
         if task is None:
             task = self._running[key] = asyncio.create_task(call())
             task.add_done_callback(lambda done: self._remove(key, done))
-        # A caller that goes away must not cancel the call of the others.
+        # A cancelled caller must not cancel the call for the others.
         return await asyncio.shield(task)
 
     def is_running(self, key: Key) -> bool:
         return key in self._running
 
     def forget(self, key: Key) -> None:
-        """Let the next caller start a new call; the callers of the running one still receive its result."""
+        """Let the next caller start a new call; current callers still receive the running call's result."""
         self._running.pop(key, None)
 
     def _remove(self, key: Key, done: "asyncio.Task[Result]") -> None:
@@ -96,5 +96,5 @@ class SingleFlight(Generic[Key, Result]):
 async def _cancel(task: asyncio.Task[None]) -> None:
     while not task.done():
         task.cancel()
-        # Once is enough, unless a library lost the cancellation as above.
+        # Cancel again in case a library lost the cancellation, as `asyncio.wait_for` does.
         await asyncio.wait([task], timeout=CANCEL_AGAIN_SECONDS)

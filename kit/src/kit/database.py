@@ -1,4 +1,4 @@
-"""One engine a process; one transaction a request, committed before the answer leaves."""
+"""Database access: a transaction for each request, committed before the response is sent."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 from kit.settings import DatabaseSettings
 
 STATEMENT_SECONDS = 30
-# Beyond the server's own limit: a server whose machine is gone never reports that it gave up.
+# Added to the server's own limit, since a server whose machine is gone reports no timeout.
 SILENCE_SECONDS = 5
 AFTER_COMMIT = "after_commit"
 CONSTRAINT_NAMES = {
@@ -27,14 +27,14 @@ CONSTRAINT_NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
 }
 
-Json = dict[str, Any]  # Any: a JSON column holds whatever its writer stored
+Json = dict[str, Any]  # Any: the values of a JSON object
 AfterCommit = Callable[[], Awaitable[None]]
 
 log = structlog.stdlib.get_logger()
 
 
 def declarative_base(schema: str) -> type[DeclarativeBase]:
-    """The base class of a service's tables: integers are BIGINT, text has no length, times have a zone."""
+    """The base class of a service's tables: BIGINT for int, TEXT for str, TIMESTAMPTZ for datetime."""
 
     class Base(DeclarativeBase):
         metadata = MetaData(schema=schema, naming_convention=CONSTRAINT_NAMES)
@@ -49,24 +49,24 @@ def declarative_base(schema: str) -> type[DeclarativeBase]:
 
 
 class ReadOnlySession(AsyncSession):
-    """A session on a connection that PostgreSQL holds to READ ONLY; each statement sees the newest data.
+    """A session on a READ ONLY connection; each statement sees the newest data.
 
-    It holds no transaction open, and costs no BEGIN and COMMIT.
+    No transaction stays open, and no BEGIN and COMMIT are sent.
     """
 
 
 class AutocommitSession(AsyncSession):
-    """A session whose statements are each committed by themselves; a later failure does not undo them."""
+    """A session that commits every statement at once; a later failure does not undo it."""
 
 
 def after_commit(session: AsyncSession, action: AfterCommit) -> None:
-    """Run `action` once the session's transaction is committed and before the answer leaves."""
+    """Run `action` after the session's commit and before the response is sent."""
     session.info.setdefault(AFTER_COMMIT, []).append(action)
 
 
 class Database:
     def __init__(self, settings: DatabaseSettings, service: str) -> None:
-        # Half of the connections each, so that a replica never opens more than `db_pool_size` of them.
+        # Two pools of half the size, so that a replica never opens more than `db_pool_size` connections.
         half = max(1, settings.db_pool_size // 2)
         self.engine = _create_engine(settings, service, half, read_only=False)
         self._read_engine = _create_engine(settings, service, half, read_only=True)
@@ -86,7 +86,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
-        """Commit at the end of the block, then run what `after_commit` registered; roll back if it raises."""
+        """Commit at the end of the block, then run the `after_commit` actions; roll back on an error."""
         async with self._writing.begin() as session:
             yield session
         for action in session.info.get(AFTER_COMMIT, ()):
@@ -108,10 +108,10 @@ class Database:
 
     @asynccontextmanager
     async def driver(self) -> AsyncGenerator[asyncpg.Connection]:
-        """A pooled connection of the driver itself: no ORM, no open transaction."""
+        """A pooled asyncpg connection: no ORM, no open transaction."""
         async with self.engine.connect() as pooled:
             raw = await pooled.get_raw_connection()
-            yield cast(asyncpg.Connection, raw.driver_connection)  # SQLAlchemy does not know its type
+            yield cast(asyncpg.Connection, raw.driver_connection)  # untyped in SQLAlchemy
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -122,7 +122,7 @@ async def _run_after_commit(action: AfterCommit) -> None:
     try:
         await action()
     except Exception as error:
-        # The request has taken effect; a failure here must not deny that.
+        # The request has taken effect, so the response must not be an error.
         log.warning("after_commit_failed", error=type(error).__name__)
 
 
@@ -158,11 +158,11 @@ def _create_engine(
     )
 
 
-async def _connect(**where: Any) -> asyncpg.Connection:  # Any: asyncpg's own arguments
+async def _connect(**arguments: Any) -> asyncpg.Connection:  # Any: asyncpg's own arguments
     try:
-        return await asyncpg.connect(**where)
+        return await asyncpg.connect(**arguments)
     except OSError as error:
-        # During a restart its socket is gone or its name unknown: errors that mean something else elsewhere.
+        # During a restart the socket is missing or the name unknown: errors with other meanings elsewhere.
         raise ConnectionError("The database cannot be reached.") from error
 
 
@@ -178,6 +178,6 @@ async def open_read_session(request: Request) -> AsyncIterator[ReadOnlySession]:
         yield session
 
 
-# scope="function" commits before the answer is sent; the default scope would send a 200 and then commit.
+# scope="function" commits before the response is sent; the default scope would send a 200 and then commit.
 Session = Annotated[AsyncSession, Depends(open_session, scope="function")]
 ReadSession = Annotated[ReadOnlySession, Depends(open_read_session, scope="function")]

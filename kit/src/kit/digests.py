@@ -1,4 +1,4 @@
-"""Digests of plain values. Pure, so that rules may use them."""
+"""Digests of plain values. Pure, so that rules may import it."""
 
 import hashlib
 
@@ -6,5 +6,5 @@ import orjson
 
 
 def fingerprint(*parts: object) -> bytes:
-    """SHA-256 of the input that a key stands for; equal input gives equal bytes whatever its key order."""
+    """SHA-256 of a request's input; the order of keys does not matter."""
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)).digest()

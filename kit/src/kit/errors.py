@@ -1,4 +1,4 @@
-"""Errors that a caller receives as problem documents. Pure: rules and workers raise them, too."""
+"""Errors that callers receive as problem documents. Pure, so that rules and workers may raise them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -7,9 +7,9 @@ _BY_CODE: dict[str, type["ServiceError"]] = {}
 
 
 class ServiceError(Exception):
-    """A failure with an HTTP status, a stable code and one sentence that says what to do.
+    """A failure with an HTTP status, a stable code and a sentence with the next step.
 
-    Each subclass names its status and code; `members` are further fields of the problem document.
+    Each subclass defines its status and code; `members` are further fields of the problem document.
     """
 
     status: ClassVar[int]
@@ -26,7 +26,7 @@ class ServiceError(Exception):
         self.members = members
 
     def __reduce__(self) -> tuple[Any, ...]:  # Any: pickle's own type
-        # The state as it is, since subclasses take other arguments than this class.
+        # Restores the state without the constructor, since subclasses take other arguments.
         return _restore, (type(self), self.detail, vars(self))
 
     def to_document(self) -> dict[str, Any]:  # Any: JSON
@@ -35,7 +35,7 @@ class ServiceError(Exception):
 
 
 class ErrorKind(NamedTuple):
-    """Status and code of an error that another service raises and this one passes on."""
+    """Status and code of another service's error that this service passes on."""
 
     status: int
     code: str
@@ -54,14 +54,14 @@ class RelayedError(ServiceError):
         **members: object,
     ) -> None:
         super().__init__(detail, headers=headers, **members)
-        # Instance attributes hide the class's: this one class stands for every code.
+        # Instance attributes hide the class attributes, since this class represents every code.
         self.status, self.code = status, code  # type: ignore[misc]
 
 
 def from_document(
     document: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> ServiceError:  # Any: JSON
-    """Rebuild an error from `to_document`: its own class if this process defines it, else a RelayedError."""
+    """Rebuild an error from its document: its own class if this process defines it, else a RelayedError."""
     kind = _BY_CODE.get(document["code"])
     if kind is None:
         return RelayedError(
@@ -121,7 +121,7 @@ class UnsupportedMediaType(ServiceError):
 
 
 class InvalidInput(ServiceError):
-    """The request was understood, but a field in it cannot be used."""
+    """The request was understood, but one of its fields is invalid."""
 
     status = 422
     code = "invalid_input"
@@ -138,7 +138,7 @@ class InternalError(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A part that this service needs is unavailable for the moment; a retry is safe."""
+    """A dependency of this service is temporarily unavailable; a retry is safe."""
 
     status = 503
     code = "unavailable"

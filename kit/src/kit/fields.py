@@ -1,4 +1,4 @@
-"""Field types that several services' requests share."""
+"""Field types shared by the requests of several services."""
 
 import unicodedata
 from typing import Annotated
@@ -10,14 +10,14 @@ LARGEST_ID = 2**63 - 1
 
 
 def storable_text(text: str) -> str:
-    """The text itself; raises ValueError for characters that PostgreSQL cannot store."""
+    """The unchanged text; raises ValueError for characters that PostgreSQL cannot store."""
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("must not contain NUL or broken characters")
     return text
 
 
 def fold_name(name: str) -> str:
-    """Equal for names that people would call the same: case, width and composition do not matter."""
+    """Fold case, width and composition, so that names that look the same are equal."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 

@@ -1,17 +1,17 @@
-"""Health check of a container: `python -m kit.healthcheck URL` exits with 0 if the URL answers 200."""
+"""Health check of a container: `python -m kit.healthcheck URL` exits with 0 if the URL responds 200."""
 
 import sys
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
-PATIENCE_SECONDS = 2
+TIMEOUT_SECONDS = 2
 
 
 def is_healthy(url: str) -> bool:
-    where = urlsplit(url)
-    connection = HTTPConnection(where.hostname or "", where.port, timeout=PATIENCE_SECONDS)
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", where.path)
+        connection.request("GET", parts.path)
         return connection.getresponse().status == 200
     except OSError:
         return False

@@ -1,8 +1,8 @@
-"""Idempotency keys: the header, and first answers that are stored and replayed for retries.
+"""Idempotency keys: the header, and first answers, which are stored and replayed to retries.
 
-A request with a key claims it, works, and stores its answer; a retry receives the stored answer. A twin that
-arrives while the first request runs is refused with 409. The claim is a lease: if the process dies, the
-key is free again when the lease ends.
+A request with a key claims the key, does its work and stores its answer; a retry receives the stored answer.
+A twin that arrives while the first request runs is refused with 409. The claim is a lease: if the process
+dies, the key is free again when the lease ends.
 """
 
 import asyncio
@@ -51,14 +51,14 @@ IdempotencyKey = Annotated[
     ),
 ]
 REPLAYED = {"Idempotency-Replayed": "true"}
-# A process that died in the middle of a request blocks its key for so long.
+# The longest time that a request of a dead process blocks its key.
 LEASE = timedelta(seconds=30)
 
 log = structlog.stdlib.get_logger()
 
 
 def idempotency_keys_table(metadata: MetaData) -> Table:
-    """One row a key. Without an answer the first request still runs; `location` is a file beside it."""
+    """One row per key. `answer` is null while the first request runs; `location` is the answer's file."""
     return Table(
         "idempotency_keys",
         metadata,
@@ -77,7 +77,7 @@ def idempotency_keys_table(metadata: MetaData) -> Table:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request that may be repeated: the key's owner (`scope`), the key if any, the input's fingerprint."""
+    """A repeatable request: the key's owner (`scope`), the key if any, and the input's fingerprint."""
 
     scope: str
     key: str | None
@@ -85,7 +85,7 @@ class KeyedRequest:
 
 
 class Claim:
-    """A key claimed by the running request; `first_answer` is set when it was answered before."""
+    """A claim of the running request to a key; `first_answer` is set for a retry."""
 
     def __init__(self, answers: "FirstAnswers", request: KeyedRequest, first_answer: bytes | None) -> None:
         self._answers, self._request = answers, request
@@ -96,8 +96,8 @@ class Claim:
     ) -> None:
         """Store the answer, in the transaction of its effect if a session is given.
 
-        Raises IdempotencyTwinRunning if the lease ended and another request has answered meanwhile; with a
-        session, the effect is then rolled back.
+        Raises IdempotencyTwinRunning if the lease ended and another request has stored its answer; with a
+        session, this rolls the effect back.
         """
         if self._request.key is not None:
             await self._answers.keep(self._request, answer, location, session)
@@ -121,48 +121,48 @@ class FirstAnswers:
         if not await self._begin(request):
             yield Claim(self, request, await self._find(request))
             return
-        renewing = asyncio.create_task(self._renew_forever(request))
+        renewal = asyncio.create_task(self._renew_forever(request))
         try:
             yield Claim(self, request, None)
         except BaseException:
-            # Also when the request was cancelled: the withdrawal must not be cancelled with it.
+            # Shielded, so that a cancelled request withdraws its claim, too.
             await asyncio.shield(self._withdraw(request))
             raise
         finally:
-            renewing.cancel()
+            renewal.cancel()
 
     async def keep(
         self, request: KeyedRequest, answer: bytes, location: str | None, session: AsyncSession | None
     ) -> None:
-        kept = (
+        statement = (
             update(self._table)
             .where(self._is(request), self._table.c.answer.is_(None))
             .values(answer=answer, location=location)
             .returning(self._table.c.key)
         )
         if session is not None:
-            found = (await session.execute(kept)).first()
+            row = (await session.execute(statement)).first()
         else:
-            async with self._database.autocommit() as own:
-                found = (await own.execute(kept)).first()
-        if found is None:
+            async with self._database.autocommit() as own_session:
+                row = (await own_session.execute(statement)).first()
+        if row is None:
             raise IdempotencyTwinRunning
 
     async def delete_older(self, session: AsyncSession, age: timedelta) -> Sequence[str]:
-        """Returns the locations of files that no answer needs any more."""
-        old = delete(self._table).where(self._table.c.created_at < func.now() - age)
-        return await self._delete(session, old)
+        """Returns the locations of the deleted answers' files."""
+        statement = delete(self._table).where(self._table.c.created_at < func.now() - age)
+        return await self._delete(session, statement)
 
     async def delete_scopes(self, session: AsyncSession, scopes: Sequence[str]) -> Sequence[str]:
-        """Returns the locations of files that no answer needs any more."""
+        """Returns the locations of the deleted answers' files."""
         return await self._delete(session, delete(self._table).where(self._table.c.scope.in_(scopes)))
 
     async def _delete(self, session: AsyncSession, statement: Delete) -> Sequence[str]:
-        found = await session.scalars(statement.returning(self._table.c.location))
-        return [location for location in found.all() if location is not None]
+        locations = await session.scalars(statement.returning(self._table.c.location))
+        return [location for location in locations.all() if location is not None]
 
     async def _begin(self, request: KeyedRequest) -> bool:
-        """False when the key has a row whose request was answered or may still be running."""
+        """False when another request with the key has stored its answer or may still be running."""
         columns, lease_until = self._table.c, func.now() + LEASE
         statement = (
             insert(self._table)
@@ -185,9 +185,9 @@ class FirstAnswers:
             return (await session.execute(statement)).first() is not None
 
     async def _find(self, request: KeyedRequest) -> bytes:
-        chosen = select(self._table.c.fingerprint, self._table.c.answer).where(self._is(request))
+        statement = select(self._table.c.fingerprint, self._table.c.answer).where(self._is(request))
         async with self._database.read() as session:
-            row = (await session.execute(chosen)).first()
+            row = (await session.execute(statement)).first()
         if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
             raise IdempotencyKeyReused
         if row is None or row.answer is None:
@@ -195,20 +195,20 @@ class FirstAnswers:
         return row.answer
 
     async def _renew_forever(self, request: KeyedRequest) -> None:
-        renewed = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
+        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
                 async with self._database.autocommit() as session:
-                    await session.execute(renewed)
+                    await session.execute(statement)
             except Exception as error:
-                # The lease outlasts two such rounds; without a third a twin would do the same work.
+                # The lease survives two failures; after a third a twin could claim the key.
                 log.warning("lease_not_renewed", error=type(error).__name__)
 
     async def _withdraw(self, request: KeyedRequest) -> None:
-        chosen = delete(self._table).where(self._is(request), self._table.c.answer.is_(None))
+        statement = delete(self._table).where(self._is(request), self._table.c.answer.is_(None))
         async with self._database.autocommit() as session:
-            await session.execute(chosen)
+            await session.execute(statement)
 
     def _is(self, request: KeyedRequest) -> ColumnElement[bool]:
         return (self._table.c.scope == request.scope) & (self._table.c.key == request.key)

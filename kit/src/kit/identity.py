@@ -13,7 +13,7 @@ ISSUER = AUDIENCE = "farebox"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The API key behind an access token: its scopes, and the most that may ever be used with it."""
+    """The API key behind an access token: its scopes, and the most that it may ever use."""
 
     id: ApiKeyId
     scopes: frozenset[str]

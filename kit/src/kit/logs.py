@@ -1,4 +1,4 @@
-"""JSON lines to standard output and, under LOG_DIR, to a rotating server.log."""
+"""Logging: JSON lines to standard output and, with LOG_DIR, to a rotating server.log."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ KEPT_FILES = 5
 
 
 class JsonLines(structlog.stdlib.ProcessorFormatter):
-    """Our own records arrive as JSON, rendered once for all handlers; library records are rendered here."""
+    """Renders library records; our own are already JSON, rendered once for all handlers."""
 
     def format(self, record: logging.LogRecord) -> str:
         return record.msg if hasattr(record, "is_json") else super().format(record)
@@ -48,19 +48,19 @@ def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
         handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=handlers, force=True)
     _skip_unused_record_fields()
-    # These log every request or query, with URLs and parameters in them.
-    for chatty in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    # These log every request or query, including URLs and parameters.
+    for verbose in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
 
 
 def _skip_unused_record_fields() -> None:
-    """The switches of logging's "Optimization" chapter; walking the stack was most of a line's cost."""
+    """Apply the "Optimization" section of logging's documentation; walking the stack cost the most."""
     logging._srcfile = None  # pyright: ignore[reportPrivateUsage] - documented, though private
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _frames_of_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Traceback and type without the message: those of databases and validators quote people's data."""
+    """Log traceback and type without the message, since database and validator messages quote user data."""
     error = _find_error(event.pop("exc_info", None))
     chain: list[str] = []
     while error is not None:
@@ -72,7 +72,7 @@ def _frames_of_exception(_logger: WrappedLogger, _method: str, event: EventDict)
 
 
 def _find_error(exc_info: object) -> BaseException | None:
-    """In each of the forms that `logging` takes."""
+    """Find the exception in any form that `logging` accepts."""
     match exc_info:
         case BaseException():
             return exc_info

@@ -1,4 +1,4 @@
-"""Outages of the database and of other services, recognised in one table and answered 503."""
+"""Outages of the database and of other services: one table of errors that become 503."""
 
 import asyncpg
 import httpx
@@ -7,15 +7,15 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 OUTAGES: tuple[tuple[type[BaseException], str], ...] = (
     (asyncpg.LockNotAvailableError, "The database is busy with the same rows; please retry."),
-    (asyncpg.DeadlockDetectedError, "Two requests met over the same rows; please retry."),
-    (asyncpg.SerializationError, "Two requests met over the same rows; please retry."),
+    (asyncpg.DeadlockDetectedError, "Two requests changed the same rows; please retry."),
+    (asyncpg.SerializationError, "Two requests changed the same rows; please retry."),
     (asyncpg.QueryCanceledError, "The database took too long; please retry."),
     (asyncpg.TooManyConnectionsError, "The database has no free connection; please retry."),
     (asyncpg.CannotConnectNowError, "The database is starting; please retry."),
     (asyncpg.OperatorInterventionError, "The database is restarting; please retry."),
     (asyncpg.PostgresConnectionError, "The database cannot be reached; please retry."),
     (asyncpg.InterfaceError, "The connection to the database was lost; please retry."),
-    # asyncpg's error for a connection that broke in the middle of a statement.
+    # asyncpg's error when a connection breaks in the middle of a statement.
     (asyncpg.InternalClientError, "The connection to the database was lost; please retry."),
     (PoolTimeout, "Every database connection is in use; please retry."),
     (InterfaceError, "The connection to the database was lost; please retry."),
@@ -33,6 +33,6 @@ def describe_outage(error: BaseException) -> str | None:
             if isinstance(cause, kind):
                 return sentence
         original = cause.orig if isinstance(cause, DBAPIError) else None
-        # SQLAlchemy wraps asyncpg's error twice; the driver's own one is the cause of the wrapper.
+        # SQLAlchemy wraps asyncpg's error twice; the original is the wrapper's cause.
         cause = original if original is not None else cause.__cause__
     return None

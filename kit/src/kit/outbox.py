@@ -1,7 +1,7 @@
-"""Events between services: written with their cause, delivered at least once, applied once.
+"""Outbox: events between services, written with their cause, delivered at least once, applied once.
 
 The publisher inserts one row for each destination in the transaction of the cause. The relay posts rows in
-order and deletes what was taken. The consumer records the event's id in the transaction of its effect.
+order and deletes delivered ones. The consumer records the event's id in the transaction of its effect.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ LONGEST_BACKOFF_SECONDS = 5.0
 
 
 class Event(BaseModel):
-    """An event from one service to another; `kind` says how to read `data`."""
+    """An event from one service to another; `kind` determines the fields of `data`."""
 
     id: UUID
     kind: str
@@ -82,15 +82,15 @@ class Outbox:
     ) -> UUID:
         event_id = uuid4()
         rows = [
-            {"event_id": event_id, "destination": each, "kind": kind, "data": data}
-            for each in self._destinations
+            {"event_id": event_id, "destination": destination, "kind": kind, "data": data}
+            for destination in self._destinations
         ]
         await session.execute(insert(self._table), rows)
         return event_id
 
 
 async def first_delivery(session: AsyncSession, inbox: Table, event: Event) -> bool:
-    """Record the event; False when it was applied before and must not be applied again."""
+    """Record the event; False when it was already applied."""
     statement = (
         insert_or_skip(inbox).values(event_id=event.id).on_conflict_do_nothing().returning(inbox.c.event_id)
     )
@@ -108,7 +108,7 @@ class Relay:
         self._wake: dict[str, asyncio.Event] = {}
 
     def nudge(self) -> None:
-        """Deliver now rather than at the next round."""
+        """Deliver immediately, without waiting for the next round."""
         for wake in self._wake.values():
             wake.set()
 
@@ -121,7 +121,7 @@ class Relay:
 
     async def follow(self, destination: str, url: str) -> None:
         async def deliver() -> None:
-            # A row whose delivery failed is still there, and the next round tries again.
+            # Rows stay when their delivery fails, and the next round tries again.
             while await self._deliver_batch(destination, url):
                 pass
 
@@ -134,20 +134,20 @@ class Relay:
         )
 
     async def _deliver_batch(self, destination: str, url: str) -> bool:
-        """True when the batch was full, so that there may be more."""
+        """True when the batch was full, so more rows may be waiting."""
         async with self._database.engine.begin() as connection:
             rows = await self._claim(connection, destination)
             if not rows:
                 return False
             events = [Event(id=r.event_id, kind=r.kind, occurred_at=r.occurred_at, data=r.data) for r in rows]
             body = [event.model_dump(mode="json") for event in events]
-            answer = await self._client.post(
+            response = await self._client.post(
                 f"{url}/internal/events",
                 json=body,
                 headers=self._identity.headers_for(destination),
                 timeout=10,
             )
-            answer.raise_for_status()
+            response.raise_for_status()
             delivered = [row.position for row in rows]
             await connection.execute(delete(self._table).where(self._table.c.position.in_(delivered)))
         return len(rows) == BATCH

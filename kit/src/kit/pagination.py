@@ -1,4 +1,4 @@
-"""Pagination: lists a page at a time, newest first, behind an opaque cursor."""
+"""Pagination: lists in pages, newest first, with an opaque cursor."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 class PageRequest:
-    """Rows with an id below `before`, at most `size` of them, newest first."""
+    """A request for at most `size` rows with an id below `before`, newest first."""
 
     def __init__(self, page_size: int, page_token: str | None) -> None:
         self.size = min(max(page_size, 1), LARGEST_PAGE)
@@ -32,19 +32,19 @@ class PageRequest:
 
     @property
     def fetch(self) -> int:
-        """How many rows to select: one more than a page, to see whether there is a next one."""
+        """The number of rows to select: one more than a page, to detect a next page."""
         return self.size + 1
 
     def page_of(
         self, rows: Sequence[Row], view: Callable[[Row], Item], id_of: Callable[[Row], int]
     ) -> Page[Item]:
-        shown = rows[: self.size]
-        more = len(rows) > self.size
-        token = _make_token(id_of(shown[-1])) if more else None
-        return Page(items=[view(row) for row in shown], next_page_token=token)
+        page_rows = rows[: self.size]
+        has_more = len(rows) > self.size
+        token = _create_token(id_of(page_rows[-1])) if has_more else None
+        return Page(items=[view(row) for row in page_rows], next_page_token=token)
 
 
-def _make_token(last_id: int) -> str:
+def _create_token(last_id: int) -> str:
     return base64.urlsafe_b64encode(str(last_id).encode()).decode().rstrip("=")
 
 

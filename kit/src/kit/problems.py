@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): errors rendered in one place, and read back from another service."""
+"""Problem documents (RFC 9457): rendering of errors, and parsing of another service's errors."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -30,7 +30,7 @@ from kit.outages import describe_outage
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
 STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
-# Pydantic's error types in words that fit behind a field's name; its own messages are for programmers.
+# Pydantic's error types as sentences that follow a field's name; its own messages are for programmers.
 SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a known field; leave it out",
@@ -64,7 +64,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """The body of every answer that is not 2xx."""
+    """The body of every error response."""
 
     type: str
     title: str
@@ -78,11 +78,11 @@ class Problem(BaseModel):
 def documented(
     *errors: type[ServiceError] | ErrorKind,
 ) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
-    """The `responses` of an endpoint that raises these errors."""
+    """The OpenAPI `responses` of an endpoint that raises these errors."""
     by_status: dict[int | str, dict[str, Any]] = {}  # Any: FastAPI's own type
     for error in errors:
-        known = by_status.setdefault(error.status, {"model": Problem, "description": "", "codes": []})
-        known["codes"].append(error.code)
+        response = by_status.setdefault(error.status, {"model": Problem, "description": "", "codes": []})
+        response["codes"].append(error.code)
     for entry in by_status.values():
         entry["description"] = "Problem: " + ", ".join(f"`{code}`" for code in sorted(entry.pop("codes")))
     return by_status
@@ -103,10 +103,10 @@ def problem_document(error: ServiceError) -> dict[str, object]:
 def parse_problem(
     problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> ServiceError:  # Any: JSON
-    """The error in another service's answer, to be raised and passed on with all its members."""
+    """Another service's error, to be raised and passed on with all its members."""
     members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
-    passed_on = {name: problem[name] for name in ("status", "code", "detail")}
-    return from_document({**passed_on, "members": members}, headers)
+    document = {name: problem[name] for name in ("status", "code", "detail")}
+    return from_document({**document, "members": members}, headers)
 
 
 def render(error: ServiceError) -> Response:
@@ -115,26 +115,26 @@ def render(error: ServiceError) -> Response:
 
 
 def from_validation(error: RequestValidationError) -> ServiceError:
-    """The invalid fields and why, without the values that were sent."""
-    found = error.errors()
-    if any(each["type"] == "json_invalid" for each in found):
+    """The invalid fields with reasons, but without the sent values."""
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
         return Malformed("The body is not valid JSON; check its quotes, commas and numbers.")
-    errors = [{"pointer": _pointer(each["loc"]), "detail": _sentence(each)} for each in found]
+    errors = [{"pointer": _pointer(fault["loc"]), "detail": _sentence(fault)} for fault in faults]
     # Without `/body`: `rows/0` reads better than `/body/rows/0`.
     field = errors[0]["pointer"].partition("/")[2].partition("/")[2] or "body"
     return InvalidInput(f"{field}: {errors[0]['detail']}", errors)
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in location]
-    return ("/" + "/".join(steps))[:LONGEST_POINTER]
+    keys = [str(key).replace("~", "~0").replace("/", "~1") for key in location]
+    return ("/" + "/".join(keys))[:LONGEST_POINTER]
 
 
-def _sentence(found: Mapping[str, Any]) -> str:  # Any: pydantic's own type
-    template = SENTENCES.get(found["type"])
+def _sentence(fault: Mapping[str, Any]) -> str:  # Any: pydantic's own type
+    template = SENTENCES.get(fault["type"])
     if template is not None:
-        return template.format(**found.get("ctx", {})) + "."
-    return str(found["msg"]).removeprefix("Value error, ").rstrip(".") + "."
+        return template.format(**fault.get("ctx", {})) + "."
+    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".") + "."
 
 
 def from_http_exception(error: HTTPException) -> ServiceError:
@@ -172,7 +172,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def from_crash(error: Exception) -> ServiceError:
-    """The answer to an uncaught exception: 503 for an outage, 500 for a bug."""
+    """The error for an uncaught exception: 503 for an outage, 500 for a bug."""
     outage = describe_outage(error)
     if outage is not None:
         return Unavailable(outage)

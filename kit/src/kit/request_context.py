@@ -1,4 +1,4 @@
-"""Request context: the request's id, its log line and metrics, and the answer to a crash."""
+"""Request context: request id, log line, metrics, and the response to a crash."""
 
 import re
 import time
@@ -56,11 +56,11 @@ class RequestContextMiddleware:
         try:
             await self.app(scope, receive, send_with_id)
         except Exception as crash:
-            answer = from_crash(crash)
-            _log_crash(answer, crash)
+            error = from_crash(crash)
+            _log_crash(error, crash)
             if status != 0:
                 raise
-            await render(answer)(scope, receive, send_with_id)
+            await render(error)(scope, receive, send_with_id)
         finally:
             _record(scope, status, time.perf_counter() - started)
 
@@ -82,8 +82,8 @@ def metrics_page() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _log_crash(answer: ServiceError, crash: Exception) -> None:
-    if answer.status == 503:
+def _log_crash(error: ServiceError, crash: Exception) -> None:
+    if error.status == 503:
         log.warning("outage", error=type(crash).__name__)
     else:
         log.error("crash", error=type(crash).__name__, exc_info=crash)

@@ -1,4 +1,4 @@
-"""Service tokens: short-lived tokens with an audience, by which one service authenticates to another."""
+"""Service tokens: short-lived tokens with which one service authenticates to another."""
 
 import time
 
@@ -17,7 +17,7 @@ CACHED_TOKENS = 1000
 
 
 class ServiceIdentity:
-    """Signs this service's calls to other services and verifies theirs."""
+    """Signs this service's tokens and verifies those of other services."""
 
     def __init__(self, settings: ServiceSettings, name: str) -> None:
         self.name = name
@@ -30,7 +30,7 @@ class ServiceIdentity:
         return {"Authorization": f"Bearer {self._token_for(audience)}", **outgoing_headers()}
 
     def verify(self, token: str) -> str:
-        """The calling service's name, or Unauthenticated. A signature is checked once, its expiry always."""
+        """The calling service's name; raises Unauthenticated. Valid tokens are cached until they expire."""
         caller, expires = self._verified.get(token, ("", 0.0))
         if expires > time.time():
             return caller
@@ -65,6 +65,6 @@ def bearer_of(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(
-            "Send an access token as 'Authorization: Bearer ...'; POST /v1/sessions gives one."
+            "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."
         )
     return token.strip()

@@ -1,4 +1,4 @@
-"""Settings that all services share, read from the environment."""
+"""Settings of all services, from the environment."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class ServiceSettings(BaseSettings):
-    """Environment variables, read once. Names are the fields' names in capitals."""
+    """Environment variables, read once. A variable's name is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -40,7 +40,7 @@ class ServiceSettings(BaseSettings):
     service_secret: SecretStr | None = None
     auth_url: str = "http://127.0.0.1:8001"
     trust_poll_seconds: Annotated[float, Field(gt=0, le=2)] = 1.0
-    # The only variable of OpenTelemetry that is read here; its library reads itself and the others.
+    # Read here only to enable tracing; the OpenTelemetry library reads all its variables itself.
     otel_exporter_otlp_endpoint: str | None = None
 
     @field_validator("jwt_secret", "jwt_secret_previous", "service_secret")
@@ -52,13 +52,13 @@ class ServiceSettings(BaseSettings):
         weak = len(text) < SHORTEST_SECRET or len(set(text)) < 8
         if weak or any(word in text.lower() for word in WELL_KNOWN):
             raise ValueError(
-                f"needs {SHORTEST_SECRET} or more random characters; make one with: openssl rand -hex 32"
+                f"needs {SHORTEST_SECRET} or more random characters; create them with: openssl rand -hex 32"
             )
         return value
 
     @property
     def service_key(self) -> bytes:
-        """Key of the service tokens; derived when only JWT_SECRET is given."""
+        """Key of the service tokens; derived from JWT_SECRET without SERVICE_SECRET."""
         if self.service_secret is not None:
             return self.service_secret.get_secret_value().encode()
         secret = self.jwt_secret.get_secret_value().encode()

@@ -21,7 +21,7 @@ class GracefulServer(uvicorn.Server):
 
 
 class EventStreamCloser:
-    """Middleware that ends Server-Sent Events at shutdown; their readers resume on another replica."""
+    """Middleware that ends Server-Sent Events at shutdown; clients resume on another replica."""
 
     def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
         self.app, self._stopping = app, stopping
@@ -30,14 +30,14 @@ class EventStreamCloser:
         ending: asyncio.Task[None] | None = None
         serving = asyncio.current_task()
 
-        async def send_watched(message: Message) -> None:
+        async def send_and_watch(message: Message) -> None:
             nonlocal ending
             if message["type"] == "http.response.start" and serving is not None and _is_stream(message):
                 ending = asyncio.create_task(self._end(serving))
             await send(message)
 
         try:
-            await self.app(scope, receive, send_watched)
+            await self.app(scope, receive, send_and_watch)
         except asyncio.CancelledError:
             if ending is None or not ending.done() or serving is None:
                 raise

@@ -1,7 +1,6 @@
-"""Traces for OpenTelemetry. Imported only when OTEL_EXPORTER_OTLP_ENDPOINT is set, so they cost nothing else.
+"""OpenTelemetry tracing, imported only when OTEL_EXPORTER_OTLP_ENDPOINT is set.
 
-A span stands around each request. Its place in the trace goes on through `outgoing_headers`, which pass the
-request's traceparent to the services that it calls.
+Each request has a span. `outgoing_headers` pass the request's traceparent on to other services.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ PROPAGATOR = TraceContextTextMapPropagator()
 
 
 def trace(app: FastAPI, service: str) -> None:
-    """Record the app's requests and send them where the OTEL_ variables say, until its lifespan ends."""
+    """Record a span for each request and export it as the OTEL_ variables configure."""
     provider = TracerProvider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     app.add_middleware(RequestSpans, tracer=provider.get_tracer("kit"))
@@ -33,7 +32,7 @@ def trace(app: FastAPI, service: str) -> None:
 
     @asynccontextmanager
     async def flush_at_shutdown(app: FastAPI) -> AsyncGenerator[None]:
-        # Not after uvicorn has returned: a process that received SIGTERM ends within it.
+        # Within the lifespan: after SIGTERM the process ends before uvicorn returns.
         async with lifespan(app):
             yield
         await asyncio.to_thread(provider.shutdown)
@@ -42,7 +41,7 @@ def trace(app: FastAPI, service: str) -> None:
 
 
 class RequestSpans:
-    """Middleware outside of kit.request_context, which finds in the headers the span that was begun here."""
+    """Middleware outside kit.request_context, to which it passes the span in the headers."""
 
     def __init__(self, app: ASGIApp, tracer: Tracer) -> None:
         self.app, self._tracer = app, tracer
@@ -51,25 +50,27 @@ class RequestSpans:
         if scope["type"] != "http" or scope["path"] in QUIET:
             await self.app(scope, receive, send)
             return
-        sent = {TRACEPARENT: Headers(scope=scope).get(TRACEPARENT, "")}
+        received = {TRACEPARENT: Headers(scope=scope).get(TRACEPARENT, "")}
         method: str = scope["method"]
-        with self._tracer.start_as_current_span(method, PROPAGATOR.extract(sent), SpanKind.SERVER) as span:
+        with self._tracer.start_as_current_span(
+            method, PROPAGATOR.extract(received), SpanKind.SERVER
+        ) as span:
             span.set_attribute("http.request.method", method)
             injected: dict[str, str] = {}
             PROPAGATOR.inject(injected)
-            kept = [each for each in scope["headers"] if each[0] != b"traceparent"]
-            scope = {**scope, "headers": [*kept, (b"traceparent", injected[TRACEPARENT].encode())]}
+            headers = [header for header in scope["headers"] if header[0] != b"traceparent"]
+            scope = {**scope, "headers": [*headers, (b"traceparent", injected[TRACEPARENT].encode())]}
 
-            async def send_noted(message: Message) -> None:
+            async def send_and_record(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    _note_answer(span, scope, message["status"])
+                    _record_response(span, scope, message["status"])
                 await send(message)
 
-            await self.app(scope, receive, send_noted)
+            await self.app(scope, receive, send_and_record)
 
 
-def _note_answer(span: Span, scope: Scope, status: int) -> None:
-    """By now the route is known; its pattern names the span, as paths hold people's names."""
+def _record_response(span: Span, scope: Scope, status: int) -> None:
+    """Name the span by the route's pattern, since paths contain users' names."""
     route = getattr(scope.get("route"), "path", None)
     if route is not None:
         span.update_name(f"{scope['method']} {route}")

@@ -1,4 +1,4 @@
-"""The trust store: public keys and revocations for verifying access tokens, polled from auth-service."""
+"""Trust store: public keys and revocations for verifying access tokens, polled from auth-service."""
 
 import time
 from typing import Protocol
@@ -11,12 +11,12 @@ from kit.background import every
 from kit.errors import Unavailable
 from kit.service_tokens import ServiceIdentity
 
-# Longer than any access token lives.
-SESSIONS_REMEMBERED_SECONDS = 25 * 3600
+# Longer than the lifetime of any access token.
+REVOKED_SESSION_SECONDS = 25 * 3600
 
 
 class Revocation(BaseModel):
-    """Tokens of this user issued before this generation, of this session, or of this API key, are dead."""
+    """Revokes tokens of a user before a generation, of a session, or of an API key."""
 
     user_id: int | None = None
     generation: int | None = None
@@ -32,7 +32,7 @@ class TrustUpdate(BaseModel):
 
 class TrustSource(Protocol):
     async def updates(self, since: int) -> TrustUpdate:
-        """All changes after this cursor; some may be repeated."""
+        """All changes after this cursor; earlier changes may be repeated."""
         ...
 
 
@@ -44,24 +44,24 @@ class HttpTrustSource:
 
     async def updates(self, since: int) -> TrustUpdate:
         headers = self._identity.headers_for("auth-service")
-        answer = await self._client.get(self._url, params={"since": since}, headers=headers, timeout=2)
-        answer.raise_for_status()
-        return TrustUpdate.model_validate_json(answer.content)
+        response = await self._client.get(self._url, params={"since": since}, headers=headers, timeout=2)
+        response.raise_for_status()
+        return TrustUpdate.model_validate_json(response.content)
 
 
 class TrustStore:
-    """Keys and revocations as of the last update, kept fresh by `follow`."""
+    """Keys and revocations as of the last update; `follow` polls for new ones."""
 
     def __init__(self) -> None:
         self.keys: dict[str, jwt.PyJWK] = {}
         self._loaded = False
         self._cursor = 0
         self._generations: dict[int, int] = {}
-        self._dead_sessions: dict[str, float] = {}
-        self._dead_api_keys: set[int] = set()
+        self._revoked_sessions: dict[str, float] = {}
+        self._revoked_api_keys: set[int] = set()
 
     def require_loaded(self) -> None:
-        """Refuse every token before the first update: a revoked one would pass."""
+        """Refuse every token before the first update, since a revoked one would be accepted."""
         if not self._loaded:
             raise Unavailable("The service is starting; please retry.")
 
@@ -70,34 +70,36 @@ class TrustStore:
     ) -> bool:
         return (
             generation < self._generations.get(user_id, 0)
-            or session_id in self._dead_sessions
-            or api_key_id in self._dead_api_keys
+            or session_id in self._revoked_sessions
+            or api_key_id in self._revoked_api_keys
         )
 
     def apply(self, update: TrustUpdate) -> None:
         self.keys = {key["kid"]: jwt.PyJWK(dict(key)) for key in update.keys}
-        for each in update.revocations:
-            if each.user_id is not None and each.generation is not None:
-                known = self._generations.get(each.user_id, 0)
-                self._generations[each.user_id] = max(known, each.generation)
-            if each.session_id is not None:
-                self._dead_sessions.setdefault(each.session_id, time.monotonic())
-            if each.api_key_id is not None:
-                self._dead_api_keys.add(each.api_key_id)
+        for revocation in update.revocations:
+            if revocation.user_id is not None and revocation.generation is not None:
+                generation = self._generations.get(revocation.user_id, 0)
+                self._generations[revocation.user_id] = max(generation, revocation.generation)
+            if revocation.session_id is not None:
+                self._revoked_sessions.setdefault(revocation.session_id, time.monotonic())
+            if revocation.api_key_id is not None:
+                self._revoked_api_keys.add(revocation.api_key_id)
         self._forget_sessions()
         self._cursor = update.cursor
         self._loaded = True
 
     def _forget_sessions(self) -> None:
-        """Drop sessions whose tokens have all expired."""
-        long_ago = time.monotonic() - SESSIONS_REMEMBERED_SECONDS
-        # In order of arrival, so the first recent one ends the search.
-        while self._dead_sessions and self._dead_sessions[next(iter(self._dead_sessions))] < long_ago:
-            del self._dead_sessions[next(iter(self._dead_sessions))]
+        """Delete revoked sessions after all their tokens have expired."""
+        long_ago = time.monotonic() - REVOKED_SESSION_SECONDS
+        # Sessions are in order of arrival, so the first recent one ends the search.
+        while (
+            self._revoked_sessions and self._revoked_sessions[next(iter(self._revoked_sessions))] < long_ago
+        ):
+            del self._revoked_sessions[next(iter(self._revoked_sessions))]
 
     async def refresh(self, source: TrustSource) -> None:
         self.apply(await source.updates(self._cursor))
 
     async def follow(self, source: TrustSource, seconds: float) -> None:
-        """Poll for ever; the last update stays in force while auth-service is unavailable."""
+        """Poll until cancelled; the last update stays in force while auth-service is unavailable."""
         await every(seconds, lambda: self.refresh(source), failure="trust_not_refreshed")
