@@ -12,7 +12,7 @@ from migrations.roles import SCHEMA_OF_ROLE
 
 # Modules that import all models of a service.
 MODELS = ("auth_service.models", "billing_service.models", "ml_service.metadata")
-# Only replicas of the previous release use these; the next release drops them.
+# Used only by replicas of the previous release; the next release drops them.
 RETIRED_TABLES = {("auth", "first_answers"), ("ml", "answers")}
 
 
@@ -28,7 +28,9 @@ def is_ours(name: str | None, kind: NameFilterType, parents: NameFilterParentNam
 
 def differences(connection: Connection) -> list[Any]:  # Any: Alembic's operations are nested tuples
     """Changes that autogenerate would make; empty when models and migrations agree."""
-    return [each for metadata in service_metadata() for each in _differences_of(connection, metadata)]
+    return [
+        difference for metadata in service_metadata() for difference in _differences_of(connection, metadata)
+    ]
 
 
 def _differences_of(connection: Connection, metadata: MetaData) -> list[Any]:  # Any: as above

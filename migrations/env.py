@@ -12,7 +12,7 @@ from migrations.settings import MigrationSettings
 
 
 def run(connection: Connection) -> None:
-    # Only the alembic command compares; a migration that just runs needs no service's code.
+    # Only the alembic command compares; running migrations needs no code of the services.
     comparing = context.config.cmd_opts is not None
     context.configure(
         connection=connection,

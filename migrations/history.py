@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 def upgrade(settings: MigrationSettings, revision: str = "head") -> None:
-    """Upgrade, then set each role's password, so that a changed one takes effect."""
+    """Upgrade, then set each role's password, so that changed passwords take effect."""
     command.upgrade(_configuration(settings), revision)
     asyncio.run(_set_passwords(settings))
 

@@ -1,4 +1,4 @@
-"""A schema and a role for each service; a role reads and writes rows of its own schema and nothing else."""
+"""A schema and a role for each service; a role reads and writes rows of its own schema only."""
 
 from alembic import op
 from migrations.roles import SCHEMA_OF_ROLE, create_role, drop_role
@@ -11,7 +11,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     database = op.get_bind().engine.url.database
     op.execute(f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC')
-    # Alembic's own table is in the public schema, which no service may enter.
+    # Alembic's own table is in the public schema, which no service may use.
     op.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     for role, schema in SCHEMA_OF_ROLE.items():
         create_role(op.get_bind(), role)

@@ -113,7 +113,7 @@ def _create_api_keys() -> None:
 
 
 def _create_memories() -> None:
-    """What is kept for a while and then purged."""
+    """Tables whose rows expire and are purged."""
     op.create_table(
         "login_attempts",
         sa.Column("name_digest", sa.LargeBinary, nullable=False),

@@ -224,7 +224,7 @@ def create_people() -> None:
 
 
 def protect_the_ledger() -> None:
-    """History is only ever added to: no right to change it, and for the owner a trigger."""
+    """History is append-only: no privilege to change it, and a trigger that stops the owner."""
     op.execute("""
         CREATE FUNCTION billing.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN

@@ -1,4 +1,4 @@
-"""Datasets, jobs, models, and the answers kept for retries."""
+"""Datasets, jobs, models, and answers stored for retries."""
 
 import sqlalchemy as sa
 from alembic import op

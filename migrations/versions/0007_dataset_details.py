@@ -1,4 +1,4 @@
-"""Details of a dataset from its free inspection; older rows are inspected at the next request."""
+"""Details of a dataset from its inspection; older rows are inspected at their next request."""
 
 import sqlalchemy as sa
 from alembic import op
