@@ -1,4 +1,4 @@
-"""Check the language: words that the README's glossary bans, and beginnings of module docstrings."""
+"""Check the language: words that the README's glossary bans, and the first words of module docstrings."""
 
 import ast
 import re
@@ -9,9 +9,9 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 CHECKED = {".py", ".md", ".html", ".sh", ".yml", ".yaml", ".toml", ".json", ""}
-# Written by tools, or lists of the banned words themselves.
+# Generated files.
 SKIPPED = re.compile(r"^(requirements\.txt|docs/licences\.md|data/|deploy/observability/grafana/)")
-# A docstring names its subject first; these words hide it in a relative clause.
+# A docstring names its subject first; these words hide the subject in a relative clause.
 RELATIVE_WORD = re.compile(r"(What|How|Which|Whether|Who|Whose|Where|When|Why|Whatever|That)\b")
 GLOSSARY_ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<banned>[^|]*) \|$", re.MULTILINE)
 # `someName`, `SOME_NAME` and `some_name` are two words each.
@@ -19,7 +19,7 @@ WORD_BORDERS = re.compile(r"_|(?<=[a-z])(?=[A-Z])")
 
 
 def glossary(readme: str) -> Mapping[str, str]:
-    """Each banned word or phrase, in lower case, with the term to use in its place."""
+    """Each banned word or phrase, in lower case, with the term to use instead."""
     _, _, section = readme.partition("### Words")
     section, _, _ = section.partition("\n## ")
     rows = GLOSSARY_ROW.finditer(section)
@@ -37,8 +37,8 @@ def banned_words(text: str, banned: Mapping[str, str]) -> Iterator[str]:
     for number, line in enumerate(text.splitlines(), start=1):
         if GLOSSARY_ROW.match(line):
             continue
-        for found in pattern.finditer(WORD_BORDERS.sub(" ", line).lower()):
-            yield f"{number}: '{found[0]}'; write: {banned[found[0]]}"
+        for match in pattern.finditer(WORD_BORDERS.sub(" ", line).lower()):
+            yield f"{number}: '{match[0]}'; write: {banned[match[0]]}"
 
 
 def relative_docstring(source: str) -> Iterator[str]:
@@ -49,8 +49,8 @@ def relative_docstring(source: str) -> Iterator[str]:
 
 def tracked_files() -> Iterator[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listed = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, text=True).stdout  # noqa: S603 - ours
-    for name in filter(None, listed.split("\0")):
+    names = subprocess.run(command, cwd=PROJECT, capture_output=True, check=True, text=True).stdout  # noqa: S603 - ours
+    for name in filter(None, names.split("\0")):
         path = PROJECT / name
         if path.suffix in CHECKED and not SKIPPED.match(name) and path.is_file():
             yield path
@@ -60,13 +60,13 @@ def complaints() -> Iterator[str]:
     banned = glossary((PROJECT / "README.md").read_text())
     for path in tracked_files():
         text = path.read_text(errors="replace")
-        found = list(banned_words(text, banned))
+        file_complaints = list(banned_words(text, banned))
         if path.suffix == ".py":
-            found += relative_docstring(text)
-        yield from (f"{path.relative_to(PROJECT)}:{each}" for each in found)
+            file_complaints += relative_docstring(text)
+        yield from (f"{path.relative_to(PROJECT)}:{complaint}" for complaint in file_complaints)
 
 
 if __name__ == "__main__":
-    all_found = list(complaints())
-    sys.stdout.writelines(f"{each}\n" for each in all_found)
-    sys.exit(bool(all_found))
+    all_complaints = list(complaints())
+    sys.stdout.writelines(f"{complaint}\n" for complaint in all_complaints)
+    sys.exit(bool(all_complaints))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-LISTED = PROJECT / "docs" / "licences.md"
+DOCUMENT = PROJECT / "docs" / "licences.md"
 HEAD = """# Licences of the packages that are locked
 
 Written by `make licences`. Each allows running and distributing a service without publishing its source.
@@ -20,17 +20,17 @@ ALLOWED = re.compile(
     r"|unlicense|zlib)",
     re.IGNORECASE,
 )
-# Their metadata names no standard licence; their repositories do.
+# Named in the package's repository, but not as a standard licence in its metadata.
 CONFIRMED = {"skops": "MIT", "supervisor": "BSD-3-Clause-Modification"}
 
 
 def licences() -> dict[str, str]:
-    """Licences of the locked packages installed here; some packages are for other systems or Pythons."""
+    """Licences of the locked packages that are installed; the others are for other systems or Pythons."""
     program = Path(sys.executable).with_name("pip-licenses")
     command = [str(program), "--from=mixed", "--format=json"]
     installed = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603 - our own command
-    found = {normalize(each["Name"]): each["License"] for each in installed}
-    return {name: CONFIRMED.get(name) or found[name] for name in sorted(locked() & found.keys())}
+    by_name = {normalize(package["Name"]): package["License"] for package in installed}
+    return {name: CONFIRMED.get(name) or by_name[name] for name in sorted(locked() & by_name.keys())}
 
 
 def locked() -> set[str]:
@@ -48,13 +48,13 @@ def is_allowed(licence: str) -> bool:
 
 
 def problems() -> list[str]:
-    text = LISTED.read_text()
-    found = licences()
+    text = DOCUMENT.read_text()
+    by_name = licences()
     refused = [
-        f"{name}: {licence} is not allowed" for name, licence in found.items() if not is_allowed(licence)
+        f"{name}: {licence} is not allowed" for name, licence in by_name.items() if not is_allowed(licence)
     ]
     missing = [
-        f"{name}: run make licences" for name, licence in found.items() if row(name, licence) not in text
+        f"{name}: run make licences" for name, licence in by_name.items() if row(name, licence) not in text
     ]
     return refused + missing
 
@@ -65,7 +65,7 @@ def row(name: str, licence: str) -> str:
 
 if __name__ == "__main__":
     if "--check" not in sys.argv:
-        LISTED.write_text(HEAD + "".join(row(*each) for each in licences().items()))
-    for problem in (found := problems()):
-        sys.stdout.write(f"{problem}\n")
-    sys.exit(bool(found))
+        DOCUMENT.write_text(HEAD + "".join(row(*entry) for entry in licences().items()))
+    all_problems = problems()
+    sys.stdout.writelines(f"{problem}\n" for problem in all_problems)
+    sys.exit(bool(all_problems))

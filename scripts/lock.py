@@ -1,4 +1,4 @@
-"""Write requirements.txt: every dependency by exact version and hash, without index addresses."""
+"""Write requirements.txt: every dependency with exact version and hash, without index addresses."""
 
 import subprocess
 import sys
@@ -19,10 +19,10 @@ OPTIONS = [
 
 
 def dependencies() -> list[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for path in PROJECT.glob("*/pyproject.toml"):
-        found |= set(tomllib.loads(path.read_text())["project"]["dependencies"])
-    return sorted(each for each in found if not each.startswith("farebox"))
+        names |= set(tomllib.loads(path.read_text())["project"]["dependencies"])
+    return sorted(dependency for dependency in names if not dependency.startswith("farebox"))
 
 
 def lock() -> int:

@@ -37,7 +37,7 @@ ErrorCode: TypeAlias = Literal[
 
 
 async def complete_document() -> str:
-    """The document as the gateway serves it; no service is started, so no database is needed."""
+    """The document that the gateway serves. No service is started, so no database is needed."""
     unused = {"jwt_secret": secrets.token_hex(32), "db_user": "nobody", "db_password": "unused"}
     services = {
         Upstream.AUTH: create_auth(AuthSettings.model_validate(unused)),

@@ -1,4 +1,4 @@
-"""Check sizes: too long or too small files, too long functions and parameter lists, too small folders."""
+"""Check sizes: long and small files, long functions and parameter lists, small folders."""
 
 import ast
 import statistics
@@ -23,7 +23,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass
 class Sizes:
-    """Sizes in lines of everything but tests, and complaints about tests as well."""
+    """Sizes in lines, without tests; complaints include tests."""
 
     files: dict[Path, int] = field(default_factory=dict[Path, int])
     functions: list[int] = field(default_factory=list[int])
@@ -41,10 +41,10 @@ class Sizes:
             length = (function.end_lineno or function.lineno) - function.lineno + 1
             if length > LONGEST_FUNCTION:
                 self.complaints.append(f"{name}:{function.lineno} {function.name}: {length} lines")
-            if is_test:  # a test's parameters are its fixtures
+            if is_test:  # parameters of tests are fixtures
                 continue
             self.functions.append(length)
-            if _is_declared(function):  # its parameters are a request's or a command's options
+            if _is_declared(function):  # parameters of endpoints and commands are declared options
                 continue
             if (count := _parameters(function)) > MOST_PARAMETERS:
                 self.complaints.append(f"{name}:{function.lineno} {function.name}: {count} parameters")
@@ -82,7 +82,7 @@ def _functions(tree: ast.Module) -> Iterator[Function]:
 
 
 def _is_declared(function: Function) -> bool:
-    calls = (each.func for each in function.decorator_list if isinstance(each, ast.Call))
+    calls = (decorator.func for decorator in function.decorator_list if isinstance(decorator, ast.Call))
     owners = (call.value for call in calls if isinstance(call, ast.Attribute))
     return any(isinstance(owner, ast.Name) and owner.id.endswith(("router", "app")) for owner in owners)
 
@@ -90,12 +90,12 @@ def _is_declared(function: Function) -> bool:
 def _parameters(function: Function) -> int:
     arguments = function.args
     named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return sum(each.arg not in ("self", "cls") for each in named)
+    return sum(argument.arg not in ("self", "cls") for argument in named)
 
 
 def measure() -> Sizes:
     sizes = Sizes()
-    folders = (each for each in PROJECT.iterdir() if each.is_dir() and each.name not in SKIPPED)
+    folders = (folder for folder in PROJECT.iterdir() if folder.is_dir() and folder.name not in SKIPPED)
     for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         sizes.add(path)
     sizes.check_distribution()
@@ -104,7 +104,6 @@ def measure() -> Sizes:
 
 
 if __name__ == "__main__":
-    found = measure().complaints
-    for complaint in found:
-        sys.stdout.write(f"size: {complaint}\n")
-    sys.exit(bool(found))
+    complaints = measure().complaints
+    sys.stdout.writelines(f"size: {complaint}\n" for complaint in complaints)
+    sys.exit(bool(complaints))
