@@ -1,4 +1,4 @@
-"""Fixtures that run each test of the client on both of its transports."""
+"""Fixtures that run each test with both clients, blocking and asynchronous."""
 
 import pytest
 from tests.unit.client.gateway import Caller, Gateway

@@ -26,7 +26,7 @@ class Gateway:
         self._scripts[method, path] = list(replies)
 
     def requests_to(self, method: str, path: str) -> list[httpx.Request]:
-        return [each for each in self.requests if (each.method, each.url.path) == (method, path)]
+        return [request for request in self.requests if (request.method, request.url.path) == (method, path)]
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
@@ -77,7 +77,7 @@ def _exhaust(result: object) -> object:
 
 async def _exhaust_async(result: object) -> object:
     if isinstance(result, AsyncIterator):
-        return [each async for each in result]
+        return [item async for item in result]
     return await result if isinstance(result, Awaitable) else result
 
 
@@ -86,8 +86,8 @@ def fresh_tokens(access: str = "access-1", refresh: str = "refresh-1", lifetime:
 
 
 def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
-    named = {name.replace("_", "-"): each for name, each in headers.items()}
-    return httpx.Response(status, json=body, headers=named)
+    named_headers = {name.replace("_", "-"): header for name, header in headers.items()}
+    return httpx.Response(status, json=body, headers=named_headers)
 
 
 def problem(status: int, code: str, detail: str = "Do it differently.", **members: object) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Response bodies as the services send them."""
+"""Sample response bodies of the services."""
 
 NOW = "2026-05-04T10:00:00Z"
 

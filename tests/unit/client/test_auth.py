@@ -56,7 +56,7 @@ def test_expiring_token_is_renewed_before_use(gateway: Gateway, caller: Caller) 
 
     caller.run(lambda client: client.wallet.balance(), store=MemoryTokenStore(fresh_tokens(lifetime=5)))
 
-    assert [each.url.path for each in gateway.requests] == ["/v1/sessions/refresh", "/v1/me/wallet"]
+    assert [request.url.path for request in gateway.requests] == ["/v1/sessions/refresh", "/v1/me/wallet"]
 
 
 def test_refused_token_is_renewed_and_request_repeated(gateway: Gateway, caller: Caller) -> None:
@@ -77,7 +77,10 @@ def test_idempotency_key_survives_token_renewal(gateway: Gateway, caller: Caller
     with pytest.raises(Exception, match="differently"):
         caller.run(lambda client: client.prices.quote("train"))
 
-    assert len({each.headers["Idempotency-Key"] for each in gateway.requests_to("POST", "/v1/quotes")}) == 1
+    assert (
+        len({request.headers["Idempotency-Key"] for request in gateway.requests_to("POST", "/v1/quotes")})
+        == 1
+    )
 
 
 def test_ended_login_is_deleted_from_store(gateway: Gateway, caller: Caller) -> None:
@@ -138,7 +141,7 @@ def test_concurrent_threads_renew_refused_token_once(gateway: Gateway) -> None:
 
 def test_interrupted_renewal_releases_lock(gateway: Gateway, caller: Caller) -> None:
     class CutOff(BaseException):
-        """Stands for a cancelled task, or a program at Ctrl-C."""
+        """Represents a cancelled task or Ctrl-C."""
 
     def cut_off(_request: httpx.Request) -> httpx.Response:
         raise CutOff
@@ -149,7 +152,7 @@ def test_interrupted_renewal_releases_lock(gateway: Gateway, caller: Caller) -> 
         caller.run(lambda client: client.wallet.balance(), store=store)
 
     lock = store.try_lock()
-    # The traceback could keep the flow, and with it the lock, alive.
+    # The traceback could keep the flow alive, and with it the lock.
     assert raised.tb is not None
     assert lock is not None
 

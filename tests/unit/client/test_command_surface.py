@@ -20,10 +20,10 @@ Commands = Iterator[tuple[tuple[str, ...], set[str]]]
 def walk(command: Any, path: tuple[str, ...] = ()) -> Commands:  # Any: Typer does not export its types
     """Each command without subcommands, and its options."""
     if isinstance(command, TyperGroup):
-        for name, each in command.commands.items():
-            yield from walk(each, (*path, name))
+        for name, subcommand in command.commands.items():
+            yield from walk(subcommand, (*path, name))
     else:
-        yield path, {option for each in command.params for option in each.opts}
+        yield path, {option for param in command.params for option in param.opts}
 
 
 COMMANDS = dict(walk(typer.main.get_command(app)))

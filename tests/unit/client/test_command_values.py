@@ -37,12 +37,12 @@ from farebox.errors import (
         ("a=b", "a=b"),
     ],
 )
-def test_value_that_reads_as_number_is_a_number(typed: str, read: object) -> None:
+def test_numeric_text_is_read_as_number(typed: str, read: object) -> None:
     assert read_value(typed) == read
     assert type(read_value(typed)) is type(read)
 
 
-def test_pair_may_have_equals_sign_in_value() -> None:
+def test_value_of_a_pair_may_contain_an_equals_sign() -> None:
     assert read_pairs(["note=a=b", "n=1"]) == {"note": "a=b", "n": 1}
 
 

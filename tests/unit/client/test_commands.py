@@ -1,4 +1,4 @@
-"""The machinery of commands: messages and hints for errors, exit codes, and nouns that list by default."""
+"""Commands in general: error messages, hints, exit codes, and nouns that list by default."""
 
 import json
 from collections.abc import Callable
@@ -30,11 +30,11 @@ def raising(error: BaseException) -> Callable[..., None]:
 
 
 def test_error_is_a_message_on_standard_error() -> None:
-    done = invoke(raising(InvalidInput("The amount must be at least 1.")))
+    result = invoke(raising(InvalidInput("The amount must be at least 1.")))
 
-    assert done.exit_code == 7
-    assert done.stdout == ""
-    assert done.stderr == "farebox: The amount must be at least 1.\n"
+    assert result.exit_code == 7
+    assert result.stdout == ""
+    assert result.stderr == "farebox: The amount must be at least 1.\n"
 
 
 def test_hint_by_code_replaces_the_route_in_a_message() -> None:
@@ -53,9 +53,9 @@ def test_hint_by_code_of_a_failed_job() -> None:
 
 
 def test_error_is_json_on_request() -> None:
-    done = invoke(raising(NotEnoughTokens("This costs 5 tokens.", status=402)), "--json")
+    result = invoke(raising(NotEnoughTokens("This costs 5 tokens.", status=402)), "--json")
 
-    assert json.loads(done.stderr)["error"] == {
+    assert json.loads(result.stderr)["error"] == {
         "code": "not_enough_tokens",
         "detail": "This costs 5 tokens.",
         "status": 402,
@@ -64,11 +64,11 @@ def test_error_is_json_on_request() -> None:
 
 
 def test_bug_shows_no_traceback() -> None:
-    done = invoke(raising(AttributeError("'x' has no 'y'")))
+    result = invoke(raising(AttributeError("'x' has no 'y'")))
 
-    assert done.exit_code == 1
-    assert "bug" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.exit_code == 1
+    assert "bug" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_bug_shows_traceback_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,10 +82,10 @@ def test_ctrl_c_has_its_own_exit_code() -> None:
 
 
 def test_unreadable_file_is_named() -> None:
-    done = invoke(raising(PermissionError(13, "Permission denied", "/secret")))
+    result = invoke(raising(PermissionError(13, "Permission denied", "/secret")))
 
-    assert done.exit_code == 7
-    assert done.stderr == "farebox: /secret: Permission denied.\n"
+    assert result.exit_code == 7
+    assert result.stderr == "farebox: /secret: Permission denied.\n"
 
 
 @pytest.mark.parametrize("words", [[], ["--json"], ["list", "--json"], ["show"]])
@@ -100,9 +100,9 @@ def test_noun_without_verb_lists(words: list[str]) -> None:
     def show() -> None:
         typer.echo("one")
 
-    done = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(app, words)
 
-    assert done.stdout == ("one\n" if words == ["show"] else f"all {'--json' in words}\n")
+    assert result.stdout == ("one\n" if words == ["show"] else f"all {'--json' in words}\n")
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_noun_without_verb_lists(words: list[str]) -> None:
         ["jobs", "follow"],
         ["keys", "create"],
     ]
-    + [["admin", each] for each in ("users", "grant", "set-role", "set-price", "verify", "delete-user")],
+    + [["admin", verb] for verb in ("users", "grant", "set-role", "set-price", "verify", "delete-user")],
 )
 def test_every_command_has_help(words: list[str]) -> None:
-    done = CliRunner().invoke(whole_command, [*words, "--help"])
+    result = CliRunner().invoke(whole_command, [*words, "--help"])
 
-    assert done.exit_code == 0
-    assert "Usage:" in done.stdout
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
 
 
 def test_version_is_printed() -> None:

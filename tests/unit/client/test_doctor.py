@@ -25,7 +25,7 @@ def findings(gateway: Gateway, tokens: Tokens | None = None) -> dict[str, Findin
     store = MemoryTokenStore(tokens)
     transport = httpx.MockTransport(gateway)
     with Farebox(URL, store=store, retries=IMPATIENT, transport=transport) as client:
-        return {each.check: each for each in examine(client)}
+        return {finding.check: finding for finding in examine(client)}
 
 
 def ready(skew: float = 0) -> httpx.Response:
@@ -37,19 +37,19 @@ def test_healthy_system_has_no_findings(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", ready())
     gateway.on("GET", "/v1/me", ok(ADA))
 
-    found = findings(gateway, fresh_tokens())
+    by_check = findings(gateway, fresh_tokens())
 
-    assert {each.code for each in found.values()} == {0}
-    assert "ada@example.org" in found["login"].found
+    assert {finding.code for finding in by_check.values()} == {0}
+    assert "ada@example.org" in by_check["login"].found
 
 
 def test_unreachable_service_ends_examination(gateway: Gateway) -> None:
     gateway.on("GET", "/readyz", httpx.ConnectError("refused"))
 
-    found = findings(gateway)
+    by_check = findings(gateway)
 
-    assert found["service"].code == 5
-    assert "login" not in found
+    assert by_check["service"].code == 5
+    assert "login" not in by_check
 
 
 def test_clock_skew_is_reported(gateway: Gateway) -> None:

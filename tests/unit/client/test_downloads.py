@@ -1,4 +1,4 @@
-"""Downloads: written piece by piece, and complete or absent."""
+"""Downloads: written piece by piece, and either complete or absent."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_batch_with_lost_response_is_repeated_under_same_key(
 ) -> None:
     gateway.on(*BATCH, httpx.ReadError("lost"), PREDICTED)
     caller.run(lambda client: client.models.batch("1_m", b"x\n1\n", tmp_path / "out.csv"))
-    keys = {each.headers["Idempotency-Key"] for each in gateway.requests_to(*BATCH)}
+    keys = {request.headers["Idempotency-Key"] for request in gateway.requests_to(*BATCH)}
     assert (len(gateway.requests_to(*BATCH)), len(keys)) == (2, 1)
 
 

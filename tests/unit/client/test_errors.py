@@ -1,4 +1,4 @@
-"""Errors: the class by code or status, the generated codes, and the members of a problem."""
+"""Errors: class by code or status, generated codes, and the members of a problem."""
 
 from typing import get_args
 
@@ -33,13 +33,13 @@ SERVICES = (auth_service.main, billing_service.main, ml_service.main, gateway.ma
 
 def service_statuses() -> dict[str, int]:
     """The status of each code that a service can raise."""
-    found: dict[str, int] = {}
+    statuses: dict[str, int] = {}
     classes = [ServiceError]
     while classes:
         subclasses = classes.pop().__subclasses__()
         classes += subclasses
-        found |= {kind.code: kind.status for kind in subclasses if "code" in vars(kind)}
-    return found
+        statuses |= {kind.code: kind.status for kind in subclasses if "code" in vars(kind)}
+    return statuses
 
 
 def error_for(status: int, code: str, **members: object) -> FareboxError:
@@ -68,7 +68,7 @@ def test_error_of_a_service_keeps_code_and_status(code: str, status: int) -> Non
 
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
-def test_class_of_a_code_is_below_the_class_of_its_status(code: str) -> None:
+def test_class_of_code_is_subclass_of_its_status_class(code: str) -> None:
     status = service_statuses()[code]
 
     assert type(error_for(status, code)) is BY_CODE[code]

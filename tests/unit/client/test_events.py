@@ -1,4 +1,4 @@
-"""Event streams: jobs are followed over several streams, and no event is repeated or lost."""
+"""Event streams: a job is followed over several streams without repeated or lost events."""
 
 import httpx
 import pytest
@@ -28,7 +28,7 @@ def test_events_come_in_order_until_job_has_ended(gateway: Gateway, caller: Call
 
     events = caller.run(lambda client: client.jobs.events(7))
 
-    assert [(each.id, each.kind, each.percent) for each in events] == [
+    assert [(event.id, event.kind, event.percent) for event in events] == [
         ("1", "progress", 10),
         ("2", "progress", 60),
         ("9", "succeeded", 100),
@@ -42,8 +42,11 @@ def test_broken_stream_is_resumed_after_last_complete_event(gateway: Gateway, ca
 
     events = caller.run(lambda client: client.jobs.events(7))
 
-    assert [each.id for each in events] == ["1", "2", "9"]
-    assert [each.headers.get("Last-Event-ID") for each in gateway.requests_to("GET", EVENTS)] == [None, "1"]
+    assert [event.id for event in events] == ["1", "2", "9"]
+    assert [request.headers.get("Last-Event-ID") for request in gateway.requests_to("GET", EVENTS)] == [
+        None,
+        "1",
+    ]
 
 
 def test_ended_job_needs_no_final_event(gateway: Gateway, caller: Caller) -> None:
@@ -58,10 +61,12 @@ def test_wait_reports_each_event_and_returns_job(gateway: Gateway, caller: Calle
     gateway.on("GET", "/v1/jobs/7", ok(job(state="succeeded")))
     kinds: list[str] = []
 
-    done = caller.run(lambda client: client.jobs.wait(7, on_progress=lambda event: kinds.append(event.kind)))
+    ended_job = caller.run(
+        lambda client: client.jobs.wait(7, on_progress=lambda event: kinds.append(event.kind))
+    )
 
     assert kinds == ["progress", "succeeded"]
-    assert done.state == "succeeded"
+    assert ended_job.state == "succeeded"
 
 
 def test_wait_for_failed_job_raises_its_reason(gateway: Gateway, caller: Caller) -> None:
@@ -113,4 +118,4 @@ def test_event_without_an_id_keeps_the_previous_one(gateway: Gateway, caller: Ca
     gateway.on("GET", EVENTS, httpx.Response(200, text=text), stream(SUCCEEDED))
     gateway.on("GET", "/v1/jobs/7", ok(job(state="running")))
 
-    assert [each.id for each in caller.run(lambda client: client.jobs.events(7))] == ["1", "1", "9"]
+    assert [event.id for event in caller.run(lambda client: client.jobs.events(7))] == ["1", "1", "9"]

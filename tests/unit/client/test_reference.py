@@ -10,13 +10,13 @@ from farebox.operations import Resource, listing, operation
 
 
 def operations(client: type) -> Iterator[tuple[str, str]]:
-    """Each operation with the name of its resource, which is empty for the client's own."""
+    """Each operation with its resource's name, which is empty for the client itself."""
     created = client(store=MemoryTokenStore())
-    resources = {name: each for name, each in vars(created).items() if isinstance(each, Resource)}
+    resources = {name: value for name, value in vars(created).items() if isinstance(value, Resource)}
     for name, resource in {"": created, **resources}.items():
-        for each in dir(type(resource)):
-            if isinstance(getattr(type(resource), each), operation | listing):
-                yield name, each
+        for operation_name in dir(type(resource)):
+            if isinstance(getattr(type(resource), operation_name), operation | listing):
+                yield name, operation_name
 
 
 EVERY = list(operations(Farebox))

@@ -1,4 +1,4 @@
-"""The client's results have the fields of the services' responses, nullable where those are."""
+"""The client's results have the same fields as the services' responses, and the same nullable ones."""
 
 from typing import Any
 
@@ -112,9 +112,9 @@ IGNORED = {SessionView: {"token_type"}}
 
 
 def fields(model: type[BaseModel]) -> dict[str, bool]:
-    """Each field, and whether it may be null."""
+    """The fields; True for nullable ones."""
     properties: dict[str, Any] = model.model_json_schema(mode="serialization")["properties"]
-    return {name: {"type": "null"} in each.get("anyOf", []) for name, each in properties.items()}
+    return {name: {"type": "null"} in property.get("anyOf", []) for name, property in properties.items()}
 
 
 @pytest.mark.parametrize(("result", "view"), PAIRS)

@@ -1,4 +1,4 @@
-"""Retries: only where a second arrival cannot have a second effect."""
+"""Retries: only if a second arrival has no second effect."""
 
 import httpx
 import pytest
@@ -49,7 +49,7 @@ def test_retry_after_is_honoured() -> None:
     assert pause_before_retry(call("GET"), Response(503, {"retry-after": "7"}), 1, Retries()) == 7
 
 
-def test_retry_after_above_limit_is_not_waited_for() -> None:
+def test_retry_after_above_limit_ends_retries() -> None:
     assert pause_before_retry(call("GET"), Response(429, {"retry-after": "3600"}), 1, Retries()) is None
 
 
@@ -68,7 +68,7 @@ def test_purchase_with_lost_response_is_repeated_under_same_key(gateway: Gateway
 
     caller.run(lambda client: client.wallet.buy(10, credit_card="4111111111111111"))
 
-    keys = {each.headers["Idempotency-Key"] for each in gateway.requests_to("POST", PURCHASE_PATH)}
+    keys = {request.headers["Idempotency-Key"] for request in gateway.requests_to("POST", PURCHASE_PATH)}
     assert len(gateway.requests_to("POST", PURCHASE_PATH)) == 2
     assert len(keys) == 1
 

@@ -1,4 +1,4 @@
-"""Cells, rows and files on their way out."""
+"""Conversion of cells, rows and files for requests."""
 
 import datetime
 import decimal
