@@ -28,7 +28,7 @@ class RunningGateway:
     client: httpx.AsyncClient
 
     async def raw(self, *pieces: bytes, end: bytes | None = None) -> bytes:
-        """Send raw bytes and read until `end`, until the gateway closes, or until it falls silent."""
+        """Send raw bytes; read until `end`, until the gateway closes the connection, or until a timeout."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         received = bytearray()
         try:
@@ -92,7 +92,7 @@ async def upstream_port(upstream: FakeUpstream) -> AsyncGenerator[int]:
 
 @pytest.fixture
 async def start(upstream_port: int) -> AsyncGenerator[StartGateway]:
-    """Start a gateway with these settings; all its upstreams are the fake unless a setting names another."""
+    """Start a gateway with these settings; upstreams that are not set are the fake."""
     async with AsyncExitStack() as stack:
 
         async def start_gateway(

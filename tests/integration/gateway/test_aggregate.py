@@ -1,4 +1,4 @@
-"""Answers combined from several services: export, limits, documentation."""
+"""Responses combined from several services: export, limits, documentation."""
 
 import re
 
@@ -6,26 +6,26 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import RunningGateway, StartGateway
-from tests.integration.gateway.upstream import FakeUpstream, answer, read_body
+from tests.integration.gateway.upstream import FakeUpstream, read_body, respond
 from tests.support.tokens import access_token, bearer
 
 from local.ports import free_port
 
 
-def set_answer(upstream: FakeUpstream, path: str, content: object, status: int = 200) -> None:
+def set_response(upstream: FakeUpstream, path: str, content: object, status: int = 200) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
         headers = dict(scope["headers"])
         upstream.requests.append(
             {"headers": {name.decode(): value.decode() for name, value in headers.items()}}
         )
-        await answer(send, content, status)
+        await respond(send, content, status)
 
-    upstream.answers[path] = application
+    upstream.responders[path] = application
 
 
 async def test_export_combines_all_services(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    set_answer(upstream, "/v1/me/export", {"stored": 1})
+    set_response(upstream, "/v1/me/export", {"stored": 1})
     exported = await gateway.client.get("/v1/me/export", headers=bearer(7))
     assert exported.json() == {"auth": {"stored": 1}, "billing": {"stored": 1}, "ml": {"stored": 1}}
 
@@ -33,30 +33,30 @@ async def test_export_combines_all_services(gateway: RunningGateway, upstream: F
 async def test_export_with_api_key_sends_its_token(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     token = access_token(7, api_key={"id": 3, "scopes": ["read"], "cap": None})
     upstream.api_keys["fbx_key"] = token
-    set_answer(upstream, "/v1/me/export", {})
+    set_response(upstream, "/v1/me/export", {})
     await gateway.client.get("/v1/me/export", headers={"Authorization": "Bearer fbx_key"})
-    assert {each["headers"]["authorization"] for each in upstream.requests} == {f"Bearer {token}"}  # pyright: ignore
+    assert {request["headers"]["authorization"] for request in upstream.requests} == {f"Bearer {token}"}  # pyright: ignore
 
 
 async def test_export_passes_the_request_id_to_each_service(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    set_answer(upstream, "/v1/me/export", {})
+    set_response(upstream, "/v1/me/export", {})
     await gateway.client.get("/v1/me/export", headers={**bearer(7), "X-Request-Id": "mine-2"})
-    assert [each["headers"]["x-request-id"] for each in upstream.requests] == ["mine-2"] * 3  # pyright: ignore
+    assert [request["headers"]["x-request-id"] for request in upstream.requests] == ["mine-2"] * 3  # pyright: ignore
 
 
 async def test_export_passes_on_the_error_of_a_service(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    set_answer(upstream, "/v1/me/export", {"code": "forbidden"}, 403)
+    set_response(upstream, "/v1/me/export", {"code": "forbidden"}, 403)
     refused = await gateway.client.get("/v1/me/export", headers=bearer(7))
     assert (refused.status_code, refused.json()) == (403, {"code": "forbidden"})
 
 
 async def test_export_without_one_service_is_503(start: StartGateway, upstream: FakeUpstream) -> None:
     gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
-    set_answer(upstream, "/v1/me/export", {})
+    set_response(upstream, "/v1/me/export", {})
     refused = await gateway.client.get("/v1/me/export", headers=bearer(7))
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_down")
 
@@ -67,7 +67,7 @@ async def test_export_requires_authentication(gateway: RunningGateway) -> None:
 
 async def test_limits_include_the_rate_limits(start: StartGateway, upstream: FakeUpstream) -> None:
     gateway = await start(farebox_rate_limits="login=7/60")
-    set_answer(upstream, "/v1/limits", {"csv_bytes": 5})
+    set_response(upstream, "/v1/limits", {"csv_bytes": 5})
     limits = (await gateway.client.get("/v1/limits")).json()
     assert limits["csv_bytes"] == 5
     assert limits["rates"]["login"] == {"requests": 7, "seconds": 60}

@@ -29,8 +29,10 @@ async def test_concurrent_first_requests_share_one_exchange(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     register_key(upstream)
-    answers = await asyncio.gather(*(gateway.client.get("/v1/me/wallet", headers=HEADERS) for _ in range(20)))
-    assert {each.status_code for each in answers} == {200}
+    responses = await asyncio.gather(
+        *(gateway.client.get("/v1/me/wallet", headers=HEADERS) for _ in range(20))
+    )
+    assert {response.status_code for response in responses} == {200}
     assert upstream.exchanged_keys == [KEY]
 
 
@@ -59,8 +61,8 @@ async def test_new_key_works_after_a_failed_exchange(gateway: RunningGateway, up
 async def test_unknown_keys_are_rate_limited_by_address(start: StartGateway, upstream: FakeUpstream) -> None:
     gateway = await start(farebox_rate_limits="api_key=3/60")
     guesses = [{"Authorization": f"Bearer fbx_guess{number}"} for number in range(5)]
-    answers = [await gateway.client.get("/v1/me/wallet", headers=each) for each in guesses]
-    assert [each.status_code for each in answers] == [401, 401, 401, 429, 429]
+    responses = [await gateway.client.get("/v1/me/wallet", headers=guess) for guess in guesses]
+    assert [response.status_code for response in responses] == [401, 401, 401, 429, 429]
     assert len(upstream.exchanged_keys) == 3
 
 

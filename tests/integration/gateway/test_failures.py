@@ -1,4 +1,4 @@
-"""Errors that a client receives when a service is down, slow, or breaks off."""
+"""Errors when a service is down, slow, or breaks the connection."""
 
 import asyncio
 import time
@@ -18,12 +18,12 @@ from local.ports import free_port
 
 Respond = Callable[[asyncio.StreamReader, asyncio.StreamWriter, int], Awaitable[None]]
 PATH = "/trained/x"
-# The gateway's limit is one second; a busy machine may add to it.
+# The gateway's limit of one second, with a margin for a busy machine.
 FAILURE_SECONDS = 3
 
 
 class RawService:
-    """A service that writes raw bytes, to break off where no framework would."""
+    """A service that writes raw bytes, so that it can break a response anywhere."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -58,7 +58,7 @@ async def gateway_to(service: RawService, start: StartGateway) -> RunningGateway
     return await start(ml_url=f"http://127.0.0.1:{service.port}")
 
 
-def complete_answer(body: bytes = b"ok") -> bytes:
+def complete_response(body: bytes = b"ok") -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
@@ -92,13 +92,13 @@ async def test_silent_service_is_upstream_slow_after_the_routes_timeout(
         await reader.read()
 
     service.respond = be_silent
-    short_timeouts = tuple(replace(each, seconds=0.3) for each in PUBLISHED)
+    short_timeouts = tuple(replace(route, seconds=0.3) for route in PUBLISHED)
     gateway = await start(ml_url=f"http://127.0.0.1:{service.port}", routes=short_timeouts)
     refused = await gateway.client.get(PATH, headers=bearer(7))
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_slow")
 
 
-async def test_closed_connection_without_answer_is_upstream_lost(
+async def test_closed_connection_without_response_is_upstream_lost(
     gateway_to: RunningGateway, service: RawService
 ) -> None:
     async def disconnect(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
@@ -111,7 +111,7 @@ async def test_closed_connection_without_answer_is_upstream_lost(
 
 
 @pytest.mark.parametrize("garbage", [b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
-async def test_answer_that_is_not_http_is_upstream_lost(
+async def test_response_that_is_not_http_is_upstream_lost(
     gateway_to: RunningGateway, service: RawService, garbage: bytes
 ) -> None:
     async def send_garbage(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
@@ -124,7 +124,7 @@ async def test_answer_that_is_not_http_is_upstream_lost(
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_lost")
 
 
-async def test_truncated_small_answer_is_upstream_lost(
+async def test_truncated_small_response_is_upstream_lost(
     gateway_to: RunningGateway, service: RawService
 ) -> None:
     async def break_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
@@ -145,7 +145,7 @@ async def test_truncated_small_answer_is_upstream_lost(
     ],
     ids=["chunks", "a length"],
 )
-async def test_truncated_large_answer_never_ends_cleanly(
+async def test_truncated_large_response_never_ends_cleanly(
     gateway_to: RunningGateway, service: RawService, begun: bytes
 ) -> None:
     async def break_off(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
@@ -159,12 +159,12 @@ async def test_truncated_large_answer_never_ends_cleanly(
 
 
 async def test_closed_idle_connection_is_replaced(gateway_to: RunningGateway, service: RawService) -> None:
-    async def answer_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
-        writer.write(complete_answer())
+    async def respond_once(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
+        writer.write(complete_response())
         await writer.drain()
         writer.close()
 
-    service.respond = answer_once
+    service.respond = respond_once
     for _ in range(20):
         assert (await gateway_to.client.post("/predict/x", json={}, headers=bearer(7))).status_code == 200
 
@@ -172,33 +172,33 @@ async def test_closed_idle_connection_is_replaced(gateway_to: RunningGateway, se
 async def test_get_lost_on_a_reused_connection_is_retried(
     gateway_to: RunningGateway, service: RawService
 ) -> None:
-    async def answer_first(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+    async def respond_first(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         if number == 2:
             writer.close()
         else:
-            writer.write(complete_answer())
+            writer.write(complete_response())
             await writer.drain()
 
-    service.respond = answer_first
-    answers = [await gateway_to.client.get(PATH, headers=bearer(7)) for _ in range(2)]
-    assert [each.status_code for each in answers] == [200, 200]
+    service.respond = respond_first
+    responses = [await gateway_to.client.get(PATH, headers=bearer(7)) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 200]
     assert service.requests == 3
 
 
 async def test_post_lost_on_a_reused_connection_is_not_retried(
     gateway_to: RunningGateway, service: RawService
 ) -> None:
-    async def answer_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+    async def respond_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
         await reader.readexactly(2)
         if number == 2:
             writer.close()
         else:
-            writer.write(complete_answer())
+            writer.write(complete_response())
             await writer.drain()
 
-    service.respond = answer_first
-    answers = [await gateway_to.client.post("/predict/x", json={}, headers=bearer(7)) for _ in range(2)]
-    assert [each.status_code for each in answers] == [200, 503]
+    service.respond = respond_first
+    responses = [await gateway_to.client.post("/predict/x", json={}, headers=bearer(7)) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 503]
     assert service.requests == 2
 
 
@@ -209,7 +209,7 @@ async def test_tokens_are_not_verified_before_revocations_are_loaded(
         await send({"type": "http.response.start", "status": 500, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    upstream.answers["/internal/trust"] = fail
+    upstream.responders["/internal/trust"] = fail
     gateway = await start(until_ready=False)
     refused = await gateway.client.get(PATH, headers=bearer(7))
     assert refused.status_code == 503
@@ -219,5 +219,5 @@ async def test_tokens_are_not_verified_before_revocations_are_loaded(
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 async def test_health_probe_accepts_head(gateway: RunningGateway, path: str) -> None:
-    answer = await gateway.client.head(path)
-    assert (answer.status_code, answer.content) == (200, b"")
+    response = await gateway.client.head(path)
+    assert (response.status_code, response.content) == (200, b"")

@@ -1,11 +1,11 @@
-"""Forwarding: requests as services receive them, answers as clients receive them."""
+"""Forwarding: requests as services receive them, responses as clients receive them."""
 
 import gzip
 
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import RunningGateway, StartGateway
-from tests.integration.gateway.upstream import FakeUpstream, answer, read_body
+from tests.integration.gateway.upstream import FakeUpstream, read_body, respond
 from tests.support.tokens import bearer
 
 PATH = "/trained/x"
@@ -94,16 +94,16 @@ async def test_headers_set_by_the_gateway_arrive_once(
 
 
 async def test_request_id_is_forwarded_and_returned(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    answered = await gateway.client.get(PATH, headers={**bearer(7), "X-Request-Id": "mine-1"})
+    response = await gateway.client.get(PATH, headers={**bearer(7), "X-Request-Id": "mine-1"})
     assert ("x-request-id", "mine-1") in received_headers(upstream)
-    assert answered.headers.get_list("x-request-id") == ["mine-1"]
+    assert response.headers.get_list("x-request-id") == ["mine-1"]
 
 
 async def test_missing_request_id_is_created_and_forwarded(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    answered = await gateway.client.get(PATH, headers=bearer(7))
-    assert ("x-request-id", answered.headers["x-request-id"]) in received_headers(upstream)
+    response = await gateway.client.get(PATH, headers=bearer(7))
+    assert ("x-request-id", response.headers["x-request-id"]) in received_headers(upstream)
 
 
 async def test_traceparent_is_forwarded(gateway: RunningGateway, upstream: FakeUpstream) -> None:
@@ -112,7 +112,7 @@ async def test_traceparent_is_forwarded(gateway: RunningGateway, upstream: FakeU
     assert ("traceparent", parent) in received_headers(upstream)
 
 
-async def answered_by(
+async def response_from(
     gateway: RunningGateway,
     upstream: FakeUpstream,
     status: int,
@@ -121,9 +121,9 @@ async def answered_by(
 ) -> object:
     async def application(_scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
-        await answer(send, body, status, headers)
+        await respond(send, body, status, headers)
 
-    upstream.answers[PATH] = application
+    upstream.responders[PATH] = application
     return await gateway.client.get(PATH, headers=bearer(7), follow_redirects=False)
 
 
@@ -131,37 +131,37 @@ async def test_repeated_response_headers_stay_repeated(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     headers = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"x-latin", b"caf\xe9")]
-    answered = await answered_by(gateway, upstream, 200, headers)
-    assert answered.headers.get_list("set-cookie") == ["a=1", "b=2"]
-    assert (b"x-latin", b"caf\xe9") in answered.headers.raw
+    response = await response_from(gateway, upstream, 200, headers)
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert (b"x-latin", b"caf\xe9") in response.headers.raw
 
 
 async def test_upstream_cookie_is_not_sent_with_the_next_request(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    await answered_by(gateway, upstream, 200, [(b"set-cookie", b"a=1")])
+    await response_from(gateway, upstream, 200, [(b"set-cookie", b"a=1")])
     gateway.client.cookies.clear()
     await gateway.client.get("/trained/y", headers=bearer(7))
     assert "cookie" not in dict(received_headers(upstream))
 
 
-async def test_compressed_answer_passes_unchanged(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+async def test_compressed_response_passes_unchanged(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     packed = gzip.compress(b"a" * 5000)
-    answered = await answered_by(gateway, upstream, 200, [(b"content-encoding", b"gzip")], packed)
-    assert answered.headers["content-length"] == str(len(packed))
-    assert answered.text == "a" * 5000
+    response = await response_from(gateway, upstream, 200, [(b"content-encoding", b"gzip")], packed)
+    assert response.headers["content-length"] == str(len(packed))
+    assert response.text == "a" * 5000
 
 
 async def test_redirect_is_passed_on_and_not_followed(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    answered = await answered_by(gateway, upstream, 307, [(b"location", b"/elsewhere")])
-    assert (answered.status_code, answered.headers["location"]) == (307, "/elsewhere")
+    response = await response_from(gateway, upstream, 307, [(b"location", b"/elsewhere")])
+    assert (response.status_code, response.headers["location"]) == (307, "/elsewhere")
     assert upstream.requests == []
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_answer_without_a_body_keeps_the_connection_usable(
+async def test_response_without_a_body_keeps_the_connection_usable(
     gateway: RunningGateway, upstream: FakeUpstream, status: int
 ) -> None:
     async def application(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,21 +169,21 @@ async def test_answer_without_a_body_keeps_the_connection_usable(
         await send({"type": "http.response.start", "status": status, "headers": [(b"etag", b"x")]})
         await send({"type": "http.response.body", "body": b""})
 
-    upstream.answers[PATH] = application
-    answers = [await gateway.client.get(PATH, headers=bearer(7)) for _ in range(3)]
-    assert {(each.status_code, each.content) for each in answers} == {(status, b"")}
+    upstream.responders[PATH] = application
+    responses = [await gateway.client.get(PATH, headers=bearer(7)) for _ in range(3)]
+    assert {(response.status_code, response.content) for response in responses} == {(status, b"")}
 
 
 async def test_large_response_headers_pass(gateway: RunningGateway, upstream: FakeUpstream) -> None:
-    answered = await answered_by(gateway, upstream, 200, [(b"x-big", b"x" * 30_000)])
-    assert len(answered.headers["x-big"]) == 30_000
+    response = await response_from(gateway, upstream, 200, [(b"x-big", b"x" * 30_000)])
+    assert len(response.headers["x-big"]) == 30_000
 
 
-async def test_answer_has_nosniff_one_date_and_no_server(gateway: RunningGateway) -> None:
-    answered = await gateway.client.get(PATH, headers=bearer(7))
-    assert answered.headers["x-content-type-options"] == "nosniff"
-    assert len(answered.headers.get_list("date")) == 1
-    assert "server" not in answered.headers
+async def test_response_has_nosniff_one_date_and_no_server(gateway: RunningGateway) -> None:
+    response = await gateway.client.get(PATH, headers=bearer(7))
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert len(response.headers.get_list("date")) == 1
+    assert "server" not in response.headers
 
 
 async def test_cross_origin_calls_need_a_configured_origin(start: StartGateway) -> None:

@@ -1,7 +1,7 @@
 """System health for administrators."""
 
 from tests.integration.gateway.conftest import RunningGateway, StartGateway
-from tests.integration.gateway.test_aggregate import set_answer
+from tests.integration.gateway.test_aggregate import set_response
 from tests.integration.gateway.upstream import FakeUpstream
 from tests.support.tokens import bearer
 
@@ -19,10 +19,10 @@ farebox_workers 4.0
 async def test_health_lists_every_service_and_the_load(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
-    set_answer(upstream, "/readyz", {"status": "ready"})
-    set_answer(upstream, "/metrics", METRICS)
+    set_response(upstream, "/readyz", {"status": "ready"})
+    set_response(upstream, "/metrics", METRICS)
     health = (await gateway.client.get("/v1/health", headers=ADMIN)).json()
-    assert [(each["name"], each["ready"], each["detail"]) for each in health["parts"]] == [
+    assert [(service["name"], service["ready"], service["detail"]) for service in health["parts"]] == [
         ("auth-service", True, None),
         ("billing-service", True, None),
         ("ml-service", True, None),
@@ -34,9 +34,9 @@ async def test_health_explains_services_that_are_not_ready(
     start: StartGateway, upstream: FakeUpstream
 ) -> None:
     gateway = await start(ml_url=f"http://127.0.0.1:{free_port()}")
-    set_answer(upstream, "/readyz", {"code": "unavailable"}, 503)
+    set_response(upstream, "/readyz", {"code": "unavailable"}, 503)
     health = (await gateway.client.get("/v1/health", headers=ADMIN)).json()
-    assert [each["ready"] for each in health["parts"]] == [False, False, False]
+    assert [service["ready"] for service in health["parts"]] == [False, False, False]
     assert "not ready" in health["parts"][0]["detail"]
     assert "cannot be reached" in health["parts"][2]["detail"]
     assert (health["jobs_queued"], health["jobs_running"], health["workers"]) == (None, None, None)

@@ -123,14 +123,14 @@ async def test_websocket_upgrade_is_served_as_ordinary_request(
     assert "upgrade" not in dict(upstream.requests[-1]["headers"])  # pyright: ignore
 
 
-async def test_pipelined_requests_are_answered_in_order(
+async def test_pipelined_requests_are_responseed_in_order(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:
     first = b"GET /v1/prices?1 HTTP/1.1\r\nHost: a\r\n\r\n"
     last = b"GET /v1/prices?2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     received = await gateway.raw(first + last)
     assert received.count(b"HTTP/1.1 200 ") == 2
-    assert [each["query"] for each in upstream.requests] == ["1", "2"]
+    assert [request["query"] for request in upstream.requests] == ["1", "2"]
 
 
 async def test_wrong_method_is_405_with_allowed_methods(gateway: RunningGateway) -> None:

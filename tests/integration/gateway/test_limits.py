@@ -6,39 +6,42 @@ from tests.support.tokens import bearer
 
 async def test_login_beyond_the_limit_is_429_with_retry_after(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="login=3/60")
-    answers = [await gateway.client.post("/login", json={}) for _ in range(4)]
-    assert [each.status_code for each in answers] == [200, 200, 200, 429]
-    assert answers[0].headers["ratelimit-policy"] == '"login";q=3;w=60'
-    assert answers[0].headers["ratelimit"] == '"login";r=2;t=20'
-    assert answers[3].headers["ratelimit"].startswith('"login";r=0;t=')
-    assert 0 < int(answers[3].headers["retry-after"]) <= 20
-    assert answers[3].json()["code"] == "too_many_requests"
+    responses = [await gateway.client.post("/login", json={}) for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert responses[0].headers["ratelimit-policy"] == '"login";q=3;w=60'
+    assert responses[0].headers["ratelimit"] == '"login";r=2;t=20'
+    assert responses[3].headers["ratelimit"].startswith('"login";r=0;t=')
+    assert 0 < int(responses[3].headers["retry-after"]) <= 20
+    assert responses[3].json()["code"] == "too_many_requests"
 
 
 async def test_all_login_routes_share_one_limit(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="login=3/60")
     paths = ("/login", "/user/login", "/v1/sessions", "/login")
-    assert [(await gateway.client.post(each, json={})).status_code for each in paths] == [200, 200, 200, 429]
+    assert [(await gateway.client.post(path, json={})).status_code for path in paths] == [200, 200, 200, 429]
 
 
 async def test_users_behind_one_address_have_separate_limits(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="predict=1/60")
     paths = [(await gateway.client.post("/predict/x", json={}, headers=bearer(user))) for user in (1, 2, 1)]
-    assert [each.status_code for each in paths] == [200, 200, 429]
+    assert [path.status_code for path in paths] == [200, 200, 429]
 
 
 async def test_unknown_callers_are_limited_by_forwarded_address(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="login=1/60", trusted_proxies="127.0.0.1")
     addresses = ("1.1.1.1", "2.2.2.2", "9.9.9.9, 1.1.1.1")
-    answers = [
-        await gateway.client.post("/login", json={}, headers={"X-Forwarded-For": each}) for each in addresses
+    responses = [
+        await gateway.client.post("/login", json={}, headers={"X-Forwarded-For": address})
+        for address in addresses
     ]
-    assert [each.status_code for each in answers] == [200, 200, 429]
+    assert [response.status_code for response in responses] == [200, 200, 429]
 
 
 async def test_unknown_callers_are_limited_by_proxy_protocol_address(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="login=1/60", trusted_proxies="127.0.0.1")
-    statuses = [await _log_in_through_proxy(gateway, each) for each in ("1.1.1.1", "2.2.2.2", "1.1.1.1")]
+    statuses = [
+        await _log_in_through_proxy(gateway, address) for address in ("1.1.1.1", "2.2.2.2", "1.1.1.1")
+    ]
     assert statuses == [200, 200, 429]
 
 
@@ -50,13 +53,13 @@ async def test_client_behind_proxy_protocol_cannot_forge_forwarded_for(start: St
 
 async def test_proxy_protocol_of_untrusted_peer_is_ignored(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="login=1/60")
-    assert [await _log_in_through_proxy(gateway, each) for each in ("1.1.1.1", "2.2.2.2")] == [200, 429]
+    assert [await _log_in_through_proxy(gateway, address) for address in ("1.1.1.1", "2.2.2.2")] == [200, 429]
 
 
 async def test_disabled_limits_send_no_rate_limit_headers(gateway: RunningGateway) -> None:
-    answers = [await gateway.client.post("/login", json={}) for _ in range(30)]
-    assert {each.status_code for each in answers} == {200}
-    assert "ratelimit" not in answers[-1].headers
+    responses = [await gateway.client.post("/login", json={}) for _ in range(30)]
+    assert {response.status_code for response in responses} == {200}
+    assert "ratelimit" not in responses[-1].headers
 
 
 async def test_health_probes_are_never_limited(start: StartGateway) -> None:

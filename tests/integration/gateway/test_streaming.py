@@ -11,7 +11,7 @@ import psutil
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import DEADLINE, RunningGateway, StartGateway, is_ready
-from tests.integration.gateway.upstream import MEBIBYTE, FakeUpstream, answer
+from tests.integration.gateway.upstream import MEBIBYTE, FakeUpstream, respond
 from tests.support.problems import assert_problem
 from tests.support.tokens import JWT_SECRET, bearer
 
@@ -29,7 +29,7 @@ async def file_of(size: int) -> AsyncIterator[bytes]:
 
 
 async def count_slowly(upstream: FakeUpstream, receive: Receive, send: Send) -> None:
-    """Read a body more slowly than it is sent: a gateway that buffered it would grow."""
+    """Read a body more slowly than it is sent, so that a buffering gateway would grow."""
     more, since_pause = True, 0
     while more:
         message = await receive()
@@ -39,16 +39,16 @@ async def count_slowly(upstream: FakeUpstream, receive: Receive, send: Send) -> 
             since_pause = 0
             await asyncio.sleep(0.02)
         more = message.get("more_body", False)
-    await answer(send, {"bytes": upstream.bytes_received})
+    await respond(send, {"bytes": upstream.bytes_received})
 
 
 @pytest.fixture
 async def process(upstream_port: int) -> AsyncGenerator[tuple[psutil.Process, httpx.AsyncClient]]:
-    """A gateway in its own process, so that only its memory is measured."""
+    """A gateway in its own process, whose memory can be measured separately."""
     port, url = free_port(), f"http://127.0.0.1:{upstream_port}"
     settings = {"AUTH_URL": url, "BILLING_URL": url, "ML_URL": url, "JWT_SECRET": JWT_SECRET}
     environment = {**os.environ, **settings, "PORT": str(port), "LOG_LEVEL": "WARNING"}
-    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
+    child = await asyncio.create_subprocess_exec(sys.executable, "-m", "gateway", env=environment)
     try:
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60
@@ -57,10 +57,10 @@ async def process(upstream_port: int) -> AsyncGenerator[tuple[psutil.Process, ht
                 ready = False
                 while not ready:
                     ready = await is_ready(client)
-            yield psutil.Process(running.pid), client
+            yield psutil.Process(child.pid), client
     finally:
-        running.terminate()
-        await asyncio.wait_for(running.wait(), DEADLINE)
+        child.terminate()
+        await asyncio.wait_for(child.wait(), DEADLINE)
 
 
 class MemoryGrowth:
@@ -87,11 +87,11 @@ async def test_upload_of_50_mb_to_a_slow_service_is_not_buffered(
     process: tuple[psutil.Process, httpx.AsyncClient], upstream: FakeUpstream
 ) -> None:
     gateway, client = process
-    upstream.answers["/create"] = lambda _scope, receive, send: count_slowly(upstream, receive, send)
+    upstream.responders["/create"] = lambda _scope, receive, send: count_slowly(upstream, receive, send)
     headers = {**bearer(7), "Content-Length": str(FILE)}
     async with MemoryGrowth(gateway) as memory:
-        answered = await client.post("/create", content=file_of(FILE), headers=headers)
-    assert answered.json() == {"bytes": FILE}
+        response = await client.post("/create", content=file_of(FILE), headers=headers)
+    assert response.json() == {"bytes": FILE}
     assert memory.growth < ALLOWED_GROWTH
 
 
@@ -99,14 +99,14 @@ async def test_upload_of_unknown_length_is_not_buffered(
     process: tuple[psutil.Process, httpx.AsyncClient], upstream: FakeUpstream
 ) -> None:
     gateway, client = process
-    upstream.answers["/create"] = lambda _scope, receive, send: count_slowly(upstream, receive, send)
+    upstream.responders["/create"] = lambda _scope, receive, send: count_slowly(upstream, receive, send)
     async with MemoryGrowth(gateway) as memory:
-        answered = await client.post("/create", content=file_of(FILE), headers=bearer(7))
-    assert answered.json() == {"bytes": FILE}
+        response = await client.post("/create", content=file_of(FILE), headers=bearer(7))
+    assert response.json() == {"bytes": FILE}
     assert memory.growth < ALLOWED_GROWTH
 
 
-async def test_answer_of_50_mb_to_a_slow_client_is_not_buffered(
+async def test_response_of_50_mb_to_a_slow_client_is_not_buffered(
     process: tuple[psutil.Process, httpx.AsyncClient], upstream: FakeUpstream
 ) -> None:
     async def send_file(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -116,13 +116,13 @@ async def test_answer_of_50_mb_to_a_slow_client_is_not_buffered(
         await send({"type": "http.response.body", "body": b""})
 
     gateway, client = process
-    upstream.answers["/trained/x"] = send_file
+    upstream.responders["/trained/x"] = send_file
     received = 0
     async with (
         MemoryGrowth(gateway) as memory,
-        client.stream("GET", "/trained/x", headers=bearer(7)) as answered,
+        client.stream("GET", "/trained/x", headers=bearer(7)) as response,
     ):
-        async for chunk in answered.aiter_raw(MEBIBYTE):
+        async for chunk in response.aiter_raw(MEBIBYTE):
             received += len(chunk)
             await asyncio.sleep(0.02)
     assert received == FILE
@@ -138,14 +138,14 @@ async def test_events_arrive_one_by_one(gateway: RunningGateway, upstream: FakeU
         for number in range(3):
             received.clear()
             await send({"type": "http.response.body", "body": b"data: %d\n\n" % number, "more_body": True})
-            # The next event is sent only when the client has this one: a buffer in between would block here.
+            # The next event is sent after the client has received this one, so a buffer would block here.
             await asyncio.wait_for(received.wait(), 5)
         await send({"type": "http.response.body", "body": b""})
 
-    upstream.answers["/v1/jobs/1/events"] = send_events
+    upstream.responders["/v1/jobs/1/events"] = send_events
     events: list[bytes] = []
-    async with gateway.client.stream("GET", "/v1/jobs/1/events", headers=bearer(7)) as answered:
-        async for chunk in answered.aiter_raw():
+    async with gateway.client.stream("GET", "/v1/jobs/1/events", headers=bearer(7)) as response:
+        async for chunk in response.aiter_raw():
             events.append(chunk)
             received.set()
     assert events == [b"data: 0\n\n", b"data: 1\n\n", b"data: 2\n\n"]
@@ -162,7 +162,7 @@ async def test_client_disconnect_cancels_the_upstream_request(
             pass
         upstream.cancelled.set()
 
-    upstream.answers["/create"] = work
+    upstream.responders["/create"] = work
     calling = asyncio.create_task(gateway.client.post("/create", content=b"{}", headers=bearer(7)))
     await started.wait()
     calling.cancel()
@@ -178,7 +178,7 @@ async def test_upload_that_the_service_stops_reading_is_upstream_slow(
     async def read_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await stop.wait()
 
-    upstream.answers["/create"] = read_nothing
+    upstream.responders["/create"] = read_nothing
     headers = {**bearer(7), "Content-Length": str(FILE)}
     refused = await gateway.client.post("/create", content=file_of(FILE), headers=headers)
     assert_problem(refused, 503, "upstream_slow")
@@ -195,9 +195,9 @@ async def test_client_disconnect_ends_an_event_stream(
             pass
         upstream.cancelled.set()
 
-    upstream.answers["/v1/jobs/1/events"] = send_events
-    async with gateway.client.stream("GET", "/v1/jobs/1/events", headers=bearer(7)) as answered:
-        await anext(answered.aiter_raw())
+    upstream.responders["/v1/jobs/1/events"] = send_events
+    async with gateway.client.stream("GET", "/v1/jobs/1/events", headers=bearer(7)) as response:
+        await anext(response.aiter_raw())
     await asyncio.wait_for(upstream.cancelled.wait(), 5)
 
 
@@ -212,7 +212,7 @@ async def test_client_disconnect_during_upload_cancels_the_upstream_request(
             pass
         upstream.cancelled.set()
 
-    upstream.answers["/create"] = take
+    upstream.responders["/create"] = take
     token = bearer(7)["Authorization"]
     head = f"POST /create HTTP/1.1\r\nHost: a\r\nContent-Length: {FILE}\r\nAuthorization: {token}"
     _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
@@ -265,8 +265,8 @@ async def test_client_still_sending_receives_the_upstreams_early_error(
 ) -> None:
     async def refuse(_scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        await answer(send, {"code": "not_enough_tokens"}, 402)
+        await respond(send, {"code": "not_enough_tokens"}, 402)
 
-    upstream.answers["/create"] = refuse
+    upstream.responders["/create"] = refuse
     refused = await gateway.client.post("/create", content=file_of(8 * MEBIBYTE), headers=bearer(7))
     assert (refused.status_code, refused.json()["code"]) == (402, "not_enough_tokens")

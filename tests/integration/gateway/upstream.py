@@ -10,9 +10,9 @@ MEBIBYTE = 1024 * 1024
 
 
 class FakeUpstream:
-    """Answers the gateway's own calls as auth-service does, and echoes every other request.
+    """Responds to the gateway's own calls as auth-service does, and echoes every other request.
 
-    A test may set the answer of a path in `answers`.
+    A test may add the response to a path to `responders`.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class FakeUpstream:
         self.documents: dict[str, object] = {"openapi": "3.1.0", "paths": {}}
         self.cancelled = asyncio.Event()
         self.bytes_received = 0
-        self.answers: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
+        self.responders: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
             "/internal/trust": self._trust,
             "/internal/api-keys/exchange": self._exchange,
             "/openapi.json": self._openapi,
@@ -35,7 +35,7 @@ class FakeUpstream:
                 await send({"type": f"{message['type']}.complete"})
             await send({"type": "lifespan.shutdown.complete"})
             return
-        await self.answers.get(scope["path"], self._echo)(scope, receive, send)
+        await self.responders.get(scope["path"], self._echo)(scope, receive, send)
 
     async def _echo(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
@@ -48,11 +48,11 @@ class FakeUpstream:
                 "body": body.decode("latin-1"),
             }
         )
-        await answer(send, self.requests[-1])
+        await respond(send, self.requests[-1])
 
     async def _trust(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
-        await answer(send, {"cursor": 1, "keys": [], "revocations": self.revocations})
+        await respond(send, {"cursor": 1, "keys": [], "revocations": self.revocations})
 
     async def _exchange(self, _scope: Scope, receive: Receive, send: Send) -> None:
         key = json.loads(await read_body(receive))["api_key"]
@@ -60,13 +60,13 @@ class FakeUpstream:
         await asyncio.sleep(0.05)  # long enough for concurrent calls
         token = self.api_keys.get(key)
         if token is None:
-            await answer(send, {"code": "unauthenticated"}, 401)
+            await respond(send, {"code": "unauthenticated"}, 401)
         else:
-            await answer(send, {"access_token": token, "expires_in": 120})
+            await respond(send, {"access_token": token, "expires_in": 120})
 
     async def _openapi(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
-        await answer(send, self.documents)
+        await respond(send, self.documents)
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -81,7 +81,7 @@ async def read_body(receive: Receive) -> bytes:
     return bytes(body)
 
 
-async def answer(
+async def respond(
     send: Send, content: object, status: int = 200, headers: list[tuple[bytes, bytes]] | None = None
 ) -> None:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()

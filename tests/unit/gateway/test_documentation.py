@@ -1,12 +1,12 @@
-"""OpenAPI documents: reduced to published routes, and merged without name clashes."""
+"""OpenAPI documents: reduction to published routes, and merge without name clashes."""
 
 from gateway.documentation.rules import Document, keep_published, merge
 
 
 def operation(component: str, **more: object) -> Document:
     schema = {"$ref": f"#/components/schemas/{component}"}
-    answer = {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}
-    return {"operationId": "show", "responses": answer, **more}
+    response = {"200": {"description": "ok", "content": {"application/json": {"schema": schema}}}}
+    return {"operationId": "show", "responses": response, **more}
 
 
 def document(paths: Document, **schemas: object) -> Document:

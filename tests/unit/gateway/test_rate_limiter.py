@@ -1,4 +1,4 @@
-"""Rate limiter and policies, on a clock that the test controls."""
+"""Rate limiter and its policies, with a fake clock."""
 
 import contextlib
 
@@ -112,7 +112,10 @@ def test_off_disables_every_limit() -> None:
 def test_default_limits_every_class_and_login_most_strictly() -> None:
     policies = parse_policies("default")
     assert set(policies) == set(LimitClass) == set(DEFAULTS)
-    assert min(policies.values(), key=lambda each: each.quota / each.window).name in ("login", "password")
+    assert min(policies.values(), key=lambda policy: policy.quota / policy.window).name in (
+        "login",
+        "password",
+    )
 
 
 def test_setting_changes_one_class_and_disables_another() -> None:
