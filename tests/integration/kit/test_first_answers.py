@@ -89,7 +89,7 @@ async def test_twin_is_refused_while_the_first_request_runs(answers: FirstAnswer
     assert refusal.value.headers["Retry-After"] == "1"
 
 
-async def test_of_twenty_twins_at_once_one_works(answers: FirstAnswers) -> None:
+async def test_one_of_twenty_concurrent_twins_does_the_work(answers: FirstAnswers) -> None:
     worked = 0
 
     async def request() -> None:
@@ -102,7 +102,7 @@ async def test_of_twenty_twins_at_once_one_works(answers: FirstAnswers) -> None:
 
     outcomes = await asyncio.gather(*(request() for _ in range(20)), return_exceptions=True)
     assert worked == 1
-    assert all(each is None or isinstance(each, IdempotencyTwinRunning) for each in outcomes)
+    assert all(outcome is None or isinstance(outcome, IdempotencyTwinRunning) for outcome in outcomes)
 
 
 async def test_failed_request_frees_its_key(answers: FirstAnswers) -> None:

@@ -1,4 +1,4 @@
-"""Events reach their destination in order, again after a failure, and are applied once."""
+"""Outbox: events are delivered in order, retried after a failure, and applied once."""
 
 import asyncio
 import time
@@ -141,11 +141,11 @@ async def test_each_destination_receives_its_own_copy(connections: Connections, 
 
 async def test_repeated_event_is_applied_once(connections: Connections) -> None:
     event = EVENTS.validate_python([_event()])[0]
-    answers: list[bool] = []
+    outcomes: list[bool] = []
     for _ in range(2):
         async with connections.transaction() as session:
-            answers.append(await first_delivery(session, INBOX, event))
-    assert answers == [True, False]
+            outcomes.append(await first_delivery(session, INBOX, event))
+    assert outcomes == [True, False]
 
 
 async def test_concurrent_deliveries_of_an_event_are_applied_once(connections: Connections) -> None:

@@ -1,4 +1,4 @@
-"""Transactions of requests: committed before the answer leaves, read-only where declared."""
+"""Transactions of requests: committed before the response is sent, read-only where declared."""
 
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
@@ -127,9 +127,9 @@ async def test_transaction_is_committed_before_the_first_byte(
 async def test_failed_commit_is_an_error_response(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
-    answer = await client.post("/rows/1", params={"parent": 99})
-    assert answer.status_code == 500
-    assert answer.json()["code"] == "internal_error"
+    response = await client.post("/rows/1", params={"parent": 99})
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
     assert await rows_in(admin) == []
 
 
@@ -141,9 +141,9 @@ async def test_refused_request_is_rolled_back(client: httpx.AsyncClient, admin: 
 async def test_lock_timeout_is_an_outage(client: httpx.AsyncClient, admin: asyncpg.Connection) -> None:
     async with admin.transaction():
         await admin.execute("LOCK TABLE billing.probes")
-        answer = await client.post("/slow")
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "1"
+        response = await client.post("/slow")
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
 
 
 async def test_request_after_a_closed_connection_succeeds(
@@ -163,12 +163,12 @@ async def test_read_session_keeps_no_transaction_open(client: httpx.AsyncClient)
 async def test_postgresql_refuses_to_write_through_a_read_session(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
-    answer = await client.post("/written-while-reading/1")
-    assert answer.status_code == 500
+    response = await client.post("/written-while-reading/1")
+    assert response.status_code == 500
     assert await rows_in(admin) == []
 
 
-async def test_after_commit_action_sees_the_commit_and_its_failure_is_not_answered(
+async def test_after_commit_action_sees_the_commit_and_its_failure_leaves_the_response(
     app: FastAPI, client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
     assert (await client.post("/followed/1")).status_code == 200

@@ -38,23 +38,23 @@ async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
 
 
 async def is_ready(_app: FastAPI) -> None:
-    """Always."""
+    """Always ready."""
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[GracefulServer]:
     app = create_service("probe", lifespan=lifespan, routers=[router], ready=is_ready)
     config = uvicorn.Config(app, port=free_port(), log_config=None, timeout_graceful_shutdown=60)
-    made = GracefulServer(config, app.state.stopping)
-    running = asyncio.create_task(made.serve())
+    graceful_server = GracefulServer(config, app.state.stopping)
+    serving = asyncio.create_task(graceful_server.serve())
     for _ in range(1000):
-        if made.started:
+        if graceful_server.started:
             break
         await asyncio.sleep(0.01)
-    yield made
-    made.should_exit = True
+    yield graceful_server
+    graceful_server.should_exit = True
     async with asyncio.timeout(20):
-        await running
+        await serving
 
 
 async def test_shutdown_closes_event_streams_and_finishes_other_responses(server: GracefulServer) -> None:
@@ -69,5 +69,5 @@ async def test_shutdown_closes_event_streams_and_finishes_other_responses(server
         slow = asyncio.create_task(client.get("/slow"))
         await asyncio.sleep(0.1)
         server.should_exit = True
-        assert [each async for each in lines] == [""]
+        assert [line async for line in lines] == [""]
         assert (await slow).json() == "whole"

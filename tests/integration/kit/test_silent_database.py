@@ -1,4 +1,4 @@
-"""A database whose machine is gone closes no connection: it sends nothing more."""
+"""Silent database: its machine is gone, so connections stay open without any response."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from kit.settings import DatabaseSettings
 
 
 class Network:
-    """Carries bytes between clients and the server's socket until it is cut."""
+    """A TCP proxy in front of the server's socket, which stops forwarding once it is cut."""
 
     def __init__(self, server: str) -> None:
         self._server, self.is_cut = server, False
@@ -24,8 +24,8 @@ class Network:
         try:
             await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
         finally:
-            for each in (writer, there_writer):
-                each.close()
+            for stream in (writer, there_writer):
+                stream.close()
 
     async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while chunk := await source.read(65536):
@@ -36,9 +36,9 @@ class Network:
 
 @pytest.fixture
 async def network(database: Database) -> AsyncIterator[tuple[Network, int]]:
-    made = Network(f"{database.server.sockets}/.s.PGSQL.5432")
-    server = await asyncio.start_server(made.carry, "127.0.0.1", 0)
-    yield made, server.sockets[0].getsockname()[1]
+    proxy = Network(f"{database.server.sockets}/.s.PGSQL.5432")
+    server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
+    yield proxy, server.sockets[0].getsockname()[1]
     server.close()
 
 

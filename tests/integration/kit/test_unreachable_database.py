@@ -1,4 +1,4 @@
-"""An unreachable database is an outage, whatever the error."""
+"""An unreachable database is an outage with every kind of error."""
 
 from pathlib import Path
 

@@ -106,7 +106,7 @@ def app() -> FastAPI:
 
 @pytest.fixture
 def authentication(app: FastAPI, settings: ServiceSettings) -> Authentication:
-    """The service verifies its callers: its trust store is loaded."""
+    """The service's authentication, with a loaded trust store."""
     authentication = Authentication.create(settings, "probe-service")
     app.state.container = SimpleNamespace(authentication=authentication)
     authentication.trust.apply(TrustUpdate(cursor=0))

@@ -15,7 +15,7 @@ async def test_loops_are_cancelled_in_reverse_order() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            # A loop that still has something to do at its end.
+            # A loop with clean-up work at its end.
             await asyncio.sleep(0)
             ended.append(name)
 
@@ -25,7 +25,7 @@ async def test_loops_are_cancelled_in_reverse_order() -> None:
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_loop_is_cancelled_although_its_event_is_set_at_that_moment(steps: int) -> None:
+async def test_loop_is_cancelled_when_its_event_is_set_at_the_same_moment(steps: int) -> None:
     event = asyncio.Event()
 
     async def loop() -> None:

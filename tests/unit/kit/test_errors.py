@@ -1,4 +1,4 @@
-"""Errors cross process borders whole."""
+"""Errors keep their class and members between processes and services."""
 
 import pickle
 

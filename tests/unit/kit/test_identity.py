@@ -40,8 +40,8 @@ def as_bearer(token: str) -> dict[str, str]:
 
 
 async def test_valid_token_identifies_its_caller(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/reader", headers=bearer(7, name="pat@example.org"))
-    assert answer.json() == {"user_id": 7, "name": "pat@example.org"}
+    response = await client.get("/probe/reader", headers=bearer(7, name="pat@example.org"))
+    assert response.json() == {"user_id": 7, "name": "pat@example.org"}
 
 
 REFUSED = {
@@ -69,10 +69,10 @@ REFUSED = {
 @pytest.mark.parametrize("make_token", REFUSED.values(), ids=REFUSED.keys())
 async def test_invalid_token_is_refused(client: httpx.AsyncClient, make_token: Callable[[], str]) -> None:
     token = make_token()
-    answer = await client.get("/probe/reader", headers=as_bearer(token))
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert not token or token not in answer.text
+    response = await client.get("/probe/reader", headers=as_bearer(token))
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert not token or token not in response.text
 
 
 @pytest.mark.parametrize("header", [{}, {"Authorization": "Basic cGF0"}, {"Authorization": "Bearer"}])
@@ -87,9 +87,9 @@ async def test_every_token_is_503_before_the_first_trust_update(
 ) -> None:
     app.state.container = SimpleNamespace(authentication=Authentication.create(settings, "probe-service"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
-        answer = await client.get("/probe/reader", headers=bearer(7))
-    assert answer.status_code == 503
-    assert answer.headers["retry-after"] == "1"
+        response = await client.get("/probe/reader", headers=bearer(7))
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_token_opens_routes_of_its_scopes_and_role_only(
 
 
 class TestSignedByKey:
-    """EdDSA: the verifier knows public keys only."""
+    """EdDSA: the verifier has public keys only."""
 
     @pytest.fixture
     def private(self) -> Ed25519PrivateKey:

@@ -1,4 +1,4 @@
-"""Log lines, as a process of its own writes them: `configure_logging` changes the whole process."""
+"""Log lines of a separate process, since `configure_logging` changes the whole process."""
 
 import json
 import subprocess
@@ -36,8 +36,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """Standard output, and server.log."""
     folder = tmp_path_factory.mktemp("logs")
     command = [sys.executable, "-c", SCRIPT, str(folder)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own script
-    return done.stdout, Path(folder / "server.log").read_text()
+    completed = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own script
+    return completed.stdout, Path(folder / "server.log").read_text()
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def lines(written: tuple[str, str]) -> list[dict[str, Any]]:
 
 
 def test_file_and_standard_output_have_the_same_lines(written: tuple[str, str]) -> None:
-    first, second = ([json.loads(line)["event"] for line in each.splitlines()] for each in written)
+    first, second = ([json.loads(line)["event"] for line in output.splitlines()] for output in written)
     assert first == second
 
 

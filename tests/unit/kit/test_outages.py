@@ -27,10 +27,10 @@ def test_outage_is_recognised_inside_sqlalchemys_wrapper(error: asyncpg.Postgres
     driver = Exception("the dialect's own error")
     driver.__cause__ = error
     wrapped = DBAPIError("SELECT 1", None, driver)
-    answer = from_crash(wrapped)
-    assert answer.status == 503
-    assert answer.headers == {"Retry-After": "1"}
-    assert "wallet 7" not in answer.detail
+    response = from_crash(wrapped)
+    assert response.status == 503
+    assert response.headers == {"Retry-After": "1"}
+    assert "wallet 7" not in response.detail
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError("no route"), httpx.ReadTimeout("slow")])

@@ -13,8 +13,8 @@ def read_all(size: int) -> list[list[int]]:
     token: str | None = None
     while token is not None or not pages:
         request = PageRequest(size, token)
-        found = [row for row in ROWS if row < request.before][: request.fetch]
-        page = request.page_of(found, view=lambda row: row, id_of=lambda row: row)
+        rows = [row for row in ROWS if row < request.before][: request.fetch]
+        page = request.page_of(rows, view=lambda row: row, id_of=lambda row: row)
         pages.append(page.items)
         token = page.next_page_token
     return pages

@@ -20,19 +20,19 @@ SENT = "SENT-4929-secret"
     ],
 )
 async def test_problem_never_repeats_the_body(client: httpx.AsyncClient, wrong: object) -> None:
-    answer = await client.post("/probe", json=wrong)
-    assert answer.status_code == 422
-    assert SENT not in answer.text
+    response = await client.post("/probe", json=wrong)
+    assert response.status_code == 422
+    assert SENT not in response.text
 
 
 async def test_invalid_field_is_named_with_a_sentence(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/probe", json=GOOD | {"amount": 0})
-    assert answer.headers["content-type"] == "application/problem+json"
-    body = answer.json()
+    response = await client.post("/probe", json=GOOD | {"amount": 0})
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
     assert body["errors"] == [{"pointer": "/body/amount", "detail": "must be more than 0."}]
     assert body["detail"] == "amount: must be more than 0."
     assert (body["status"], body["code"]) == (422, "invalid_input")
-    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["request_id"] == response.headers["x-request-id"]
 
 
 async def test_invalid_element_is_named_with_its_list(client: httpx.AsyncClient) -> None:
@@ -55,15 +55,15 @@ async def test_invalid_element_is_named_with_its_list(client: httpx.AsyncClient)
     ],
 )
 async def test_invalid_json_is_malformed(client: httpx.AsyncClient, text: str) -> None:
-    answer = await client.post("/probe", content=text, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (400, 422)
-    assert answer.json()["code"] in ("malformed", "invalid_input")
+    response = await client.post("/probe", content=text, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 422)
+    assert response.json()["code"] in ("malformed", "invalid_input")
 
 
 async def test_long_field_name_is_shortened(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/probe", json=GOOD | {"x" * 10_000: 1})
-    assert answer.status_code == 422
-    assert len(answer.content) < 2_000
+    response = await client.post("/probe", json=GOOD | {"x" * 10_000: 1})
+    assert response.status_code == 422
+    assert len(response.content) < 2_000
 
 
 async def test_problem_contains_the_errors_members(client: httpx.AsyncClient) -> None:
@@ -83,22 +83,22 @@ async def test_problem_contains_the_errors_members(client: httpx.AsyncClient) ->
 async def test_every_error_response_is_a_problem_document(
     client: httpx.AsyncClient, method: str, path: str, status: int, code: str
 ) -> None:
-    answer = await client.request(method, path)
-    assert answer.status_code == status
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == code
+    response = await client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == code
 
 
 async def test_crash_response_hides_its_message(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/crash")
-    assert "secret of the house" not in answer.text
-    assert "RuntimeError" not in answer.text
+    response = await client.get("/probe/crash")
+    assert "secret of the house" not in response.text
+    assert "RuntimeError" not in response.text
 
 
 async def test_outage_response_has_retry_after(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/outage")
-    assert answer.headers["retry-after"] == "1"
-    assert "10.0.0.1" not in answer.text
+    response = await client.get("/probe/outage")
+    assert response.headers["retry-after"] == "1"
+    assert "10.0.0.1" not in response.text
 
 
 async def test_wrong_method_is_405_with_allow(client: httpx.AsyncClient) -> None:

@@ -11,20 +11,20 @@ def test_valid_request_id_is_accepted(sent: str) -> None:
 
 @pytest.mark.parametrize("sent", [None, "", "x" * 129, "a b", "a\n", "a\r\nX-Evil: 1", "é", "a;b", "{}"])
 def test_invalid_request_id_is_replaced(sent: str | None) -> None:
-    made = accept_request_id(sent)
-    assert made != sent
-    assert len(made) == 32
+    request_id = accept_request_id(sent)
+    assert request_id != sent
+    assert len(request_id) == 32
 
 
 async def test_request_id_is_returned(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/livez", headers={"X-Request-Id": "order-66"})
-    assert answer.headers["x-request-id"] == "order-66"
+    response = await client.get("/livez", headers={"X-Request-Id": "order-66"})
+    assert response.headers["x-request-id"] == "order-66"
 
 
 async def test_crash_response_has_the_request_id(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/crash", headers={"X-Request-Id": "order-67"})
-    assert answer.headers["x-request-id"] == "order-67"
-    assert answer.json()["request_id"] == "order-67"
+    response = await client.get("/probe/crash", headers={"X-Request-Id": "order-67"})
+    assert response.headers["x-request-id"] == "order-67"
+    assert response.json()["request_id"] == "order-67"
 
 
 async def test_generated_request_ids_differ(client: httpx.AsyncClient) -> None:

@@ -10,13 +10,13 @@ from kit.settings import ServiceSettings
 
 
 async def test_service_token_names_the_calling_service(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/service", headers=service_bearer("probe-service", "ml-service"))
-    assert answer.json() == {"service": "ml-service"}
+    response = await client.get("/probe/service", headers=service_bearer("probe-service", "ml-service"))
+    assert response.json() == {"service": "ml-service"}
 
 
 async def test_service_token_for_another_audience_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/probe/service", headers=service_bearer("billing-service"))
-    assert answer.status_code == 401
+    response = await client.get("/probe/service", headers=service_bearer("billing-service"))
+    assert response.status_code == 401
 
 
 @pytest.mark.parametrize("role", ["user", "admin"])
@@ -33,15 +33,15 @@ async def test_service_token_with_a_wrong_claim_is_refused(
     claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
     claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
     token = jwt.encode(claims, settings.service_key, algorithm="HS256")
-    answer = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 401
+    response = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
 
 
 async def test_secret_of_access_tokens_is_refused_for_service_tokens(client: httpx.AsyncClient) -> None:
     claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "exp": int(time.time()) + 60}
     token = jwt.encode(claims, JWT_SECRET, algorithm="HS256")
-    answer = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 401
+    response = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
 
 
 def test_service_token_is_renewed_before_it_expires(

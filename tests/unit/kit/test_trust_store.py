@@ -1,4 +1,4 @@
-"""The trust store follows its source and never forgets a revocation."""
+"""Trust store: polls its source and keeps every revocation."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 
 class ScriptedSource:
-    """Returns the given updates once each, or raises those that are errors, then nothing new."""
+    """Returns or raises each item of the script once, then reports no changes."""
 
     def __init__(self, *script: TrustUpdate | Exception) -> None:
         self._script = list(script)
