@@ -1,4 +1,4 @@
-"""Alerts are documented, and alerts and panels query metrics that services export."""
+"""Alerts are documented; alerts and panels query exported metrics."""
 
 import json
 import re
@@ -22,5 +22,7 @@ def test_each_alert_is_documented_in_operations() -> None:
 
 def test_alerts_and_panels_query_existing_metrics() -> None:
     panels = json.loads(PANELS.read_text())["panels"]
-    requested = RULES.read_text() + " ".join(each["expr"] for panel in panels for each in panel["targets"])
+    requested = RULES.read_text() + " ".join(
+        target["expr"] for panel in panels for target in panel["targets"]
+    )
     assert set(FIGURE.findall(requested)) == SHOWN | {"farebox_jobs_ended_total"}

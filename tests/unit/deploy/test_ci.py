@@ -1,4 +1,4 @@
-"""CI retries one or two failed tests, and lasting failures stop the run."""
+"""CI retries one or two failed tests; permanent failures fail the run."""
 
 import subprocess
 from pathlib import Path
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.slow
 
 
 def run(folder: Path, *failures: int) -> subprocess.CompletedProcess[str]:
-    """As CI would; of each number a test that fails so many times before it passes."""
-    for name, each in enumerate(failures):
-        (folder / f"test_{name}.py").write_text(FAILS_AT_FIRST.format(name=name, failures=each))
+    """Run tests as CI does: one test for each number, which fails that many times before it passes."""
+    for name, failure in enumerate(failures):
+        (folder / f"test_{name}.py").write_text(FAILS_AT_FIRST.format(name=name, failures=failure))
     command = [PROJECT / ".ci" / "pytest", folder, "-q", "-c", PROJECT / "pyproject.toml"]
     return subprocess.run(  # noqa: S603 - our own command
         command, cwd=PROJECT, capture_output=True, text=True, check=False
@@ -35,11 +35,11 @@ def test_passing_test_is_run_once(tmp_path: Path) -> None:
     assert (tmp_path / "runs_0").read_text() == "x"
 
 
-def test_test_that_failed_once_is_retried_three_times_and_named(tmp_path: Path) -> None:
+def test_test_that_failed_once_is_retried_three_times_and_reported(tmp_path: Path) -> None:
     ran = run(tmp_path, 1, 0, 1)
     assert ran.returncode == 0
     assert ran.stdout.count("FLAKY: ") == 2
-    assert [len((tmp_path / f"runs_{each}").read_text()) for each in range(3)] == [4, 1, 4]
+    assert [len((tmp_path / f"runs_{number}").read_text()) for number in range(3)] == [4, 1, 4]
 
 
 def test_test_that_fails_again_fails_the_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""All images follow one pattern, and the compose file requires every secret."""
+"""Images follow one pattern, and the Compose file requires every secret."""
 
 import re
 from pathlib import Path
@@ -22,28 +22,28 @@ def test_image_is_built_in_two_stages_from_locked_packages_for_an_unprivileged_u
 
 def test_container_is_read_only_with_limits_and_a_graceful_stop() -> None:
     services = _services()
-    built = {name: each for name, each in services.items() if "build" in each}
+    built = {name: service for name, service in services.items() if "build" in service}
     assert len(built) >= len(DOCKERFILES)
-    for name, each in built.items():
-        assert each["read_only"], name
-        assert each["mem_limit"], name
-        assert each["stop_grace_period"], name
+    for name, settings in built.items():
+        assert settings["read_only"], name
+        assert settings["mem_limit"], name
+        assert settings["stop_grace_period"], name
 
 
 def test_balancer_and_dashboard_publish_ports_on_loopback_only() -> None:
-    always = {name: each for name, each in _services().items() if "profiles" not in each}
-    published = {name: each["ports"] for name, each in always.items() if "ports" in each}
+    always = {name: service for name, service in _services().items() if "profiles" not in service}
+    published = {name: alway["ports"] for name, alway in always.items() if "ports" in alway}
     assert published.keys() == {"balancer", "dashboard"}
     for ports in published.values():
-        assert all(each.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:") for each in ports)
+        assert all(port.startswith("${PUBLISH_ADDRESS:-127.0.0.1}:") for port in ports)
 
 
 def test_missing_secret_stops_the_stack() -> None:
     text = (PROJECT / "docker-compose.yml").read_text()
     always = text[: text.index("--profile observability")]
-    for found in SECRET.finditer(always):
-        if found["name"].endswith(("SECRET", "DB_PASSWORD", "ADMIN_PASSWORD")):
-            assert found["otherwise"], found["name"]
+    for variable in SECRET.finditer(always):
+        if variable["name"].endswith(("SECRET", "DB_PASSWORD", "ADMIN_PASSWORD")):
+            assert variable["otherwise"], variable["name"]
 
 
 def _services() -> dict[str, dict[str, object]]:

@@ -19,15 +19,15 @@ Resource = dict[str, Any]  # Any: parsed YAML
 @pytest.fixture(scope="module")
 def rendered() -> list[Resource]:
     command = [str(KUBECTL), "kustomize", "deploy/kubernetes"]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
-    return list(yaml.safe_load_all(done.stdout))
+    completed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
+    return list(yaml.safe_load_all(completed.stdout))
 
 
 def test_manifests_match_the_schemas_of_kubernetes(rendered: list[Resource]) -> None:
     version = kubernetes_validate.latest_version()
     for resource in rendered:
         kubernetes_validate.validate(resource, version, strict=True)
-    assert {"Deployment", "Job", "HorizontalPodAutoscaler"} <= {each["kind"] for each in rendered}
+    assert {"Deployment", "Job", "HorizontalPodAutoscaler"} <= {resource["kind"] for resource in rendered}
 
 
 def test_deployments_have_probes_and_disruption_budgets(rendered: list[Resource]) -> None:
@@ -63,7 +63,7 @@ def test_containers_are_read_only_and_not_root(rendered: list[Resource]) -> None
 
 
 def _named(rendered: list[Resource], kind: str) -> dict[str, Resource]:
-    return {each["metadata"]["name"]: each for each in rendered if each["kind"] == kind}
+    return {resource["metadata"]["name"]: resource for resource in rendered if resource["kind"] == kind}
 
 
 def _containers(resource: Resource) -> list[Resource]:

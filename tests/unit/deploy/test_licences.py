@@ -13,8 +13,8 @@ PROJECT = Path(__file__).parents[3]
 @pytest.mark.slow
 def test_each_locked_package_is_listed_with_an_allowed_licence() -> None:
     command = [sys.executable, "scripts/licences.py", "--check"]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    assert (done.returncode, done.stdout) == (0, "")
+    completed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert (completed.returncode, completed.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("licence", ["GPL-3.0-only", "MIT AND AGPL-3.0", "UNKNOWN", "LGPL-2.1"])

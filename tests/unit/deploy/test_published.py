@@ -12,5 +12,5 @@ PROJECT = Path(__file__).parents[3]
 @pytest.mark.slow
 def test_openapi_document_is_up_to_date() -> None:
     command = [sys.executable, "scripts/openapi.py", "--check"]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-    assert (done.returncode, done.stderr) == (0, "")
+    completed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    assert (completed.returncode, completed.stderr) == (0, "")

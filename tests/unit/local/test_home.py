@@ -78,6 +78,6 @@ def test_private_file_replaces_a_readable_one(tmp_path: Path) -> None:
 
 def test_running_stack_is_saved_and_loaded(tmp_path: Path) -> None:
     home = Home.at(tmp_path)
-    running = RunningStack(Ports(1, 2, 3, 4, 5, 6), "admin@example.org")
-    running.save(home)
-    assert RunningStack.load(home) == running
+    stack = RunningStack(Ports(1, 2, 3, 4, 5, 6), "admin@example.org")
+    stack.save(home)
+    assert RunningStack.load(home) == stack

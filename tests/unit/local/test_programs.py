@@ -86,7 +86,7 @@ def test_postgres_starts_first_and_stops_last(stack: Stack) -> None:
     assert first == "program:postgres"
 
 
-def test_percent_sign_in_home_is_escaped_for_supervisor(stack: Stack) -> None:
+def test_percent_sign_of_home_is_escaped_for_supervisor(stack: Stack) -> None:
     config = configuration(stack.home, programs_of(stack))
     assert "100%% unusual" in config["program:gateway"]["command"]
 
