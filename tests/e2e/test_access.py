@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 import pytest_asyncio
-from tests.support.access import RULES, Rule, Who, World
+from tests.support.access import RULES, Rule, Access, World
 from tests.support.people import PASSWORD, Person, logged_in, new_user
 from tests.support.problems import assert_problem
 from tests.support.training import train, upload
@@ -15,19 +15,19 @@ NEEDS_A_MODEL = {"name", "model_name", "job_id", "receipt_id"}
 ALLOWED = "allowed"
 # The status for each kind of caller, by the route's access rule.
 EXPECTED = {
-    "stranger": {
-        Who.PUBLIC: ALLOWED,
-        **dict.fromkeys((Who.ANYONE, Who.OWNER, Who.OWNER_OR_ADMIN, Who.ADMIN), 401),
+    "anonymous": {
+        Access.PUBLIC: ALLOWED,
+        **dict.fromkeys((Access.ANYONE, Access.OWNER, Access.OWNER_OR_ADMIN, Access.ADMIN), 401),
     },
     "other": {
-        Who.PUBLIC: ALLOWED,
-        Who.ANYONE: ALLOWED,
-        Who.OWNER: 404,
-        Who.OWNER_OR_ADMIN: 404,
-        Who.ADMIN: 403,
+        Access.PUBLIC: ALLOWED,
+        Access.ANYONE: ALLOWED,
+        Access.OWNER: 404,
+        Access.OWNER_OR_ADMIN: 404,
+        Access.ADMIN: 403,
     },
-    "owner": {**dict.fromkeys(Who, ALLOWED), Who.ADMIN: 403},
-    "admin": {**dict.fromkeys(Who, ALLOWED), Who.OWNER: 404},
+    "owner": {**dict.fromkeys(Access, ALLOWED), Access.ADMIN: 403},
+    "admin": {**dict.fromkeys(Access, ALLOWED), Access.OWNER: 404},
 }
 
 
@@ -54,7 +54,7 @@ def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
 
 
 def test_openapi_marks_routes_that_require_authentication(guarded: dict[str, bool]) -> None:
-    assert guarded == {route: rule.who is not Who.PUBLIC for route, rule in RULES.items()}
+    assert guarded == {route: rule.access is not Access.PUBLIC for route, rule in RULES.items()}
 
 
 @pytest.mark.parametrize("role", EXPECTED)
@@ -62,7 +62,7 @@ def test_openapi_marks_routes_that_require_authentication(guarded: dict[str, boo
 async def test_route_is_open_to_its_callers_only(
     http: httpx.AsyncClient, admin: Person, lasting_world: World, route: str, role: str
 ) -> None:
-    rule, expected = RULES[route], EXPECTED[role][RULES[route].who]
+    rule, expected = RULES[route], EXPECTED[role][RULES[route].access]
     changes = expected == ALLOWED and not route.startswith("GET ")
     world = await _create_world(http, _placeholders(route)) if changes else lasting_world
     caller = await _caller(http, admin, world, role)
@@ -83,7 +83,7 @@ async def _send(caller: Person, route: str, rule: Rule, world: World) -> httpx.R
 
 async def _caller(http: httpx.AsyncClient, admin: Person, world: World, role: str) -> Person:
     match role:
-        case "stranger":
+        case "anonymous":
             return Person(http, 0, "nobody", PASSWORD, "")
         case "owner":
             return world.owner

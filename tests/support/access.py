@@ -16,7 +16,7 @@ FEATURES = {"features": {"x": 1, "noise": 1}}
 Arguments = dict[str, Any]  # Any: httpx's request arguments
 
 
-class Who(Enum):
+class Access(Enum):
     """PUBLIC needs no login; ANYONE needs one; the path of OWNER names an object of one user."""
 
     PUBLIC = "public"
@@ -39,7 +39,7 @@ class World:
 class Rule:
     """`send` builds the request's arguments; `also` are further statuses for an allowed caller."""
 
-    who: Who
+    access: Access
     send: Callable[[Person, World], Arguments] | None = None
     also: tuple[int, ...] = ()
 
@@ -82,7 +82,7 @@ def _batch(_caller: Person, _world: World) -> Arguments:
     return {"content": b"x,noise\n1,1\n", "headers": {"Content-Type": "text/csv"}}
 
 
-PUBLIC, ANYONE, OWNER, OWNER_OR_ADMIN, ADMIN = Who
+PUBLIC, ANYONE, OWNER, OWNER_OR_ADMIN, ADMIN = Access
 
 PRODUCT = {
     "POST /v1/users": Rule(PUBLIC, _account("name", "password")),
