@@ -1,4 +1,4 @@
-"""Database roles of the services. A role belongs to the whole server, so two migrations may race to create it."""
+"""Database roles of the services. A role belongs to the whole server, so two migrations may race for it."""
 
 from sqlalchemy import Connection, text
 

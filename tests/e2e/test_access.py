@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 import pytest_asyncio
-from tests.support.access import RULES, Rule, Access, World
+from tests.support.access import RULES, Access, Rule, World
 from tests.support.people import PASSWORD, Person, logged_in, new_user
 from tests.support.problems import assert_problem
 from tests.support.training import train, upload

@@ -87,7 +87,7 @@ async def test_logout_leaves_other_sessions_valid(http: httpx.AsyncClient, user:
     await _use_everywhere(user)
 
 
-async def test_later_user_of_a_name_inherits_nothing(
+async def test_new_user_with_a_deleted_name_inherits_nothing(
     http: httpx.AsyncClient, admin: Person, user: Person
 ) -> None:
     assert (await admin.delete(f"/v1/users/{user.id}")).status_code == 204

@@ -58,7 +58,7 @@ def test_ended_job_is_followed_and_cannot_be_cancelled(run: Run, key: str, pengu
     assert run("jobs", "cancel", job, FAREBOX_API_KEY=key).returncode == 9
 
 
-def test_changed_password_is_logged_in_with(run: Run) -> None:
+def test_password_command_logs_in_with_the_new_password(run: Run) -> None:
     name = new_name()
     assert run("signup", name, stdin=PASSWORD + "\n").returncode == 0
 
