@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
@@ -32,13 +32,22 @@ def glossary(readme: str) -> Mapping[str, str]:
 
 
 def banned_words(text: str, banned: Mapping[str, str]) -> Iterator[str]:
-    """A complaint for each banned word, with its line."""
-    pattern = re.compile(rf"\b({'|'.join(map(re.escape, sorted(banned, key=len, reverse=True)))})\b")
+    """A complaint for each banned word, with its line; words count in names, too, phrases in prose only."""
+    words, phrases = (
+        _pattern(term for term in banned if (" " in term) is with_blank) for with_blank in (False, True)
+    )
     for number, line in enumerate(text.splitlines(), start=1):
         if GLOSSARY_ROW.match(line):
             continue
-        for match in pattern.finditer(WORD_BORDERS.sub(" ", line).lower()):
+        prose = line.lower()
+        split_names = WORD_BORDERS.sub(" ", line).lower()
+        for match in (*words.finditer(split_names), *phrases.finditer(prose)):
             yield f"{number}: '{match[0]}'; write: {banned[match[0]]}"
+
+
+def _pattern(terms: Iterable[str]) -> re.Pattern[str]:
+    alternatives = "|".join(map(re.escape, sorted(terms, key=len, reverse=True)))
+    return re.compile(rf"\b({alternatives})\b") if alternatives else re.compile(r"(?!)")
 
 
 def relative_docstring(source: str) -> Iterator[str]:
