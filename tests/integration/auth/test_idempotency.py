@@ -8,8 +8,8 @@ import pytest
 from starlette.responses import Response
 from tests.integration.auth.service import ADA, PASSWORD, Service, bearer_of, code_of, register
 
-from auth_service.housekeeping import clean_up
 from auth_service.idempotency import Idempotency
+from auth_service.main import clean_up
 from auth_service.users.endpoints import Registration
 from kit.digests import fingerprint
 

@@ -5,7 +5,7 @@ import httpx
 from tests.integration.auth.service import Service, admin_bearer, bearer_of, register
 from tests.support.tokens import service_bearer
 
-from auth_service.housekeeping import clean_up
+from auth_service.main import clean_up
 from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 

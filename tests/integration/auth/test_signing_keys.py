@@ -21,7 +21,7 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.housekeeping import clean_up
+from auth_service.main import clean_up
 from auth_service.tokens.secrets import Seal
 
 NEW_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"

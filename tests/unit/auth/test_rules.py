@@ -6,7 +6,7 @@ import pytest
 
 from auth_service.api_keys.service import digest_of, format_secret
 from auth_service.passwords.service import delay_after
-from auth_service.sessions.rules import PresentedToken, Verdict, judge
+from auth_service.sessions.service import PresentedToken, Verdict, judge
 from auth_service.tokens.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 import structlog
@@ -18,10 +19,11 @@ from auth_service.errors import (
 )
 from auth_service.models import LoginSession, RefreshToken, User
 from auth_service.sessions.repository import SessionRepository
-from auth_service.sessions.rules import PresentedToken, judge
 from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.signing import AccessToken, AccessTokens
 from kit.database import Database
+
+Verdict = Literal["rotate", "expired", "twin", "reused"]
 
 log = structlog.stdlib.get_logger()
 
@@ -119,6 +121,25 @@ class SessionService:
     async def _end(self, session: AsyncSession, session_id: str) -> None:
         await SessionRepository(session).delete(session_id)
         await self._revocations.revoke_session(session, session_id)
+
+
+@dataclass(frozen=True)
+class PresentedToken:
+    """A refresh token as stored, and the time at which a request presented it."""
+
+    used_at: datetime | None
+    expires_at: datetime
+    arrived_at: datetime
+
+
+def judge(token: PresentedToken) -> Verdict:
+    """Of overlapping requests one rotates and the others are twins; a later request is a reuse.
+
+    A thief and the victim send the same token, so reuse ends the session for both.
+    """
+    if token.used_at is not None:
+        return "twin" if token.arrived_at <= token.used_at else "reused"
+    return "expired" if token.expires_at <= token.arrived_at else "rotate"
 
 
 def _digest(refresh_token: str) -> bytes:

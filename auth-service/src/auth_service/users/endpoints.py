@@ -1,10 +1,10 @@
-"""Registration, and accounts as their owners see them."""
+"""Users: registration, a user's own account, and accounts as administrators change them."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
@@ -12,7 +12,9 @@ from auth_service.errors import (
     HashingBusy,
     LastAdmin,
     NameTaken,
+    OwnAccount,
     TooManyFailures,
+    UserNotFound,
     WrongCredentials,
     WrongPassword,
 )
@@ -24,14 +26,15 @@ from auth_service.sessions.repository import SessionRepository
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.app import strict_router
-from kit.authentication import AccountOwner, Reader
+from kit.authentication import AccountOwner, Administrator, Reader
 from kit.database import ReadSession, Session
 from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
-from kit.fields import LARGEST_ID
+from kit.fields import LARGEST_ID, RowIdInPath
 from kit.identity import Role
 from kit.problems import documented
 
 router = strict_router(tags=["users"])
+admin_router = strict_router("/v1/users/{user_id}", tags=["admin"])
 
 LONGEST_DISPLAY_NAME = 100
 MOST_KEYS_EXPORTED = 10_000
@@ -78,6 +81,19 @@ class PasswordChange(StrictBody):
     )
 
     current_password: AnyPassword
+    new_password: NewPassword
+
+
+class UserChange(StrictBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "admin"}, {"disabled": True}]})
+
+    role: Role | None = None
+    disabled: StrictBool | None = None
+
+
+class PasswordReset(StrictBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"new_password": "a longer sentence"}]})
+
     new_password: NewPassword
 
 
@@ -183,3 +199,36 @@ async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport
         ],
         api_keys=[ApiKeyView.of(each) for each in keys],
     )
+
+
+@admin_router.patch("", responses=documented(Unauthenticated, Forbidden, UserNotFound, LastAdmin))
+async def change_user(
+    user_id: RowIdInPath, change: UserChange, _caller: Administrator, users: Users, session: Session
+) -> UserView:
+    """Change a user's role, or disable or enable the account; their tokens end, API keys stay."""
+    return UserView.of(await users.change(session, user_id, change.role, change.disabled))
+
+
+@admin_router.delete(
+    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound)
+)
+async def delete_user(user_id: RowIdInPath, caller: Administrator, users: Users, session: Session) -> None:
+    """Delete a user's account for good; not your own."""
+    await users.delete_other(session, user_id, caller.user_id)
+
+
+@admin_router.put(
+    "/password",
+    status_code=204,
+    responses=documented(Unauthenticated, Forbidden, UserNotFound, HashingBusy),
+)
+async def reset_password(
+    user_id: RowIdInPath,
+    reset: PasswordReset,
+    _caller: Administrator,
+    hasher: Hasher,
+    users: Users,
+    session: Session,
+) -> None:
+    """Give a user a new password; all their sessions end."""
+    await users.set_password(session, user_id, await hasher.hash(reset.new_password))
