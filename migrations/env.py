@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit.app import read_settings
 from migrations.comparison import is_ours, service_metadata
-from migrations.settings import MigrationSettings
+from migrations.history import MigrationSettings
 
 
 def run(connection: Connection) -> None:
