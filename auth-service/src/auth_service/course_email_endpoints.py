@@ -96,7 +96,7 @@ async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, se
 async def reset_own_password(
     reset: EmailReset, caller: AccountOwner, hasher: Hasher, users: Users, session: Session
 ) -> Confirmation:
-    """Give yourself a new password; your tokens end."""
+    """Change your password; all your tokens are revoked."""
     if fold_name(reset.email) != fold_name(caller.name):
         raise NotYourEmail
     await users.set_password(session, caller.user_id, await hasher.hash(reset.new_password))
@@ -123,8 +123,8 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> Confirmation:
-    """Give a user a new password; their tokens end."""
-    # Before the first statement, so that no connection waits for the hash.
+    """Reset a user's password; all their tokens are revoked."""
+    # Before the first statement, so that no connection is held during hashing.
     password_hash = await hasher.hash(reset.new_password)
     if (await UserRepository(session).get(user_id)).folded_name != fold_name(reset.email):
         raise EmailMismatch

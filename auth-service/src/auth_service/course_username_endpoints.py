@@ -59,12 +59,12 @@ BODIES = {
 
 
 async def read_credentials(request: Request) -> Credentials:
-    """From JSON or from OAuth2's form fields."""
+    """Read name and password from JSON, or from the form fields of OAuth2."""
     try:
         return Credentials.model_validate(await _read_body(request))
     except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(found) from None
+        located = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(located) from None
 
 
 async def _read_body(request: Request) -> object:

@@ -1,4 +1,4 @@
-"""Sessions: log in, refresh tokens, log out."""
+"""Sessions: log in, refresh tokens and log out."""
 
 import hashlib
 import secrets
@@ -48,10 +48,10 @@ class SessionService:
         self._lifetime = refresh_lifetime
 
     async def log_in(self, session: AsyncSession, checked: User) -> TokenPair:
-        """A session that can be refreshed, for a user whose password was just checked."""
-        rows = SessionRepository(session)
-        # A lock of the key alone: parallel logins of one user do not wait for each other.
-        user = await rows.lock_user_against_deletion(checked.id)
+        """Start a session for a user whose password has just been checked."""
+        repository = SessionRepository(session)
+        # FOR KEY SHARE, so that concurrent logins of one user do not wait for each other.
+        user = await repository.lock_user_against_deletion(checked.id)
         if user is None or user.generation != checked.generation:
             raise WrongCredentials  # The password was changed or the account deleted meanwhile.
         now = datetime.now(UTC)
@@ -63,28 +63,28 @@ class SessionService:
             refreshed_at=now,
             expires_at=now + self._lifetime,
         )
-        await rows.add(login)
+        await repository.add(login)
         log.info("logged_in", user=user.id)
         return await self._issue(session, user, login)
 
     async def log_in_briefly(self, session: AsyncSession, checked: User) -> AccessToken:
-        """An access token alone, without a session to refresh."""
+        """Issue an access token alone, without a session to refresh."""
         log.info("logged_in", user=checked.id)
         return await self._tokens.for_session(session, checked, uuid4().hex)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """New tokens, in a transaction of its own: the end of a reused session outlives the refusal."""
+        """Exchange a refresh token, in its own transaction: reuse ends the session despite the error."""
         arrived_at = datetime.now(UTC)
         async with self._database.transaction() as session:
-            found = await SessionRepository(session).lock_of_token(_digest(refresh_token))
-            if found is None:
+            match = await SessionRepository(session).lock_of_token(_digest(refresh_token))
+            if match is None:
                 raise RefreshTokenInvalid
-            login, token = found
+            login, token = match
             verdict = judge(PresentedToken(token.used_at, token.expires_at, arrived_at))
             if verdict == "rotate":
                 return await self._rotate(session, login, token)
             if verdict == "reused":
-                # Committed before the refusal below, or the thief's session would survive it.
+                # Committed before the error below, which would roll it back.
                 await self._end(session, login.id)
         match verdict:
             case "expired":
@@ -133,9 +133,9 @@ class PresentedToken:
 
 
 def judge(token: PresentedToken) -> Verdict:
-    """Of overlapping requests one rotates and the others are twins; a later request is a reuse.
+    """Of concurrent requests one rotates and the others are twins; a later request is a reuse.
 
-    A thief and the victim send the same token, so reuse ends the session for both.
+    Thief and owner present the same token, so reuse ends the session for both.
     """
     if token.used_at is not None:
         return "twin" if token.arrived_at <= token.used_at else "reused"

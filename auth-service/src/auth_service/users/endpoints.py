@@ -57,7 +57,7 @@ DisplayName = Annotated[
 
 
 class Registration(StrictBody):
-    """`email` may be sent instead of `name`; they are the same thing."""
+    """Name and password; `email` is accepted as an alias of `name`."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "ada@example.org", "password": "a long sentence is best"}]}
@@ -118,7 +118,7 @@ class UserView(BaseModel):
 
 
 class AccountExport(BaseModel):
-    """Everything that this service stores about a user, except secrets."""
+    """All data of a user in this service, except secrets."""
 
     user: UserView
     sessions: list[SessionRecord]
@@ -133,11 +133,11 @@ class AccountExport(BaseModel):
 async def register(
     body: Registration, hasher: Hasher, users: Users, database: OwnDatabase, idempotency: Idempotent
 ) -> UserView:
-    """Create an account under an e-mail address or a user name."""
+    """Create an account, named by an e-mail address or a user name."""
     async with idempotency.claim("users", body) as claim, database.transaction() as session:
         if claim.first_answer is not None:
             return UserView.model_validate_json(claim.first_answer)
-        # The transaction takes a connection at its first statement, so none waits for the hash.
+        # The transaction connects at its first statement, so no connection is held during hashing.
         password_hash = await hasher.hash(body.password)
         view = UserView.of(await users.register(session, body.name, password_hash))
         await claim.keep(view.model_dump_json().encode(), session=session)
@@ -152,13 +152,13 @@ async def read_me(caller: Reader, session: ReadSession) -> UserView:
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
-    """Set or clear your display name; the account name itself stays for good."""
+    """Set or clear your display name; the account name cannot change."""
     return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
 async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
-    """Delete your account with its sessions, API keys, models and datasets, for good."""
+    """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
     await users.delete(session, caller.user_id)
 
 
@@ -175,10 +175,7 @@ async def change_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Change your password; all your sessions end, this one too. API keys stay.
-
-    A wrong current password is 403: after a 401, clients would drop a session that is still valid.
-    """
+    """Change your password. All your sessions end, including this one; API keys stay valid."""
     try:
         await passwords.check(caller.name, change.current_password)
     except WrongCredentials:
@@ -188,16 +185,16 @@ async def change_password(
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
 async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport:
-    """Everything this service stores about you; passwords and keys exist only as hashes and are left out."""
+    """Export your account, sessions and API keys; passwords and keys, stored as hashes, are left out."""
     keys = await ApiKeyRepository(session).list_of(
         caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
     )
     return AccountExport(
         user=UserView.of(await UserRepository(session).get(caller.user_id)),
         sessions=[
-            SessionRecord.of(each) for each in await SessionRepository(session).list_of(caller.user_id)
+            SessionRecord.of(login) for login in await SessionRepository(session).list_of(caller.user_id)
         ],
-        api_keys=[ApiKeyView.of(each) for each in keys],
+        api_keys=[ApiKeyView.of(key) for key in keys],
     )
 
 
@@ -205,7 +202,7 @@ async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport
 async def change_user(
     user_id: RowIdInPath, change: UserChange, _caller: Administrator, users: Users, session: Session
 ) -> UserView:
-    """Change a user's role, or disable or enable the account; their tokens end, API keys stay."""
+    """Change a user's role, or disable or enable the account. Their tokens are revoked; API keys stay."""
     return UserView.of(await users.change(session, user_id, change.role, change.disabled))
 
 
@@ -213,7 +210,7 @@ async def change_user(
     "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound)
 )
 async def delete_user(user_id: RowIdInPath, caller: Administrator, users: Users, session: Session) -> None:
-    """Delete a user's account for good; not your own."""
+    """Delete another user's account. This cannot be undone."""
     await users.delete_other(session, user_id, caller.user_id)
 
 
@@ -230,5 +227,5 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Give a user a new password; all their sessions end."""
+    """Reset a user's password; all their sessions end."""
     await users.set_password(session, user_id, await hasher.hash(reset.new_password))
