@@ -1,4 +1,4 @@
-"""`python -m migrations` upgrades the database."""
+"""Entry point of `python -m migrations`, which upgrades the database."""
 
 from kit.app import read_settings
 from migrations.history import MigrationSettings, upgrade

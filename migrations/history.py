@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 
 class MigrationSettings(BaseSettings):
-    """DB_USER may create schemas and roles; the services never get its password."""
+    """DB_USER creates schemas and roles; the services never receive its password."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
@@ -50,7 +50,7 @@ class MigrationSettings(BaseSettings):
 
 
 def upgrade(settings: MigrationSettings, revision: str = "head") -> None:
-    """Upgrade, then set each role's password, so that a changed one takes effect."""
+    """Upgrade, then set the password of each role, so that a changed password takes effect."""
     command.upgrade(_configuration(settings), revision)
     asyncio.run(_set_passwords(settings))
 

@@ -1,11 +1,11 @@
-"""Database roles of the services. A role belongs to the whole server, so two databases may race for it."""
+"""Database roles of the services. Roles belong to the whole server, so databases may race for them."""
 
 from sqlalchemy import Connection, text
 
 SCHEMA_OF_ROLE = {"auth_service": "auth", "billing_service": "billing", "ml_service": "ml"}
 
-# Another database's migration may create or alter the same role meanwhile; its commit ends the wait, and the
-# second attempt sees what it did.
+# The migration of another database may create or alter the same role at the same time; the next attempt then
+# sees its changes.
 _EACH_ATTEMPT = """
 DO $$
 BEGIN
@@ -22,7 +22,7 @@ END $$
 
 
 def create_role(connection: Connection, role: str) -> None:
-    """A role that can log in, without a password yet, whose schema is the first one it looks in."""
+    """Create a login role without a password, whose search path is its own schema."""
     statement = f"""
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
             CREATE ROLE {role} LOGIN;
@@ -41,7 +41,7 @@ def set_password(connection: Connection, role: str, password: str) -> None:
 
 
 def drop_role(connection: Connection, role: str) -> None:
-    """Takes every right it has in this database; the role itself stays while another database needs it."""
+    """Revoke all privileges in this database; the role itself stays while another database uses it."""
     connection.execute(text(f"DROP OWNED BY {role}"))
     connection.execute(
         text(f"DO $$ BEGIN DROP ROLE {role}; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END $$")
