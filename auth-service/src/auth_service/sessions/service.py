@@ -23,7 +23,7 @@ from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.signing import AccessToken, AccessTokens
 from kit.database import Database
 
-Verdict = Literal["rotate", "expired", "twin", "reused"]
+Verdict = Literal["rotate", "expired", "concurrent", "reused"]
 
 log = structlog.stdlib.get_logger()
 
@@ -89,7 +89,7 @@ class SessionService:
         match verdict:
             case "expired":
                 raise RefreshTokenInvalid
-            case "twin":
+            case "concurrent":
                 raise RefreshRunning
             case "reused":
                 log.warning("refresh_token_reused", user=login.user_id)
@@ -133,12 +133,12 @@ class PresentedToken:
 
 
 def judge(token: PresentedToken) -> Verdict:
-    """Of concurrent requests one rotates and the others are twins; a later request is a reuse.
+    """Of concurrent requests one rotates; a later request is a reuse.
 
     Thief and owner present the same token, so reuse ends the session for both.
     """
     if token.used_at is not None:
-        return "twin" if token.arrived_at <= token.used_at else "reused"
+        return "concurrent" if token.arrived_at <= token.used_at else "reused"
     return "expired" if token.expires_at <= token.arrived_at else "rotate"
 
 
