@@ -88,7 +88,7 @@ async def create_user(
 async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, session: Session) -> EmailToken:
     """Log in."""
     user = await passwords.check(login.email, login.pwd)
-    token = await sessions.log_in_briefly(session, user)
+    token = await sessions.log_in_without_refresh(session, user)
     return EmailToken(access_token=token.text)
 
 

@@ -93,7 +93,7 @@ async def log_in(
 ) -> UsernameToken:
     """Log in, with JSON or with the form fields of OAuth2's password grant."""
     user = await passwords.check(body.username, body.password)
-    token = await sessions.log_in_briefly(session, user)
+    token = await sessions.log_in_without_refresh(session, user)
     return UsernameToken(access_token=token.text)
 
 

@@ -121,7 +121,7 @@ async def _prepare(container: Container) -> None:
     async with container.database.transaction() as session:
         await container.users.create_first_admin(session, settings, container.hasher)
         if settings.jwt_algorithm == "EdDSA":
-            await keys.seal_again(session)
+            await keys.reseal(session)
             await keys.create_first(session)
     # Before the first request, or revoked tokens would be accepted until the first poll.
     await container.authentication.trust.refresh(container.trust_source)

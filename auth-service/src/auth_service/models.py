@@ -29,7 +29,7 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
-    def is_working_admin(self) -> bool:
+    def is_active_admin(self) -> bool:
         return self.role == "admin" and not self.disabled
 
 

@@ -67,7 +67,7 @@ class SessionService:
         log.info("logged_in", user=user.id)
         return await self._issue(session, user, login)
 
-    async def log_in_briefly(self, session: AsyncSession, checked: User) -> AccessToken:
+    async def log_in_without_refresh(self, session: AsyncSession, checked: User) -> AccessToken:
         """Issue an access token alone, without a session to refresh."""
         log.info("logged_in", user=checked.id)
         return await self._tokens.for_session(session, checked, uuid4().hex)

@@ -97,7 +97,7 @@ class SigningKeys:
         signer = self._open_signer(await repository.all())
         return signer or await self._create(session, signs_from=datetime.now(UTC))
 
-    async def seal_again(self, session: AsyncSession) -> None:
+    async def reseal(self, session: AsyncSession) -> None:
         """Encrypt all keys with the current JWT_SECRET, so that JWT_SECRET_PREVIOUS can be removed."""
         for key in await SigningKeyRepository(session).all():
             private = self._seal.open(key.sealed_private_key)

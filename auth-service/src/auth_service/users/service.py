@@ -76,14 +76,14 @@ class UserService:
         """Change role or state; an effective change revokes the user's tokens."""
         repository = UserRepository(session)
         # Locked before the user, so that two administrators cannot demote each other at the same time.
-        admins = await repository.lock_working_admins()
+        admins = await repository.lock_active_admins()
         user = await repository.lock(user_id)
         before = (user.role, user.disabled)
         user.role = role or user.role
         user.disabled = user.disabled if disabled is None else disabled
         if (user.role, user.disabled) == before:
             return user
-        if not user.is_working_admin and list(admins) == [user.id]:
+        if not user.is_active_admin and list(admins) == [user.id]:
             raise LastAdmin
         await self._end_tokens(session, user)
         await self._events.changed(session, user)
@@ -97,7 +97,7 @@ class UserService:
 
     async def delete(self, session: AsyncSession, user_id: int) -> None:
         repository = UserRepository(session)
-        admins = await repository.lock_working_admins()
+        admins = await repository.lock_active_admins()
         user = await repository.lock(user_id)
         if list(admins) == [user.id]:
             raise LastAdmin
