@@ -1,7 +1,6 @@
-"""`python -m migrations` upgrades the database."""
+"""Entry point of `python -m migrations`, which upgrades the database."""
 
 from kit.app import read_settings
-from migrations.history import upgrade
-from migrations.settings import MigrationSettings
+from migrations.history import MigrationSettings, upgrade
 
 upgrade(read_settings("migrations", MigrationSettings))

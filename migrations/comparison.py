@@ -12,7 +12,7 @@ from migrations.roles import SCHEMA_OF_ROLE
 
 # Modules that import all models of a service.
 MODELS = ("auth_service.models", "billing_service.models", "ml_service.metadata")
-# Used only by replicas of the previous release; the next release drops them.
+# Only replicas of the previous release use these; the next release drops them.
 RETIRED_TABLES = {("auth", "first_answers"), ("ml", "answers")}
 
 
@@ -20,24 +20,24 @@ def service_metadata() -> list[MetaData]:
     return [import_module(module).metadata for module in MODELS]
 
 
-def is_ours(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
-    """Exclude Alembic's own table and everything outside the services' schemas."""
+def is_in_a_service_schema(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
+    """Exclude Alembic's own table and all schemas of others."""
     schema = name if kind == "schema" else parents.get("schema_name")
     return schema in SCHEMA_OF_ROLE.values()
 
 
 def differences(connection: Connection) -> list[Any]:  # Any: Alembic's operations are nested tuples
-    """Changes that autogenerate would make; empty when models and migrations agree."""
+    """Differences that autogenerate finds; empty when models and migrations agree."""
     return [
         difference for metadata in service_metadata() for difference in _differences_of(connection, metadata)
     ]
 
 
 def _differences_of(connection: Connection, metadata: MetaData) -> list[Any]:  # Any: as above
-    def is_its_own(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
+    def is_in_schema(name: str | None, kind: NameFilterType, parents: NameFilterParentNames) -> bool:
         if kind == "table" and (parents.get("schema_name"), name) in RETIRED_TABLES:
             return False
         return (name if kind == "schema" else parents.get("schema_name")) == metadata.schema
 
-    options = {"include_schemas": True, "include_name": is_its_own, "compare_server_default": True}
+    options = {"include_schemas": True, "include_name": is_in_schema, "compare_server_default": True}
     return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)

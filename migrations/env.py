@@ -7,18 +7,18 @@ from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit.app import read_settings
-from migrations.comparison import is_ours, service_metadata
-from migrations.settings import MigrationSettings
+from migrations.comparison import is_in_a_service_schema, service_metadata
+from migrations.history import MigrationSettings
 
 
 def run(connection: Connection) -> None:
-    # Only the alembic command compares; running migrations needs no code of the services.
+    # Only the alembic command compares models; an upgrade runs without the code of the services.
     comparing = context.config.cmd_opts is not None
     context.configure(
         connection=connection,
         target_metadata=service_metadata() if comparing else None,
         include_schemas=True,
-        include_name=is_ours,
+        include_name=is_in_a_service_schema,
         transaction_per_migration=True,
     )
     with context.begin_transaction():

@@ -1,12 +1,12 @@
-"""Database roles of the services. A role belongs to the whole server, so two migrations may race for it."""
+"""Database roles of the services. Roles belong to the whole server, so databases may race for them."""
 
 from sqlalchemy import Connection, text
 
 SCHEMA_OF_ROLE = {"auth_service": "auth", "billing_service": "billing", "ml_service": "ml"}
 
-# Another database's migration may create or alter the same role at the same time. The statement waits for its
-# commit and fails; the next attempt sees the role.
-_WITH_RETRIES = """
+# The migration of another database may create or alter the same role at the same time; the next attempt then
+# sees its changes.
+_EACH_ATTEMPT = """
 DO $$
 BEGIN
     FOR attempt IN 1..10 LOOP
@@ -22,14 +22,14 @@ END $$
 
 
 def create_role(connection: Connection, role: str) -> None:
-    """Create a role that may log in, still without a password, with its schema as search path."""
+    """Create a login role without a password, whose search path is its own schema."""
     statement = f"""
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
             CREATE ROLE {role} LOGIN;
         END IF;
         ALTER ROLE {role} SET search_path = {SCHEMA_OF_ROLE[role]};
     """
-    connection.execute(text(_WITH_RETRIES.format(statement=statement)))
+    connection.execute(text(_EACH_ATTEMPT.format(statement=statement)))
 
 
 def set_password(connection: Connection, role: str, password: str) -> None:
@@ -37,11 +37,11 @@ def set_password(connection: Connection, role: str, password: str) -> None:
     statement = f"""
         EXECUTE format('ALTER ROLE {role} PASSWORD %L', current_setting('farebox.password'));
     """
-    connection.execute(text(_WITH_RETRIES.format(statement=statement)))
+    connection.execute(text(_EACH_ATTEMPT.format(statement=statement)))
 
 
 def drop_role(connection: Connection, role: str) -> None:
-    """Revoke all of the role's privileges in this database; drop it unless another database needs it."""
+    """Revoke all privileges in this database; the role itself stays while another database uses it."""
     connection.execute(text(f"DROP OWNED BY {role}"))
     connection.execute(
         text(f"DO $$ BEGIN DROP ROLE {role}; EXCEPTION WHEN dependent_objects_still_exist THEN NULL; END $$")

@@ -1,4 +1,4 @@
-"""Load: 10,000 random operations by many concurrent callers on two replicas."""
+"""Load test of the ledger: 10,000 random commands from concurrent callers on two replicas."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ Body = dict[str, object]
 
 
 def random_operation(rng: random.Random) -> Body:
-    """One of few keys, so that callers use the same holds; a key always has the same input."""
+    """A command on one of a few keys, so that callers share holds; a key always has the same input."""
     key = rng.randrange(KEYS)
     place = hold(
         USERS[key % len(USERS)], f"key-{key}", units=key % 4, action="predict", ttl_seconds=TTLS[key % 3]
@@ -37,7 +37,7 @@ def random_operation(rng: random.Random) -> Body:
 
 
 async def run_caller(billing: Billing, rng: random.Random) -> int:
-    """Send operations, and a grant with every tenth call."""
+    """Send commands, and a grant with every tenth request; returns the number of commands."""
     for n in range(CALLS):
         results = await billing.operate(*[random_operation(rng) for _ in range(PER_CALL)])
         assert {result["status"] for result in results} <= {200, 402, 404, 409, 422}
@@ -47,7 +47,7 @@ async def run_caller(billing: Billing, rng: random.Random) -> int:
 
 
 async def verify_repeatedly(billing: Billing) -> None:
-    """Verify that the books balance at any moment, not only at the end."""
+    """Verify that the books balance under load, not only at the end."""
     for _ in range(VERIFICATIONS):
         await billing.assert_books_balance()
 
@@ -59,12 +59,12 @@ async def test_books_balance_after_10_000_random_operations(database: Database) 
     ):
         await asyncio.gather(*[one.register(user) for user in USERS])
         callers = [run_caller((one, two)[n % 2], random.Random(n)) for n in range(CALLERS)]  # noqa: S311 - no secret
-        done = await asyncio.gather(*callers, verify_repeatedly(one))
-        assert sum(filter(None, done)) == 10_000
+        counts = await asyncio.gather(*callers, verify_repeatedly(one))
+        assert sum(filter(None, counts)) == 10_000
         await one.assert_books_balance()
         await assert_each_key_applied_once(database)
-        found = await one.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
-        assert found.json()["sum"] == 0
+        response = await one.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
+        assert response.json()["sum"] == 0
 
 
 async def assert_each_key_applied_once(database: Database) -> None:

@@ -42,8 +42,10 @@ async def test_200_concurrent_debits_of_100_tokens_succeed_100_times(
 
 async def test_20_concurrent_holds_with_one_key_hold_once(replicas: tuple[Billing, Billing]) -> None:
     held = await asyncio.gather(*[replicas[n % 2].hold(USER, "one") for n in range(20)])
-    assert {(each["status"], each["tokens"], each["available"]) for each in held} == {(200, 5, 95)}
-    assert Counter(each["replayed"] for each in held) == {True: 19, False: 1}
+    assert {(response["status"], response["tokens"], response["available"]) for response in held} == {
+        (200, 5, 95)
+    }
+    assert Counter(response["replayed"] for response in held) == {True: 19, False: 1}
     assert (await replicas[0].wallet(USER))["held"] == 5
 
 
@@ -52,7 +54,7 @@ async def test_one_key_of_two_users_holds_once_and_refuses_the_other(
 ) -> None:
     await replicas[0].register(8)
     held = await asyncio.gather(*[replicas[n % 2].hold(7 + n % 2, "one") for n in range(20)])
-    assert Counter(each["status"] for each in held) == {200: 10, 422: 10}
+    assert Counter(response["status"] for response in held) == {200: 10, 422: 10}
     wallets = [await replicas[0].wallet(user) for user in (7, 8)]
     assert sum(wallet["held"] for wallet in wallets) == 5
 
@@ -60,7 +62,7 @@ async def test_one_key_of_two_users_holds_once_and_refuses_the_other(
 async def test_20_concurrent_settles_of_one_hold_charge_once(replicas: tuple[Billing, Billing]) -> None:
     await replicas[0].hold(USER, "one")
     settled = await asyncio.gather(*[replicas[n % 2].settle("one") for n in range(20)])
-    assert len({each["receipt_id"] for each in settled}) == 1
+    assert len({response["receipt_id"] for response in settled}) == 1
     assert (await replicas[0].wallet(USER))["tokens"] == 95
 
 
@@ -83,8 +85,8 @@ async def test_20_concurrent_purchases_with_one_key_buy_once(replicas: tuple[Bil
     bought = await asyncio.gather(
         *[replicas[n % 2].http.post("/v1/purchases", json=purchase, headers=headers) for n in range(20)]
     )
-    assert {answer.status_code for answer in bought} == {201}
-    assert sum("idempotency-replayed" not in answer.headers for answer in bought) == 1
+    assert {response.status_code for response in bought} == {201}
+    assert sum("idempotency-replayed" not in response.headers for response in bought) == 1
     assert (await replicas[0].wallet(USER))["tokens"] == 110
 
 
@@ -106,9 +108,9 @@ async def test_command_refused_by_the_database_fails_alone(
     resources = ["fine", "fine", "refused", "fine", "fine"]
     holds = [hold(USER, f"key-{n}", resource=resource) for n, resource in enumerate(resources)]
     together = await replicas[0].operate(*holds[:3])
-    apart = await asyncio.gather(*[replicas[0].operate(one) for one in holds[2:]])
-    assert [each["status"] for each in together] == [200, 200, 500]
-    assert [each["status"] for (each,) in apart] == [500, 200, 200]
+    apart = await asyncio.gather(*[replicas[0].operate(body) for body in holds[2:]])
+    assert [response["status"] for response in together] == [200, 200, 500]
+    assert [response["status"] for (response,) in apart] == [500, 200, 200]
     assert (await replicas[0].wallet(USER))["held"] == 20
     await owner.close()
 
@@ -124,7 +126,7 @@ async def test_concurrent_sweep_and_settle_end_each_hold_once(database: Database
         await one.operate(*[hold(USER, key) for key in keys])
         overdue = owner.execute("UPDATE billing.holds SET expires_at = now() - interval '1 second'")
         _, *settled = await asyncio.gather(overdue, *[two.settle(key) for key in keys])
-        charged = sum(each["status"] == 200 for each in settled)
+        charged = sum(response["status"] == 200 for response in settled)
         await wait_until_no_hold_is_open(one)
         assert (await one.wallet(USER))["tokens"] == 100 - 5 * charged
         states = await owner.fetch("SELECT state, count(*) FROM billing.holds GROUP BY state")

@@ -1,4 +1,4 @@
-"""A running billing-service on a real database, and a client with the calls that tests need."""
+"""A running billing-service on a real database, and a client for frequent requests."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,18 +27,18 @@ class NoRevocations:
 
 
 class Billing:
-    """A client of one running instance, as administrator, users and services."""
+    """A client of one instance, with the tokens of administrator, users and services."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
     async def operate(self, *operations: dict[str, object]) -> list[dict[str, Any]]:
         headers = service_bearer("billing-service")
-        answer = await self.http.post(
+        response = await self.http.post(
             "/internal/operations", json={"operations": operations}, headers=headers
         )
-        assert answer.status_code == 200, answer.text
-        return answer.json()["results"]
+        assert response.status_code == 200, response.text
+        return response.json()["results"]
 
     async def hold(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
         return (await self.operate(hold(user_id, key, **fields)))[0]
@@ -54,16 +54,16 @@ class Billing:
         return await self.http.post("/internal/events", json=events, headers=headers)
 
     async def register(self, user_id: int, name: str | None = None, role: str = "user") -> None:
-        answer = await self.deliver(user_created(user_id, name or f"user{user_id}@example.org", role))
-        assert answer.status_code == 204, answer.text
+        response = await self.deliver(user_created(user_id, name or f"user{user_id}@example.org", role))
+        assert response.status_code == 204, response.text
 
     async def grant(self, user_id: int, amount: int) -> None:
-        answer = await self.http.post(
+        response = await self.http.post(
             f"/v1/users/{user_id}/grants",
             json={"amount": amount, "reason": "for the test"},
             headers=bearer(ADMIN, role="admin"),
         )
-        assert answer.status_code == 201, answer.text
+        assert response.status_code == 201, response.text
 
     async def wallet(self, user_id: int) -> dict[str, int]:
         return (await self.http.get("/v1/me/wallet", headers=bearer(user_id))).json()
@@ -72,16 +72,16 @@ class Billing:
         return (await self.http.get("/v1/me/ledger", headers=bearer(user_id))).json()["items"]
 
     async def assert_books_balance(self) -> None:
-        answer = await self.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["balanced"], answer.text
+        response = await self.http.get("/v1/ledger/verify", headers=bearer(ADMIN, role="admin"))
+        assert response.status_code == 200, response.text
+        assert response.json()["balanced"], response.text
 
 
 @asynccontextmanager
 async def running_billing(
     database: Database, cards: CardProvider | None = None, **settings: object
 ) -> AsyncGenerator[Billing]:
-    """Run one instance; several may run on one database."""
+    """Run an instance; several may share one database."""
     values = {"jwt_secret": JWT_SECRET, **database.settings("billing"), **settings}
     app = create_app(Settings.model_validate(values), NoRevocations(), cards)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -93,7 +93,7 @@ async def running_billing(
 
 
 def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
-    """A hold for one prediction."""
+    """The body of a hold for one prediction."""
     work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
     return {"operation": "hold", **work, "ttl_seconds": 60, **fields}
 

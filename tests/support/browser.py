@@ -1,4 +1,4 @@
-"""A real browser at the dashboard: Debian's chromium, with a separate window for each user."""
+"""A browser for tests of the dashboard: chromium, with a separate window for each user."""
 
 import re
 import shutil
@@ -50,7 +50,7 @@ def running_browser() -> Generator[Browser]:
 
 @dataclass(frozen=True)
 class Account:
-    """A user, and a client that checks the state behind the pages."""
+    """A user, and a client to check the state behind the pages."""
 
     name: str
     client: Farebox
@@ -90,7 +90,7 @@ class Window:
         self.click("Log in")
 
     def open_as(self, name: str, stack: Stack, password: str = PASSWORD, path: str = "") -> None:
-        """Open a page in a browser that is logged in already."""
+        """Open a page in a logged-in browser."""
         store = MemoryTokenStore()
         with Farebox(stack.url, store=store) as client:
             client.log_in(name, password)
@@ -99,7 +99,7 @@ class Window:
         assert tokens.refresh_token is not None
         self.put_cookie(tokens.refresh_token)
         self.open(path)
-        # The token works once, so the dashboard renews it.
+        # A refresh token works once, so the dashboard replaces it.
         self.wait_for_cookie(other_than=tokens.refresh_token)
 
     def put_cookie(self, value: str) -> None:
@@ -114,10 +114,12 @@ class Window:
     def cookie(self) -> str | None:
         """The value of the login cookie."""
         cookies = self.context.cookies()
-        return next((each.get("value") for each in cookies if each.get("name") == self.cookie_name), None)
+        return next(
+            (cookie.get("value") for cookie in cookies if cookie.get("name") == self.cookie_name), None
+        )
 
     def wait_for_cookie(self, other_than: str | None = None) -> None:
-        """A login ends with a cookie, which a separate request sets."""
+        """Wait for the end of a login: a separate request sets the cookie."""
         self.wait_until(lambda: self.cookie() not in (None, other_than))
 
     def go(self, page: str) -> None:
@@ -142,7 +144,7 @@ class Window:
         self.field(label).fill(value)
 
     def select(self, label: str, option: str | re.Pattern[str]) -> None:
-        """A rerun may move or close the list; then it is opened again, as a person would do."""
+        """Select an option; retries, because a rerun may move or close the list."""
         box = self.page.get_by_role("combobox", name=label, exact=True).locator("visible=true")
 
         def is_selected() -> bool:
@@ -177,7 +179,7 @@ class Window:
         self.click("Add dataset")
 
     def download(self, name: str) -> tuple[str, bytes]:
-        """The name and the content of the file behind this button."""
+        """Click the button; returns the name and the content of the downloaded file."""
         with self.page.expect_download() as download:
             self.click(name)
         return download.value.suggested_filename, download.value.path().read_bytes()
@@ -192,19 +194,19 @@ class Window:
         expect(self.page.get_by_test_id("stVegaLiteChart").locator("visible=true").first).to_be_visible()
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Poll for a condition that no event reports."""
+        """Poll for a condition without an event of its own."""
         deadline = time.monotonic() + TIMEOUT_MS / 1000
         while not condition():
             assert time.monotonic() < deadline, "the condition was not met in time"
             self.page.wait_for_timeout(POLL_MS)
 
     def wait_for_rerun(self) -> None:
-        """Until Streamlit starts to rerun the script; a short run may end between two polls."""
+        """Wait until Streamlit reruns the script; a short rerun may end between two polls."""
         with suppress(AssertionError):
             self._wait_for_script("running", RERUN_TIMEOUT_MS)
 
     def wait_until_idle(self) -> None:
-        """Until Streamlit's script has ended."""
+        """Wait until Streamlit's script has ended."""
         self._wait_for_script("notRunning")
 
     def _wait_for_script(self, state: str, within_ms: float = TIMEOUT_MS) -> None:
@@ -212,7 +214,7 @@ class Window:
         expect(app).to_have_attribute("data-test-script-state", state, timeout=within_ms)
 
     def wait_until_drawn(self) -> None:
-        """Until the browser has drawn the result as well."""
+        """Wait until the script has ended and the browser has drawn its result."""
         self.wait_until_idle()
         expect(self.page.get_by_test_id("stSkeleton").locator("visible=true")).to_have_count(0)
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from migrations.settings import MigrationSettings
+from migrations.history import MigrationSettings
 from pydantic import SecretStr
 
 from local.postgres import SUPERUSER, Cluster

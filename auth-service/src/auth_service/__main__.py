@@ -1,4 +1,4 @@
-"""`python -m auth_service` serves; `python -m auth_service rotate-keys` creates the next signing key."""
+"""Entry point: `python -m auth_service` serves; `python -m auth_service rotate-keys` rotates keys."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""The container: everything that lives as long as the process, built once in `main.py`."""
+"""Container: the objects with the lifetime of the process, built once in `main.py`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Errors of auth-service; each says what to do next."""
+"""Errors of auth-service: one class for each code, with the next step in its sentence."""
 
 from kit.errors import ServiceError, Unauthenticated
 
@@ -10,11 +10,11 @@ class NameTaken(ServiceError):
     code = "name_taken"
 
     def __init__(self) -> None:
-        super().__init__("An account with this name exists; log in or choose another name.")
+        super().__init__("This name is already taken; log in or choose another name.")
 
 
 class EmailTaken(ServiceError):
-    """The course API's answer to a taken e-mail address."""
+    """The course API's 400 for a taken e-mail address."""
 
     status = 400
     code = "email_taken"
@@ -28,9 +28,7 @@ class WrongCredentials(ServiceError):
     code = "wrong_credentials"
 
     def __init__(self) -> None:
-        super().__init__(
-            "The account name or the password is wrong; check both and try again.", headers=BEARER
-        )
+        super().__init__("The name or the password is wrong; check both and try again.", headers=BEARER)
 
 
 class TooManyFailures(ServiceError):
@@ -50,7 +48,7 @@ class HashingBusy(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Too many people are logging in at once; retry in a moment.", headers={"Retry-After": "2"}
+            "Too many logins at the same time; try again in a moment.", headers={"Retry-After": "2"}
         )
 
 
@@ -86,7 +84,7 @@ class RefreshTokenReused(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This refresh token was used before, so its session was ended; log in again.",
+            "This refresh token was used before, so its session has been ended; log in again.",
             headers=BEARER,
         )
 
@@ -96,7 +94,7 @@ class RefreshRunning(ServiceError):
     code = "refresh_running"
 
     def __init__(self) -> None:
-        super().__init__("Another request is using this refresh token; use the tokens of its answer.")
+        super().__init__("Another request has used this refresh token; use the tokens from its response.")
 
 
 class UserNotFound(ServiceError):
@@ -104,7 +102,7 @@ class UserNotFound(ServiceError):
     code = "user_not_found"
 
     def __init__(self) -> None:
-        super().__init__("No user has this id; GET /v1/users lists the users.")
+        super().__init__("There is no user with this id; check it in the list of users.")
 
 
 class OwnAccount(ServiceError):
@@ -120,7 +118,7 @@ class LastAdmin(ServiceError):
     code = "last_admin"
 
     def __init__(self) -> None:
-        super().__init__("This is the only administrator; give another user the role 'admin' first.")
+        super().__init__("This is the only active administrator; give another user the role 'admin' first.")
 
 
 class NotYourEmail(ServiceError):
@@ -136,7 +134,9 @@ class EmailMismatch(ServiceError):
     code = "email_mismatch"
 
     def __init__(self) -> None:
-        super().__init__("The e-mail address does not belong to the user with this id; check both.")
+        super().__init__(
+            "The e-mail address and the user id belong to different accounts; correct one of them."
+        )
 
 
 class ApiKeyNotFound(ServiceError):
@@ -144,7 +144,7 @@ class ApiKeyNotFound(ServiceError):
     code = "api_key_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no API key with this id; GET /v1/api-keys lists yours.")
+        super().__init__("You have no API key with this id; check it in the list of your keys.")
 
 
 class ApiKeyInvalid(Unauthenticated):

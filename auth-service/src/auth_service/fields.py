@@ -1,4 +1,4 @@
-"""Account names and passwords: the rules for them, and the field types of requests that carry them."""
+"""Account names and passwords: their rules, and the field types of requests."""
 
 import unicodedata
 from typing import Annotated
@@ -8,14 +8,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from kit.fields import storable_text
 
 LONGEST_NAME = 254
-# Twice the limit, to refuse a flood before normalising it: normalisation may shorten a name.
+# Twice the limit: normalisation may shorten a name, but should not run on unbounded text.
 LONGEST_RAW_NAME = 2 * LONGEST_NAME
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
 SHORTEST_COURSE_PASSWORD, LONGEST_COURSE_PASSWORD = 4, 72
 
 
 def account_name(text: str) -> str:
-    """The name in its stored form; raises ValueError with a sentence for text that cannot be a name."""
+    """Normalise a name for storage; raises ValueError with a sentence for invalid text."""
     name = unicodedata.normalize("NFKC", text.strip())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise ValueError(f"must have 1 to {LONGEST_NAME} characters")
@@ -25,9 +25,9 @@ def account_name(text: str) -> str:
 
 
 def email_name(text: str) -> str:
-    """An account name that looks like an e-mail address.
+    """Normalise an e-mail address that serves as an account name; raises ValueError.
 
-    No mail is ever sent, so addresses of a private network (`admin@farebox.local`) are as good as any.
+    No mail is ever sent, so addresses of private networks such as `admin@farebox.local` are valid.
     """
     name = account_name(text)
     local, at, domain = name.rpartition("@")
@@ -51,7 +51,7 @@ NewPassword = Annotated[
 CoursePassword = Annotated[
     str, StringConstraints(min_length=SHORTEST_COURSE_PASSWORD, max_length=LONGEST_COURSE_PASSWORD), Storable
 ]
-# At login, where only a password that could have been accepted is worth a hash.
+# For login: a longer password was never accepted, so it is refused without hashing.
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD), Storable]
 
 

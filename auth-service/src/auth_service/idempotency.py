@@ -1,4 +1,4 @@
-"""Idempotency of requests that create something: first answers under keyed fingerprints."""
+"""Idempotency of requests that create users or API keys."""
 
 import contextlib
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ from kit.idempotency import REPLAYED, Claim, FirstAnswers, KeyedRequest
 
 @dataclass(frozen=True)
 class Idempotency:
-    """The Idempotency-Key of one request, if any, and the response that a replay is marked in."""
+    """The optional Idempotency-Key of one request, and the response whose headers mark a replay."""
 
     answers: FirstAnswers
     secret: RootSecret
@@ -23,11 +23,11 @@ class Idempotency:
 
     @contextlib.asynccontextmanager
     async def claim(self, scope: str, body: BaseModel) -> AsyncGenerator[Claim]:
-        """Claim the key for the block; `scope` is its owner.
+        """Claim the key within its scope, for the duration of the block.
 
-        Open the transaction inside the block: it must end before the claim does.
+        Open the transaction inside the block: it must end before the claim.
         """
-        # Keyed, because the body may hold a password, which an attacker could guess from a plain digest.
+        # A keyed digest: the body may contain a password, which could be guessed from a plain one.
         digest = self.secret.digest("idempotency", fingerprint(body.model_dump()))
         async with self.answers.claim(KeyedRequest(scope, self.key, digest)) as claim:
             if claim.first_answer is not None:

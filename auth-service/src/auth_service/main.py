@@ -1,45 +1,49 @@
-"""The composition root: the container, and the loops that run beside the requests."""
+"""Composition root: the container, the app, and the background tasks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import httpx
 from fastapi import FastAPI
 
+from auth_service import course_email_endpoints, course_username_endpoints
 from auth_service.api_keys import endpoints as api_keys
 from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
-from auth_service.course import email_endpoints, username_endpoints
-from auth_service.housekeeping import clean_up_forever
 from auth_service.models import first_answers, outbox
 from auth_service.passwords.hashing import PasswordHasher
+from auth_service.passwords.repository import LoginAttemptRepository
 from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions import endpoints as sessions
+from auth_service.sessions.repository import SessionRepository
 from auth_service.sessions.service import SessionService
 from auth_service.settings import AuthSettings
 from auth_service.tokens import endpoints as tokens
+from auth_service.tokens.repository import RevocationRepository
 from auth_service.tokens.revocations import DatabaseTrustSource, Revocations
 from auth_service.tokens.secrets import Seal, load_root_secret
 from auth_service.tokens.signing import AccessTokens, SigningKeys
-from auth_service.users import admin_endpoints as users_for_admins
 from auth_service.users import endpoints as users
 from auth_service.users.service import UserEvents, UserService
 from kit.app import create_service
 from kit.authentication import Authentication
-from kit.background import background_tasks
+from kit.background import background_tasks, every
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from kit.outbox import Outbox, Relay
 
 SERVICE = "auth-service"
+CLEAN_UP_SECONDS = 60
+FIRST_ANSWERS_KEPT_FOR = timedelta(days=1)
 ROUTERS = (
     users.router,
-    users_for_admins.router,
+    users.admin_router,
     sessions.router,
     tokens.router,
     api_keys.router,
-    email_endpoints.router,
-    username_endpoints.router,
+    course_email_endpoints.router,
+    course_username_endpoints.router,
     api_keys.internal_router,
     tokens.internal_router,
 )
@@ -60,13 +64,28 @@ def create_app(settings: AuthSettings) -> FastAPI:
                 authentication.follow(container.trust_source),
                 relay.follow("billing-service", settings.billing_url),
                 relay.follow("ml-service", settings.ml_url),
-                clean_up_forever(container),
+                every(CLEAN_UP_SECONDS, lambda: clean_up(container), failure="housekeeping_failed"),
             ):
                 yield
         container.hasher.close()
         await database.close()
 
     return create_service("auth-service", lifespan=lifespan, routers=ROUTERS, ready=_ready)
+
+
+async def clean_up(container: Container) -> None:
+    """Delete expired rows, and rotate the signing key when it is due.
+
+    Replicas may overlap: each statement is idempotent, and rotation takes a lock.
+    """
+    now = datetime.now(UTC)
+    async with container.database.transaction() as session:
+        await RevocationRepository(session).delete_expired(now)
+        await SessionRepository(session).delete_expired(now)
+        await LoginAttemptRepository(session).delete_old()
+        await container.first_answers.delete_older(session, FIRST_ANSWERS_KEPT_FOR)
+        if container.settings.jwt_algorithm == "EdDSA":
+            await container.signing_keys.rotate_when_due(session)
 
 
 async def _build_container(
@@ -102,7 +121,7 @@ async def _prepare(container: Container) -> None:
     async with container.database.transaction() as session:
         await container.users.create_first_admin(session, settings, container.hasher)
         if settings.jwt_algorithm == "EdDSA":
-            await keys.seal_again(session)
+            await keys.reseal(session)
             await keys.create_first(session)
     # Before the first request, or revoked tokens would be accepted until the first poll.
     await container.authentication.trust.refresh(container.trust_source)

@@ -1,4 +1,4 @@
-"""The tables of auth-service."""
+"""Tables of auth-service, as SQLAlchemy models; the migrations are compared with them."""
 
 from datetime import datetime
 
@@ -29,12 +29,12 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     @property
-    def is_working_admin(self) -> bool:
+    def is_active_admin(self) -> bool:
         return self.role == "admin" and not self.disabled
 
 
 class LoginAttempts(Base):
-    """One row for each name that was tried, known or not; a digest, for people type passwords as names."""
+    """One row for each attempted name; a digest, because users type passwords into the name field."""
 
     __tablename__ = "login_attempts"
 
@@ -52,7 +52,7 @@ class LoginSession(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"), index=True)
-    # A session of an older generation than its user's is over: the password or role changed since.
+    # A session whose generation is older than its user's has ended: the password or role has changed.
     generation: Mapped[int]
     started_at: Mapped[datetime]
     refreshed_at: Mapped[datetime]
@@ -60,7 +60,7 @@ class LoginSession(Base):
 
 
 class RefreshToken(Base):
-    """Used tokens stay until their session ends, so that their reuse is detected."""
+    """A refresh token, as a digest; used ones stay until their session ends, to detect reuse."""
 
     __tablename__ = "refresh_tokens"
 

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from auth_service.fields import SHORTEST_COURSE_PASSWORD, account_name
 from kit.settings import DatabaseSettings
 
-# Revocations are remembered for as long as the longest-lived token could still be shown.
+# Revocations are stored for this long, the longest lifetime of any access token.
 LONGEST_ACCESS_MINUTES = 24 * 60
 
 
@@ -25,7 +25,7 @@ class AuthSettings(DatabaseSettings):
     hash_queue: Annotated[int, Field(ge=1, le=1000)] = 64
 
     signing_key_days: Annotated[int, Field(ge=1, le=365)] = 30
-    # Longer than the slowest verifier's poll, so that all of them know a key before it signs.
+    # Longer than the slowest verifier's poll, so that every verifier has a key before it signs.
     signing_key_lead_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
 
     admin_email: str | None = None

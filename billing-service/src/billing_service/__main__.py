@@ -1,4 +1,4 @@
-"""`python -m billing_service` serves it."""
+"""Entry point of `python -m billing_service`."""
 
 from billing_service.main import create_app
 from billing_service.settings import Settings

@@ -1,4 +1,4 @@
-"""The container: all parts that live as long as the process, built once in `main.py`."""
+"""Container: the objects with the lifetime of the process, built once in `main.py`."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,7 @@ from kit.database import Database
 
 @dataclass(frozen=True)
 class Container:
-    """The parts that endpoints receive through their providers.
-
-    `authentication` and `database` are also what kit's own dependencies expect on every container.
-    """
+    """Objects for the providers of endpoints; kit's own providers use `authentication` and `database`."""
 
     settings: Settings
     authentication: Authentication

@@ -1,4 +1,4 @@
-"""The course's own paths and bodies, in both dialects, over the same services as /v1."""
+"""The course API: paths and bodies of both dialects, on the services behind /v1."""
 
 from typing import Annotated
 
@@ -88,7 +88,7 @@ async def show_own_tokens(caller: Reader, session: ReadSession) -> OwnTokens:
 async def list_users(
     _caller: Administrator, session: ReadSession, min_tokens: MinTokens = None
 ) -> CourseUsers:
-    """All users and their tokens."""
+    """List all users and their tokens."""
     users = [CourseUser.of(row) for row in await list_owners(session, min_tokens)]
     return CourseUsers(status="success", count=len(users), users=users)
 
@@ -109,7 +109,7 @@ async def add_tokens_to_user(
     key: IdempotencyKey = None,
 ) -> TopUpDone:
     """Buy tokens for a user."""
-    # A session of its own, since charging a card takes longer than a connection should be kept.
+    # A short session of its own: no connection is held while the card is charged.
     async with database.read() as session:
         owner = await get_owner(session, user_id)
     if owner.folded_name != fold_name(top_up.email):
@@ -152,7 +152,7 @@ async def add_tokens(
 
 
 async def _find_visible(session: AsyncSession, name: str, caller: Caller) -> UserId:
-    """The account of this name, if it is the caller's own or the caller is an administrator."""
+    """The id of this account, if it is the caller's own or the caller is an administrator."""
     if fold_name(name) == fold_name(caller.name):
         return caller.user_id
     if not caller.is_admin:

@@ -1,4 +1,4 @@
-"""Errors of billing-service. Other services pass them on unchanged, so users read these sentences."""
+"""Errors of billing-service. Other services relay them unchanged, so users read these sentences."""
 
 from kit.errors import ServiceError
 
@@ -42,9 +42,7 @@ class WalletNotFound(ServiceError):
     code = "wallet_not_found"
 
     def __init__(self) -> None:
-        super().__init__(
-            "This account has no open wallet; a new account's wallet opens within seconds, so try again."
-        )
+        super().__init__("This account has no wallet; a new account gets one within seconds, so try again.")
 
 
 class HoldNotFound(ServiceError):
@@ -52,7 +50,7 @@ class HoldNotFound(ServiceError):
     code = "hold_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no hold with this key; place one first.")
+        super().__init__("There is no hold with this key; place a hold first.")
 
 
 class ReceiptNotFound(ServiceError):
@@ -60,7 +58,7 @@ class ReceiptNotFound(ServiceError):
     code = "receipt_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no receipt with this id; your ledger lists the ids of your receipts.")
+        super().__init__("You have no receipt with this id; check it in your ledger.")
 
 
 class AccountNotFound(ServiceError):
@@ -68,7 +66,7 @@ class AccountNotFound(ServiceError):
     code = "account_not_found"
 
     def __init__(self) -> None:
-        super().__init__("There is no account with this name that you can see; check its spelling.")
+        super().__init__("There is no such account, or it is not yours; check the name or id.")
 
 
 class QuoteNotFound(ServiceError):
@@ -76,7 +74,7 @@ class QuoteNotFound(ServiceError):
     code = "quote_not_found"
 
     def __init__(self) -> None:
-        super().__init__("You have no quote with this id for this kind of work; request a new quote.")
+        super().__init__("You have no quote with this id for this action; request a new quote.")
 
 
 class QuoteExpired(ServiceError):
@@ -92,7 +90,7 @@ class HoldEnded(ServiceError):
     code = "hold_ended"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"This hold was already {state}; place a new one.")
+        super().__init__(f"This hold has already been {state}; place a new hold.")
 
 
 class SettleAboveHold(ServiceError):
@@ -100,7 +98,7 @@ class SettleAboveHold(ServiceError):
     code = "settle_above_hold"
 
     def __init__(self, held: int) -> None:
-        super().__init__(f"This hold is for {_tokens(held)}; settle at most that many.")
+        super().__init__(f"This hold is for {_tokens(held)}; settle at most this amount.")
 
 
 class AccountMismatch(ServiceError):

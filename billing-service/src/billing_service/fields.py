@@ -1,4 +1,4 @@
-"""Types of request fields that several endpoints share, with their bounds."""
+"""Types and limits of request fields that several endpoints share."""
 
 from typing import Annotated
 
@@ -6,13 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from kit.fields import Text
 
-# At the highest price so many units cost less than BIGINT holds.
+# At the highest price, this many units still cost less than the maximum of BIGINT.
 LARGEST_UNITS = 1_000_000_000
 LARGEST_AMOUNT = 1_000_000
-# Longer than auth-service allows, so that a new limit there breaks nothing here.
+# Above the limit of auth-service, so that auth-service can raise it.
 LONGEST_ACCOUNT_NAME = 320
 
-# A short text that clients choose, such as the name of a model.
+# A short text from a client, such as the name of a model.
 Label = Annotated[Text, Field(min_length=1, max_length=200)]
 AccountName = Annotated[Text, Field(min_length=1, max_length=LONGEST_ACCOUNT_NAME)]
 Units = Annotated[StrictInt, Field(ge=0, le=LARGEST_UNITS)]
@@ -20,6 +20,6 @@ Amount = Annotated[StrictInt, Field(ge=1, le=LARGEST_AMOUNT, description="whole 
 
 
 class Body(BaseModel):
-    """A request body of /v1; unknown fields are refused."""
+    """A request body that refuses unknown fields."""
 
     model_config = ConfigDict(extra="forbid")

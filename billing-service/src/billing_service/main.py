@@ -1,4 +1,4 @@
-"""Composition root: builds the container and the app."""
+"""Composition root: the container, the app and the background tasks."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -50,13 +50,13 @@ def create_app(
         async with database.transaction() as session:
             await add_first_prices(session, settings)
         async with httpx.AsyncClient() as client:
-            following = (
+            follow_revocations = (
                 authentication.follow(trust_source)
                 if trust_source
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
             async with background_tasks(
-                following, ledger.write_forever(), ledger.sweep_forever(settings.sweep_seconds)
+                follow_revocations, ledger.write_forever(), ledger.sweep_forever(settings.sweep_seconds)
             ):
                 yield
         await database.close()

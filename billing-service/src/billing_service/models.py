@@ -1,4 +1,4 @@
-"""The tables of the billing schema, as SQLAlchemy models; the migrations are compared with them."""
+"""Tables of billing-service, as SQLAlchemy models; the migrations are compared with them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kit.database import declarative_base
 from kit.outbox import inbox_table
 
-# Smaller ids are the accounts of the house.
+# Smaller ids belong to system accounts.
 FIRST_WALLET = 1000
 
 Base = declarative_base("billing")
@@ -20,7 +20,7 @@ inbox = inbox_table(metadata)
 
 
 class Account(Base):
-    """A user's wallet, or an account of the house."""
+    """A user's wallet, or a system account (`house`)."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -40,7 +40,7 @@ class Account(Base):
 
 
 class Transfer(Base):
-    """A transfer between two accounts. Rows are only ever added; a trigger refuses anything else."""
+    """A transfer between two accounts. The table is append-only; a trigger refuses other changes."""
 
     __tablename__ = "transfers"
     __table_args__ = (
@@ -62,13 +62,13 @@ class Transfer(Base):
     receipt_id: Mapped[UUID | None]
     note: Mapped[str | None]
     made_by: Mapped[int | None]
-    # The balance of the one wallet that the transfer touches.
+    # The balance of the transfer's one wallet.
     balance_after: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Hold(Base):
-    """Tokens set aside for work in progress."""
+    """Tokens held for work in progress."""
 
     __tablename__ = "holds"
     __table_args__ = (
@@ -92,7 +92,7 @@ class Hold(Base):
     price_version: Mapped[int] = mapped_column(Integer)
     api_key_id: Mapped[int | None]
     expires_at: Mapped[datetime]
-    # Replays of the hold and of its end return these balances, whatever happened since.
+    # Replays of the hold and of its end return these balances, not the current ones.
     held_available: Mapped[int]
     settled_tokens: Mapped[int | None]
     ended_available: Mapped[int | None]
@@ -100,7 +100,7 @@ class Hold(Base):
 
 
 class FirstAnswer(Base):
-    """The first answer to an idempotency key, for commands that are not about a hold."""
+    """The first answer to the idempotency key of a command without a hold."""
 
     __tablename__ = "operations"
 
@@ -113,7 +113,7 @@ class FirstAnswer(Base):
 
 
 class KeyUsage(Base):
-    """The tokens that an API key has spent or set aside, to compare with its cap."""
+    """Spent and held tokens of an API key, to compare with its cap."""
 
     __tablename__ = "allowances"
     __table_args__ = (CheckConstraint("used >= 0", "used_not_negative"),)
@@ -123,7 +123,7 @@ class KeyUsage(Base):
 
 
 class Receipt(Base):
-    """A charge or a purchase, never changed; a free charge has a receipt though it moves nothing."""
+    """The explanation of a charge, free ones included, or of a purchase. The table is append-only."""
 
     __tablename__ = "receipts"
     __table_args__ = (
@@ -146,7 +146,7 @@ class Receipt(Base):
 
 
 class Price(Base):
-    """A version of an action's price; the highest version applies."""
+    """One version of an action's price; the highest version applies."""
 
     __tablename__ = "prices"
     __table_args__ = (
@@ -163,7 +163,7 @@ class Price(Base):
 
 
 class Quote(Base):
-    """A price version promised to a user until the quote expires."""
+    """A price version guaranteed to a user until the quote expires."""
 
     __tablename__ = "quotes"
     __table_args__ = (UniqueConstraint("user_id", "key"),)
@@ -180,7 +180,7 @@ class Quote(Base):
 
 
 class Purchase(Base):
-    """A purchase, recorded before the card is charged: its key can then never stand for another one."""
+    """A purchase, recorded before the card is charged, so that its key never stands for another purchase."""
 
     __tablename__ = "purchases"
 
@@ -194,7 +194,7 @@ class Purchase(Base):
 
 
 class Owner(Base):
-    """A wallet's owner with name and role as auth-service last sent them; used in lists only."""
+    """The owner of a wallet, with name and role from the latest event; used in lists only."""
 
     __tablename__ = "owners"
 

@@ -10,17 +10,17 @@ Tokens = Annotated[int, Field(ge=0, le=1_000_000)]
 
 
 class Settings(DatabaseSettings):
-    """Prices apply when the service first starts; afterwards administrators change them."""
+    """Environment variables; prices apply to the first start only, afterwards administrators change them."""
 
     db_user: str = "billing_service"
-    # Credited once for each account name, also if the account is deleted and registered again.
+    # Credited once for each account name, even if the account is deleted and registered again.
     opening_grant: Tokens = 15
     price_train: Tokens = 1
     price_predict: Tokens = 5
-    # For each started `price_batch_rows` rows.
+    # For each block of `price_batch_rows` rows.
     price_batch: Tokens = 5
     price_batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     price_metadata: Tokens = 0
     quote_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    # Overdue holds are released this often.
+    # Interval at which overdue holds are released.
     sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0

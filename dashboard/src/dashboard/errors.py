@@ -1,4 +1,4 @@
-"""Error messages on pages: every error of the client library is shown through `report_errors`."""
+"""Error messages on pages: `report_errors` shows every error of the client library."""
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from farebox import FareboxError, NotEnoughTokens
 from farebox.errors import InvalidInput, ServiceFault
 
 Fields = Mapping[str, DeltaGenerator]
-# Field names of the API, where the label on the page differs.
+# Labels of API fields, where they differ from the field name.
 LABELS = {
     "name": "Name",
     "credit_card": "Card number",
@@ -21,7 +21,7 @@ LABELS = {
     "params": "Advanced options",
 }
 
-# Replacements for details that name a route or an idempotency key, which no page has.
+# Replacements for details that name a route or an idempotency key: a page has neither.
 MESSAGES = {
     "api_key_not_found": "This API key no longer exists.",
     "card_declined": "The card was declined and nothing was charged. Use another card.",
@@ -30,20 +30,20 @@ MESSAGES = {
     "internal_error": "Something went wrong on our side.",
     "job_not_found": "This job no longer exists.",
     "model_not_found": "This model no longer exists.",
-    "own_account": "You cannot do this to your own account.",
+    "own_account": "You cannot disable or delete your own account.",
     "quote_expired": "The price has expired. Reload the page and try again.",
     "quote_not_found": "The price has expired. Reload the page and try again.",
     "receipt_not_found": "This receipt does not exist.",
     "upstream_lost": "The connection was lost. Try again in a moment; nothing is charged twice.",
-    "upstream_slow": "This takes longer than usual. Try again in a moment; nothing is charged twice.",
+    "upstream_slow": "This is taking longer than usual. Try again in a moment; nothing is charged twice.",
 }
 
 
 @contextmanager
 def report_errors(fields: Fields | None = None) -> Generator[None]:
-    """Show an error and let the page go on; an expired session leads to the login form.
+    """Show an error and continue the page; an expired session leads to the login form.
 
-    `fields` maps a field of the API to the placeholder under its input, where its error then appears.
+    `fields` maps a field of the API to the placeholder for its error, under the input.
     """
     try:
         yield
@@ -56,14 +56,14 @@ def report_errors(fields: Fields | None = None) -> Generator[None]:
 
 @contextmanager
 def spinner(text: str, fields: Fields | None = None) -> Generator[None]:
-    """As `report_errors`, with a spinner for the duration."""
+    """Report errors as above, with a spinner for the duration."""
     with report_errors(fields), st.spinner(text):
         yield
 
 
 def message_of(error: FareboxError) -> str:
     """One paragraph of Markdown in which user-supplied text is escaped."""
-    lines = [_field_message(*each) for each in _field_errors(error)]
+    lines = [_field_message(*field_error) for field_error in _field_errors(error)]
     if not lines:
         lines.append(escape(MESSAGES.get(error.code, error.detail)))
     if isinstance(error, ServiceFault) and error.request_id:
@@ -74,7 +74,7 @@ def message_of(error: FareboxError) -> str:
 
 
 def _show(error: FareboxError, fields: Fields) -> None:
-    at_fields = [each for each in _field_errors(error) if each[0] in fields]
+    at_fields = [field_error for field_error in _field_errors(error) if field_error[0] in fields]
     if at_fields and len(at_fields) == len(_field_errors(error)):
         for field, detail in at_fields:
             fields[field].error(escape(capitalize_first(detail)))
@@ -87,7 +87,9 @@ def _show(error: FareboxError, fields: Fields) -> None:
 def _field_errors(error: FareboxError) -> list[tuple[str, str]]:
     if not isinstance(error, InvalidInput):
         return []
-    return [(each["pointer"].rpartition("/")[2], each["detail"]) for each in error.errors]
+    return [
+        (field_error["pointer"].rpartition("/")[2], field_error["detail"]) for field_error in error.errors
+    ]
 
 
 def _field_message(field: str, detail: str) -> str:

@@ -1,4 +1,4 @@
-"""Formats for numbers, tokens, times, and text that users wrote."""
+"""Formats of numbers, tokens, times and user-supplied text."""
 
 import re
 from datetime import UTC, datetime
@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 NOT_MEASURED = "–"
-# The fewest characters possible: screen readers read out the label of a field with its escapes.
+# As few characters as possible: screen readers read the escapes in a label aloud.
 MARKDOWN_SIGNS = re.compile(r"([\\`*\[\]<>#|~:$&!]|(?<![^\W_])_|_(?![^\W_])|^[-+=])")
 LIST_NUMBER = re.compile(r"^(\d+)([.)])")
-# Browsers render a link for these even where every sign is escaped; a zero-width joiner prevents it.
+# Streamlit renders links here even where every sign is escaped; a zero-width joiner prevents them.
 LINK_START = re.compile(r"(@|:(?=//)|www(?=\.))", re.IGNORECASE)
 
 
@@ -47,7 +47,7 @@ def capitalize_first(text: str) -> str:
 
 
 def local_time(moment: datetime) -> datetime:
-    """The moment in the browser's time zone, without the zone, as tables would show it."""
+    """The time in the browser's time zone, without the zone, which tables would show."""
     return moment.astimezone(_time_zone()).replace(tzinfo=None, microsecond=0)
 
 
@@ -71,7 +71,7 @@ def escape(text: object) -> str:
 
 
 def code(text: str) -> str:
-    """Markdown code: unlike escaped text it has no hidden characters, so that a name can be copied."""
+    """Markdown code: without the hidden characters of escaped text, so that a name can be copied."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     return f"{fence} {' '.join(text.split())} {fence}"
 

@@ -15,7 +15,7 @@ PAGES, MESSAGES = "pages", "messages"
 
 
 def side_by_side(items: Sequence[T]) -> Iterator[tuple[DeltaGenerator, T]]:
-    """Each item with its column; on a phone they follow one another in order."""
+    """Pairs of column and item, in rows of MAX_COLUMNS; on a phone the columns are stacked in order."""
     for start in range(0, len(items), MAX_COLUMNS):
         columns = st.columns(min(MAX_COLUMNS, len(items)))
         yield from zip(columns, items[start : start + MAX_COLUMNS], strict=False)
@@ -28,13 +28,13 @@ def show_table(
     identifiers: Collection[str] = (),
     hide_empty: bool = False,
 ) -> None:
-    """A table with the same formats on all pages; `identifiers` are numbers without separators."""
+    """A table in the formats of all pages; numbers in `identifiers` columns have no separators."""
     frame = pd.DataFrame(list(rows), columns=list(columns))
     if hide_empty:
         frame = frame.dropna(axis="columns", how="all")
     formats = {name: _column_format(frame[name], name in identifiers) for name in frame.columns}
-    shown = {name: each for name, each in formats.items() if each is not None}
-    st.dataframe(frame, hide_index=True, placeholder="", column_config=shown)
+    column_config = {name: config for name, config in formats.items() if config is not None}
+    st.dataframe(frame, hide_index=True, placeholder="", column_config=column_config)
 
 
 def _column_format(values: "pd.Series[str]", is_identifier: bool) -> ColumnConfig | None:
@@ -55,14 +55,14 @@ def page_link(path: str, label: str) -> None:
     st.page_link(st.session_state[PAGES][path], label=label, icon=":material/arrow_forward:")
 
 
-def finish(place: str, message: str) -> NoReturn:
-    """Rerun the page, which then shows the message once where `show_message(place)` is called."""
-    st.session_state.setdefault(MESSAGES, {})[place] = message
+def finish(slot: str, message: str) -> NoReturn:
+    """Rerun the page; `show_message(slot)` then shows the message once."""
+    st.session_state.setdefault(MESSAGES, {})[slot] = message
     st.rerun()
 
 
-def show_message(place: str) -> None:
-    message: str | None = st.session_state.get(MESSAGES, {}).pop(place, None)
+def show_message(slot: str) -> None:
+    message: str | None = st.session_state.get(MESSAGES, {}).pop(slot, None)
     if message is not None:
         st.success(message)
 
@@ -75,7 +75,7 @@ def download_button(
     primary: bool = False,
     help_text: str | None = None,
 ) -> None:
-    """Download without a rerun, which would reset the page; a callable is called only on a click."""
+    """Download without a rerun, which would reset the page; a callable runs only on a click."""
     st.download_button(
         label,
         content,

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.session.cookie import exchange_ticket
 
-# Inside the folder `pages`, as Streamlit would take the files of a folder `pages` beside it for scripts.
+# Inside the folder `pages`: Streamlit would run every file of a `pages` folder beside the script as a page.
 SCRIPT = Path(__file__).parent / "pages" / "app.py"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def create_app() -> st.App:
-    """The health check is Streamlit's own, at /_stcore/health."""
+    """The ASGI app; its health check is Streamlit's own, at /_stcore/health."""
     return st.App(
         SCRIPT,
         routes=[Route("/login", exchange_ticket, methods=["POST"])],
@@ -32,7 +32,7 @@ def create_app() -> st.App:
 
 
 class SecurityHeaders:
-    """Adds HEADERS to every response."""
+    """ASGI middleware that adds HEADERS to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -47,7 +47,7 @@ class SecurityHeaders:
 
 
 def _show_unexpected_error(error: Exception) -> bool:
-    """The details go to the log only."""
+    """Log the error; the page shows no details."""
     logger.error("page_failed", exc_info=error)
     st.error(
         "Something went wrong on our side. Reload the page; if it happens again, contact your administrator."

@@ -11,7 +11,7 @@ CHARTS = ["#24936f", "#e0803a", "#5c7fd6", "#b05cc4", "#c9a227", "#808a85"]
 
 
 class DashboardSettings(BaseSettings):
-    """A variable is named as its field, in capitals."""
+    """Each field is read from the variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
@@ -19,7 +19,7 @@ class DashboardSettings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     api_base_url: str = "http://127.0.0.1:8000"
     max_csv_bytes: Annotated[int, Field(ge=1)] = 50 * 1024**2
-    # As in billing-service; the register form shows it.
+    # The value of billing-service; the registration form shows it.
     opening_grant: Annotated[int, Field(ge=0)] = 15
 
     @classmethod
@@ -27,12 +27,12 @@ class DashboardSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            invalid = (f"{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
+            invalid = (f"{str(fault['loc'][0]).upper()}: {fault['msg']}" for fault in error.errors())
             sys.exit(f"dashboard: {'; '.join(invalid)}.")
 
     @property
     def streamlit_options(self) -> dict[str, object]:
-        """No usage statistics, no file watcher, and no error details on a page."""
+        """Options of Streamlit: no usage statistics, no file watcher, no error details on pages."""
         return {
             "server.address": self.host,
             "server.port": self.port,
@@ -45,7 +45,7 @@ class DashboardSettings(BaseSettings):
             "client.toolbarMode": "viewer",
             "runner.magicEnabled": False,
             "logger.level": "warning",
-            # Both themes are set: with one alone, browsers that prefer dark would get the light one.
-            **{f"theme.{each}.primaryColor": GREEN for each in ("light", "dark")},
-            **{f"theme.{each}.chartCategoricalColors": CHARTS for each in ("light", "dark")},
+            # Both themes: with one alone, browsers that prefer dark would get the light theme.
+            **{f"theme.{theme}.primaryColor": GREEN for theme in ("light", "dark")},
+            **{f"theme.{theme}.chartCategoricalColors": CHARTS for theme in ("light", "dark")},
         }

@@ -1,4 +1,4 @@
-"""Browser windows at the dashboard. These tests run last: no other event loop runs beside the browser's."""
+"""Fixtures: browser windows and accounts. These tests run last, because a browser has its own event loop."""
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_window(browser: Browser, stack: Stack) -> Iterator[OpenWindow]:
-    """Opens windows that share nothing with one another."""
+    """Opens independent windows, each with its own cookies."""
     windows: list[Window] = []
 
     def open_one() -> Window:
@@ -56,7 +56,7 @@ def window(open_window: OpenWindow) -> Window:
 
 @pytest.fixture
 def phone(browser: Browser, stack: Stack) -> Iterator[Window]:
-    """A phone in dark mode."""
+    """A window with the size of a phone, in dark mode."""
     context = browser.new_context(viewport=PHONE, color_scheme="dark", has_touch=True)
     yield Window(context, stack.dashboard_url)
     context.close()
@@ -72,7 +72,7 @@ def account(stack: Stack) -> Iterator[Account]:
 
 @pytest.fixture(scope="session")
 def owner(stack: Stack) -> Iterator[Account]:
-    """An account with two penguin models and many tokens; tests that change more use `account`."""
+    """A shared account with two penguin models and many tokens, for tests that change little."""
     owner = new_account(stack, tokens=1000)
     dataset = owner.client.datasets.upload(PENGUINS)
     features = ["island", "bill_length_mm", "body_mass_g", "sex"]

@@ -1,4 +1,4 @@
-"""Pictures of the README: `python -m tests.e2e.dashboard.pictures` draws docs/pages anew from demo data."""
+"""Screenshots for the README: `python -m tests.e2e.dashboard.pictures` updates docs/pages with demo data."""
 
 import io
 
@@ -14,7 +14,7 @@ from local.example import PASSWORD as DEMO_PASSWORD
 FOLDER = PROJECT / "docs" / "pages"
 PICTURE_SIZE = (1000, 703)
 COLORS = 256
-# The element near the lower edge, with a margin.
+# Scrolls the element to the lower edge, with a margin.
 SCROLL = """element => {
   element.scrollIntoView({ block: "end" })
   document.querySelector("[data-testid=stMain]").scrollBy(0, 40)
@@ -63,10 +63,10 @@ def _save(window: Window, name: str, scrolled_to: str | None = None) -> None:
     window.page.mouse.move(0, 0)
     if scrolled_to is not None:
         window.page.get_by_text(scrolled_to).first.evaluate(SCROLL)
-    # Charts fade in, and a toolbar that the mouse has left fades out.
+    # Charts fade in, and the toolbar of a table fades out.
     window.page.wait_for_timeout(1000)
-    drawn = Image.open(io.BytesIO(window.page.screenshot(animations="disabled"))).convert("RGB")
-    small = drawn.resize(PICTURE_SIZE, Image.Resampling.LANCZOS)
+    picture = Image.open(io.BytesIO(window.page.screenshot(animations="disabled"))).convert("RGB")
+    small = picture.resize(PICTURE_SIZE, Image.Resampling.LANCZOS)
     small.quantize(COLORS).save(FOLDER / f"{name}.png", optimize=True)
 
 

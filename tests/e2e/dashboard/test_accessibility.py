@@ -1,13 +1,19 @@
-"""Accessibility: the keyboard alone, and names for screen readers."""
+"""Accessibility: keyboard, accessible names for screen readers, and phones."""
 
 from playwright.sync_api import expect
 from tests.support.browser import Account, Window
 from tests.support.people import PASSWORD
+from tests.support.stack import Stack
 
 PAGES = ("Train", "Models", "Predict", "Wallet", "API keys", "Account")
 CONTROLS = {
     *("button", "link", "textbox", "combobox", "spinbutton", "checkbox", "switch", "tab", "slider", "radio")
 }
+# The label of the focused control.
+FOCUSED = """() => {
+  const focus = document.activeElement
+  return focus.ariaLabel || (focus.href && focus.innerText)
+}"""
 
 
 def test_login_and_navigation_work_with_the_keyboard_alone(window: Window, account: Account) -> None:
@@ -29,22 +35,31 @@ def test_every_control_has_an_accessible_name(owner_window: Window) -> None:
     for page in PAGES:
         owner_window.go(page)
         owner_window.wait_until_drawn()
-        assert _nameless(owner_window) == [], page
+        assert _roles_without_name(owner_window) == [], page
 
 
-def _nameless(window: Window) -> list[str]:
-    """The roles of controls whose accessible name is empty in chromium's own tree."""
+def test_pages_fit_the_width_of_a_phone(phone: Window, owner: Account, stack: Stack) -> None:
+    phone.open_as(owner.name, stack)
+    phone.expect_page("Home")
+    for page in ("Home", *PAGES):
+        phone.go(page)
+        phone.screenshot(f"phone-{page.lower().replace(' ', '-')}")
+        wider = "() => document.querySelector('[data-testid=stMain]').scrollWidth - window.innerWidth"
+        assert phone.page.evaluate(wider) <= 0, page
+
+
+def _roles_without_name(window: Window) -> list[str]:
+    """Roles of controls with an empty name in chromium's accessibility tree."""
     tree = window.context.new_cdp_session(window.page).send("Accessibility.getFullAXTree")
-    shown = [each for each in tree["nodes"] if not each.get("ignored")]
-    nameless = [each for each in shown if not each.get("name", {}).get("value")]
-    return [each["role"]["value"] for each in nameless if each["role"]["value"] in CONTROLS]
+    shown = [node for node in tree["nodes"] if not node.get("ignored")]
+    unnamed = [node for node in shown if not node.get("name", {}).get("value")]
+    return [node["role"]["value"] for node in unnamed if node["role"]["value"] in CONTROLS]
 
 
 def _tab_to(window: Window, label: str) -> None:
     """Press Tab until the control has the focus, at most 20 times."""
-    focused = "() => { const at = document.activeElement; return at.ariaLabel || (at.href && at.innerText) }"
     for _ in range(20):
         window.page.keyboard.press("Tab")
-        if label in (window.page.evaluate(focused) or ""):
+        if label in (window.page.evaluate(FOCUSED) or ""):
             return
     raise AssertionError(f"{label} cannot be reached with the Tab key")

@@ -1,4 +1,4 @@
-"""The administration page, which administrators alone can open."""
+"""The administration page, and its absence for other users."""
 
 import re
 
@@ -98,7 +98,7 @@ def test_admin_changes_price(admin_window: Window, stack: Stack) -> None:
     admin_window.screenshot("admin-prices")
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
         client.log_in(stack.admin_name, stack.admin_password)
-        changed = next(each for each in client.prices.list() if each.action == "metadata")
+        changed = next(price for price in client.prices.list() if price.action == "metadata")
         client.prices.change("metadata", 0)
     assert changed.per_units == 2
 
@@ -112,7 +112,7 @@ def test_usage_of_all_users_is_shown_by_day_and_by_user(admin_window: Window, ow
     admin_window.screenshot("admin-usage")
 
 
-def test_selected_user_is_cleared_when_no_longer_listed(
+def test_selection_is_cleared_when_the_user_is_no_longer_listed(
     admin_window: Window, owner: Account, account: Account
 ) -> None:
     _find(admin_window, account.name)

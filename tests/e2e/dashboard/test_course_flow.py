@@ -1,4 +1,4 @@
-"""The main flow of a course, on the pages alone."""
+"""The main flow of a course, from registration to a grant, on the pages alone."""
 
 import re
 

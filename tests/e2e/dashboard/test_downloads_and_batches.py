@@ -20,8 +20,8 @@ def test_batch_returns_rows_with_predictions_and_can_be_downloaded_again(
     owner_window.go("Predict")
     owner_window.open_tab("File of rows")
     header, *rows = PENGUINS.read_text().splitlines()
-    bad = rows[0].replace("39.1", "long")
-    owner_window.attach("birds.csv", "\n".join([header, *rows[:30], bad, ""]).encode())
+    invalid = rows[0].replace("39.1", "long")
+    owner_window.attach("birds.csv", "\n".join([header, *rows[:30], invalid, ""]).encode())
     owner_window.click(BUTTON)
     owner_window.expect_text("Predicted 30 of 31 rows (5 tokens).")
     owner_window.screenshot("predict-file")
@@ -30,7 +30,7 @@ def test_batch_returns_rows_with_predictions_and_can_be_downloaded_again(
 
     predicted = list(csv.DictReader(io.StringIO(content.decode())))
     assert filename == "birds.predicted.csv"
-    assert [each["prediction"] == each["species"] for each in predicted].count(True) >= 25
+    assert [row["prediction"] == row["species"] for row in predicted].count(True) >= 25
     assert "number" in predicted[-1]["error"]
     assert owner.client.wallet.balance().available == before - 5
 

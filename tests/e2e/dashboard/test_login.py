@@ -1,4 +1,4 @@
-"""Log in, register, sessions and passwords."""
+"""Login, registration, sessions and passwords."""
 
 import re
 
@@ -57,9 +57,9 @@ def test_password_change_keeps_this_browser_logged_in_and_ends_others(
     open_window: OpenWindow, account: Account, stack: Stack
 ) -> None:
     here, elsewhere = open_window(), open_window()
-    for each in (here, elsewhere):
-        each.open_as(account.name, stack, path="account")
-        each.expect_page("Account")
+    for window in (here, elsewhere):
+        window.open_as(account.name, stack, path="account")
+        window.expect_page("Account")
     _change_password(here, "not this one", "quite another password")
     expect(here.page.get_by_role("alert")).to_be_visible()
 
@@ -96,11 +96,11 @@ def test_session_survives_reload_and_new_tab(window: Window) -> None:
     window.expect_text(name)
 
 
-def test_session_cookie_is_unreadable_for_scripts(window: Window) -> None:
+def test_session_cookie_is_hidden_from_scripts(window: Window) -> None:
     window.register(unused_name("clicks"))
     window.expect_page("Home")
-    cookie = next(each for each in window.context.cookies() if each.get("name") == window.cookie_name)
-    assert [cookie.get(each) for each in ("httpOnly", "sameSite", "path")] == [True, "Strict", "/"]
+    cookie = next(cookie for cookie in window.context.cookies() if cookie.get("name") == window.cookie_name)
+    assert [cookie.get(attribute) for attribute in ("httpOnly", "sameSite", "path")] == [True, "Strict", "/"]
     token = cookie.get("value", "")
     assert token not in window.page.content()
     assert token not in window.page.url
@@ -149,19 +149,19 @@ def test_forged_cookie_is_no_session(window: Window) -> None:
 def test_browsers_of_two_users_share_no_data(
     open_window: OpenWindow, owner: Account, account: Account, stack: Stack
 ) -> None:
-    theirs, ours = open_window(), open_window()
-    theirs.open_as(owner.name, stack, path="models")
-    ours.open_as(account.name, stack, path="models")
-    theirs.expect_page("Models")
-    ours.expect_page("Models")
+    owner_window, new_window = open_window(), open_window()
+    owner_window.open_as(owner.name, stack, path="models")
+    new_window.open_as(account.name, stack, path="models")
+    owner_window.expect_page("Models")
+    new_window.expect_page("Models")
     for page in ("Home", "Train", "Models", "Predict", "Wallet", "API keys", "Account"):
-        theirs.go(page)
-        ours.go(page)
-        theirs.expect_text(owner.name)
-        ours.expect_text(account.name)
-        ours.expect_no_text(owner.name)
-        ours.expect_no_text("penguins-")
-        ours.expect_no_text("penguins.csv")
+        owner_window.go(page)
+        new_window.go(page)
+        owner_window.expect_text(owner.name)
+        new_window.expect_text(account.name)
+        new_window.expect_no_text(owner.name)
+        new_window.expect_no_text("penguins-")
+        new_window.expect_no_text("penguins.csv")
 
 
 def _change_password(window: Window, password: str, new: str) -> None:

@@ -51,7 +51,7 @@ def test_model_is_deleted_only_after_confirmation(window: Window, account: Accou
     window.expect_page("Models")
     window.click("Delete")
     window.expect_text("cannot be undone")
-    assert [each.name for each in account.client.models.list()] == [job.model_name]
+    assert [model.name for model in account.client.models.list()] == [job.model_name]
     window.click("Delete model")
     window.expect_text("You have no models yet.")
     assert list(account.client.models.list()) == []

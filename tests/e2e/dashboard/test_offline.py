@@ -1,4 +1,4 @@
-"""The pages load nothing from other hosts."""
+"""Pages send no requests to other hosts."""
 
 from urllib.parse import urlsplit
 
@@ -12,15 +12,15 @@ PAGES = ("Home", "Train", "Models", "Predict", "Wallet", "API keys", "Account")
 
 @pytest.fixture
 def requested_hosts(window: Window) -> set[str]:
-    """Every host that the window requests from; requests to others than the dashboard are aborted."""
+    """The hosts of all requests; requests to hosts other than the dashboard's are aborted."""
     hosts, own = set[str](), urlsplit(window.address).netloc
 
-    def answer(route: Route) -> None:
+    def handle(route: Route) -> None:
         host = urlsplit(route.request.url).netloc
         hosts.add(host)
         route.continue_() if host == own else route.abort()
 
-    window.context.route("**/*", answer)
+    window.context.route("**/*", handle)
     window.page.on("websocket", lambda socket: hosts.add(urlsplit(socket.url).netloc))
     return hosts
 

@@ -1,4 +1,4 @@
-"""The train page; the course flow has a training that succeeds."""
+"""The train page; `test_course_flow` has the training that succeeds."""
 
 import re
 
@@ -61,10 +61,10 @@ def test_automatic_training_ranks_candidates_within_budget(
     window.screenshot("train-leaderboard")
     [model] = account.client.models.list()
     assert model.leaderboard is not None
-    assert [each.state for each in model.leaderboard].count("finished") == 2
+    assert [candidate.state for candidate in model.leaderboard].count("finished") == 2
 
 
-def test_training_that_does_not_fit_the_label_is_refused(
+def test_model_type_unsuitable_for_the_label_is_refused(
     window: Window, account: Account, stack: Stack
 ) -> None:
     account.client.datasets.upload(PENGUINS)

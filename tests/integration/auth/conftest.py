@@ -1,4 +1,4 @@
-"""The real auth-service over a real database, and a real consumer of its events on a socket."""
+"""Fixtures: auth-service on a real database, and a consumer of its events on a socket."""
 
 from collections.abc import AsyncIterator
 

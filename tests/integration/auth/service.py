@@ -1,4 +1,4 @@
-"""auth-service and a consumer of its events, started for a test, and the first steps of every test."""
+"""auth-service and a consumer of its events for tests, and helpers for frequent requests."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ Json = dict[str, Any]  # Any: JSON of several shapes
 
 @dataclass
 class Consumer:
-    """Receives events as billing-service and ml-service do, and checks the token for that service."""
+    """Receives events in place of billing-service and ml-service, and verifies their service tokens."""
 
     url: str
     received: dict[str, list[Json]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def _consumer_app(consumer: Consumer) -> FastAPI:
 
 
 async def eventually(condition: Callable[[], object | Awaitable[object]], seconds: float = 5) -> None:
-    """Wait until the condition is true; fail when it is not within this time."""
+    """Wait until the condition is true; raises TimeoutError after the given seconds."""
     async with asyncio.timeout(seconds):
         while True:
             result = condition()
@@ -112,9 +112,9 @@ async def eventually(condition: Callable[[], object | Awaitable[object]], second
 
 
 async def register(client: httpx.AsyncClient, name: str = ADA, password: str = PASSWORD) -> int:
-    answer = await client.post("/v1/users", json={"name": name, "password": password})
-    assert answer.status_code == 201, answer.text
-    return answer.json()["id"]
+    response = await client.post("/v1/users", json={"name": name, "password": password})
+    assert response.status_code == 201, response.text
+    return response.json()["id"]
 
 
 async def try_to_log_in(client: httpx.AsyncClient, name: str, password: str) -> httpx.Response:
@@ -122,9 +122,9 @@ async def try_to_log_in(client: httpx.AsyncClient, name: str, password: str) -> 
 
 
 async def log_in(client: httpx.AsyncClient, name: str = ADA, password: str = PASSWORD) -> Json:
-    answer = await try_to_log_in(client, name, password)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+    response = await try_to_log_in(client, name, password)
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 def headers_of(session: Json) -> dict[str, str]:
@@ -139,10 +139,10 @@ async def admin_bearer(client: httpx.AsyncClient) -> dict[str, str]:
     return await bearer_of(client, ADMIN, ADMIN_PASSWORD)
 
 
-def code_of(answer: httpx.Response) -> str:
-    return answer.json()["code"]
+def code_of(response: httpx.Response) -> str:
+    return response.json()["code"]
 
 
 async def at_once(*requests: Awaitable[httpx.Response]) -> list[int]:
     """The sorted statuses of concurrent requests."""
-    return sorted(answer.status_code for answer in await asyncio.gather(*requests))
+    return sorted(response.status_code for response in await asyncio.gather(*requests))

@@ -1,4 +1,4 @@
-"""Access rights of anonymous callers, users, API keys and services to each route."""
+"""Access to each route for anonymous callers, users, API keys and services."""
 
 import httpx
 import pytest
@@ -40,9 +40,9 @@ async def status(client: httpx.AsyncClient, case: Case, headers: dict[str, str] 
 @pytest.mark.parametrize("case", OWN + FOR_ADMINS + FOR_SERVICES, ids=lambda case: f"{case[0]} {case[1]}")
 async def test_request_without_a_token_is_unauthenticated(client: httpx.AsyncClient, case: Case) -> None:
     method, path, body = case
-    answer = await client.request(method, path, json=body)
-    assert answer.status_code == 401
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    response = await client.request(method, path, json=body)
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize("case", FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
@@ -72,8 +72,8 @@ async def test_internal_route_refuses_a_token_for_another_service(
 
 @pytest.mark.parametrize("user_id", ["0", "-1", "9223372036854775808", "x", "1.5", "%00"])
 async def test_invalid_user_id_is_refused(client: httpx.AsyncClient, user_id: str) -> None:
-    answer = await client.delete(f"/v1/users/{user_id}", headers=await admin_bearer(client))
-    assert (answer.status_code, code_of(answer)) == (422, "invalid_input")
+    response = await client.delete(f"/v1/users/{user_id}", headers=await admin_bearer(client))
+    assert (response.status_code, code_of(response)) == (422, "invalid_input")
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

@@ -1,4 +1,4 @@
-"""Administrators and other users' accounts."""
+"""Administration of users' accounts."""
 
 import asyncio
 
@@ -81,8 +81,8 @@ async def test_password_reset_replaces_the_password_and_ends_tokens(client: http
     own = await bearer_of(client)
     body = {"new_password": "given by the admin"}
     administrator = await admin_bearer(client)
-    answer = await client.put(f"/v1/users/{user_id}/password", json=body, headers=administrator)
-    assert answer.status_code == 204
+    response = await client.put(f"/v1/users/{user_id}/password", json=body, headers=administrator)
+    assert response.status_code == 204
     assert (await client.get("/v1/me", headers=own)).status_code == 401
     await log_in(client, ADA, "given by the admin")
 
@@ -99,8 +99,8 @@ async def test_deleted_user_is_not_found_and_loses_tokens(client: httpx.AsyncCli
 async def test_admin_cannot_delete_own_account(client: httpx.AsyncClient) -> None:
     administrator = await admin_bearer(client)
     user_id = await own_id(client, administrator)
-    answer = await client.delete(f"/v1/users/{user_id}", headers=administrator)
-    assert (answer.status_code, code_of(answer)) == (403, "own_account")
+    response = await client.delete(f"/v1/users/{user_id}", headers=administrator)
+    assert (response.status_code, code_of(response)) == (403, "own_account")
 
 
 @pytest.mark.parametrize("changes", [{"role": "user"}, {"disabled": True}])
@@ -108,23 +108,23 @@ async def test_last_administrator_cannot_be_demoted_or_disabled(
     client: httpx.AsyncClient, changes: dict[str, object]
 ) -> None:
     user_id = await own_id(client, await admin_bearer(client))
-    answer = await change(client, user_id, **changes)
-    assert (answer.status_code, code_of(answer)) == (409, "last_admin")
+    response = await change(client, user_id, **changes)
+    assert (response.status_code, code_of(response)) == (409, "last_admin")
     await admin_bearer(client)
 
 
-async def test_administrator_can_delete_own_account_while_another_works(client: httpx.AsyncClient) -> None:
+async def test_admin_can_delete_own_account_while_another_is_active(client: httpx.AsyncClient) -> None:
     await create_admin(client, ADA)
     assert (await client.delete("/v1/me", headers=await admin_bearer(client))).status_code == 204
 
 
 async def test_disabled_administrator_does_not_count_as_another(client: httpx.AsyncClient) -> None:
     await change(client, await create_admin(client, ADA), disabled=True)
-    answer = await client.delete("/v1/me", headers=await admin_bearer(client))
-    assert answer.status_code == 409
+    response = await client.delete("/v1/me", headers=await admin_bearer(client))
+    assert response.status_code == 409
 
 
-async def test_concurrent_deletions_leave_one_administrator(client: httpx.AsyncClient) -> None:
+async def test_concurrent_deletions_leave_one_admin(client: httpx.AsyncClient) -> None:
     await create_admin(client, ADA)
     first, second = await admin_bearer(client), await bearer_of(client)
     assert await at_once(client.delete("/v1/me", headers=first), client.delete("/v1/me", headers=second)) == [
@@ -133,19 +133,19 @@ async def test_concurrent_deletions_leave_one_administrator(client: httpx.AsyncC
     ]
 
 
-async def test_concurrent_demotions_leave_one_administrator(client: httpx.AsyncClient) -> None:
+async def test_concurrent_demotions_leave_one_admin(client: httpx.AsyncClient) -> None:
     admins = [(ADMIN, ADMIN_PASSWORD)]
     for number in range(4):
         await create_admin(client, f"admin{number}")
         admins.append((f"admin{number}", PASSWORD))
-    bearers = [await bearer_of(client, *each) for each in admins]
-    ids = [await own_id(client, each) for each in bearers]
-    next_one = ids[1:] + ids[:1]
+    bearers = [await bearer_of(client, *admin) for admin in admins]
+    ids = [await own_id(client, own) for own in bearers]
+    next_admin = ids[1:] + ids[:1]
     await asyncio.gather(
         *(
             client.patch(f"/v1/users/{other}", json={"role": "user"}, headers=own)
-            for other, own in zip(next_one, bearers, strict=True)
+            for other, own in zip(next_admin, bearers, strict=True)
         )
     )
-    roles = [(await client.get("/v1/me", headers=await bearer_of(client, *each))).json() for each in admins]
-    assert [each["role"] for each in roles].count("admin") >= 1
+    roles = [(await client.get("/v1/me", headers=await bearer_of(client, *admin))).json() for admin in admins]
+    assert [user["role"] for user in roles].count("admin") >= 1

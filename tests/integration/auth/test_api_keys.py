@@ -17,9 +17,9 @@ from tests.support.tokens import JWT_SECRET, service_bearer
 
 
 async def create(client: httpx.AsyncClient, own: dict[str, str], **fields: object) -> Json:
-    answer = await client.post("/v1/api-keys", json={"name": "job"} | fields, headers=own)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+    response = await client.post("/v1/api-keys", json={"name": "job"} | fields, headers=own)
+    assert response.status_code == 201, response.text
+    return response.json()
 
 
 async def exchange(client: httpx.AsyncClient, api_key: str) -> httpx.Response:
@@ -42,12 +42,12 @@ async def test_key_is_shown_once_and_stored_as_a_digest(
     assert key["api_key"] not in str(await sql.fetch("SELECT * FROM auth.idempotency_keys"))
 
 
-async def test_exchanged_token_carries_the_keys_scopes_and_cap(client: httpx.AsyncClient) -> None:
+async def test_exchanged_token_contains_scopes_and_cap_of_the_key(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
     key = await create(client, await bearer_of(client), scopes=["predict"], token_cap=7)
-    answer = (await exchange(client, key["api_key"])).json()
-    assert answer["expires_in"] == 120
-    claims = jwt.decode(answer["access_token"], JWT_SECRET, algorithms=["HS256"], audience="farebox")
+    response = (await exchange(client, key["api_key"])).json()
+    assert response["expires_in"] == 120
+    claims = jwt.decode(response["access_token"], JWT_SECRET, algorithms=["HS256"], audience="farebox")
     assert claims["sub"] == str(user_id)
     assert claims["api_key"] == {"id": key["id"], "scopes": ["predict"], "cap": 7}
     assert "sid" not in claims
@@ -62,11 +62,11 @@ async def test_exchanged_token_reads_but_cannot_manage_accounts(client: httpx.As
     assert (await client.post("/v1/api-keys", json={"name": "x"}, headers=headers)).status_code == 403
 
 
-async def test_administrators_key_has_no_administrator_rights(client: httpx.AsyncClient) -> None:
+async def test_api_key_of_admin_has_no_admin_rights(client: httpx.AsyncClient) -> None:
     key = await create(client, await admin_bearer(client))
     token = (await exchange(client, key["api_key"])).json()["access_token"]
-    answer = await client.delete("/v1/users/1", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 403
+    response = await client.delete("/v1/users/1", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 403
 
 
 async def test_exchanged_token_expires_no_later_than_its_key(
@@ -81,8 +81,8 @@ async def test_exchanged_token_expires_no_later_than_its_key(
 
 
 async def test_unknown_key_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await exchange(client, "fbx_unknown")
-    assert (answer.status_code, code_of(answer)) == (401, "api_key_invalid")
+    response = await exchange(client, "fbx_unknown")
+    assert (response.status_code, code_of(response)) == (401, "api_key_invalid")
 
 
 async def test_disabled_users_key_is_refused(client: httpx.AsyncClient) -> None:
@@ -99,8 +99,8 @@ async def test_revoked_key_and_its_tokens_are_refused(client: httpx.AsyncClient)
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     assert (await client.delete(f"/v1/api-keys/{key['id']}", headers=own)).status_code == 204
     assert (await exchange(client, key["api_key"])).status_code == 401
-    answer = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 401
+    response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"] == []
 
 
@@ -109,8 +109,8 @@ async def test_another_users_key_is_not_found(client: httpx.AsyncClient) -> None
     await register(client, "bob")
     key = await create(client, await bearer_of(client))
     bob = await bearer_of(client, "bob")
-    answer = await client.delete(f"/v1/api-keys/{key['id']}", headers=bob)
-    assert (answer.status_code, code_of(answer)) == (404, "api_key_not_found")
+    response = await client.delete(f"/v1/api-keys/{key['id']}", headers=bob)
+    assert (response.status_code, code_of(response)) == (404, "api_key_not_found")
     assert (await client.get("/v1/api-keys", headers=bob)).json()["items"] == []
     assert (await exchange(client, key["api_key"])).status_code == 200
 
@@ -128,13 +128,13 @@ async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None
     await register(client)
     own = await bearer_of(client)
     created = [(await create(client, own))["id"] for _ in range(5)]
-    found, token = [], ""
+    listed, token = [], ""
     for _ in range(3):
         params = {"page_size": "2"} | ({"page_token": token} if token else {})
         page = (await client.get("/v1/api-keys", params=params, headers=own)).json()
-        found += [key["id"] for key in page["items"]]
+        listed += [key["id"] for key in page["items"]]
         token = page["next_page_token"]
-    assert found == created[::-1]
+    assert listed == created[::-1]
     assert token is None
 
 
@@ -144,12 +144,12 @@ async def test_password_change_keeps_api_keys(client: httpx.AsyncClient) -> None
     body = {"new_password": "another sentence"}
     await client.put(f"/v1/users/{user_id}/password", json=body, headers=await admin_bearer(client))
     token = (await exchange(client, key["api_key"])).json()["access_token"]
-    answer = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
-    assert answer.status_code == 200
+    response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {"name": ""},
         {"name": "x" * 101},
@@ -167,7 +167,7 @@ async def test_password_change_keeps_api_keys(client: httpx.AsyncClient) -> None
         {"more": 1},
     ],
 )
-async def test_invalid_key_requests_are_refused(client: httpx.AsyncClient, wrong: Json) -> None:
-    body = {"name": "job"} | wrong
-    answer = await client.post("/v1/api-keys", json=body, headers=await admin_bearer(client))
-    assert answer.status_code == 422
+async def test_invalid_key_requests_are_refused(client: httpx.AsyncClient, invalid: Json) -> None:
+    body = {"name": "job"} | invalid
+    response = await client.post("/v1/api-keys", json=body, headers=await admin_bearer(client))
+    assert response.status_code == 422

@@ -52,8 +52,8 @@ async def test_later_start_creates_no_second_administrator(database: Database, c
     changed = {"admin_email": "other@farebox.local", "admin_password": "another password"}
     async with run_service(database, consumer, **changed) as later:
         await admin_bearer(later.client)
-        answer = await try_to_log_in(later.client, "other@farebox.local", "another password")
-    assert answer.status_code == 401
+        response = await try_to_log_in(later.client, "other@farebox.local", "another password")
+    assert response.status_code == 401
 
 
 async def test_account_with_the_same_password_is_promoted(database: Database, consumer: Consumer) -> None:
@@ -63,7 +63,7 @@ async def test_account_with_the_same_password_is_promoted(database: Database, co
         assert await role_of(second, await admin_bearer(second.client)) == "admin"
 
 
-async def test_another_users_account_of_that_name_is_unchanged_and_logged(
+async def test_account_of_another_user_is_unchanged_and_logged(
     database: Database, consumer: Consumer
 ) -> None:
     async with run_service(database, consumer, **WITHOUT_ADMIN) as first:

@@ -1,4 +1,4 @@
-"""The course API's first dialect."""
+"""The first dialect of the course API, with e-mail addresses."""
 
 import httpx
 import pytest
@@ -21,38 +21,38 @@ async def create(client: httpx.AsyncClient, email: str = ADA, pwd: str = PWD) ->
 
 
 async def log_in(client: httpx.AsyncClient, email: str = ADA, pwd: str = PWD) -> dict[str, str]:
-    answer = await client.post("/user/login", json={"email": email, "pwd": pwd})
-    assert answer.status_code == 200, answer.text
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    response = await client.post("/user/login", json={"email": email, "pwd": pwd})
+    assert response.status_code == 200, response.text
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
 async def id_of(client: httpx.AsyncClient, email: str = ADA) -> int:
     return (await client.get("/v1/me", headers=await log_in(client, email))).json()["id"]
 
 
-async def test_create_answers_the_email(client: httpx.AsyncClient) -> None:
-    answer = await create(client)
-    assert answer.status_code == 200
-    assert answer.json() == {"status": "success", "message": "User created successfully", "email": ADA}
+async def test_create_returns_the_email(client: httpx.AsyncClient) -> None:
+    response = await create(client)
+    assert response.status_code == 200
+    assert response.json() == {"status": "success", "message": "User created successfully", "email": ADA}
 
 
 async def test_create_ignores_unknown_fields(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/user/create", json={"email": ADA, "pwd": "1234", "age": 36})
-    assert answer.status_code == 200
+    response = await client.post("/user/create", json={"email": ADA, "pwd": "1234", "age": 36})
+    assert response.status_code == 200
 
 
 async def test_taken_email_is_400(client: httpx.AsyncClient) -> None:
     await create(client)
-    answer = await create(client, ADA.upper())
-    assert (answer.status_code, code_of(answer)) == (400, "email_taken")
-    assert "detail" in answer.json()
+    response = await create(client, ADA.upper())
+    assert (response.status_code, code_of(response)) == (400, "email_taken")
+    assert "detail" in response.json()
 
 
 @pytest.mark.parametrize("pwd", ["123", "x" * 73, "", "ab\x00cd"])
 async def test_passwords_have_4_to_72_characters(client: httpx.AsyncClient, pwd: str) -> None:
-    answer = await create(client, ADA, pwd)
-    assert answer.status_code == 422
-    assert "xxx" not in answer.text
+    response = await create(client, ADA, pwd)
+    assert response.status_code == 422
+    assert "xxx" not in response.text
 
 
 @pytest.mark.parametrize("pwd", ["1234", "x" * 72, "ü" * 72])
@@ -63,31 +63,31 @@ async def test_passwords_at_the_limits_work(client: httpx.AsyncClient, pwd: str)
 
 @pytest.mark.parametrize("email", ["ada", "@", "a@", "@b", "a@b@c", "a b@c.org", "a@b\x00.org", 7, None])
 async def test_invalid_email_is_refused(client: httpx.AsyncClient, email: object) -> None:
-    answer = await client.post("/user/create", json={"email": email, "pwd": "1234"})
-    assert answer.status_code == 422
+    response = await client.post("/user/create", json={"email": email, "pwd": "1234"})
+    assert response.status_code == 422
 
 
-async def test_login_answers_a_bearer_token(client: httpx.AsyncClient) -> None:
+async def test_login_returns_a_bearer_token(client: httpx.AsyncClient) -> None:
     await create(client)
-    answer = await client.post("/user/login", json={"email": ADA, "pwd": "1234"})
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"status", "access_token", "token_type"}
-    assert (answer.json()["status"], answer.json()["token_type"]) == ("OK", "bearer")
+    response = await client.post("/user/login", json={"email": ADA, "pwd": "1234"})
+    assert response.status_code == 200
+    assert set(response.json()) == {"status", "access_token", "token_type"}
+    assert (response.json()["status"], response.json()["token_type"]) == ("OK", "bearer")
 
 
 @pytest.mark.parametrize(("email", "pwd"), [(ADA, "wrong"), (BOB, "1234")])
 async def test_wrong_login_is_401_with_a_detail(client: httpx.AsyncClient, email: str, pwd: str) -> None:
     await create(client)
-    answer = await client.post("/user/login", json={"email": email, "pwd": pwd})
-    assert answer.status_code == 401
-    assert isinstance(answer.json()["detail"], str)
+    response = await client.post("/user/login", json={"email": email, "pwd": pwd})
+    assert response.status_code == 401
+    assert isinstance(response.json()["detail"], str)
 
 
-async def test_account_works_in_v1_and_in_the_other_dialect(client: httpx.AsyncClient) -> None:
+async def test_account_is_valid_in_v1_and_in_the_other_dialect(client: httpx.AsyncClient) -> None:
     await create(client)
     assert (await try_to_log_in(client, ADA, "1234")).status_code == 201
-    answer = await client.post("/login", json={"username": ADA, "password": "1234"})
-    assert answer.status_code == 200
+    response = await client.post("/login", json={"username": ADA, "password": "1234"})
+    assert response.status_code == 200
 
 
 class TestResetPassword:
@@ -95,9 +95,9 @@ class TestResetPassword:
         await create(client)
         own = await log_in(client)
         body = {"email": ADA.upper(), "new_password": "5678"}
-        answer = await client.post("/user/reset_password", json=body, headers=own)
-        assert answer.status_code == 200
-        assert answer.json() == {"status": "success", "message": "Password reset successfully"}
+        response = await client.post("/user/reset_password", json=body, headers=own)
+        assert response.status_code == 200
+        assert response.json() == {"status": "success", "message": "Password reset successfully"}
         assert (await client.get("/v1/me", headers=own)).status_code == 401
         await log_in(client, ADA, "5678")
 
@@ -105,15 +105,15 @@ class TestResetPassword:
         await create(client)
         await create(client, BOB)
         body = {"email": BOB, "new_password": "5678"}
-        answer = await client.post("/user/reset_password", json=body, headers=await log_in(client))
-        assert answer.status_code == 403
+        response = await client.post("/user/reset_password", json=body, headers=await log_in(client))
+        assert response.status_code == 403
         await log_in(client, BOB, "1234")
 
     async def test_admin_resets_a_users_password(self, client: httpx.AsyncClient) -> None:
         await create(client)
-        answer = await self._reset_as_admin(client, await id_of(client), ADA)
-        assert answer.status_code == 200
-        assert set(answer.json()) == {"status", "message"}
+        response = await self._reset_as_admin(client, await id_of(client), ADA)
+        assert response.status_code == 200
+        assert set(response.json()) == {"status", "message"}
         await log_in(client, ADA, "5678")
 
     async def test_admin_reset_with_another_users_email_is_400(self, client: httpx.AsyncClient) -> None:
@@ -137,10 +137,10 @@ class TestRemoval:
     async def test_admin_removes_a_user(self, client: httpx.AsyncClient, route: str) -> None:
         await create(client)
         own = await log_in(client)
-        answer = await self._remove(client, route, await id_of(client))
-        assert answer.status_code == 200
-        assert answer.json()["status"] == "success"
-        assert isinstance(answer.json()["message"], str)
+        response = await self._remove(client, route, await id_of(client))
+        assert response.status_code == 200
+        assert response.json()["status"] == "success"
+        assert isinstance(response.json()["message"], str)
         assert (await client.get("/v1/me", headers=own)).status_code == 401
 
     async def test_admin_cannot_remove_own_account(self, client: httpx.AsyncClient, route: str) -> None:
@@ -168,7 +168,7 @@ class TestRemoval:
 
 @pytest.mark.parametrize("user_id", [True, "x", None, 0, 2**63, 1.5])
 async def test_invalid_user_id_is_refused(client: httpx.AsyncClient, user_id: object) -> None:
-    answer = await client.request(
+    response = await client.request(
         "DELETE", "/user/remove_user", json={"user_id": user_id}, headers=await admin_bearer(client)
     )
-    assert answer.status_code == 422
+    assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""The course API's second dialect."""
+"""The second dialect of the course API, with user names."""
 
 import httpx
 import pytest
@@ -11,17 +11,17 @@ async def sign_up(client: httpx.AsyncClient) -> httpx.Response:
     return await client.post("/signup", json=ADA)
 
 
-async def test_signup_answers_the_user_without_the_password(client: httpx.AsyncClient) -> None:
-    answer = await sign_up(client)
-    assert answer.status_code == 201
-    assert answer.json()["username"] == "ada"
-    assert "password" not in answer.text
+async def test_signup_returns_the_user_without_the_password(client: httpx.AsyncClient) -> None:
+    response = await sign_up(client)
+    assert response.status_code == 201
+    assert response.json()["username"] == "ada"
+    assert "password" not in response.text
 
 
 async def test_taken_user_name_is_409(client: httpx.AsyncClient) -> None:
     await sign_up(client)
-    answer = await client.post("/signup", json=ADA | {"username": "ADA"})
-    assert (answer.status_code, code_of(answer)) == (409, "name_taken")
+    response = await client.post("/signup", json=ADA | {"username": "ADA"})
+    assert (response.status_code, code_of(response)) == (409, "name_taken")
 
 
 async def test_one_of_20_concurrent_signups_succeeds(client: httpx.AsyncClient) -> None:
@@ -30,18 +30,18 @@ async def test_one_of_20_concurrent_signups_succeeds(client: httpx.AsyncClient) 
 
 async def test_login_accepts_json(client: httpx.AsyncClient) -> None:
     await sign_up(client)
-    answer = await client.post("/login", json=ADA)
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"access_token", "token_type"}
-    headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    response = await client.post("/login", json=ADA)
+    assert response.status_code == 200
+    assert set(response.json()) == {"access_token", "token_type"}
+    headers = {"Authorization": f"Bearer {response.json()['access_token']}"}
     assert (await client.get("/v1/me", headers=headers)).json()["name"] == "ada"
 
 
 async def test_login_accepts_the_form_fields_of_oauth2(client: httpx.AsyncClient) -> None:
     await sign_up(client)
-    answer = await client.post("/login", data=ADA | {"grant_type": "password", "scope": ""})
-    assert answer.status_code == 200
-    assert answer.json()["token_type"] == "bearer"
+    response = await client.post("/login", data=ADA | {"grant_type": "password", "scope": ""})
+    assert response.status_code == 200
+    assert response.json()["token_type"] == "bearer"
 
 
 async def test_login_accepts_a_multipart_form(client: httpx.AsyncClient) -> None:
@@ -56,9 +56,9 @@ async def test_wrong_login_is_401_with_a_detail(
     client: httpx.AsyncClient, wrong: dict[str, str], kind: str
 ) -> None:
     await sign_up(client)
-    answer = await client.post("/login", **{kind: ADA | wrong})  # pyright: ignore[reportArgumentType] - json or data
-    assert answer.status_code == 401
-    assert isinstance(answer.json()["detail"], str)
+    response = await client.post("/login", **{kind: ADA | wrong})  # pyright: ignore[reportArgumentType] - json or data
+    assert response.status_code == 401
+    assert isinstance(response.json()["detail"], str)
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ async def test_wrong_login_is_401_with_a_detail(
 async def test_malformed_logins_are_refused(
     client: httpx.AsyncClient, content_type: str, body: bytes
 ) -> None:
-    answer = await client.post("/login", content=body, headers={"Content-Type": content_type})
-    assert answer.status_code in (400, 422)
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    response = await client.post("/login", content=body, headers={"Content-Type": content_type})
+    assert response.status_code in (400, 422)
+    assert response.headers["Content-Type"] == "application/problem+json"
 
 
 async def test_removal_checks_name_and_password(client: httpx.AsyncClient) -> None:
@@ -96,16 +96,16 @@ async def test_removal_checks_name_and_password(client: httpx.AsyncClient) -> No
 
 async def test_removal_deletes_the_account(client: httpx.AsyncClient) -> None:
     await sign_up(client)
-    answer = await client.request("DELETE", "/remove_user", json=ADA)
-    assert answer.status_code == 200
-    assert isinstance(answer.json()["message"], str)
+    response = await client.request("DELETE", "/remove_user", json=ADA)
+    assert response.status_code == 200
+    assert isinstance(response.json()["message"], str)
     assert (await client.post("/login", json=ADA)).status_code == 401
 
 
 async def test_last_administrator_cannot_be_removed(client: httpx.AsyncClient) -> None:
     body = {"username": ADMIN, "password": ADMIN_PASSWORD}
-    answer = await client.request("DELETE", "/remove_user", json=body)
-    assert (answer.status_code, code_of(answer)) == (409, "last_admin")
+    response = await client.request("DELETE", "/remove_user", json=body)
+    assert (response.status_code, code_of(response)) == (409, "last_admin")
 
 
 async def test_openapi_shows_json_and_form_logins(client: httpx.AsyncClient) -> None:

@@ -8,8 +8,8 @@ import pytest
 from starlette.responses import Response
 from tests.integration.auth.service import ADA, PASSWORD, Service, bearer_of, code_of, register
 
-from auth_service.housekeeping import clean_up
 from auth_service.idempotency import Idempotency
+from auth_service.main import clean_up
 from auth_service.users.endpoints import Registration
 from kit.digests import fingerprint
 
@@ -17,7 +17,7 @@ KEY = {"Idempotency-Key": "4711"}
 BODY = {"name": ADA, "password": PASSWORD}
 
 
-async def test_repeated_registration_receives_the_first_answer_and_has_one_effect(
+async def test_repeated_registration_returns_the_first_answer_and_has_one_effect(
     client: httpx.AsyncClient, sql: asyncpg.Connection
 ) -> None:
     first = await client.post("/v1/users", json=BODY, headers=KEY)
@@ -32,8 +32,8 @@ async def test_repeated_registration_receives_the_first_answer_and_has_one_effec
 @pytest.mark.parametrize("other", [{"name": "bob"}, {"password": "another sentence"}])
 async def test_same_key_with_other_input_is_refused(client: httpx.AsyncClient, other: dict[str, str]) -> None:
     await client.post("/v1/users", json=BODY, headers=KEY)
-    answer = await client.post("/v1/users", json=BODY | other, headers=KEY)
-    assert (answer.status_code, code_of(answer)) == (422, "idempotency_key_reused")
+    response = await client.post("/v1/users", json=BODY | other, headers=KEY)
+    assert (response.status_code, code_of(response)) == (422, "idempotency_key_reused")
 
 
 async def test_failed_registration_frees_its_key(client: httpx.AsyncClient) -> None:
@@ -42,22 +42,24 @@ async def test_failed_registration_frees_its_key(client: httpx.AsyncClient) -> N
     assert (await client.post("/v1/users", json=BODY, headers=KEY)).status_code == 201
 
 
-async def test_twins_have_one_effect(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
-    answers = await asyncio.gather(*(client.post("/v1/users", json=BODY, headers=KEY) for _ in range(20)))
-    created = [answer for answer in answers if answer.status_code == 201]
-    others = {code_of(answer) for answer in answers if answer.status_code != 201}
+async def test_concurrent_requests_with_one_key_have_one_effect(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    responses = await asyncio.gather(*(client.post("/v1/users", json=BODY, headers=KEY) for _ in range(20)))
+    created = [response for response in responses if response.status_code == 201]
+    others = {code_of(response) for response in responses if response.status_code != 201}
     assert others <= {"idempotency_twin_running"}
-    assert [("Idempotency-Replayed" in answer.headers) for answer in created].count(False) == 1
+    assert [("Idempotency-Replayed" in response.headers) for response in created].count(False) == 1
     assert await sql.fetchval("SELECT count(*) FROM auth.users WHERE name = $1", ADA) == 1
 
 
-async def test_twin_of_a_running_request_is_refused_with_retry_after(service: Service) -> None:
+async def test_request_with_the_key_of_a_running_one_is_refused_with_retry_after(service: Service) -> None:
     container = service.container
     running = Idempotency(container.first_answers, container.secret, KEY["Idempotency-Key"], Response())
     async with running.claim("users", Registration.model_validate(BODY)):
-        answer = await service.client.post("/v1/users", json=BODY, headers=KEY)
-    assert (answer.status_code, code_of(answer)) == (409, "idempotency_twin_running")
-    assert answer.headers["Retry-After"] == "1"
+        response = await service.client.post("/v1/users", json=BODY, headers=KEY)
+    assert (response.status_code, code_of(response)) == (409, "idempotency_twin_running")
+    assert response.headers["Retry-After"] == "1"
 
 
 async def test_key_of_a_dead_process_is_blocked_until_its_lease_ends(
@@ -89,13 +91,13 @@ async def test_repeated_request_shows_the_same_api_key(client: httpx.AsyncClient
 
 
 async def test_same_key_of_another_user_is_another_key(client: httpx.AsyncClient) -> None:
-    shown = set()
+    api_keys = set()
     for name in ("ada", "bob"):
         await register(client, name)
         own = await bearer_of(client, name)
-        answer = await client.post("/v1/api-keys", json={"name": "job"}, headers=own | KEY)
-        shown.add(answer.json()["api_key"])
-    assert len(shown) == 2
+        response = await client.post("/v1/api-keys", json={"name": "job"}, headers=own | KEY)
+        api_keys.add(response.json()["api_key"])
+    assert len(api_keys) == 2
 
 
 async def test_stored_fingerprint_is_keyed_so_that_no_password_can_be_guessed(
@@ -116,5 +118,5 @@ async def test_first_answers_are_deleted_after_a_day(service: Service, sql: asyn
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 201, "two words"])
 async def test_invalid_keys_are_refused(client: httpx.AsyncClient, key: str) -> None:
-    answer = await client.post("/v1/users", json=BODY, headers={"Idempotency-Key": key})
-    assert answer.status_code == 422
+    response = await client.post("/v1/users", json=BODY, headers={"Idempotency-Key": key})
+    assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""POST /v1/sessions."""
+"""Login: POST /v1/sessions."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ from tests.support.tokens import JWT_SECRET
 from auth_service.passwords.hashing import VERIFICATIONS
 
 
-async def test_access_token_carries_user_role_and_expiry(client: httpx.AsyncClient) -> None:
+async def test_access_token_contains_user_role_and_expiry(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
     session = await log_in(client)
     claims = jwt.decode(
@@ -40,11 +40,11 @@ async def test_access_token_carries_user_role_and_expiry(client: httpx.AsyncClie
 @pytest.mark.parametrize("field", ["name", "email"])
 async def test_login_accepts_the_name_as_name_or_email(client: httpx.AsyncClient, field: str) -> None:
     await register(client)
-    answer = await client.post("/v1/sessions", json={field: "Ada@Example.org", "password": PASSWORD})
-    assert answer.status_code == 201
+    response = await client.post("/v1/sessions", json={field: "Ada@Example.org", "password": PASSWORD})
+    assert response.status_code == 201
 
 
-async def test_unknown_name_and_wrong_password_have_the_same_answer(client: httpx.AsyncClient) -> None:
+async def test_unknown_name_and_wrong_password_have_the_same_response(client: httpx.AsyncClient) -> None:
     await register(client)
     wrong = await try_to_log_in(client, ADA, "not the password")
     unknown = await try_to_log_in(client, "nobody@example.org", "not the password")
@@ -73,7 +73,7 @@ async def test_plain_bcrypt_hash_verifies_and_is_upgraded_at_login(
     await log_in(client, ADA, "old password")
 
 
-async def test_password_bytes_after_the_72nd_count(client: httpx.AsyncClient) -> None:
+async def test_password_bytes_after_the_72nd_are_significant(client: httpx.AsyncClient) -> None:
     await register(client, ADA, "x" * 80 + "a")
     assert (await try_to_log_in(client, ADA, "x" * 80 + "b")).status_code == 401
     assert (await try_to_log_in(client, ADA, "x" * 80 + "a")).status_code == 201
@@ -103,10 +103,10 @@ async def test_full_hashing_queue_is_503_with_retry_after(database: Database, co
     slow = {"hash_queue": 1, "hash_threads": 1, "bcrypt_cost": 14}
     async with run_service(database, consumer, **slow) as service:
         attempts = [try_to_log_in(service.client, f"user{number}", PASSWORD) for number in range(4)]
-        answers = await asyncio.gather(*attempts)
-    refused = [answer for answer in answers if answer.status_code != 401]
-    assert [code_of(answer) for answer in refused] == ["hashing_busy"] * 3
-    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+        responses = await asyncio.gather(*attempts)
+    refused = [response for response in responses if response.status_code != 401]
+    assert [code_of(response) for response in refused] == ["hashing_busy"] * 3
+    assert all(int(response.headers["Retry-After"]) >= 1 for response in refused)
 
 
 def _verifications() -> float:

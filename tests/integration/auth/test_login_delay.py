@@ -29,12 +29,12 @@ async def fail(client: httpx.AsyncClient, name: str, times: int) -> list[int]:
     return [(await try_to_log_in(client, name, WRONG)).status_code for _ in range(times)]
 
 
-async def let_the_delay_pass(sql: asyncpg.Connection) -> None:
+async def end_the_delay(sql: asyncpg.Connection) -> None:
     await sql.execute("UPDATE auth.login_attempts SET blocked_until = now() WHERE blocked_until IS NOT NULL")
 
 
 async def prolong_the_delay(sql: asyncpg.Connection) -> None:
-    """Only a delay that there is, so that a test does not depend on being quicker than a second."""
+    """Prolong an existing delay, so that the test does not have to finish within a second."""
     longer = "UPDATE auth.login_attempts SET blocked_until = now() + interval '1 minute'"
     await sql.execute(f"{longer} WHERE blocked_until > touched_at")
 
@@ -51,9 +51,9 @@ async def test_sixth_failed_attempt_is_429_with_retry_after(
     await register(client)
     assert await fail(client, name, 5) == [401] * 5
     await prolong_the_delay(sql)
-    answer = await try_to_log_in(client, name, WRONG)
-    assert (answer.status_code, code_of(answer)) == (429, "too_many_failures")
-    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    response = await try_to_log_in(client, name, WRONG)
+    assert (response.status_code, code_of(response)) == (429, "too_many_failures")
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
 
 
 @pytest.mark.parametrize("name", [ADA, UNKNOWN])
@@ -67,7 +67,7 @@ async def test_delay_doubles_up_to_a_minute(
     for _ in range(8):
         assert await fail(client, name, 1) == [401]
         delays.append(await delay_in_seconds(sql))
-        await let_the_delay_pass(sql)
+        await end_the_delay(sql)
     assert delays == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
@@ -78,7 +78,7 @@ async def test_correct_password_is_refused_during_the_delay_and_resets_it_afterw
     await fail(client, ADA, 5)
     await prolong_the_delay(sql)
     assert (await try_to_log_in(client, ADA, PASSWORD)).status_code == 429
-    await let_the_delay_pass(sql)
+    await end_the_delay(sql)
     await log_in(client)
     assert await fail(client, ADA, 5) == [401] * 5
 
@@ -117,8 +117,8 @@ async def test_concurrent_guesses_get_no_more_attempts_than_sequential_ones(
 ) -> None:
     await register(client)
     started = time.monotonic()
-    answers = await asyncio.gather(*(try_to_log_in(client, ADA, WRONG) for _ in range(30)))
-    statuses = [answer.status_code for answer in answers]
+    responses = await asyncio.gather(*(try_to_log_in(client, ADA, WRONG) for _ in range(30)))
+    statuses = [response.status_code for response in responses]
     delays_that_passed = int(time.monotonic() - started)
     assert 5 <= statuses.count(401) <= 5 + delays_that_passed
     assert statuses.count(401) + statuses.count(429) == 30
@@ -147,8 +147,8 @@ async def test_guesses_of_the_current_password_are_delayed(
     await register(client)
     own = await bearer_of(client)
     body = {"current_password": WRONG, "new_password": "another sentence"}
-    answers = [await client.put("/v1/me/password", json=body, headers=own) for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [403] * 5
+    responses = [await client.put("/v1/me/password", json=body, headers=own) for _ in range(5)]
+    assert [response.status_code for response in responses] == [403] * 5
     await prolong_the_delay(sql)
     assert (await client.put("/v1/me/password", json=body, headers=own)).status_code == 429
 

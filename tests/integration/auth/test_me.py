@@ -19,19 +19,19 @@ from tests.integration.auth.service import (
 NEW = "another sentence"
 
 
-async def test_me_shows_the_own_account(client: httpx.AsyncClient) -> None:
+async def test_me_returns_own_account(client: httpx.AsyncClient) -> None:
     user_id = await register(client)
-    answer = await client.get("/v1/me", headers=await bearer_of(client))
-    assert (answer.json()["id"], answer.json()["name"]) == (user_id, ADA)
+    response = await client.get("/v1/me", headers=await bearer_of(client))
+    assert (response.json()["id"], response.json()["name"]) == (user_id, ADA)
 
 
 async def test_display_name_can_be_set_and_cleared(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
-    answer = await client.patch("/v1/me", json={"display_name": " Ada Lovelace "}, headers=own)
-    assert answer.json()["display_name"] == "Ada Lovelace"
-    answer = await client.patch("/v1/me", json={"display_name": None}, headers=own)
-    assert answer.json()["display_name"] is None
+    response = await client.patch("/v1/me", json={"display_name": " Ada Lovelace "}, headers=own)
+    assert response.json()["display_name"] == "Ada Lovelace"
+    response = await client.patch("/v1/me", json={"display_name": None}, headers=own)
+    assert response.json()["display_name"] is None
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ async def test_display_name_can_be_set_and_cleared(client: httpx.AsyncClient) ->
 )
 async def test_other_profile_changes_are_refused(client: httpx.AsyncClient, body: object) -> None:
     await register(client)
-    answer = await client.patch("/v1/me", json=body, headers=await bearer_of(client))
-    assert answer.status_code == 422
+    response = await client.patch("/v1/me", json=body, headers=await bearer_of(client))
+    assert response.status_code == 422
 
 
 async def change_password(client: httpx.AsyncClient, current: str, new: str) -> httpx.Response:
@@ -66,8 +66,8 @@ async def test_wrong_current_password_changes_nothing_and_keeps_the_session(
     client: httpx.AsyncClient,
 ) -> None:
     await register(client)
-    answer = await change_password(client, "not the password", NEW)
-    assert (answer.status_code, code_of(answer)) == (403, "wrong_password")
+    response = await change_password(client, "not the password", NEW)
+    assert (response.status_code, code_of(response)) == (403, "wrong_password")
     await log_in(client, ADA, PASSWORD)
 
 
@@ -82,14 +82,14 @@ async def test_export_contains_everything_but_secrets(
     user_id = await register(client)
     own = await bearer_of(client)
     key = (await client.post("/v1/api-keys", json={"name": "job"}, headers=own)).json()
-    answer = await client.get("/v1/me/export", headers=own)
-    export = answer.json()
+    response = await client.get("/v1/me/export", headers=own)
+    export = response.json()
     assert export["user"]["id"] == user_id
     assert len(export["sessions"]) == 1
-    assert [each["id"] for each in export["api_keys"]] == [key["id"]]
+    assert [exported["id"] for exported in export["api_keys"]] == [key["id"]]
     stored = await sql.fetchval("SELECT password_hash FROM auth.users WHERE id = $1", user_id)
-    assert stored not in answer.text
-    assert key["api_key"] not in answer.text
+    assert stored not in response.text
+    assert key["api_key"] not in response.text
 
 
 class TestDeletion:
@@ -114,8 +114,8 @@ class TestDeletion:
         await client.post("/v1/api-keys", json={"name": "job"}, headers=own)
         await client.delete("/v1/me", headers=own)
         for table in ("sessions", "api_keys"):
-            left = f"SELECT count(*) FROM auth.{table} WHERE user_id = $1"  # noqa: S608 - names from above
-            assert await sql.fetchval(left, user_id) == 0
+            remaining = f"SELECT count(*) FROM auth.{table} WHERE user_id = $1"  # noqa: S608 - names from above
+            assert await sql.fetchval(remaining, user_id) == 0
 
     async def test_later_user_of_a_deleted_name_has_another_id(self, client: httpx.AsyncClient) -> None:
         first = await register(client)
@@ -126,6 +126,6 @@ class TestDeletion:
         assert (await client.get("/v1/me", headers=old)).status_code == 401
 
     async def test_last_administrator_cannot_delete_own_account(self, client: httpx.AsyncClient) -> None:
-        answer = await client.delete("/v1/me", headers=await admin_bearer(client))
-        assert (answer.status_code, code_of(answer)) == (409, "last_admin")
+        response = await client.delete("/v1/me", headers=await admin_bearer(client))
+        assert (response.status_code, code_of(response)) == (409, "last_admin")
         await admin_bearer(client)

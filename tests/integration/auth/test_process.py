@@ -1,4 +1,4 @@
-"""`python -m auth_service` as a process."""
+"""The process of `python -m auth_service`."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from local.ports import free_port
 async def test_process_serves_until_sigterm(database: Database) -> None:
     port = free_port()
     settings = {name.upper(): str(value) for name, value in database.settings("auth").items()}
-    chosen = {
+    variables = {
         "JWT_SECRET": JWT_SECRET,
         "PORT": str(port),
         "ADMIN_EMAIL": ADMIN,
@@ -27,7 +27,7 @@ async def test_process_serves_until_sigterm(database: Database) -> None:
         sys.executable,
         "-m",
         "auth_service",
-        env=os.environ | settings | chosen,
+        env=os.environ | settings | variables,
         stdout=asyncio.subprocess.PIPE,
     )
     try:

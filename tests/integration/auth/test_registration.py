@@ -1,4 +1,4 @@
-"""POST /v1/users."""
+"""Registration: POST /v1/users."""
 
 import asyncpg
 import httpx
@@ -17,24 +17,24 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 
 
-async def test_registration_answers_the_user_without_the_password(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/users", json={"email": ADA, "password": PASSWORD})
-    user = answer.json()
-    assert answer.status_code == 201
+async def test_registration_returns_the_user_without_the_password(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/users", json={"email": ADA, "password": PASSWORD})
+    user = response.json()
+    assert response.status_code == 201
     assert user["name"] == ADA
     assert set(user) == {"id", "name", "display_name", "role", "disabled", "created_at"}
 
 
 async def test_registration_with_a_role_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/v1/users", json={"name": ADA, "password": PASSWORD, "role": "admin"})
-    assert answer.status_code == 422
+    response = await client.post("/v1/users", json={"name": ADA, "password": PASSWORD, "role": "admin"})
+    assert response.status_code == 422
 
 
 @pytest.mark.parametrize("same", ["ADA@example.org", " ada@example.org ", "ａｄａ@example.org"])
 async def test_other_spelling_of_a_taken_name_is_taken(client: httpx.AsyncClient, same: str) -> None:
     await register(client)
-    answer = await client.post("/v1/users", json={"name": same, "password": PASSWORD})
-    assert (answer.status_code, code_of(answer)) == (409, "name_taken")
+    response = await client.post("/v1/users", json={"name": same, "password": PASSWORD})
+    assert (response.status_code, code_of(response)) == (409, "name_taken")
 
 
 async def test_one_of_20_concurrent_registrations_of_a_name_succeeds(client: httpx.AsyncClient) -> None:
@@ -42,7 +42,7 @@ async def test_one_of_20_concurrent_registrations_of_a_name_succeeds(client: htt
     assert await at_once(*(client.post("/v1/users", json=body) for _ in range(20))) == [201] + [409] * 19
 
 
-async def test_billing_receives_the_new_user_before_the_answer(
+async def test_billing_receives_the_new_user_before_the_response(
     client: httpx.AsyncClient, consumer: Consumer
 ) -> None:
     user_id = await register(client)
@@ -70,9 +70,9 @@ async def test_name_digest_is_equal_for_all_spellings_and_after_a_new_jwt_secret
     new = "e5b1d0c47f29a8360e5b1d0c47f29a83"
     async with run_service(database, consumer, jwt_secret=new, jwt_secret_previous=old) as renewed:
         await register(renewed.client, "ADA@example.org")
-    async with run_service(database, consumer, jwt_secret=new) as forgotten:
-        await forgotten.client.delete("/v1/me", headers=await bearer_of(forgotten.client))
-        await register(forgotten.client)
+    async with run_service(database, consumer, jwt_secret=new) as restarted:
+        await restarted.client.delete("/v1/me", headers=await bearer_of(restarted.client))
+        await register(restarted.client)
     digests = [
         data["name_digest"]
         for data in consumer.data_of("billing-service", "user_created")
@@ -114,13 +114,13 @@ async def test_passwords_are_stored_as_bcrypt_sha256(
     ],
 )
 async def test_invalid_input_is_refused_and_not_repeated(client: httpx.AsyncClient, body: object) -> None:
-    answer = await client.post("/v1/users", json=body)
-    assert answer.status_code == 422
-    assert answer.json()["errors"]
-    assert PASSWORD not in answer.text
+    response = await client.post("/v1/users", json=body)
+    assert response.status_code == 422
+    assert response.json()["errors"]
+    assert PASSWORD not in response.text
 
 
 @pytest.mark.parametrize("raw", [b'{"name": "\\ud800", "password": "a long sentence"}', b"{", b"", b"\xff"])
 async def test_invalid_json_is_refused(client: httpx.AsyncClient, raw: bytes) -> None:
-    answer = await client.post("/v1/users", content=raw, headers={"Content-Type": "application/json"})
-    assert answer.status_code in (400, 422)
+    response = await client.post("/v1/users", content=raw, headers={"Content-Type": "application/json"})
+    assert response.status_code in (400, 422)

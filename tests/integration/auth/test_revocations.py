@@ -1,26 +1,26 @@
-"""GET /internal/trust, polled by every verifier."""
+"""Revocations: GET /internal/trust, which every verifier polls."""
 
 import asyncpg
 import httpx
 from tests.integration.auth.service import Service, admin_bearer, bearer_of, register
 from tests.support.tokens import service_bearer
 
-from auth_service.housekeeping import clean_up
+from auth_service.main import clean_up
 from kit.trust_store import Revocation, TrustStore, TrustUpdate
 
 
 async def updates(client: httpx.AsyncClient, since: int = 0) -> TrustUpdate:
     headers = service_bearer("auth-service", "gateway")
-    answer = await client.get("/internal/trust", params={"since": since}, headers=headers)
-    assert answer.status_code == 200
-    return TrustUpdate.model_validate_json(answer.content)
+    response = await client.get("/internal/trust", params={"since": since}, headers=headers)
+    assert response.status_code == 200
+    return TrustUpdate.model_validate_json(response.content)
 
 
 async def revoke_a_session(client: httpx.AsyncClient) -> None:
     await client.delete("/v1/sessions/current", headers=await admin_bearer(client))
 
 
-async def test_update_names_users_by_generation_and_sessions_and_keys_by_id(
+async def test_update_contains_revoked_users_sessions_and_api_keys(
     client: httpx.AsyncClient,
 ) -> None:
     user_id = await register(client)
@@ -32,7 +32,7 @@ async def test_update_names_users_by_generation_and_sessions_and_keys_by_id(
     revocations = (await updates(client)).revocations
     assert Revocation(api_key_id=key["id"]) in revocations
     assert Revocation(user_id=user_id, generation=1) in revocations
-    assert sum(each.session_id is not None for each in revocations) == 1
+    assert sum(revocation.session_id is not None for revocation in revocations) == 1
 
 
 async def test_update_contains_only_revocations_after_the_cursor(client: httpx.AsyncClient) -> None:
@@ -58,7 +58,7 @@ async def test_revocation_that_commits_out_of_order_is_not_missed(
     assert Revocation(api_key_id=77) in (await updates(client, before.cursor)).revocations
 
 
-async def test_cursor_from_before_a_restore_starts_again(client: httpx.AsyncClient) -> None:
+async def test_cursor_from_before_a_restore_returns_all_revocations(client: httpx.AsyncClient) -> None:
     await revoke_a_session(client)
     assert len((await updates(client, 2**62)).revocations) == 1
 

@@ -1,4 +1,4 @@
-"""Refresh and log out."""
+"""Sessions: refresh and log out."""
 
 import asyncpg
 import httpx
@@ -23,7 +23,7 @@ async def refresh(client: httpx.AsyncClient, session: Json) -> httpx.Response:
     return await client.post("/v1/sessions/refresh", json={"refresh_token": session["refresh_token"]})
 
 
-async def test_refresh_answers_new_tokens_that_work(client: httpx.AsyncClient) -> None:
+async def test_refresh_returns_working_tokens(client: httpx.AsyncClient) -> None:
     await register(client)
     first = await log_in(client)
     second = (await refresh(client, first)).json()
@@ -44,13 +44,13 @@ async def test_reuse_of_a_refresh_token_ends_the_whole_session(client: httpx.Asy
     await register(client)
     first = await log_in(client)
     second = (await refresh(client, first)).json()
-    answer = await refresh(client, first)
-    assert (answer.status_code, code_of(answer)) == (401, "refresh_token_reused")
+    response = await refresh(client, first)
+    assert (response.status_code, code_of(response)) == (401, "refresh_token_reused")
     assert (await refresh(client, second)).status_code == 401
 
     async def access_tokens_are_refused() -> bool:
-        answers = [await client.get("/v1/me", headers=headers_of(each)) for each in (first, second)]
-        return [answer.status_code for answer in answers] == [401, 401]
+        responses = [await client.get("/v1/me", headers=headers_of(session)) for session in (first, second)]
+        return [response.status_code for response in responses] == [401, 401]
 
     await eventually(access_tokens_are_refused)
 
@@ -63,7 +63,7 @@ async def test_reuse_does_not_end_other_sessions_of_the_user(client: httpx.Async
     assert (await refresh(client, other)).status_code == 200
 
 
-async def test_one_of_20_concurrent_refreshes_succeeds_and_the_session_lives(
+async def test_one_of_20_concurrent_refreshes_succeeds_and_the_session_continues(
     client: httpx.AsyncClient,
 ) -> None:
     await register(client)
@@ -74,8 +74,8 @@ async def test_one_of_20_concurrent_refreshes_succeeds_and_the_session_lives(
 
 
 async def test_unknown_refresh_token_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await refresh(client, {"refresh_token": "unknown"})
-    assert (answer.status_code, code_of(answer)) == (401, "refresh_token_invalid")
+    response = await refresh(client, {"refresh_token": "unknown"})
+    assert (response.status_code, code_of(response)) == (401, "refresh_token_invalid")
 
 
 async def test_expired_refresh_token_is_refused(client: httpx.AsyncClient, sql: asyncpg.Connection) -> None:
@@ -101,11 +101,11 @@ async def test_disabled_account_cannot_refresh(client: httpx.AsyncClient) -> Non
     assert (await refresh(client, session)).status_code in (401, 403)
 
 
-async def test_logout_ends_the_sessions_tokens_at_once(client: httpx.AsyncClient) -> None:
+async def test_logout_revokes_the_tokens_of_the_session(client: httpx.AsyncClient) -> None:
     await register(client)
     session = await log_in(client)
-    answer = await client.delete("/v1/sessions/current", headers=headers_of(session))
-    assert answer.status_code == 204
+    response = await client.delete("/v1/sessions/current", headers=headers_of(session))
+    assert response.status_code == 204
     assert (await client.get("/v1/me", headers=headers_of(session))).status_code == 401
     assert (await refresh(client, session)).status_code == 401
 

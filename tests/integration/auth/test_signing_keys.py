@@ -1,4 +1,4 @@
-"""EdDSA: signing keys, their publication and rotation."""
+"""Signing keys under EdDSA: publication and rotation."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from tests.integration.auth.service import (
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
-from auth_service.housekeeping import clean_up
+from auth_service.main import clean_up
 from auth_service.tokens.secrets import Seal
 
 NEW_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"
@@ -53,7 +53,7 @@ def run_command(database: Database, **environment: str) -> "subprocess.Completed
     )
 
 
-async def let_the_successor_sign(sql: asyncpg.Connection) -> None:
+async def make_the_successor_sign(sql: asyncpg.Connection) -> None:
     await sql.execute("UPDATE auth.signing_keys SET signs_from = now() WHERE signs_from > now()")
 
 
@@ -89,7 +89,7 @@ async def test_rotation_keeps_old_tokens_valid_and_drops_the_old_key_at_its_end(
     assert len(await published(client)) == 2
     assert signed_by(await bearer_of(client)) == signed_by(old)
 
-    await let_the_successor_sign(sql)
+    await make_the_successor_sign(sql)
     new = await bearer_of(client)
     assert signed_by(new) != signed_by(old)
     await eventually(lambda: signed_by(new) in service.container.authentication.trust.keys)
@@ -112,7 +112,7 @@ async def test_old_key_stays_published_until_its_last_token_has_expired(
     assert old["published_until"] - new["signs_from"] >= service.container.settings.access_lifetime
 
 
-async def test_housekeeping_rotates_a_key_that_is_too_old(service: Service, sql: asyncpg.Connection) -> None:
+async def test_clean_up_rotates_a_key_after_its_term(service: Service, sql: asyncpg.Connection) -> None:
     await clean_up(service.container)
     assert len(await published(service.client)) == 1
     await sql.execute("UPDATE auth.signing_keys SET signs_from = now() - interval '31 days'")
@@ -136,8 +136,8 @@ async def test_signing_keys_survive_a_new_jwt_secret(
         database, consumer, **changed, jwt_secret_previous=SecretStr(JWT_SECRET)
     ) as renewed:
         assert (await renewed.client.get("/v1/me", headers=old)).status_code == 200
-    async with run_service(database, consumer, **changed) as forgotten:
-        assert signed_by(await bearer_of(forgotten.client)) == signed_by(old)
+    async with run_service(database, consumer, **changed) as restarted:
+        assert signed_by(await bearer_of(restarted.client)) == signed_by(old)
 
 
 async def test_without_the_old_jwt_secret_a_new_key_signs(
@@ -152,7 +152,7 @@ async def test_without_the_old_jwt_secret_a_new_key_signs(
         assert (await renewed.client.get("/v1/me", headers=new)).status_code == 200
 
 
-async def test_rotate_keys_under_hs256_names_the_settings_to_change(database: Database) -> None:
+async def test_rotate_keys_under_hs256_is_refused_with_the_settings_to_change(database: Database) -> None:
     refused = run_command(database)
     assert refused.returncode == 1
     assert "JWT_SECRET_PREVIOUS" in refused.stderr

@@ -1,4 +1,4 @@
-"""Fixtures: one running instance on a fresh database, and a connection to it."""
+"""Fixtures: a running billing-service, and a connection to its database."""
 
 from collections.abc import AsyncIterator
 
@@ -18,7 +18,7 @@ async def billing(database: Database) -> AsyncIterator[Billing]:
 
 @pytest.fixture
 async def as_owner(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    """A connection of the role that owns the tables."""
+    """A connection with the role that owns the tables."""
     connection = await asyncpg.connect(database.admin_dsn)
     yield connection
     await connection.close()

@@ -45,9 +45,9 @@ class TestAccess:
 
 class TestGrants:
     async def test_grant_adds_tokens_and_records_the_reason(self, billing: Billing) -> None:
-        answer = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=AS_ADMIN)
-        assert answer.status_code == 201
-        assert answer.json() == {"user_id": USER, "amount": 10, "available": 25}
+        response = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=AS_ADMIN)
+        assert response.status_code == 201
+        assert response.json() == {"user_id": USER, "amount": 10, "available": 25}
         row = (await billing.ledger(USER))[0]
         assert (row["kind"], row["amount"], row["note"]) == ("grant", 10, "a good question")
 
@@ -61,25 +61,25 @@ class TestGrants:
 
     async def test_same_key_for_another_user_is_422(self, billing: Billing) -> None:
         await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT, headers=AS_ADMIN | KEY)
-        answer = await billing.http.post(f"/v1/users/{ADMIN}/grants", json=GRANT, headers=AS_ADMIN | KEY)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await billing.http.post(f"/v1/users/{ADMIN}/grants", json=GRANT, headers=AS_ADMIN | KEY)
+        assert_problem(response, 422, "idempotency_key_reused")
 
     async def test_unknown_user_is_404(self, billing: Billing) -> None:
-        answer = await billing.http.post("/v1/users/99/grants", json=GRANT, headers=AS_ADMIN)
-        assert_problem(answer, 404, "wallet_not_found")
+        response = await billing.http.post("/v1/users/99/grants", json=GRANT, headers=AS_ADMIN)
+        assert_problem(response, 404, "wallet_not_found")
 
     @pytest.mark.parametrize(
-        "bad",
+        "invalid",
         [{"amount": 0}, {"amount": 10**10}, {"amount": True}, {"reason": ""}, {"reason": "\x00"}, {"a": 1}],
     )
-    async def test_invalid_grant_is_422(self, billing: Billing, bad: dict[str, object]) -> None:
-        answer = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT | bad, headers=AS_ADMIN)
-        assert_problem(answer, 422)
+    async def test_invalid_grant_is_422(self, billing: Billing, invalid: dict[str, object]) -> None:
+        response = await billing.http.post(f"/v1/users/{USER}/grants", json=GRANT | invalid, headers=AS_ADMIN)
+        assert_problem(response, 422)
 
     @pytest.mark.parametrize("user_id", ["0", "-1", str(2**63), "ada"])
     async def test_invalid_user_id_is_422(self, billing: Billing, user_id: str) -> None:
-        answer = await billing.http.post(f"/v1/users/{user_id}/grants", json=GRANT, headers=AS_ADMIN)
-        assert_problem(answer, 422)
+        response = await billing.http.post(f"/v1/users/{user_id}/grants", json=GRANT, headers=AS_ADMIN)
+        assert_problem(response, 422)
 
 
 class TestUsers:
@@ -90,34 +90,34 @@ class TestUsers:
 
     @pytest.mark.parametrize("part", ["ADA", "ada@", "Ada@example.org"])
     async def test_search_ignores_case(self, billing: Billing, part: str) -> None:
-        found = (await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)).json()["items"]
-        assert [each["id"] for each in found] == [USER]
+        users = (await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)).json()["items"]
+        assert [user["id"] for user in users] == [USER]
 
     @pytest.mark.parametrize("part", ["%", "_", "\\"])
-    async def test_search_takes_wildcards_literally(self, billing: Billing, part: str) -> None:
-        answer = await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)
-        assert answer.json()["items"] == []
+    async def test_search_treats_wildcards_literally(self, billing: Billing, part: str) -> None:
+        response = await billing.http.get("/v1/users", params={"q": part}, headers=AS_ADMIN)
+        assert response.json()["items"] == []
 
     async def test_min_tokens_counts_available_tokens(self, billing: Billing) -> None:
         await billing.hold(USER)
-        found = await billing.http.get("/v1/users", params={"min_tokens": 11}, headers=AS_ADMIN)
-        assert [each["id"] for each in found.json()["items"]] == [ADMIN]
+        response = await billing.http.get("/v1/users", params={"min_tokens": 11}, headers=AS_ADMIN)
+        assert [user["id"] for user in response.json()["items"]] == [ADMIN]
 
     async def test_next_page_starts_after_the_first(self, billing: Billing) -> None:
         first = (await billing.http.get("/v1/users", params={"page_size": 1}, headers=AS_ADMIN)).json()
         rest = {"page_size": 1, "page_token": first["next_page_token"]}
         second = (await billing.http.get("/v1/users", params=rest, headers=AS_ADMIN)).json()
-        assert [each["id"] for each in first["items"] + second["items"]] == [USER, ADMIN]
+        assert [user["id"] for user in first["items"] + second["items"]] == [USER, ADMIN]
 
-    @pytest.mark.parametrize("bad", [{"q": "\x00"}, {"q": "x" * 201}, {"min_tokens": str(2**63)}])
-    async def test_invalid_search_is_422(self, billing: Billing, bad: dict[str, str]) -> None:
-        assert_problem(await billing.http.get("/v1/users", params=bad, headers=AS_ADMIN), 422)
+    @pytest.mark.parametrize("invalid", [{"q": "\x00"}, {"q": "x" * 201}, {"min_tokens": str(2**63)}])
+    async def test_invalid_search_is_422(self, billing: Billing, invalid: dict[str, str]) -> None:
+        assert_problem(await billing.http.get("/v1/users", params=invalid, headers=AS_ADMIN), 422)
 
 
 class TestPrices:
     async def test_prices_are_public(self, billing: Billing) -> None:
         items = (await billing.http.get("/v1/prices")).json()["items"]
-        assert {each["action"]: (each["tokens"], each["per_units"]) for each in items} == {
+        assert {price["action"]: (price["tokens"], price["per_units"]) for price in items} == {
             "train": (1, 1),
             "predict": (5, 1),
             "batch": (5, 1000),
@@ -136,13 +136,15 @@ class TestPrices:
             changed = await billing.http.put("/v1/prices/predict", json={"tokens": 1}, headers=AS_ADMIN)
         assert changed.json()["version"] == 2
 
-    @pytest.mark.parametrize("bad", [{"tokens": -1}, {"tokens": 1, "per_units": 0}, {"tokens": 10**7}, {}])
-    async def test_invalid_price_is_422(self, billing: Billing, bad: dict[str, int]) -> None:
-        assert_problem(await billing.http.put("/v1/prices/train", json=bad, headers=AS_ADMIN), 422)
+    @pytest.mark.parametrize(
+        "invalid", [{"tokens": -1}, {"tokens": 1, "per_units": 0}, {"tokens": 10**7}, {}]
+    )
+    async def test_invalid_price_is_422(self, billing: Billing, invalid: dict[str, int]) -> None:
+        assert_problem(await billing.http.put("/v1/prices/train", json=invalid, headers=AS_ADMIN), 422)
 
 
 class TestQuotes:
-    async def test_quoted_price_applies_after_the_price_rose(self, billing: Billing) -> None:
+    async def test_quoted_price_applies_after_a_price_change(self, billing: Billing) -> None:
         work = {"action": "predict", "units": 2}
         quote = (await billing.http.post("/v1/quotes", json=work, headers=bearer(USER))).json()
         assert quote["tokens"] == 10
@@ -156,17 +158,17 @@ class TestQuotes:
         assert (refused["status"], refused["problem"]["code"]) == (404, "quote_not_found")
 
     async def test_same_key_replays_the_quote(self, billing: Billing) -> None:
-        answers = [
+        responses = [
             await billing.http.post("/v1/quotes", json={"action": "train"}, headers=bearer(USER) | KEY)
             for _ in range(2)
         ]
-        assert answers[0].json() == answers[1].json()
-        assert answers[1].headers["idempotency-replayed"] == "true"
+        assert responses[0].json() == responses[1].json()
+        assert responses[1].headers["idempotency-replayed"] == "true"
 
     async def test_same_key_for_other_work_is_422(self, billing: Billing) -> None:
         await billing.http.post("/v1/quotes", json={"action": "train"}, headers=bearer(USER) | KEY)
-        answer = await billing.http.post("/v1/quotes", json={"action": "batch"}, headers=bearer(USER) | KEY)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await billing.http.post("/v1/quotes", json={"action": "batch"}, headers=bearer(USER) | KEY)
+        assert_problem(response, 422, "idempotency_key_reused")
 
     async def test_anonymous_is_401(self, billing: Billing) -> None:
         assert_problem(await billing.http.post("/v1/quotes", json={"action": "train"}), 401)
@@ -182,17 +184,17 @@ class TestLedger:
     async def test_usage_is_summed_by_user(self, billing: Billing) -> None:
         await billing.hold(USER, "work")
         await billing.settle("work")
-        answer = await billing.http.get("/v1/usage", params={"group_by": "user"}, headers=AS_ADMIN)
-        assert answer.json()["items"] == [{"group": str(USER), "requests": 1, "tokens": 5}]
+        response = await billing.http.get("/v1/usage", params={"group_by": "user"}, headers=AS_ADMIN)
+        assert response.json()["items"] == [{"group": str(USER), "requests": 1, "tokens": 5}]
 
 
 class TestVerify:
-    async def test_untouched_books_are_balanced(self, billing: Billing) -> None:
+    async def test_unmodified_books_balance(self, billing: Billing) -> None:
         await billing.hold(USER, "work")
-        found = (await billing.http.get("/v1/ledger/verify", headers=AS_ADMIN)).json()
-        assert (found["balanced"], found["sum"], found["open_holds"]) == (True, 0, 1)
-        assert found["house"]["grants"] == -30
-        assert found["differences"] == []
+        verification = (await billing.http.get("/v1/ledger/verify", headers=AS_ADMIN)).json()
+        assert (verification["balanced"], verification["sum"], verification["open_holds"]) == (True, 0, 1)
+        assert verification["house"]["grants"] == -30
+        assert verification["differences"] == []
 
     @pytest.mark.parametrize(
         ("tampering", "repair"),
@@ -206,7 +208,7 @@ class TestVerify:
     ) -> None:
         where = f"WHERE owner_id = {USER}"
         await as_owner.execute(f"UPDATE billing.accounts SET {tampering} {where}")  # noqa: S608 - above
-        found = (await billing.http.get("/v1/ledger/verify", headers=AS_ADMIN)).json()
-        assert not found["balanced"]
-        assert [each["owner_id"] for each in found["differences"]] == [USER]
+        verification = (await billing.http.get("/v1/ledger/verify", headers=AS_ADMIN)).json()
+        assert not verification["balanced"]
+        assert [difference["owner_id"] for difference in verification["differences"]] == [USER]
         await as_owner.execute(f"UPDATE billing.accounts SET {repair} {where}")  # noqa: S608 - above

@@ -1,4 +1,4 @@
-"""Constraints and privileges of the billing schema, whichever client writes."""
+"""Constraints and privileges of the billing schema, independent of the service."""
 
 import asyncpg
 import pytest
@@ -31,12 +31,12 @@ async def test_append_only_table_refuses_changes_by_its_owner(
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
 async def test_service_has_no_privilege_to_delete_history(database: Database, table: str) -> None:
-    named = database.settings("billing")
+    settings = database.settings("billing")
     service = await asyncpg.connect(
-        host=named["db_host"],
-        database=named["db_name"],
-        user=named["db_user"],
-        password=named["db_password"],
+        host=settings["db_host"],
+        database=settings["db_name"],
+        user=settings["db_user"],
+        password=settings["db_password"],
     )
     try:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

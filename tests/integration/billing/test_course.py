@@ -1,4 +1,4 @@
-"""The course API: its paths and bodies."""
+"""The course API of billing-service."""
 
 import pytest
 from tests.support.billing import ADMIN, Billing
@@ -19,8 +19,8 @@ async def wallets(billing: Billing) -> None:
 
 
 async def test_user_sees_own_tokens(billing: Billing) -> None:
-    answer = await billing.http.get("/user/tokens", headers=bearer(USER))
-    assert answer.json() == {"username": NAME, "tokens": 15}
+    response = await billing.http.get("/user/tokens", headers=bearer(USER))
+    assert response.json() == {"username": NAME, "tokens": 15}
 
 
 class TestAdminUsers:
@@ -41,32 +41,32 @@ class TestAdminTokens:
         return {"email": NAME, "credit_card": CARD, "amount": 7, "a_field_of_the_client": 1, **other}
 
     async def test_top_up_adds_tokens(self, billing: Billing) -> None:
-        answer = await billing.http.post(f"/admin/users/{USER}/tokens", json=self.body(), headers=AS_ADMIN)
-        assert answer.status_code == 200
+        response = await billing.http.post(f"/admin/users/{USER}/tokens", json=self.body(), headers=AS_ADMIN)
+        assert response.status_code == 200
         message = "7 tokens were added."
-        assert answer.json() == {"status": "success", "message": message, "email": NAME, "amount": 7}
+        assert response.json() == {"status": "success", "message": message, "email": NAME, "amount": 7}
         assert (await billing.wallet(USER))["tokens"] == 22
 
     async def test_email_of_another_user_is_400(self, billing: Billing) -> None:
         body = self.body(email=OTHER_NAME)
-        answer = await billing.http.post(f"/admin/users/{USER}/tokens", json=body, headers=AS_ADMIN)
-        assert_problem(answer, 400)
+        response = await billing.http.post(f"/admin/users/{USER}/tokens", json=body, headers=AS_ADMIN)
+        assert_problem(response, 400)
 
     async def test_unknown_user_is_404(self, billing: Billing) -> None:
-        answer = await billing.http.post("/admin/users/99/tokens", json=self.body(), headers=AS_ADMIN)
-        assert_problem(answer, 404)
+        response = await billing.http.post("/admin/users/99/tokens", json=self.body(), headers=AS_ADMIN)
+        assert_problem(response, 404)
 
     async def test_declined_card_is_402(self, billing: Billing) -> None:
         body = self.body(credit_card=DECLINED)
-        answer = await billing.http.post(f"/admin/users/{USER}/tokens", json=body, headers=AS_ADMIN)
-        assert_problem(answer, 402, "card_declined")
+        response = await billing.http.post(f"/admin/users/{USER}/tokens", json=body, headers=AS_ADMIN)
+        assert_problem(response, 402, "card_declined")
 
     @pytest.mark.parametrize(("headers", "status"), [({}, 401), (bearer(USER), 403)])
     async def test_only_administrators_can_top_up_a_user(
         self, billing: Billing, headers: dict[str, str], status: int
     ) -> None:
-        answer = await billing.http.post(f"/admin/users/{USER}/tokens", json=self.body(), headers=headers)
-        assert_problem(answer, status)
+        response = await billing.http.post(f"/admin/users/{USER}/tokens", json=self.body(), headers=headers)
+        assert_problem(response, status)
 
 
 class TestTokensByName:
@@ -99,23 +99,23 @@ class TestAddTokens:
     async def test_owner_and_administrator_can_add_tokens(
         self, billing: Billing, headers: dict[str, str]
     ) -> None:
-        answer = await billing.http.post("/add_tokens", json=self.body(), headers=headers)
-        assert answer.status_code == 200
-        assert answer.json() == {"username": NAME, "tokens": 25}
+        response = await billing.http.post("/add_tokens", json=self.body(), headers=headers)
+        assert response.status_code == 200
+        assert response.json() == {"username": NAME, "tokens": 25}
 
     async def test_name_of_another_user_is_404(self, billing: Billing) -> None:
-        answer = await billing.http.post("/add_tokens", json=self.body(), headers=bearer(OTHER))
-        assert_problem(answer, 404)
+        response = await billing.http.post("/add_tokens", json=self.body(), headers=bearer(OTHER))
+        assert_problem(response, 404)
 
     async def test_declined_card_is_402(self, billing: Billing) -> None:
         body = self.body(credit_card=DECLINED)
-        answer = await billing.http.post("/add_tokens", json=body, headers=bearer(USER))
-        assert_problem(answer, 402, "card_declined")
+        response = await billing.http.post("/add_tokens", json=body, headers=bearer(USER))
+        assert_problem(response, 402, "card_declined")
 
     @pytest.mark.parametrize("amount", [0, -5, 1.5, True, "ten"])
     async def test_amount_must_be_a_whole_number_above_zero(self, billing: Billing, amount: object) -> None:
-        answer = await billing.http.post("/add_tokens", json=self.body(amount=amount), headers=bearer(USER))
-        assert_problem(answer, 422)
+        response = await billing.http.post("/add_tokens", json=self.body(amount=amount), headers=bearer(USER))
+        assert_problem(response, 422)
 
     async def test_anonymous_is_401(self, billing: Billing) -> None:
         assert_problem(await billing.http.post("/add_tokens", json=self.body()), 401)

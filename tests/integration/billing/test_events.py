@@ -1,4 +1,4 @@
-"""Events from auth-service: each is applied once, however often it is delivered."""
+"""Events from auth-service: repeated deliveries have no effect."""
 
 import asyncpg
 import pytest
@@ -10,7 +10,7 @@ USER = 7
 NAME = "ada@example.org"
 
 
-async def listed(billing: Billing) -> list[dict[str, object]]:
+async def list_users(billing: Billing) -> list[dict[str, object]]:
     headers = bearer(ADMIN, role="admin")
     return (await billing.http.get("/v1/users", headers=headers)).json()["items"]
 
@@ -31,14 +31,14 @@ async def test_late_repetition_does_not_restore_a_deleted_user(billing: Billing)
     created = user_created(USER, NAME)
     await billing.deliver(created, event("user_deleted", user_id=USER))
     await billing.deliver(created)
-    assert await listed(billing) == []
+    assert await list_users(billing) == []
 
 
 async def test_changed_name_and_role_are_listed(billing: Billing) -> None:
     await billing.register(USER, NAME)
     change = {"user_id": USER, "name": "eve@example.org", "role": "admin", "disabled": True}
     await billing.deliver(event("user_changed", **change))
-    (user,) = await listed(billing)
+    (user,) = await list_users(billing)
     assert (user["name"], user["role"], user["disabled"]) == ("eve@example.org", "admin", True)
 
 
@@ -46,9 +46,9 @@ async def test_event_is_applied_on_redelivery_after_a_failed_transfer(
     billing: Billing, as_owner: asyncpg.Connection
 ) -> None:
     created = user_created(USER, NAME)
-    await as_owner.execute("ALTER TABLE billing.transfers RENAME TO mislaid")
+    await as_owner.execute("ALTER TABLE billing.transfers RENAME TO hidden")
     assert (await billing.deliver(created)).status_code == 500
-    await as_owner.execute("ALTER TABLE billing.mislaid RENAME TO transfers")
+    await as_owner.execute("ALTER TABLE billing.hidden RENAME TO transfers")
     assert (await billing.deliver(created)).status_code == 204
     assert (await billing.wallet(USER))["tokens"] == 15
 
@@ -58,8 +58,8 @@ class TestDeletion:
         await billing.register(USER, NAME)
         await billing.hold(USER, "work")
         await billing.deliver(event("user_deleted", user_id=USER))
-        answer = await billing.http.get("/v1/me/wallet", headers=bearer(USER))
-        assert_problem(answer, 404, "wallet_not_found")
+        response = await billing.http.get("/v1/me/wallet", headers=bearer(USER))
+        assert_problem(response, 404, "wallet_not_found")
         headers = bearer(ADMIN, role="admin")
         ledger = (await billing.http.get("/v1/ledger", headers=headers)).json()["items"]
         assert [(row["kind"], row["credit"], row["amount"]) for row in ledger] == [
@@ -76,7 +76,7 @@ class TestDeletion:
     async def test_deleted_user_is_not_listed(self, billing: Billing) -> None:
         await billing.register(USER, NAME)
         await billing.deliver(event("user_deleted", user_id=USER))
-        assert await listed(billing) == []
+        assert await list_users(billing) == []
 
     @pytest.mark.parametrize("name", [NAME, NAME.upper()])
     async def test_later_user_of_the_name_gets_no_opening_grant(self, billing: Billing, name: str) -> None:
@@ -94,7 +94,7 @@ class TestRefusals:
         assert_problem(await billing.http.post("/internal/events", json=[]), 401)
 
     @pytest.mark.parametrize(
-        "bad",
+        "invalid",
         [
             event("user_created", user_id=USER),
             event("user_deleted", user_id="x"),
@@ -102,5 +102,5 @@ class TestRefusals:
             {"kind": "user_deleted"},
         ],
     )
-    async def test_invalid_event_is_422(self, billing: Billing, bad: dict[str, object]) -> None:
-        assert_problem(await billing.deliver(bad), 422)
+    async def test_invalid_event_is_422(self, billing: Billing, invalid: dict[str, object]) -> None:
+        assert_problem(await billing.deliver(invalid), 422)

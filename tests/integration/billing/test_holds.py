@@ -1,4 +1,4 @@
-"""Hold, settle, release and extend over HTTP."""
+"""Internal API of the ledger: hold, settle, release and extend."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -17,19 +17,19 @@ async def wallet(billing: Billing) -> None:
 
 class TestCallers:
     async def test_anonymous_is_401(self, billing: Billing) -> None:
-        answer = await billing.http.post("/internal/operations", json={"operations": [hold(USER)]})
-        assert answer.status_code == 401
+        response = await billing.http.post("/internal/operations", json={"operations": [hold(USER)]})
+        assert response.status_code == 401
 
     async def test_access_token_of_user_is_401(self, billing: Billing) -> None:
         body = {"operations": [hold(USER)]}
-        answer = await billing.http.post("/internal/operations", json=body, headers=bearer(USER))
-        assert answer.status_code == 401
+        response = await billing.http.post("/internal/operations", json=body, headers=bearer(USER))
+        assert response.status_code == 401
 
     async def test_service_token_for_another_service_is_401(self, billing: Billing) -> None:
         body = {"operations": [hold(USER)]}
         headers = service_bearer("ml-service")
-        answer = await billing.http.post("/internal/operations", json=body, headers=headers)
-        assert answer.status_code == 401
+        response = await billing.http.post("/internal/operations", json=body, headers=headers)
+        assert response.status_code == 401
 
 
 class TestOperations:
@@ -86,7 +86,7 @@ class TestOperations:
         settled = await billing.settle("a")
         receipt = await billing.http.get(f"/v1/receipts/{settled['receipt_id']}", headers=bearer(USER))
         assert receipt.json()["tokens"] == 0
-        assert [each["kind"] for each in await billing.ledger(USER)] == ["opening_grant"]
+        assert [transfer["kind"] for transfer in await billing.ledger(USER)] == ["opening_grant"]
 
     async def test_token_cap_of_api_key_is_enforced(self, billing: Billing) -> None:
         key = {"id": 3, "token_cap": 9}
@@ -105,13 +105,13 @@ class TestOperations:
 
 
 class TestCancelledCallers:
-    async def test_cancelled_caller_does_not_disturb_the_batch(self, billing: Billing) -> None:
+    async def test_cancelled_caller_does_not_affect_the_batch(self, billing: Billing) -> None:
         calls = [asyncio.create_task(billing.hold(USER, f"k{n}")) for n in range(3)]
         await asyncio.sleep(0)
         calls[1].cancel()
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        assert isinstance(answers[1], asyncio.CancelledError)
-        assert answers[0]["status"] == answers[2]["status"] == 200
+        responses = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(responses[1], asyncio.CancelledError)
+        assert responses[0]["status"] == responses[2]["status"] == 200
         again = await billing.hold(USER, "k1")
         assert again["status"] == 200
         assert (await billing.wallet(USER))["available"] == 0

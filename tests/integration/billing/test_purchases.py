@@ -1,4 +1,4 @@
-"""Purchases with the simulated card provider, and with a recording one."""
+"""Purchases with the simulated card provider, and with a fake that records charges."""
 
 import asyncio
 from collections import Counter
@@ -46,9 +46,9 @@ class RecordingCards:
 
 class TestPurchases:
     async def test_purchase_adds_tokens_and_a_receipt(self, billing: Billing) -> None:
-        answer = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
-        assert answer.status_code == 201
-        bought = answer.json()
+        response = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
+        assert response.status_code == 201
+        bought = response.json()
         assert (bought["amount"], bought["available"]) == (10, 25)
         assert (bought["card_brand"], bought["card_last_four"]) == ("card", "0000")
         receipt = await billing.http.get(f"/v1/receipts/{bought['receipt_id']}", headers=bearer(USER))
@@ -65,8 +65,8 @@ class TestPurchases:
     @pytest.mark.parametrize("other", [{"amount": 11}, {"credit_card": "4242424242424242"}])
     async def test_same_key_with_other_input_is_422(self, billing: Billing, other: dict[str, object]) -> None:
         await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER) | KEY)
-        answer = await billing.http.post("/v1/purchases", json=PURCHASE | other, headers=bearer(USER) | KEY)
-        assert_problem(answer, 422, "idempotency_key_reused")
+        response = await billing.http.post("/v1/purchases", json=PURCHASE | other, headers=bearer(USER) | KEY)
+        assert_problem(response, 422, "idempotency_key_reused")
 
     async def test_two_users_can_use_the_same_key(self, billing: Billing) -> None:
         await billing.register(8)
@@ -76,12 +76,12 @@ class TestPurchases:
 
     async def test_declined_card_is_402_and_adds_nothing(self, billing: Billing) -> None:
         purchase = {"amount": 10, "credit_card": "4000-0000-0000-0002"}
-        answer = await billing.http.post("/v1/purchases", json=purchase, headers=bearer(USER))
-        assert_problem(answer, 402, "card_declined")
+        response = await billing.http.post("/v1/purchases", json=purchase, headers=bearer(USER))
+        assert_problem(response, 402, "card_declined")
         assert (await billing.wallet(USER))["tokens"] == 15
 
     @pytest.mark.parametrize(
-        "bad",
+        "invalid",
         [
             {"amount": 0},
             {"amount": -1},
@@ -98,11 +98,11 @@ class TestPurchases:
         ],
     )
     async def test_invalid_purchase_is_422_and_card_number_is_not_repeated(
-        self, billing: Billing, bad: dict[str, object]
+        self, billing: Billing, invalid: dict[str, object]
     ) -> None:
-        answer = await billing.http.post("/v1/purchases", json=PURCHASE | bad, headers=bearer(USER))
-        assert_problem(answer, 422)
-        assert "4242" not in answer.text
+        response = await billing.http.post("/v1/purchases", json=PURCHASE | invalid, headers=bearer(USER))
+        assert_problem(response, 422)
+        assert "4242" not in response.text
 
     async def test_anonymous_is_401(self, billing: Billing) -> None:
         assert_problem(await billing.http.post("/v1/purchases", json=PURCHASE), 401)
@@ -112,18 +112,18 @@ class TestPurchases:
         assert_problem(await billing.http.post("/v1/purchases", json=PURCHASE, headers=headers), 403)
 
     async def test_user_without_wallet_is_404(self, billing: Billing) -> None:
-        answer = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(99))
-        assert_problem(answer, 404, "wallet_not_found")
+        response = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(99))
+        assert_problem(response, 404, "wallet_not_found")
 
 
 class TestCardProvider:
-    async def test_provider_gets_one_key_for_all_retries(self, database: Database) -> None:
+    async def test_provider_receives_one_key_for_all_retries(self, database: Database) -> None:
         cards = RecordingCards()
         async with running_billing(database, cards=cards) as billing:
             headers = bearer(USER) | KEY
-            twins = [billing.http.post("/v1/purchases", json=PURCHASE, headers=headers) for _ in range(5)]
-            answers = await asyncio.gather(*twins)
-            assert {answer.status_code for answer in answers} == {201}
+            purchases = [billing.http.post("/v1/purchases", json=PURCHASE, headers=headers) for _ in range(5)]
+            responses = await asyncio.gather(*purchases)
+            assert {response.status_code for response in responses} == {201}
             assert len(cards.charged) == 1
             assert (await billing.wallet(USER))["tokens"] == 25
 
@@ -146,7 +146,7 @@ async def test_no_table_stores_the_card_number(billing: Billing, database: Datab
     connection = await asyncpg.connect(database.admin_dsn)
     tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'billing'")
     for (table,) in tables:
-        rows = await connection.fetch(f'SELECT * FROM billing."{table}"')  # noqa: S608 - the catalogue's names
+        rows = await connection.fetch(f'SELECT * FROM billing."{table}"')  # noqa: S608 - names from the catalogue
         assert "1234567899990000" not in str(rows)
         assert CARD not in str(rows)
     await connection.close()

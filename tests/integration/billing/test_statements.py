@@ -14,7 +14,7 @@ PREDICT_ONLY = {"id": 1, "scopes": ["predict"], "cap": None}
 
 @pytest.fixture(autouse=True)
 async def receipt_id(billing: Billing) -> str:
-    """A user who was charged for one prediction."""
+    """The receipt id of a user's only prediction."""
     await billing.register(USER)
     await billing.register(OTHER)
     await billing.hold(USER, "work", resource="my-model")
@@ -63,9 +63,9 @@ class TestLedger:
         self, billing: Billing, options: dict[str, dict[str, str]]
     ) -> None:
         headers = bearer(USER) | options.get("headers", {})
-        answer = await billing.http.get("/v1/me/ledger", params=options.get("params"), headers=headers)
-        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-        rows = list(csv.DictReader(answer.text.splitlines()))
+        response = await billing.http.get("/v1/me/ledger", params=options.get("params"), headers=headers)
+        assert response.headers["content-type"] == "text/csv; charset=utf-8"
+        rows = list(csv.DictReader(response.text.splitlines()))
         assert [(row["kind"], row["amount"]) for row in rows] == [("charge", "-5"), ("opening_grant", "15")]
 
     async def test_invalid_page_token_is_400(self, billing: Billing) -> None:
@@ -77,8 +77,8 @@ class TestUsage:
     @pytest.mark.parametrize(("group_by", "group"), [("action", "predict"), ("model", "my-model")])
     async def test_usage_is_summed_by_group(self, billing: Billing, group_by: str, group: str) -> None:
         params = {"group_by": group_by}
-        answer = await billing.http.get("/v1/me/usage", params=params, headers=bearer(USER))
-        assert answer.json()["items"] == [{"group": group, "requests": 1, "tokens": 5}]
+        response = await billing.http.get("/v1/me/usage", params=params, headers=bearer(USER))
+        assert response.json()["items"] == [{"group": group, "requests": 1, "tokens": 5}]
 
     async def test_days_are_in_utc(self, billing: Billing) -> None:
         (entry,) = (await billing.http.get("/v1/me/usage", headers=bearer(USER))).json()["items"]
@@ -86,17 +86,15 @@ class TestUsage:
         assert entry["group"] == charge["created_at"][:10]
 
     @pytest.mark.parametrize("span", [{"from": "2100-01-01"}, {"to": "2001-01-01T00:00:00Z"}])
-    async def test_usage_outside_of_the_range_is_left_out(
-        self, billing: Billing, span: dict[str, str]
-    ) -> None:
-        answer = await billing.http.get("/v1/me/usage", params=span, headers=bearer(USER))
-        assert answer.json()["items"] == []
+    async def test_usage_outside_the_range_is_excluded(self, billing: Billing, span: dict[str, str]) -> None:
+        response = await billing.http.get("/v1/me/usage", params=span, headers=bearer(USER))
+        assert response.json()["items"] == []
 
-    @pytest.mark.parametrize("bad", [{"group_by": "user"}, {"from": "0001-01-01"}, {"to": "soon"}])
-    async def test_invalid_usage_query_is_422(self, billing: Billing, bad: dict[str, str]) -> None:
-        assert_problem(await billing.http.get("/v1/me/usage", params=bad, headers=bearer(USER)), 422)
+    @pytest.mark.parametrize("invalid", [{"group_by": "user"}, {"from": "0001-01-01"}, {"to": "soon"}])
+    async def test_invalid_usage_query_is_422(self, billing: Billing, invalid: dict[str, str]) -> None:
+        assert_problem(await billing.http.get("/v1/me/usage", params=invalid, headers=bearer(USER)), 422)
 
-    async def test_usage_of_other_users_is_left_out(self, billing: Billing) -> None:
+    async def test_usage_of_other_users_is_excluded(self, billing: Billing) -> None:
         assert (await billing.http.get("/v1/me/usage", headers=bearer(OTHER))).json()["items"] == []
 
 
@@ -111,8 +109,8 @@ class TestReceipts:
         assert (await billing.http.get(f"/v1/receipts/{receipt_id}", headers=headers)).status_code == 200
 
     async def test_receipt_of_another_user_is_404(self, billing: Billing, receipt_id: str) -> None:
-        answer = await billing.http.get(f"/v1/receipts/{receipt_id}", headers=bearer(OTHER))
-        assert_problem(answer, 404, "receipt_not_found")
+        response = await billing.http.get(f"/v1/receipts/{receipt_id}", headers=bearer(OTHER))
+        assert_problem(response, 404, "receipt_not_found")
 
     async def test_receipt_is_401_for_anonymous(self, billing: Billing, receipt_id: str) -> None:
         assert_problem(await billing.http.get(f"/v1/receipts/{receipt_id}"), 401)

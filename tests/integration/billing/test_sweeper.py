@@ -1,4 +1,4 @@
-"""Sweeping of overdue holds."""
+"""The sweeper of overdue holds."""
 
 import asyncpg
 from tests.support.billing import Billing
@@ -13,7 +13,7 @@ from kit.settings import DatabaseSettings
 USER = 7
 
 
-async def test_failed_expiry_is_not_counted_and_next_sweep_releases_hold(
+async def test_failed_expiry_is_not_counted_and_is_repeated_by_the_next_sweep(
     billing: Billing, database: Database, as_owner: asyncpg.Connection
 ) -> None:
     await billing.register(USER)
@@ -23,9 +23,9 @@ async def test_failed_expiry_is_not_counted_and_next_sweep_releases_hold(
     connections = Connections(settings, "sweeper")
     ledger = Ledger(connections)
     async with background_tasks(ledger.write_forever()):
-        await as_owner.execute("ALTER TABLE billing.accounts RENAME TO mislaid")
+        await as_owner.execute("ALTER TABLE billing.accounts RENAME TO hidden")
         assert await ledger.sweep() == 0
-        await as_owner.execute("ALTER TABLE billing.mislaid RENAME TO accounts")
+        await as_owner.execute("ALTER TABLE billing.hidden RENAME TO accounts")
         await ledger.sweep()
     await connections.close()
     assert await billing.wallet(USER) == {"tokens": 15, "held": 0, "available": 15}

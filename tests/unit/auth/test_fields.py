@@ -1,4 +1,4 @@
-"""Account names, and texts that the database cannot store."""
+"""Account names, e-mail addresses, and text that PostgreSQL cannot store."""
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ def test_lone_surrogate_is_refused() -> None:
 @pytest.mark.parametrize(
     ("one", "other"), [("ADA", "ada"), ("Straße", "STRASSE"), ("ａda", "ada"), ("ﬁ", "FI"), ("Å", "A\u030a")]
 )
-def test_spellings_of_one_name_fold_alike(one: str, other: str) -> None:
+def test_spellings_of_one_name_have_one_folded_form(one: str, other: str) -> None:
     assert fold_name(one) == fold_name(other)
 
 
@@ -46,7 +46,7 @@ def test_folding_a_name_is_idempotent(text: str) -> None:
 
 
 @given(st.text(max_size=50))
-def test_name_and_its_stored_form_fold_alike(text: str) -> None:
+def test_name_and_its_stored_form_have_one_folded_form(text: str) -> None:
     try:
         name = account_name(text)
     except ValueError:

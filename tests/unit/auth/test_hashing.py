@@ -1,4 +1,4 @@
-"""Password hashes."""
+"""Password hashing."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ async def test_unknown_account_matches_no_password(hasher: PasswordHasher) -> No
     assert not await hasher.verify("the password of nobody", None)
 
 
-async def test_bytes_after_the_72nd_count(hasher: PasswordHasher) -> None:
+async def test_bytes_after_the_72nd_are_significant(hasher: PasswordHasher) -> None:
     hashed = await hasher.hash("x" * 72 + "a")
     assert not await hasher.verify("x" * 72 + "b", hashed)
 
@@ -44,6 +44,6 @@ async def test_plain_bcrypt_hash_verifies_and_needs_an_upgrade(hasher: PasswordH
 
 async def test_hash_of_a_lower_cost_needs_an_upgrade(hasher: PasswordHasher) -> None:
     settings = AuthSettings(jwt_secret=SecretStr(JWT_SECRET), db_password=SecretStr("unused"), bcrypt_cost=5)
-    dearer = PasswordHasher(settings)
-    assert dearer.needs_upgrade(await hasher.hash("1234"))
-    dearer.close()
+    costlier = PasswordHasher(settings)
+    assert costlier.needs_upgrade(await hasher.hash("1234"))
+    costlier.close()

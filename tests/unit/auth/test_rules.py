@@ -1,4 +1,4 @@
-"""Pure decisions about login delays, refresh tokens, signing keys and API keys."""
+"""Pure rules of login delays, refresh tokens, claims, signing keys and API keys."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,11 +6,22 @@ import pytest
 
 from auth_service.api_keys.service import digest_of, format_secret
 from auth_service.passwords.service import delay_after
-from auth_service.sessions.rules import PresentedToken, Verdict, judge
-from auth_service.tokens.rules import KeyTimes, is_published, public_jwk, signer_among, successor_due
+from auth_service.sessions.service import PresentedToken, Verdict, judge
+from auth_service.tokens.rules import (
+    KeyRights,
+    KeyTimes,
+    Subject,
+    api_key_claims,
+    is_published,
+    public_jwk,
+    session_claims,
+    signer_among,
+    successor_due,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+ADA = Subject(user_id=7, name="ada", role="user", generation=3)
 
 
 def test_delay_starts_after_five_failures_and_doubles_up_to_a_minute() -> None:
@@ -26,15 +37,42 @@ def test_delay_is_at_most_a_minute() -> None:
     [
         (None, NOW + SECOND, "rotate"),
         (None, NOW, "expired"),
-        (NOW + SECOND, NOW + DAY, "twin"),
+        (NOW + SECOND, NOW + DAY, "concurrent"),
         (NOW - SECOND, NOW + DAY, "reused"),
         (NOW - SECOND, NOW - SECOND, "reused"),
     ],
 )
-def test_refresh_token_is_judged_by_use_and_expiry(
+def test_verdict_depends_on_use_and_expiry(
     used_at: datetime | None, expires_at: datetime, verdict: Verdict
 ) -> None:
     assert judge(PresentedToken(used_at, expires_at, arrived_at=NOW)) == verdict
+
+
+def test_session_token_contains_user_and_session() -> None:
+    claims = session_claims(ADA, "the session", NOW, timedelta(minutes=60))
+    assert claims | {"jti": 0} == {
+        "iss": "farebox",
+        "aud": "farebox",
+        "sub": "7",
+        "name": "ada",
+        "role": "user",
+        "gen": 3,
+        "sid": "the session",
+        "jti": 0,
+        "iat": int(NOW.timestamp()),
+        "exp": int(NOW.timestamp()) + 3600,
+    }
+
+
+def test_api_key_token_has_scopes_and_cap_and_no_session() -> None:
+    claims = api_key_claims(ADA, KeyRights(5, ["read"], 100), NOW, NOW + timedelta(minutes=2))
+    assert claims["api_key"] == {"id": 5, "scopes": ["read"], "cap": 100}
+    assert "sid" not in claims
+
+
+def test_two_tokens_of_one_session_differ() -> None:
+    first, second = (session_claims(ADA, "the session", NOW, timedelta(minutes=60)) for _ in range(2))
+    assert first["jti"] != second["jti"]
 
 
 OLD = KeyTimes("old", NOW - 10 * DAY, NOW + DAY)
@@ -58,7 +96,7 @@ def test_key_is_published_before_it_signs_and_until_its_end() -> None:
     assert not is_published(OLD, NOW + DAY)
 
 
-def test_successor_is_due_when_the_newest_key_has_served_its_time() -> None:
+def test_successor_is_due_when_the_newest_key_has_signed_for_its_term() -> None:
     assert not successor_due([OLD, PRESENT], NOW, longest_service=2 * DAY)
     assert successor_due([OLD, PRESENT], NOW, longest_service=DAY)
     assert not successor_due([OLD, PRESENT, NEXT], NOW, longest_service=DAY)

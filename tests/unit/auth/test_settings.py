@@ -1,4 +1,4 @@
-"""Settings that stop start-up with one clear line, and the seal that they configure."""
+"""Settings: invalid values end the process with one line; JWT_SECRET encrypts stored secrets."""
 
 import pytest
 from tests.support.tokens import JWT_SECRET
@@ -23,7 +23,7 @@ def read() -> AuthSettings:
     return read_settings("auth-service", AuthSettings)
 
 
-def test_names_of_the_course_specification_work(environment: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_course_specification_are_read(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("JWT_EXP_MINUTES", "30")
     environment.setenv("ADMIN_EMAIL", "admin@farebox.local")
     environment.setenv("ADMIN_PASSWORD", "1234")

@@ -1,4 +1,4 @@
-"""Card numbers, and the simulated provider."""
+"""Card numbers, and the simulated card provider."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from billing_service.purchases.cards import SimulatedCards, parse_card
 
 
 @pytest.mark.parametrize(
-    ("written", "brand", "last_four"),
+    ("number", "brand", "last_four"),
     [
         ("1234-5678-9999-0000", "card", "0000"),
         ("4242 4242 4242 4242", "visa", "4242"),
@@ -19,13 +19,13 @@ from billing_service.purchases.cards import SimulatedCards, parse_card
         ("1234567890123456789", "card", "6789"),
     ],
 )
-def test_card_number_gives_brand_and_last_four_digits(written: str, brand: str, last_four: str) -> None:
-    card = parse_card(written)
+def test_card_number_gives_brand_and_last_four_digits(number: str, brand: str, last_four: str) -> None:
+    card = parse_card(number)
     assert (card.brand, card.last_four) == (brand, last_four)
 
 
 @pytest.mark.parametrize(
-    "written",
+    "number",
     [
         "",
         "12345678901",
@@ -36,9 +36,9 @@ def test_card_number_gives_brand_and_last_four_digits(written: str, brand: str, 
         "-" * 16,
     ],
 )
-def test_invalid_card_number_is_refused_and_not_repeated(written: str) -> None:
+def test_invalid_card_number_is_refused_and_not_repeated(number: str) -> None:
     with pytest.raises(ValueError, match="must be a card number of 12 to 19 digits"):
-        parse_card(written)
+        parse_card(number)
 
 
 def test_repr_of_card_hides_its_number() -> None:

@@ -18,12 +18,12 @@ def test_commands_of_all_kinds_keep_their_order() -> None:
     settle = {"operation": "settle", "hold": "a"}
     release = {"operation": "release", "hold": "a"}
     extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
-    read = parse_commands(body_of(settle, release, extend))
-    assert read == [SettleHold("a"), ReleaseHold("a"), ExtendHold("a", 5)]
+    commands = parse_commands(body_of(settle, release, extend))
+    assert commands == [SettleHold("a"), ReleaseHold("a"), ExtendHold("a", 5)]
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "invalid",
     [
         {},
         None,
@@ -47,9 +47,9 @@ def test_commands_of_all_kinds_keep_their_order() -> None:
         {"operation": "settle", "hold": "a", "tokens": 2**63},
     ],
 )
-def test_invalid_command_is_refused_alone(bad: object) -> None:
+def test_invalid_command_is_refused_alone(invalid: object) -> None:
     release = {"operation": "release", "hold": "a"}
-    first, second, third = parse_commands(body_of(release, bad, release))
+    first, second, third = parse_commands(body_of(release, invalid, release))
     assert isinstance(second, InvalidInput)
     assert first == third == ReleaseHold("a")
 

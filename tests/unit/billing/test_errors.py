@@ -1,4 +1,4 @@
-"""Sentences of errors that users read, also through other services."""
+"""Sentences of errors, which users read, also through other services."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Invariants of the books after any sequence of commands."""
+"""Invariants of the books after arbitrary sequences of commands."""
 
 from datetime import datetime, timedelta
 
@@ -54,10 +54,11 @@ def test_wallet_is_never_overspent(commands: list[Command], start: int) -> None:
 def test_posted_equals_sum_of_transfers(commands: list[Command], start: int) -> None:
     books = run(commands, start)
     moved = sum(
-        each.amount if each.credit_account == 1000 else -each.amount for each in books.changes.transfers
+        transfer.amount if transfer.credit_account == 1000 else -transfer.amount
+        for transfer in books.changes.transfers
     )
     assert wallet_in(books).posted == start + moved
-    assert all(each.amount > 0 for each in books.changes.transfers)
+    assert all(transfer.amount > 0 for transfer in books.changes.transfers)
 
 
 @given(SEQUENCES, st.integers(0, 40))
@@ -68,7 +69,7 @@ def test_held_equals_sum_of_open_holds(commands: list[Command], start: int) -> N
 
 @given(SEQUENCES, st.integers(0, 40))
 def test_each_key_has_at_most_one_transfer(commands: list[Command], start: int) -> None:
-    operations = [each.details.key for each in run(commands, start).changes.transfers]
+    operations = [transfer.details.key for transfer in run(commands, start).changes.transfers]
     assert len(operations) == len(set(operations))
 
 

@@ -1,4 +1,4 @@
-"""Costs of work by price and units."""
+"""The cost of units at a price."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from billing_service.prices.rules import Price
 @pytest.mark.parametrize(
     ("units", "cost"), [(0, 0), (1, 5), (999, 5), (1000, 5), (1001, 10), (1_000_000_000, 5_000_000)]
 )
-def test_started_portion_costs_as_much_as_a_full_one(units: int, cost: int) -> None:
+def test_started_block_costs_the_full_price(units: int, cost: int) -> None:
     assert Price("batch", 1, 5, 1000).cost_of(units) == cost
 
 

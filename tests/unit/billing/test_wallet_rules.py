@@ -1,4 +1,4 @@
-"""Rules for opening, filling and closing wallets."""
+"""Rules for opening, crediting and closing wallets."""
 
 from dataclasses import replace
 
@@ -44,7 +44,9 @@ class TestOpenWallet:
 
 class TestGrantAndBuy:
     @pytest.mark.parametrize(("command", "house"), [(GRANT, House.GRANTS), (BUY, House.SALES)])
-    def test_credit_moves_tokens_from_the_house(self, command: GrantTokens | BuyTokens, house: House) -> None:
+    def test_credit_moves_tokens_from_a_system_account(
+        self, command: GrantTokens | BuyTokens, house: House
+    ) -> None:
         books = books_with(5)
         assert decide(command, books, NOW).available == 15
         (transfer,) = books.changes.transfers
@@ -74,8 +76,8 @@ class TestGrantAndBuy:
     def test_grant_records_reason_and_administrator(self) -> None:
         books = books_with()
         decide(GRANT, books, NOW)
-        why = books.changes.transfers[0].details
-        assert (why.note, why.made_by) == ("well done", 1)
+        details = books.changes.transfers[0].details
+        assert (details.note, details.made_by) == ("well done", 1)
 
     def test_purchase_receipt_has_brand_and_last_four_digits(self) -> None:
         books = books_with()

@@ -1,4 +1,4 @@
-"""Pages in Streamlit's test harness, in front of a gateway in memory."""
+"""Fixtures: pages in Streamlit's test harness, with an in-memory gateway."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -42,8 +42,8 @@ def user_session(gateway: Gateway) -> UserSession:
 
 @pytest.fixture
 def run_page(user_session: UserSession, monkeypatch: pytest.MonkeyPatch) -> RunPage:
-    """Runs a function as a script, in the session of a user who is logged in."""
-    # Streamlit puts the script in the main module's place, and processes of later tests would run it again.
+    """Runs a function as a Streamlit script in the session of a logged-in user."""
+    # Streamlit replaces the main module by the script, and processes of later tests would run it again.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
     def run(script: Callable[[], None], state: Mapping[str, object] | None = None) -> AppTest:

@@ -1,4 +1,4 @@
-"""Batch predictions: the result of a job is fetched, shown and downloaded."""
+"""Batch predictions: results of jobs are loaded, shown and offered for download."""
 
 import httpx
 import pytest
@@ -51,7 +51,7 @@ def test_earlier_batch_is_fetched_on_request(gateway: Gateway, run_page: RunPage
     gateway.on("GET", "/v1/jobs", page_of(batch_job("succeeded", tokens_charged=5)))
     app = run_page(show_batches, {"schema": SCHEMA})
     assert not app.success
-    next(each for each in app.button if each.label == "Prepare download").click().run()
+    next(button for button in app.button if button.label == "Prepare download").click().run()
     assert app.success[0].value == "Predicted 1 of 2 rows (5 tokens)."
 
 

@@ -25,7 +25,7 @@ def test_markdown_signs_are_escaped(text: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["ada@example.org", "https://example.org", "www.example.org"])
-def test_text_that_looks_like_a_link_is_broken_up(text: str) -> None:
+def test_text_that_looks_like_a_link_gets_a_joiner(text: str) -> None:
     assert "\u2060" in escape(text)
 
 

@@ -60,10 +60,10 @@ def test_ticket_works_once() -> None:
     assert store.redeem_ticket(ticket) is None
 
 
-async def test_ticket_sets_a_http_only_cookie_for_this_site(http: httpx.AsyncClient) -> None:
-    answer = await http.post("/login", content=login_store().issue_ticket(new_login("for-the-cookie")))
-    cookie = answer.headers["set-cookie"]
-    assert answer.status_code == 204
+async def test_ticket_sets_an_http_only_cookie_for_this_site(http: httpx.AsyncClient) -> None:
+    response = await http.post("/login", content=login_store().issue_ticket(new_login("for-the-cookie")))
+    cookie = response.headers["set-cookie"]
+    assert response.status_code == 204
     assert cookie.startswith(f"{COOKIE}=for-the-cookie;")
     assert {"HttpOnly", "SameSite=strict", "Secure"} <= set(cookie.split("; "))
 
@@ -78,16 +78,16 @@ async def test_other_origin_is_refused_and_the_ticket_stays_valid(http: httpx.As
 
 @pytest.mark.parametrize("ticket", ["", "never issued", "x" * 10_000])
 async def test_invalid_ticket_is_refused(http: httpx.AsyncClient, ticket: str) -> None:
-    answer = await http.post("/login", content=ticket)
-    assert answer.status_code == 410
+    response = await http.post("/login", content=ticket)
+    assert response.status_code == 410
 
 
 async def test_ended_login_removes_its_cookie(http: httpx.AsyncClient) -> None:
     login = new_login("over")
     await http.post("/login", content=login_store().issue_ticket(login))
     login.save(None)
-    answer = await http.post("/login", content=login_store().issue_ticket(login))
-    assert "Max-Age=0" in answer.headers["set-cookie"]
+    response = await http.post("/login", content=login_store().issue_ticket(login))
+    assert "Max-Age=0" in response.headers["set-cookie"]
 
 
 async def test_ended_login_keeps_the_cookie_of_a_newer_login(http: httpx.AsyncClient) -> None:
@@ -95,8 +95,8 @@ async def test_ended_login_keeps_the_cookie_of_a_newer_login(http: httpx.AsyncCl
     await http.post("/login", content=login_store().issue_ticket(older))
     await http.post("/login", content=login_store().issue_ticket(newer))
     older.save(None)
-    answer = await http.post("/login", content=login_store().issue_ticket(older))
-    assert "set-cookie" not in answer.headers
+    response = await http.post("/login", content=login_store().issue_ticket(older))
+    assert "set-cookie" not in response.headers
 
 
 @pytest.mark.parametrize(

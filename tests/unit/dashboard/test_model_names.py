@@ -14,7 +14,7 @@ GENERATED = "12_random_forest_20261122_081901_247321"
 
 
 def model(name: str) -> Model:
-    """Only the fields that a display name depends on."""
+    """A model with the fields of its display name only."""
     created_at = datetime(2026, 5, 4, 10, tzinfo=UTC)
     return Model.model_construct(name=name, type="random_forest", label="species", created_at=created_at)
 
@@ -30,8 +30,8 @@ def test_model_without_given_name_is_named_by_type_label_and_time() -> None:
 
 
 def test_models_with_equal_display_names_show_their_internal_names() -> None:
-    twin = GENERATED[:-1] + "2"
-    names = display_names([model(name) for name in (GENERATED, twin)])
+    similar = GENERATED[:-1] + "2"
+    names = display_names([model(name) for name in (GENERATED, similar)])
     assert all(name in shown for name, shown in names.items())
     assert len(set(names.values())) == 2
 

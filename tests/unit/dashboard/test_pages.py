@@ -1,4 +1,4 @@
-"""Complete pages, when services are down or report problems."""
+"""Whole pages, with services that are down or report problems."""
 
 import pytest
 from tests.unit.client.gateway import Gateway, ok, problem
@@ -50,7 +50,7 @@ def test_service_that_is_not_ready_is_named(gateway: Gateway, run_page: RunPage)
     app = run_page(show_system)
     assert app.error[0].value == "Not ready: ml-service."
     assert app.dataframe[0].value["Problem"].tolist() == ["It cannot be reached."]
-    assert [each.value for each in app.metric] == ["–", "–", "–"]
+    assert [metric.value for metric in app.metric] == ["–", "–", "–"]
 
 
 def test_queued_jobs_without_running_ones_show_a_warning(gateway: Gateway, run_page: RunPage) -> None:
@@ -59,7 +59,7 @@ def test_queued_jobs_without_running_ones_show_a_warning(gateway: Gateway, run_p
     app = run_page(show_system)
     assert "All services are ready" in app.success[0].value
     assert app.warning[0].value.startswith("Jobs are queued and none is running")
-    assert [each.value for each in app.metric] == ["4", "0", "2"]
+    assert [metric.value for metric in app.metric] == ["4", "0", "2"]
 
 
 def test_missing_workers_show_a_warning(gateway: Gateway, run_page: RunPage) -> None:

@@ -75,7 +75,7 @@ def test_numeric_prediction_shows_interval_and_warnings(run_page: RunPage, gatew
     app = run_page(show_result, {"schema": SCHEMA, "prediction": prediction})
     assert app.header[0].value == "250,000"
     assert "With 90% confidence: between **200,000** and **310,000**." in [
-        each.value for each in app.markdown
+        text.value for text in app.markdown
     ]
     assert app.warning[0].value == "**town**: It was never seen."
     assert gateway.requests == []

@@ -38,14 +38,14 @@ def show_balance() -> None:
 
     with report_errors():
         st.write(st.session_state["user_session"].client.wallet.balance().available)
-    st.write("the page goes on")
+    st.write("the page continues")
 
 
 BOUGHT = {"amount": 1, "available": 16, "receipt_id": None, "card_brand": "Visa", "card_last_four": "0000"}
 
 
 def keys_sent(gateway: Gateway) -> list[str]:
-    return [each.headers["Idempotency-Key"] for each in gateway.requests_to("POST", "/v1/purchases")]
+    return [request.headers["Idempotency-Key"] for request in gateway.requests_to("POST", "/v1/purchases")]
 
 
 def test_double_click_sends_the_same_key(gateway: Gateway, run_page: RunPage) -> None:
@@ -81,11 +81,11 @@ def test_refused_request_is_repeated_with_a_new_key(gateway: Gateway, run_page: 
     assert first != second
 
 
-def test_error_is_escaped_and_the_page_goes_on(gateway: Gateway, run_page: RunPage) -> None:
+def test_error_is_escaped_and_the_page_continues(gateway: Gateway, run_page: RunPage) -> None:
     gateway.on("GET", "/v1/me/wallet", problem(404, "wallet_not_found", "There is no <b>wallet</b>."))
     app = run_page(show_balance)
-    assert [each.value for each in app.error] == [r"There is no \<b\>wallet\</b\>."]
-    assert app.markdown[-1].value == "the page goes on"
+    assert [error.value for error in app.error] == [r"There is no \<b\>wallet\</b\>."]
+    assert app.markdown[-1].value == "the page continues"
     assert not app.exception
 
 
@@ -93,7 +93,7 @@ def test_detail_for_other_interfaces_is_replaced(gateway: Gateway, run_page: Run
     detail = "You have no model of this name; GET /v1/models lists yours."
     gateway.on("GET", "/v1/me/wallet", problem(404, "model_not_found", detail))
     app = run_page(show_balance)
-    assert [each.value for each in app.error] == ["This model no longer exists."]
+    assert [error.value for error in app.error] == ["This model no longer exists."]
 
 
 def test_invalid_field_is_named_once(gateway: Gateway, run_page: RunPage) -> None:
@@ -102,7 +102,7 @@ def test_invalid_field_is_named_once(gateway: Gateway, run_page: RunPage) -> Non
         "GET", "/v1/me/wallet", problem(422, "invalid_input", "amount: It must be above zero.", errors=errors)
     )
     app = run_page(show_balance)
-    assert [each.value for each in app.error] == ["**Amount**: It must be above zero."]
+    assert [error.value for error in app.error] == ["**Amount**: It must be above zero."]
 
 
 def test_error_at_a_field_is_shown_once_under_its_input(gateway: Gateway, run_page: RunPage) -> None:
@@ -110,7 +110,7 @@ def test_error_at_a_field_is_shown_once_under_its_input(gateway: Gateway, run_pa
     refusal = problem(422, "invalid_input", "credit_card: must have 12 to 19 digits.", errors=errors)
     gateway.on("POST", "/v1/purchases", refusal)
     app = run_page(buy_with_field_error)
-    assert [each.value for each in app.error] == ["Must have 12 to 19 digits."]
+    assert [error.value for error in app.error] == ["Must have 12 to 19 digits."]
 
 
 def buy_with_field_error() -> None:
@@ -142,18 +142,18 @@ def show_balance_if_logged_in() -> None:
 
 def test_list_of_many_users_is_fast_and_loads_few_pages(gateway: Gateway, run_page: RunPage) -> None:
     def page(request: httpx.Request) -> httpx.Response:
-        start, size = int(request.url.params.get("page_token", 0)), int(request.url.params["page_size"])
-        users = [_user(number) for number in range(start, min(start + size, MANY))]
-        following = str(start + size) if start + size < MANY else None
+        first, size = int(request.url.params.get("page_token", 0)), int(request.url.params["page_size"])
+        users = [_user(number) for number in range(first, min(first + size, MANY))]
+        following = str(first + size) if first + size < MANY else None
         return ok({"items": users, "next_page_token": following})
 
     gateway.on("GET", "/v1/users", page)
-    began = time.monotonic()
+    start = time.monotonic()
     app = run_page(show_user_list)
     assert len(app.dataframe[0].value) == 1000
     assert "search to find others" in app.caption[0].value
     assert len(gateway.requests_to("GET", "/v1/users")) == 5
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - start < 20
 
 
 def test_user_filters_are_sent_to_the_service(gateway: Gateway, run_page: RunPage) -> None:

@@ -61,10 +61,10 @@ class ApiKeyRequest(StrictBody):
     name: Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True), Storable]
     scopes: list[Scope] = Field(default=["read", "train", "predict"], min_length=1, max_length=3)
     expires_in_days: Annotated[StrictInt, Field(ge=1, le=LONGEST_DAYS)] | None = Field(
-        default=None, description="null: it does not expire"
+        default=None, description="null: the key does not expire"
     )
     token_cap: Annotated[StrictInt, Field(ge=1, le=LARGEST_CAP)] | None = Field(
-        default=None, description="the most tokens it may ever spend; null: no limit of its own"
+        default=None, description="the most tokens that the key may ever spend; null: no limit"
     )
 
     def to_new_key(self, user_id: int) -> NewApiKey:
@@ -76,7 +76,7 @@ class ApiKeyRequest(StrictBody):
 class ApiKeyView(BaseModel):
     id: int
     name: str
-    prefix: str = Field(description="the first characters of the key, to recognise it by")
+    prefix: str = Field(description="the first characters of the key, for recognition")
     scopes: Sequence[str]
     token_cap: int | None
     expires_at: datetime | None
@@ -98,11 +98,11 @@ class ApiKeyView(BaseModel):
 
 
 class NewApiKeyView(ApiKeyView):
-    api_key: str = Field(description="shown this once")
+    api_key: str = Field(description="the key itself; shown only in this response")
 
 
 class StoredAnswer(BaseModel):
-    """A first answer in the database, with the seed of the key in place of the key itself."""
+    """A first answer as stored, with the seed of the key in place of the key."""
 
     seed: str
     view: ApiKeyView
@@ -129,7 +129,7 @@ async def create_api_key(
     database: OwnDatabase,
     idempotency: Idempotent,
 ) -> NewApiKeyView:
-    """Create a key for a program. It is shown only in this answer and in its retries."""
+    """Create a key for a program. Only this response and its replays show the key."""
     scope = f"api-keys of {caller.user_id}"
     async with idempotency.claim(scope, body) as claim, database.transaction() as session:
         if claim.first_answer is not None:
@@ -137,7 +137,7 @@ async def create_api_key(
         else:
             key, seed = await api_keys.create(session, body.to_new_key(caller.user_id))
             answer = StoredAnswer(seed=seed, view=ApiKeyView.of(key))
-            # Only the seed: a key in the database could be stolen with a backup.
+            # Only the seed, because a key in the database could be stolen with a backup.
             await claim.keep(answer.model_dump_json().encode(), session=session)
     return NewApiKeyView(**answer.view.model_dump(), api_key=api_keys.reveal(answer.seed))
 
@@ -161,6 +161,6 @@ async def revoke_api_key(
 async def exchange_api_key(
     body: Exchange, _service: CallingService, api_keys: ApiKeys, session: Session
 ) -> ExchangeView:
-    """A short-lived access token for an API key."""
+    """Exchange an API key for a short-lived access token."""
     token = await api_keys.exchange(session, body.api_key)
     return ExchangeView(access_token=token.text, expires_in=token.expires_in)

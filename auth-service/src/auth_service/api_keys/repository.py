@@ -1,4 +1,4 @@
-"""SQL of the API keys."""
+"""Queries of API keys, and their changes."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.models import StoredApiKey, User
 
-# The last use is shown to the minute, so that a busy key does not write a row each time.
+# To the minute, so that a busy key does not update its row at every use.
 LAST_USE_PRECISION = timedelta(minutes=1)
 
 
@@ -35,9 +35,9 @@ class ApiKeyRepository:
 
     async def record_use(self, key_id: int) -> None:
         key = StoredApiKey
-        long_ago = or_(key.last_used_at.is_(None), key.last_used_at < func.now() - LAST_USE_PRECISION)
+        is_outdated = or_(key.last_used_at.is_(None), key.last_used_at < func.now() - LAST_USE_PRECISION)
         await self._session.execute(
-            update(key).where(key.id == key_id, long_ago).values(last_used_at=func.now())
+            update(key).where(key.id == key_id, is_outdated).values(last_used_at=func.now())
         )
 
     async def list_of(self, user_id: int, before: int, limit: int) -> Sequence[StoredApiKey]:

@@ -37,7 +37,7 @@ class ApiKeyService:
         self._secret, self._tokens, self._revocations = secret, tokens, revocations
 
     async def create(self, session: AsyncSession, new: NewApiKey) -> tuple[StoredApiKey, str]:
-        """The key, and the seed from which `reveal` derives its secret."""
+        """Create a key; returns its row and the seed from which `reveal` derives the secret."""
         seed = secrets.token_hex(32)
         secret = self.reveal(seed)
         key = StoredApiKey(
@@ -54,34 +54,34 @@ class ApiKeyService:
         return key, seed
 
     def reveal(self, seed: str) -> str:
-        """The secret again for a retry; the database alone does not suffice to compute it."""
+        """Derive the secret from its seed, for replays; the database alone does not suffice."""
         return format_secret(self._secret.digest("api key", seed.encode()))
 
     async def revoke(self, session: AsyncSession, user_id: int, key_id: int) -> None:
-        rows = ApiKeyRepository(session)
-        key = await rows.find_own(user_id, key_id)
+        repository = ApiKeyRepository(session)
+        key = await repository.find_own(user_id, key_id)
         if key is None:
             raise ApiKeyNotFound
-        await rows.delete(key)
+        await repository.delete(key)
         await self._revocations.revoke_api_key(session, key_id)
         log.info("api_key_revoked", user=user_id, api_key=key_id)
 
     async def exchange(self, session: AsyncSession, secret: str) -> AccessToken:
         """A short-lived access token with the key's scopes and cap."""
-        rows = ApiKeyRepository(session)
-        found = await rows.find_usable(digest_of(secret))
-        if found is None:
+        repository = ApiKeyRepository(session)
+        match = await repository.find_usable(digest_of(secret))
+        if match is None:
             raise ApiKeyInvalid
-        key, user = found
-        await rows.record_use(key.id)
+        key, user = match
+        await repository.record_use(key.id)
         return await self._tokens.for_api_key(session, user, key)
 
 
 def format_secret(random: bytes) -> str:
-    """The key as its owner sees it, once."""
+    """The key as shown to its owner, once."""
     return PREFIX + base64.urlsafe_b64encode(random).rstrip(b"=").decode()
 
 
 def digest_of(secret: str) -> bytes:
-    """A plain digest is enough: unlike a password, a key has 256 random bits."""
+    """A plain SHA-256 is enough: unlike a password, a key has 256 random bits."""
     return hashlib.sha256(secret.encode()).digest()

@@ -1,4 +1,4 @@
-"""Password hashes, computed in threads of their own: bcrypt releases the interpreter's lock."""
+"""Password hashing in a thread pool: bcrypt releases the interpreter's lock."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 class PasswordHasher:
     def __init__(self, settings: AuthSettings) -> None:
-        # Plain bcrypt ignores everything after 72 bytes; it is still read, for accounts from elsewhere.
+        # Plain bcrypt ignores all bytes after the 72nd; only imported accounts have such hashes.
         self._context = CryptContext(
             schemes=["bcrypt_sha256", "bcrypt"],
             deprecated=["bcrypt"],
@@ -34,7 +34,7 @@ class PasswordHasher:
         return await self._in_thread(self._context.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Does the same work for an unknown account (None), so that the time does not reveal it."""
+        """Compare a password with a hash; None, for an unknown account, takes the same time."""
         VERIFICATIONS.inc()
         matches = await self._in_thread(self._matches, password, password_hash or self._decoy_hash)
         return matches and password_hash is not None
@@ -49,7 +49,7 @@ class PasswordHasher:
         try:
             return self._context.verify(password, password_hash)
         except ValueError:
-            # Plain bcrypt refuses more than 72 bytes; no such password was ever accepted with it.
+            # Plain bcrypt refuses more than 72 bytes, so no hash belongs to such a password.
             return False
 
     async def _in_thread(
@@ -58,7 +58,7 @@ class PasswordHasher:
         *args: Arguments.args,
         **options: Arguments.kwargs,
     ) -> Result:
-        # In a longer queue callers would time out before their turn.
+        # Callers at the end of a longer queue would time out.
         if self._queued >= self._queue_limit:
             raise HashingBusy
         self._queued += 1

@@ -1,4 +1,4 @@
-"""SQL of password checks. PostgreSQL's clock is the only one, so replicas cannot disagree."""
+"""Queries of password checks. All times are PostgreSQL's, so replicas agree."""
 
 from datetime import timedelta
 
@@ -23,9 +23,9 @@ class PasswordRepository:
         return await self._session.scalar(select(User).where(User.folded_name == fold_name(name)))
 
     async def replace_hash(self, user_id: int, old: str, new: str) -> None:
-        """Does nothing if the password was changed meanwhile."""
-        same = (User.id == user_id, User.password_hash == old)
-        await self._session.execute(update(User).where(*same).values(password_hash=new))
+        """Replace the hash, unless the password has changed since it was read."""
+        unchanged = (User.id == user_id, User.password_hash == old)
+        await self._session.execute(update(User).where(*unchanged).values(password_hash=new))
 
 
 class LoginAttemptRepository:
@@ -33,9 +33,9 @@ class LoginAttemptRepository:
         self._session = session
 
     async def try_to_start(self, digest: bytes, free_failures: int) -> bool:
-        """Count an attempt as running; False while the name must wait.
+        """Count an attempt as running; returns False during a delay.
 
-        Running attempts count like failures, so that parallel guesses are not all free.
+        Running attempts count as failures, so that parallel guesses do not evade the delay.
         """
         row = LoginAttempts
         # A process that died while hashing never records the end of its attempt.
@@ -57,12 +57,12 @@ class LoginAttemptRepository:
         return (await self._session.execute(statement)).first() is not None
 
     async def seconds_to_wait(self, digest: bytes) -> float:
-        left = func.extract("epoch", LoginAttempts.blocked_until - func.now())
-        found = await self._session.scalar(select(left).where(LoginAttempts.name_digest == digest))
-        return max(float(found or 0), 0.0)
+        remaining = func.extract("epoch", LoginAttempts.blocked_until - func.now())
+        seconds = await self._session.scalar(select(remaining).where(LoginAttempts.name_digest == digest))
+        return max(float(seconds or 0), 0.0)
 
     async def record_failure(self, digest: bytes) -> int:
-        """Returns the failures so far."""
+        """Count a failure; returns the number of failures in a row."""
         row = LoginAttempts
         failures = await self._session.scalar(
             update(row)
@@ -80,7 +80,7 @@ class LoginAttemptRepository:
         await self._update(digest, failures=0, running=_one_less_running(), blocked_until=None)
 
     async def abandon(self, digest: bytes) -> None:
-        """End an attempt that did not find out whether the password was right."""
+        """End an attempt whose password was not checked."""
         await self._update(digest, running=_one_less_running())
 
     async def delete_old(self) -> None:

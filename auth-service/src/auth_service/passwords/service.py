@@ -1,4 +1,4 @@
-"""Password checks, slowed down after failed attempts."""
+"""Password checks, with a growing delay after failed attempts."""
 
 import asyncio
 import math
@@ -25,20 +25,20 @@ log = structlog.stdlib.get_logger()
 
 
 def delay_after(failures: int) -> int:
-    """Seconds until the next attempt: none at first, then 1, 2, 4 and so on up to a minute."""
+    """Seconds until the next attempt: 0 for the first failures, then 1, 2, 4 and so on, at most 60."""
     if failures < FREE_FAILURES:
         return 0
     return min(2 ** min(failures - FREE_FAILURES, 10), LONGEST_DELAY_SECONDS)
 
 
 class PasswordCheck:
-    """Opens its own transactions: an attempt counts although its request is refused."""
+    """Checks passwords in its own transactions: a failure counts although its request is rolled back."""
 
     def __init__(self, database: Database, hasher: PasswordHasher, secret: RootSecret) -> None:
         self._database, self._hasher, self._secret = database, hasher, secret
 
     async def check(self, name: str, password: str) -> User:
-        """The user; the same error after the same work for an unknown name and a wrong password."""
+        """The user with this name and password; an unknown name gives the same error after the same time."""
         digest = self._secret.digest("login name", fold_name(name).encode())
         await self._start(digest)
         try:
@@ -54,7 +54,7 @@ class PasswordCheck:
             raise WrongCredentials
         async with self._attempts() as attempts:
             await attempts.record_success(digest)
-        # After the password, so that strangers cannot find out which accounts are disabled.
+        # After the password, so that only the owner learns that the account is disabled.
         if user.disabled:
             raise AccountDisabled
         await self._upgrade(user, password)
@@ -69,7 +69,7 @@ class PasswordCheck:
                 wait = await attempts.seconds_to_wait(digest)
             if wait > 0 or time.monotonic() > deadline:
                 raise TooManyFailures(max(math.ceil(wait), 1))
-            # Other attempts at this name are running; their results decide whether there is a delay.
+            # Other attempts with this name are running; their results decide about the delay.
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _record_failure(self, digest: bytes, user: User | None) -> None:
@@ -77,11 +77,11 @@ class PasswordCheck:
             delay = delay_after(await attempts.record_failure(digest))
             if delay:
                 await attempts.block(digest, delay)
-        # An unknown name is not logged: people type their password into the wrong field.
+        # Without the name, because users type passwords into the name field.
         log.warning("login_failed", user=user.id if user else None)
 
     async def _upgrade(self, user: User, password: str) -> None:
-        """Replace a hash of an older scheme or a lower cost while the password is known."""
+        """Replace a hash of an older scheme or a lower cost; only a login has the password for it."""
         if not self._hasher.needs_upgrade(user.password_hash):
             return
         stronger = await self._hasher.hash(password)

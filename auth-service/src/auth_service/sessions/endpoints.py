@@ -1,4 +1,4 @@
-"""Log in, refresh and log out."""
+"""Sessions: log in, refresh tokens and log out."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -41,7 +41,7 @@ Sessions = Annotated[SessionService, Depends(_sessions)]
 
 
 class Login(StrictBody):
-    """`email` may be sent instead of `name`; they are the same thing."""
+    """Name and password; `email` is accepted as an alias of `name`."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "ada@example.org", "password": "a long sentence is best"}]}
@@ -59,7 +59,7 @@ class SessionView(BaseModel):
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
     expires_in: int = Field(description="seconds until the access token expires")
-    refresh_token: str = Field(description="good for one refresh, which gives the next one")
+    refresh_token: str = Field(description="works for one refresh, which returns the next one")
     refresh_expires_in: int
 
     @classmethod
@@ -88,7 +88,7 @@ class SessionRecord(BaseModel):
     responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy),
 )
 async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session: Session) -> SessionView:
-    """Log in: an access token for the Authorization header, and a refresh token to get the next one."""
+    """Log in. Returns an access token for the Authorization header and a refresh token to renew it."""
     user = await passwords.check(login.name, login.password)
     return SessionView.of(await sessions.log_in(session, user))
 
@@ -98,16 +98,16 @@ async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session
     responses=documented(RefreshTokenInvalid, RefreshTokenReused, RefreshRunning, AccountDisabled),
 )
 async def refresh(body: Refresh, sessions: Sessions) -> SessionView:
-    """Exchange a refresh token for new tokens; each works once.
+    """Exchange a refresh token for new tokens; a refresh token works once.
 
-    Of requests that overlap one wins; the others receive 409 and change nothing. A token that is presented
-    again later ends the session, since it may have been stolen.
+    Of concurrent requests one succeeds; the others receive 409 and change nothing. A later reuse of the token
+    ends the session, because the token may have been stolen.
     """
     return SessionView.of(await sessions.refresh(body.refresh_token))
 
 
 @router.delete("/current", status_code=204, responses=documented(Unauthenticated, Forbidden))
 async def log_out(caller: AccountOwner, sessions: Sessions, session: Session) -> None:
-    """End the session of the access token, with all its access and refresh tokens."""
+    """End the session of this access token; all its access and refresh tokens are revoked."""
     if caller.session_id is not None:
         await sessions.log_out(session, caller.session_id)

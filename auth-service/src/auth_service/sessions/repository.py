@@ -1,4 +1,4 @@
-"""SQL of the sessions, their refresh tokens and their users."""
+"""Queries of sessions, their refresh tokens and their users."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,10 +29,10 @@ class SessionRepository:
         await self._session.flush()
 
     async def lock_of_token(self, digest: bytes) -> tuple[LoginSession, RefreshToken] | None:
-        """Locks the session before it reads the token, so that the loser of a race sees the winner's use."""
-        owner = select(RefreshToken.session_id).where(RefreshToken.digest == digest).scalar_subquery()
+        """The session and its token; the session is locked first, so that a concurrent use is visible."""
+        session_id = select(RefreshToken.session_id).where(RefreshToken.digest == digest).scalar_subquery()
         login = await self._session.scalar(
-            select(LoginSession).where(LoginSession.id == owner).with_for_update()
+            select(LoginSession).where(LoginSession.id == session_id).with_for_update()
         )
         token = await self._session.get(RefreshToken, digest)
         return (login, token) if login is not None and token is not None else None

@@ -1,9 +1,10 @@
-"""Sessions: log in, refresh tokens, log out."""
+"""Sessions: log in, refresh tokens and log out."""
 
 import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import uuid4
 
 import structlog
@@ -18,10 +19,11 @@ from auth_service.errors import (
 )
 from auth_service.models import LoginSession, RefreshToken, User
 from auth_service.sessions.repository import SessionRepository
-from auth_service.sessions.rules import PresentedToken, judge
 from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.signing import AccessToken, AccessTokens
 from kit.database import Database
+
+Verdict = Literal["rotate", "expired", "concurrent", "reused"]
 
 log = structlog.stdlib.get_logger()
 
@@ -46,10 +48,10 @@ class SessionService:
         self._lifetime = refresh_lifetime
 
     async def log_in(self, session: AsyncSession, checked: User) -> TokenPair:
-        """A session that can be refreshed, for a user whose password was just checked."""
-        rows = SessionRepository(session)
-        # A lock of the key alone: parallel logins of one user do not wait for each other.
-        user = await rows.lock_user_against_deletion(checked.id)
+        """Start a session for a user whose password has just been checked."""
+        repository = SessionRepository(session)
+        # FOR KEY SHARE, so that concurrent logins of one user do not wait for each other.
+        user = await repository.lock_user_against_deletion(checked.id)
         if user is None or user.generation != checked.generation:
             raise WrongCredentials  # The password was changed or the account deleted meanwhile.
         now = datetime.now(UTC)
@@ -61,33 +63,33 @@ class SessionService:
             refreshed_at=now,
             expires_at=now + self._lifetime,
         )
-        await rows.add(login)
+        await repository.add(login)
         log.info("logged_in", user=user.id)
         return await self._issue(session, user, login)
 
-    async def log_in_briefly(self, session: AsyncSession, checked: User) -> AccessToken:
-        """An access token alone, without a session to refresh."""
+    async def log_in_without_refresh(self, session: AsyncSession, checked: User) -> AccessToken:
+        """Issue an access token alone, without a session to refresh."""
         log.info("logged_in", user=checked.id)
         return await self._tokens.for_session(session, checked, uuid4().hex)
 
     async def refresh(self, refresh_token: str) -> TokenPair:
-        """New tokens, in a transaction of its own: the end of a reused session outlives the refusal."""
+        """Exchange a refresh token, in its own transaction: reuse ends the session despite the error."""
         arrived_at = datetime.now(UTC)
         async with self._database.transaction() as session:
-            found = await SessionRepository(session).lock_of_token(_digest(refresh_token))
-            if found is None:
+            match = await SessionRepository(session).lock_of_token(_digest(refresh_token))
+            if match is None:
                 raise RefreshTokenInvalid
-            login, token = found
+            login, token = match
             verdict = judge(PresentedToken(token.used_at, token.expires_at, arrived_at))
             if verdict == "rotate":
                 return await self._rotate(session, login, token)
             if verdict == "reused":
-                # Committed before the refusal below, or the thief's session would survive it.
+                # Committed before the error below, which would roll it back.
                 await self._end(session, login.id)
         match verdict:
             case "expired":
                 raise RefreshTokenInvalid
-            case "twin":
+            case "concurrent":
                 raise RefreshRunning
             case "reused":
                 log.warning("refresh_token_reused", user=login.user_id)
@@ -119,6 +121,25 @@ class SessionService:
     async def _end(self, session: AsyncSession, session_id: str) -> None:
         await SessionRepository(session).delete(session_id)
         await self._revocations.revoke_session(session, session_id)
+
+
+@dataclass(frozen=True)
+class PresentedToken:
+    """A refresh token as stored, and the time at which a request presented it."""
+
+    used_at: datetime | None
+    expires_at: datetime
+    arrived_at: datetime
+
+
+def judge(token: PresentedToken) -> Verdict:
+    """Of concurrent requests one rotates; a later request is a reuse.
+
+    Thief and owner present the same token, so reuse ends the session for both.
+    """
+    if token.used_at is not None:
+        return "concurrent" if token.arrived_at <= token.used_at else "reused"
+    return "expired" if token.expires_at <= token.arrived_at else "rotate"
 
 
 def _digest(refresh_token: str) -> bytes:

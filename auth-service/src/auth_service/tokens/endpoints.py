@@ -1,4 +1,4 @@
-"""Public keys for everyone, and public keys with revocations for the verifiers of other services."""
+"""Public keys, and updates of the trust stores of other services."""
 
 from typing import Annotated
 
@@ -30,8 +30,8 @@ class KeySet(BaseModel):
 
 @router.get("/.well-known/jwks.json")
 async def read_public_keys(source: OwnTrustSource, response: Response) -> KeySet:
-    """The keys that sign access tokens (RFC 7517); none under HS256, whose one secret is not public."""
-    # Shorter than the shortest time between a key's publication and its first signature.
+    """The public keys of access tokens (RFC 7517); none under HS256, which has a shared secret."""
+    # At most the shortest time between a key's publication and its first signature.
     response.headers["Cache-Control"] = "public, max-age=5"
     return KeySet(keys=await source.public_keys())
 
@@ -40,5 +40,5 @@ async def read_public_keys(source: OwnTrustSource, response: Response) -> KeySet
 async def read_trust(
     _service: CallingService, source: OwnTrustSource, since: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0
 ) -> TrustUpdate:
-    """Public keys, and the revocations after this cursor."""
+    """The public keys, and the revocations since a cursor."""
     return await source.updates(since)

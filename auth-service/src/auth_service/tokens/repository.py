@@ -1,4 +1,4 @@
-"""SQL of secrets, signing keys and revocations."""
+"""Queries of secrets, signing keys and revocations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ class SecretRepository:
         self._session = session
 
     async def lock(self) -> None:
-        """Until the transaction ends, so that two replicas starting at once agree on one secret."""
+        """Lock until the transaction ends, so that replicas that start together share one secret."""
         await self._session.execute(select(func.pg_advisory_xact_lock(SECRETS_LOCK)))
 
     async def find(self, name: str) -> bytes | None:
@@ -35,7 +35,7 @@ class SigningKeyRepository:
         self._session = session
 
     async def lock(self) -> None:
-        """Until the transaction ends, so that two replicas do not both create a successor."""
+        """Lock until the transaction ends, so that only one replica creates a successor."""
         await self._session.execute(select(func.pg_advisory_xact_lock(SIGNING_KEYS_LOCK)))
 
     async def all(self) -> Sequence[SigningKey]:
@@ -46,9 +46,9 @@ class SigningKeyRepository:
         await self._session.flush()
 
     async def publish_others_until(self, successor: str, end: datetime) -> None:
-        unending = SigningKey.published_until.is_(None)
+        is_current = SigningKey.published_until.is_(None)
         await self._session.execute(
-            update(SigningKey).where(SigningKey.id != successor, unending).values(published_until=end)
+            update(SigningKey).where(SigningKey.id != successor, is_current).values(published_until=end)
         )
 
     async def delete_unpublished(self, now: datetime) -> None:
@@ -64,7 +64,7 @@ class RevocationRepository:
         await self._session.flush()
 
     async def oldest_running_transaction(self) -> int:
-        """Every transaction before this one has ended, so its revocations are visible."""
+        """The oldest running transaction; revocations of all earlier ones are visible."""
         oldest = func.pg_snapshot_xmin(func.pg_current_snapshot())
         return (await self._session.execute(select(cast(cast(oldest, Text), BigInteger)))).scalar_one()
 

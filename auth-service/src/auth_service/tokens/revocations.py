@@ -1,4 +1,4 @@
-"""Revocations: access tokens that end before they expire, published to every verifier."""
+"""Revocations of access tokens, published to every verifier until the tokens expire."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,14 +16,14 @@ CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 
 class Revocations:
-    """Writes revocations, and refreshes this process's own trust store once they are committed."""
+    """Adds revocations; after the commit, this process refreshes its own trust store."""
 
     def __init__(self, settings: AuthSettings, trust: TrustStore, source: TrustSource) -> None:
         self._lifetime = settings.longest_access_lifetime + CLOCKS_DIFFER_BY
         self._refresh = partial(trust.refresh, source)
 
     async def revoke_user(self, session: AsyncSession, user_id: int, generation: int) -> None:
-        """End the user's access tokens of an earlier generation."""
+        """Revoke the user's access tokens of earlier generations."""
         await self._add(session, RevocationRow(user_id=user_id, generation=generation))
 
     async def revoke_session(self, session: AsyncSession, session_id: str) -> None:
@@ -39,20 +39,20 @@ class Revocations:
 
 
 class DatabaseTrustSource:
-    """The trust store's source in the database, for this service's verifier and for the others' polls."""
+    """Source of trust updates: this service reads it directly, other services poll it."""
 
     def __init__(self, database: Database, keys: SigningKeys, settings: AuthSettings) -> None:
         self._database, self._keys, self._settings = database, keys, settings
 
     async def updates(self, since: int) -> TrustUpdate:
         async with self._database.read() as session:
-            rows = RevocationRepository(session)
-            # The cursor is read first: a commit in between is then sent twice rather than never.
-            cursor = await rows.oldest_running_transaction()
-            # A cursor from the future is from before the database was restored; start again.
-            found = await rows.since(since if since <= cursor else 0)
+            repository = RevocationRepository(session)
+            # Before the rows: a commit in between is then sent twice, not lost.
+            cursor = await repository.oldest_running_transaction()
+            # A cursor ahead of the database is older than its restored backup; send everything.
+            rows = await repository.since(since if since <= cursor else 0)
         keys = await self.public_keys()
-        return TrustUpdate(cursor=cursor, keys=keys, revocations=[_revocation(row) for row in found])
+        return TrustUpdate(cursor=cursor, keys=keys, revocations=[_revocation(row) for row in rows])
 
     async def public_keys(self) -> list[dict[str, str]]:
         if self._settings.jwt_algorithm == "HS256":

@@ -1,4 +1,4 @@
-"""Claims of access tokens, and the life of the keys that sign them. Pure functions."""
+"""Rules for the claims of access tokens and the lifetime of signing keys. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Claims = dict[str, object]
 
 @dataclass(frozen=True)
 class Subject:
-    """The user a token stands for, at the generation it was issued in."""
+    """The user of a token, with the generation at its issue."""
 
     user_id: int
     name: str
@@ -22,7 +22,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class KeyRights:
-    """The scopes of an API key, and the most tokens it may ever spend."""
+    """Scopes and token cap of an API key."""
 
     id: int
     scopes: Sequence[str]
@@ -56,7 +56,7 @@ def _claims(subject: Subject, now: datetime, expires: datetime) -> Claims:
 
 @dataclass(frozen=True)
 class KeyTimes:
-    """A signing key's life: published at once, signing later, published until its last token has expired."""
+    """Times of a signing key: published at once, signing later, published until its last token expires."""
 
     id: str
     signs_from: datetime
@@ -70,16 +70,16 @@ def signer_among(keys: Sequence[KeyTimes], now: datetime) -> KeyTimes | None:
 
 
 def is_published(key: KeyTimes, now: datetime) -> bool:
-    """True while it may have signed a valid token, or soon will sign one."""
+    """True from creation until the last token signed with the key has expired."""
     return key.published_until is None or key.published_until > now
 
 
 def successor_due(keys: Sequence[KeyTimes], now: datetime, longest_service: timedelta) -> bool:
-    """True when even the newest key has signed for long enough."""
+    """True once the newest key has been signing for its full term."""
     newest = max((key.signs_from for key in keys), default=None)
     return newest is None or newest + longest_service <= now
 
 
 def public_jwk(key_id: str, public_key: str) -> dict[str, str]:
-    """The public key as verifiers read it (RFC 8037)."""
+    """The public key as a JSON Web Key (RFC 8037)."""
     return {"kty": "OKP", "crv": "Ed25519", "x": public_key, "kid": key_id, "alg": "EdDSA", "use": "sig"}

@@ -1,4 +1,4 @@
-"""Secrets in the database: sealed under JWT_SECRET, and the root of all keyed digests."""
+"""Encryption of secrets in the database, and the root secret of all keyed digests."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ log = structlog.stdlib.get_logger()
 
 
 class Seal:
-    """Encrypts with JWT_SECRET; decrypts values sealed with JWT_SECRET or JWT_SECRET_PREVIOUS."""
+    """Encrypts with JWT_SECRET; decrypts with JWT_SECRET or JWT_SECRET_PREVIOUS."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         secrets = [settings.jwt_secret, settings.jwt_secret_previous]
@@ -29,7 +29,7 @@ class Seal:
         return self._fernet.encrypt(value)
 
     def open(self, sealed: bytes) -> bytes | None:
-        """None when it was sealed with neither secret."""
+        """The decrypted value, or None if neither secret fits."""
         try:
             return self._fernet.decrypt(sealed)
         except InvalidToken:
@@ -42,7 +42,7 @@ def _key_from(secret: SecretStr) -> bytes:
 
 
 class RootSecret:
-    """The key of all digests. It outlives a change of JWT_SECRET, or names would get new digests."""
+    """The key of all digests; it survives a change of JWT_SECRET, so that digests of names stay equal."""
 
     def __init__(self, value: bytes) -> None:
         self._value = value
@@ -54,14 +54,14 @@ class RootSecret:
 
 
 async def load_root_secret(session: AsyncSession, seal: Seal) -> RootSecret:
-    """The stored secret, sealed again under the present JWT_SECRET, or a new one."""
-    rows = SecretRepository(session)
-    await rows.lock()
-    sealed = await rows.find(ROOT)
+    """Load the stored secret, or create one, and encrypt it with the current JWT_SECRET."""
+    repository = SecretRepository(session)
+    await repository.lock()
+    sealed = await repository.find(ROOT)
     value = seal.open(sealed) if sealed is not None else None
     if sealed is not None and value is None:
-        # Without JWT_SECRET_PREVIOUS it cannot be decrypted; names are then new to the other services.
+        # JWT_SECRET changed without JWT_SECRET_PREVIOUS: all names now get new digests.
         log.warning("root_secret_replaced")
     value = value or secrets.token_bytes(32)
-    await rows.put(ROOT, seal.seal(value))
+    await repository.put(ROOT, seal.seal(value))
     return RootSecret(value)

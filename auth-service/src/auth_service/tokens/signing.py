@@ -40,7 +40,7 @@ class AccessToken:
 
 
 class AccessTokens:
-    """Issues access tokens, signed with JWT_SECRET or, under EdDSA, with the current signing key."""
+    """Issues access tokens, signed with JWT_SECRET (HS256) or the current signing key (EdDSA)."""
 
     def __init__(self, settings: AuthSettings, keys: "SigningKeys") -> None:
         self._settings, self._keys = settings, keys
@@ -82,8 +82,8 @@ class SigningKeys:
         self._seal, self._settings = seal, settings
 
     async def signer(self, session: AsyncSession) -> Signer:
-        rows = SigningKeyRepository(session)
-        return self._open_signer(await rows.all()) or await self.create_first(session)
+        repository = SigningKeyRepository(session)
+        return self._open_signer(await repository.all()) or await self.create_first(session)
 
     async def published(self, session: AsyncSession) -> list[dict[str, str]]:
         now = datetime.now(UTC)
@@ -91,32 +91,32 @@ class SigningKeys:
         return [public_jwk(key.id, key.public_key) for key in keys]
 
     async def create_first(self, session: AsyncSession) -> Signer:
-        """A key that signs at once, unless there is a usable one already."""
-        rows = SigningKeyRepository(session)
-        await rows.lock()
-        known = self._open_signer(await rows.all())
-        return known or await self._create(session, signs_from=datetime.now(UTC))
+        """The usable signing key, or a new one that signs at once."""
+        repository = SigningKeyRepository(session)
+        await repository.lock()
+        signer = self._open_signer(await repository.all())
+        return signer or await self._create(session, signs_from=datetime.now(UTC))
 
-    async def seal_again(self, session: AsyncSession) -> None:
-        """Seal all keys under the present JWT_SECRET, so that the previous one can be dropped."""
+    async def reseal(self, session: AsyncSession) -> None:
+        """Encrypt all keys with the current JWT_SECRET, so that JWT_SECRET_PREVIOUS can be removed."""
         for key in await SigningKeyRepository(session).all():
             private = self._seal.open(key.sealed_private_key)
             if private is not None:
                 key.sealed_private_key = self._seal.seal(private)
 
     async def rotate(self, session: AsyncSession) -> None:
-        """Publish a successor now; it signs once every verifier has had time to receive it."""
+        """Publish a successor now; it signs after the lead time, when every verifier has it."""
         await SigningKeyRepository(session).lock()
         lead = timedelta(seconds=self._settings.signing_key_lead_seconds)
         await self._create(session, datetime.now(UTC) + lead)
 
     async def rotate_when_due(self, session: AsyncSession) -> None:
-        rows = SigningKeyRepository(session)
-        await rows.lock()
-        times = [_times(key) for key in await rows.all()]
+        repository = SigningKeyRepository(session)
+        await repository.lock()
+        times = [_times(key) for key in await repository.all()]
         if successor_due(times, datetime.now(UTC), timedelta(days=self._settings.signing_key_days)):
             await self.rotate(session)
-        await rows.delete_unpublished(datetime.now(UTC))
+        await repository.delete_unpublished(datetime.now(UTC))
 
     def _open_signer(self, keys: Sequence[SigningKey]) -> Signer | None:
         sealed = {key.id: self._seal.open(key.sealed_private_key) for key in keys}
@@ -127,7 +127,7 @@ class SigningKeys:
         return Signer(chosen.id, Ed25519PrivateKey.from_private_bytes(opened[chosen.id]))
 
     async def _create(self, session: AsyncSession, signs_from: datetime) -> Signer:
-        rows = SigningKeyRepository(session)
+        repository = SigningKeyRepository(session)
         signer = Signer(uuid4().hex, Ed25519PrivateKey.generate())
         public = signer.private_key.public_key().public_bytes_raw()
         key = SigningKey(
@@ -138,9 +138,9 @@ class SigningKeys:
             signs_from=signs_from,
             published_until=None,
         )
-        await rows.add(key)
-        # Their last tokens may be signed until the successor takes over.
-        await rows.publish_others_until(signer.id, signs_from + self._settings.longest_access_lifetime)
+        await repository.add(key)
+        # The other keys sign until the successor does; their last tokens must stay verifiable.
+        await repository.publish_others_until(signer.id, signs_from + self._settings.longest_access_lifetime)
         log.info("signing_key_created", key=signer.id, signs_from=signs_from.isoformat())
         return signer
 

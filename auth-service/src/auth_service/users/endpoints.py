@@ -1,10 +1,10 @@
-"""Registration, and accounts as their owners see them."""
+"""Users: registration, a user's own account, and accounts as administrators change them."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Depends, Request
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
@@ -12,7 +12,9 @@ from auth_service.errors import (
     HashingBusy,
     LastAdmin,
     NameTaken,
+    OwnAccount,
     TooManyFailures,
+    UserNotFound,
     WrongCredentials,
     WrongPassword,
 )
@@ -24,14 +26,15 @@ from auth_service.sessions.repository import SessionRepository
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.app import strict_router
-from kit.authentication import AccountOwner, Reader
+from kit.authentication import AccountOwner, Administrator, Reader
 from kit.database import ReadSession, Session
 from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
-from kit.fields import LARGEST_ID
+from kit.fields import LARGEST_ID, RowIdInPath
 from kit.identity import Role
 from kit.problems import documented
 
 router = strict_router(tags=["users"])
+admin_router = strict_router("/v1/users/{user_id}", tags=["admin"])
 
 LONGEST_DISPLAY_NAME = 100
 MOST_KEYS_EXPORTED = 10_000
@@ -54,7 +57,7 @@ DisplayName = Annotated[
 
 
 class Registration(StrictBody):
-    """`email` may be sent instead of `name`; they are the same thing."""
+    """Name and password; `email` is accepted as an alias of `name`."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "ada@example.org", "password": "a long sentence is best"}]}
@@ -81,6 +84,19 @@ class PasswordChange(StrictBody):
     new_password: NewPassword
 
 
+class UserChange(StrictBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "admin"}, {"disabled": True}]})
+
+    role: Role | None = None
+    disabled: StrictBool | None = None
+
+
+class PasswordReset(StrictBody):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"new_password": "a longer sentence"}]})
+
+    new_password: NewPassword
+
+
 class UserView(BaseModel):
     id: int
     name: str
@@ -102,7 +118,7 @@ class UserView(BaseModel):
 
 
 class AccountExport(BaseModel):
-    """Everything that this service stores about a user, except secrets."""
+    """All data of a user in this service, except secrets."""
 
     user: UserView
     sessions: list[SessionRecord]
@@ -117,11 +133,11 @@ class AccountExport(BaseModel):
 async def register(
     body: Registration, hasher: Hasher, users: Users, database: OwnDatabase, idempotency: Idempotent
 ) -> UserView:
-    """Create an account under an e-mail address or a user name."""
+    """Create an account, named by an e-mail address or a user name."""
     async with idempotency.claim("users", body) as claim, database.transaction() as session:
         if claim.first_answer is not None:
             return UserView.model_validate_json(claim.first_answer)
-        # The transaction takes a connection at its first statement, so none waits for the hash.
+        # The transaction connects at its first statement, so no connection is held during hashing.
         password_hash = await hasher.hash(body.password)
         view = UserView.of(await users.register(session, body.name, password_hash))
         await claim.keep(view.model_dump_json().encode(), session=session)
@@ -136,13 +152,13 @@ async def read_me(caller: Reader, session: ReadSession) -> UserView:
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
-    """Set or clear your display name; the account name itself stays for good."""
+    """Set or clear your display name; the account name cannot change."""
     return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
 async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
-    """Delete your account with its sessions, API keys, models and datasets, for good."""
+    """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
     await users.delete(session, caller.user_id)
 
 
@@ -159,10 +175,7 @@ async def change_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Change your password; all your sessions end, this one too. API keys stay.
-
-    A wrong current password is 403: after a 401, clients would drop a session that is still valid.
-    """
+    """Change your password. All your sessions end, including this one; API keys stay valid."""
     try:
         await passwords.check(caller.name, change.current_password)
     except WrongCredentials:
@@ -172,14 +185,47 @@ async def change_password(
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
 async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport:
-    """Everything this service stores about you; passwords and keys exist only as hashes and are left out."""
+    """Export your account, sessions and API keys; passwords and keys, stored as hashes, are left out."""
     keys = await ApiKeyRepository(session).list_of(
         caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
     )
     return AccountExport(
         user=UserView.of(await UserRepository(session).get(caller.user_id)),
         sessions=[
-            SessionRecord.of(each) for each in await SessionRepository(session).list_of(caller.user_id)
+            SessionRecord.of(login) for login in await SessionRepository(session).list_of(caller.user_id)
         ],
-        api_keys=[ApiKeyView.of(each) for each in keys],
+        api_keys=[ApiKeyView.of(key) for key in keys],
     )
+
+
+@admin_router.patch("", responses=documented(Unauthenticated, Forbidden, UserNotFound, LastAdmin))
+async def change_user(
+    user_id: RowIdInPath, change: UserChange, _caller: Administrator, users: Users, session: Session
+) -> UserView:
+    """Change a user's role, or disable or enable the account. Their tokens are revoked; API keys stay."""
+    return UserView.of(await users.change(session, user_id, change.role, change.disabled))
+
+
+@admin_router.delete(
+    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound)
+)
+async def delete_user(user_id: RowIdInPath, caller: Administrator, users: Users, session: Session) -> None:
+    """Delete another user's account. This cannot be undone."""
+    await users.delete_other(session, user_id, caller.user_id)
+
+
+@admin_router.put(
+    "/password",
+    status_code=204,
+    responses=documented(Unauthenticated, Forbidden, UserNotFound, HashingBusy),
+)
+async def reset_password(
+    user_id: RowIdInPath,
+    reset: PasswordReset,
+    _caller: Administrator,
+    hasher: Hasher,
+    users: Users,
+    session: Session,
+) -> None:
+    """Reset a user's password; all their sessions end."""
+    await users.set_password(session, user_id, await hasher.hash(reset.new_password))

@@ -1,4 +1,4 @@
-"""SQL of the users."""
+"""Queries of users, and their changes."""
 
 from collections.abc import Sequence
 
@@ -24,26 +24,26 @@ class UserRepository:
         return user
 
     async def lock(self, user_id: int) -> User:
-        """The user as of now; no other transaction changes or deletes it until this one ends."""
+        """The current row, locked against changes and deletion until the transaction ends."""
         statement = select(User).where(User.id == user_id).with_for_update()
         user = await self._session.scalar(statement, execution_options={"populate_existing": True})
         if user is None:
             raise UserNotFound
         return user
 
-    async def lock_working_admins(self) -> Sequence[int]:
-        """Their ids, in an order that all transactions share, so that they wait instead of deadlocking."""
-        statement = select(User.id).where(*_working_admin()).order_by(User.id).with_for_update(key_share=True)
+    async def lock_active_admins(self) -> Sequence[int]:
+        """Lock all active administrators in id order, so that transactions wait instead of deadlocking."""
+        statement = select(User.id).where(*_active_admin()).order_by(User.id).with_for_update(key_share=True)
         return (await self._session.scalars(statement)).all()
 
     async def lock_bootstrap(self) -> None:
         await self._session.execute(select(func.pg_advisory_xact_lock(BOOTSTRAP_LOCK)))
 
     async def has_admin(self) -> bool:
-        return await self._session.scalar(select(User.id).where(*_working_admin()).limit(1)) is not None
+        return await self._session.scalar(select(User.id).where(*_active_admin()).limit(1)) is not None
 
     async def add_unless_taken(self, name: str, password_hash: str, role: str) -> User | None:
-        """None when the name is taken, also by a transaction that commits meanwhile."""
+        """Insert a user; returns None if the name is taken, also by a concurrent transaction."""
         statement = (
             insert(User)
             .values(
@@ -64,5 +64,5 @@ class UserRepository:
         await self._session.flush()
 
 
-def _working_admin() -> tuple[ColumnElement[bool], ...]:
+def _active_admin() -> tuple[ColumnElement[bool], ...]:
     return User.role == "admin", User.disabled.is_(False)

@@ -1,4 +1,4 @@
-"""Users: register, change and delete, with the revocations and events that follow."""
+"""Users: register, change and delete, with their revocations and events."""
 
 import asyncio
 import time
@@ -41,17 +41,17 @@ class UserService:
     ) -> None:
         """Create or promote ADMIN_EMAIL with ADMIN_PASSWORD while there is no administrator.
 
-        An account that was registered under that name is promoted only if ADMIN_PASSWORD is its password:
-        a stranger must not be promoted, nor lose the account.
+        An existing account with that name is promoted only if ADMIN_PASSWORD is its password: it may belong
+        to a stranger, who must not be promoted or lose the account.
         """
-        rows = UserRepository(session)
-        await rows.lock_bootstrap()
-        if settings.admin_email is None or settings.admin_password is None or await rows.has_admin():
+        repository = UserRepository(session)
+        await repository.lock_bootstrap()
+        if settings.admin_email is None or settings.admin_password is None or await repository.has_admin():
             return
         password = settings.admin_password.get_secret_value()
         user = await PasswordRepository(session).find_user(settings.admin_email)
         if user is None:
-            # Without a wait for the wallet: the relay starts after this.
+            # No wait for the wallet here, because the relay starts later.
             await self._create(session, settings.admin_email, await hasher.hash(password), "admin")
         elif await hasher.verify(password, user.password_hash):
             await self.change(session, user.id, "admin", disabled=False)
@@ -64,7 +64,7 @@ class UserService:
         return user
 
     async def set_password(self, session: AsyncSession, user_id: int, password_hash: str) -> None:
-        """End every session and access token of the user; API keys stay."""
+        """Set the password; all sessions and access tokens of the user end, API keys stay."""
         user = await UserRepository(session).lock(user_id)
         user.password_hash = password_hash
         await self._end_tokens(session, user)
@@ -73,17 +73,17 @@ class UserService:
     async def change(
         self, session: AsyncSession, user_id: int, role: Role | None, disabled: bool | None
     ) -> User:
-        """A changed role or a disabled account ends the user's tokens."""
-        rows = UserRepository(session)
-        # Before the user, so that two administrators who demote each other cannot both succeed.
-        admins = await rows.lock_working_admins()
-        user = await rows.lock(user_id)
+        """Change role or state; an effective change revokes the user's tokens."""
+        repository = UserRepository(session)
+        # Locked before the user, so that two administrators cannot demote each other at the same time.
+        admins = await repository.lock_active_admins()
+        user = await repository.lock(user_id)
         before = (user.role, user.disabled)
         user.role = role or user.role
         user.disabled = user.disabled if disabled is None else disabled
         if (user.role, user.disabled) == before:
             return user
-        if not user.is_working_admin and list(admins) == [user.id]:
+        if not user.is_active_admin and list(admins) == [user.id]:
             raise LastAdmin
         await self._end_tokens(session, user)
         await self._events.changed(session, user)
@@ -96,13 +96,13 @@ class UserService:
         await self.delete(session, user_id)
 
     async def delete(self, session: AsyncSession, user_id: int) -> None:
-        rows = UserRepository(session)
-        admins = await rows.lock_working_admins()
-        user = await rows.lock(user_id)
+        repository = UserRepository(session)
+        admins = await repository.lock_active_admins()
+        user = await repository.lock(user_id)
         if list(admins) == [user.id]:
             raise LastAdmin
         await self._end_tokens(session, user)
-        await rows.delete(user)
+        await repository.delete(user)
         await self._events.deleted(session, user.id)
         log.info("user_deleted", user=user.id)
 
@@ -117,13 +117,13 @@ class UserService:
         return user, event_id
 
     async def _end_tokens(self, session: AsyncSession, user: User) -> None:
-        # Sessions need no deletion: one of an older generation cannot be refreshed.
+        # Sessions need no deletion: a session of an older generation cannot be refreshed.
         user.generation += 1
         await self._revocations.revoke_user(session, user.id, user.generation)
 
 
 class UserEvents:
-    """Publishes changes of users to the other services, in the transaction of the change."""
+    """Publishes events about users to other services, in the transaction of the change."""
 
     def __init__(self, outbox: Outbox, relay: Relay, secret: RootSecret) -> None:
         self._outbox, self._relay, self._secret = outbox, relay, secret
@@ -147,7 +147,7 @@ class UserEvents:
         await self._publish(session, "user_deleted", {"user_id": user_id})
 
     def wait_for_wallet(self, session: AsyncSession, event_id: UUID) -> None:
-        """Delay the answer for a moment after the commit, so that a new user finds a wallet."""
+        """Delay the response after the commit until the wallet exists, at most LONGEST_WAIT_SECONDS."""
         after_commit(session, partial(self._wait_for_delivery, event_id))
 
     async def _publish(

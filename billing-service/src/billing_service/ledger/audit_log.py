@@ -1,4 +1,4 @@
-"""Audit log of the ledger: one event and one metric for each command that moved tokens."""
+"""Audit log of the ledger: a log event and a metric for each command that moved or held tokens."""
 
 import structlog
 from prometheus_client import Counter
@@ -26,7 +26,7 @@ log = structlog.stdlib.get_logger()
 
 
 def log_outcome(command: Command, outcome: Outcome) -> None:
-    """Log one outcome; a replay moved nothing and is not logged."""
+    """Log one outcome; replays are not logged, because they move nothing."""
     match command, outcome:
         case PlaceHold(), Held(replayed=False):
             TOKENS.labels("held").inc(outcome.tokens)

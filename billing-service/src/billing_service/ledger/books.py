@@ -1,4 +1,4 @@
-"""The part of the books that a batch of commands changes: read under lock, decided on, written back."""
+"""Books: the rows that a batch of commands may change, read under lock, decided on and written back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ HoldState = Literal["held", "settled", "released", "expired"]
 
 
 def receipt_id_of(key: str) -> UUID:
-    """The receipt id of a key: always the same, so it needs no query."""
+    """The receipt id of a key: derived from the key, so it needs no query."""
     return uuid5(RECEIPTS, key)
 
 
 class House(IntEnum):
-    """Accounts of the house. Their balances are sums over transfers, so no row is shared by all users."""
+    """System accounts. Their balances are sums over transfers, so that no row is updated by all users."""
 
     GRANTS = 1
     SALES = 2
@@ -62,7 +62,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first answer to an idempotency key, for commands that are not about a hold."""
+    """The first answer to the idempotency key of a command without a hold."""
 
     key: str
     input_hash: bytes
@@ -73,7 +73,7 @@ class FirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A price promised to a user until it expires."""
+    """A price guaranteed to a user until the quote expires."""
 
     user_id: int
     price: Price
@@ -82,7 +82,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class TransferDetails:
-    """The reason for a transfer, as its row explains it; `key` is the idempotency key of its command."""
+    """The reason for a transfer; `key` is the idempotency key of its command."""
 
     kind: TransferKind
     key: str
@@ -119,13 +119,13 @@ class Receipt:
 
 @dataclass(slots=True)
 class Changes:
-    """The rows to write. Wallets, holds and key usage are dictionaries, so that each row is written once."""
+    """The rows to write. Wallets, holds and key usage are keyed by id, so that each row is written once."""
 
     transfers: list[Transfer] = field(default_factory=list[Transfer])
     receipts: list[Receipt] = field(default_factory=list[Receipt])
     first_answers: list[FirstAnswer] = field(default_factory=list[FirstAnswer])
     wallets: dict[int, Wallet] = field(default_factory=dict[int, Wallet])
-    # A hold that is placed and ended in one batch is only inserted, in its last state.
+    # A hold that is placed and ended in one batch is inserted once, in its final state.
     new_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     old_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     key_usage: dict[int, int] = field(default_factory=dict[int, int])
@@ -133,7 +133,7 @@ class Changes:
 
 @dataclass(slots=True)
 class Books:
-    """The locked wallets of a batch and all that was read for it; decisions update it and record changes."""
+    """The locked wallets of a batch and the rows read for it; decisions update them and record changes."""
 
     wallets: dict[int, Wallet]
     prices: Mapping[str, Price]
@@ -157,13 +157,13 @@ class Books:
         return wallet
 
     def open_holds(self, wallet: Wallet) -> list[Hold]:
-        return [each for each in self.holds.values() if each.wallet_id == wallet.id and each.state == "held"]
+        return [hold for hold in self.holds.values() if hold.wallet_id == wallet.id and hold.state == "held"]
 
     def add_hold(self, hold: Hold) -> None:
         self.holds[hold.key] = self.changes.new_holds[hold.key] = hold
 
     def end_hold(self, hold: Hold, wallet: Wallet, state: HoldState) -> None:
-        """Make the held tokens available again; those that were settled have been debited before."""
+        """Make the held tokens available again; a settlement has debited its tokens before."""
         self.change_held(wallet, -hold.tokens)
         if hold.api_key_id is not None:
             self.add_key_usage(hold.api_key_id, (hold.settled_tokens or 0) - hold.tokens)
@@ -180,7 +180,7 @@ class Books:
         self.changes.first_answers.append(answer)
 
     def change_held(self, wallet: Wallet, tokens: int) -> None:
-        """Set this many tokens aside or, below zero, make them available again."""
+        """Hold this many tokens; a negative number makes tokens available again."""
         if tokens == 0:
             return
         wallet.held += tokens
@@ -191,12 +191,12 @@ class Books:
         self.key_usage[api_key_id] = self.changes.key_usage[api_key_id] = used
 
     def credit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
-        """Move tokens from the house into the wallet."""
+        """Transfer tokens from a system account to the wallet."""
         self._move(wallet, amount)
         self.changes.transfers.append(Transfer(house, wallet.id, amount, wallet.posted, details))
 
     def debit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
-        """Move tokens from the wallet to the house."""
+        """Transfer tokens from the wallet to a system account."""
         self._move(wallet, -amount)
         self.changes.transfers.append(Transfer(wallet.id, house, amount, wallet.posted, details))
 

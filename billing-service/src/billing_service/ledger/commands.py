@@ -1,4 +1,4 @@
-"""The commands that the ledger takes, and their outcomes."""
+"""Commands of the ledger, and their outcomes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from kit.identity import ApiKeyId, UserId
 
 @dataclass(frozen=True, slots=True)
 class KeyCap:
-    """An API key, and the most tokens that may ever be spent with it."""
+    """An API key and its token cap."""
 
     id: ApiKeyId
     token_cap: int | None
@@ -19,7 +19,7 @@ class KeyCap:
 
 @dataclass(frozen=True, slots=True)
 class OpenWallet:
-    """Open a new user's wallet. The key stands for the user's name, which gets one opening grant ever."""
+    """Open the wallet of a new user. The key stands for the user's name: one opening grant per name, ever."""
 
     user_id: UserId
     key: str
@@ -41,7 +41,7 @@ class GrantTokens:
 
 @dataclass(frozen=True, slots=True)
 class BuyTokens:
-    """Credit tokens that a card has paid for."""
+    """Credit tokens paid for by card."""
 
     user_id: UserId
     key: str
@@ -91,7 +91,7 @@ class ExtendHold:
 
 @dataclass(frozen=True, slots=True)
 class ExpireHold:
-    """Release a hold whose time to live is over, unless it has ended."""
+    """Release a hold whose time to live has passed, unless it has ended."""
 
     hold: str
 
@@ -108,7 +108,7 @@ Command = CreditCommand | HoldCommand | CloseWallet
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """Tokens added; none when a wallet was opened for a name that had its opening grant before."""
+    """Tokens added; zero when a wallet opens for a name that has had its opening grant."""
 
     tokens: int
     available: int
@@ -162,7 +162,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class StillHeld:
-    """Nothing to expire: the hold was extended, or had ended before."""
+    """Nothing has expired: the hold was extended, or had ended before."""
 
 
 Success = Credited | Held | Settled | Released | Extended | Closed | StillHeld

@@ -1,4 +1,4 @@
-"""Hold, settle, release and extend, for Farebox's own services; not published by the gateway."""
+"""Internal API of the ledger: hold, settle, release and extend; the gateway does not route it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -51,10 +51,10 @@ LedgerDep = Annotated[Ledger, Depends(_ledger)]
 
 @router.post("/operations", include_in_schema=False)
 async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
-    """Decide each command on its own, in order."""
+    """Apply commands in order; the refusal of one does not affect the others."""
     parsed = parse_commands(await request.body())
-    outcomes = iter(await ledger.post([each for each in parsed if not isinstance(each, ServiceError)]))
-    results = [_result_of(each if isinstance(each, ServiceError) else next(outcomes)) for each in parsed]
+    outcomes = iter(await ledger.post([item for item in parsed if not isinstance(item, ServiceError)]))
+    results = [_result_of(item if isinstance(item, ServiceError) else next(outcomes)) for item in parsed]
     return Response(orjson.dumps({"results": results}), media_type="application/json")
 
 
@@ -127,14 +127,14 @@ class UncheckedCall(Body):
 
 
 def parse_commands(body: bytes) -> Sequence[HoldCommand | ServiceError]:
-    """The commands of one call; an invalid one is refused alone, and the others are still applied."""
-    # Nearly all calls are valid as a whole, and one pass is faster than one for each command.
+    """The commands of one request; an invalid command becomes an error, and the others still apply."""
+    # One pass over the whole request is faster, and nearly all requests are valid.
     try:
-        return [each.to_command() for each in Call.model_validate_json(body).operations]
+        return [body.to_command() for body in Call.model_validate_json(body).operations]
     except ValidationError:
         pass
     try:
-        return [_parse_command(each) for each in UncheckedCall.model_validate_json(body).operations]
+        return [_parse_command(body) for body in UncheckedCall.model_validate_json(body).operations]
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
 
@@ -145,7 +145,7 @@ def _parse_command(body: JsonValue) -> HoldCommand | ServiceError:
     except ValidationError as error:
         return from_validation(RequestValidationError(error.errors()))
     except orjson.JSONEncodeError:
-        return InvalidInput("A number in this operation is too large.")
+        return InvalidInput("A number in this operation is too large; send a smaller one.")
 
 
 def _result_of(outcome: Outcome) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Rules for placing, settling, releasing, extending and expiring holds.
 
-Each rule raises before it changes anything, so a refusal leaves the books as they were.
+Each rule raises before it changes anything, so that a refusal leaves the books unchanged.
 """
 
 from datetime import datetime, timedelta
@@ -33,13 +33,13 @@ from kit.errors import IdempotencyKeyReused
 
 
 def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
-    """Set the price of the work aside before the work starts."""
+    """Hold the price of the work before the work starts."""
     input_hash = command.input_hash
-    known = books.holds.get(command.key)
-    if known is not None:
-        if known.input_hash != input_hash:
+    earlier = books.holds.get(command.key)
+    if earlier is not None:
+        if earlier.input_hash != input_hash:
             raise IdempotencyKeyReused
-        return Held(known.key, known.tokens, known.held_available, replayed=True)
+        return Held(earlier.key, earlier.tokens, earlier.held_available, replayed=True)
     wallet = books.open_wallet_of(command.user_id)
     price = _price_for(command, books, now)
     tokens = price.cost_of(command.units)
@@ -66,7 +66,7 @@ def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
 
 
 def settle_hold(command: SettleHold, books: Books) -> Settled:
-    """Charge at most what was held; the rest becomes available again."""
+    """Charge at most the held tokens; the rest becomes available again."""
     hold, wallet = _find_hold(command.hold, books)
     if hold.state == "settled":
         return _settled(hold, wallet, replayed=True)
@@ -75,7 +75,7 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
     tokens = hold.tokens if command.tokens is None else command.tokens
     if tokens > hold.tokens:
         raise SettleAboveHold(hold.tokens)
-    # The resource may be known only now, such as the model that a training creates.
+    # Some resources exist only now, such as the model that a training creates.
     hold.resource = command.resource or hold.resource
     hold.settled_tokens = tokens
     _charge(hold, wallet, tokens, books)
@@ -84,7 +84,7 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
 
 
 def release_hold(command: ReleaseHold, books: Books) -> Released:
-    """Make the held tokens available again; after an expiry there are none left."""
+    """Make the held tokens available again; an expired hold has none left."""
     hold, wallet = _find_hold(command.hold, books)
     if hold.state == "settled":
         raise HoldEnded(hold.state)
@@ -95,7 +95,7 @@ def release_hold(command: ReleaseHold, books: Books) -> Released:
 
 
 def extend_hold(command: ExtendHold, books: Books, now: datetime) -> Extended:
-    """Give a hold a new time to live, counted from now."""
+    """Replace the time to live of a hold, counted from now."""
     hold, _ = _find_hold(command.hold, books)
     if hold.state != "held":
         raise HoldEnded(hold.state)
@@ -105,7 +105,7 @@ def extend_hold(command: ExtendHold, books: Books, now: datetime) -> Extended:
 
 
 def expire_hold(command: ExpireHold, books: Books, now: datetime) -> Released | StillHeld:
-    """Release a hold whose time to live is over, unless it was ended or extended meanwhile."""
+    """Release a hold whose time to live has passed, unless it has ended or been extended meanwhile."""
     hold, wallet = _find_hold(command.hold, books)
     if hold.state != "held" or hold.expires_at > now:
         return StillHeld()
@@ -115,7 +115,7 @@ def expire_hold(command: ExpireHold, books: Books, now: datetime) -> Released | 
 
 def _find_hold(key: str, books: Books) -> tuple[Hold, Wallet]:
     hold = books.holds.get(key)
-    # A hold placed after the wallets were locked may belong to a wallet without our lock.
+    # A hold placed after the locks were taken may belong to a wallet that this batch has not locked.
     wallet = books.wallets.get(hold.wallet_id) if hold is not None else None
     if hold is None or wallet is None:
         raise HoldNotFound
@@ -145,7 +145,7 @@ def _require_affordable(command: PlaceHold, tokens: int, wallet: Wallet, books: 
 
 def _charge(hold: Hold, wallet: Wallet, tokens: int, books: Books) -> None:
     receipt_id = receipt_id_of(hold.key)
-    # Free work has a receipt, but no transfer: its amount must be above zero.
+    # Free work has a receipt but no transfer, because the amount of a transfer is above zero.
     if tokens > 0:
         details = TransferDetails(
             "charge", hold.key, hold.action, hold.resource, hold.price_version, receipt_id

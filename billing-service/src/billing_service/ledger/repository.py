@@ -1,4 +1,4 @@
-"""Database access of the ledger: locks and reads the books of a batch, and writes its changes in bulk."""
+"""Repository of the ledger: locks and reads the books of a batch, and writes its changes in bulk."""
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -56,7 +56,7 @@ FIRST_ANSWER_FIELDS = ("key", "input_hash", "tokens", "available", "receipt_id")
 
 @dataclass(slots=True)
 class Needs:
-    """The owners, keys and ids that a batch of commands names."""
+    """Owners, keys and ids of the rows that a batch of commands needs."""
 
     new_owners: list[int] = field(default_factory=list[int])
     closing_owners: list[int] = field(default_factory=list[int])
@@ -105,19 +105,19 @@ class Needs:
 
 @asynccontextmanager
 async def open_books(database: Database) -> AsyncGenerator["LedgerRepository"]:
-    """Open one transaction on the driver's own connection, which takes arrays and has no ORM above it."""
+    """Open a transaction on a plain driver connection, without the overhead of the ORM."""
     async with database.driver() as connection, connection.transaction():
         yield LedgerRepository(connection)
 
 
 class LedgerRepository:
-    """Reads and writes within one transaction, which the caller commits."""
+    """Reads and writes in one transaction; the caller commits."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
     async def lock(self, needs: Needs) -> Books:
-        """Lock the wallets of the batch, then read all rows that its decisions depend on."""
+        """Lock the wallets of the batch, then read all other rows that it needs."""
         # A wallet must exist before it can be locked.
         if needs.new_owners:
             await self._connection.execute(sql.OPEN_WALLETS, needs.new_owners)
@@ -165,10 +165,10 @@ class LedgerRepository:
             books.holds[row["key"]] = Hold(**row)
 
     async def _read_key_usage(self, books: Books, needs: Needs) -> None:
-        # These rows need no lock of their own: an API key spends from one wallet, which is locked.
-        of_holds = [hold.api_key_id for hold in books.holds.values() if hold.api_key_id is not None]
-        if needs.api_keys or of_holds:
-            rows = await self._connection.fetch(sql.READ_KEY_USAGE, [*needs.api_keys, *of_holds])
+        # No lock of its own: an API key spends from one wallet, which is locked.
+        keys_of_holds = [hold.api_key_id for hold in books.holds.values() if hold.api_key_id is not None]
+        if needs.api_keys or keys_of_holds:
+            rows = await self._connection.fetch(sql.READ_KEY_USAGE, [*needs.api_keys, *keys_of_holds])
             books.key_usage = {row["api_key_id"]: row["used"] for row in rows}
 
 
@@ -178,11 +178,11 @@ def _quote_of(row: asyncpg.Record) -> Quote:
 
 
 def _columns(rows: Iterable[object], fields: Sequence[str]) -> list[list[Any]]:  # Any: columns of any type
-    """Transpose rows into one list for each field, as unnest takes them."""
+    """Transpose rows into one list for each field, the arguments of unnest."""
     values = [attrgetter(*fields)(row) for row in rows]
     return [list(column) for column in zip(*values, strict=True)] or [[]]
 
 
 def _transfer_columns(transfers: Sequence[Transfer]) -> list[list[Any]]:  # Any: columns of any type
     amounts = _columns(transfers, ("debit_account", "credit_account", "amount", "balance_after"))
-    return amounts + _columns([each.details for each in transfers], DETAIL_FIELDS)
+    return amounts + _columns([transfer.details for transfer in transfers], DETAIL_FIELDS)

@@ -1,4 +1,4 @@
-"""Decisions of the ledger: pure functions over books that were read under lock."""
+"""Rules of the ledger: pure functions that decide commands on books read under lock."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ from kit.errors import ServiceError
 
 
 def decide_all(batch: Sequence[Command], books: Books, now: datetime) -> list[Outcome]:
-    """Decide in order; each decision sees the changes of those before it."""
+    """Decide commands in order; a decision sees the changes of all earlier ones."""
     return [_decide_or_refuse(command, books, now) for command in batch]
 
 
@@ -36,7 +36,7 @@ def _decide_or_refuse(command: Command, books: Books, now: datetime) -> Outcome:
 
 
 def decide(command: Command, books: Books, now: datetime) -> Success:
-    """Apply one command to the books; raises the error that it is refused with."""
+    """Apply one command to the books; raises ServiceError for a refusal."""
     match command:
         case PlaceHold():
             return place_hold(command, books, now)

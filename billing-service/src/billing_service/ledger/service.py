@@ -1,4 +1,4 @@
-"""The ledger: the one way to move tokens."""
+"""The ledger: the only way to move tokens."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from kit.problems import from_crash
 LARGEST_BATCH = 1000
 LARGEST_SWEEP = 500
 ATTEMPTS = 3
-# Another replica used the same key, or met us over it, at the same moment; a new attempt sees its rows.
+# Conflicts with a replica that uses the same key at the same time; a new attempt sees its rows.
 KEY_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
 
 log = structlog.stdlib.get_logger()
@@ -36,24 +36,24 @@ class Submission:
 
 
 class Ledger:
-    """Coalesces concurrent callers: all commands that wait while a batch commits become the next batch."""
+    """Applies commands in batches: the commands that arrive while one batch commits form the next."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._queue: asyncio.Queue[Submission] = asyncio.Queue()
 
     async def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Apply commands in order, each on its own; the outcomes are committed when this returns."""
+        """Apply commands in order, independently of one another; the outcomes are committed on return."""
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(Submission(commands, future))
         outcomes = await future
-        # Logged here rather than by the writer, so that each event has its request's id.
+        # Logged here rather than by the writer, so that log events carry the request id.
         for command, outcome in zip(commands, outcomes, strict=True):
             log_outcome(command, outcome)
         return outcomes
 
     async def credit(self, command: CreditCommand) -> Credited:
-        """Add tokens to a wallet; raises the error that it is refused with."""
+        """Add tokens to a wallet; raises ServiceError for a refusal."""
         (outcome,) = await self.post([command])
         if isinstance(outcome, ServiceError):
             raise outcome
@@ -61,17 +61,17 @@ class Ledger:
         return outcome
 
     async def sweep(self) -> int:
-        """Expire overdue holds, and return how many; replicas may sweep at the same time."""
+        """Expire overdue holds and return their number; replicas may sweep at the same time."""
         async with open_books(self._database) as repository:
             overdue = await repository.find_overdue_holds(datetime.now(UTC), LARGEST_SWEEP)
         outcomes = await self.post([ExpireHold(key) for key in overdue]) if overdue else []
-        return sum(not isinstance(each, ServiceError) for each in outcomes)
+        return sum(not isinstance(outcome, ServiceError) for outcome in outcomes)
 
     async def sweep_forever(self, seconds: float) -> None:
         await every(seconds, self._sweep_all, failure="sweep_failed")
 
     async def write_forever(self) -> None:
-        """Write one batch after another, as the only writer of the process."""
+        """Write batch after batch; a process runs this once."""
         while True:
             batch = [await self._queue.get()]
             size = len(batch[0].commands)
@@ -89,23 +89,23 @@ class Ledger:
             commands = [command for submission in batch for command in submission.commands]
             outcomes = iter(await self._write_or_split(commands))
         except Exception as error:
-            # Every caller must receive the error, and the next batch must be served.
+            # All callers receive the error, and the writer continues with the next batch.
             for submission in batch:
                 if not submission.outcomes.done():
                     submission.outcomes.set_exception(error)
             return
         for submission in batch:
             own = [next(outcomes) for _ in submission.commands]
-            # A caller that gave up has cancelled its future.
+            # The future of a cancelled request is done already.
             if not submission.outcomes.done():
                 submission.outcomes.set_result(own)
 
     async def _write_or_split(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Write the batch or, if the database refuses it, each command alone; raises only in an outage."""
+        """Write the batch; if the database refuses it, write each command alone. Raises only in an outage."""
         try:
             return await self._write(commands)
         except Exception as error:
-            # In an outage each command alone would fail, too.
+            # In an outage every command would fail alone, too.
             if describe_outage(error) is not None and not isinstance(error, KEY_CONFLICTS):
                 raise
             log.warning("batch_split", error=type(error).__name__, commands=len(commands))

@@ -1,11 +1,11 @@
-"""SQL statements of the ledger, all in bulk: arrays in, arrays out, one statement for a whole batch."""
+"""SQL statements of the ledger. Each handles a whole batch, with arrays as arguments."""
 
 OPEN_WALLETS = """
 INSERT INTO billing.accounts (owner_id)
 SELECT unnest($1::bigint[]) ON CONFLICT (owner_id) DO NOTHING
 """
 
-# Every writer locks in id order, so two batches that share wallets wait for each other and never deadlock.
+# All writers lock in id order, so that batches with common wallets wait instead of deadlocking.
 LOCK_WALLETS = """
 SELECT id, owner_id, posted, held, closed_at FROM billing.accounts
 WHERE id IN (
@@ -21,7 +21,7 @@ key, input_hash, wallet_id, tokens, state, action, units, resource, price_versio
 held_available, settled_tokens, ended_available
 """
 
-# Holds and first answers are read after the locks: only then are they final.
+# Holds and first answers are read after the locks, when no other batch can change them.
 READ_HOLDS = f"SELECT {HOLD_COLUMNS} FROM billing.holds WHERE key = ANY($1::text[])"  # noqa: S608 - ours
 
 READ_OPEN_HOLDS = f"""

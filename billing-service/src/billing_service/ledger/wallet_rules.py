@@ -1,4 +1,4 @@
-"""Rules for opening, filling and closing wallets; each raises before it changes anything."""
+"""Rules for opening, crediting and closing wallets; each raises before it changes anything."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ from kit.errors import IdempotencyKeyReused
 
 
 def open_wallet(command: OpenWallet, books: Books) -> Credited:
-    """Credit the opening grant, unless a user of that name had it before."""
+    """Credit the opening grant, unless an earlier user of the name has received it."""
     wallet = books.wallet_of(command.user_id)
     if wallet is None:
         raise WalletNotFound
@@ -38,7 +38,7 @@ def open_wallet(command: OpenWallet, books: Books) -> Credited:
 
 
 def grant_tokens(command: GrantTokens, books: Books) -> Credited:
-    """Credit tokens, with the reason and the administrator who granted them."""
+    """Credit tokens, and record the reason and the administrator."""
     if (first := _first_answer(command.key, command.input_hash, books)) is not None:
         return first
     wallet = books.open_wallet_of(command.user_id)
@@ -48,7 +48,7 @@ def grant_tokens(command: GrantTokens, books: Books) -> Credited:
 
 
 def buy_tokens(command: BuyTokens, books: Books) -> Credited:
-    """Credit tokens that a card has paid for, with a receipt."""
+    """Credit tokens paid for by card, with a receipt."""
     if (first := _first_answer(command.key, command.input_hash, books)) is not None:
         return first
     wallet = books.open_wallet_of(command.user_id)
@@ -70,7 +70,7 @@ def buy_tokens(command: BuyTokens, books: Books) -> Credited:
 
 
 def close_wallet(command: CloseWallet, books: Books, now: datetime) -> Closed:
-    """Release all holds, retire the rest of the tokens, and refuse later commands."""
+    """Release all holds, retire the balance, and refuse later commands."""
     wallet = books.wallet_of(command.user_id)
     if wallet is None or wallet.closed_at is not None:
         return Closed()
@@ -85,16 +85,16 @@ def close_wallet(command: CloseWallet, books: Books, now: datetime) -> Closed:
 
 
 def _first_answer(key: str, input_hash: bytes, books: Books) -> Credited | None:
-    known = books.first_answers.get(key)
-    if known is None:
+    answer = books.first_answers.get(key)
+    if answer is None:
         return None
-    if known.input_hash != input_hash:
+    if answer.input_hash != input_hash:
         raise IdempotencyKeyReused
-    return Credited(known.tokens, known.available, known.receipt_id, replayed=True)
+    return Credited(answer.tokens, answer.available, answer.receipt_id, replayed=True)
 
 
 def _record(command: CreditCommand, wallet: Wallet, books: Books, receipt_id: UUID | None = None) -> Credited:
-    # A later user of the name must find the same first answer, so the user is not part of the input.
+    # Without the user: a later user of the name must get the same first answer.
     input_hash = b"" if isinstance(command, OpenWallet) else command.input_hash
     books.add_first_answer(FirstAnswer(command.key, input_hash, command.tokens, wallet.available, receipt_id))
     return Credited(command.tokens, wallet.available, receipt_id, replayed=False)

@@ -37,7 +37,9 @@ async def _owner_events(request: Request) -> OwnerEvents:
 
 
 OwnerEventsDep = Annotated[OwnerEvents, Depends(_owner_events)]
-MinTokens = Annotated[int | None, Query(ge=0, le=LARGEST_ID, description="users who can spend at least this")]
+MinTokens = Annotated[
+    int | None, Query(ge=0, le=LARGEST_ID, description="users with at least this many available tokens")
+]
 NamePart = Annotated[Text | None, Query(alias="q", max_length=200, description="part of the name")]
 
 
@@ -73,7 +75,7 @@ async def list_users(
     min_tokens: MinTokens = None,
     name_part: NamePart = None,
 ) -> Page[UserView]:
-    """Users and their tokens, newest first."""
+    """List users and their tokens, newest first."""
     rows = await list_owners(session, min_tokens, name_part, page.before, page.fetch)
     return page.page_of(rows, UserView.of_owned, lambda row: row.owner.user_id)
 
@@ -107,5 +109,5 @@ async def receive_events(
     _caller: CallingService,
     owner_events: OwnerEventsDep,
 ) -> None:
-    """Apply each event once, however often it is delivered."""
+    """Apply events; a repeated delivery has no effect."""
     await owner_events.apply(events)

@@ -1,4 +1,4 @@
-"""User events of auth-service, applied to wallets and owners."""
+"""User events from auth-service, applied to wallets and owners."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, assert_never
@@ -49,17 +49,17 @@ _user_event: TypeAdapter[UserEvent] = TypeAdapter(Annotated[UserEvent, Field(dis
 
 
 class OwnerEvents:
-    """Applies user events: wallets open and close in the ledger, names and roles are stored for lists."""
+    """Applies user events: opens and closes wallets in the ledger, and stores names and roles for lists."""
 
     def __init__(self, database: Database, ledger: Ledger, opening_grant: int) -> None:
         self._database, self._ledger, self._opening_grant = database, ledger, opening_grant
 
     async def apply(self, events: Sequence[Event]) -> None:
-        """Apply new events in order; raises an error if one was refused, so that it is delivered again."""
+        """Apply new events in order; raises the error of a refused one, so that all are delivered again."""
         async with self._database.read() as reading:
-            applied = await list_applied_events(reading, (each.id for each in events))
-        new_events = [(each, parse_event(each)) for each in events if each.id not in applied]
-        # The ledger repeats nothing, so it comes first: after a crash in between, a retry completes the rest.
+            applied = await list_applied_events(reading, (event.id for event in events))
+        new_events = [(event, parse_event(event)) for event in events if event.id not in applied]
+        # The ledger is first because its commands are idempotent: after a crash, a retry completes the rest.
         await self._post([command for _, event in new_events for command in self._commands_of(event)])
         async with self._database.transaction() as session:
             for delivery, event in new_events:
@@ -85,11 +85,11 @@ class OwnerEvents:
 
 
 def parse_event(event: Event) -> UserEvent:
-    """Raises InvalidInput for an event that auth-service would not send."""
+    """Parse an event; raises InvalidInput."""
     try:
         return _user_event.validate_python({**event.data, "kind": event.kind})
     except ValidationError:
-        raise InvalidInput("The event is of an unknown kind, or its data do not fit the kind.") from None
+        raise InvalidInput("The event has an unknown kind, or its data does not match the kind.") from None
 
 
 async def _store(session: AsyncSession, event: UserEvent) -> None:

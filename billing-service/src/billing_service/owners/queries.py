@@ -1,4 +1,4 @@
-"""Queries of wallet owners: names and roles, their wallets, and the events that were applied."""
+"""Queries of wallet owners, their wallets and applied events."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -41,7 +41,7 @@ async def list_owners(
     before: int = LARGEST_ID,
     limit: int | None = None,
 ) -> Sequence[OwnedWallet]:
-    """Users with an id below `before`, newest first; `min_tokens` counts what they can spend."""
+    """Users with an id below `before`, newest first; `min_tokens` is compared with available tokens."""
     statement = select(Owner, Account).join(Account, Account.owner_id == Owner.user_id)
     if min_tokens is not None:
         statement = statement.where(Account.posted - Account.held >= min_tokens)
@@ -53,9 +53,9 @@ async def list_owners(
 
 async def save_owner(session: AsyncSession, user_id: int, name: str, role: str, *, disabled: bool) -> None:
     """Insert the owner, or replace name, role and state."""
-    known = {"name": name, "folded_name": fold_name(name), "role": role, "disabled": disabled}
-    statement = insert(Owner).values(user_id=user_id, **known)
-    await session.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=known))
+    values = {"name": name, "folded_name": fold_name(name), "role": role, "disabled": disabled}
+    statement = insert(Owner).values(user_id=user_id, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=values))
 
 
 async def delete_owner(session: AsyncSession, user_id: int) -> None:

@@ -1,4 +1,4 @@
-"""Prices of actions, and quotes that keep a price for a while."""
+"""Prices of actions, and quotes that guarantee a price for a while."""
 
 from datetime import datetime
 from typing import Annotated
@@ -28,7 +28,7 @@ QuoteSecondsDep = Annotated[int, Depends(_quote_seconds)]
 
 
 class PriceView(BaseModel):
-    """`tokens` for each started `per_units` units."""
+    """A price: `tokens` for each block of `per_units` units; a started block costs the full price."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -55,7 +55,7 @@ class NewQuote(Body):
 
 
 class QuoteView(BaseModel):
-    """The cost of the units, at a price that is kept for you until `expires_at`."""
+    """The cost of the units at a price that is guaranteed until `expires_at`."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -69,13 +69,13 @@ class QuoteView(BaseModel):
 
 @router.get("/prices")
 async def list_prices(session: ReadSession) -> PriceList:
-    """The price of each action; no login needed."""
-    return PriceList(items=[PriceView.model_validate(each) for each in await queries.list_prices(session)])
+    """List the price of each action; no login needed."""
+    return PriceList(items=[PriceView.model_validate(price) for price in await queries.list_prices(session)])
 
 
 @router.put("/prices/{action}", responses=documented(Unauthenticated, Forbidden))
 async def change_price(action: Action, price: NewPrice, caller: Administrator, session: Session) -> PriceView:
-    """Set a price from now on; existing holds and quotes keep their version."""
+    """Change the price of an action; existing holds and quotes keep their version."""
     changed = await queries.change_price(session, action, price.tokens, price.per_units, caller.user_id)
     return PriceView.model_validate(changed)
 
@@ -89,7 +89,7 @@ async def create_quote(
     response: Response,
     key: IdempotencyKey = None,
 ) -> QuoteView:
-    """The cost of the work; its price is kept for you until the quote expires."""
+    """Request a quote: the cost of an action, guaranteed until the quote expires."""
     request = QuoteRequest(caller.user_id, key or uuid4().hex, quote.action, quote.units)
     created, replayed = await queries.create_quote(session, request, quote_seconds)
     if replayed:

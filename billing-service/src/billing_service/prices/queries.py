@@ -18,7 +18,7 @@ from kit.identity import UserId
 
 
 async def add_first_prices(session: AsyncSession, settings: Settings) -> None:
-    """Give each action that has no price yet its price from the settings."""
+    """Add the prices from the settings for actions without a price."""
     first = [
         Price("train", 1, settings.price_train, 1),
         Price("predict", 1, settings.price_predict, 1),
@@ -37,8 +37,8 @@ async def list_prices(session: AsyncSession) -> Sequence[PriceRow]:
 async def change_price(
     session: AsyncSession, action: Action, tokens: int, per_units: int, set_by: UserId
 ) -> PriceRow:
-    """Add a new version, unless it would equal the current one."""
-    # Concurrent changes wait for each other; rows cannot be locked, only added.
+    """Add a new version, unless it equals the current one."""
+    # An advisory lock, because rows of an append-only table cannot be locked by this role.
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"price {action}"))))
     current = await _current_price(session, action)
     if (current.tokens, current.per_units) == (tokens, per_units):
@@ -54,7 +54,7 @@ async def change_price(
 async def create_quote(
     session: AsyncSession, request: QuoteRequest, quote_seconds: int
 ) -> tuple[Quote, bool]:
-    """The quote, and whether it is the first answer to this user's key replayed."""
+    """Create a quote; returns it with True if the user's key was replayed."""
     row = await _current_price(session, request.action)
     price = Price(row.action, row.version, row.tokens, row.per_units)
     values = {
@@ -64,11 +64,11 @@ async def create_quote(
         "price_version": price.version,
         "expires_at": datetime.now(UTC) + timedelta(seconds=quote_seconds),
     }
-    # On a conflict the first quote with this key is read below, once its transaction has committed.
+    # After a conflict, the query below reads the first quote with this key.
     added = insert(Quote).values(values).on_conflict_do_nothing().returning(Quote.id)
     is_new = (await session.execute(added)).first() is not None
-    chosen = select(Quote).where(Quote.user_id == request.user_id, Quote.key == request.key)
-    quote = (await session.scalars(chosen)).one()
+    stored = select(Quote).where(Quote.user_id == request.user_id, Quote.key == request.key)
+    quote = (await session.scalars(stored)).one()
     if (quote.action, quote.units) != (request.action, request.units):
         raise IdempotencyKeyReused
     return quote, not is_new

@@ -1,4 +1,4 @@
-"""Actions that cost tokens, and the formula of a price."""
+"""Rules of prices: the actions that cost tokens, and the formula of their cost."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Action = Literal["train", "predict", "batch", "metadata"]
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """Work that a user wants a quote for; `key` is the request's idempotency key."""
+    """A user's request for a quote; `key` is its idempotency key."""
 
     user_id: int
     key: str
@@ -18,7 +18,7 @@ class QuoteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """One version of an action's price: `tokens` for each started `per_units` units."""
+    """One version of an action's price: `tokens` for each block of `per_units` units."""
 
     action: str
     version: int
@@ -26,5 +26,5 @@ class Price:
     per_units: int
 
     def cost_of(self, units: int) -> int:
-        """Whole tokens; a started portion costs as much as a full one."""
+        """The cost in whole tokens; a started block costs the full price."""
         return self.tokens * -(-units // self.per_units)

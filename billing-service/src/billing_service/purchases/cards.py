@@ -1,4 +1,4 @@
-"""Cards and the provider that charges them, with a simulated one for courses and trials."""
+"""Cards, the port to a card provider, and a simulated provider for courses and trials."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ DECLINED_NUMBER = "4000000000000002"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card; its number is passed to the provider only, never stored or logged."""
+    """A card; only the provider receives its number, which is never stored or logged."""
 
     number: str = field(repr=False)
     brand: str
@@ -26,7 +26,7 @@ class Card:
 
 
 class CardProvider(Protocol):
-    """Port to a provider that charges cards; a repeated call with the same key charges nothing."""
+    """Port to a card provider; a repeated charge with the same key has no effect."""
 
     async def charge(self, key: str, card: Card, tokens: int) -> None:
         """Raises CardDeclined."""
@@ -38,7 +38,7 @@ class CardProvider(Protocol):
 
 
 class SimulatedCards:
-    """A CardProvider without money: every card is accepted but one."""
+    """Accepts every card except DECLINED_NUMBER, and charges none."""
 
     async def charge(self, key: str, card: Card, tokens: int) -> None:  # noqa: ARG002 - the port's shape
         if card.number == DECLINED_NUMBER:
@@ -49,7 +49,7 @@ class SimulatedCards:
 
 
 def parse_card(text: str) -> Card:
-    """12 to 19 digits, separated by spaces or dashes; raises a ValueError that does not repeat them."""
+    """Parse 12 to 19 digits with optional spaces or dashes; the ValueError does not repeat them."""
     if CARD_NUMBER.fullmatch(text) is None:
         raise ValueError("must be a card number of 12 to 19 digits")
     number = text.replace(" ", "").replace("-", "")
@@ -57,5 +57,5 @@ def parse_card(text: str) -> Card:
 
 
 def brand_of(number: str) -> str:
-    """The brand by the first digits, or `card` for any other."""
+    """The brand by the first digits; `card` if unknown."""
     return next((brand for start, brand in BRANDS if start.match(number)), "card")

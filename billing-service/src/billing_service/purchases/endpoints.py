@@ -31,7 +31,7 @@ async def _purchases(request: Request) -> Purchases:
 PurchasesDep = Annotated[Purchases, Depends(_purchases)]
 CardNumber = Annotated[
     SecretStr,
-    Field(strict=True, max_length=40, description="12 to 19 digits; spaces and dashes are fine"),
+    Field(strict=True, max_length=40, description="12 to 19 digits; spaces and dashes are allowed"),
     AfterValidator(_valid_card_number),
 ]
 
@@ -42,7 +42,7 @@ class NewPurchase(Body):
 
 
 class PurchaseView(BaseModel):
-    """The tokens that were bought; `available` is what can be spent now."""
+    """The bought tokens, and the tokens available afterwards."""
 
     amount: int
     available: int

@@ -1,4 +1,4 @@
-"""The record of a purchase, written before its card is charged."""
+"""Record of a purchase, written before its card is charged."""
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +11,7 @@ from kit.errors import IdempotencyKeyReused
 
 
 async def record_purchase(session: AsyncSession, command: BuyTokens) -> None:
-    """Raises WalletNotFound, or IdempotencyKeyReused if the key stands for another purchase."""
+    """Insert the purchase; raises WalletNotFound, or IdempotencyKeyReused for a key of another purchase."""
     await get_open_wallet(session, command.user_id)
     row = {
         "key": command.key,

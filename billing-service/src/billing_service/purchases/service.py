@@ -1,4 +1,4 @@
-"""Purchases: charge a card and credit the tokens, once for each key."""
+"""Purchases: charge a card and credit the tokens, once for each idempotency key."""
 
 from uuid import uuid4
 
@@ -18,21 +18,21 @@ class Purchases:
     async def buy(self, user_id: UserId, tokens: int, card: Card, key: str) -> Credited:
         """Record the purchase, charge the card, credit the tokens.
 
-        After a crash between any two steps the same request completes the purchase and charges nothing twice.
+        After a crash between two steps, a retry completes the purchase without a second charge.
         """
         command = BuyTokens(user_id, key, tokens, card.brand, card.last_four)
-        # Committed before the charge: the key can then never come to stand for another purchase.
+        # Committed before the charge, so that the key never stands for another purchase.
         async with self._database.transaction() as session:
             await record_purchase(session, command)
         await self._cards.charge(key, card, tokens)
         try:
             return await self._ledger.credit(command)
         except WalletNotFound:
-            # The account was deleted while its card was charged.
+            # The account was deleted during the charge.
             await self._cards.refund(key)
             raise
 
 
 def purchase_key(caller: Caller, key: str | None) -> str:
-    """The caller's Idempotency-Key, which may equal another caller's; a random one without the header."""
+    """The Idempotency-Key, made unique with the user id; random without the header."""
     return f"purchase:{caller.user_id}:{key or uuid4().hex}"

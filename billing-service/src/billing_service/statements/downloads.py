@@ -1,4 +1,4 @@
-"""Downloads of whole histories, streamed page by page: the ledger as CSV, and a user's data as JSON."""
+"""Downloads, streamed page by page: the ledger as CSV, and all data of a user as JSON."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from billing_service.statements.schemas import ReceiptView, TransferView, Wallet
 from kit.database import Database
 
 COLUMNS = tuple(TransferView.model_fields)
-# A spreadsheet would run a cell that begins like this as a formula.
+# Spreadsheets run cells with these first characters as formulas.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -24,7 +24,7 @@ async def transfers_as_csv(pages: AsyncIterator[Sequence[Transfer]], account_id:
 
 
 async def export_as_json(database: Database, wallet: Account, user_id: int) -> AsyncGenerator[str]:
-    """The fields of `Export`."""
+    """The JSON document of `Export`, without holding it in memory."""
     see = TransferView.seen_from(wallet.id)
     transfers = ([see(row) for row in rows] async for rows in all_transfers(database, wallet.id))
     receipts = (

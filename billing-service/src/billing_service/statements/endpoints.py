@@ -1,4 +1,4 @@
-"""Statements: a user's wallet, ledger, receipts, usage and export; for administrators those of all users."""
+"""Statements: wallet, ledger, receipts, usage and export of a user; ledger and usage of all users."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -45,13 +45,15 @@ async def _database(request: Request) -> Database:
 DatabaseDep = Annotated[Database, Depends(_database)]
 Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="overrides Accept")]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
-Since = Annotated[Moment | None, Query(alias="from", description="from this moment; UTC if it has no zone")]
-Until = Annotated[Moment | None, Query(alias="to", description="before this moment")]
+Since = Annotated[
+    Moment | None, Query(alias="from", description="start, inclusive; UTC if it has no time zone")
+]
+Until = Annotated[Moment | None, Query(alias="to", description="end, exclusive")]
 
 
 @router.get("/me/wallet", responses=documented(Unauthenticated, WalletNotFound))
 async def show_wallet(caller: Reader, session: ReadSession) -> WalletView:
-    """Your tokens: all of them, those held for work in progress, and those you can spend."""
+    """Your tokens: in total, held for work in progress, and available."""
     return WalletView.of(await queries.get_open_wallet(session, caller.user_id))
 
 
@@ -71,7 +73,7 @@ async def list_own_transfers(
     file_format: Format = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Page[TransferView] | StreamingResponse:
-    """Every transfer of your tokens, newest first; as CSV all of them at once."""
+    """List your transfers, newest first; the CSV contains all of them at once."""
     wallet = await queries.get_open_wallet(session, caller.user_id)
     if file_format == "csv" or (file_format is None and "text/csv" in accept):
         lines = transfers_as_csv(queries.all_transfers(database, wallet.id), wallet.id)
@@ -85,14 +87,14 @@ async def list_own_transfers(
 async def list_transfers(
     _caller: Administrator, session: ReadSession, page: RequestedPage
 ) -> Page[EntryView]:
-    """Every transfer of all users' tokens, newest first."""
+    """List the transfers of all users, newest first."""
     rows = await queries.list_entries(session, page.before, page.fetch)
     return page.page_of(rows, lambda entry: EntryView.of(*entry), lambda entry: entry.transfer.id)
 
 
 @router.get("/receipts/{receipt_id}", responses=documented(Unauthenticated, ReceiptNotFound))
 async def show_receipt(receipt_id: UUID, caller: Reader, session: ReadSession) -> ReceiptView:
-    """The reason for a charge, or the purchase; administrators can see every receipt."""
+    """A receipt for a charge or a purchase; administrators can read every receipt."""
     receipt = await queries.find_receipt(session, receipt_id)
     if receipt is None or not (caller.is_admin or receipt.owner_id == caller.user_id):
         raise ReceiptNotFound
@@ -107,9 +109,9 @@ async def show_own_usage(
     since: Since = None,
     until: Until = None,
 ) -> UsageReport:
-    """The tokens you spent: days newest first, actions and models by tokens; the first 1,000 groups."""
+    """Your charges, summed: days newest first, other groups by tokens; at most 1,000 groups."""
     usage = await queries.sum_usage(session, UsageQuery(group_by, since, until, caller.user_id))
-    return UsageReport(items=[UsageView.model_validate(each) for each in usage])
+    return UsageReport(items=[UsageView.model_validate(group) for group in usage])
 
 
 @router.get("/usage", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
@@ -120,14 +122,14 @@ async def show_usage(
     since: Since = None,
     until: Until = None,
 ) -> UsageReport:
-    """The tokens all users spent: days newest first, other groups by tokens; the first 1,000 groups."""
+    """Charges of all users, summed: days newest first, other groups by tokens; at most 1,000 groups."""
     usage = await queries.sum_usage(session, UsageQuery(group_by, since, until))
-    return UsageReport(items=[UsageView.model_validate(each) for each in usage])
+    return UsageReport(items=[UsageView.model_validate(group) for group in usage])
 
 
 @router.get("/me/export", response_model=Export, responses=documented(Unauthenticated, WalletNotFound))
 async def export(caller: AccountOwner, session: ReadSession, database: DatabaseDep) -> StreamingResponse:
-    """Your wallet, every transfer of it, and every receipt."""
+    """Export your wallet, all its transfers and all receipts."""
     wallet = await queries.get_open_wallet(session, caller.user_id)
     content = export_as_json(database, wallet, caller.user_id)
     return StreamingResponse(content, media_type="application/json")
@@ -135,5 +137,5 @@ async def export(caller: AccountOwner, session: ReadSession, database: DatabaseD
 
 @router.get("/ledger/verify", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
 async def verify_ledger(_caller: Administrator, database: DatabaseDep) -> Verification:
-    """Derive every balance again from all transfers and holds, and report each difference."""
+    """Recalculate every balance from all transfers and holds, and report differences."""
     return await verify(database)

@@ -1,4 +1,4 @@
-"""Queries of wallets, transfers, receipts and usage; only the ledger writes these rows."""
+"""Queries of wallets, transfers, receipts and usage, all of which only the ledger writes."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Row = TypeVar("Row")
 
 
 class Entry(NamedTuple):
-    """A transfer with its two accounts, each of which is the house's or a user's."""
+    """A transfer with its two accounts: a wallet and a system account."""
 
     transfer: Transfer
     debit: Account
@@ -45,7 +45,7 @@ class Usage(NamedTuple):
 
 
 async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
-    """Raises WalletNotFound."""
+    """The open wallet of this owner; raises WalletNotFound."""
     is_open = Account.closed_at.is_(None)
     wallet = (await session.scalars(select(Account).where(Account.owner_id == owner_id, is_open))).first()
     if wallet is None:
@@ -57,7 +57,7 @@ async def list_transfers(
     session: AsyncSession, account_id: int, before: int, limit: int
 ) -> Sequence[Transfer]:
     """Transfers of one account, newest first."""
-    # One index serves each half; an OR over both columns would be served by neither.
+    # Each half uses an index; an OR over both columns would use none.
     halves = [
         _newest(select(Transfer).where(column == account_id, Transfer.id < before), limit)
         for column in (Transfer.debit_account, Transfer.credit_account)
@@ -98,7 +98,7 @@ async def list_receipts(
 
 
 async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]:
-    """Days newest first, other groups by tokens; free work counts as requests."""
+    """Charges by group: days newest first, other groups by tokens; free work counts as requests."""
     group = _group(query.group_by)
     tokens = func.sum(Receipt.tokens)
     # PostgreSQL's sum of BIGINT is NUMERIC, so it is cast back.
@@ -131,7 +131,7 @@ def all_receipts(database: Database, owner_id: int) -> AsyncGenerator[Sequence[R
 async def _all_pages(
     database: Database, page: Callable[[AsyncSession, Row | None], Awaitable[Sequence[Row]]]
 ) -> AsyncGenerator[Sequence[Row]]:
-    """One page after another; a slow reader of the result holds no connection between them."""
+    """Page after page; no connection is held between pages, however slow the client is."""
     last: Row | None = None
     while True:
         async with database.read() as session:
@@ -146,7 +146,7 @@ def _newest(statement: Select[Transfer], limit: int) -> Select[Transfer]:
     return statement.order_by(Transfer.id.desc()).limit(limit)
 
 
-def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: text, which may be null
+def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text
     match group_by:
         case "day":
             return func.to_char(func.timezone("UTC", Receipt.created_at), "YYYY-MM-DD")

@@ -10,7 +10,7 @@ from billing_service.models import Account, Transfer
 
 
 class WalletView(BaseModel):
-    """`available` is what can be spent: `tokens` less those held for work in progress."""
+    """The tokens of a wallet; `available` are all `tokens` less those held for work in progress."""
 
     tokens: int
     held: int
@@ -22,7 +22,7 @@ class WalletView(BaseModel):
 
 
 class TransferView(BaseModel):
-    """A transfer of one wallet: `amount` is below zero when tokens left, `balance` is the new balance."""
+    """A transfer of one wallet: `amount` is negative for a debit, `balance` is the balance afterwards."""
 
     id: int
     created_at: datetime
@@ -59,7 +59,7 @@ class TransferView(BaseModel):
 
 
 class EntryView(BaseModel):
-    """A transfer between two accounts: `wallet:<user id>`, or an account of the house."""
+    """A transfer between two accounts: `wallet:<user id>`, or the name of a system account."""
 
     id: int
     created_at: datetime
@@ -78,12 +78,12 @@ class EntryView(BaseModel):
 
     @classmethod
     def of(cls, transfer: Transfer, debit: Account, credit: Account) -> "EntryView":
-        seen = TransferView.of(transfer, transfer.credit_account).model_dump()
-        return cls(**seen, debit=_name_of(debit), credit=_name_of(credit), made_by=transfer.made_by)
+        view = TransferView.of(transfer, transfer.credit_account).model_dump()
+        return cls(**view, debit=_name_of(debit), credit=_name_of(credit), made_by=transfer.made_by)
 
 
 class ReceiptView(BaseModel):
-    """A `charge` names the work and its price version, a `purchase` the card's brand and last four digits."""
+    """A `charge` has the action and its price version, a `purchase` the card's brand and last four digits."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -100,7 +100,7 @@ class ReceiptView(BaseModel):
 
 
 class UsageView(BaseModel):
-    """`group` is a day, an action, a model or a user id; it is null for work without a model."""
+    """Charges of one `group`: a day, an action, a model or a user id; null for work without a model."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""Verification of the ledger: every balance derived again from all transfers and holds, in one snapshot."""
+"""Verification of the ledger: recalculates all balances from transfers and holds, in one snapshot."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from kit.database import SILENCE_SECONDS, Database
 
 LARGEST_REPORT = 100
-# Adding up a large ledger takes longer than any other statement may.
+# The sums over a large ledger take longer than the timeout of other statements.
 STATEMENT_SECONDS = 280
 
-# The full joins also find transfers and holds of accounts that do not exist.
+# Full joins, to include transfers and holds of accounts that do not exist.
 DERIVED = """
 WITH moved AS (
     SELECT account, sum(amount) AS posted FROM (
@@ -63,9 +63,9 @@ class DifferenceView(BaseModel):
 
 
 class Verification(BaseModel):
-    """In balanced books `sum`, that of all accounts, is zero and there are no `differences`.
+    """The result: in balanced books the `sum` of all accounts is zero and `differences` is empty.
 
-    `charged` by transfers, `settled` by holds and `receipted` by receipts are the same tokens.
+    `charged` (transfers), `settled` (holds) and `receipted` (receipts) are then equal.
     """
 
     balanced: bool
@@ -103,7 +103,7 @@ async def verify(database: Database) -> Verification:
 
 @asynccontextmanager
 async def _open_snapshot(database: Database) -> AsyncGenerator[asyncpg.Connection]:
-    """A connection that sees the database as of one moment, while others go on writing."""
+    """A connection with a snapshot of the database, which does not block writers."""
     async with (
         database.driver() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),

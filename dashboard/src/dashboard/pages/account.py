@@ -1,4 +1,4 @@
-"""Account page, and the forms of people who are not logged in: log in, register, change password."""
+"""Account page, and the forms before login: log in, register, change password."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -66,7 +66,7 @@ def _register() -> None:
 
 
 def _change_password(name: str | None = None) -> bool:
-    """A form, with a field for the account unless it is known; true once the password is changed."""
+    """A form, with a field for the account name if none is given; true once the password is changed."""
     with st.form("change-password", border=False, clear_on_submit=name is not None):
         account = name or st.text_input("Name or e-mail", autocomplete="username", key="reset_name")
         password = st.text_input("Current password", type="password", autocomplete="current-password")

@@ -6,7 +6,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Literal
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.errors import report_errors, spinner
@@ -22,6 +21,7 @@ from farebox.results.wallet import LedgerCheck, Price, Usage
 
 Group = Literal["day", "action", "model", "user"]
 GROUPS: list[Group] = ["day", "action", "model", "user"]
+DIFFERENCE_COLUMNS = ["User ID", "Balance", "Recalculated balance", "Reserved", "Recalculated reserved"]
 PRICED: list[Action] = ["train", "predict", "batch", "metadata"]
 
 
@@ -56,10 +56,16 @@ def show_health(client: Farebox) -> None:
 
 def _show_prices(client: Farebox) -> None:
     show_message("price")
-    prices = {each.action: each for each in client.prices.list()}
+    prices = {price.action: price for price in client.prices.list()}
     rows = [
-        (action_title(each.action), each.tokens, each.per_units, each.version, local_time(each.created_at))
-        for each in prices.values()
+        (
+            action_title(price.action),
+            price.tokens,
+            price.per_units,
+            price.version,
+            local_time(price.created_at),
+        )
+        for price in prices.values()
     ]
     columns = ["Action", "Tokens", "Per units", "Price version", "Valid since"]
     show_table(rows, columns, identifiers=["Price version"])
@@ -76,7 +82,7 @@ def _price_form(client: Farebox, action: Action, price: Price) -> None:
             min_value=1,
             max_value=1_000_000,
             value=price.per_units,
-            help="A started portion of so many units is charged in full.",
+            help="Units are charged in blocks of this size; a started block costs the full price.",
         )
         submitted = st.form_submit_button("Change price", type="primary")
     if submitted:
@@ -96,14 +102,14 @@ def _usage(client: Farebox, group: Group, since: datetime | None) -> Iterable[Us
 
 
 def _with_user_names(client: Farebox, usage: Iterable[Usage]) -> Iterator[Usage]:
-    """Deleted users, and those beyond the first MAX_ROWS, keep their number."""
-    names = {str(each.id): each.name for each in islice(client.admin.users(), MAX_ROWS)}
-    for each in usage:
-        yield each.model_copy(update={"group": names.get(each.group or "", each.group)})
+    """Usage by name; deleted users, and users beyond the first MAX_ROWS, appear by id."""
+    names = {str(user.id): user.name for user in islice(client.admin.users(), MAX_ROWS)}
+    for row in usage:
+        yield row.model_copy(update={"group": names.get(row.group or "", row.group)})
 
 
 def _show_services(health: SystemHealth) -> None:
-    rows = [(each.name, each.ready, each.milliseconds, each.detail) for each in health.parts]
+    rows = [(service.name, service.ready, service.milliseconds, service.detail) for service in health.parts]
     columns = ["Service", "Ready", "Response time (ms)", "Problem"]
     show_table(rows, columns, hide_empty=True)
 
@@ -125,7 +131,7 @@ def _count(number: int | None) -> str:
 
 def _show_ledger_check(client: Farebox) -> None:
     if not st.button("Check the ledger", type="primary", icon=":material/fact_check:"):
-        st.caption("Recalculates every balance from the ledger and compares it with the stored one.")
+        st.caption("Recalculates every balance from the ledger and compares it with the stored balance.")
         return
     with spinner("Adding up all transfers"):
         _show_check(client.admin.verify_ledger())
@@ -135,10 +141,13 @@ def _show_check(check: LedgerCheck) -> None:
     if check.balanced:
         st.success(f"The books balance: {check.transfers:,} transfers, {check.wallets:,} wallets.")
     else:
-        st.error(
-            f"The books do not balance: {len(check.differences):,} balances differ, the sum is {check.sum:,}."
-        )
-        st.dataframe(pd.DataFrame([each.model_dump() for each in check.differences]), hide_index=True)
+        difference = f"{len(check.differences):,} accounts differ and the sum is {check.sum:,} instead of 0"
+        st.error(f"The books do not balance: {difference}.")
+        rows = [
+            (row.owner_id, row.kept_posted, row.derived_posted, row.kept_held, row.derived_held)
+            for row in check.differences
+        ]
+        show_table(rows, DIFFERENCE_COLUMNS, identifiers=["User ID"])
     accounts = [(title_case(name), balance) for name, balance in check.house.items()]
     show_table(accounts, ["System account", "Tokens"])
     st.caption(f"Open holds: {check.open_holds:,}")

@@ -19,14 +19,14 @@ MAX_ROWS = 1000
 def show_users(client: Farebox, me: User) -> None:
     users = list_users(client)
     show_message("user")
-    by_id = {each.id: each for each in users}
+    by_id = {user.id: user for user in users}
     if st.session_state.get(SELECTED) not in by_id:
         st.session_state[SELECTED] = None
     selected = st.selectbox(
         "User",
         list(by_id),
         index=None,
-        format_func=lambda each: by_id[each].name,
+        format_func=lambda user_id: by_id[user_id].name,
         key=SELECTED,
         placeholder="Select a user",
     )
@@ -60,7 +60,7 @@ def list_users(client: Farebox) -> list[UserWallet]:
 
 def _show_table(users: Sequence[UserWallet]) -> None:
     rows = [
-        (each.id, each.name, each.available, each.held, each.role == "admin", each.disabled) for each in users
+        (user.id, user.name, user.available, user.held, user.role == "admin", user.disabled) for user in users
     ]
     columns = ["ID", "Name", "Tokens", "Reserved", "Administrator", "Disabled"]
     show_table(rows, columns, identifiers=["ID"])
@@ -86,7 +86,7 @@ def _grant_form(client: Farebox, user: UserWallet) -> None:
 def _password_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"password-{user.id}", border=False, clear_on_submit=True):
         new = st.text_input("New password", type="password", autocomplete="new-password")
-        st.caption("8 to 256 characters. The user is logged out everywhere.")
+        st.caption("8 to 256 characters. The user will be logged out everywhere.")
         new_error = st.empty()
         submitted = st.form_submit_button("Reset password", type="primary")
     if submitted:

@@ -18,7 +18,7 @@ def show(session: UserSession) -> None:
     st.caption("For scripts and notebooks. You can limit a key's permissions, lifetime and spending.")
     _show_new_key()
     show_message("api-keys")
-    keys = {each.id: each for each in session.client.api_keys.list()}
+    keys = {key.id: key for key in session.client.api_keys.list()}
     if keys:
         _show_keys(list(keys.values()))
         _revoke_form(session.client, keys)
@@ -35,15 +35,13 @@ def _show_new_key() -> None:
 
 
 def _show_keys(keys: list[ApiKey]) -> None:
-    rows = [
-        (each.name, f"{each.prefix}…", _permissions(each), each.token_cap, *_times(each)) for each in keys
-    ]
+    rows = [(key.name, f"{key.prefix}…", _permissions(key), key.token_cap, *_times(key)) for key in keys]
     columns = ["Name", "Prefix", "Permissions", "Token cap", "Expires", "Last used"]
     show_table(rows, columns, hide_empty=True)
 
 
 def _permissions(key: ApiKey) -> str:
-    return ", ".join(title_case(each) for each in key.scopes)
+    return ", ".join(title_case(scope) for scope in key.scopes)
 
 
 def _times(key: ApiKey) -> list[object]:
@@ -78,7 +76,7 @@ def _create_form(client: Farebox) -> None:
 def _revoke_form(client: Farebox, keys: dict[int, ApiKey]) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     selected = left.selectbox(
-        "API key", list(keys), format_func=lambda each: f"{keys[each].name} ({keys[each].prefix}…)"
+        "API key", list(keys), format_func=lambda key_id: f"{keys[key_id].name} ({keys[key_id].prefix}…)"
     )
     if right.button("Revoke", icon=":material/key_off:"):
         _confirm_revocation(client, keys[selected])

@@ -1,4 +1,4 @@
-"""App shell, the script that Streamlit runs for each page view: page table, menu and login."""
+"""App shell, the script that Streamlit runs for each page view: pages, navigation and login."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -51,16 +51,16 @@ def main() -> None:
 
 
 def _show_login() -> None:
-    """The login form at every address, so that the requested page follows the login."""
+    """The login form at every path, so that the login leads to the requested page."""
     default, *others = PAGES
-    pages = [st.Page(account.show_login, title="Log in", url_path=each.path) for each in others]
+    pages = [st.Page(account.show_login, title="Log in", url_path=page.path) for page in others]
     pages.append(st.Page(account.show_login, title=default.title, default=True))
     st.navigation(pages, position="hidden").run()
 
 
 def _show_page(session: UserSession) -> None:
-    allowed = [each for each in PAGES if session.user.role == "admin" or not each.for_admins]
-    pages = {each.path: _streamlit_page(each, session) for each in allowed}
+    allowed = [page for page in PAGES if session.user.role == "admin" or not page.for_admins]
+    pages = {page.path: _streamlit_page(page, session) for page in allowed}
     set_pages(pages)
     page = st.navigation(list(pages.values()))
     st.set_page_config(page_title=f"{page.title} · Farebox")

@@ -18,7 +18,7 @@ def show(session: UserSession) -> None:
     st.title("Home")
     client = session.client
     wallet, models = client.wallet.balance(), list(client.models.list())
-    running = [each for each in islice(client.jobs.list(), RECENT) if not each.has_ended]
+    running = [job for job in islice(client.jobs.list(), RECENT) if not job.has_ended]
     left, middle, right = st.columns(3)
     left.metric("Available tokens", f"{wallet.available:,}", border=True)
     middle.metric("Models", f"{len(models):,}", border=True)
@@ -32,7 +32,7 @@ def show(session: UserSession) -> None:
 
 
 def _show_first_steps(client: Farebox) -> None:
-    prices = {each.action: each.cost_of(1) for each in client.prices.list()}
+    prices = {price.action: price.cost_of(1) for price in client.prices.list()}
     with st.container(border=True):
         st.subheader("First steps", anchor=False)
         st.markdown(

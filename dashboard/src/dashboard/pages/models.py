@@ -1,4 +1,4 @@
-"""Models page: one model in detail, a comparison, and the list of all."""
+"""Models page: details of one model, a comparison, and the list of all models."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -36,7 +36,7 @@ SELECTED = "selected_model"
 def show(session: UserSession) -> None:
     st.title("Models")
     show_message("models")
-    models = {each.name: each for each in session.client.models.list()}
+    models = {model.name: model for model in session.client.models.list()}
     if not models:
         st.caption("You have no models yet.")
         page_link("train", "Train your first model")
@@ -54,7 +54,7 @@ def _show_details(client: Farebox, models: Mapping[str, Model]) -> None:
     if st.session_state.get(SELECTED) not in models:
         st.session_state[SELECTED] = next(iter(models))
     name = st.selectbox(
-        "Model", list(models), format_func=lambda each: summary_line(models[each]), key=SELECTED
+        "Model", list(models), format_func=lambda name: summary_line(models[name]), key=SELECTED
     )
     model = models[name]
     st.caption(
@@ -103,7 +103,7 @@ def _confirm_deletion(client: Farebox, model: Model) -> None:
 def _show_comparison(models: Mapping[str, Model]) -> None:
     names = display_names(list(models.values()))
     selected = st.multiselect(
-        "Models to compare", list(models), default=_default_pair(models), format_func=lambda each: names[each]
+        "Models to compare", list(models), default=_default_pair(models), format_func=lambda name: names[name]
     )
     if len(selected) < 2:
         st.caption("Select two or more models.")
@@ -116,21 +116,23 @@ def _show_comparison(models: Mapping[str, Model]) -> None:
 def _default_pair(models: Mapping[str, Model]) -> list[str]:
     """The newest model, and the next one with the same task and label."""
     newest = next(iter(models.values()))
-    alike = [each.name for each in models.values() if (each.task, each.label) == (newest.task, newest.label)]
-    return alike[:2]
+    comparable = [
+        model.name for model in models.values() if (model.task, model.label) == (newest.task, newest.label)
+    ]
+    return comparable[:2]
 
 
 def _show_comparison_table(models: Sequence[Model], names: Mapping[str, str]) -> None:
     metrics = list(dict.fromkeys(name for model in models for name in model.metrics))
     rows = [
-        (metric_title(name), *(metric_value(name, each.metrics.get(name)) for each in models))
+        (metric_title(name), *(metric_value(name, model.metrics.get(name)) for model in models))
         for name in metrics
     ]
-    show_table(rows, ["Metric", *(names[each.name] for each in models)])
+    show_table(rows, ["Metric", *(names[model.name] for model in models)])
 
 
 def _comparison_chart(models: Sequence[Model], names: Mapping[str, str]) -> alt.Chart:
-    """The metrics that share one scale."""
+    """Bars of the main metrics, which share one scale."""
     rows = [
         {
             "metric": metric_title(name),
@@ -166,8 +168,14 @@ def _comparison_chart(models: Sequence[Model], names: Mapping[str, str]) -> alt.
 
 def _show_all(models: Mapping[str, Model]) -> None:
     rows = [
-        (display_name(each), each.label, type_title(each.type), main_score(each), local_time(each.created_at))
-        for each in models.values()
+        (
+            display_name(model),
+            model.label,
+            type_title(model.type),
+            main_score(model),
+            local_time(model.created_at),
+        )
+        for model in models.values()
     ]
     show_table(rows, ["Model", "Label", "Type", "Score", "Trained"])
 

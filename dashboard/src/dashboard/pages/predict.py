@@ -1,4 +1,4 @@
-"""Predict page: one row, or a file of rows."""
+"""Predict page: predictions for one row, or for a file of rows."""
 
 import streamlit as st
 
@@ -19,12 +19,12 @@ PREDICTION = "prediction"
 
 def show(session: UserSession) -> None:
     st.title("Predict")
-    models = {each.name: each for each in session.client.models.list()}
+    models = {model.name: model for model in session.client.models.list()}
     if not models:
         st.caption("You have no models yet.")
         page_link("train", "Train your first model")
         return
-    name = st.selectbox("Model", list(models), format_func=lambda each: summary_line(models[each]))
+    name = st.selectbox("Model", list(models), format_func=lambda name: summary_line(models[name]))
     with report_errors():
         schema = session.client.models.schema(name)
         one, many = st.tabs(["One row", "File of rows"])
@@ -35,7 +35,7 @@ def show(session: UserSession) -> None:
 
 
 def _predict_one(client: Farebox, schema: ModelSchema) -> None:
-    price = next(each.cost_of(1) for each in client.prices.list() if each.action == "predict")
+    price = next(price.cost_of(1) for price in client.prices.list() if price.action == "predict")
     with st.form(f"predict-{schema.name}"):
         row = row_fields(schema)
         confidence = st.toggle("Show confidence", value=True, help="No extra cost.")

@@ -1,4 +1,4 @@
-"""Train page: from a dataset to a model."""
+"""Train page: datasets, the training form, progress and results of trainings."""
 
 from datetime import timedelta
 from itertools import islice
@@ -29,7 +29,7 @@ QUOTE_MARGIN = timedelta(seconds=30)
 def show(session: UserSession) -> None:
     st.title("Train")
     client = session.client
-    # Listed first: a job that ends from now on is either shown as ended or followed.
+    # Listed before ended jobs are shown, so that a job which ends in between is not missed.
     running = _running_jobs(client)
     _show_ended(client)
     for job in running:
@@ -44,7 +44,7 @@ def show(session: UserSession) -> None:
     with report_errors():
         spec = training_form(dataset, list(client.model_types.list()))
         show_findings(_label_findings(client, spec))
-        _show_offer(client, spec)
+        _show_price_and_start(client, spec)
 
 
 def _running_jobs(client: Farebox) -> list[Job]:
@@ -56,10 +56,10 @@ def _running_jobs(client: Farebox) -> list[Job]:
 def _label_findings(client: Farebox, spec: TrainingSpec) -> list[Finding]:
     """Findings that depend on the label."""
     findings = client.datasets.findings(spec.dataset.id, spec.label)
-    return [each for each in findings if each not in spec.dataset.findings]
+    return [finding for finding in findings if finding not in spec.dataset.findings]
 
 
-def _show_offer(client: Farebox, spec: TrainingSpec) -> None:
+def _show_price_and_start(client: Farebox, spec: TrainingSpec) -> None:
     quote = _quote(client)
     is_comparison = spec.max_trainings > 1
     limit = min(quote.tokens * spec.max_trainings, spec.token_budget or quote.tokens * spec.max_trainings)
@@ -75,7 +75,7 @@ def _show_offer(client: Farebox, spec: TrainingSpec) -> None:
 
 
 def _quote(client: Farebox) -> Quote:
-    """A guaranteed price; the same quote until shortly before it expires."""
+    """The quote of this session, replaced shortly before it expires."""
     quote: Quote | None = st.session_state.get(QUOTE)
     if quote is None or quote.expires_at - QUOTE_MARGIN < utc_now():
         quote = st.session_state[QUOTE] = client.prices.quote("train")
@@ -101,7 +101,7 @@ def _show_ended(client: Farebox) -> None:
         job_progress.show_failure(job)
         return
     model = client.models.get(job.model_name)
-    st.success(f"{_ready(model)} is ready ({tokens(job.tokens_charged)}).", icon=":material/check:")
+    st.success(f"{_title_of(model)} is ready ({tokens(job.tokens_charged)}).", icon=":material/check:")
     show_metrics(model)
     if model.leaderboard:
         show_leaderboard(model.leaderboard)
@@ -111,7 +111,7 @@ def _show_ended(client: Farebox) -> None:
     page_link("models", "Show all models")
 
 
-def _ready(model: Model) -> str:
+def _title_of(model: Model) -> str:
     if name := given_name(model.name):
         return f"Your model **{escape(name)}**"
     return f'Your {type_title(model.type).lower()} for "{escape(model.label)}"'

@@ -40,15 +40,15 @@ def _show_ledger(client: Farebox) -> None:
     movements = list(islice(client.wallet.ledger(), MAX_ROWS))
     show_ledger(movements)
     if len(movements) == MAX_ROWS:
-        st.caption(f"The newest {MAX_ROWS:,} entries; the CSV file has all of them.")
+        st.caption(f"The newest {MAX_ROWS:,} entries; the CSV file contains all entries.")
     download_button("Download CSV", client.wallet.ledger_csv, "ledger.csv")
-    receipts = {each.receipt_id: each for each in movements if each.receipt_id}
+    receipts = {movement.receipt_id: movement for movement in movements if movement.receipt_id}
     selected = st.selectbox(
         "Receipt",
         list(receipts),
         index=None,
         placeholder="Select a charge",
-        format_func=lambda each: _receipt_label(receipts[each]),
+        format_func=lambda receipt_id: _receipt_label(receipts[receipt_id]),
     )
     if selected is not None:
         _show_receipt(client, selected)

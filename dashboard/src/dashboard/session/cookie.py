@@ -1,4 +1,4 @@
-"""Login cookie: the route that sets or removes it, and the component that makes a browser call the route."""
+"""Login cookie: the route that sets or removes it, and the component that calls it from a browser."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from dashboard.session.login_store import Login, login_store
 MAX_AGE_SECONDS = 30 * 24 * 3600
 MAX_TICKET_BYTES = 200
 TICKET, TICKET_TOKEN = "login_ticket", "login_ticket_token"
-# A rerun draws the component again with the same ticket, which is used up by then.
+# A rerun draws the component again with the same ticket, which is no longer valid.
 SCRIPT = """
 export default function ({ data }) {
   if (!data.ticket || window.fareboxTicket === data.ticket) return
@@ -23,15 +23,15 @@ export default function ({ data }) {
 
 
 def cookie_name(host: str | None) -> str:
-    """Browsers share cookies between the ports of a host, where other dashboards may run."""
+    """The name has the port, because browsers share cookies between all ports of a host."""
     port = (host or "").rpartition(":")[2]
     return f"farebox_login_{port}" if port.isdigit() else "farebox_login"
 
 
 def sync_cookie(login: Login | None) -> None:
-    """Make the browser fetch the cookie of a login that is new, was renewed or has ended."""
-    known = () if login is None else (login.token_in_cookie, st.session_state.get(TICKET_TOKEN, ""))
-    if login is not None and login.refresh_token not in known:
+    """Let the browser fetch the cookie of a login that is new, was refreshed or has ended."""
+    current = () if login is None else (login.token_in_cookie, st.session_state.get(TICKET_TOKEN, ""))
+    if login is not None and login.refresh_token not in current:
         st.session_state[TICKET_TOKEN] = login.refresh_token
         st.session_state[TICKET] = login_store().issue_ticket(login)
     fetch = component("farebox_cookie_sync", js=SCRIPT)
@@ -60,7 +60,7 @@ async def _read_ticket(request: Request) -> str:
 
 
 def _may_replace(login: Login, current: str | None) -> bool:
-    """A new login may; the end of an older one must not remove the cookie of a later login in another tab."""
+    """False if an ended login would remove the cookie of a newer login in another tab."""
     return login.token_in_cookie is None or login_store().find(current) in (login, None)
 
 

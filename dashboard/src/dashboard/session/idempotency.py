@@ -12,7 +12,7 @@ import streamlit as st
 
 from farebox.errors import Conflict, FareboxError, ServiceFault
 
-# The second half of a double click comes within this time, and gets the first one's answer.
+# The second click of a double click arrives within this time and receives the first one's answer.
 DOUBLE_CLICK_SECONDS = 2.0
 
 
@@ -22,17 +22,17 @@ class PendingRequest:
     key: str
     answered_at: float | None = None
 
-    def is_over(self) -> bool:
+    def is_complete(self) -> bool:
         return self.answered_at is not None and time.monotonic() - self.answered_at > DOUBLE_CLICK_SECONDS
 
 
 @contextmanager
 def idempotency_key(action: str, request: object) -> Generator[str]:
-    """The key of this request: the same one until it is answered, also across reruns of the script."""
+    """The key of this request: the same until a response arrives, also across reruns of the script."""
     digest = hashlib.sha256(json.dumps(request, sort_keys=True, default=str).encode()).hexdigest()
     slot = f"request-{action}"
     pending: PendingRequest | None = st.session_state.get(slot)
-    if pending is None or pending.digest != digest or pending.is_over():
+    if pending is None or pending.digest != digest or pending.is_complete():
         pending = st.session_state[slot] = PendingRequest(digest, uuid4().hex)
     try:
         yield pending.key
@@ -44,5 +44,5 @@ def idempotency_key(action: str, request: object) -> Generator[str]:
 
 
 def _may_have_had_effect(error: FareboxError) -> bool:
-    """Without a status there was no answer, so only a repeat under the same key is safe."""
+    """Without a status there was no response, so only a retry with the same key is safe."""
     return error.status is None or isinstance(error, ServiceFault | Conflict)

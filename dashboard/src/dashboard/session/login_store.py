@@ -1,4 +1,4 @@
-"""Logins of this process. All tabs of a browser share one login, as a refresh token works once."""
+"""Logins of this process. All tabs of a browser share one login, because a refresh token works once."""
 
 import functools
 import secrets
@@ -14,7 +14,7 @@ TICKET_SECONDS = 60
 
 
 class Login(MemoryTokenStore):
-    """The tokens of one login; `token_in_cookie` is the refresh token that the browser received last."""
+    """The tokens of one login; `token_in_cookie` is the browser's latest refresh token."""
 
     def __init__(self, store: "LoginStore", tokens: Tokens | None = None) -> None:
         super().__init__(tokens)
@@ -33,7 +33,7 @@ class Login(MemoryTokenStore):
 
 
 class LoginStore:
-    """Logins by each refresh token that they have had, and tickets that are exchanged for a cookie."""
+    """Logins by their current and earlier refresh tokens, and the tickets to exchange for a cookie."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class LoginStore:
             return self._logins.get(refresh_token or "")
 
     def resume(self, refresh_token: str) -> Login:
-        """The login that has or had this token; an unknown token starts a login that renews at once."""
+        """The login with this token, current or earlier; for an unknown token a login to refresh at once."""
         with self._lock:
             login = self._logins.get(refresh_token)
             if login is None:
@@ -57,7 +57,7 @@ class LoginStore:
             return login
 
     def update(self, login: Login) -> None:
-        """Index the login by its newest token as well; remove a login that has ended."""
+        """Index the login by its newest token; remove a login that has ended."""
         with self._lock:
             if login.refresh_token is not None:
                 self._index(login.refresh_token, login)
@@ -67,14 +67,14 @@ class LoginStore:
             login.indexed_tokens.clear()
 
     def issue_ticket(self, login: Login) -> str:
-        """A one-time stand-in for the refresh token, which no script may see."""
+        """A one-time substitute for the refresh token, which no script may see."""
         ticket = secrets.token_urlsafe(32)
         with self._lock:
             self._tickets[ticket] = login
         return ticket
 
     def redeem_ticket(self, ticket: str) -> Login | None:
-        """The login that the ticket was issued for; it works once and for TICKET_SECONDS."""
+        """The login of this ticket, which works once and for TICKET_SECONDS."""
         with self._lock:
             return self._tickets.pop(ticket, None)
 
@@ -85,5 +85,5 @@ class LoginStore:
 
 @functools.cache
 def login_store() -> LoginStore:
-    """The store of this process: Streamlit's script and its server share nothing else."""
+    """The store of this process, shared by Streamlit's script and its server."""
     return LoginStore()

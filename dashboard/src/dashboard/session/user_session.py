@@ -1,4 +1,4 @@
-"""The session of one tab: its user, and the client that acts for them."""
+"""The session of one tab: its user, and a client with the user's login."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class UserSession:
 
 
 class ForwardingTransport(httpx.HTTPTransport):
-    """Forwards the browser's address to the gateway; TRUSTED_PROXIES there decides whether it counts."""
+    """Forwards the browser's address; the gateway uses it if TRUSTED_PROXIES has the dashboard's own."""
 
     def __init__(self, address: str | None) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ def log_out() -> None:
 
 
 def leave(notice: str) -> None:
-    """Clear everything that this tab knows, except the notice for the login form."""
+    """Clear the state of this tab, except the notice for the login form."""
     session: UserSession | None = st.session_state.get(SESSION)
     st.session_state.clear()
     st.session_state[ENDED_LOGIN] = session.login if session else None
@@ -74,7 +74,7 @@ def leave(notice: str) -> None:
 
 
 def change_password(name: str, password: str, new_password: str) -> None:
-    """A change ends every login with the old password, so it is followed by a new login."""
+    """Change the password and log in again: the change ends every earlier login."""
     client = _client_for(login_store().create())
     client.log_in(name, password)
     client.me.change_password(password, new_password)

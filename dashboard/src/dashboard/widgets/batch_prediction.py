@@ -36,22 +36,22 @@ class BatchResult:
 
 
 def batch_form(client: Farebox, schema: ModelSchema) -> None:
-    price = next(each for each in client.prices.list() if each.action == "batch")
+    price = next(price for price in client.prices.list() if price.action == "batch")
     st.caption(
-        "Upload a CSV or Parquet file with the model's features as columns. You get the same rows back, each "
-        "with a prediction. A row that cannot be predicted is free and says why."
+        "Upload a CSV or Parquet file with the model's features as columns and download the rows with their "
+        "predictions. Rows with errors are free; a column states the reason."
     )
     with st.form(f"batch-{schema.name}", border=False):
         file = st.file_uploader("File of rows", type=EXTENSIONS)
-        wanted = st.toggle("Show confidence for each row", help="No extra cost.")
+        confidence = st.toggle("Show confidence for each row", help="No extra cost.")
         submitted = st.form_submit_button(
             f"Predict ({_price_text(price)})", type="primary", icon=":material/bolt:"
         )
     if submitted and file is None:
         st.warning("Select a file first.")
     elif submitted and file is not None:
-        with spinner("Sending the file"):
-            options = confidence_options(schema) if wanted else PredictionOptions()
+        with spinner("Uploading the file"):
+            options = confidence_options(schema) if confidence else PredictionOptions()
             _start(client, schema.name, (file.name, file.getvalue()), options)
             st.rerun()
     _show_batches(client, schema.name)
@@ -69,22 +69,22 @@ def _start(client: Farebox, model: str, file: tuple[str, bytes], options: Predic
 
 def _show_batches(client: Farebox, model: str) -> None:
     recent = islice(client.jobs.list(), RECENT_JOBS)
-    jobs = [each for each in recent if each.kind == "batch" and each.model_name == model]
-    for each in jobs:
-        if not each.has_ended:
+    jobs = [job for job in recent if job.kind == "batch" and job.model_name == model]
+    for job in jobs:
+        if not job.has_ended:
             with st.container(border=True):
-                job_progress.show_progress(client, each.id)
+                job_progress.show_progress(client, job.id)
     if (job := job_progress.take_ended_job(client, "batch")) is not None:
         if job.state == "succeeded":
             _fetch(client, job)
         else:
             job_progress.show_failure(job)
     _show_result(model)
-    _show_earlier(client, [each for each in jobs if each.state == "succeeded"])
+    _show_earlier(client, [job for job in jobs if job.state == "succeeded"])
 
 
 def _fetch(client: Farebox, job: Job) -> None:
-    with spinner("Fetching the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
+    with spinner("Downloading the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
         summary = client.jobs.result(job.id, Path(folder) / "rows")
         content = summary.path.read_bytes()
         st.session_state[RESULT] = BatchResult(job.model_name, _filename(job, content), content, summary)

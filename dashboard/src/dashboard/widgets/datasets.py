@@ -25,11 +25,11 @@ def select_dataset(client: Farebox) -> InspectedDataset | None:
     if not datasets:
         st.caption("You have no datasets yet. Upload a CSV file with a header line to start.")
         return None
-    by_id = {each.id: each for each in datasets}
+    by_id = {dataset.id: dataset for dataset in datasets}
     if st.session_state.get(SELECTED) not in by_id:
         st.session_state[SELECTED] = datasets[0].id
     selected = st.selectbox(
-        "Dataset", list(by_id), format_func=lambda each: _label(by_id[each]), key=SELECTED
+        "Dataset", list(by_id), format_func=lambda dataset_id: _label(by_id[dataset_id]), key=SELECTED
     )
     return client.datasets.get(selected)
 
@@ -43,16 +43,16 @@ def show_profile(client: Farebox, dataset: InspectedDataset) -> None:
     with columns:
         _show_columns(dataset.columns)
     with detail:
-        by_name = {each.name: each for each in dataset.columns}
+        by_name = {column.name: column for column in dataset.columns}
         column = by_name[st.selectbox("Column", list(by_name), key=f"dataset-{dataset.id}-column")]
         _show_distribution(column)
         _change_type(client, dataset, column)
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    for each in findings:
-        column = f"**{escape(each.column)}**: " if each.column else ""
-        BOXES[each.severity](f"{column}{escape(each.detail)} {escape(each.advice)}")
+    for finding in findings:
+        column = f"**{escape(finding.column)}**: " if finding.column else ""
+        BOXES[finding.severity](f"{column}{escape(finding.detail)} {escape(finding.advice)}")
 
 
 def _upload(client: Farebox) -> None:
@@ -74,8 +74,8 @@ def _label(dataset: Dataset) -> str:
 
 def _show_columns(columns: Iterable[InspectedColumn]) -> None:
     rows = [
-        (each.name, _type_of(each), each.missing, each.distinct, *_range(each), _mean(each))
-        for each in columns
+        (column.name, _type_of(column), column.missing, column.distinct, *_range(column), _mean(column))
+        for column in columns
     ]
     names = ["Column", "Type", "Missing", "Distinct", "Min", "Median", "Max", "Mean"]
     show_table(rows, names)
@@ -89,7 +89,7 @@ def _range(column: InspectedColumn) -> list[str | None]:
     if column.quantiles is None:
         return [None] * 3
     values = (column.quantiles.min, column.quantiles.median, column.quantiles.max)
-    return [each if isinstance(each, str) else number(each) for each in values]
+    return [value if isinstance(value, str) else number(value) for value in values]
 
 
 def _mean(column: InspectedColumn) -> str | None:
@@ -105,7 +105,7 @@ def _show_distribution(column: InspectedColumn) -> None:
         y = alt.Y("rows:Q", title="Rows", axis=rows)
         chart = alt.Chart(frame).mark_rect().encode(x=x, x2="high", y=y)
     else:
-        counts = [(str(each.value), each.count) for each in column.top_values]
+        counts = [(str(entry.value), entry.count) for entry in column.top_values]
         frame = pd.DataFrame(counts, columns=["value", "rows"])
         y = alt.Y("value:N", title=None, sort=None)
         chart = alt.Chart(frame).mark_bar().encode(x=alt.X("rows:Q", title="Rows", axis=rows), y=y)
@@ -113,7 +113,7 @@ def _show_distribution(column: InspectedColumn) -> None:
 
 
 def _change_type(client: Farebox, dataset: InspectedDataset, column: InspectedColumn) -> None:
-    """Numbers that identify something, such as postcodes, are better read as text."""
+    """Select another type: identifiers such as postcodes are better read as text than as numbers."""
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     current = COLUMN_TYPES.index(column.kind)
     selected = left.selectbox("Type", COLUMN_TYPES, index=current, key=f"type-{column.name}")

@@ -12,12 +12,12 @@ WATCHED_JOB = "watched_job"
 
 
 def watch(job: Job) -> None:
-    """Show the result of this job once it has ended."""
+    """Select this job as the one whose result is shown once it has ended."""
     st.session_state[WATCHED_JOB] = job.id
 
 
 def take_ended_job(client: Farebox, kind: Kind) -> Job | None:
-    """The watched job, if it is of this kind and has ended; it is returned once."""
+    """The watched job, returned once, if it is of this kind and has ended."""
     job_id: int | None = st.session_state.get(WATCHED_JOB)
     job = None if job_id is None else client.jobs.get(job_id)
     if job is None or job.kind != kind or not job.has_ended:
@@ -49,7 +49,7 @@ def show_failure(job: Job) -> None:
 
 
 def job_title(job: Job) -> str:
-    """Markdown: the name of the model, or what is trained when the user gave no name."""
+    """Markdown: the name of the model or, for a generated name, its type and label."""
     name = given_name(job.model_name)
     if name is None and job.kind == "train":
         name = f"{type_title(str(job.order.get('model_type')))} for {job.order.get('label')}"

@@ -1,4 +1,4 @@
-"""Names, metrics and leaderboards of models, as every page shows them."""
+"""Names, metrics and leaderboards of models, in the same form on every page."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,12 @@ MAX_CARDS = 3
 
 
 def load_type_titles(client: Farebox) -> None:
-    """Load the titles of model types once a session; without them, names are shown as words."""
+    """Load the titles of model types once a session; if that fails, pages show their names as words."""
     if TYPE_TITLES not in st.session_state:
         try:
-            st.session_state[TYPE_TITLES] = {each.name: each.title for each in client.model_types.list()}
+            st.session_state[TYPE_TITLES] = {
+                model_type.name: model_type.title for model_type in client.model_types.list()
+            }
         except FareboxError:
             return
 
@@ -51,7 +53,7 @@ def given_name(name: str) -> str | None:
 
 
 def display_name(model: Model) -> str:
-    """The one name of a model on all pages, such as "Random forest for species, 22 Nov 08:19"."""
+    """The name of a model on all pages, such as "Random forest for species, 22 Nov 08:19"."""
     return given_name(model.name) or (
         f"{type_title(model.type)} for {model.label}, {short_time(model.created_at)}"
     )
@@ -59,14 +61,14 @@ def display_name(model: Model) -> str:
 
 def display_names(models: Sequence[Model]) -> dict[str, str]:
     """Distinct display names by internal name."""
-    names = {each.name: display_name(each) for each in models}
+    names = {model.name: display_name(model) for model in models}
     if len(set(names.values())) < len(models):
-        names = {each.name: f"{names[each.name]} ({each.name})" for each in models}
+        names = {model.name: f"{names[model.name]} ({model.name})" for model in models}
     return names
 
 
 def name_in_ledger(name: str) -> str:
-    """The display name as far as an internal name allows; the model may be deleted."""
+    """A display name from the internal name alone, because the model may be deleted."""
     generated = GENERATED_NAME.fullmatch(name)
     if generated is None:
         return OWNER_PREFIX.sub("", name)
@@ -75,7 +77,7 @@ def name_in_ledger(name: str) -> str:
 
 
 def summary_line(model: Model) -> str:
-    """One line for lists to select from: name, label and main metric."""
+    """One line of a select box: name, label and main metric."""
     label = [model.label] if given_name(model.name) else []
     return " · ".join([display_name(model), *label, main_score(model)])
 
@@ -100,7 +102,7 @@ def parameter_title(name: str) -> str:
 
 
 def show_metrics(model: Model) -> None:
-    """Cards with the main metrics, each with the baseline that knows only the label."""
+    """Cards with the main metrics and the baseline, which guesses without the features."""
     names = [name for name in [*HEADLINE[model.task], *model.metrics] if name in model.metrics]
     shown = list(dict.fromkeys(names))[:MAX_CARDS]
     for column, name in zip(st.columns(len(shown)), shown, strict=True):
@@ -118,16 +120,16 @@ def show_metrics(model: Model) -> None:
 
 def show_leaderboard(candidates: Sequence[Candidate]) -> None:
     """Candidates with mean and standard deviation of their scores over the folds."""
-    metric = next((each.metric for each in candidates if each.metric), None)
+    metric = next((candidate.metric for candidate in candidates if candidate.metric), None)
     score_title = f"Score ({metric_title(metric)})" if metric else "Score"
     columns = ["", "Type", "Parameters", score_title, "Fit (s)", "Predict (s)", "Status"]
     st.subheader("Leaderboard", anchor=False)
-    show_table([_leaderboard_row(each) for each in candidates], columns)
+    show_table([_leaderboard_row(candidate) for candidate in candidates], columns)
 
 
 def _leaderboard_row(candidate: Candidate) -> Sequence[object]:
     name = candidate.metric or ""
-    values = [metric_value(name, each) for each in (candidate.score, candidate.spread) if each is not None]
+    values = [metric_value(name, value) for value in (candidate.score, candidate.spread) if value is not None]
     parameters = (f"{parameter_title(key)} {value}" for key, value in candidate.params.items())
     return (
         "★" if candidate.chosen else "",

@@ -14,7 +14,7 @@ from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import Interval, Prediction, PredictionWarning
 
-Feature = Mapping[str, Any]  # Any: the known facts about a feature depend on its kind
+Feature = Mapping[str, Any]  # Any: the entries depend on the kind of the feature
 Row = dict[str, str | int | float | None]
 EMPTY = "empty"
 COVERAGE = 0.9
@@ -22,7 +22,7 @@ MAX_BARS = 20
 
 
 def row_fields(schema: ModelSchema) -> Row:
-    """Fields that start with the model's example; each may stay empty."""
+    """A field for each feature, filled with the model's example; a field may stay empty."""
     features: Sequence[Feature] = schema.features
     row: Row = {}
     for column, feature in side_by_side(features):
@@ -33,7 +33,7 @@ def row_fields(schema: ModelSchema) -> Row:
 
 
 def confidence_options(schema: ModelSchema) -> PredictionOptions:
-    """Options for a prediction with its confidence: an interval, or a set of classes and probabilities."""
+    """Options for an interval, or for a prediction set and probabilities."""
     if schema.task == "classification":
         return {"coverage": COVERAGE, "probabilities": True}
     return {"coverage": COVERAGE}
@@ -108,7 +108,7 @@ def _example(feature: Feature) -> datetime.date | int | float | str | None:
 
 
 def _range(feature: Feature) -> str | None:
-    """The range of the training data; other values are allowed."""
+    """Help text: the range of the training data; other values are allowed."""
     low, high = feature.get("minimum"), feature.get("maximum")
     if low is None or high is None:
         return None
@@ -125,7 +125,7 @@ def _show_confidence(prediction: Prediction) -> None:
         chart = _interval_chart(prediction.interval, float(prediction.prediction))
         st.altair_chart(chart, alt=f"{low} to {high}")
     if prediction.label_set is not None:
-        labels = " or ".join(f"**{escape(each)}**" for each in prediction.label_set)
+        labels = " or ".join(f"**{escape(label)}**" for label in prediction.label_set)
         undecided = " (undecided)" if len(prediction.label_set) > 1 else ""
         st.write(f"{confidence}: {labels or 'none of the known classes'}{undecided}.")
 
@@ -135,13 +135,13 @@ def _value(value: str | float) -> str:
 
 
 def _warning_text(warning: PredictionWarning) -> str:
-    """The detail repeats row and feature, which the page shows already."""
+    """The detail without its prefix of row and feature, which the page shows already."""
     detail = warning.detail.removeprefix(f"Row {warning.row}, '{warning.feature}': ")
     return f"**{escape(warning.feature)}**: {escape(detail)}"
 
 
 def _probability_bars(probabilities: Mapping[str, float]) -> alt.LayerChart:
-    likely = sorted(probabilities.items(), key=lambda each: -each[1])[:MAX_BARS]
+    likely = sorted(probabilities.items(), key=lambda item: -item[1])[:MAX_BARS]
     frame = pd.DataFrame(likely, columns=["label", "probability"])
     scale = alt.Scale(domain=[0, 1])
     base = alt.Chart(frame).encode(
@@ -151,9 +151,9 @@ def _probability_bars(probabilities: Mapping[str, float]) -> alt.LayerChart:
     )
     text = alt.Text("probability:Q", format=".1%")
     # Inside the bar where there is room, as text beyond the chart's edge would be cut.
-    long = alt.datum.probability > 0.5
-    inside = base.transform_filter(long).mark_text(align="right", dx=-4, color="white").encode(text=text)
-    beside = base.transform_filter(~long).mark_text(align="left", dx=4, color="gray").encode(text=text)
+    is_long = alt.datum.probability > 0.5
+    inside = base.transform_filter(is_long).mark_text(align="right", dx=-4, color="white").encode(text=text)
+    beside = base.transform_filter(~is_long).mark_text(align="left", dx=4, color="gray").encode(text=text)
     return alt.LayerChart(layer=[base.mark_bar(), inside, beside], height=60 + 26 * len(frame))
 
 

@@ -1,4 +1,4 @@
-"""The report on a model: verdict, charts, findings and all metrics."""
+"""Report on a model: verdict, charts, findings and all metrics."""
 
 from collections.abc import Iterable, Sequence
 
@@ -41,12 +41,12 @@ def show_report(report: Report) -> None:
         st.caption(_coverage(report.intervals, report.task))
     show_findings(report.findings)
     with st.expander("All metrics"):
-        rows = [_metric_row(each) for each in report.metrics]
+        rows = [_metric_row(metric) for metric in report.metrics]
         show_table(rows, ["Metric", "Model", "95% CI", "Baseline", "Better"])
 
 
 def _charts(report: Report) -> dict[str, Chart]:
-    """The charts that apply to this model, by their titles."""
+    """The charts of this model by title."""
     charts: dict[str, Chart] = {}
     if report.confusion_matrix:
         charts["Confusion matrix"] = _confusion_matrix(report.confusion_matrix)
@@ -106,21 +106,22 @@ def _confusion_matrix(matrix: ConfusionMatrix) -> alt.LayerChart:
 
 def _roc(curves: Iterable[Roc]) -> alt.Chart:
     lines = [
-        (f"{each.label} (AUC {each.area:.3f})", each.false_positive_rate, each.true_positive_rate)
-        for each in curves
+        (f"{curve.label} (AUC {curve.area:.3f})", curve.false_positive_rate, curve.true_positive_rate)
+        for curve in curves
     ]
     return _lines(lines, ("False positive rate", "True positive rate"))
 
 
 def _precision_recall(curves: Iterable[PrecisionRecall]) -> alt.Chart:
     lines = [
-        (f"{each.label} (AP {each.average_precision:.3f})", each.recall, each.precision) for each in curves
+        (f"{curve.label} (AP {curve.average_precision:.3f})", curve.recall, curve.precision)
+        for curve in curves
     ]
     return _lines(lines, ("Recall", "Precision"))
 
 
 def _calibration(curves: Iterable[Calibration]) -> alt.Chart:
-    lines = [(str(each.label), each.predicted, each.observed) for each in curves]
+    lines = [(str(curve.label), curve.predicted, curve.observed) for curve in curves]
     return _lines(lines, ("Predicted probability", "Observed frequency"), points=True)
 
 
@@ -153,12 +154,12 @@ def _predicted_actual(values: PredictedActual) -> alt.LayerChart:
 def _importance(importance: Sequence[Importance], task: str) -> alt.LayerChart:
     rows: Rows = [
         {
-            "feature": each.feature,
-            "mean": each.mean,
-            "low": each.mean - each.spread,
-            "high": each.mean + each.spread,
+            "feature": row.feature,
+            "mean": row.mean,
+            "low": row.mean - row.spread,
+            "high": row.mean + row.spread,
         }
-        for each in importance
+        for row in importance
     ]
     metric = "accuracy" if task == "classification" else "R²"
     base = alt.Chart(pd.DataFrame(rows)).encode(y=alt.Y("feature:N", title=None, sort=None))

@@ -40,7 +40,7 @@ class TrainingSpec:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a model type; `type` is the JSON Schema type, an `optional` one may stay empty."""
+    """A parameter of a model type: `type` is its JSON Schema type; if `optional`, it may stay empty."""
 
     name: str
     type: str
@@ -54,29 +54,31 @@ class Parameter:
     @classmethod
     def from_schema(cls, name: str, schema: JsonSchema) -> "Parameter":
         branches: list[JsonSchema] = schema.get("anyOf", [schema])
-        branch = next(each for each in branches if each.get("type") != "null")
+        branch = next(branch for branch in branches if branch.get("type") != "null")
         return cls(
             name=name,
             type=str(branch.get("type", "string")),
             default=schema.get("default"),
             minimum=branch.get("minimum", branch.get("exclusiveMinimum")),
             maximum=branch.get("maximum", branch.get("exclusiveMaximum")),
-            choices=[str(each) for each in branch.get("enum", [])],
+            choices=[str(choice) for choice in branch.get("enum", [])],
             optional=len(branches) > 1,
             description=str(schema.get("description", "")),
         )
 
 
 def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> TrainingSpec:
-    """Widget keys contain the dataset, so that another dataset starts with its own defaults."""
+    """The form; its widget keys contain the dataset, so that another dataset starts with its own defaults."""
     key = f"dataset-{dataset.id}"
-    names = [each.name for each in dataset.columns]
+    names = [column.name for column in dataset.columns]
     suggested = dataset.suggested.label
     left, right = st.columns(2)
     default_label = names.index(suggested) if suggested in names else len(names) - 1
     label = left.selectbox("Label (column to predict)", names, index=default_label, key=f"{key}-label")
-    default_type = next((at for at, each in enumerate(types) if each.name == DEFAULT_TYPE), 0)
-    model_type = right.selectbox("Model type", types, index=default_type, format_func=lambda each: each.title)
+    default_type = next((at for at, kind in enumerate(types) if kind.name == DEFAULT_TYPE), 0)
+    model_type = right.selectbox(
+        "Model type", types, index=default_type, format_func=lambda model_type: model_type.title
+    )
     candidates = [name for name in names if name != label]
     features = st.multiselect(
         "Features (columns to learn from)",
@@ -93,7 +95,7 @@ def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> Trai
 
 
 def _suggested_features(dataset: InspectedDataset, candidates: Sequence[str]) -> list[str]:
-    """The inspection leaves out identifiers and constant columns; an earlier label may be a feature."""
+    """The features suggested by the inspection, and the suggested label if another label is selected."""
     suggested = {dataset.suggested.label, *dataset.suggested.features}
     return [name for name in candidates if name in suggested]
 
@@ -115,7 +117,7 @@ def _general_fields(model_type: ModelType) -> TrainingOptions:
     left, middle, right = st.columns(3)
     options["train_fraction"] = left.slider("Training share", 0.5, 0.95, 0.8, 0.05, format="percent")
     task = middle.selectbox(
-        "Task", ["auto", *model_type.tasks], format_func=lambda each: TASKS.get(each, title_case(each))
+        "Task", ["auto", *model_type.tasks], format_func=lambda task: TASKS.get(task, title_case(task))
     )
     name = right.text_input("Model name", placeholder="generated if left blank", max_chars=100)
     if task != "auto":
@@ -126,7 +128,7 @@ def _general_fields(model_type: ModelType) -> TrainingOptions:
 
 
 def _missing_label_field(dataset: InspectedDataset, label: str) -> TrainingOptions:
-    missing = next(each.missing for each in dataset.columns if each.name == label)
+    missing = next(column.missing for column in dataset.columns if column.name == label)
     rows = "1 row" if missing == 1 else f"{missing:,} rows"
     if missing and st.checkbox(f"Leave out {rows} without a label", value=True):
         return {"missing_label": "drop"}
@@ -134,16 +136,16 @@ def _missing_label_field(dataset: InspectedDataset, label: str) -> TrainingOptio
 
 
 def _parameter_fields(model_type: ModelType) -> TrainingOptions:
-    """Only values that differ from the default are sent."""
+    """Parameters whose value differs from the default."""
     parameters = list(_parameters_of(model_type))
     if not parameters:
         st.caption("This model type has no parameters.")
     params: dict[str, object] = {}
-    for column, each in side_by_side(parameters):
+    for column, parameter in side_by_side(parameters):
         with column:
-            value = _parameter_field(each, key=f"param-{model_type.name}-{each.name}")
-        if value != each.default:
-            params[each.name] = value
+            value = _parameter_field(parameter, key=f"param-{model_type.name}-{parameter.name}")
+        if value != parameter.default:
+            params[parameter.name] = value
     return {"params": params} if params else {}
 
 

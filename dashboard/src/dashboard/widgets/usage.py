@@ -26,14 +26,14 @@ def action_title(action: str) -> str:
 def show_ledger(movements: Iterable[Movement]) -> None:
     rows = [
         (
-            local_time(each.created_at),
-            action_title(each.action or each.kind),
-            each.amount,
-            each.balance,
-            each.resource and name_in_ledger(each.resource),
-            each.note,
+            local_time(movement.created_at),
+            action_title(movement.action or movement.kind),
+            movement.amount,
+            movement.balance,
+            movement.resource and name_in_ledger(movement.resource),
+            movement.note,
         )
-        for each in movements
+        for movement in movements
     ]
     show_table(rows, LEDGER_COLUMNS, hide_empty=True)
 
@@ -41,7 +41,7 @@ def show_ledger(movements: Iterable[Movement]) -> None:
 def show_usage(
     groups: Sequence[Group], find_usage: Callable[[Group, datetime | None], Iterable[Usage]]
 ) -> None:
-    """Usage by a group that the user selects."""
+    """Usage by day or by another group, as selected."""
     group = st.segmented_control("Group by", groups, default=groups[0], format_func=title_case, required=True)
     since = utc_now() - timedelta(days=USAGE_DAYS) if group == "day" else None
     usage = find_usage(group, since)
@@ -49,8 +49,8 @@ def show_usage(
 
 
 def show_daily_usage(usage: Iterable[Usage]) -> None:
-    """A chart of the last days, with those on which nothing was spent."""
-    spent = {each.group: each.tokens for each in usage}
+    """A chart of the last USAGE_DAYS days, with zero for days without usage."""
+    spent = {day.group: day.tokens for day in usage}
     if not spent:
         st.caption(f"Nothing spent in the last {USAGE_DAYS} days.")
         return
@@ -72,7 +72,7 @@ def show_daily_usage(usage: Iterable[Usage]) -> None:
 
 
 def _show_grouped_usage(usage: Iterable[Usage], group: str) -> None:
-    rows = [(_group_title(each.group, group), each.requests, each.tokens) for each in usage]
+    rows = [(_group_title(row.group, group), row.requests, row.tokens) for row in usage]
     if not rows:
         st.caption("Nothing spent yet.")
         return

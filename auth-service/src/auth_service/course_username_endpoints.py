@@ -1,12 +1,11 @@
 """The course API's second dialect, with user names as account names."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from auth_service.course.schemas import Credentials, Signup, UsernameAccount, UsernameToken
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -15,6 +14,7 @@ from auth_service.errors import (
     TooManyFailures,
     WrongCredentials,
 )
+from auth_service.fields import AnyPassword, CoursePassword, NewName, RawName
 from auth_service.sessions.endpoints import Passwords, Sessions
 from auth_service.users.endpoints import Hasher, Users
 from kit.app import strict_router
@@ -26,6 +26,30 @@ router = strict_router(tags=["course API, user names"])
 FAILURES = (WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_FIELDS = 20
+
+
+# Unknown fields of these bodies are ignored, as the course's clients expect.
+class Signup(BaseModel):
+    username: NewName
+    password: CoursePassword
+
+
+class Credentials(BaseModel):
+    username: RawName
+    password: AnyPassword
+
+
+class UsernameAccount(BaseModel):
+    id: int
+    username: str
+    role: str
+
+
+class UsernameToken(BaseModel):
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
+
+
 BODIES = {
     "required": True,
     "content": {
@@ -35,12 +59,12 @@ BODIES = {
 
 
 async def read_credentials(request: Request) -> Credentials:
-    """From JSON or from OAuth2's form fields."""
+    """Read name and password from JSON, or from the form fields of OAuth2."""
     try:
         return Credentials.model_validate(await _read_body(request))
     except ValidationError as error:
-        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(found) from None
+        located = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(located) from None
 
 
 async def _read_body(request: Request) -> object:
@@ -69,7 +93,7 @@ async def log_in(
 ) -> UsernameToken:
     """Log in, with JSON or with the form fields of OAuth2's password grant."""
     user = await passwords.check(body.username, body.password)
-    token = await sessions.log_in_briefly(session, user)
+    token = await sessions.log_in_without_refresh(session, user)
     return UsernameToken(access_token=token.text)
 
 

@@ -1,14 +1,9 @@
 """The course API's first dialect, with e-mail addresses as account names."""
 
-from auth_service.course.schemas import (
-    Confirmation,
-    EmailAccount,
-    EmailLogin,
-    EmailRegistration,
-    EmailReset,
-    EmailToken,
-    UserRemoval,
-)
+from typing import Literal
+
+from pydantic import BaseModel
+
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -22,6 +17,7 @@ from auth_service.errors import (
     UserNotFound,
     WrongCredentials,
 )
+from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
 from auth_service.sessions.endpoints import Passwords, Sessions
 from auth_service.users.endpoints import Hasher, Users
 from auth_service.users.repository import UserRepository
@@ -29,11 +25,48 @@ from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator
 from kit.database import Session
 from kit.errors import Forbidden, Unauthenticated
-from kit.fields import RowIdInPath, fold_name
+from kit.fields import RowId, RowIdInPath, fold_name
 from kit.problems import documented
 
 router = strict_router(tags=["course API, e-mail accounts"])
 ADMINS_ONLY = (Unauthenticated, Forbidden, UserNotFound)
+
+
+# Unknown fields of these bodies are ignored, as the course's clients expect.
+class EmailRegistration(BaseModel):
+    email: NewEmail
+    pwd: CoursePassword
+
+
+class EmailLogin(BaseModel):
+    email: RawName
+    pwd: AnyPassword
+
+
+class EmailReset(BaseModel):
+    email: RawName
+    new_password: CoursePassword
+
+
+class UserRemoval(BaseModel):
+    user_id: RowId
+
+
+class EmailAccount(BaseModel):
+    status: Literal["success"] = "success"
+    message: str
+    email: str
+
+
+class EmailToken(BaseModel):
+    status: Literal["OK"] = "OK"
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 - the name of a scheme
+
+
+class Confirmation(BaseModel):
+    status: Literal["success"] = "success"
+    message: str
 
 
 @router.post("/user/create", responses=documented(EmailTaken, HashingBusy))
@@ -55,7 +88,7 @@ async def create_user(
 async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, session: Session) -> EmailToken:
     """Log in."""
     user = await passwords.check(login.email, login.pwd)
-    token = await sessions.log_in_briefly(session, user)
+    token = await sessions.log_in_without_refresh(session, user)
     return EmailToken(access_token=token.text)
 
 
@@ -63,7 +96,7 @@ async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, se
 async def reset_own_password(
     reset: EmailReset, caller: AccountOwner, hasher: Hasher, users: Users, session: Session
 ) -> Confirmation:
-    """Give yourself a new password; your tokens end."""
+    """Change your password; all your tokens are revoked."""
     if fold_name(reset.email) != fold_name(caller.name):
         raise NotYourEmail
     await users.set_password(session, caller.user_id, await hasher.hash(reset.new_password))
@@ -90,8 +123,8 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> Confirmation:
-    """Give a user a new password; their tokens end."""
-    # Before the first statement, so that no connection waits for the hash.
+    """Reset a user's password; all their tokens are revoked."""
+    # Before the first statement, so that no connection is held during hashing.
     password_hash = await hasher.hash(reset.new_password)
     if (await UserRepository(session).get(user_id)).folded_name != fold_name(reset.email):
         raise EmailMismatch
