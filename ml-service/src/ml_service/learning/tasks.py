@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from distributed import get_worker
 
 from kit.errors import ServiceError
-from ml_service.learning.batches import pipeline
-from ml_service.learning.comparison.cross_validation import cross_validate
+from ml_service.learning import batches
+from ml_service.learning.comparison import cross_validate
 from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec, train
 from ml_service.store.files import Files
@@ -42,9 +42,9 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     return as_document(work)
 
 
-def predict_on_worker(key: str, task: pipeline.BatchTask, rows: int, result: str) -> Json:
+def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str) -> Json:
     report = _each_percent(_reporter(key), rows)
-    return as_document(lambda: asdict(pipeline.predict(task, result, report)))
+    return as_document(lambda: asdict(batches.predict(task, result, report)))
 
 
 def as_document(work: Callable[[], Json]) -> Json:

@@ -11,20 +11,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support.tables import DATA
 
 from kit.errors import ServiceError
-from ml_service.learning.batches import pipeline
-from ml_service.learning.batches.pipeline import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
+from ml_service.learning import batches
+from ml_service.learning.batches import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
 from ml_service.learning.predictors import DEFAULT_OPTIONS, PredictionOptions, load
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
 
-DATA = Path(__file__).parents[5] / "data"
 FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "year")
 HEADER = ",".join(FEATURES)
 ADELIE = "Torgersen,39.1,18.7,181,3750,male,2007"
 
-Predict = Callable[..., tuple[pipeline.BatchResult, bytes]]
+Predict = Callable[..., tuple[batches.BatchResult, bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def predict(store: tuple[Path, dict[str, str]]) -> Predict:
 
     def count_and_predict(
         content: bytes, options: PredictionOptions = DEFAULT_OPTIONS
-    ) -> tuple[pipeline.BatchResult, bytes]:
+    ) -> tuple[batches.BatchResult, bytes]:
         folder, files = store
         (folder / "rows").write_bytes(content)
         task = BatchTask(f"file://{folder}", "rows", "model", files, options, DEFAULT_LIMITS)
-        pipeline.count_rows(task)
-        return pipeline.predict(task, "result"), (folder / "result").read_bytes()
+        batches.count_rows(task)
+        return batches.predict(task, "result"), (folder / "result").read_bytes()
 
     return count_and_predict
 
