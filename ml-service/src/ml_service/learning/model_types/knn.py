@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import Field
 from sklearn.neighbors import KDTree, KNeighborsClassifier, KNeighborsRegressor
 
-from ml_service.learning.model_types.errors import ModelTypeRefusal
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Matrix,
     ModelType,
+    ModelTypeRefusal,
     Parameters,
     Scorer,
     Task,

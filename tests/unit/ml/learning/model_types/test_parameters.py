@@ -3,7 +3,7 @@
 import pytest
 
 from ml_service.learning.model_types import MODEL_TYPES, convert_course, course_view, describe, parse
-from ml_service.learning.model_types.errors import InvalidParameter, UnknownModelType, UnknownParameter
+from ml_service.learning.model_types.registry import InvalidParameter, UnknownModelType, UnknownParameter
 
 COURSE_VIEW = {
     "knn": {"params": {"n_neighbors": "int", "weights": "str"}},
