@@ -60,7 +60,7 @@ def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
         figures["roc_auc"] = _roc_auc(codes, scores, weights)
     if np.issubdtype(evaluation.labels.dtype, np.number):
         figures |= _regression(
-            evaluation.labels[:rows].astype(float), evaluation.values[:rows].astype(float), weights
+            evaluation.labels[:rows].astype(float), evaluation.predictions[:rows].astype(float), weights
         )
     return figures
 

@@ -13,18 +13,18 @@ from threadpoolctl import threadpool_limits
 
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
-from ml_service.learning.reports.learning_curve import TrainingSet
+from ml_service.learning.reports.evaluation import TrainingSet
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
 from ml_service.learning.training.preparation import Labels, Rows, Split, make_preparation, split
-from ml_service.learning.training.reporting import report_on
 from ml_service.learning.training.results import (
     TrainingResult,
     describe_features,
     example_features,
     library_versions,
+    report_on,
 )
 from ml_service.learning.training.spec import TrainingSpec
 
