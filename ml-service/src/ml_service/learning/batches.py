@@ -1,6 +1,6 @@
 """Batches on a worker: check a file and count its rows, then write the rows with their predictions.
 
-The result has the format of the file, with the added columns behind its own.
+The result has the format of the input file, with additional columns after the existing ones.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ ERROR = "error"
 
 AddedType = Literal["number", "whole", "text"]
 Added = Mapping[str, AddedType]
-# The cells of the added columns, column by column.
+# The cells of all added columns, column by column.
 Values = Sequence[Sequence[object]]
 Write = Callable[[RowPiece, Values], None]
 
@@ -64,7 +64,7 @@ class BatchColumnTaken(ServiceError):
 
     def __init__(self, column: str) -> None:
         super().__init__(
-            f"The file already has a column '{column}', which the answer adds; rename it.", column=column
+            f"The file already has a column '{column}', which the result adds; rename it.", column=column
         )
 
 
@@ -73,7 +73,7 @@ BATCH_ERRORS: tuple[type[ServiceError], ...] = (BatchColumnMissing, BatchColumnT
 
 @dataclass(frozen=True, slots=True)
 class BatchSpec:
-    """A batch job as it is stored with the job; the price is for each started `per_units` rows."""
+    """The spec of a batch, stored with its job; every `per_units` rows or part thereof cost the price."""
 
     rows: int
     per_units: int
@@ -90,7 +90,7 @@ class BatchSpec:
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """Keys of the rows and the model in the store, the SHA-256 of the model's files, and the options."""
+    """The task of a worker: `rows` and `artefact` are keys in the store, `files` has SHA-256 digests."""
 
     store_url: str
     rows: str
@@ -112,6 +112,8 @@ PARQUET = Format("application/vnd.apache.parquet", "parquet")
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
+    """`good` counts the rows without an error."""
+
     good: int
     size_bytes: int
     format: Format
@@ -122,7 +124,7 @@ def ignore_progress(_rows: int) -> None:
 
 
 def count_rows(task: BatchTask) -> int:
-    """The file's rows. Raises everything that keeps the whole file from being predicted."""
+    """Count the file's rows; raises the first fault that prevents predictions for the whole file."""
     with _open(task) as (stream, predictor):
         for name in predictor.kinds:
             if name not in stream.names:
@@ -130,7 +132,7 @@ def count_rows(task: BatchTask) -> int:
         for name in _added_columns(predictor, task.options):
             if name in stream.names:
                 raise BatchColumnTaken(name)
-        # A row without values makes the model refuse the options that it cannot serve.
+        # A row without values makes the predictor refuse unsupported options.
         predictor.predict_columns({name: [None] for name in predictor.kinds}, 1, task.options)
         return stream.count()
 
@@ -138,7 +140,7 @@ def count_rows(task: BatchTask) -> int:
 def predict(
     task: BatchTask, result: str, report_rows: Callable[[int], None] = ignore_progress
 ) -> BatchResult:
-    """Write the file with its predictions under the key `result`; reports the number of rows done."""
+    """Write the rows with their predictions under the key `result`; reports the number of finished rows."""
     files = Files(task.store_url)
     good, done = 0, 0
     report_rows(done)
@@ -159,7 +161,7 @@ def predict(
 
 
 def rows_at_once(columns: int, width: int) -> int:
-    """The rows of a piece, for a table of so many columns that a model encodes in so many numbers a row."""
+    """The rows of a piece that bound its cells, in a table with `columns` and in encoded rows of `width`."""
     return max(1, min(MOST_ROWS_AT_ONCE, MOST_CELLS_AT_ONCE // max(columns, width, 1)))
 
 
@@ -168,9 +170,9 @@ def _format_of(stream: RowStream) -> Format:
 
 
 def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
-    """Columns in the order in which `_added_values` gives their cells."""
+    """Names and types of the added columns, in the order of `_added_values`."""
     classes = predictor.classes
-    whole = bool(classes) and all(isinstance(each, int) for each in classes)
+    whole = bool(classes) and all(isinstance(label, int) for label in classes)
     predicted: AddedType = "whole" if whole else "text" if classes else "number"
     added: dict[str, AddedType] = {"prediction": predicted}
     if options.probabilities:
@@ -182,14 +184,14 @@ def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
 
 
 def _added_values(predictions: Predictions, errors: RowErrors) -> Values:
-    """A row with an error has nothing but that error."""
+    """Cells of the added columns; a row with an error has no other value."""
     columns: list[list[object]] = [list(predictions.values)]
     if predictions.probabilities is not None:
-        columns += [list(each) for each in zip(*predictions.probabilities, strict=True)]
+        columns += [list(column) for column in zip(*predictions.probabilities, strict=True)]
     if predictions.label_sets is not None:
-        columns.append([orjson.dumps(each).decode() for each in predictions.label_sets])
+        columns.append([orjson.dumps(labels).decode() for labels in predictions.label_sets])
     if predictions.intervals is not None:
-        columns += [list(each) for each in zip(*predictions.intervals, strict=True)]
+        columns += [list(column) for column in zip(*predictions.intervals, strict=True)]
     for column in columns:
         for index in errors:
             column[index] = None
@@ -197,7 +199,7 @@ def _added_values(predictions: Predictions, errors: RowErrors) -> Values:
 
 
 def _open_writer(stream: RowStream, file: IO[bytes], added: Added) -> AbstractContextManager[Write]:
-    """A function that writes pieces with their added values; the file is complete after the block."""
+    """Yield a function that writes pieces with their added values; the file is complete after the block."""
     if isinstance(stream, CsvStream):
         return _csv_writer(stream, file, added)
     return _parquet_writer(stream, file, added)
@@ -206,14 +208,14 @@ def _open_writer(stream: RowStream, file: IO[bytes], added: Added) -> AbstractCo
 @contextlib.contextmanager
 def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Generator[Write]:
     text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
-    # The usual line end of CSV, which also makes the writer quote a lone carriage return.
+    # The default line end \r\n also makes the writer quote a lone carriage return.
     writer = csv.writer(text, delimiter=stream.delimiter)
     writer.writerow([*stream.names, *added])
 
     def write(piece: RowPiece, values: Values) -> None:
         assert isinstance(piece, CsvPiece)  # noqa: S101 - a piece of this stream
         if piece.decimal == ",":
-            values = [[_with_decimal_comma(each) for each in column] for column in values]
+            values = [[_with_decimal_comma(value) for value in column] for column in values]
         writer.writerows([*row, *more] for row, *more in zip(piece.fields, *values, strict=True))
 
     yield write
@@ -223,13 +225,13 @@ def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Generator[W
 
 @contextlib.contextmanager
 def _parquet_writer(stream: ParquetStream, file: IO[bytes], added: Added) -> Generator[Write]:
-    types = [ARROW_TYPES[each] for each in added.values()]
+    types = [ARROW_TYPES[added_type] for added_type in added.values()]
     fields = [pa.field(name, type_) for name, type_ in zip(added, types, strict=True)]
     with pq.ParquetWriter(file, pa.schema([*stream.schema, *fields])) as writer:
 
         def write(piece: RowPiece, values: Values) -> None:
             assert isinstance(piece, ParquetPiece)  # noqa: S101 - a piece of this stream
-            columns = [pa.array(each, type_) for each, type_ in zip(values, types, strict=True)]
+            columns = [pa.array(column, type_) for column, type_ in zip(values, types, strict=True)]
             batch = pa.RecordBatch.from_arrays([*piece.batch.columns, *columns], schema=writer.schema)
             writer.write_batch(batch)
 

@@ -1,4 +1,4 @@
-"""Comparisons of model types for a task: the candidates, their cross-validation and the leaderboard."""
+"""Comparisons of model types for a task: candidates, cross-validation and leaderboard."""
 
 import time
 import warnings
@@ -34,7 +34,7 @@ State = Literal["not_tried", "finished", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A type with parameters; missing ones have the type's defaults."""
+    """A model type with parameters; missing ones have the type's defaults."""
 
     type: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -42,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonSpec:
-    """The training that all candidates share, and the time that they may take together."""
+    """The training spec shared by all candidates, and the seconds of the whole comparison."""
 
     base: TrainingSpec
     candidates: tuple[Candidate, ...]
@@ -52,20 +52,22 @@ class ComparisonSpec:
         return replace(self.base, model_type=candidate.type, params=candidate.params)
 
     def to_json(self) -> Json:
-        named = [{"type": each.type, "params": dict(each.params)} for each in self.candidates]
-        return {**self.base.to_json(), "candidates": named, "seconds": self.seconds}
+        candidates = [
+            {"type": candidate.type, "params": dict(candidate.params)} for candidate in self.candidates
+        ]
+        return {**self.base.to_json(), "candidates": candidates, "seconds": self.seconds}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "ComparisonSpec":  # Any: JSON
         own = {"candidates", "seconds"}
-        base = TrainingSpec.from_json({name: each for name, each in document.items() if name not in own})
-        candidates = tuple(Candidate(each["type"], each["params"]) for each in document["candidates"])
+        base = TrainingSpec.from_json({name: value for name, value in document.items() if name not in own})
+        candidates = tuple(Candidate(**candidate) for candidate in document["candidates"])
         return cls(base, candidates, document["seconds"])
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: means over the folds, and the score's standard deviation; higher is better."""
+    """A line of the leaderboard: means over the folds; `spread` is the score's standard deviation."""
 
     type: str
     params: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -89,21 +91,25 @@ class Entry:
 
 
 def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | None) -> ComparisonSpec:
-    """The candidates that can be trained on this table; raises if none can."""
+    """The comparison of all candidates that fit the table; raises if the table fits none."""
     if base.params:
         raise InvalidSpec("auto chooses parameters itself; leave params out.")
     plan = make_plan(profile, base)
     if plan.training_rows < FEWEST_ROWS:
         raise PartTooSmall("training", plan.training_rows, FEWEST_ROWS)
     spec = ComparisonSpec(replace(base, task=plan.task), (), seconds)
-    fitting = [each for each in candidates_for(plan.task) if _fits(profile, spec.training(each))]
-    return replace(spec, candidates=tuple(fitting))
+    candidates = (one for one in candidates_for(plan.task) if _fits(profile, spec.training(one)))
+    return replace(spec, candidates=tuple(candidates))
 
 
 def candidates_for(task: Task) -> list[Candidate]:
-    offered = [each for each in MODEL_TYPES.values() if task in each.tasks]
-    by_type = [[Candidate(each.name, params) for params in each.candidates] for each in offered]
-    return [each for each in chain(*zip_longest(*by_type)) if each is not None]
+    """All candidates of all model types for the task, the defaults of every type first."""
+    by_type = [
+        [Candidate(model_type.name, params) for params in model_type.candidates]
+        for model_type in MODEL_TYPES.values()
+        if task in model_type.tasks
+    ]
+    return [candidate for candidate in chain(*zip_longest(*by_type)) if candidate is not None]
 
 
 def most_candidates() -> dict[str, int]:
@@ -113,7 +119,10 @@ def most_candidates() -> dict[str, int]:
 
 
 def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits) -> Json:
-    """The figures of a leaderboard's entry: means over the folds."""
+    """Score a candidate on the training set; the test set is reserved for the chosen one.
+
+    The result has the figures of an entry of the leaderboard.
+    """
     report_stage("reading")
     data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
     report_stage("fitting")
@@ -133,14 +142,14 @@ def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, li
 
 
 def leaderboard(entries: Sequence[Entry]) -> list[Json]:
-    """Best first, then those that failed or were not tried."""
+    """Finished entries, best first, followed by failed and untried ones."""
     best = ranked(entries)
     others = [index for index in range(len(entries)) if index not in best]
     return [entries[index].to_json() for index in [*best, *others]]
 
 
 def ranked(entries: Sequence[Entry]) -> list[int]:
-    """Indexes of the finished entries, best first; equals by their spread, then by their order."""
+    """Indexes of the finished entries by descending score; ties are resolved by spread, then by order."""
     finished = [index for index, entry in enumerate(entries) if entry.state == "finished"]
     return sorted(
         finished, key=lambda index: (-(entries[index].score or 0), entries[index].spread or 0, index)
@@ -172,7 +181,7 @@ def _folds(data: Split, seed: int) -> Iterator[tuple[Rows, Rows]]:
     stratified = data.plan.task == "classification" and members.max() >= FOLDS
     splitter = StratifiedKFold if stratified else KFold
     with warnings.catch_warnings():
-        # A class with fewer rows than there are folds is missing in some of them.
+        # scikit-learn warns of classes with fewer rows than folds.
         warnings.simplefilter("ignore")
         folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(training.frame, training.labels))
     for fitted, tested in folds:
@@ -181,17 +190,17 @@ def _folds(data: Split, seed: int) -> Iterator[tuple[Rows, Rows]]:
 
 def _score_fold(spec: TrainingSpec, data: Split, fitted: Rows, tested: Rows) -> _FoldScore:
     task = data.plan.task
-    began = time.perf_counter()
+    started = time.perf_counter()
     preparation, rows = prepare(fitted, data, spec)
     estimator, _ = fit(spec, task, rows, fitted.labels)
-    ready = time.perf_counter()
+    fit_ended = time.perf_counter()
     try:
         predicted = Pipeline([("preparation", preparation), ("model", estimator)]).predict(tested.frame)
     except ValueError as error:
-        # Some types detect a fault such as more neighbours than rows only when they predict.
+        # Some faults, such as more neighbours than rows, occur in prediction.
         raise FitFailed from error
-    done = time.perf_counter()
+    ended = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         metric = balanced_accuracy_score if task == "classification" else r2_score
-        return _FoldScore(float(metric(tested.labels, predicted)), ready - began, done - ready)
+        return _FoldScore(float(metric(tested.labels, predicted)), fit_ended - started, ended - fit_ended)
