@@ -1,4 +1,4 @@
-"""Batches need bounded memory, whatever the length of the file."""
+"""Memory of batches, independent of the length of the file."""
 
 import asyncio
 from pathlib import Path
@@ -30,27 +30,27 @@ def task(tmp_path: Path) -> batches.BatchTask:
 
 
 async def predict(readers: ProcessPool, task: batches.BatchTask, folder: Path, rows: int) -> int:
-    """The peak memory of the reader process."""
+    """Predict a file of so many rows; returns the peak memory of the reader process."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
     running = asyncio.create_task(readers.run(batches.predict, task, "result"))
-    most = 0
+    peak = 0
     while not running.done():
         await asyncio.wait({running}, timeout=0.02)
-        reader = before or set(psutil.Process().children())
-        most = max([most, *(each.memory_info().rss for each in reader if each.is_running())])
+        processes = before or set(psutil.Process().children())
+        peak = max([peak, *(process.memory_info().rss for process in processes if process.is_running())])
     assert (await running).good == rows
-    return most
+    return peak
 
 
 async def test_memory_does_not_grow_with_the_length_of_the_file(
     task: batches.BatchTask, tmp_path: Path
 ) -> None:
     readers = ProcessPool(1)
-    # What the reader imports first is not the file's.
+    # The first batch includes the imports of the reader process.
     await predict(readers, task, tmp_path, 1)
-    little = await predict(readers, task, tmp_path, ROWS // 10)
-    much = await predict(readers, task, tmp_path, ROWS)
-    assert much - little < 20 * MEBIBYTE
+    small = await predict(readers, task, tmp_path, ROWS // 10)
+    large = await predict(readers, task, tmp_path, ROWS)
+    assert large - small < 20 * MEBIBYTE
     with (tmp_path / "result").open("rb") as result:
         assert sum(1 for _ in result) == ROWS + 1

@@ -64,8 +64,8 @@ def test_defaults_of_every_type_come_first(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_candidates_are_distinct(task: Task) -> None:
-    spelt_out = [(each.type, parse(each.type, each.params)) for each in candidates_for(task)]
-    assert all(spelt_out.count(each) == 1 for each in spelt_out)
+    complete = [(each.type, parse(each.type, each.params)) for each in candidates_for(task)]
+    assert all(complete.count(candidate) == 1 for candidate in complete)
 
 
 def test_candidates_are_counted_by_task() -> None:
@@ -80,7 +80,7 @@ def test_label_decides_the_task_of_all_candidates(profile_of: Any) -> None:  # A
     assert list(spec.candidates) == candidates_for("classification")
 
 
-def test_candidates_that_do_not_fit_the_table_are_left_out(profile_of: Any) -> None:  # Any: as above
+def test_candidates_that_do_not_fit_the_table_are_omitted(profile_of: Any) -> None:  # Any: as above
     spec = plan_comparison(profile_of(line_table(15)), training_spec(), None)
     assert {each.type for each in spec.candidates} == {each.type for each in candidates_for("regression")}
     assert not [each for each in spec.candidates if each.params.get("n_neighbors", 0) == 15]
