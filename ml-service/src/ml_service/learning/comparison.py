@@ -98,8 +98,9 @@ def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | No
     if plan.training_rows < FEWEST_ROWS:
         raise PartTooSmall("training", plan.training_rows, FEWEST_ROWS)
     spec = ComparisonSpec(replace(base, task=plan.task), (), seconds)
-    candidates = (one for one in candidates_for(plan.task) if _fits(profile, spec.training(one)))
-    return replace(spec, candidates=tuple(candidates))
+    candidates = candidates_for(plan.task)
+    fitting = (candidate for candidate in candidates if _fits(profile, spec.training(candidate)))
+    return replace(spec, candidates=tuple(fitting))
 
 
 def candidates_for(task: Task) -> list[Candidate]:
