@@ -248,7 +248,7 @@ REFUSED = [
     Refused("a workbook named CSV", b"PK\x03\x04" + b"\0" * 50, "csv_other_format"),
     Refused(
         "a web page",
-        b"<!DOCTYPE html>\n<html><body>\n<p>Sign in, please</p>\n",
+        b"<!DOCTYPE html>\n<html><body>\n<p>Welcome, please wait</p>\n",
         "csv_too_many_fields",
         3,
         "<!DOCTYPE html>",

@@ -15,7 +15,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
-from ml_service.learning.comparison.candidates import most_candidates
+from ml_service.learning.comparison import most_candidates
 
 CLASSIFIERS = most_candidates()["classification"]
 REGRESSORS = most_candidates()["regression"]

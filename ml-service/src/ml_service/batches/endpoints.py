@@ -32,7 +32,7 @@ from ml_service.errors import (
 from ml_service.jobs.endpoints import Estimates, Jobs, headers_of
 from ml_service.jobs.schemas import JobView
 from ml_service.jobs.service import StartedJob
-from ml_service.learning.batches.pipeline import BATCH_ERRORS
+from ml_service.learning.batches import BATCH_ERRORS
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS

@@ -15,7 +15,7 @@ from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.service import prepare_job
 from ml_service.jobs.settlement import charge_of
-from ml_service.learning.batches.pipeline import BatchSpec, BatchTask
+from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository

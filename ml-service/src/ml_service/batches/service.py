@@ -17,7 +17,7 @@ from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob
-from ml_service.learning.batches import pipeline
+from ml_service.learning import batches
 from ml_service.learning.tables import CsvLimits
 from ml_service.models.repository import ModelLookup
 from ml_service.models.rules import is_model_name
@@ -84,7 +84,7 @@ class BatchService:
         # A result that no answer names is an orphan, which the sweeper deletes.
         location = self.files.results.name_new()
         async with charging(self.billing, charge) as payment:
-            outcome = await self.files.readers.run(pipeline.predict, file.task, location)
+            outcome = await self.files.readers.run(batches.predict, file.task, location)
             hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
             payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
             answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
@@ -107,10 +107,10 @@ class BatchService:
         if model is None:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
-        task = pipeline.BatchTask(
+        task = batches.BatchTask(
             files.artefacts.store_url, upload.key, artefact, model.files, wanted.options, files.limits
         )
-        return CountedFile(upload, task, await files.readers.run(pipeline.count_rows, task))
+        return CountedFile(upload, task, await files.readers.run(batches.count_rows, task))
 
     async def find_result(self, job: Job) -> PredictionResult:
         """The result of an ended job. Raises ResultPending or NoResult."""

@@ -13,8 +13,7 @@ from ml_service.jobs.cluster import ClusterTask, run_task
 from ml_service.jobs.context import JobContext
 from ml_service.jobs.lease_repository import LeaseRepository
 from ml_service.jobs.rules import GiveUp, Retry
-from ml_service.learning.comparison.candidates import ComparisonSpec
-from ml_service.learning.comparison.leaderboard import Entry, count_finished
+from ml_service.learning.comparison import ComparisonSpec, Entry, count_finished
 from ml_service.learning.tasks import TableFile, score_on_worker
 
 RETRY_WORKER_SECONDS = 1.0

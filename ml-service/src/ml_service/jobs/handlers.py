@@ -13,10 +13,16 @@ from ml_service.jobs.context import Handler, JobContext, Outcome
 from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
-from ml_service.learning.batches.pipeline import BatchSpec, BatchTask
-from ml_service.learning.comparison import AUTO
-from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
-from ml_service.learning.comparison.leaderboard import Entry, count_finished, leaderboard, ranked
+from ml_service.learning.batches import BatchSpec, BatchTask
+from ml_service.learning.comparison import (
+    AUTO,
+    FOLDS,
+    ComparisonSpec,
+    Entry,
+    count_finished,
+    leaderboard,
+    ranked,
+)
 from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
 from ml_service.models.repository import ModelRepository
 

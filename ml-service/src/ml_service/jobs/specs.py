@@ -8,8 +8,7 @@ from typing import Literal
 from kit.database import Json
 from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
-from ml_service.learning.comparison import AUTO
-from ml_service.learning.comparison.candidates import plan_comparison
+from ml_service.learning.comparison import AUTO, plan_comparison
 from ml_service.learning.tables import TableProfile
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.errors import InvalidSpec

@@ -1,1 +1,1 @@
-"""Machine learning: everything that a Dask worker imports. No database and no web framework."""
+"""Machine learning: the code of Dask workers, without database and web framework."""

@@ -1,4 +1,4 @@
-"""The functions that Dask workers run: training, cross-validation and batches, on files in the store."""
+"""Functions that Dask workers run: training, cross-validation and batches, on files in the store."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from distributed import get_worker
 
 from kit.errors import ServiceError
-from ml_service.learning.batches import pipeline
-from ml_service.learning.comparison.cross_validation import cross_validate
+from ml_service.learning import batches
+from ml_service.learning.comparison import cross_validate
 from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec, train
 from ml_service.store.files import Files
@@ -42,13 +42,13 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     return as_document(work)
 
 
-def predict_on_worker(key: str, task: pipeline.BatchTask, rows: int, result: str) -> Json:
-    report = _each_percent(_reporter(key), rows)
-    return as_document(lambda: asdict(pipeline.predict(task, result, report)))
+def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str) -> Json:
+    report = _report_percents(_reporter(key), rows)
+    return as_document(lambda: asdict(batches.predict(task, result, report)))
 
 
 def as_document(work: Callable[[], Json]) -> Json:
-    """The outcome in plain values: {"result": ...}, or {"error": ...} for `kit.errors.from_document`."""
+    """Outcome in plain values: {"result": ...}, or {"error": ...} for `kit.errors.from_document`."""
     try:
         return {"result": work()}
     except ServiceError as error:
@@ -64,7 +64,7 @@ def _reporter(key: str) -> Callable[..., None]:
     return report
 
 
-def _each_percent(report: Callable[..., None], rows: int) -> Callable[[int], None]:
+def _report_percents(report: Callable[..., None], rows: int) -> Callable[[int], None]:
     reported = -1
 
     def report_rows(done: int) -> None:

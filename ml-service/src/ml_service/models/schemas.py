@@ -5,8 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-from ml_service.learning.comparison import AUTO
-from ml_service.learning.comparison.candidates import most_candidates
+from ml_service.learning.comparison import AUTO, most_candidates
 from ml_service.models.models import Model
 
 MOST_SECONDS = 86_400

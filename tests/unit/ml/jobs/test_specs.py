@@ -8,7 +8,7 @@ from tests.support.tables import line_table
 
 from ml_service.jobs.schemas import TrainingRequest
 from ml_service.jobs.specs import Budget, TrainingJobRequest
-from ml_service.learning.comparison.candidates import candidates_for
+from ml_service.learning.comparison import candidates_for
 from ml_service.learning.tables import TableProfile, profile, read_table
 from ml_service.learning.training.errors import InvalidSpec
 

@@ -1,1 +1,1 @@
-"""Findings: facts about a table that matter before training."""
+"""Findings: remarks about a table that matter before training."""

@@ -1,8 +1,8 @@
 """Strength of the association between one column and the label, measured on held-out rows.
 
-For classes Goodman and Kruskal's lambda (1954), the share of wrong guesses that the column avoids; for
-numbers R2. Each is measured by guessing half of the rows from the other half, as the predictive power score
-(Wetschoreck, Krabel and Krishnamurthy, 2020) does, with bins in the place of its decision tree.
+The measure for classes is Goodman and Kruskal's lambda (1954), the share of wrong guesses that the column
+avoids; for numbers it is R2. Each half of the rows is predicted from the other, as in the predictive power
+score (Wetschoreck, Krabel and Krishnamurthy, 2020), with bins instead of its decision tree.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Numbers = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A number for each row: its class from 0 on, or the value itself where `classes` is None."""
+    """The label's values: codes of classes from 0 on, or numbers if `classes` is None."""
 
     values: npt.NDArray[Any]  # Any: classes or numbers
     classes: int | None
@@ -44,40 +44,40 @@ def measure_association(column: Column, label: Label) -> float:
     codes = _put_in_bins(column)
     halves = np.array_split(np.random.default_rng(SEED).permutation(len(codes)), 2)
     error = base = 0.0
-    for known, tested in (halves, halves[::-1]):
-        guess = _guess_classes if label.classes is not None else _guess_numbers
-        guessed, usual = guess(codes, label, known)
+    for fitted, tested in (halves, halves[::-1]):
+        predict = _predict_classes if label.classes is not None else _predict_numbers
+        predicted, baseline = predict(codes, label, fitted)
         actual = label.values[tested]
         if label.classes is not None:
-            error += np.count_nonzero(guessed[codes[tested]] != actual)
-            base += np.count_nonzero(usual != actual)
+            error += np.count_nonzero(predicted[codes[tested]] != actual)
+            base += np.count_nonzero(baseline != actual)
         else:
-            error += float(((guessed[codes[tested]] - actual) ** 2).sum())
-            base += float(((usual - actual) ** 2).sum())
+            error += float(((predicted[codes[tested]] - actual) ** 2).sum())
+            base += float(((baseline - actual) ** 2).sum())
     return 1 - error / base if base else 0.0
 
 
-def _guess_classes(codes: Codes, label: Label, known: Codes) -> tuple[Codes, int]:
-    """The most common class in each bin, and in all of them."""
+def _predict_classes(codes: Codes, label: Label, fitted: Codes) -> tuple[Codes, int]:
+    """The most common class in each bin, and overall."""
     classes = label.classes or 1
-    cells = codes[known] * classes + label.values[known]
+    cells = codes[fitted] * classes + label.values[fitted]
     counts = np.bincount(cells, minlength=(codes.max() + 1) * classes).reshape(-1, classes)
-    usual = int(counts.sum(axis=0).argmax())
-    return np.where(counts.any(axis=1), counts.argmax(axis=1), usual), usual
+    baseline = int(counts.sum(axis=0).argmax())
+    return np.where(counts.any(axis=1), counts.argmax(axis=1), baseline), baseline
 
 
-def _guess_numbers(codes: Codes, label: Label, known: Codes) -> tuple[Numbers, float]:
-    """The mean in each bin, and in all of them."""
-    values = label.values[known]
-    usual = float(values.mean())
+def _predict_numbers(codes: Codes, label: Label, fitted: Codes) -> tuple[Numbers, float]:
+    """The mean in each bin, and overall."""
+    values = label.values[fitted]
+    baseline = float(values.mean())
     bins = int(codes.max()) + 1
-    counts = np.bincount(codes[known], minlength=bins)
-    sums = np.bincount(codes[known], weights=values, minlength=bins)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), usual), usual
+    counts = np.bincount(codes[fitted], minlength=bins)
+    sums = np.bincount(codes[fitted], weights=values, minlength=bins)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), baseline), baseline
 
 
 def _put_in_bins(column: Column) -> Codes:
-    """The bin of each cell; missing cells have one of their own."""
+    """The bin of each cell; missing cells have a separate bin."""
     if column.kind == "text":
         encoded = column.cells.combine_chunks().dictionary_encode(null_encoding="encode")
         return encoded.indices.to_numpy().astype(np.int64)

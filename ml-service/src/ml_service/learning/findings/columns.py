@@ -1,4 +1,4 @@
-"""Findings about a table's columns whatever the label, and a suggestion of label and features."""
+"""Findings about columns that need no label, and a suggestion of label and features."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +10,7 @@ from ml_service.learning.tables.statistics import ColumnStatistics
 
 FEW_ROWS = 50
 MOSTLY_MISSING = 0.5
-# The preparation of texts makes as many columns; the rarer categories count as one.
+# The limit of encoded categories of a feature; rarer ones count as missing.
 MANY_CATEGORIES = 50
 FEWEST_IDS = 20
 NEARLY_ALL = 0.95
@@ -24,7 +24,7 @@ Severity = Literal["info", "warning", "serious"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fact to know before training; `column` is None for one about all rows."""
+    """A remark about data before training; `column` is None if it concerns all rows."""
 
     code: str
     severity: Severity
@@ -48,10 +48,10 @@ class Suggestion:
 
 
 def find(views: Sequence[ColumnView], rows: int, duplicate_rows: int) -> list[Finding]:
-    """The findings that need no label."""
-    found = [finding for view in views for finding in _find_in_column(view, rows)]
+    """Findings about the columns and about all rows."""
+    findings = [finding for view in views for finding in _find_in_column(view, rows)]
     if rows < FEW_ROWS:
-        found.append(
+        findings.append(
             Finding(
                 "too_few_rows",
                 "warning",
@@ -61,13 +61,13 @@ def find(views: Sequence[ColumnView], rows: int, duplicate_rows: int) -> list[Fi
             )
         )
     if duplicate_rows:
-        found.append(_find_duplicates(rows, duplicate_rows))
-    return found
+        findings.append(_find_duplicates(rows, duplicate_rows))
+    return findings
 
 
 def suggest(views: Sequence[ColumnView], findings: Sequence[Finding]) -> Suggestion:
-    """The label is chosen by name, else the last or first column of classes, else the last of numbers."""
-    left_out = {each.column for each in findings if each.code in LEFT_OUT}
+    """Choose the label by name, else the last or first column of classes, else the last column of numbers."""
+    left_out = {finding.column for finding in findings if finding.code in LEFT_OUT}
     usable = [view for view in views if view.column.kind != "empty" and view.column.name not in left_out]
     label = _choose_label([view for view in usable if view.column.kind != "date"])
     return Suggestion(label, [view.column.name for view in usable if view.column.name != label])
@@ -143,9 +143,9 @@ def _counts_up(statistics: ColumnStatistics) -> bool:
 
 def _choose_label(views: Sequence[ColumnView]) -> str | None:
     names = [view.column.name for view in views]
-    known = [name for name in names if name.casefold() in LABEL_NAMES]
-    if known:
-        return known[-1]
+    typical = [name for name in names if name.casefold() in LABEL_NAMES]
+    if typical:
+        return typical[-1]
     classes = [view.column.name for view in views if _has_classes(view)]
     if classes:
         return classes[-1] if classes[-1] == names[-1] else classes[0]

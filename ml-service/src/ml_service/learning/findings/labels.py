@@ -1,4 +1,4 @@
-"""Findings about a label: uneven or rare classes, and columns that give the label away."""
+"""Findings about a label: imbalanced or rare classes, and leakage from other columns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -11,8 +11,8 @@ from ml_service.learning.findings.columns import ColumnView, Finding, find
 from ml_service.learning.tables import Column, Json, Table, profile
 from ml_service.learning.tables.statistics import compute_statistics
 
-UNEVEN = 10
-VERY_UNEVEN = 100
+IMBALANCED = 10
+VERY_IMBALANCED = 100
 FEW_ROWS_PER_CLASS = 10
 FEWEST_ROWS = 40
 MOST_ROWS = 20_000
@@ -21,23 +21,23 @@ CERTAIN = 0.99
 
 
 def find_all(table: Table, label: str, is_classes: bool) -> list[Json]:
-    """The findings of an inspection of the dataset, about the columns of this table only."""
-    return [asdict(each) for each in _find_all(table, label, is_classes)]
+    """All findings about a table with this label, as JSON."""
+    return [asdict(finding) for finding in _find_all(table, label, is_classes)]
 
 
 def _find_all(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
-    known, statistics = profile(table), compute_statistics(table)
-    views = [ColumnView(known.columns[name], each) for name, each in statistics.columns.items()]
-    # Rows that agree in some columns only are no duplicates.
+    columns, statistics = profile(table).columns, compute_statistics(table)
+    views = [ColumnView(columns[name], figures) for name, figures in statistics.columns.items()]
+    # Rows that agree in the columns read may differ in the others.
     duplicates = statistics.duplicate_rows if len(views) == len(table.header) else 0
     yield from find(views, table.rows, duplicates)
     if is_classes:
-        yield from find_in_classes(label, known.columns[label].value_counts or (1,))
+        yield from find_in_classes(label, columns[label].value_counts or (1,))
     yield from find_leakage(table, label, is_classes)
 
 
 def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:
-    """`counts` is how often each class occurs, rarest first."""
+    """`counts` has the number of rows of each class, ascending."""
     rarest, commonest = counts[0], counts[-1]
     few = sum(count < FEW_ROWS_PER_CLASS for count in counts)
     if few:
@@ -49,10 +49,10 @@ def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:
             f"{have} fewer than {FEW_ROWS_PER_CLASS} rows in '{label}', the rarest {rarest}.",
             "Add rows of the rare classes, or merge them with others.",
         )
-    if commonest >= UNEVEN * rarest:
+    if commonest >= IMBALANCED * rarest:
         yield Finding(
             "imbalanced",
-            "serious" if commonest >= VERY_UNEVEN * rarest else "warning",
+            "serious" if commonest >= VERY_IMBALANCED * rarest else "warning",
             label,
             f"The most common class of '{label}' has {commonest} rows, the rarest {rarest}.",
             "Judge models by balanced accuracy or F1: always guessing the most common class looks accurate.",
@@ -60,15 +60,15 @@ def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:
 
 
 def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
-    """Columns that give the label away almost on their own."""
+    """Findings about columns that almost determine the label on their own."""
     chosen = _choose_rows(table.columns[label])
     if len(chosen) < FEWEST_ROWS:
         return
-    known = label_of(_take(table.columns[label], chosen), is_classes)
+    label_values = label_of(_take(table.columns[label], chosen), is_classes)
     for name, column in table.columns.items():
         if name == label or column.kind == "empty":
             continue
-        strength = measure_association(_take(column, chosen), known)
+        strength = measure_association(_take(column, chosen), label_values)
         if strength >= SUSPECT:
             effect, of = ("avoids", "wrong guesses about") if is_classes else ("explains", "variance of")
             yield Finding(
@@ -81,7 +81,7 @@ def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding
 
 
 def _choose_rows(label: Column) -> pa.Array:
-    """Rows that have a label, evenly over the table where there are many."""
+    """Rows with a label, at most `MOST_ROWS`, evenly spaced over the table."""
     present = np.flatnonzero(label.cells.is_valid().to_numpy())
     chosen = np.linspace(0, max(len(present) - 1, 0), min(len(present), MOST_ROWS)).astype(np.int64)
     return pa.array(present[chosen])

@@ -1,10 +1,11 @@
-"""The model types that Farebox offers."""
+"""Model types: algorithms with their parameters."""
 
-from ml_service.learning.model_types.course_parameters import convert_course, course_view
 from ml_service.learning.model_types.protocol import ModelType, Parameters, Task, TrainingTable
 from ml_service.learning.model_types.registry import (
     MODEL_TYPE_ERRORS,
     MODEL_TYPES,
+    convert_course,
+    course_view,
     describe,
     get_model_type,
     parse,

@@ -1,7 +1,7 @@
-"""Compilation that several model types share: trees in treelite's form, and the softmax.
+"""Compilation shared by model types: serialization of trees with treelite, and the softmax.
 
-Trees become an array and back by way of a file: from bytes to bytes treelite copies them several times over,
-for which a forest of hundreds of megabytes leaves a worker no room.
+Trees are serialized through a file: in memory, treelite makes several copies, too many for a worker with a
+forest of hundreds of megabytes.
 """
 
 from tempfile import NamedTemporaryFile
@@ -29,9 +29,9 @@ def unpack_trees(packed: Packed) -> treelite.Model:
 
 
 def softmax(decisions: Matrix) -> Matrix:
-    """The softmax of each row, which has a decision for each class or a single one for two classes."""
+    """Softmax of the decision values of each row: one for each class, or a single one for two classes."""
     if decisions.shape[1] == 1:
-        # A zero for the first class makes the one decision a softmax of two.
+        # The first of two classes has a decision value of 0.
         decisions = np.hstack([np.zeros_like(decisions), decisions])
     exponentials = np.exp(decisions - decisions.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)

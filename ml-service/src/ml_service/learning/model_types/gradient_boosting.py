@@ -1,4 +1,4 @@
-"""Gradient boosting over histograms, compiled with treelite."""
+"""Histogram-based gradient boosting, compiled with treelite."""
 
 from typing import Any
 
@@ -33,19 +33,21 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
     ) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
         classifies = task == "classification"
         estimator_class = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
-        # Stopping early would set rows aside by class, which fails where a class has a single row.
-        chosen: dict[str, Any] = {"early_stopping": False, **parameters.model_dump()}  # Any: of every type
-        return estimator_class(random_state=seed, **chosen)
+        # Early stopping splits off rows stratified by class, which fails if a class has a single row.
+        settings: dict[str, Any] = {"early_stopping": False, **parameters.model_dump()}  # Any: of every type
+        return estimator_class(random_state=seed, **settings)
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
         return {"trees": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         trees = unpack_trees(arrays["trees"])
 
         def score(rows: Matrix) -> Matrix:
-            # treelite's own probabilities are of single precision; its sums are not.
-            sums: Matrix = treelite.gtil.predict(trees, rows, nthread=1, pred_margin=True)
-            return softmax(sums.reshape(len(rows), -1)) if task == "classification" else sums.reshape(-1)
+            # treelite computes margins in double precision, but probabilities in single precision.
+            margins: Matrix = treelite.gtil.predict(trees, rows, nthread=1, pred_margin=True)
+            if task == "regression":
+                return margins.reshape(-1)
+            return softmax(margins.reshape(len(rows), -1))
 
         return score

@@ -6,18 +6,18 @@ import numpy as np
 from pydantic import Field
 from sklearn.neighbors import KDTree, KNeighborsClassifier, KNeighborsRegressor
 
-from ml_service.learning.model_types.errors import ModelTypeRefusal
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Matrix,
     ModelType,
+    ModelTypeRefusal,
     Parameters,
     Scorer,
     Task,
     TrainingTable,
 )
 
-# The same search in training and prediction, so that of equally near rows both choose the same.
+# Training and prediction use the same search, so that both choose the same among equally near rows.
 ALGORITHM = "kd_tree"
 
 
@@ -59,9 +59,9 @@ class Knn(ModelType[KnnParameters]):
         estimator_class = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
         return estimator_class(algorithm=ALGORITHM, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
         return {
-            "rows": estimator._fit_X,  # the only place where scikit-learn keeps them
+            "rows": estimator._fit_X,  # scikit-learn has no public attribute for them
             "targets": estimator._y,  # codes of classes, or values
             "classes": np.arange(len(getattr(estimator, "classes_", ()))),
             "neighbours": np.array(estimator.n_neighbors),
@@ -76,16 +76,16 @@ class Knn(ModelType[KnnParameters]):
             targets = np.eye(len(arrays["classes"]))[arrays["targets"]]
 
         def score(rows: Matrix) -> Matrix:
-            distances, found = tree.query(rows, k=neighbours)
-            weights = _by_distance(distances) if by_distance else np.ones_like(distances)
-            summed = np.einsum("rn,rn...->r...", weights, targets[found])
+            distances, nearest = tree.query(rows, k=neighbours)
+            weights = _inverse_distances(distances) if by_distance else np.ones_like(distances)
+            summed = np.einsum("rn,rn...->r...", weights, targets[nearest])
             return (summed.T / weights.sum(axis=1)).T
 
         return score
 
 
-def _by_distance(distances: Matrix) -> Matrix:
-    """One over the distance; if there are rows equal to the requested one, only these count."""
-    same = distances == 0
+def _inverse_distances(distances: Matrix) -> Matrix:
+    """Weights 1/distance; if a row has neighbours at distance 0, only these count."""
+    equal = distances == 0
     with np.errstate(divide="ignore"):
-        return np.where(same.any(axis=1, keepdims=True), same.astype(np.float64), 1 / distances)
+        return np.where(equal.any(axis=1, keepdims=True), equal.astype(np.float64), 1 / distances)

@@ -22,7 +22,7 @@ class Linear(ModelType[LinearParameters]):
     tasks: frozenset[Task] = frozenset({"regression"})
     scaled = True
 
-    def build(self, parameters: LinearParameters, task: Task, seed: int) -> LinearRegression:  # noqa: ARG002 - one way
+    def build(self, parameters: LinearParameters, task: Task, seed: int) -> LinearRegression:  # noqa: ARG002 - one task
         return LinearRegression(fit_intercept=parameters.fit_intercept)
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - one task  # Any: LinearRegression

@@ -7,11 +7,11 @@ from pydantic import Field
 from sklearn.linear_model import LogisticRegression
 
 from ml_service.learning.model_types.compilation import softmax
-from ml_service.learning.model_types.errors import ModelTypeRefusal
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Matrix,
     ModelType,
+    ModelTypeRefusal,
     Parameters,
     Scorer,
     Task,

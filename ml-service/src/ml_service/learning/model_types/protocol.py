@@ -1,4 +1,4 @@
-"""The protocol of a model type."""
+"""Protocol of a model type, with the base classes of its parameters and refusals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,63 +8,71 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from kit.errors import ServiceError
+
 Task = Literal["classification", "regression"]
 Matrix = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]  # Any: arrays of every type
-# One row of class probabilities, or one value, for each row of prepared features.
+# Prepared rows to one row of class probabilities each, or to one value each.
 Scorer = Callable[[Matrix], Matrix]
 
 
 class Parameters(BaseModel):
-    """Typed and bounded; subclasses name them as scikit-learn does."""
+    """Base class of typed and bounded parameters; fields have scikit-learn's names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-Chosen = TypeVar("Chosen", bound=Parameters)
+ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
-    """Facts about a table that parameters depend on; `classes` is 0 in regression."""
+    """Facts about a table for checks of parameters; `classes` is 0 in regression."""
 
     label: str
     training_rows: int
     classes: int
 
 
+class ModelTypeRefusal(ServiceError):
+    """Base class of refusals of parameters that do not fit a table, defined in the file of the model type."""
+
+    status = 422
+
+
 class Estimator(Protocol):
-    """The part of scikit-learn's estimators that training uses."""
+    """The methods of scikit-learn's estimators that training calls."""
 
     def fit(self, X: Any, y: Any) -> Any: ...
     def predict(self, X: Any) -> Any: ...
 
 
-class ModelType(Protocol, Generic[Chosen]):
-    """A learning algorithm in two forms: scikit-learn's for training, arrays for predicting.
+class ModelType(Protocol, Generic[ParametersT]):
+    """A learning algorithm in two forms: a scikit-learn estimator for training, arrays for prediction.
 
-    `scaled` asks for standardised numbers; `candidates` are the parameters that a comparison tries.
+    `scaled` requests standardised numbers; `candidates` are the parameters that a comparison tries.
     """
 
     name: str
     title: str
-    parameters: type[Chosen]
+    parameters: type[ParametersT]
     tasks: frozenset[Task]
     scaled: bool
     candidates: Sequence[Mapping[str, object]] = ({},)
 
-    def check(self, parameters: Chosen, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
-        """Raise if these parameters do not go with this table."""
+    def check(self, parameters: ParametersT, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
+        """Raise a ModelTypeRefusal if the parameters do not fit the table."""
         return
 
-    def build(self, parameters: Chosen, task: Task, seed: int) -> Estimator:
-        """The unfitted estimator."""
+    def build(self, parameters: ParametersT, task: Task, seed: int) -> Estimator:
+        """Create the unfitted estimator."""
         ...
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # Any: the class that build made
-        """The arrays that prediction needs of a fitted estimator."""
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # Any: the class that `build` returns
+        """Extract the arrays for prediction from a fitted estimator."""
         ...
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        """The function that predicts from the arrays of `compile`."""
+        """Create the prediction function from the arrays of `compile`."""
         ...

@@ -34,7 +34,7 @@ class RandomForest(ModelType[RandomForestParameters]):
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - alike for both  # Any: either class
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
         return {"forest": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:

@@ -1,4 +1,4 @@
-"""Predictions from trained models."""
+"""Predictors: trained models, loaded for requests."""
 
 from ml_service.learning.predictors.artefacts import load, load_pipeline, read_report
 from ml_service.learning.predictors.encoding import FeatureWarning

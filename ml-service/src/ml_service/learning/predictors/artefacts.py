@@ -1,4 +1,4 @@
-"""A model's files: written and flushed to the disk, and read only if their SHA-256 is the recorded one."""
+"""Files of a model: written and flushed to the disk, and read only if their SHA-256 is the recorded one."""
 
 import hashlib
 import io
@@ -26,14 +26,14 @@ FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
 
-# Pipelines stored before `learning` existed name their step for dates by this path; pickle looks it up here.
+# Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
 sys.modules.setdefault("ml_service.training.dates", dates)
 
 
 def save(
     directory: Path, documents: Mapping[str, Json], arrays: Arrays, pipeline: Any
 ) -> dict[str, str]:  # Any: a scikit-learn pipeline
-    """Write the files into this new directory; returns the SHA-256 of each."""
+    """Write the files into a new directory; returns the SHA-256 of each."""
     directory.mkdir(parents=True)
     writers: dict[str, Callable[[IO[bytes]], object]] = {
         **{name: partial(_write_json, document) for name, document in documents.items()},
@@ -46,8 +46,8 @@ def save(
 
 
 def load(directory: Path, files: Mapping[str, str]) -> Predictor:
-    """The predictor in this directory; `files` holds the SHA-256 of each file."""
-    contents = _read_checked(Path(directory), files, keep={DOCUMENT, ARRAYS})
+    """Load the predictor of a model; `files` has the SHA-256 of each file."""
+    contents = _read_checked(Path(directory), files, {DOCUMENT, ARRAYS})
     document = json.loads(contents[DOCUMENT])
     if document["format"] != FORMAT:
         raise ArtefactRefused
@@ -59,12 +59,12 @@ def load(directory: Path, files: Mapping[str, str]) -> Predictor:
 
 
 def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a scikit-learn pipeline
-    """The pipeline itself: a pickle, so its bytes are checked before they are unpickled."""
-    return joblib.load(io.BytesIO(_read_checked(Path(directory), files, keep={PIPELINE})[PIPELINE]))
+    """Load the scikit-learn pipeline: a pickle, so its bytes are checked before they are unpickled."""
+    return joblib.load(io.BytesIO(_read_checked(Path(directory), files, {PIPELINE})[PIPELINE]))
 
 
 def read_report(directory: Path, files: Mapping[str, str]) -> Json:
-    return json.loads(_read_checked(Path(directory), files, keep={REPORT})[REPORT])
+    return json.loads(_read_checked(Path(directory), files, {REPORT})[REPORT])
 
 
 def _write_json(document: Json, file: IO[bytes]) -> None:
@@ -88,11 +88,11 @@ def _flush_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _read_checked(directory: Path, files: Mapping[str, str], keep: set[str]) -> dict[str, bytes]:
-    """The contents of the files to keep. Each is read once, so the bytes that are used were checked."""
+def _read_checked(directory: Path, files: Mapping[str, str], names: set[str]) -> dict[str, bytes]:
+    """Check all files and return those named; each is read once, so no byte changes after the check."""
     if files.keys() ^ FILES:
         raise ArtefactRefused
-    kept: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for name, expected in files.items():
         try:
             content = (directory / name).read_bytes()
@@ -100,9 +100,9 @@ def _read_checked(directory: Path, files: Mapping[str, str], keep: set[str]) -> 
             raise ArtefactRefused from error
         if hashlib.sha256(content).hexdigest() != expected:
             raise ArtefactRefused
-        if name in keep:
-            kept[name] = content
-    return kept
+        if name in names:
+            contents[name] = content
+    return contents
 
 
 def _group_by_prefix(arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:  # Any: arrays of every type

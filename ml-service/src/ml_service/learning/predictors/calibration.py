@@ -1,11 +1,11 @@
-"""Split-conformal prediction: intervals and label sets from rows that the model was not fitted on.
+"""Split-conformal prediction: intervals and label sets, calibrated on rows outside the training set.
 
-Intervals are as wide as the quantile of absolute residuals (Lei, G'Sell,
-Rinaldo, Tibshirani and Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 2018). Sets
-of labels are the least ambiguous ones (Sadinle, Lei and Wasserman, "Least Ambiguous Set-Valued Classifiers
-With Bounded Error Levels", JASA 2019), with random tie-breaks as in smoothed conformal predictors (Vovk,
-Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005). Either covers the true label of a new
-row with the chosen probability, whatever the model.
+The half-width of intervals is a quantile of absolute residuals (Lei, G'Sell, Rinaldo, Tibshirani and
+Wasserman, "Distribution-Free Predictive Inference for Regression", JASA 2018). Label sets are the least
+ambiguous ones (Sadinle, Lei and Wasserman, "Least Ambiguous Set-Valued Classifiers With Bounded Error
+Levels", JASA 2019), with random tie-breaks as in smoothed conformal predictors (Vovk, Gammerman and Shafer,
+"Algorithmic Learning in a Random World", 2005). For any model, both cover the true label of a new row with
+the chosen probability.
 """
 
 import math
@@ -16,9 +16,9 @@ from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors.errors import CoverageTooHigh
 from ml_service.learning.tables.statistics import splitmix64
 
-# Far below any difference that matters between probabilities, far above their rounding.
+# Far below meaningful differences between probabilities, far above their rounding errors.
 TIE_BREAK = 1e-9
-# The increment of SplitMix64, without which zeros would stay zeros.
+# The increment of SplitMix64; without it, the hash of zero is zero.
 STRIDE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -29,7 +29,7 @@ class Calibration:
         self._scores = np.sort(scores)
 
     def limit(self, coverage: float) -> float:
-        """The largest score within this coverage; CoverageTooHigh where the rows are too few."""
+        """The largest score within the coverage; raises CoverageTooHigh if the rows are too few."""
         rows = len(self._scores)
         rank = math.ceil((rows + 1) * coverage - 1e-9)
         if rank > rows:
@@ -44,8 +44,8 @@ def residuals(values: Matrix, actual: Matrix) -> Matrix:
 def nonconformity(rows: Matrix, probabilities: Matrix) -> Matrix:
     """The score of each class for each row: one minus its probability, with a tie-break.
 
-    Tie-breaks are hashes of the row, so that the same row always gets the same label set. Draws of numpy's
-    generators depend on a state, here on the rows sent along.
+    Tie-breaks are hashes of the row, so that a row always has the same label set. Draws of a generator would
+    depend on the other rows of the request.
     """
     words = np.ascontiguousarray(rows).view(np.uint64)
     seeds = np.zeros(len(rows), np.uint64)

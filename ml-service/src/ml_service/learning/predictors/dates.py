@@ -1,4 +1,4 @@
-"""Dates as numbers. It is a file of its own because bundles of exported models contain it."""
+"""Dates as numeric features. Bundles of exported models contain a copy of this file."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""Encoding of a request's features as the row of numbers that a model was fitted on."""
+"""Encoding of a request's features as rows of numbers, equal to the preparation in training."""
 
 import math
 import re
@@ -21,23 +21,23 @@ Columns = Mapping[str, Sequence[object]]
 DATE_PARTS = 5
 NO_DATE = (math.nan,) * DATE_PARTS
 NUMBER = re.compile(POINT_NUMBER, re.ASCII)
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments of a model are UTC without saying so
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps of a model are UTC without a zone
 
 
 class InvalidCell(Exception):
-    """The reason why a cell cannot be used."""
+    """An unusable cell, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The order of a row's numbers: numbers, parts of dates, then one indicator for each category."""
+    """The columns of an encoded row: numbers, parts of dates, then one indicator for each category."""
 
     numbers: tuple[str, ...]
     dates: tuple[str, ...]
     texts: Mapping[str, Sequence[str]]
 
     def to_json(self) -> Json:
-        texts = {name: list(each) for name, each in self.texts.items()}
+        texts = {name: list(categories) for name, categories in self.texts.items()}
         return {"numbers": list(self.numbers), "dates": list(self.dates), "texts": texts}
 
     @classmethod
@@ -47,7 +47,7 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class FeatureWarning:
-    """A cell that was read otherwise than it was sent; rows count from 1."""
+    """A warning about a cell that was not used as sent; rows count from 1."""
 
     row: int
     feature: str
@@ -55,7 +55,7 @@ class FeatureWarning:
 
 
 class Encoder:
-    """Encodes requests as the preparation did in training."""
+    """Encoder of requests, equivalent to the preparation in training."""
 
     def __init__(self, encoding: Encoding, arrays: Arrays) -> None:
         self._numbers = encoding.numbers
@@ -85,18 +85,18 @@ class Encoder:
         return matrix, warnings
 
     def encode_columns(self, columns: Columns, rows: int) -> tuple[Matrix, RowErrors]:
-        """The same, column by column; an unknown category counts as missing, without a warning."""
+        """Encode column by column; an unknown category counts as missing, without a warning."""
         matrix, errors = np.zeros((rows, self.width)), RowErrors()
         for position, name in enumerate(self._numbers):
-            matrix[:, position] = list(_read_all(to_number, columns[name], math.nan, name, errors))
+            matrix[:, position] = list(_read_all(_to_number, columns[name], math.nan, name, errors))
         for position, name in enumerate(self._dates):
             start = len(self._numbers) + position * DATE_PARTS
-            parts = list(_read_all(to_date_parts, columns[name], NO_DATE, name, errors))
+            parts = list(_read_all(_to_date_parts, columns[name], NO_DATE, name, errors))
             matrix[:, start : start + DATE_PARTS] = parts
         for name, indicators in self._indicators.items():
             truth_values = self._truth_values[name]
             texts = _read_all(
-                lambda cell, known=truth_values: to_text(cell, known), columns[name], None, name, errors
+                lambda cell, known=truth_values: _to_text(cell, known), columns[name], None, name, errors
             )
             for index, text in enumerate(texts):
                 if text in indicators:
@@ -120,9 +120,9 @@ class Encoder:
         raise MissingFeature(missing, row)
 
     def _numeric_cells(self, features: Features, row: int) -> list[float]:
-        cells = [_read(to_number, features[name], name, row) for name in self._numbers]
+        cells = [_read(_to_number, features[name], name, row) for name in self._numbers]
         for name in self._dates:
-            cells.extend(_read(to_date_parts, features[name], name, row))
+            cells.extend(_read(_to_date_parts, features[name], name, row))
         return cells
 
     def _set_categories(
@@ -131,16 +131,18 @@ class Encoder:
         for name, indicators in self._indicators.items():
             truth_values = self._truth_values[name]
             text = _read(
-                lambda cell, known=truth_values: to_text(cell, known), features[name], name, index + 1
+                lambda cell, known=truth_values: _to_text(cell, known), features[name], name, index + 1
             )
             if text in indicators:
                 matrix[index, indicators[text]] = 1.0
             elif text is not None:
-                detail = f"Row {index + 1}, '{name}': The model knows no such category; it counts as missing."
+                detail = f"Row {index + 1}, '{name}': The model has no such category; it counts as missing."
                 warnings.append(FeatureWarning(index + 1, name, detail))
 
 
-def _read(read: Callable[[object], Any], cell: object, name: str, row: int) -> Any:  # Any: as it gives
+def _read(
+    read: Callable[[object], Any], cell: object, name: str, row: int
+) -> Any:  # Any: the result of `read`
     try:
         return read(cell)
     except InvalidCell as error:
@@ -149,8 +151,8 @@ def _read(read: Callable[[object], Any], cell: object, name: str, row: int) -> A
 
 def _read_all(
     read: Callable[[object], Any], cells: Sequence[object], blank: Any, name: str, errors: RowErrors
-) -> Iterator[Any]:  # Any: as it gives
-    """Each cell as read, or blank with an error for its row."""
+) -> Iterator[Any]:  # Any: the result of `read`
+    """The results for all cells; an unusable cell gives `blank` and an error for its row."""
     for index, cell in enumerate(cells):
         try:
             yield read(cell)
@@ -164,8 +166,8 @@ def _truth_values(categories: Sequence[str]) -> dict[bool, str]:
     return {value: spellings[word] for value, word in ((True, "true"), (False, "false")) if word in spellings}
 
 
-def to_number(cell: object) -> float:
-    """A number, also written as text as forms send it; NaN where it is missing."""
+def _to_number(cell: object) -> float:
+    """A number, also from text as forms send it; NaN for a missing cell."""
     if cell is None:
         return math.nan
     if isinstance(cell, str):
@@ -181,24 +183,24 @@ def to_number(cell: object) -> float:
     return float(cell)
 
 
-def to_date_parts(cell: object) -> tuple[float, ...]:
+def _to_date_parts(cell: object) -> tuple[float, ...]:
     """Year, month, day, weekday and days since 1970, as `DateParts` computes them in training."""
     if cell is None or (isinstance(cell, str) and cell in MISSING):
         return NO_DATE
     if not isinstance(cell, str):
         raise InvalidCell("It must be a date such as 2026-01-31.")
     try:
-        moment = datetime.fromisoformat(cell)
-        if moment.tzinfo is not None:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        date = datetime.fromisoformat(cell)
+        if date.tzinfo is not None:
+            date = date.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         raise InvalidCell("It must be a date such as 2026-01-31.") from None
-    days = (moment - EPOCH) / timedelta(microseconds=1) / 86_400_000_000
-    return (float(moment.year), float(moment.month), float(moment.day), float(moment.weekday()), days)
+    days = (date - EPOCH) / timedelta(microseconds=1) / 86_400_000_000
+    return (float(date.year), float(date.month), float(date.day), float(date.weekday()), days)
 
 
-def to_text(cell: object, truth_values: dict[bool, str]) -> str | None:
-    """Text, or None where it is missing; true and false stand for categories of that name."""
+def _to_text(cell: object, truth_values: dict[bool, str]) -> str | None:
+    """Text, or None for a missing cell; true and false stand for categories of that name."""
     if cell is None:
         return None
     if isinstance(cell, bool) and cell in truth_values:

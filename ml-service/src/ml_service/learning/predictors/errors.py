@@ -20,7 +20,7 @@ class MissingFeature(FeatureError):
     code = "missing_feature"
 
     def __init__(self, feature: str, row: int) -> None:
-        super().__init__(feature, row, "This feature is not given; send it, or null where it is not known.")
+        super().__init__(feature, row, "This feature is missing; send it, or null if its value is unknown.")
 
 
 class UnknownFeature(FeatureError):
@@ -41,7 +41,7 @@ class NoProbabilities(ServiceError):
 
 
 class CoverageTooHigh(ServiceError):
-    """`largest` is the highest coverage, in hundredths, that the model can promise."""
+    """`largest` is the highest possible coverage, rounded down to hundredths."""
 
     status = 422
     code = "coverage_too_high"
@@ -60,7 +60,7 @@ class ArtefactRefused(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This model's files are not those that were trained, so it is not used; train it again."
+            "This model's files have changed since the training, so they are not used; train it again."
         )
 
 

@@ -1,4 +1,4 @@
-"""A compiled model: predictions without a data frame, a pipeline or a pickle."""
+"""Predictor: predictions of a compiled model, without a data frame, a pipeline or a pickle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ DEFAULT_OPTIONS = PredictionOptions()
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """One entry a row, with the extras that were requested.
+    """One entry for each row, with the requested extras.
 
-    Probabilities are in the order of the predictor's classes. Label sets have the likeliest label first; they
-    are empty for rows that are among the few which the coverage leaves out.
+    Probabilities are in the order of the predictor's classes. Label sets have the likeliest label first; a
+    row outside the coverage has an empty set.
     """
 
     values: list[Label]
@@ -47,7 +47,7 @@ class Predictions:
 
 
 class Predictor:
-    """Predicts as `pipeline.predict` of the same model does."""
+    """Predictor with the results of the model's pipeline."""
 
     def __init__(
         self, encoder: Encoder, score: Scorer, classes: Sequence[str | int], calibration: Calibration
@@ -64,7 +64,7 @@ class Predictor:
 
     @property
     def width(self) -> int:
-        """The numbers of an encoded row."""
+        """The number of columns of an encoded row."""
         return self._encoder.width
 
     def predict(self, rows: Sequence[Features], options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
@@ -74,7 +74,7 @@ class Predictor:
     def predict_columns(
         self, columns: Columns, rows: int, options: PredictionOptions
     ) -> tuple[Predictions, RowErrors]:
-        """The same for many rows, column by column; the entry of a row with an error means nothing."""
+        """Predict column by column; the entry of a row with an error has no meaning."""
         matrix, errors = self._encoder.encode_columns(columns, rows)
         return self._score_rows(matrix, [], options), errors
 

@@ -1,1 +1,1 @@
-"""Reports on trained models, computed in training and rendered on request."""
+"""Reports on models, computed in training and rendered on request."""

@@ -1,9 +1,9 @@
 """95% confidence intervals of metrics by the bootstrap over test rows (Efron, 1979).
 
 Metrics are computed for all resamples at once, as sums over weighted rows; `scipy.stats.bootstrap` would call
-scikit-learn anew for each metric and resample. Where only a part of the test rows is resampled, intervals are
-narrowed to the width that all of them would give (Bickel, Goetze and van Zwet, "Resampling Fewer Than n
-Observations", 1997).
+scikit-learn for each metric and resample. If only a part of the test rows is resampled, intervals are
+narrowed to the width for all of them (Bickel, Goetze and van Zwet, "Resampling Fewer Than n Observations",
+1997).
 """
 
 import math
@@ -25,10 +25,10 @@ Interval = tuple[float | None, float | None]
 
 
 def confidence_intervals(evaluation: Evaluation) -> dict[str, Interval]:
-    """The interval of each metric that has a value; its ends are None where it cannot be estimated."""
+    """The interval of each defined metric; its ends are None if they cannot be estimated."""
     rows = min(len(evaluation.labels), MOST_ROWS)
     drawn = np.random.default_rng(0).integers(rows, size=(REPEATS, rows))
-    counts = [np.bincount(each, minlength=rows) for each in drawn]
+    counts = [np.bincount(resample, minlength=rows) for resample in drawn]
     weights = np.stack([np.ones(rows), *counts]).astype(np.float64)
     narrowing = math.sqrt(rows / evaluation.test_rows)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -42,7 +42,7 @@ def confidence_intervals(evaluation: Evaluation) -> dict[str, Interval]:
 
 
 def _interval(value: float, figures: Matrix, narrowing: float) -> Interval:
-    """The first of `figures` is that of every row taken once."""
+    """The first of `figures` belongs to the original rows, the others to resamples."""
     deviation = narrowing * (np.nanpercentile(figures[1:], BOUNDS) - figures[0])
     low, high = value + float(deviation[0]), value + float(deviation[1])
     return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
@@ -60,7 +60,7 @@ def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
         figures["roc_auc"] = _roc_auc(codes, scores, weights)
     if np.issubdtype(evaluation.labels.dtype, np.number):
         figures |= _regression(
-            evaluation.labels[:rows].astype(float), evaluation.values[:rows].astype(float), weights
+            evaluation.labels[:rows].astype(float), evaluation.predictions[:rows].astype(float), weights
         )
     return figures
 
@@ -80,7 +80,7 @@ def _regression(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str,
 
 def _classification(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> dict[str, Matrix]:
     pairs = actual * classes + predicted
-    counts = [np.bincount(pairs, each, classes * classes) for each in weights]
+    counts = [np.bincount(pairs, resample, classes * classes) for resample in weights]
     confusion = np.stack(counts).reshape(-1, classes, classes)
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     of_class, as_class = confusion.sum(axis=2), confusion.sum(axis=1)
@@ -100,11 +100,11 @@ def _classification(actual: Codes, predicted: Codes, classes: int, weights: Matr
 
 def _roc_auc(codes: Codes, scores: Matrix, weights: Matrix) -> Matrix:
     classes = range(scores.shape[1]) if scores.shape[1] > 2 else [1]
-    return np.mean([_area(codes == each, scores[:, each], weights) for each in classes], axis=0)
+    return np.mean([_area(codes == code, scores[:, code], weights) for code in classes], axis=0)
 
 
 def _area(belongs: Codes, scores: Matrix, weights: Matrix) -> Matrix:
-    """The probability that a row of the class scores higher than another, equal scores counting half."""
+    """The probability that a row of the class has a higher score than another row; ties count half."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
     inside = np.add.reduceat(weights[:, order] * belongs[order], starts, axis=1)

@@ -1,4 +1,4 @@
-"""Curves, confusion matrix and residuals of a report."""
+"""Curves, confusion matrix and residuals of an evaluation."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,7 +28,7 @@ def confusion_matrix(evaluation: Evaluation) -> Json | None:
 
 
 def curves(evaluation: Evaluation) -> Mapping[str, list[Json] | None]:
-    """A curve of each kind for each class, for the second of two, or for the most common of many."""
+    """Curves of each kind: for all classes, for the second of two, or for the most common of many."""
     if not evaluation.classes:
         return dict.fromkeys(KINDS)
     chosen = _choose_classes(evaluation)
@@ -45,12 +45,12 @@ def curves(evaluation: Evaluation) -> Mapping[str, list[Json] | None]:
 
 
 def residuals(evaluation: Evaluation) -> Json | None:
-    """The histogram of label minus prediction."""
+    """Histogram of label minus prediction."""
     if evaluation.classes:
         return None
     bars = int(np.clip(np.sqrt(len(evaluation.labels)), BINS, MOST_BARS))
     errors = evaluation.labels - evaluation.scores
-    # A perfect fit leaves only rounding errors, too narrow to be cut into bars.
+    # The range of a perfect fit's rounding errors is too narrow to be divided into bars.
     rounding = np.finfo(float).eps * bars * max(1.0, np.abs(evaluation.labels).max(), np.abs(errors).max())
     low, high = errors.min(), errors.max()
     span = (low, high) if high - low > rounding else (low - rounding, high + rounding)
@@ -68,7 +68,7 @@ def predicted_actual(evaluation: Evaluation) -> Json | None:
 
 
 def _choose_classes(evaluation: Evaluation) -> list[int]:
-    """Classes that some test rows belong to and some do not; others have no curve."""
+    """Classes with test rows inside and outside them; others have no curve."""
     rows, counts = len(evaluation.codes), np.bincount(evaluation.codes, minlength=len(evaluation.classes))
     codes = range(len(evaluation.classes)) if len(evaluation.classes) > 2 else [1]
     drawable = [code for code in codes if 0 < counts[code] < rows]

@@ -1,4 +1,4 @@
-"""An evaluation: a fitted model and test rows, from which every part of a report is computed."""
+"""Evaluation of a fitted model on test rows, with permutation importance and the learning curve."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from kit.errors import ServiceError
 from ml_service.learning.model_types.protocol import Matrix, Scorer, Task
+from ml_service.learning.tables import Json
+
+# Limit of all scored rows, whatever the number of features: importance is the costly part of a report.
+ROWS_SCORED = 6_000
+MOST_ROWS, FEWEST_ROWS = 1_000, 20
+MOST_REPEATS, FEATURES_TIMES_REPEATS = 3, 100
+# Fits on fewer rows must cost little beside the model's own.
+PARTS_OF_MANY = (500, 2_000)
+MANY, FEW = 4_000, 10
+MOST_SCORED = 1_000
 
 Labels = npt.NDArray[Any]  # Any: text, whole numbers or numbers
 Codes = npt.NDArray[np.int64]
@@ -17,9 +28,10 @@ Refit = Callable[[Matrix, Labels], Any]  # Any: a fitted estimator of scikit-lea
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`rows`, `labels` and `scores` belong to the test set, or to as much of it as there is time for.
+    """A fitted model with the test set, or with as much of it as time allows.
 
-    Rows are prepared; `positions` names the numbers of a row that each feature became.
+    `rows` are prepared; `labels` and `scores` belong to them, and `positions` lists each feature's columns in
+    them. `test_rows` counts the whole test set.
     """
 
     task: Task
@@ -35,19 +47,103 @@ class Evaluation:
     nonconformity: Matrix
 
     @property
-    def values(self) -> Labels:
-        """The predictions."""
+    def main_metric(self) -> str:
+        """The metric of the verdict, the importance and the learning curve."""
+        return "accuracy" if self.task == "classification" else "r2_score"
+
+    @property
+    def predictions(self) -> Labels:
         if not self.classes:
             return self.scores
         return np.asarray(self.classes, dtype=self.labels.dtype)[self.scores.argmax(axis=1)]
 
     @property
     def all_classes(self) -> list[str | int]:
-        """The model's classes, and after them those that only the test set has."""
+        """The model's classes, followed by classes of the test set that the model lacks."""
         return [*self.classes, *sorted(set(self.labels.tolist()) - set(self.classes))]
 
     @property
     def codes(self) -> Codes:
         """Each label's position in `all_classes`."""
         positions = {label: position for position, label in enumerate(self.all_classes)}
-        return np.array([positions[each] for each in self.labels.tolist()], np.int64)
+        return np.array([positions[label] for label in self.labels.tolist()], np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """The rows of the fit, shuffled by the split, and a function that fits the same model type again."""
+
+    rows: Matrix
+    labels: Labels
+    refit: Refit
+
+
+def importance(evaluation: Evaluation) -> list[Json]:
+    """Permutation importance (Breiman, 2001) of each feature, the largest first.
+
+    `mean` and `spread` describe the drop of the main metric when the feature's cells are shuffled.
+    """
+    features = len(evaluation.positions)
+    repeats = max(1, min(MOST_REPEATS, FEATURES_TIMES_REPEATS // features))
+    room = ROWS_SCORED // (features * repeats)
+    used = slice(max(FEWEST_ROWS, min(MOST_ROWS, room)))
+    rows, labels = evaluation.rows[used], evaluation.labels[used]
+    unshuffled = _quality(evaluation, labels, evaluation.scores[used])
+    generator = np.random.default_rng(0)
+    drops_by_feature: list[Json] = []
+    for feature, positions in evaluation.positions.items():
+        drops = [
+            unshuffled - _quality(evaluation, labels, evaluation.score(_shuffle(rows, positions, generator)))
+            for _ in range(repeats)
+        ]
+        drops_by_feature.append(
+            {"feature": feature, "mean": float(np.mean(drops)), "spread": float(np.std(drops))}
+        )
+    return sorted(drops_by_feature, key=lambda feature: -feature["mean"])
+
+
+def learning_curve(training: TrainingSet, evaluation: Evaluation) -> Json | None:
+    """Scores of fits on fewer rows, beside the model's own; None if no smaller part can be fitted."""
+    all_rows = len(training.rows)
+    test_rows, test_labels = evaluation.rows[:MOST_SCORED], evaluation.labels[:MOST_SCORED]
+    points: list[Json] = []
+    for rows in PARTS_OF_MANY if all_rows >= MANY else (all_rows // 2,):
+        if rows < FEW:
+            continue
+        try:
+            estimator = training.refit(training.rows[:rows], training.labels[:rows])
+            scored = min(rows, MOST_SCORED)
+            training_score = estimator.score(training.rows[:scored], training.labels[:scored])
+            test_score = estimator.score(test_rows, test_labels)
+        except (ServiceError, ValueError):  # a single class, or fewer rows than neighbours
+            continue
+        points.append(_point(rows, training_score, test_score))
+    if not points:
+        return None
+    scores = evaluation.score(training.rows[:MOST_SCORED])
+    training_score = _quality(evaluation, training.labels[:MOST_SCORED], scores)
+    test_score = _quality(evaluation, test_labels, evaluation.scores[:MOST_SCORED])
+    points.append(_point(all_rows, training_score, test_score))
+    curves = {name: [point[name] for point in points] for name in points[0]}
+    return {**curves, "metric": evaluation.main_metric}
+
+
+def _quality(evaluation: Evaluation, labels: Labels, scores: Matrix) -> float:
+    """The main metric, without scikit-learn's input checks, whose cost would recur hundreds of times."""
+    if not evaluation.classes:
+        spread = float(((labels - labels.mean()) ** 2).sum())
+        return 1 - float(((labels - scores) ** 2).sum()) / spread if spread else 0.0
+    return float(np.mean(labels == np.asarray(evaluation.classes, labels.dtype)[scores.argmax(axis=1)]))
+
+
+def _shuffle(
+    rows: Matrix, positions: Any, generator: np.random.Generator
+) -> Matrix:  # Any: positions in a row
+    """Shuffle the columns of one feature together."""
+    shuffled = rows.copy()
+    shuffled[:, positions] = rows[generator.permutation(len(rows))][:, positions]
+    return shuffled
+
+
+def _point(rows: int, training_score: float, test_score: float) -> Json:
+    return {"training_rows": rows, "training_score": float(training_score), "test_score": float(test_score)}

@@ -1,4 +1,4 @@
-"""A report as one HTML page that opens anywhere: charts without a browser, no script, nothing fetched."""
+"""HTML page of a report: self-contained, with charts as SVG, without scripts and external resources."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ STYLE: Json = {
 
 
 def render_page(report: Json) -> str:
-    """HTML of a report as its route returns it. Every text in it comes from users and is escaped."""
+    """The HTML of a complete report; all texts may come from users and are escaped."""
     environment = Environment(
         loader=PackageLoader("ml_service.learning.reports", "."),
         autoescape=True,
@@ -53,7 +53,7 @@ def render_page(report: Json) -> str:
 
 
 def _draw_charts(report: Json) -> dict[str, Markup]:
-    """The charts that have data, by their names in the page."""
+    """SVG charts by name, without charts that lack data."""
     specs: dict[str, Json | None] = {
         "roc": _curves(report["roc"], ("false_positive_rate", "true_positive_rate"), diagonal=True),
         "precision_recall": _curves(report["precision_recall"], ("recall", "precision")),
@@ -67,8 +67,8 @@ def _draw_charts(report: Json) -> dict[str, Markup]:
 
 
 def _render(spec: Json) -> Markup:
-    whole = {"width": WIDTH, "height": HEIGHT, "config": STYLE, **spec}
-    return Markup(vl_convert.vegalite_to_svg(whole))  # noqa: S704 - texts in it are escaped by Vega
+    chart = {"width": WIDTH, "height": HEIGHT, "config": STYLE, **spec}
+    return Markup(vl_convert.vegalite_to_svg(chart))  # noqa: S704 - texts in it are escaped by Vega
 
 
 def _curves(
@@ -124,9 +124,9 @@ def _histogram(residuals: Json | None) -> Json | None:
 
 def _bars(importance: Sequence[Json], metric: str) -> Json:
     points = [
-        {"feature": each["feature"], "drop": each["mean"], "low": each["mean"] - each["spread"]}
-        | {"high": each["mean"] + each["spread"]}
-        for each in importance[:MOST_BARS]
+        {"feature": bar["feature"], "drop": bar["mean"]}
+        | {"low": bar["mean"] - bar["spread"], "high": bar["mean"] + bar["spread"]}
+        for bar in importance[:MOST_BARS]
     ]
     features = {
         "field": "feature",

@@ -1,28 +1,44 @@
-"""A report in plain values: everything but its presentation."""
+"""Report on a model in plain values: verdict, metrics, curves, findings and measured coverage."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from ml_service.learning.model_types.protocol import Matrix
+from ml_service.learning.model_types.protocol import Matrix, Task
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.errors import CoverageTooHigh
-from ml_service.learning.reports.confidence_intervals import confidence_intervals
+from ml_service.learning.reports.confidence_intervals import Interval, confidence_intervals
 from ml_service.learning.reports.curves import confusion_matrix, curves, predicted_actual, residuals
-from ml_service.learning.reports.evaluation import Evaluation
-from ml_service.learning.reports.importance import importance
-from ml_service.learning.reports.learning_curve import TrainingSet, learning_curve
-from ml_service.learning.reports.verdict import Score, main_metric, metric_rows, verdict
+from ml_service.learning.reports.evaluation import (
+    Evaluation,
+    Metrics,
+    TrainingSet,
+    importance,
+    learning_curve,
+)
 from ml_service.learning.tables import Json
 
 COVERAGE = 0.9
 FOLDS = 5
+FEW_ROWS = 30
+LOWER_IS_BETTER = {"mean_squared_error", "mean_absolute_error", "root_mean_squared_error", "log_loss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The main metric of a model and of the baseline; None stands for an undefined value."""
+
+    value: float | None
+    interval: Interval
+    baseline: float | None
+    test_rows: int
 
 
 def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequence[Json]) -> Json:
-    """All of a report but the model's description and recipe."""
+    """The report without the model's description and recipe."""
     intervals = confidence_intervals(evaluation)
-    main = main_metric(evaluation.task)
+    main = evaluation.main_metric
     score = Score(
         evaluation.metrics[main],
         intervals.get(main, (None, None)),
@@ -30,8 +46,8 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
         evaluation.test_rows,
     )
     return {
-        "verdict": verdict(evaluation.task, score),
-        "metrics": metric_rows(evaluation.metrics, evaluation.baseline, intervals),
+        "verdict": _verdict(evaluation.task, score),
+        "metrics": _metric_rows(evaluation.metrics, evaluation.baseline, intervals),
         "confusion_matrix": confusion_matrix(evaluation),
         **curves(evaluation),
         "residuals": residuals(evaluation),
@@ -39,12 +55,64 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
         "importance": importance(evaluation),
         "learning": learning_curve(training, evaluation),
         "findings": list(findings),
-        "intervals": measured_coverage(evaluation.nonconformity),
+        "intervals": _measured_coverage(evaluation.nonconformity),
     }
 
 
-def measured_coverage(nonconformity: Matrix) -> Json | None:
-    """The coverage of each fifth of the rows by a calibration on the others; None where they are too few."""
+def complete_report(report: Json, model: str, created_at: str, leaderboard: Sequence[Json] | None) -> Json:
+    """The stored report with facts that were unknown during training."""
+    return {"model": model, "created_at": created_at, **report, "leaderboard": leaderboard}
+
+
+def _verdict(task: Task, score: Score) -> str:
+    """A sentence that compares the model with the baseline."""
+    low, high = score.interval
+    if score.value is None or score.baseline is None or low is None or high is None:
+        return f"{score.test_rows} test rows are too few to judge this model."
+    compared = _compare(score.baseline, low, high)
+    value = _percent(score.value)
+    to = "-" if low >= 0 else " to "  # a dash before or after a minus sign is hard to read
+    interval = f"(95% CI {100 * low:.1f}{to}{_percent(high)})"
+    rough = f" With only {score.test_rows} test rows this is a rough estimate."
+    rough = rough if score.test_rows < FEW_ROWS else ""
+    if task == "classification":
+        guess = f"{_percent(score.baseline)} for always guessing the most common class"
+        return f"{compared}: {value} of test rows right {interval}, against {guess}.{rough}"
+    return (
+        f"{compared}: the model explains {value} of the label's variance {interval}; "
+        f"always guessing the mean explains none.{rough}"
+    )
+
+
+def _compare(baseline: float, low: float, high: float) -> str:
+    if low > baseline:
+        return "Better than guessing"
+    return "Worse than guessing" if high < baseline else "Not clearly better than guessing"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _metric_rows(
+    metrics: Metrics, baseline: Metrics, intervals: Mapping[str, Interval]
+) -> list[dict[str, object]]:
+    """Each metric with its confidence interval and the baseline's value."""
+    return [
+        {
+            "name": name,
+            "value": value,
+            "low": intervals.get(name, (None, None))[0],
+            "high": intervals.get(name, (None, None))[1],
+            "baseline": baseline[name],
+            "higher_is_better": name not in LOWER_IS_BETTER,
+        }
+        for name, value in metrics.items()
+    ]
+
+
+def _measured_coverage(nonconformity: Matrix) -> Json | None:
+    """The coverage of each fifth of the rows, calibrated on the other four; None for too few rows."""
     folds = np.array_split(nonconformity, FOLDS)
     covered = 0
     for number, fold in enumerate(folds):
@@ -59,8 +127,3 @@ def measured_coverage(nonconformity: Matrix) -> Json | None:
         "coverage_measured": covered / rows,
         "calibration_rows": rows,
     }
-
-
-def complete_report(report: Json, model: str, created_at: str, leaderboard: Sequence[Json] | None) -> Json:
-    """The stored report with the facts that were unknown while the model was trained."""
-    return {"model": model, "created_at": created_at, **report, "leaderboard": leaderboard}

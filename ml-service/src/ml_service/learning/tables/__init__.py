@@ -1,4 +1,4 @@
-"""Tables read strictly from files."""
+"""Tables, read strictly from files."""
 
 from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError

@@ -1,6 +1,9 @@
-"""Rows to typed columns with Arrow's CSV reader: fast, but it names no line, so a refusal reads again."""
+"""Conversion of rows to typed columns with Arrow's CSV reader.
 
-# pyarrow.compute makes its functions when it is imported:
+The reader is fast but reports no line numbers, so a refusal reads the file again to find the line.
+"""
+
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 import csv
@@ -12,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from ml_service.learning.tables.column_types import MISSING_WORDS, Origin, Place, Wrong, too_long
+from ml_service.learning.tables.column_types import MISSING_WORDS, IsInvalid, Location, Origin, too_long
 from ml_service.learning.tables.dialect import Decimal, Delimiter
 from ml_service.learning.tables.errors import CsvError, TooFewFields, TooManyFields
 from ml_service.learning.tables.header import Header
-from ml_service.learning.tables.records import line_of_cell, records
+from ml_service.learning.tables.records import find_line, records
 from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
 CHUNK = 1 << 20
@@ -24,7 +27,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A file's rows with its header and dialect."""
+    """Content of a file with its header and dialect."""
 
     content: bytes
     header: Header
@@ -35,29 +38,29 @@ class Body:
     def origin(self) -> Origin:
         return Origin(self.decimal, self.limits.cell_length, self._locate)
 
-    def _locate(self, name: str, wrong: Wrong) -> Place:
+    def _locate(self, name: str, is_invalid: IsInvalid) -> Location:
         position = self.header.names.index(name)
-        return {"line": line_of_cell(self.content, self.delimiter, position, wrong)}
+        return {"line": find_line(self.content, self.delimiter, position, is_invalid)}
 
 
 def parse(body: Body, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
-    """These columns, each of the type that all its cells have; `texts` stay as written."""
+    """The requested columns, each of a type that fits all its cells; columns in `texts` remain text."""
     parsed = _read(body, columns, dict.fromkeys(texts, pa.string()))
-    again = [
+    ambiguous = [
         name
         for name in columns
         if pa.types.is_time(parsed.schema.field(name).type)
         or (pa.types.is_integer(parsed.schema.field(name).type) and _has_leading_zero(body))
     ]
-    if not again:
+    if not ambiguous:
         return parsed
-    # Arrow reads 007 as 7, 0x10 as 16 and 1:30 as a time; their text decides what they are.
-    texts = _read(body, again, dict.fromkeys(again, pa.string()))
-    for name in again:
+    # Arrow reads 007 as 7, 0x10 as 16 and 1:30 as a time; columns with such cells are text.
+    as_text = _read(body, ambiguous, dict.fromkeys(ambiguous, pa.string()))
+    for name in ambiguous:
         position = parsed.schema.get_field_index(name)
-        written = pc.match_substring_regex(texts.column(name), r"^\s*[+-]?(0\d|0[xX]|\d+:)")
-        if pc.any(written).as_py():
-            parsed = parsed.set_column(position, name, texts.column(name))
+        matches = pc.match_substring_regex(as_text.column(name), r"^\s*[+-]?(0\d|0[xX]|\d+:)")
+        if pc.any(matches).as_py():
+            parsed = parsed.set_column(position, name, as_text.column(name))
     return parsed
 
 
@@ -85,13 +88,13 @@ def _read(body: Body, columns: Sequence[str], types: Mapping[str, pa.DataType]) 
 
 
 def _has_leading_zero(body: Body) -> bool:
-    """True if a cell may begin like 007 or 0x10; this scan costs less than reading those columns again."""
-    letters = np.frombuffer(body.content, np.uint8)
-    for start in range(0, len(letters), CHUNK):
-        before, zero, after = (letters[start + shift : start + shift + CHUNK] for shift in (0, 1, 2))
+    """True if a cell may start like 007 or 0x10; the scan is cheaper than a second read of the columns."""
+    codes = np.frombuffer(body.content, np.uint8)
+    for start in range(0, len(codes), CHUNK):
+        before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in (0, 1, 2))
         size = len(after)
         digit_after = ((after - ord("0")) < 10) | ((after | 0x20) == ord("x"))
-        # Below the digits lie quotes, signs, blanks, line ends and two of the delimiters; above, the others.
+        # Neither a digit nor a point: a quote, sign, blank, line end or delimiter.
         edge_before = (before[:size] != ord(".")) & ((before[:size] - ord("0")) > 9)
         if ((zero[:size] == ord("0")) & digit_after & edge_before).any():
             return True
@@ -113,15 +116,15 @@ def _find_broken_row(body: Body) -> CsvError:
             if len(row.fields) > width:
                 return TooManyFields(
                     f"The row has {len(row.fields)} fields, the header {width}; "
-                    "quote cells that hold the delimiter.",
+                    "quote cells that contain the delimiter.",
                     line=row.line,
                     column=body.header.names[-1],
                 )
             if max(map(len, row.fields)) > body.limits.cell_length:
                 return too_long(_longest(body, row.fields), body.limits.cell_length, {"line": row.line})
     except csv.Error:
-        pass  # check_quotes has passed, so this is one of the rare files on which the readers differ
-    return CsvError("The file cannot be read as CSV; write it anew from the program it came from.")
+        pass  # check_quotes has accepted the file; Arrow and csv.reader differ on it
+    return CsvError("The file cannot be read as CSV; export it again.")
 
 
 def _longest(body: Body, fields: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""Column types: the patterns of cells, and the first cell that keeps a column from being of a type."""
+"""Column types: detection from cells, correction by the owner, and the search for the first invalid cell."""
 
-# pyarrow.compute makes its functions when it is imported:
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 import re
@@ -23,7 +23,7 @@ from ml_service.learning.tables.errors import (
 )
 from ml_service.learning.tables.table import Column, ColumnType
 
-# The words that pandas takes for a missing cell, so that a file means the same in both.
+# The markers of a missing cell in pandas, so that a file has the same missing cells in both.
 MISSING_WORDS = (
     *("NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "NULL", "null", "None"),
     *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
@@ -33,29 +33,30 @@ MISSING = frozenset({"", *MISSING_WORDS})
 _EXPONENT = r"([eE][+-]?\d+)?"
 POINT_NUMBER = rf"^\s*[+-]?(\d+\.?\d*|\.\d+){_EXPONENT}\s*$"
 COMMA_NUMBER = rf"^\s*[+-]?(\d+,?\d*|,\d+){_EXPONENT}\s*$"
-# Numbers as people print them: thousands separators, the other decimal sign, a currency or percent sign.
+# Numbers formatted for display: thousands separators, the other decimal sign, a currency or percent sign.
 FORMATTED_NUMBER = r"^\s*[+-]?[$€£¥]?\s?(\d{1,3}([,.' \x{a0}\x{202f}]\d{3})+|\d+)([.,]\d+)?\s?[%$€£¥]?\s*$"
 ISO_DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?(\d\d)?)?)?$"
 LEADING_ZERO = r"^[+-]?0\d+$"
 
 LARGEST_NUMBER = 1e30
 FEW_EXCEPTIONS = 10
-# Seconds since 1970 of the years 1 to 9999, which are those that Python's dates have.
+# Seconds since 1970 of the years 1 to 9999, the range of Python's dates.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 DATE = re.compile(ISO_DATE, re.ASCII)
 
-Wrong = Callable[[str], bool]
-Place = dict[str, int | None]
+IsInvalid = Callable[[str], bool]
+# A line of a CSV file, or a row of a Parquet file.
+Location = dict[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A file's way of writing cells, and the search for the first wrong one of a column."""
+    """The file of a column: its decimal sign, its limit of cells, and the search for an invalid cell."""
 
     decimal: Decimal
     cell_length: int
-    locate: Callable[[str, Wrong], Place]
+    locate: Callable[[str, IsInvalid], Location]
 
     @property
     def number(self) -> str:
@@ -63,7 +64,7 @@ class Origin:
 
 
 def classify(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    """The column as parsed, with its type; texts are taken at their word."""
+    """The column with its parsed type; texts are not examined further."""
     if pa.types.is_null(parsed.type):
         return Column(name, "empty", len(parsed), False, parsed)
     if pa.types.is_integer(parsed.type):
@@ -76,14 +77,14 @@ def classify(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
 
 
 def correct(name: str, parsed: pa.ChunkedArray, kind: ColumnType, origin: Origin) -> Column:
-    """The column with the type that its owner set; raises at the first cell of another type."""
+    """The column with the type set by the owner; raises for the first cell of another type."""
     column = classify(name, parsed, origin)
     if column.kind == "text" and kind == "number":
         column = _decimal_column(name, _to_numbers(name, parsed, origin), origin)
     if column.kind != kind and kind == "number":
         raise _refusal(TextInNumberColumn, name, origin, _not_matching(origin.number))
     if column.kind != kind:
-        raise _refusal(TextInDateColumn, name, origin, _is_no_date)
+        raise _refusal(TextInDateColumn, name, origin, _is_not_date)
     return replace(column, corrected=True)
 
 
@@ -99,7 +100,22 @@ def refuse_few_exceptions(column: Column, origin: Origin) -> None:
             raise _refusal(FormattedNumber, column.name, origin, _not_matching(origin.number))
         raise _refusal(TextInNumberColumn, column.name, origin, _not_matching(number))
     if _is_mostly(_count(counts, ISO_DATE), total):
-        raise _refusal(TextInDateColumn, column.name, origin, _is_no_date)
+        raise _refusal(TextInDateColumn, column.name, origin, _is_not_date)
+
+
+def uses_decimal_commas(parsed: pa.Table) -> bool:
+    """True if a text column consists of numbers with decimal commas."""
+    for column in parsed.columns:
+        if pa.types.is_string(column.type):
+            present = column.drop_null()
+            numbers = pc.all(pc.match_substring_regex(present, COMMA_NUMBER)).as_py()
+            if numbers and pc.any(pc.match_substring(present, ",")).as_py():
+                return True
+    return False
+
+
+def too_long(name: str, most: int, location: Location) -> CellTooLong:
+    return CellTooLong(f"A cell here is over {most} characters; shorten it.", column=name, **location)
 
 
 def _decimal_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
@@ -119,53 +135,38 @@ def _to_numbers(name: str, texts: pa.ChunkedArray, origin: Origin) -> pa.Chunked
 
 
 def _date_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    # Whole seconds first: no unit of a file is too coarse or too fine for them.
+    # Compare whole seconds, to which every unit of timestamps converts without overflow.
     span = pc.min_max(parsed.cast(pa.timestamp("s"), safe=False).cast(pa.int64())).as_py()
     if span["min"] is not None and (span["min"] < FIRST_SECOND or span["max"] > LAST_SECOND):
-        raise _refusal(DateOutOfRange, name, origin, _is_no_date)
-    moments = parsed.cast(pa.timestamp("us"), safe=False)
-    return Column(name, "date", parsed.null_count, False, moments)
+        raise _refusal(DateOutOfRange, name, origin, _is_not_date)
+    timestamps = parsed.cast(pa.timestamp("us"), safe=False)
+    return Column(name, "date", parsed.null_count, False, timestamps)
 
 
 def _text_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
     if (pc.max(pc.utf8_length(parsed)).as_py() or 0) > origin.cell_length:
-        place = origin.locate(name, lambda cell: len(cell) > origin.cell_length)
-        raise too_long(name, origin.cell_length, place)
+        location = origin.locate(name, lambda cell: len(cell) > origin.cell_length)
+        raise too_long(name, origin.cell_length, location)
     return Column(name, "text", parsed.null_count, False, parsed)
 
 
 def _count(counts: pa.StructArray, expression: str) -> int:
-    fitting = pc.match_substring_regex(counts.field("values"), expression)
-    return pc.sum(pc.filter(counts.field("counts"), fitting)).as_py() or 0
+    matching = pc.match_substring_regex(counts.field("values"), expression)
+    return pc.sum(pc.filter(counts.field("counts"), matching)).as_py() or 0
 
 
-def uses_decimal_commas(parsed: pa.Table) -> bool:
-    """True if some column, read with decimal points, can only be numbers with decimal commas."""
-    for column in parsed.columns:
-        if pa.types.is_string(column.type):
-            present = column.drop_null()
-            numbers = pc.all(pc.match_substring_regex(present, COMMA_NUMBER)).as_py()
-            if numbers and pc.any(pc.match_substring(present, ",")).as_py():
-                return True
-    return False
+def _is_mostly(matching: int, count: int) -> bool:
+    """True for cells of one type with a few exceptions, false for a mixture."""
+    others = count - matching
+    return matching > others and others <= max(FEW_EXCEPTIONS, count // 10)
 
 
-def _is_mostly(fitting: int, count: int) -> bool:
-    """True for cells of one type with a few mistakes among them, false for a mixture."""
-    others = count - fitting
-    return fitting > others and others <= max(FEW_EXCEPTIONS, count // 10)
+def _not_matching(expression: str) -> IsInvalid:
+    pattern = re.compile(expression.replace(r"\x{a0}", "\xa0").replace(r"\x{202f}", "\u202f"), re.ASCII)
+    return lambda cell: cell not in MISSING and not pattern.search(cell)
 
 
-def too_long(name: str, most: int, place: Place) -> CellTooLong:
-    return CellTooLong(f"A cell here is over {most} characters; shorten it.", column=name, **place)
-
-
-def _not_matching(expression: str) -> Wrong:
-    fits = re.compile(expression.replace(r"\x{a0}", "\xa0").replace(r"\x{202f}", "\u202f"), re.ASCII)
-    return lambda cell: cell not in MISSING and not fits.search(cell)
-
-
-def _is_no_date(cell: str) -> bool:
+def _is_not_date(cell: str) -> bool:
     try:
         return cell not in MISSING and not (DATE.search(cell) and datetime.fromisoformat(cell))
     except ValueError:
@@ -182,10 +183,10 @@ SENTENCES: dict[type[CsvError], str] = {
     NumberOutOfRange: "The number here is infinite or beyond 1e30; correct it or leave the cell empty.",
     FormattedNumber: "Write this number with digits and one decimal sign only: no separators, currency or %.",
     TextInNumberColumn: "This cell is text in a column of numbers; correct it or leave it empty.",
-    TextInDateColumn: "This cell is no date in a column of dates; write dates as 2026-01-31.",
+    TextInDateColumn: "This cell is not a date in a column of dates; write dates as 2026-01-31.",
     DateOutOfRange: "The date here is before the year 1 or after 9999; correct it or leave the cell empty.",
 }
 
 
-def _refusal(error: type[CsvError], name: str, origin: Origin, wrong: Wrong) -> CsvError:
-    return error(SENTENCES[error], column=name, **origin.locate(name, wrong))
+def _refusal(error: type[CsvError], name: str, origin: Origin, is_invalid: IsInvalid) -> CsvError:
+    return error(SENTENCES[error], column=name, **origin.locate(name, is_invalid))

@@ -1,7 +1,7 @@
-"""A CSV file's text: unpacked, decoded and checked, from memory for training or streamed for batches.
+"""Text of a CSV file: decompression, decoding and checks, in memory for training or streamed for batches.
 
-The checks run over pieces of `PIECE_BYTES`, so a streamed file never needs more memory than that. Only once a
-refusal is certain is the text read again, line by line, to find the fault's line and column.
+The checks read pieces of `PIECE_BYTES`, which bounds the memory of a streamed file. A refusal reads the text
+again, line by line, to find the line and column of the fault.
 """
 
 import codecs
@@ -25,7 +25,7 @@ from ml_service.learning.tables.dialect import (
     find_hint,
 )
 from ml_service.learning.tables.errors import CorruptGzip, EmptyFile, NotCsv, NulByte, UndecodableByte
-from ml_service.learning.tables.records import place_of_last_cell
+from ml_service.learning.tables.records import locate_last_cell
 from ml_service.learning.tables.table import CsvLimits, check_file_size, check_unpacked_size
 
 GZIP = b"\x1f\x8b"
@@ -38,7 +38,7 @@ OTHER_FORMATS = {
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a Zstandard file",
 }
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
 LONGEST_CHARACTER = 3
 PIECE_BYTES = 1 << 20
@@ -46,13 +46,13 @@ PIECE_BYTES = 1 << 20
 CODECS: dict[Encoding, str] = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "cp1252": "cp1252"}
 NO_CHARACTER = "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
 
-# The file's unpacked bytes, from the beginning at each call.
+# Opens the file's unpacked bytes; each call starts at the beginning.
 Source = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
 class CsvText:
-    """A checked file without NUL; its first `hint` characters may name the delimiter, as Excel does."""
+    """A checked text without NUL; `hint` is the length of a leading `sep=;`, as Excel writes it."""
 
     source: Source
     encoding: Encoding
@@ -63,7 +63,7 @@ class CsvText:
 
     @contextlib.contextmanager
     def open(self) -> Generator[io.TextIOWrapper]:
-        """The text behind the byte order mark and the hint, with its own line ends."""
+        """Open the text after the byte order mark and the hint, with unchanged line ends."""
         with _open_text(self.source, self.encoding) as text:
             text.read(self.hint)
             yield text
@@ -77,7 +77,7 @@ class CsvText:
 
 
 def read_text(path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
-    """The text of a whole file in memory, unpacked once."""
+    """Read and check a whole file in memory, unpacked once."""
     check_file_size(path.stat().st_size, limits)
     with _open_unpacked(path) as file:
         raw = file.read(limits.unpacked_bytes + 1)
@@ -86,7 +86,7 @@ def read_text(path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvTe
 
 
 def stream_text(path: Path, limits: CsvLimits) -> CsvText:
-    """The text of a file of any size, unpacked again at each pass."""
+    """Check a file without loading it; each pass unpacks it again."""
     return _check_text(partial(_open_unpacked, path), path, None, limits)
 
 
@@ -99,9 +99,9 @@ def _is_gzip(path: Path) -> bool:
 def _open_unpacked(path: Path) -> Generator[IO[bytes]]:
     try:
         with gzip.open(path) if _is_gzip(path) else path.open("rb") as file:
-            yield cast("IO[bytes]", file)  # cast: both offer everything of it but the name
+            yield cast("IO[bytes]", file)  # cast: both have the methods used here
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CorruptGzip("The gzip data is damaged or cut off; pack the file again.") from error
+        raise CorruptGzip("The gzip data is damaged or cut off; compress the file again.") from error
 
 
 def _check_text(source: Source, path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
@@ -117,10 +117,10 @@ def _check_text(source: Source, path: Path, encoding: Encoding | None, limits: C
     return CsvText(source, encoding, "gzip" if _is_gzip(path) else None, hint, delimiter, sample[hint:])
 
 
-def _check_encoding(source: Source, begin: bytes, known: Encoding | None, limits: CsvLimits) -> Encoding:
-    """The encoding in which the whole file can be read; broken UTF-8 is not mistaken for cp1252."""
-    candidates: tuple[Encoding, ...] = ("utf-8", "cp1252") if known is None else (known,)
-    if begin.startswith(UTF16_MARKS):
+def _check_encoding(source: Source, begin: bytes, declared: Encoding | None, limits: CsvLimits) -> Encoding:
+    """The first encoding that decodes the whole file; damaged UTF-8 does not pass as cp1252."""
+    candidates: tuple[Encoding, ...] = ("utf-8", "cp1252") if declared is None else (declared,)
+    if begin.startswith(UTF16_BOMS):
         candidates = ("utf-16",)
     elif begin.startswith(codecs.BOM_UTF8):
         candidates = ("utf-8",)
@@ -129,7 +129,7 @@ def _check_encoding(source: Source, begin: bytes, known: Encoding | None, limits
             _check_pieces(source, candidate, limits)
         except UnicodeDecodeError as error:
             if candidate == candidates[-1] or _has_multibyte_utf8(source):
-                line, column = place_of_last_cell(_lines_before_fault(source, candidate))
+                line, column = locate_last_cell(_lines_before_fault(source, candidate))
                 raise UndecodableByte(NO_CHARACTER, line=line, column=column) from error
         else:
             return candidate
@@ -146,7 +146,7 @@ def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None
             check_unpacked_size(size, limits)
             text = decoder.decode(piece, final=not piece)
             if "\0" in text:
-                line, column = place_of_last_cell(_lines_before_fault(source, encoding))
+                line, column = locate_last_cell(_lines_before_fault(source, encoding))
                 raise NulByte(
                     "There is a NUL byte here; save the file as plain CSV in UTF-8.", line=line, column=column
                 )
@@ -161,7 +161,7 @@ def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None
 
 
 def _has_multibyte_utf8(source: Source) -> bool:
-    """True for a file with whole characters of UTF-8 in it: it is damaged UTF-8, not cp1252."""
+    """True if the file has multi-byte UTF-8 characters, and thus is damaged UTF-8 rather than cp1252."""
     rest = b""
     with source() as file:
         while piece := file.read(PIECE_BYTES):
@@ -172,7 +172,7 @@ def _has_multibyte_utf8(source: Source) -> bool:
 
 
 def _lines_before_fault(source: Source, encoding: Encoding) -> Iterator[str]:
-    """The lines up to the first NUL or undecodable byte, with an x in its place so that its cell exists."""
+    """The lines up to the first NUL or undecodable byte; an x replaces that byte so that its cell exists."""
     with _open_text(source, encoding, errors="farebox_nul") as text:
         for line in text:
             before, fault, _ = line.partition("\0")

@@ -20,7 +20,7 @@ SAMPLED_CHARACTERS = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A file's dialect as far as it is known; None is detected while reading."""
+    """A CSV dialect; None stands for a value to detect."""
 
     encoding: Encoding | None = None
     delimiter: Delimiter | None = None
@@ -29,15 +29,15 @@ class Dialect:
 
 
 def find_hint(text: str) -> tuple[int, Delimiter | None]:
-    """Length and delimiter of the `sep=;` that Excel may begin a file with, without its line end."""
-    found = HINT.match(text)
-    if found is None:
+    """Length and delimiter of a leading `sep=;`, as Excel writes it, without the line end."""
+    match = HINT.match(text)
+    if match is None:
         return 0, None
-    return found.end(), next(each for each in DELIMITERS if each == found[1])
+    return match.end(), next(delimiter for delimiter in DELIMITERS if delimiter == match[1])
 
 
 def find_delimiter(sample: str) -> Delimiter:
-    """The delimiter that splits most records like the header; the header decides between equals."""
+    """The delimiter with the largest share of records as wide as the header; ties go to the wider header."""
     sample = sample[:SAMPLED_CHARACTERS]
     scores = {delimiter: _score(sample, delimiter) for delimiter in DELIMITERS}
     return max(DELIMITERS, key=lambda delimiter: scores[delimiter])
@@ -62,5 +62,5 @@ def _sample_records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]
             if len(records) > SAMPLED_RECORDS:
                 break
     except csv.Error:
-        pass  # the records before the fault are sample enough
+        pass  # the records before the fault are a sufficient sample
     return records

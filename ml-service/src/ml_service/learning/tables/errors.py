@@ -6,9 +6,9 @@ from kit.errors import ServiceError
 
 
 class CsvError(ServiceError):
-    """A file that cannot be read; `line` counts the file's lines from 1, `column` is a header name.
+    """Base class of refusals; `line` counts the file's lines from 1, `column` is a header name.
 
-    A file without lines, such as Parquet, has a `row` in their place.
+    A Parquet file has no lines; its refusals have a `row` instead.
     """
 
     status = 422
@@ -17,11 +17,11 @@ class CsvError(ServiceError):
     def __init__(
         self, sentence: str, *, line: int | None = None, row: int | None = None, column: str | None = None
     ) -> None:
-        place = {"line": line, "row": row, "column": f"'{column}'" if column else None}
-        where = ", ".join(f"{name} {value}" for name, value in place.items() if value)
-        place["column"] = column
-        members: dict[str, Any] = {name: value for name, value in place.items() if value is not None}
-        super().__init__(f"{where[:1].upper()}{where[1:]}: {sentence}" if where else sentence, **members)
+        location = {"line": line, "row": row, "column": f"'{column}'" if column else None}
+        prefix = ", ".join(f"{name} {value}" for name, value in location.items() if value)
+        location["column"] = column
+        members: dict[str, Any] = {name: value for name, value in location.items() if value is not None}
+        super().__init__(f"{prefix[:1].upper()}{prefix[1:]}: {sentence}" if prefix else sentence, **members)
 
 
 class FileTooLarge(CsvError):

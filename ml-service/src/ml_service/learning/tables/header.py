@@ -1,4 +1,4 @@
-"""The header record: the columns' names and the byte at which the rows begin."""
+"""Header record: column names, and the offset of the first row."""
 
 import csv
 import re
@@ -25,7 +25,7 @@ NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Column names, the line they stand in, and the byte at which the first row begins."""
+    """Column names, the line of the header, and the byte offset of the first row."""
 
     names: tuple[str, ...]
     line: int
@@ -42,9 +42,9 @@ def read_header(content: bytes, delimiter: Delimiter, limits: CsvLimits) -> Head
     return Header(names, record.line, _end_of_line(content, record.last_line))
 
 
-def check_names(written: Sequence[str], line: int | None, limits: CsvLimits) -> tuple[str, ...]:
-    """The columns' names without blanks around them."""
-    names = tuple(name.strip() for name in written)
+def check_names(header: Sequence[str], line: int | None, limits: CsvLimits) -> tuple[str, ...]:
+    """Strip and check column names."""
+    names = tuple(name.strip() for name in header)
     _check_width(names, line, limits)
     for position, name in enumerate(names, start=1):
         _check_name(name, position, line, limits)
@@ -66,7 +66,7 @@ def _check_name(name: str, position: int, line: int | None, limits: CsvLimits) -
         )
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         raise HeaderUnusable(
-            f"The name of column {position} holds a line break, tab or control character.", line=line
+            f"The name of column {position} contains a line break, tab or control character.", line=line
         )
 
 
@@ -81,7 +81,7 @@ def _check_distinct(names: Sequence[str], line: int | None) -> None:
 def _check_not_data(names: Sequence[str], line: int) -> None:
     numbers = all(NUMBER.fullmatch(name) for name in names)
     if numbers and not all(name.isdigit() for name in names):
-        raise HeaderMissing("The first line holds numbers; it must hold the columns' names.", line=line)
+        raise HeaderMissing("The first line contains numbers; it must contain the column names.", line=line)
 
 
 def _end_of_line(content: bytes, line: int) -> int:

@@ -1,6 +1,6 @@
-"""Parquet files: their types are kept, and their columns equal those of the same CSV file."""
+"""Parquet files, read into the same columns as the equivalent CSV file, with types from their schema."""
 
-# pyarrow.compute makes its functions when it is imported:
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 import contextlib
@@ -12,7 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_service.learning.tables.column_types import ISO_DATE, MISSING, Origin, Place, Wrong, classify, correct
+from ml_service.learning.tables.column_types import (
+    ISO_DATE,
+    MISSING,
+    IsInvalid,
+    Location,
+    Origin,
+    classify,
+    correct,
+)
 from ml_service.learning.tables.errors import CorruptParquet, NulByte, ParquetTypeUnsupported
 from ml_service.learning.tables.header import check_names
 from ml_service.learning.tables.table import (
@@ -40,8 +48,8 @@ def read_parquet(
 ) -> Table:
     check_file_size(path.stat().st_size, limits)
     with refuse_damage():
-        texts = [each.name for each in pq.read_schema(path) if is_text(each.type)]
-        # As a dictionary a text that repeats is in memory once, however often the file repeats it.
+        texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
+        # A dictionary stores a repeated text in memory once.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             return _Reader(file, limits, kinds).read(columns)
 
@@ -63,87 +71,88 @@ class _Reader:
     file: pq.ParquetFile
     limits: CsvLimits
     kinds: Mapping[str, ColumnType]
-    taken: int = field(default=0, init=False)
+    unpacked: int = field(default=0, init=False)
 
     def read(self, columns: Collection[str] | None) -> Table:
-        written = self.file.schema_arrow
-        header = check_names(written.names, None, self.limits)
+        schema = self.file.schema_arrow
+        header = check_names(schema.names, None, self.limits)
         rows = self.file.metadata.num_rows
         check_rows(rows, self.limits)
-        fields = dict(zip(header, written, strict=True))
-        for name, each in fields.items():
-            if not _is_readable(each.type):
+        stored = dict(zip(header, schema, strict=True))
+        for name, column in stored.items():
+            if not _is_readable(column.type):
                 raise ParquetTypeUnsupported(
-                    "The column is not of numbers, texts, dates or truth values; convert or drop it.",
+                    "The column contains neither numbers, texts, dates nor booleans; convert or drop it.",
                     column=name,
                 )
-        read = {
-            name: self._read_column(name, each.name)
-            for name, each in fields.items()
+        typed = {
+            name: self._read_column(name, column.name)
+            for name, column in stored.items()
             if columns is None or name in columns
         }
-        return Table(header, read, rows, None)
+        return Table(header, typed, rows, None)
 
-    def _read_column(self, name: str, written: str) -> Column:
-        self._take(self.file.metadata.num_rows * BYTES_PER_NUMBER)
-        # One column at a time, so that a file that unpacks beyond the limit is noticed on the way.
-        found = self.file.read(columns=[written]).column(written)
-        found.validate(full=True)
-        if len(found) != self.file.metadata.num_rows:
+    def _read_column(self, name: str, stored_name: str) -> Column:
+        self._add_unpacked(self.file.metadata.num_rows * BYTES_PER_NUMBER)
+        # Read one column at a time, so that the limit of unpacked bytes stops a large file early.
+        cells = self.file.read(columns=[stored_name]).column(stored_name)
+        cells.validate(full=True)
+        if len(cells) != self.file.metadata.num_rows:
             raise CorruptParquet(DAMAGED)
-        parsed = self._normalize(name, found)
-        origin = Origin(".", self.limits.cell_length, lambda _, wrong: _locate(parsed, wrong))
+        parsed = self._normalize(name, cells)
+        origin = Origin(".", self.limits.cell_length, lambda _, is_invalid: _locate(parsed, is_invalid))
         corrected = self.kinds.get(name)
         if corrected is None:
             return classify(name, _read_dates(parsed), origin)
         if corrected == "text":
             return correct(
-                name, parsed if is_text(parsed.type) else found.cast(pa.string()), corrected, origin
+                name, parsed if is_text(parsed.type) else cells.cast(pa.string()), corrected, origin
             )
         return correct(name, _read_dates(parsed), corrected, origin)
 
-    def _normalize(self, name: str, found: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Numbers of 64 bits, timestamps, or texts; a cell that CSV takes for missing is missing."""
-        type_ = found.type.value_type if pa.types.is_dictionary(found.type) else found.type
+    def _normalize(self, name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Cast to 64-bit numbers, timestamps or texts; CSV's markers of a missing cell become nulls."""
+        type_ = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
         if is_text(type_):
-            return self._decode_texts(name, found)
-        found = found.cast(type_)
+            return self._decode_texts(name, cells)
+        cells = cells.cast(type_)
         if pa.types.is_boolean(type_):
-            return pc.if_else(found, "True", "False")
+            return pc.if_else(cells, "True", "False")
         if pa.types.is_unsigned_integer(type_) and type_.bit_width == 64:
-            beyond = pc.any(pc.greater(found, pa.scalar(2**63 - 1, pa.uint64()))).as_py()
-            return found.cast(pa.float64() if beyond else pa.int64(), safe=False)
+            overflows = pc.any(pc.greater(cells, pa.scalar(2**63 - 1, pa.uint64()))).as_py()
+            return cells.cast(pa.float64() if overflows else pa.int64(), safe=False)
         if pa.types.is_integer(type_):
-            return found.cast(pa.int64())
+            return cells.cast(pa.int64())
         if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
-            numbers = found.cast(pa.float64())
+            numbers = cells.cast(pa.float64())
             return pc.if_else(pc.is_nan(numbers), None, numbers)
-        return found
+        return cells
 
-    def _decode_texts(self, name: str, found: pa.ChunkedArray) -> pa.ChunkedArray:
-        for chunk in found.chunks:
+    def _decode_texts(self, name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+        for chunk in cells.chunks:
             if isinstance(chunk, pa.DictionaryArray):
-                self._take(pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0)
-        texts = found.cast(pa.string())
+                size = pc.sum(pc.binary_length(chunk.dictionary).take(chunk.indices)).as_py() or 0
+                self._add_unpacked(size)
+        texts = cells.cast(pa.string())
         if pc.any(pc.match_substring(texts, "\0")).as_py():
             raise NulByte("There is a NUL character in a cell here; remove it.", column=name)
         return pc.if_else(pc.is_in(texts, pa.array(sorted(MISSING))), None, texts)
 
-    def _take(self, size: int) -> None:
-        self.taken += size
-        check_unpacked_size(self.taken, self.limits)
+    def _add_unpacked(self, size: int) -> None:
+        self.unpacked += size
+        check_unpacked_size(self.unpacked, self.limits)
 
 
 def _is_readable(type_: pa.DataType) -> bool:
     if pa.types.is_dictionary(type_):
         return _is_readable(type_.value_type)
     tests = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    dated = pa.types.is_date(type_) or pa.types.is_timestamp(type_)
-    return is_text(type_) or dated or pa.types.is_null(type_) or any(test(type_) for test in tests)
+    is_date = pa.types.is_date(type_) or pa.types.is_timestamp(type_)
+    return is_text(type_) or is_date or pa.types.is_null(type_) or any(test(type_) for test in tests)
 
 
 def _read_dates(parsed: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts that are all ISO dates become dates: pandas writes a CSV file's dates as texts."""
+    """Convert texts to dates if all are ISO dates: pandas writes dates that it read from CSV as texts."""
     if not pa.types.is_string(parsed.type):
         return parsed
     if len(parsed) == parsed.null_count:
@@ -158,6 +167,6 @@ def _read_dates(parsed: pa.ChunkedArray) -> pa.ChunkedArray:
     return parsed
 
 
-def _locate(parsed: pa.ChunkedArray, wrong: Wrong) -> Place:
+def _locate(parsed: pa.ChunkedArray, is_invalid: IsInvalid) -> Location:
     texts = enumerate(parsed.cast(pa.string()).to_pylist(), start=1)
-    return {"row": next((row for row, cell in texts if cell is not None and wrong(cell)), None)}
+    return {"row": next((row for row, cell in texts if cell is not None and is_invalid(cell)), None)}

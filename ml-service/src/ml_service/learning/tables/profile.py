@@ -1,6 +1,6 @@
-"""Profiles of tables in plain values: all that a training spec is checked against, without the cells."""
+"""Profile of a table in plain values, for checks of training specs without the cells."""
 
-# pyarrow.compute makes its functions when it is imported:
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Mapping
@@ -17,8 +17,9 @@ SAMPLED_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """`value_counts` is how often each distinct value occurs, rarest first, or None for over 100 values;
-    `corrected` marks a type that the table's owner set.
+    """`corrected` marks a type set by the table's owner.
+
+    `value_counts` has the number of cells of each distinct value, ascending; None for over 100 values.
     """
 
     name: str
@@ -31,7 +32,7 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class TableProfile:
-    """`header` names every column of the file; `columns` are those that were read."""
+    """`header` names all columns of the file, `columns` has only those read."""
 
     header: tuple[str, ...]
     columns: Mapping[str, ColumnProfile]
@@ -39,8 +40,8 @@ class TableProfile:
 
     @property
     def corrected_kinds(self) -> dict[str, ColumnType]:
-        """The types that the table's owner set."""
-        return {name: each.kind for name, each in self.columns.items() if each.corrected}
+        """Types set by the table's owner."""
+        return {name: column.kind for name, column in self.columns.items() if column.corrected}
 
     def to_json(self) -> Json:
         return {
@@ -51,8 +52,8 @@ class TableProfile:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TableProfile":  # Any: JSON
-        columns = [_column_from_json(each) for each in document["columns"]]
-        return cls(tuple(document["header"]), {each.name: each for each in columns}, document["rows"])
+        columns = [_column_from_json(column) for column in document["columns"]]
+        return cls(tuple(document["header"]), {column.name: column for column in columns}, document["rows"])
 
 
 def profile(table: Table) -> TableProfile:
@@ -69,7 +70,7 @@ def _profile_column(column: Column) -> ColumnProfile:
 def _count_values(column: Column) -> tuple[int, ...] | None:
     if column.kind == "empty":
         return ()
-    # Most columns of many values show it in a sample, and a full count is what takes long.
+    # A full count is slow, and a sample detects most columns with many values.
     if pc.count_distinct(column.cells.slice(0, SAMPLED_ROWS)).as_py() > MOST_COUNTED:
         return None
     counts = column.cells.drop_null().value_counts().field("counts")

@@ -1,4 +1,4 @@
-"""Strict reading of a whole file: every cell understood as it was meant, or the file refused."""
+"""Strict reading of whole files: every cell is read without guessing, or the file is refused."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -36,8 +36,8 @@ def read_table(
 ) -> Table:
     """Read a CSV file, plain or gzip-compressed, or a Parquet file, recognised by its content.
 
-    Columns that are not in `columns` are skipped; `kinds` sets the types of some. Raises a `CsvError`
-    that names the place of the fault.
+    Only columns named in `columns` are read; `kinds` sets the types of some. Raises a `CsvError` with the
+    location of the fault.
     """
     if is_parquet(path):
         return read_parquet(path, limits, columns, kinds or {})
@@ -51,25 +51,25 @@ def read_csv(
     columns: Collection[str] | None = None,
     kinds: Mapping[str, ColumnType] | None = None,
 ) -> Table:
-    """Read a CSV file whose dialect may be known."""
-    known, kinds = dialect or Dialect(), kinds or {}
-    text = read_text(Path(path), known.encoding, limits)
+    """Read a CSV file; missing parts of the dialect are detected."""
+    dialect, kinds = dialect or Dialect(), kinds or {}
+    text = read_text(Path(path), dialect.encoding, limits)
     content = text.to_utf8()
-    delimiter = known.delimiter or text.delimiter or find_delimiter(text.sample)
+    delimiter = dialect.delimiter or text.delimiter or find_delimiter(text.sample)
     header = read_header(content, delimiter, limits)
     check_quotes(content, delimiter)
-    wanted = [name for name in header.names if columns is None or name in columns]
-    texts = [name for name in wanted if kinds.get(name) == "text"]
-    body = Body(content, header, delimiter, known.decimal or ".", limits)
-    # Arrow checks the width of every row for any choice of columns except an empty one.
-    parsed = parse(body, wanted or header.names[:1], texts)
-    if known.decimal is None and delimiter != "," and uses_decimal_commas(parsed.drop_columns(texts)):
+    selected = [name for name in header.names if columns is None or name in columns]
+    texts = [name for name in selected if kinds.get(name) == "text"]
+    body = Body(content, header, delimiter, dialect.decimal or ".", limits)
+    # Arrow checks the width of the rows only if it reads at least one column.
+    parsed = parse(body, selected or header.names[:1], texts)
+    if dialect.decimal is None and delimiter != "," and uses_decimal_commas(parsed.drop_columns(texts)):
         body = replace(body, decimal=",")
-        parsed = parse(body, wanted or header.names[:1], texts)
+        parsed = parse(body, selected or header.names[:1], texts)
     check_rows(parsed.num_rows, limits)
     detected = Dialect(text.encoding, delimiter, body.decimal, text.compression)
-    read = {name: _type_column(name, parsed, kinds, body) for name in wanted}
-    return Table(header.names, read, parsed.num_rows, detected)
+    typed = {name: _type_column(name, parsed, kinds, body) for name in selected}
+    return Table(header.names, typed, parsed.num_rows, detected)
 
 
 def _type_column(name: str, parsed: pa.Table, kinds: Mapping[str, ColumnType], body: Body) -> Column:

@@ -1,4 +1,4 @@
-"""CSV records with the lines they span: where a fault is, found slowly once a refusal is certain."""
+"""CSV records with their line numbers: slow, for the header and for locating the fault of a refused file."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as written, and the lines it spans."""
+    """The unconverted fields of a row, and the lines that it spans."""
 
     line: int
     last_line: int
@@ -27,7 +27,7 @@ class Record:
 
 
 def records(content: bytes, delimiter: Delimiter) -> Iterator[Record]:
-    """Every record that is not a blank line, the header first; raises csv.Error on a broken quote."""
+    """All records without blank lines, the header first; raises csv.Error for a broken quote."""
     return records_of(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter)
 
 
@@ -41,15 +41,15 @@ def records_of(lines: Iterable[str], delimiter: Delimiter) -> Iterator[Record]:
         line = reader.line_num + 1
 
 
-def place_of_last_cell(lines: Iterator[str]) -> tuple[int, str | None]:
-    """The line of the last cell of this beginning of a file, and its column if the header can be read."""
-    counted = _Counted(lines)
-    begin = list(_take_sample(counted))
+def locate_last_cell(lines: Iterator[str]) -> tuple[int, str | None]:
+    """Line and column of the last cell of a truncated text; no column if its header cannot be read."""
+    counted = _LineCounter(lines)
+    sample = list(_take_sample(counted))
     try:
-        found = records_of(chain(begin, counted), find_delimiter("".join(begin)))
-        header = last = next(found)
-        for record in found:
-            last = record
+        rows = records_of(chain(sample, counted), find_delimiter("".join(sample)))
+        header = last = next(rows)
+        for row in rows:
+            last = row
     except (csv.Error, StopIteration):
         for _ in counted:
             pass
@@ -59,20 +59,20 @@ def place_of_last_cell(lines: Iterator[str]) -> tuple[int, str | None]:
     return counted.lines, header.fields[position].strip() if is_below_header else None
 
 
-def line_of_cell(
-    content: bytes, delimiter: Delimiter, position: int, wrong: Callable[[str], bool]
+def find_line(
+    content: bytes, delimiter: Delimiter, position: int, is_invalid: Callable[[str], bool]
 ) -> int | None:
-    """The line of the first row whose cell at this position is wrong."""
+    """The line of the first row with an invalid cell at this position."""
     rows = records(content, delimiter)
     next(rows)
-    return next((row.line for row in rows if wrong(row.fields[position])), None)
+    return next((row.line for row in rows if is_invalid(row.fields[position])), None)
 
 
 def check_quotes(content: bytes, delimiter: Delimiter) -> None:
     """Raise BadQuote unless quotes enclose whole fields, are doubled inside them, and are closed."""
-    if _enclose_fields(content, delimiter):
+    if _quotes_enclose_fields(content, delimiter):
         return
-    # A quote inside a field without quotes stands for itself, so only a full reading can decide.
+    # A quote inside an unquoted field is literal, so only a full pass decides.
     line = 1
     try:
         for record in records(content, delimiter):
@@ -83,7 +83,7 @@ def check_quotes(content: bytes, delimiter: Delimiter) -> None:
         ) from error
 
 
-class _Counted(Iterator[str]):
+class _LineCounter(Iterator[str]):
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines, self.lines = lines, 0
 
@@ -100,23 +100,23 @@ def _take_sample(lines: Iterator[str]) -> Iterator[str]:
         yield line
 
 
-def _enclose_fields(content: bytes, delimiter: Delimiter) -> bool:
-    """Each odd quote must follow a field's edge or a quote, each even one come before one."""
-    letters = np.frombuffer(content, np.uint8)
+def _quotes_enclose_fields(content: bytes, delimiter: Delimiter) -> bool:
+    """True if each odd quote follows a field's edge or a quote, and each even one precedes one."""
+    codes = np.frombuffer(content, np.uint8)
     edges = np.zeros(256, dtype=bool)
     edges[[QUOTE, ord(delimiter), ord("\n"), ord("\r")]] = True
-    seen = 0
-    for start in range(0, len(letters), CHUNK):
-        quotes = np.flatnonzero(letters[start : start + CHUNK] == QUOTE) + start
-        opening, closing = quotes[seen % 2 :: 2], quotes[1 - seen % 2 :: 2]
-        if not _at_edges(letters, opening - 1, edges) or not _at_edges(letters, closing + 1, edges):
+    count = 0
+    for start in range(0, len(codes), CHUNK):
+        quotes = np.flatnonzero(codes[start : start + CHUNK] == QUOTE) + start
+        opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
+        if not _at_edges(codes, opening - 1, edges) or not _at_edges(codes, closing + 1, edges):
             return False
-        seen += len(quotes)
-    return seen % 2 == 0
+        count += len(quotes)
+    return count % 2 == 0
 
 
 def _at_edges(
-    letters: npt.NDArray[np.uint8], positions: npt.NDArray[np.int64], edges: npt.NDArray[np.bool_]
+    codes: npt.NDArray[np.uint8], positions: npt.NDArray[np.int64], edges: npt.NDArray[np.bool_]
 ) -> bool:
-    inside = positions[(positions >= 0) & (positions < len(letters))]
-    return bool(edges[letters[inside]].all())
+    inside = positions[(positions >= 0) & (positions < len(codes))]
+    return bool(edges[codes[inside]].all())

@@ -1,10 +1,10 @@
-"""Files streamed as pieces of rows, for batches: cells as they are written, in bounded memory.
+"""Streams of a file's rows in pieces, for batches: unconverted cells in bounded memory.
 
-A row of the wrong length does not refuse the file here: it has an error of its own, and the rows around it
-stay in their places.
+A row of the wrong length does not lead to a refusal of the file: the row has an error, and all rows remain in
+order.
 """
 
-# pyarrow.compute makes its functions when it is imported:
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 import csv
@@ -42,7 +42,7 @@ COMMA_TO_POINT = str.maketrans(",.", ".,")
 
 
 class RowPiece(Protocol):
-    """Consecutive rows of a file; `errors` holds those of the wrong shape."""
+    """Consecutive rows of a file, with the errors of rows of the wrong length."""
 
     @property
     def rows(self) -> int: ...
@@ -51,13 +51,13 @@ class RowPiece(Protocol):
     def errors(self) -> RowErrors: ...
 
     def cells(self, name: str, kind: str) -> Sequence[object]:
-        """A column's cells as a predictor reads those of this type."""
+        """A column's cells in the form that predictors accept for a feature of this type."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CsvPiece:
-    """Fields as they are in the file; those of a row of another length are cut or filled up."""
+    """Fields as in the file; rows of the wrong length are truncated or padded."""
 
     names: dict[str, int]
     fields: list[list[str]]
@@ -73,7 +73,7 @@ class CsvPiece:
 
 
 class CsvStream:
-    """The rows of a CSV file, plain or gzip-compressed; raises a `CsvError` where it cannot be read on."""
+    """Rows of a CSV file, plain or gzip-compressed; raises a `CsvError` at the first unreadable row."""
 
     def __init__(self, path: Path, limits: CsvLimits) -> None:
         self._limits = limits
@@ -90,10 +90,10 @@ class CsvStream:
         return rows
 
     def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[CsvPiece]:
-        """All rows in order, at most so many at once; the columns `numbers` decide the decimal sign."""
+        """All rows in order, at most `rows` in a piece; the columns in `numbers` decide the decimal sign."""
         records, names = self._records(), {name: position for position, name in enumerate(self.names)}
         while fields := list(islice(records, rows)):
-            errors = _even_out(fields, len(names))
+            errors = _pad_or_truncate(fields, len(names))
             piece = CsvPiece(names, fields, len(fields), errors)
             if self._decimal is None:
                 self._decimal = "," if _uses_decimal_commas(piece, numbers) else "."
@@ -135,7 +135,7 @@ class ParquetPiece:
 
 
 class ParquetStream:
-    """The rows of a Parquet file; raises a `CsvError` where it cannot be read on."""
+    """Rows of a Parquet file; raises a `CsvError` at the first unreadable row."""
 
     def __init__(self, path: Path, limits: CsvLimits) -> None:
         self._path, self._limits = path, limits
@@ -148,9 +148,10 @@ class ParquetStream:
 
     def count(self) -> int:
         with refuse_damage(), self._open(self._dictionaries) as file:
-            described = file.metadata
-            size = sum(described.row_group(each).total_byte_size for each in range(described.num_row_groups))
-            rows = int(described.num_rows)
+            metadata = file.metadata
+            groups = range(metadata.num_row_groups)
+            size = sum(metadata.row_group(group).total_byte_size for group in groups)
+            rows = int(metadata.num_rows)
         check_unpacked_size(size, self._limits)
         check_rows(rows, self._limits)
         return rows
@@ -161,20 +162,23 @@ class ParquetStream:
                 yield ParquetPiece(self.names, batch, batch.num_rows, RowErrors())
 
     def _open(self, dictionaries: Sequence[str]) -> pq.ParquetFile:
-        """As a dictionary a text that repeats is in memory once, however often the file repeats it."""
+        """A dictionary stores a repeated text in memory once."""
         return pq.ParquetFile(
             self._path, read_dictionary=list(dictionaries), pre_buffer=False, buffer_size=PARQUET_BUFFER
         )
 
     def _find_long_texts(self) -> list[str]:
-        """Columns whose texts would be too much if they repeated.
+        """Columns with a text so long that a piece full of it would exceed `MOST_TEXT`.
 
-        No other is read as a dictionary, which only grows: with texts that differ, as large as the file.
+        Only these are read as dictionaries: a dictionary never shrinks, and distinct texts would let it
+        grow to the size of the file.
         """
-        texts = [each.name for each in self.schema if is_text(each.type)]
+        texts = [field.name for field in self.schema if is_text(field.type)]
         with self._open(texts) as file:
-            longest = [_longest_texts(file, group, texts) for group in range(file.num_row_groups)]
-        return [name for name in texts if any(each[name] * MOST_ROWS_AT_ONCE > MOST_TEXT for each in longest)]
+            groups = [_longest_texts(file, group, texts) for group in range(file.num_row_groups)]
+        return [
+            name for name in texts if any(longest[name] * MOST_ROWS_AT_ONCE > MOST_TEXT for longest in groups)
+        ]
 
 
 RowStream = CsvStream | ParquetStream
@@ -185,7 +189,7 @@ def open_rows(path: Path, limits: CsvLimits) -> RowStream:
 
 
 class _BoundedLines(Iterator[str]):
-    """A text's lines for csv.reader, which by itself would collect a row of any length."""
+    """Lines of a text for csv.reader, with a limit of the row's length, which the reader lacks."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text, self._length = text, 0
@@ -203,7 +207,7 @@ class _BoundedLines(Iterator[str]):
         return line
 
 
-def _even_out(fields: list[list[str]], width: int) -> RowErrors:
+def _pad_or_truncate(fields: list[list[str]], width: int) -> RowErrors:
     errors = RowErrors()
     for index, row in enumerate(fields):
         if len(row) != width:
@@ -213,7 +217,7 @@ def _even_out(fields: list[list[str]], width: int) -> RowErrors:
 
 
 def _uses_decimal_commas(piece: CsvPiece, numbers: Sequence[str]) -> bool:
-    """True if in some column of numbers a cell has a comma and none has a point."""
+    """True if a column of numbers has commas and no points."""
     for name in numbers:
         present = [str(cell).strip() for cell in piece.cells(name, "text") if cell not in MISSING]
         if any("," in cell for cell in present) and not any("." in cell for cell in present):
@@ -222,7 +226,7 @@ def _uses_decimal_commas(piece: CsvPiece, numbers: Sequence[str]) -> bool:
 
 
 def _longest_texts(file: pq.ParquetFile, group: int, texts: list[str]) -> dict[str, int]:
-    """The longest text of each dictionary, which comes whole with the first of its texts."""
+    """The length of the longest text in each dictionary; the first batch with texts has all of it."""
     longest = dict.fromkeys(texts, 0)
     for batch in file.iter_batches(SAMPLED_ROWS, row_groups=[group], columns=texts, use_threads=False):
         for name in texts:
@@ -244,7 +248,7 @@ def _decode_dictionary(column: pa.Array) -> pa.Array:
 
 
 def _convert(column: pa.Array, kind: str) -> pa.Array:
-    """Numbers as floats, anything else as the text that a CSV file would have."""
+    """Numbers as floats, other cells as their text in the equivalent CSV file."""
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "True", "False")
     if kind == "number" and not pa.types.is_string(column.type):

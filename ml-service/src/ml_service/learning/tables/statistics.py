@@ -1,4 +1,4 @@
-"""Statistics of a table's columns in plain values, and the number of rows that repeat earlier ones."""
+"""Statistics of a table's columns in plain values, and its number of duplicate rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ MOST_SHOWN = 10
 MOST_BINS = 20
 LONGEST_SHOWN = 100
 QUARTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "max": 1.0}
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - moments of a table are UTC without saying so
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps of a table are UTC without a zone
 
 Plain = int | float | str
 Numbers = npt.NDArray[Any]  # Any: whole numbers or decimal ones
 Positions = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
-ToPlain = Callable[[Any], Plain]  # Any: one of those numbers
+ToPlain = Callable[[Any], Plain]  # Any: a number of the array
 
 # The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
 SHIFTS_AND_FACTORS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
@@ -45,7 +45,7 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class ColumnStatistics:
-    """`top_values` exist for texts, cut if they are long, and for columns of few values."""
+    """`top_values` exist for texts, truncated if long, and for columns with few distinct values."""
 
     distinct: int
     quantiles: dict[str, Plain] | None = None
@@ -74,14 +74,14 @@ def compute_statistics(table: Table) -> TableStatistics:
 
 
 def splitmix64(numbers: Hashes) -> Hashes:
-    """A hash of each number. It is a pure function of it, which a seeded generator of numpy is not."""
+    """A hash of each number, independent of the others, unlike draws of a seeded generator."""
     for shift, factor in SHIFTS_AND_FACTORS:
         numbers = (numbers ^ (numbers >> np.uint64(shift))) * np.uint64(factor)
     return numbers ^ (numbers >> np.uint64(31))
 
 
 def _to_array(column: Column) -> pa.Array:
-    """The cells in one piece: texts as a dictionary, dates as microseconds since 1970."""
+    """The cells as one array: texts as a dictionary, dates as microseconds since 1970."""
     cells = column.cells.combine_chunks()
     if column.kind == "text":
         return cells.dictionary_encode()
@@ -93,11 +93,11 @@ def _describe(kind: ColumnType, cells: pa.Array) -> ColumnStatistics:
         return ColumnStatistics(distinct=0)
     if isinstance(cells, pa.DictionaryArray):
         return _describe_texts(cells)
-    return _describe_ordered(cells, _to_moment if kind == "date" else _to_number)
+    return _describe_ordered(cells, _to_timestamp if kind == "date" else _to_number)
 
 
 def _identify(cells: pa.Array) -> Hashes:
-    """A number for each cell, the same for equal cells of a column."""
+    """A 64-bit number for each cell, the same for equal cells of a column."""
     if pa.types.is_null(cells.type):
         return np.zeros(len(cells), np.uint64)
     if isinstance(cells, pa.DictionaryArray):
@@ -107,7 +107,7 @@ def _identify(cells: pa.Array) -> Hashes:
     )
     numbers = _as_numpy(without_nulls)
     if numbers.dtype == np.float64:
-        numbers = numbers + 0.0  # one zero, not two
+        numbers = numbers + 0.0  # -0.0 to 0.0
     if not cells.null_count:
         return numbers.view(np.uint64)
     present = _as_numpy(cells.is_valid().cast(pa.uint8()))
@@ -120,14 +120,14 @@ def _count_repeats(hashes: Hashes) -> int:
 
 
 def _as_numpy(cells: pa.Array) -> Numbers:
-    """Numbers none of which is missing; Arrow's own way would import pandas, which takes half a second."""
+    """Convert numbers without nulls; Arrow's own conversion imports pandas, which takes half a second."""
     return np.from_dlpack(cells)
 
 
-def _to_moment(microseconds: float) -> str:
+def _to_timestamp(microseconds: float) -> str:
     """A timestamp as ISO text, without its time at midnight."""
-    moment = EPOCH + timedelta(microseconds=round(microseconds))
-    return moment.isoformat().removesuffix("T00:00:00")
+    timestamp = EPOCH + timedelta(microseconds=round(microseconds))
+    return timestamp.isoformat().removesuffix("T00:00:00")
 
 
 def _to_number(number: float) -> int | float:
@@ -155,7 +155,7 @@ def _describe_ordered(cells: pa.Array, to_plain: ToPlain) -> ColumnStatistics:
 
 
 def _quantile(numbers: Numbers, share: float) -> Any:  # Any: a number of the array
-    """A quantile as numpy interpolates it, of numbers that are sorted already."""
+    """A quantile of sorted numbers, interpolated like numpy's."""
     position = share * (len(numbers) - 1)
     below = int(position)
     if below == position:
@@ -167,7 +167,7 @@ def _quantile(numbers: Numbers, share: float) -> Any:  # Any: a number of the ar
 def _count_most_common(numbers: Numbers, firsts: Positions, to_plain: ToPlain) -> list[ValueCount]:
     counts = np.diff(firsts, append=len(numbers))
     most = np.argsort(-counts, kind="stable")[:MOST_SHOWN]
-    return [ValueCount(to_plain(numbers[firsts[each]]), int(counts[each])) for each in most]
+    return [ValueCount(to_plain(numbers[firsts[index]]), int(counts[index])) for index in most]
 
 
 def _histogram(numbers: Numbers, to_plain: ToPlain) -> Histogram:
@@ -176,7 +176,7 @@ def _histogram(numbers: Numbers, to_plain: ToPlain) -> Histogram:
         return Histogram([to_plain(numbers[0])] * 2, [len(numbers)])
     bins = MOST_BINS
     if np.issubdtype(numbers.dtype, np.integer):
-        # A bin narrower than one would be empty whatever the data.
+        # Bins narrower than 1 would leave some without any integer.
         bins = int(min(bins, high - low + 1))
     edges = np.linspace(low, high, bins + 1)
     ends = np.searchsorted(numbers, edges[1:-1])

@@ -1,4 +1,4 @@
-"""Tables in memory: typed columns, none of them guessed, and the limits of the files they come from."""
+"""Tables in memory: typed columns, and the limits of their files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ml_service.learning.tables.errors import FileTooLarge, NoRows, TooManyRows
 
 Json = dict[str, Any]  # Any: decoded JSON
 ColumnType = Literal["number", "text", "date", "empty"]
-# Reasons why single rows cannot be used, by the row's index.
+# Errors of unusable rows by row index.
 RowErrors = dict[int, str]
 
 MEGABYTE = 1024 * 1024
@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`header` names every column of the file, `columns` holds those read; only CSV has a dialect."""
+    """`header` names all columns of the file, `columns` has only those read; Parquet has no dialect."""
 
     header: tuple[str, ...]
     columns: Mapping[str, Column]

@@ -1,4 +1,4 @@
-"""Training, from a table's file to a saved model."""
+"""Training: from a table's file to a stored model."""
 
 from ml_service.learning.training.errors import TRAINING_ERRORS
 from ml_service.learning.training.pipeline import train

@@ -1,4 +1,4 @@
-"""Compilation of a fitted pipeline into the arrays that predictions use, and its calibration."""
+"""Compilation of a fitted pipeline into arrays for prediction, and its calibration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from ml_service.learning.predictors.calibration import nonconformity, residuals
 from ml_service.learning.predictors.encoding import Encoding
 from ml_service.learning.training.preparation import Labels, Rows
 
-# More rows narrow intervals no further, and each model stores a number for each.
+# Further rows would not narrow intervals, and a model stores a number for each row.
 MOST_CALIBRATION_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSet:
-    """Rows of the test set, prepared, with the compiled model's scores and their nonconformity."""
+    """Prepared rows of the test set, with the compiled model's scores and their nonconformity."""
 
     rows: Matrix
     labels: Labels
@@ -30,7 +30,7 @@ class CalibrationSet:
 
 @dataclass(frozen=True, slots=True)
 class CompiledModel:
-    """`score` predicts from prepared rows as a loaded predictor does."""
+    """A model in arrays; `score` predicts from prepared rows like a loaded predictor."""
 
     encoding: Encoding
     preparation: Arrays
@@ -39,7 +39,7 @@ class CompiledModel:
     calibration: CalibrationSet
 
     def arrays(self) -> Arrays:
-        """All arrays that a predictor is loaded from, named by their part of it."""
+        """All arrays of a predictor; prefixes of their names group them."""
         return {
             **{f"encoding.{name}": array for name, array in self.preparation.items()},
             **{f"model.{name}": array for name, array in self.model.items()},
@@ -48,7 +48,7 @@ class CompiledModel:
 
 
 def compile_pipeline(model_type: str, task: Task, pipeline: Pipeline, test: Rows) -> CompiledModel:
-    preparation, estimator = pipeline["preparation"], pipeline["model"]
+    preparation, estimator = pipeline.named_steps["preparation"], pipeline.named_steps["model"]
     encoding, arrays = encoding_of(preparation)
     compiler = get_model_type(model_type)
     model = compiler.compile(estimator, task)
@@ -58,28 +58,28 @@ def compile_pipeline(model_type: str, task: Task, pipeline: Pipeline, test: Rows
 
 
 def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
-    """The order of a prepared row's numbers, and the arrays that it is filled, centred and scaled by."""
-    columns: dict[str, Any] = {
-        name: list(chosen) for name, _, chosen in preparation.transformers_
-    }  # Any: names
+    """The columns of a prepared row, and the arrays that fill, centre and scale it."""
+    columns: dict[str, list[str]] = {name: list(names) for name, _, names in preparation.transformers_}
     numeric = [preparation.named_transformers_[name] for name in ("number", "date") if name in columns]
-    fill = _concatenate([each.named_steps["fill"].statistics_ for each in numeric])
-    scales = [each.named_steps["scale"] for each in numeric if "scale" in each.named_steps]
+    fill = _concatenate([transformer.named_steps["fill"].statistics_ for transformer in numeric])
+    scales = [
+        transformer.named_steps["scale"] for transformer in numeric if "scale" in transformer.named_steps
+    ]
     arrays = {
         "fill": fill,
-        "mean": _concatenate([each.mean_ for each in scales]) if scales else np.zeros(len(fill)),
-        "scale": _concatenate([each.scale_ for each in scales]) if scales else np.ones(len(fill)),
+        "mean": _concatenate([scale.mean_ for scale in scales]) if scales else np.zeros(len(fill)),
+        "scale": _concatenate([scale.scale_ for scale in scales]) if scales else np.ones(len(fill)),
     }
     names = columns.get("text", [])
-    categories = preparation.named_transformers_["text"].categories_ if names else []
-    texts = {name: [str(each) for each in known] for name, known in zip(names, categories, strict=True)}
+    encoded = preparation.named_transformers_["text"].categories_ if names else []
+    texts = {name: list(map(str, categories)) for name, categories in zip(names, encoded, strict=True)}
     return Encoding(tuple(columns.get("number", [])), tuple(columns.get("date", [])), texts), arrays
 
 
 def _calibrate(
     preparation: ColumnTransformer, score: Scorer, classes: Sequence[str | int], test: Rows
 ) -> CalibrationSet:
-    """The split has shuffled the test set, so its first rows are a sample of it."""
+    """Calibrate on the first rows of the test set, a random sample because the split has shuffled it."""
     rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_CALIBRATION_ROWS]))
     labels = test.labels[:MOST_CALIBRATION_ROWS]
     scores = score(rows)
@@ -87,10 +87,10 @@ def _calibrate(
         return CalibrationSet(rows, labels, scores, residuals(scores, labels))
     by_class = nonconformity(rows, scores)
     positions = {label: position for position, label in enumerate(classes)}
-    # A class that the training set lacks has the highest nonconformity there is.
+    # A class missing in the training set has the highest possible nonconformity.
     own = [
-        by_class[row, positions[each]] if each in positions else 1.0
-        for row, each in enumerate(labels.tolist())
+        by_class[row, positions[label]] if label in positions else 1.0
+        for row, label in enumerate(labels.tolist())
     ]
     return CalibrationSet(rows, labels, scores, np.array(own))
 

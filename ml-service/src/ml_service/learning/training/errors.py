@@ -7,7 +7,7 @@ LONGEST_NAME = 100
 
 
 class TrainingError(ServiceError):
-    """A training spec that does not fit its table."""
+    """Base class of refusals of a training spec that does not fit its table."""
 
     status = 422
     code = "training_refused"
@@ -75,7 +75,7 @@ class DateLabel(TrainingError):
 
     def __init__(self, column: str) -> None:
         super().__init__(
-            f"The label '{column}' holds dates; choose a column of numbers or text.", column=column
+            f"The label '{column}' contains dates; choose a column of numbers or text.", column=column
         )
 
 
@@ -92,7 +92,7 @@ class LabelNotClasses(TrainingError):
 
     def __init__(self, column: str) -> None:
         super().__init__(
-            f"The label '{column}' holds many or fractional numbers rather than a few classes; "
+            f"The label '{column}' has many or fractional numbers rather than a few classes; "
             f"choose regression with {types_for('regression')}.",
             column=column,
         )

@@ -1,4 +1,4 @@
-"""Metrics of predictions, as scikit-learn computes them."""
+"""Metrics of predictions, computed by scikit-learn."""
 
 import math
 import warnings
@@ -26,7 +26,7 @@ def score(estimator: Any, task: Task, rows: Any, labels: Values) -> Metrics:  # 
 
 
 def score_baseline(task: Task, training_labels: Values, test_labels: Values) -> Metrics:
-    """The metrics of a guess without features: the mean, or the most common class."""
+    """Metrics of the baseline, which always predicts the mean or the most common class."""
     dummy = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor(strategy="mean")
     dummy.fit(np.zeros((len(training_labels), 1)), training_labels)
     return score(dummy, task, np.zeros((len(test_labels), 1)), test_labels)
@@ -44,7 +44,7 @@ def regression_metrics(actual: Values, predicted: Values) -> Metrics:
 def classification_metrics(
     actual: Values, predicted: Values, probabilities: Values, classes: Sequence[Any]
 ) -> Metrics:
-    """Means over classes are unweighted; numeric classes get the figures of regression as well."""
+    """Averages over classes are unweighted; numeric classes have the metrics of regression, too."""
     known = list(classes)
     macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
     figures = {
@@ -67,7 +67,7 @@ def _roc_auc(actual: Values, probabilities: Values, classes: Sequence[Any]) -> f
 
 
 def _figure(compute: Callable[[], float]) -> float | None:
-    """None where the metric is undefined, such as a curve over a class that no test row has."""
+    """None for an undefined metric, such as the ROC AUC of a class without test rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

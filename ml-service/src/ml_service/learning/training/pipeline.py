@@ -1,4 +1,4 @@
-"""The training pipeline, as a worker runs it: read, split, prepare, fit, compile, score, report, save."""
+"""Training pipeline of a worker: read, split, prepare, fit, compile, score, report, save."""
 
 import warnings
 from collections.abc import Callable
@@ -13,25 +13,25 @@ from threadpoolctl import threadpool_limits
 
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
-from ml_service.learning.reports.learning_curve import TrainingSet
+from ml_service.learning.reports.evaluation import TrainingSet
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
 from ml_service.learning.training.preparation import Labels, Rows, Split, make_preparation, split
-from ml_service.learning.training.reporting import report_on
 from ml_service.learning.training.results import (
     TrainingResult,
     describe_features,
     example_features,
     library_versions,
+    report_on,
 )
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
 
-UNFINISHED = (
-    "The solver stopped after max_iter iterations before it had converged; raise max_iter or scale the data."
+NOT_CONVERGED = (
+    "The solver stopped after max_iter iterations before it converged; raise max_iter or scale the data."
 )
 
 
@@ -46,7 +46,7 @@ def train(
     report_stage: ReportStage = ignore_progress,
     limits: CsvLimits = DEFAULT_LIMITS,
 ) -> TrainingResult:
-    """Train a model and save it in `directory`, which must not exist; reports each stage as it begins."""
+    """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
     data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
     report_stage("preparing")
@@ -72,25 +72,25 @@ def train(
 
 
 def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
-    """The preparation fitted on these rows, and the rows prepared."""
+    """Fit a preparation on the rows; returns it with the prepared rows."""
     preparation = make_preparation(rows.frame, data.kinds, get_model_type(spec.model_type).scaled)
     return preparation, preparation.fit_transform(rows.frame)
 
 
 def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
-    """The fitted estimator, and warnings about the fit."""
+    """Fit an estimator; returns it with warnings about the fit."""
     if task == "classification" and len(set(labels.tolist())) == 1:
         raise PartTooSmall("training", len(labels), len(labels) + 1)
     estimator = get_model_type(spec.model_type).build(parse(spec.model_type, spec.params), task, spec.seed)
-    # A task has one core, and sums made in one order are the same everywhere.
+    # A task has one core, and a fixed order of summation gives the same model everywhere.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         try:
             estimator.fit(rows, labels)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             raise FitFailed from error
-    unfinished = any(issubclass(each.category, ConvergenceWarning) for each in caught)
-    return estimator, [UNFINISHED] if unfinished else []
+    stopped_early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
+    return estimator, [NOT_CONVERGED] if stopped_early else []
 
 
 def _describe(

@@ -1,6 +1,6 @@
-"""From a table to the rows of a fit: the split, and the preparation of features as part of the model."""
+"""Split of a table into training and test set, and the preparation of features as part of the model."""
 
-# pyarrow.compute makes its functions when it is imported:
+# pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ MOST_CATEGORIES = 50
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Features as a data frame, and their labels."""
+    """Features in a data frame, and their labels."""
 
     frame: pd.DataFrame
     labels: Labels
@@ -43,7 +43,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The rows of a table that have a label, split into training set and test set."""
+    """The labelled rows of a table, split into training set and test set."""
 
     table: Table
     plan: Plan
@@ -54,9 +54,9 @@ class Split:
 
 
 def split(table: Table, spec: TrainingSpec) -> Split:
-    """Raises what `check` raises."""
+    """Split the table by the spec; raises the errors of `check`."""
     plan = check(profile(table), spec)
-    table = _drop_missing(table, spec.label)
+    table = _drop_unlabelled(table, spec.label)
     rows = Rows(feature_frame(table, spec.features), label_values(table.columns[spec.label], plan.task))
     training, test = train_test_split(
         np.arange(len(rows.labels)),
@@ -69,12 +69,12 @@ def split(table: Table, spec: TrainingSpec) -> Split:
 
 
 def feature_frame(table: Table, features: Sequence[str]) -> pd.DataFrame:
-    """Numbers as floats, dates as timestamps, text as text; missing cells as pandas marks them."""
+    """Features in a data frame: numbers as floats, dates as timestamps, texts, and pandas' missing cells."""
     return pa.table({name: _feature(table.columns[name]) for name in features}).to_pandas()
 
 
 def label_values(column: Column, task: Task) -> Labels:
-    """The label as it is in the file: text as text, numeric classes as whole numbers."""
+    """Labels in an array: texts, numeric classes as integers, or numbers as floats."""
     if column.kind == "text":
         return np.asarray(column.cells.to_pylist(), dtype=object)
     type_ = pa.int64() if task == "classification" else pa.float64()
@@ -82,7 +82,7 @@ def label_values(column: Column, task: Task) -> Labels:
 
 
 def make_preparation(frame: pd.DataFrame, kinds: dict[str, ColumnType], scaled: bool) -> ColumnTransformer:
-    """The unfitted preparation of such a frame: numbers, then parts of dates, then categories."""
+    """The unfitted preparation of features: numbers, then parts of dates, then categories."""
     named: dict[str, list[str]] = {"number": [], "date": [], "text": []}
     for name, kind in kinds.items():
         named[kind].append(name)
@@ -105,10 +105,10 @@ def make_preparation(frame: pd.DataFrame, kinds: dict[str, ColumnType], scaled: 
 
 
 def common_categories(texts: pd.Series) -> npt.NDArray[np.object_]:
-    """The most common categories in alphabetical order; of equally common ones the first are kept."""
+    """The most common categories in alphabetical order; ties go to the alphabetically first."""
     counts = sorted(texts.value_counts().items(), key=lambda pair: (-pair[1], str(pair[0])))
     common = sorted(str(text) for text, _ in counts[:MOST_CATEGORIES])
-    # A training set without any value still needs a category; no cell is ever an empty text.
+    # The encoder needs at least one category; an empty text never occurs in a cell.
     return np.array(common or [""], dtype=object)
 
 
@@ -116,13 +116,12 @@ def _feature(column: Column) -> pa.ChunkedArray:
     return column.cells.cast(pa.float64(), safe=False) if column.kind == "number" else column.cells
 
 
-def _drop_missing(table: Table, label: str) -> Table:
-    """The rows that have a label."""
+def _drop_unlabelled(table: Table, label: str) -> Table:
     if not table.columns[label].missing:
         return table
     present = pc.is_valid(table.columns[label].cells)
     columns: dict[str, Column] = {}
-    for name, each in table.columns.items():
-        cells = each.cells.filter(present)
-        columns[name] = Column(name, each.kind, cells.null_count, each.whole, cells)
+    for name, column in table.columns.items():
+        cells = column.cells.filter(present)
+        columns[name] = Column(name, column.kind, cells.null_count, column.whole, cells)
     return Table(table.header, columns, len(columns[label].cells), table.dialect)

@@ -1,15 +1,22 @@
-"""The result of a training: the model's description in plain values."""
+"""Result of a training and report on its model, both in plain values."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ml_service.learning.findings.labels import find_all
 from ml_service.learning.model_types import Task
-from ml_service.learning.predictors.encoding import Encoding
+from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
+from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
+from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
+from ml_service.learning.training.compilation import CompiledModel
+from ml_service.learning.training.preparation import Split
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
 EXAMPLE_ROWS = 1000
@@ -17,7 +24,7 @@ EXAMPLE_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """JSON all through; `files` holds the SHA-256 of each file of the model."""
+    """The description of a model in JSON values; `files` holds the SHA-256 of each of its files."""
 
     model_type: str
     task: Task
@@ -47,7 +54,7 @@ def library_versions() -> dict[str, str]:
 
 
 def describe_features(columns: Sequence[Column], frame: pd.DataFrame, encoding: Encoding) -> list[Json]:
-    """Each feature's type, range or categories, count of missing cells and an example."""
+    """Each feature's type, range or categories, number of missing cells and example."""
     example = example_features(columns, frame)
     return [
         {
@@ -62,10 +69,38 @@ def describe_features(columns: Sequence[Column], frame: pd.DataFrame, encoding: 
 
 
 def example_features(columns: Sequence[Column], frame: pd.DataFrame) -> Json:
-    """The first rows' one with the fewest missing cells; null where even that has no value."""
+    """The row with the fewest missing cells among the first `EXAMPLE_ROWS`; missing cells are null."""
     first = frame.head(EXAMPLE_ROWS)
     row = first.iloc[int(first.notna().sum(axis=1).to_numpy().argmax())]
     return {column.name: _to_plain(row[column.name], column) for column in columns}
+
+
+def report_on(
+    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, path: Path
+) -> Json:
+    """The report, computed while the rows are in memory; `path` is the table's file."""
+    calibration = compiled.calibration
+    evaluation = Evaluation(
+        task=result.task,
+        classes=result.classes,
+        metrics=result.metrics,
+        baseline=result.baseline,
+        rows=calibration.rows,
+        labels=calibration.labels,
+        scores=calibration.scores,
+        test_rows=result.test_rows,
+        score=compiled.score,
+        positions=_positions_of(compiled.encoding, list(data.kinds)),
+        nonconformity=calibration.nonconformity,
+    )
+    findings = find_all(data.table, result.label, bool(result.classes))
+    return {
+        "type": result.model_type,
+        "task": result.task,
+        "label": result.label,
+        **make_report(evaluation, training, findings),
+        "recipe": _recipe(result, len(calibration.rows), path),
+    }
 
 
 def _describe_values(column: Column, cells: pd.Series, encoding: Encoding) -> Json:
@@ -83,3 +118,34 @@ def _to_plain(cell: Any, column: Column) -> str | int | float | None:  # Any: pa
     if column.kind == "text":
         return str(cell)
     return int(cell) if column.whole else float(cell)
+
+
+def _positions_of(encoding: Encoding, features: Sequence[str]) -> Mapping[str, Sequence[int]]:
+    """The columns of each feature in a prepared row."""
+    widths = [(name, 1) for name in encoding.numbers] + [(name, DATE_PARTS) for name in encoding.dates]
+    widths += [(name, len(categories)) for name, categories in encoding.texts.items()]
+    positions: dict[str, Sequence[int]] = {}
+    begin = 0
+    for name, width in widths:
+        positions[name] = range(begin, begin + width)
+        begin += width
+    return {name: positions[name] for name in features}
+
+
+def _recipe(result: TrainingResult, calibration_rows: int, path: Path) -> Json:
+    """The data, settings and versions that reproduce the model."""
+    with path.open("rb") as file:
+        data = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "data_sha256": data,
+        "spec": result.spec,
+        "params": result.params,
+        "seed": result.spec["seed"],
+        "train_fraction": result.spec["train_fraction"],
+        "stratified": result.stratified,
+        "rows": result.rows,
+        "training_rows": result.training_rows,
+        "calibration_rows": calibration_rows,
+        "test_rows": result.test_rows,
+        "versions": result.versions,
+    }

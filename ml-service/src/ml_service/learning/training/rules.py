@@ -1,4 +1,4 @@
-"""Rules that decide before anything is charged if a training spec fits a table."""
+"""Rules of training specs: checks against a table's profile, before anything is charged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ FEWEST_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The decisions that a spec and a table lead to; `classes` is 0 in regression."""
+    """The task, the sizes of both parts and the split of a training; `classes` is 0 in regression."""
 
     task: Task
     training_rows: int
@@ -65,7 +65,7 @@ def make_plan(profile: TableProfile, spec: TrainingSpec, tasks: frozenset[Task] 
 
 
 def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec, tasks: frozenset[Task]) -> Task:
-    """The task that the spec names, or the usual one of these for such a label."""
+    """The task of the spec, or the usual one for the label among the offered tasks."""
     if spec.task != "auto" and spec.task not in tasks:
         raise TaskNotOffered(spec.model_type, spec.task)
     few = _is_few_whole(label)
@@ -92,12 +92,12 @@ def check_label(profile: TableProfile, label: str) -> ColumnProfile:
 
 
 def is_classification(label: ColumnProfile, rows: int) -> bool:
-    """True if such a label is usually classified rather than regressed."""
+    """True if the usual task for the label is classification."""
     return _usual_task(ANY_TASK, label, _is_few_whole(label), rows) == "classification"
 
 
 def check_kinds(profile: TableProfile, kinds: Mapping[str, ColumnType]) -> None:
-    """Raise for columns that do not exist or have no values."""
+    """Raise for corrected types of columns that do not exist or have no values."""
     for name in kinds:
         if name not in profile.columns:
             raise UnknownColumn("corrected", name)
@@ -136,9 +136,9 @@ def _check_classes(label: ColumnProfile) -> int:
         raise TooManyClasses(label.name, MOST_COUNTED)
     if len(label.value_counts) == 1:
         raise SingleClass(label.name)
-    alone = label.value_counts.count(1)
-    if alone:
-        raise ClassTooSmall(label.name, alone)
+    single_rows = label.value_counts.count(1)
+    if single_rows:
+        raise ClassTooSmall(label.name, single_rows)
     return len(label.value_counts)
 
 

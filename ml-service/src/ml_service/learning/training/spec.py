@@ -1,4 +1,4 @@
-"""The specification of a training in plain values, which can be stored and sent to a worker."""
+"""Training spec in plain values, for storage and for workers."""
 
 import math
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class TrainingSpec:
         return cls(**fields)
 
     def check_columns(self) -> None:
-        """Raise for faults that need no table to be seen."""
+        """Raise for faults that are detectable without a table."""
         if not self.features:
             raise NoFeatures
         seen: set[str] = set()

@@ -25,7 +25,7 @@ ROWS = 100
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def write_columns(**columns: Callable[[int], object]) -> Path:
-        """A file whose cells are made from the row's number."""
+        """A file whose cells are functions of the row number."""
         path = tmp_path / "table.csv"
         rows = [",".join(str(cell(n)) for cell in columns.values()) for n in range(ROWS)]
         path.write_text("\n".join([",".join(columns), *rows, ""]))
@@ -34,20 +34,21 @@ def write(tmp_path: Path) -> Write:
     return write_columns
 
 
-def look_at(path: Path) -> tuple[list[Finding], Suggestion]:
+def inspect(path: Path) -> tuple[list[Finding], Suggestion]:
     table = tables.read_csv(path)
-    seen = compute_statistics(table)
-    views = [ColumnView(each, seen.columns[name]) for name, each in tables.profile(table).columns.items()]
-    findings = find(views, table.rows, seen.duplicate_rows)
+    statistics = compute_statistics(table)
+    profiles = tables.profile(table).columns
+    views = [ColumnView(column, statistics.columns[name]) for name, column in profiles.items()]
+    findings = find(views, table.rows, statistics.duplicate_rows)
     return findings, suggest(views, findings)
 
 
 def codes(path: Path) -> list[tuple[str, str, str | None]]:
-    return [(each.code, each.severity, each.column) for each in look_at(path)[0]]
+    return [(finding.code, finding.severity, finding.column) for finding in inspect(path)[0]]
 
 
 @pytest.mark.parametrize(
-    ("cell", "found"),
+    ("cell", "expected"),
     [
         (lambda _: 7, [("constant", "warning", "a")]),
         (lambda _: "same", [("constant", "warning", "a")]),
@@ -62,9 +63,9 @@ def codes(path: Path) -> list[tuple[str, str, str | None]]:
     ],
 )
 def test_column_findings(
-    cell: Callable[[int], object], found: list[tuple[str, str, str]], write: Write
+    cell: Callable[[int], object], expected: list[tuple[str, str, str]], write: Write
 ) -> None:
-    assert codes(write(a=cell, b=lambda n: n % 7, c=lambda n: n * 1.37)) == found
+    assert codes(write(a=cell, b=lambda n: n % 7, c=lambda n: n * 1.37)) == expected
 
 
 @pytest.mark.parametrize("name", ["id", "customer_id", "customerId", "passenger no", "Key"])
@@ -89,9 +90,9 @@ def test_few_rows_are_a_finding(tmp_path: Path) -> None:
 
 def test_every_finding_has_advice(write: Write) -> None:
     path = write(a=lambda _: 7, b=lambda n: n, c=lambda _: "", d=lambda n: f"t{n % 60}")
-    for each in look_at(path)[0]:
-        assert each.detail.endswith(".")
-        assert each.advice.endswith(".")
+    for finding in inspect(path)[0]:
+        assert finding.detail.endswith(".")
+        assert finding.advice.endswith(".")
 
 
 def test_cardinality_limit_equals_the_number_of_encoded_categories() -> None:
@@ -109,17 +110,17 @@ def test_cardinality_limit_equals_the_number_of_encoded_categories() -> None:
     ],
 )
 def test_labels_of_the_example_tables_are_suggested(name: str, label: str) -> None:
-    suggested = look_at(DATA / f"{name}.csv")[1]
+    suggested = inspect(DATA / f"{name}.csv")[1]
     assert suggested.label == label
     assert label not in suggested.features
 
 
 def test_constant_and_id_like_columns_are_not_suggested(write: Write) -> None:
     path = write(id=lambda n: n, same=lambda _: 1, none=lambda _: "", a=lambda n: n % 7, b=lambda n: n * 1.5)
-    assert look_at(path)[1] == Suggestion("b", ["a"])
+    assert inspect(path)[1] == Suggestion("b", ["a"])
 
 
 def test_table_without_usable_columns_has_no_suggested_label(tmp_path: Path) -> None:
     path = tmp_path / "dates.csv"
     path.write_text("a\n2026-01-01\n2026-01-02\n")
-    assert look_at(path)[1] == Suggestion(None, ["a"])
+    assert inspect(path)[1] == Suggestion(None, ["a"])

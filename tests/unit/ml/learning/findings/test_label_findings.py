@@ -1,4 +1,4 @@
-"""Findings about labels; associations are compared with scikit-learn's."""
+"""Findings about labels: leakage, strength of associations, imbalanced and rare classes."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def make_table(folder: Path, **columns: object) -> Table:
 
 
 def leaks(table: Table, label: str, is_classes: bool) -> list[tuple[str | None, str]]:
-    return [(each.column, each.severity) for each in find_leakage(table, label, is_classes)]
+    return [(finding.column, finding.severity) for finding in find_leakage(table, label, is_classes)]
 
 
 def classes() -> np.ndarray:
@@ -52,7 +52,7 @@ def test_missing_cells_can_be_leakage(tmp_path: Path) -> None:
     assert leaks(make_table(tmp_path, cured=cured, label=label), "label", True) == [("cured", "serious")]
 
 
-def test_partly_right_column_is_no_leakage(tmp_path: Path) -> None:
+def test_partly_equal_column_is_not_leakage(tmp_path: Path) -> None:
     label = classes()
     mostly = np.where(np.arange(ROWS) % 10 == 0, "a", label)
     assert leaks(make_table(tmp_path, mostly=mostly, label=label), "label", True) == []
@@ -106,7 +106,7 @@ def test_association_is_the_share_of_avoided_errors(
 
 
 @pytest.mark.parametrize(
-    ("counts", "found"),
+    ("counts", "expected"),
     [
         ([50, 60], []),
         ([20, 199], []),
@@ -116,5 +116,6 @@ def test_association_is_the_share_of_avoided_errors(
         ([1, 5, 9], [("too_few_rows", "serious")]),
     ],
 )
-def test_imbalanced_and_rare_classes_are_findings(counts: list[int], found: list[tuple[str, str]]) -> None:
-    assert [(each.code, each.severity) for each in find_in_classes("y", counts)] == found
+def test_imbalanced_and_rare_classes_are_findings(counts: list[int], expected: list[tuple[str, str]]) -> None:
+    findings = find_in_classes("y", counts)
+    assert [(finding.code, finding.severity) for finding in findings] == expected

@@ -1,9 +1,9 @@
-"""Parameters as the course's clients and /v1 send them."""
+"""Parameters of model types, from course clients and from /v1."""
 
 import pytest
 
 from ml_service.learning.model_types import MODEL_TYPES, convert_course, course_view, describe, parse
-from ml_service.learning.model_types.errors import InvalidParameter, UnknownModelType, UnknownParameter
+from ml_service.learning.model_types.registry import InvalidParameter, UnknownModelType, UnknownParameter
 
 COURSE_VIEW = {
     "knn": {"params": {"n_neighbors": "int", "weights": "str"}},
@@ -36,7 +36,7 @@ def test_course_lists_each_parameter_with_its_plain_type() -> None:
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
 def test_each_type_has_a_schema_with_defaults(name: str) -> None:
     properties = describe(name)["parameters"]["properties"]
-    assert all("default" in each and "description" in each for each in properties.values())
+    assert all("default" in schema and "description" in schema for schema in properties.values())
 
 
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
@@ -102,13 +102,13 @@ def test_parameter_out_of_bounds_is_named_but_not_repeated(name: str, raw: dict[
 
 
 @pytest.mark.parametrize("name", sorted(MODEL_TYPES))
-def test_unknown_parameter_is_malformed(name: str) -> None:
+def test_unknown_parameter_is_refused_with_400(name: str) -> None:
     with pytest.raises(UnknownParameter) as caught:
         parse(name, convert_course(name, {"n_neighbours": 5}))
     assert caught.value.status == 400
 
 
-def test_text_is_no_number_outside_the_course_api() -> None:
+def test_text_is_not_converted_outside_the_course_api() -> None:
     with pytest.raises(InvalidParameter):
         parse("knn", {"n_neighbors": "5"})
 

@@ -1,4 +1,4 @@
-"""Trees packed into arrays and unpacked."""
+"""Serialization of trees as arrays."""
 
 import resource
 
@@ -13,15 +13,15 @@ from ml_service.store.process_pool import ProcessPool
 pytestmark = pytest.mark.slow
 
 
-def a_forest(trees: int, rows: int) -> tuple[RandomForestRegressor, np.ndarray]:
-    draw = np.random.default_rng(0)
-    features = draw.normal(size=(rows, 4))
-    return RandomForestRegressor(trees, random_state=0).fit(features, draw.normal(size=rows)), features
+def fit_forest(trees: int, rows: int) -> tuple[RandomForestRegressor, np.ndarray]:
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(rows, 4))
+    return RandomForestRegressor(trees, random_state=0).fit(features, generator.normal(size=rows)), features
 
 
-def room_taken() -> float:
-    """The growth of the process in sizes of the packed trees, without the forest that treelite builds."""
-    forest, _ = a_forest(100, 4_000)
+def relative_memory_growth() -> float:
+    """Growth of the process as a multiple of the packed trees, without treelite's copy of the forest."""
+    forest, _ = fit_forest(100, 4_000)
     treelite.sklearn.import_model(forest)
     before = _most_resident()
     packed = pack_trees(forest)
@@ -34,11 +34,11 @@ def _most_resident() -> int:
 
 
 def test_unpacked_trees_predict_like_the_estimator() -> None:
-    forest, features = a_forest(3, 50)
+    forest, features = fit_forest(3, 50)
     rounded = features.astype(np.float32).astype(np.float64)
     predicted = treelite.gtil.predict(unpack_trees(pack_trees(forest)), rounded).reshape(-1)
     assert predicted == pytest.approx(forest.predict(features))
 
 
 async def test_large_forest_is_packed_in_bounded_memory() -> None:
-    assert await ProcessPool(1).run(room_taken) < 2.5
+    assert await ProcessPool(1).run(relative_memory_growth) < 2.5

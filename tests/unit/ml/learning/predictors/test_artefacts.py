@@ -1,4 +1,4 @@
-"""A model's files are loaded only if their bytes are the recorded ones; older files still load."""
+"""Files of a model: refused once changed, loaded under former module paths."""
 
 import hashlib
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from skops import io as skops
+from tests.support.tables import DATA
 
 from ml_service.learning import training
 from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline
 from ml_service.learning.training import TrainingSpec
 
-DATA = Path(__file__).parents[5] / "data"
-# A linear model of weather, stored when the step for dates was `ml_service.training.dates.DateParts`.
+# A linear model of weather, stored when the path of `DateParts` was `ml_service.training.dates`.
 STORED = Path(__file__).parent / "stored_model"
 FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]
 
@@ -26,7 +26,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 class Trap:
-    """Leaves a file behind when it is unpickled."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,10 +66,10 @@ def test_incomplete_list_of_files_is_refused(files: dict[str, str], tmp_path: Pa
 
 
 def test_replaced_pickle_is_not_unpickled(files: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "model" / "pipeline.joblib").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    (tmp_path / "model" / "pipeline.joblib").write_bytes(pickle.dumps(Trap(tmp_path / "unpickled")))
     with pytest.raises(ArtefactRefused):
         load_pipeline(tmp_path / "model", files)
-    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "unpickled").exists()
 
 
 def test_document_describes_the_model(files: dict[str, str], tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_document_describes_the_model(files: dict[str, str], tmp_path: Path) -> 
 
 
 def test_model_stored_under_the_former_module_path_predicts_and_exports() -> None:
-    files = {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in STORED.iterdir()}
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in STORED.iterdir()}
     assert b"ml_service.training.dates" in (STORED / "pipeline.joblib").read_bytes()
     rows = [
         {"date": "2012-01-02", "precipitation": 10.9, "wind": 4.5, "weather": "rain"},
@@ -87,7 +87,7 @@ def test_model_stored_under_the_former_module_path_predicts_and_exports() -> Non
     expected = [4.460639006862191, 9.757419317378233]
     assert load(STORED, files).predict(rows).values == pytest.approx(expected)
     pipeline = load_pipeline(STORED, files)
-    frame = pd.DataFrame(rows).assign(date=lambda each: pd.to_datetime(each["date"]))
+    frame = pd.DataFrame(rows).assign(date=lambda table: pd.to_datetime(table["date"]))
     assert pipeline.predict(frame).tolist() == pytest.approx(expected)
     exported = skops.get_untrusted_types(data=skops.dumps(pipeline))
     assert "ml_service.learning.predictors.dates.DateParts" in exported

@@ -1,4 +1,4 @@
-"""Intervals and label sets have the chosen coverage, within what the calibration set allows."""
+"""Intervals and label sets: their coverage, and the limits of the calibration set."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.pipeline import Pipeline
+from tests.support.tables import DATA
 
 from ml_service.learning import predictors, training
 from ml_service.learning.model_types.protocol import Matrix
@@ -20,7 +21,6 @@ from ml_service.learning.training.preparation import split
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[5] / "data"
 PENGUINS = DATA / "penguins.csv"
 REPEATS = 10
 CASES: list[tuple[str, str, str, dict[str, object]]] = [
@@ -39,7 +39,7 @@ CASES: list[tuple[str, str, str, dict[str, object]]] = [
 
 
 def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
-    """Nonconformity scores of the rows that a fit on half of the table did not see."""
+    """Nonconformity scores of the test set."""
     data = split(table, spec)
     preparation, rows = prepare(data.training, data, spec)
     estimator, _ = fit(spec, data.plan.task, rows, data.training.labels)
@@ -48,7 +48,7 @@ def scores_of(table: Table, spec: TrainingSpec) -> Matrix:
 
 
 def covered(scores: Matrix, coverage: float, seed: int) -> float:
-    """The share of half of these rows that a calibration on the other half covers."""
+    """The coverage of one half of the scores by a calibration on the other half."""
     calibrating, tested = np.array_split(np.random.default_rng(seed).permutation(scores), 2)
     return float((tested <= Calibration(calibrating).limit(coverage)).mean())
 
@@ -59,20 +59,20 @@ def test_measured_coverage_is_within_three_points_of_the_chosen_one(
 ) -> None:
     read = read_csv(DATA / f"{table}.csv")
     features = tuple(name for name in read.header if name != label)
-    shares: dict[float, list[float]] = {0.8: [], 0.9: []}
+    measured: dict[float, list[float]] = {0.8: [], 0.9: []}
     for seed in range(REPEATS):
         spec = TrainingSpec(
             model_type, features, label, params, train_fraction=0.5, missing_label="drop", seed=seed
         )
         scores = scores_of(read, spec)
-        for coverage, found in shares.items():
-            found.extend(covered(scores, coverage, 100 * seed + split) for split in range(10))
-    assert {coverage: np.mean(found) for coverage, found in shares.items()} == pytest.approx(
-        {coverage: coverage for coverage in shares}, abs=0.03
+        for coverage, shares in measured.items():
+            shares.extend(covered(scores, coverage, 100 * seed + split) for split in range(10))
+    assert {coverage: np.mean(shares) for coverage, shares in measured.items()} == pytest.approx(
+        {coverage: coverage for coverage in measured}, abs=0.03
     )
 
 
-def trained(label: str, model_type: str, folder: Path, **more: Any) -> Predictor:
+def train_predictor(label: str, model_type: str, folder: Path, **more: Any) -> Predictor:
     spec = TrainingSpec(model_type, ("bill_length_mm", "island"), label, missing_label="drop", **more)
     files = training.train(PENGUINS, spec, folder / "model").files
     return predictors.load(folder / "model", files)
@@ -82,10 +82,12 @@ ROWS = [{"bill_length_mm": 39.1 + n, "island": "Dream"} for n in range(5)]
 
 
 def test_intervals_are_symmetric_and_equally_wide(tmp_path: Path) -> None:
-    answer = trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(coverage=0.9))
+    predictions = train_predictor("body_mass_g", "linear", tmp_path).predict(
+        ROWS, PredictionOptions(coverage=0.9)
+    )
     margins = {
         (round(value - low, 6), round(high - value, 6))
-        for value, (low, high) in zip(answer.values, answer.intervals or [], strict=True)
+        for value, (low, high) in zip(predictions.values, predictions.intervals or [], strict=True)
         if isinstance(value, float)
     }
     assert len(margins) == 1
@@ -95,8 +97,8 @@ def test_intervals_are_symmetric_and_equally_wide(tmp_path: Path) -> None:
 
 def test_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -> None:
     numbers, classes = (
-        trained("body_mass_g", "linear", tmp_path / "a"),
-        trained("species", "knn", tmp_path / "b"),
+        train_predictor("body_mass_g", "linear", tmp_path / "a"),
+        train_predictor("species", "knn", tmp_path / "b"),
     )
     narrow, wide = (
         (numbers.predict(ROWS, PredictionOptions(coverage=c)).intervals or [])[0] for c in (0.5, 0.95)
@@ -108,22 +110,26 @@ def test_higher_coverage_gives_wider_intervals_and_larger_sets(tmp_path: Path) -
 
 
 def test_label_set_begins_with_the_prediction(tmp_path: Path) -> None:
-    answer = trained("species", "logistic", tmp_path).predict(ROWS, PredictionOptions(coverage=0.98))
-    assert [labels[0] for labels in answer.label_sets or []] == answer.values
+    predictions = train_predictor("species", "logistic", tmp_path).predict(
+        ROWS, PredictionOptions(coverage=0.98)
+    )
+    assert [labels[0] for labels in predictions.label_sets or []] == predictions.values
 
 
 def test_extras_are_computed_only_on_request(tmp_path: Path) -> None:
-    plain = trained("species", "logistic", tmp_path).predict(ROWS)
+    plain = train_predictor("species", "logistic", tmp_path).predict(ROWS)
     assert (plain.probabilities, plain.intervals, plain.label_sets) == (None, None, None)
 
 
 def test_regression_model_has_no_probabilities(tmp_path: Path) -> None:
     with pytest.raises(NoProbabilities):
-        trained("body_mass_g", "linear", tmp_path).predict(ROWS, PredictionOptions(probabilities=True))
+        train_predictor("body_mass_g", "linear", tmp_path).predict(
+            ROWS, PredictionOptions(probabilities=True)
+        )
 
 
 def test_coverage_too_high_names_the_largest_possible(tmp_path: Path) -> None:
-    predictor = trained("species", "knn", tmp_path, train_fraction=0.98)  # 7 rows to test on
+    predictor = train_predictor("species", "knn", tmp_path, train_fraction=0.98)  # 7 test rows
     with pytest.raises(CoverageTooHigh, match="on 7 rows") as caught:
         predictor.predict(ROWS, PredictionOptions(coverage=0.9))
     assert caught.value.members == {"largest": 0.87}

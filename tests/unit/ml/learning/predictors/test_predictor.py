@@ -1,4 +1,4 @@
-"""Compiled predictors predict like their pipeline."""
+"""Compiled predictors: equality with their pipelines, encoding and refusals of requests."""
 
 import json
 from functools import cache
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.tables import DATA
 
 from ml_service.learning import predictors, training
 from ml_service.learning.predictors import PredictionOptions, Predictor
@@ -18,7 +19,6 @@ from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[5] / "data"
 LABELS = {
     "penguins": ("species", "body_mass_g"),
     "cars": ("Origin", "Miles_per_Gallon"),
@@ -26,9 +26,9 @@ LABELS = {
     "wine": ("target", "proline"),
     "diabetes": ("target",),
 }
-PROBABLE = PredictionOptions(probabilities=True)
+WITH_PROBABILITIES = PredictionOptions(probabilities=True)
 CLASSES = {"species", "Origin", "weather"}
-KINDS: dict[str, dict[str, object]] = {
+PARAMS: dict[str, dict[str, object]] = {
     "linear": {},
     "knn": {},
     "logistic": {},
@@ -37,17 +37,17 @@ KINDS: dict[str, dict[str, object]] = {
 }
 
 
-def sensible(table: str, label: str, kind: str) -> bool:
-    text = label in CLASSES or (table, label) == ("wine", "target")
-    return kind != ("linear" if text else "logistic")
+def is_offered(table: str, label: str, model_type: str) -> bool:
+    classifies = label in CLASSES or (table, label) == ("wine", "target")
+    return model_type != ("linear" if classifies else "logistic")
 
 
 CASES = [
-    (table, label, kind)
+    (table, label, model_type)
     for table, labels in LABELS.items()
     for label in labels
-    for kind in KINDS
-    if sensible(table, label, kind)
+    for model_type in PARAMS
+    if is_offered(table, label, model_type)
 ]
 
 
@@ -55,10 +55,12 @@ def as_request(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", date_format="iso", double_precision=15))
 
 
-def trained(table: str, label: str, kind: str, folder: Path) -> tuple[Predictor, Any, pd.DataFrame]:
+def train_predictor(
+    table: str, label: str, model_type: str, folder: Path
+) -> tuple[Predictor, Any, pd.DataFrame]:
     path = DATA / f"{table}.csv"
     features = tuple(name for name in read_csv(path).header if name != label)
-    spec = TrainingSpec(kind, features, label, KINDS[kind], missing_label="drop")
+    spec = TrainingSpec(model_type, features, label, PARAMS[model_type], missing_label="drop")
     files = training.train(path, spec, folder / "model").files
     frame = pd.read_csv(path, usecols=features)[list(features)]
     for name in {"date", "Year"} & set(features):
@@ -67,15 +69,21 @@ def trained(table: str, label: str, kind: str, folder: Path) -> tuple[Predictor,
     return predictors.load(folder / "model", files), pipeline, frame
 
 
-@pytest.mark.parametrize(("table", "label", "kind"), CASES)
-def test_predictions_equal_those_of_the_pipeline(table: str, label: str, kind: str, tmp_path: Path) -> None:
-    predictor, pipeline, frame = trained(table, label, kind, tmp_path)
-    answer = predictor.predict(as_request(frame), PredictionOptions(probabilities=bool(predictor.classes)))
+@pytest.mark.parametrize(("table", "label", "model_type"), CASES)
+def test_predictions_equal_those_of_the_pipeline(
+    table: str, label: str, model_type: str, tmp_path: Path
+) -> None:
+    predictor, pipeline, frame = train_predictor(table, label, model_type, tmp_path)
+    predictions = predictor.predict(
+        as_request(frame), PredictionOptions(probabilities=bool(predictor.classes))
+    )
     if predictor.classes:
-        assert answer.values == pipeline.predict(frame).tolist()
-        np.testing.assert_allclose(answer.probabilities, pipeline.predict_proba(frame), rtol=1e-9, atol=1e-9)
+        assert predictions.values == pipeline.predict(frame).tolist()
+        np.testing.assert_allclose(
+            predictions.probabilities, pipeline.predict_proba(frame), rtol=1e-9, atol=1e-9
+        )
     else:
-        np.testing.assert_allclose(answer.values, pipeline.predict(frame), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(predictions.values, pipeline.predict(frame), rtol=1e-9, atol=1e-9)
 
 
 @cache
@@ -87,20 +95,20 @@ def penguins() -> Predictor:
 
 def predict(**features: object) -> predictors.Predictions:
     rows = [{"bill_length_mm": 39.1, "island": "Dream", **features}]
-    return penguins().predict(rows, PROBABLE)
+    return penguins().predict(rows, WITH_PROBABILITIES)
 
 
-def test_null_and_words_for_missing_are_imputed_alike() -> None:
+def test_null_and_markers_of_missing_cells_are_imputed_alike() -> None:
     empty = predict(bill_length_mm=None, island=None)
     assert predict(bill_length_mm="NA", island="").probabilities == empty.probabilities
     assert not empty.warnings
 
 
 def test_unseen_category_counts_as_missing_with_a_warning() -> None:
-    answer = predict(island="Atlantis")
-    assert answer.probabilities == predict(island=None).probabilities
-    assert [(each.row, each.feature) for each in answer.warnings] == [(1, "island")]
-    assert "Atlantis" not in answer.warnings[0].detail
+    predictions = predict(island="Atlantis")
+    assert predictions.probabilities == predict(island=None).probabilities
+    assert [(each.row, each.feature) for each in predictions.warnings] == [(1, "island")]
+    assert "Atlantis" not in predictions.warnings[0].detail
 
 
 def test_number_may_be_sent_as_text() -> None:
@@ -108,8 +116,8 @@ def test_number_may_be_sent_as_text() -> None:
 
 
 def test_order_of_features_does_not_matter() -> None:
-    answer = penguins().predict([{"island": "Dream", "bill_length_mm": 39.1}], PROBABLE)
-    assert answer.probabilities == predict().probabilities
+    predictions = penguins().predict([{"island": "Dream", "bill_length_mm": 39.1}], WITH_PROBABILITIES)
+    assert predictions.probabilities == predict().probabilities
 
 
 def test_no_rows_give_no_predictions() -> None:
@@ -177,8 +185,8 @@ def test_true_and_false_match_categories_of_that_name(tmp_path: Path) -> None:
         "open,visits\n" + "".join(f"{'True' if n % 2 else 'False'},{n % 2 * 5 + 1}\n" for n in range(20))
     )
     files = training.train(path, TrainingSpec("linear", ("open",), "visits"), tmp_path / "m").files
-    answer = predictors.load(tmp_path / "m", files).predict([{"open": True}, {"open": "False"}])
-    assert answer.values == pytest.approx([6, 1])
+    predictions = predictors.load(tmp_path / "m", files).predict([{"open": True}, {"open": "False"}])
+    assert predictions.values == pytest.approx([6, 1])
 
 
 def test_integer_classes_are_predicted_as_integers(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The HTML page is complete, and names given by users are only text in it."""
+"""HTML page of a report: complete, self-contained, and safe with hostile names."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -16,11 +16,11 @@ HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x>"
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.seen: list[str] = []
+        self.names: list[str] = []
         self.fetched: list[str | None] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append(tag)
+        self.names.append(tag)
         self.fetched += [value for name, value in attrs if name in {"src", "href", "xlink:href"}]
 
 
@@ -48,7 +48,7 @@ def html(report: dict[str, Any]) -> str:
 
 
 def test_texts_of_users_become_no_html_elements(html: str) -> None:
-    assert not {"script", "img", "b", "iframe", "object", "link"} & set(tags(html).seen)
+    assert not {"script", "img", "b", "iframe", "object", "link"} & set(tags(html).names)
     assert "&lt;script&gt;alert(1)" in html
 
 
@@ -59,7 +59,7 @@ def test_page_fetches_nothing(html: str) -> None:
 
 
 def test_page_has_a_chart_for_each_part_with_data(html: str) -> None:
-    assert tags(html).seen.count("svg") == 5  # importance, learning, ROC, precision and recall, calibration
+    assert tags(html).names.count("svg") == 5  # importance, learning, ROC, precision and recall, calibration
     assert html.count("<figcaption>") == 5
 
 

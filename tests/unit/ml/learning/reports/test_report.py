@@ -1,4 +1,4 @@
-"""Reports agree with scikit-learn about the same rows."""
+"""Reports, compared with scikit-learn on the same rows."""
 
 import json
 from functools import cache
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import metrics as sk
+from tests.support.tables import DATA
 
 from ml_service.learning import predictors, training
 from ml_service.learning.reports.confidence_intervals import confidence_intervals
@@ -19,7 +20,6 @@ from ml_service.learning.training import TrainingSpec
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[5] / "data"
 Json = dict[str, Any]  # Any: decoded JSON
 
 
@@ -56,16 +56,16 @@ def evaluation(labels: Any, scores: Any, classes: list[str | int], metrics: dict
     )
 
 
-@pytest.mark.parametrize("found", [penguins, diabetes])
-def test_every_interval_contains_its_metric(found: Any) -> None:
-    for metric in found()["metrics"]:
+@pytest.mark.parametrize("make_report", [penguins, diabetes])
+def test_every_interval_contains_its_metric(make_report: Any) -> None:
+    for metric in make_report()["metrics"]:
         assert metric["low"] <= metric["value"] <= metric["high"], metric
 
 
 def test_classification_interval_equals_resampling_with_scikit_learn() -> None:
-    draw = np.random.default_rng(3)
-    scores = draw.dirichlet(np.ones(3), 120)
-    labels = np.array(["a", "b", "c"], object)[[draw.choice(3, p=each) for each in scores]]
+    generator = np.random.default_rng(3)
+    scores = generator.dirichlet(np.ones(3), 120)
+    labels = np.array(["a", "b", "c"], object)[[generator.choice(3, p=row) for row in scores]]
     predicted = np.array(["a", "b", "c"], object)[scores.argmax(axis=1)]
     figures: dict[str, Any] = {
         "accuracy": lambda i: sk.accuracy_score(labels[i], predicted[i]),
@@ -80,36 +80,37 @@ def test_classification_interval_equals_resampling_with_scikit_learn() -> None:
     }
     drawn = np.random.default_rng(0).integers(120, size=(200, 120))
     expected = {
-        name: np.percentile([of(each) for each in drawn], (2.5, 97.5)) for name, of in figures.items()
+        name: np.percentile([compute(rows) for rows in drawn], (2.5, 97.5))
+        for name, compute in figures.items()
     }
-    whole = {name: float(of(np.arange(120))) for name, of in figures.items()}
-    found = confidence_intervals(evaluation(labels, scores, ["a", "b", "c"], whole))
+    metrics = {name: float(compute(np.arange(120))) for name, compute in figures.items()}
+    intervals = confidence_intervals(evaluation(labels, scores, ["a", "b", "c"], metrics))
     for name, interval in expected.items():
-        assert found[name] == pytest.approx(tuple(interval), abs=1e-9), name
+        assert intervals[name] == pytest.approx(tuple(interval), abs=1e-9), name
 
 
 def test_regression_interval_equals_resampling_with_scikit_learn() -> None:
-    draw = np.random.default_rng(3)
-    actual = draw.normal(50, 10, 80)
-    predicted = actual + draw.normal(0, 5, 80)
+    generator = np.random.default_rng(3)
+    actual = generator.normal(50, 10, 80)
+    predicted = actual + generator.normal(0, 5, 80)
     drawn = np.random.default_rng(0).integers(80, size=(200, 80))
-    found = confidence_intervals(
+    intervals = confidence_intervals(
         evaluation(actual, predicted, [], {"r2_score": sk.r2_score(actual, predicted)})
     )
-    expected = np.percentile([sk.r2_score(actual[each], predicted[each]) for each in drawn], (2.5, 97.5))
-    assert found["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
+    expected = np.percentile([sk.r2_score(actual[rows], predicted[rows]) for rows in drawn], (2.5, 97.5))
+    assert intervals["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
 
 
 def test_confusion_matrix_agrees_with_the_accuracy() -> None:
     counts = np.array(penguins()["confusion_matrix"]["counts"])
-    accuracy = next(each["value"] for each in penguins()["metrics"] if each["name"] == "accuracy")
+    accuracy = next(metric["value"] for metric in penguins()["metrics"] if metric["name"] == "accuracy")
     assert np.trace(counts) / counts.sum() == pytest.approx(accuracy)
     assert counts.sum() == penguins()["recipe"]["test_rows"]
 
 
 def test_each_class_has_its_curves() -> None:
     for kind in ("roc", "precision_recall", "calibration"):
-        assert [each["label"] for each in penguins()[kind]] == ["Adelie", "Chinstrap", "Gentoo"]
+        assert [curve["label"] for curve in penguins()[kind]] == ["Adelie", "Chinstrap", "Gentoo"]
     roc = penguins()["roc"][0]
     area = np.trapezoid(roc["true_positive_rate"], roc["false_positive_rate"])
     assert area == pytest.approx(roc["area"], abs=0.01)
@@ -127,29 +128,30 @@ def test_only_regression_has_residuals() -> None:
 def test_perfect_fit_has_residuals(off: float) -> None:
     labels = np.linspace(1, 9, 40)
     scores = labels - off - np.where(np.arange(40) % 2, 1e-15, 0)
-    found = residuals(evaluation(labels, scores, [], {}))
-    assert found is not None
-    assert sum(found["counts"]) == 40
+    histogram = residuals(evaluation(labels, scores, [], {}))
+    assert histogram is not None
+    assert sum(histogram["counts"]) == 40
 
 
-def test_importance_is_by_feature_with_the_useful_ones_first() -> None:
-    found = penguins()["importance"]
-    assert {each["feature"] for each in found} == set(penguins()["recipe"]["spec"]["features"])
-    assert [each["mean"] for each in found] == sorted((each["mean"] for each in found), reverse=True)
-    assert {each["feature"] for each in diabetes()["importance"][:4]} & {"bmi", "s5"}
+def test_importance_lists_all_features_in_descending_order() -> None:
+    importance = penguins()["importance"]
+    means = [entry["mean"] for entry in importance]
+    assert {entry["feature"] for entry in importance} == set(penguins()["recipe"]["spec"]["features"])
+    assert means == sorted(means, reverse=True)
+    assert {entry["feature"] for entry in diabetes()["importance"][:4]} & {"bmi", "s5"}
 
 
 def test_learning_curve_ends_with_the_models_score() -> None:
-    found = diabetes()["learning"]
-    r2 = next(each["value"] for each in diabetes()["metrics"] if each["name"] == "r2_score")
-    assert found["metric"] == "r2_score"
-    assert found["test_score"][-1] == pytest.approx(r2)
-    assert found["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
+    curve = diabetes()["learning"]
+    r2 = next(metric["value"] for metric in diabetes()["metrics"] if metric["name"] == "r2_score")
+    assert curve["metric"] == "r2_score"
+    assert curve["test_score"][-1] == pytest.approx(r2)
+    assert curve["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
 
 
 def test_coverage_is_measured_on_rows_outside_the_calibration() -> None:
-    found = report("seattle-weather", "temp_max", "linear")["intervals"]
-    assert found["coverage_measured"] == pytest.approx(found["coverage_nominal"], abs=0.05)
+    intervals = report("seattle-weather", "temp_max", "linear")["intervals"]
+    assert intervals["coverage_measured"] == pytest.approx(intervals["coverage_nominal"], abs=0.05)
 
 
 def test_verdict_compares_with_the_baseline() -> None:
@@ -161,7 +163,7 @@ def test_report_lists_leakage(tmp_path: Path) -> None:
     path.write_text("x,copy,y\n" + "".join(f"{n * 7919 % 13},{n % 2},{'ab'[n % 2]}\n" for n in range(80)))
     files = training.train(path, TrainingSpec("knn", ("x", "copy"), "y"), tmp_path / "m").files
     findings = predictors.read_report(tmp_path / "m", files)["findings"]
-    assert ("leakage", "copy") in {(each["code"], each["column"]) for each in findings}
+    assert ("leakage", "copy") in {(finding["code"], finding["column"]) for finding in findings}
 
 
 @pytest.mark.parametrize(
@@ -173,18 +175,18 @@ def test_report_lists_leakage(tmp_path: Path) -> None:
     ],
 )
 def test_recipe_reproduces_the_metrics(table: str, label: str, model_type: str, tmp_path: Path) -> None:
-    found = json.loads(json.dumps(report(table, label, model_type)))
-    again = training.train(
-        DATA / f"{table}.csv", TrainingSpec.from_json(found["recipe"]["spec"]), tmp_path / "m"
+    first = json.loads(json.dumps(report(table, label, model_type)))
+    second = training.train(
+        DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m"
     )
-    figures = {each["name"]: each["value"] for each in found["metrics"]}
-    assert again.metrics == pytest.approx(figures, rel=1e-9, abs=1e-9)
+    metrics = {metric["name"]: metric["value"] for metric in first["metrics"]}
+    assert second.metrics == pytest.approx(metrics, rel=1e-9, abs=1e-9)
 
 
 def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(10)))
     files = training.train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
-    found = predictors.read_report(tmp_path / "m", files)
-    assert "2 test rows" in found["verdict"]
-    assert found["intervals"] is found["learning"] is None
+    stored = predictors.read_report(tmp_path / "m", files)
+    assert "2 test rows" in stored["verdict"]
+    assert stored["intervals"] is stored["learning"] is None

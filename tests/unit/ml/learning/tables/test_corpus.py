@@ -24,7 +24,7 @@ WHOLE_FILE = {
 
 
 @pytest.mark.parametrize("case", READ, ids=lambda case: case.title)
-def test_difficult_file_is_read_as_meant(case: Read, tmp_path: Path) -> None:
+def test_difficult_file_has_the_expected_types_and_rows(case: Read, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(case.content)
     table = read_table(path)
@@ -33,8 +33,8 @@ def test_difficult_file_is_read_as_meant(case: Read, tmp_path: Path) -> None:
     assert "".join(column.kind[0] for column in table.columns.values()) == case.kinds
     assert list(zip(*cells, strict=True)) == case.rows
     assert isinstance(table.dialect, Dialect)
-    found = table.dialect
-    assert (found.delimiter, found.encoding, found.decimal, found.compression) == case.dialect
+    dialect = table.dialect
+    assert (dialect.delimiter, dialect.encoding, dialect.decimal, dialect.compression) == case.dialect
     assert compute_statistics(table).columns.keys() == table.columns.keys()
 
 
@@ -73,12 +73,12 @@ def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, tmp
     with pytest.raises(CsvError) as caught:
         open_rows(path, DEFAULT_LIMITS)
     members = caught.value.members
-    place = (members.get("line"), members.get("column"))
-    assert (caught.value.code, *place) == (case.code, case.line, case.column)
+    location = (members.get("line"), members.get("column"))
+    assert (caught.value.code, *location) == (case.code, case.line, case.column)
 
 
 @pytest.mark.parametrize("fault", [b"\0", b"\xff"])
-def test_fault_behind_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, tmp_path: Path) -> None:
+def test_fault_after_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     rows = "1,größe\n".encode() * 150_000
     path.write_bytes(b"a,b\n" + rows + b"2,x" + fault + b"\n")

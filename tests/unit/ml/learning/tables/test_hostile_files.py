@@ -1,4 +1,4 @@
-"""Files that must be refused, each with its code, its line and its column."""
+"""Refused files, with code, line and column."""
 
 import gzip
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ CASES = [
     Case("too few fields", b"a,b,c\n1,2,3\n4,5\n", "csv_too_few_fields", 3, "c"),
     Case("too many fields", b"a,b\n1,2\n3,4,5\n", "csv_too_many_fields", 3, "b"),
     Case("trailing delimiter", b"a,b\n1,2,\n", "csv_too_many_fields", 2, "b"),
-    Case("blank in place of a row", b"a,b\n1,2\n  \n", "csv_too_few_fields", 3, "b"),
+    Case("blanks instead of a row", b"a,b\n1,2\n  \n", "csv_too_few_fields", 3, "b"),
     Case("wrong row after a quoted line break", b'a,b\n"x\ny",2\n3\n', "csv_too_few_fields", 4, "b"),
     Case("wrong row after CR line ends", b"a,b\r1,2\r3\r", "csv_too_few_fields", 3, "b"),
     Case("wrong row after CRLF line ends", b"a,b\r\n1,2\r\n3\r\n", "csv_too_few_fields", 3, "b"),
     Case("wrong row after a blank line", b"a,b\n1,2\n\n3\n", "csv_too_few_fields", 4, "b"),
     Case("duplicate header", b"a,b,a\n1,2,3\n", "csv_duplicate_header", 1, "a"),
-    Case("duplicate header but for blanks", b"a, a\n1,2\n", "csv_duplicate_header", 1, "a"),
+    Case("duplicate header after stripping", b"a, a\n1,2\n", "csv_duplicate_header", 1, "a"),
     Case("empty header", b"a,,c\n1,2,3\n", "csv_empty_header", 1),
     Case("unnamed index column", b",a\n0,1\n", "csv_empty_header", 1),
     Case("blank header", b"a,  \n1,2\n", "csv_empty_header", 1),
@@ -55,7 +55,7 @@ CASES = [
     Case("large file", b"a,b\n" + b"1,2\n" * 25_000, "csv_too_large"),
     Case("gzip bomb", gzip.compress(b"a,b\n" + b"1,2\n" * 100_000), "csv_too_large"),
     Case("cut gzip", gzip.compress(NUMBERS)[:-12], "csv_corrupt_gzip"),
-    Case("gzip with rubbish inside", gzip.compress(NUMBERS)[:10] + b"\xff" * 40, "csv_corrupt_gzip"),
+    Case("gzip with invalid data", gzip.compress(NUMBERS)[:10] + b"\xff" * 40, "csv_corrupt_gzip"),
     Case("zip or Excel", b"PK\x03\x04" + b"\0" * 50, "csv_other_format"),
     Case("Parquet", b"PAR1" + b"\0" * 50, "csv_other_format"),
     Case("NUL in a cell", b"a,b\n1,2\n3,\x00\n", "csv_nul_byte", 3, "b"),
@@ -64,8 +64,10 @@ CASES = [
     Case("cut UTF-16", "a,b\n1,2\n".encode("utf-16")[:-1], "csv_undecodable_byte", 2, "b"),
     Case("damaged UTF-8", b"a,b\n\xc3\xa9,1\ny,\xff\n", "csv_undecodable_byte", 3, "b"),
     Case("damaged UTF-8 with a mark", b"\xef\xbb\xbfa,b\n1,x\n2,\xe9\n", "csv_undecodable_byte", 3, "b"),
-    Case("byte that cp1252 has not", b"a,b\n\xe9,1\ny,\x81\n", "csv_undecodable_byte", 3, "b"),
-    Case("UTF-8 promised", b"a,b\nx,\xe9\n", "csv_undecodable_byte", 2, "b", Dialect(encoding="utf-8")),
+    Case("byte undefined in cp1252", b"a,b\n\xe9,1\ny,\x81\n", "csv_undecodable_byte", 3, "b"),
+    Case(
+        "not the declared UTF-8", b"a,b\nx,\xe9\n", "csv_undecodable_byte", 2, "b", Dialect(encoding="utf-8")
+    ),
     Case("quote never closed", b'a,b\n1,2\n3,"x\n4,y\n', "csv_bad_quote", 3),
     Case("quote never closed in the header", b'a,"b\n1,2\n', "csv_bad_quote", 1),
     Case("text after a closing quote", b'a,b\n1,"x"y\n', "csv_bad_quote", 2),
@@ -83,9 +85,9 @@ CASES = [
     Case("both decimal signs", b"a;b\n1,5;2\n2,5;3.5\n", "csv_formatted_number", 3, "b"),
     Case("infinity", b"a,b\n1,2\n3,inf\n", "csv_number_out_of_range", 3, "b"),
     Case("minus infinity", b"a,b\n1,2\n3,-Infinity\n", "csv_number_out_of_range", 3, "b"),
-    Case("beyond a float", b"a,b\n1,2\n3,1e999\n", "csv_number_out_of_range", 3, "b"),
-    Case("beyond use", b"a,b\n1,2\n3,1e31\n", "csv_number_out_of_range", 3, "b"),
-    Case("no such day", b"a,b\n2020-02-28,1\n2020-02-30,2\n", "csv_text_in_date_column", 3, "a"),
+    Case("beyond the range of floats", b"a,b\n1,2\n3,1e999\n", "csv_number_out_of_range", 3, "b"),
+    Case("beyond the limit", b"a,b\n1,2\n3,1e31\n", "csv_number_out_of_range", 3, "b"),
+    Case("invalid day", b"a,b\n2020-02-28,1\n2020-02-30,2\n", "csv_text_in_date_column", 3, "a"),
     Case(
         "text in a date column",
         b"a,b\n2020-02-28,1\n2020-02-29,2\nlater,3\n",

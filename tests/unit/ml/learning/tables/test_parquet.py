@@ -1,4 +1,4 @@
-"""Parquet files are read like the same table as CSV, or refused."""
+"""Parquet files: equality with the same table as CSV, column types, refusals."""
 
 import datetime
 import decimal
@@ -17,7 +17,7 @@ from ml_service.learning.tables import ColumnType, CsvError, CsvLimits, Table, p
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training import TrainingSpec, train
 
-ORDERS = {
+LABELS = {
     "penguins": ("species", "logistic"),
     "cars": ("Acceleration", "linear"),
     "seattle-weather": ("weather", "random_forest"),
@@ -44,8 +44,8 @@ def as_parquet(name: str, folder: Path) -> Path:
 
 
 def column(path: Path, kinds: dict[str, ColumnType] | None = None) -> tuple[str, list[Any]]:
-    found = read_table(path, kinds=kinds).columns["a"]
-    return found.kind, found.cells.to_pylist()
+    typed = read_table(path, kinds=kinds).columns["a"]
+    return typed.kind, typed.cells.to_pylist()
 
 
 def refusal(path: Path, limits: CsvLimits | None = None) -> tuple[str, object, object]:
@@ -55,18 +55,18 @@ def refusal(path: Path, limits: CsvLimits | None = None) -> tuple[str, object, o
     return caught.value.code, caught.value.members.get("column"), caught.value.members.get("row")
 
 
-@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("name", LABELS)
 def test_parquet_columns_equal_those_of_the_same_csv(name: str, tmp_path: Path) -> None:
-    written, packed = read_table(DATA / f"{name}.csv"), read_table(as_parquet(name, tmp_path))
-    assert profile(packed) == profile(written)
-    assert compute_statistics(packed) == compute_statistics(written)
-    assert packed.dialect is None
+    of_csv, of_parquet = read_table(DATA / f"{name}.csv"), read_table(as_parquet(name, tmp_path))
+    assert profile(of_parquet) == profile(of_csv)
+    assert compute_statistics(of_parquet) == compute_statistics(of_csv)
+    assert of_parquet.dialect is None
 
 
-@pytest.mark.parametrize("name", ORDERS)
+@pytest.mark.parametrize("name", LABELS)
 def test_parquet_model_equals_that_of_the_same_csv(name: str, tmp_path: Path) -> None:
-    label, model_type = ORDERS[name]
-    features = tuple(each for each in read_table(DATA / f"{name}.csv").header if each != label)
+    label, model_type = LABELS[name]
+    features = tuple(column for column in read_table(DATA / f"{name}.csv").header if column != label)
     params = {"n_estimators": 10} if model_type == "random_forest" else {}
     spec = TrainingSpec(model_type, features, label, params)
     of_csv = train(DATA / f"{name}.csv", spec, tmp_path / "csv")
@@ -150,7 +150,7 @@ def test_parquet_column_names_follow_the_rules_of_csv(tmp_path: Path) -> None:
 
 def test_column_names_may_contain_dots(write: Callable[..., Path]) -> None:
     table = read_table(write(**{"a.b": [1], "a": [2]}))
-    assert [each.cells.to_pylist() for each in table.columns.values()] == [[1], [2]]
+    assert [column.cells.to_pylist() for column in table.columns.values()] == [[1], [2]]
 
 
 def test_parquet_files_have_the_limits_of_csv(write: Callable[..., Path]) -> None:
@@ -199,13 +199,13 @@ def test_cell_of_another_type_is_refused_with_its_row(write: Callable[..., Path]
 
 
 def damaged(content: bytes) -> list[bytes]:
-    """Cut off here and there, and with a byte changed here and there."""
+    """Truncations, and copies with one byte changed."""
     random = np.random.default_rng(0)
     cut = [content[: len(content) * n // 8] for n in range(1, 8)]
     changed: list[bytes] = []
-    for place in random.integers(4, len(content), 120):
+    for position in random.integers(4, len(content), 120):
         copy = bytearray(content)
-        copy[place] ^= int(random.integers(1, 256))
+        copy[position] ^= int(random.integers(1, 256))
         changed.append(bytes(copy))
     return [*cut, *changed, b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 8 + b"PAR1"]
 
@@ -216,9 +216,9 @@ def test_damaged_parquet_file_raises_nothing_but_refusals(tmp_path: Path) -> Non
     for content in damaged(path.read_bytes()):
         path.write_bytes(content)
         try:
-            found: Table = read_table(path)
+            table: Table = read_table(path)
         except CsvError:
             refused += 1
         else:
-            assert found.rows > 0
+            assert table.rows > 0
     assert refused > 10

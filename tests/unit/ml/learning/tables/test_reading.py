@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.support.tables import DATA
 
 from ml_service.learning.tables import (
     ColumnType,
@@ -17,8 +18,6 @@ from ml_service.learning.tables import (
     read_csv,
     read_table,
 )
-
-DATA = Path(__file__).parents[5] / "data"
 
 
 def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table:
@@ -48,7 +47,7 @@ def test_every_delimiter_is_detected(delimiter: str, tmp_path: Path) -> None:
     assert table.dialect.delimiter == delimiter
 
 
-def test_delimiter_is_the_one_that_fits_all_rows(tmp_path: Path) -> None:
+def test_detected_delimiter_fits_all_rows(tmp_path: Path) -> None:
     table = read(b"name, given;age\nx, y;5\nz;6\n", tmp_path)
     assert table.header == ("name, given", "age")
 
@@ -63,7 +62,7 @@ def test_gzip_is_unpacked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
-def test_decimal_commas_are_numbers_where_the_delimiter_is_another(delimiter: str, tmp_path: Path) -> None:
+def test_decimal_commas_are_numbers_unless_commas_separate(delimiter: str, tmp_path: Path) -> None:
     table = read(f"a{delimiter}b\n1,5{delimiter}2\n-,25{delimiter}3\n".encode(), tmp_path)
     assert cells(table, "a") == [1.5, -0.25]
     assert table.columns["b"].whole
@@ -79,7 +78,7 @@ def test_quoted_line_breaks_delimiters_and_quotes_are_text(tmp_path: Path) -> No
     assert cells(read(b'a,b\n"x\r\ny, ""z""",1\n', tmp_path), "a") == ['x\r\ny, "z"']
 
 
-def test_quote_inside_a_plain_field_stands_for_itself(tmp_path: Path) -> None:
+def test_quote_inside_an_unquoted_field_is_literal(tmp_path: Path) -> None:
     assert cells(read(b'a,b\n5" pipe,1\n', tmp_path), "a") == ['5" pipe']
 
 
@@ -88,10 +87,10 @@ def test_blank_lines_are_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"]
+    "marker", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"]
 )
-def test_word_for_missing_is_a_missing_cell(word: str, tmp_path: Path) -> None:
-    table = read(f'number,text\n1,x\n{word},"{word}"\n'.encode(), tmp_path)
+def test_marker_of_a_missing_cell_is_recognised(marker: str, tmp_path: Path) -> None:
+    table = read(f'number,text\n1,x\n{marker},"{marker}"\n'.encode(), tmp_path)
     assert [table.columns[name].missing for name in ("number", "text")] == [1, 1]
     assert table.columns["number"].kind == "number"
 
@@ -151,8 +150,8 @@ def test_numbers_equal_those_that_pandas_reads(name: str) -> None:
 
 
 def test_profile_round_trips_through_json() -> None:
-    known = profile(read_csv(DATA / "penguins.csv"))
-    assert TableProfile.from_json(known.to_json()) == known
+    penguins = profile(read_csv(DATA / "penguins.csv"))
+    assert TableProfile.from_json(penguins.to_json()) == penguins
 
 
 def test_profile_counts_the_values_of_a_column_with_few() -> None:
@@ -166,13 +165,13 @@ def test_profile_of_an_empty_column_counts_no_values(tmp_path: Path) -> None:
 
 
 class TestCorrectedTypes:
-    def test_numbers_corrected_to_text_stay_as_written(self, tmp_path: Path) -> None:
+    def test_numbers_corrected_to_text_are_unchanged(self, tmp_path: Path) -> None:
         table = read_corrected(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
         assert cells(table, "zip") == ["10115", "1.50", "+7", None]
         assert (table.columns["zip"].kind, table.columns["zip"].corrected) == ("text", True)
         assert not table.columns["b"].corrected
 
-    def test_dates_corrected_to_text_stay_as_written(self, tmp_path: Path) -> None:
+    def test_dates_corrected_to_text_are_unchanged(self, tmp_path: Path) -> None:
         assert cells(read_corrected(b"a,b\n2026-01-31,1\n", tmp_path, a="text"), "a") == ["2026-01-31"]
 
     def test_leading_zeros_corrected_to_numbers_are_numbers(self, tmp_path: Path) -> None:
@@ -186,7 +185,7 @@ class TestCorrectedTypes:
 
     def test_detected_type_can_be_set(self, tmp_path: Path) -> None:
         table = read_corrected(b"a,b\n2026-01-31,1\n", tmp_path, a="date", b="number")
-        assert [each.kind for each in table.columns.values()] == ["date", "number"]
+        assert [column.kind for column in table.columns.values()] == ["date", "number"]
 
     @pytest.mark.parametrize(
         ("kind", "content", "code", "line"),

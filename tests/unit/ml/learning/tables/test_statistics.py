@@ -1,10 +1,11 @@
-"""Statistics of columns equal those of numpy and pandas."""
+"""Statistics of columns, compared with numpy and pandas."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.tables import DATA
 
 from ml_service.learning.tables import read_csv
 from ml_service.learning.tables.statistics import (
@@ -14,7 +15,6 @@ from ml_service.learning.tables.statistics import (
     compute_statistics,
 )
 
-DATA = Path(__file__).parents[5] / "data"
 TABLES = ["cars", "diabetes", "penguins", "seattle-weather", "wine"]
 
 
@@ -32,10 +32,10 @@ def column(content: str, folder: Path) -> ColumnStatistics:
 def test_number_statistics_equal_numpys(name: str) -> None:
     table, frame = read_csv(DATA / f"{name}.csv"), pd.read_csv(DATA / f"{name}.csv")
     columns = compute_statistics(table).columns
-    for each in table.columns.values():
-        if each.kind != "number":
+    for numbers in table.columns.values():
+        if numbers.kind != "number":
             continue
-        cells, found = frame[each.name].dropna().to_numpy(), columns[each.name]
+        cells, found = frame[numbers.name].dropna().to_numpy(), columns[numbers.name]
         assert found.quantiles is not None
         assert list(found.quantiles.values()) == pytest.approx(np.quantile(cells, [0, 0.25, 0.5, 0.75, 1]))
         assert found.mean == pytest.approx(cells.mean())
@@ -49,7 +49,7 @@ def test_number_statistics_equal_numpys(name: str) -> None:
 def test_distinct_counts_equal_pandas(name: str) -> None:
     frame = pd.read_csv(DATA / f"{name}.csv")
     columns = compute_statistics(read_csv(DATA / f"{name}.csv")).columns
-    assert {each: found.distinct for each, found in columns.items()} == frame.nunique().to_dict()
+    assert {name: statistics.distinct for name, statistics in columns.items()} == frame.nunique().to_dict()
 
 
 def test_top_texts_are_ordered_by_count(tmp_path: Path) -> None:
@@ -58,9 +58,9 @@ def test_top_texts_are_ordered_by_count(tmp_path: Path) -> None:
     assert (found.quantiles, found.mean, found.histogram) == (None, None, None)
 
 
-def test_at_most_ten_top_texts_are_listed_and_long_ones_cut(tmp_path: Path) -> None:
+def test_at_most_ten_top_texts_are_listed_and_long_ones_truncated(tmp_path: Path) -> None:
     found = column("a,b\n" + "".join(f"{'x' * 200}{n},1\n" for n in range(12)), tmp_path)
-    assert [len(str(each.value)) for each in found.top_values] == [100] * 10
+    assert [len(str(top.value)) for top in found.top_values] == [100] * 10
 
 
 def test_few_distinct_numbers_are_listed_with_their_counts(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each type's metrics on each table against scikit-learn, prepared and fitted here by hand."""
+"""Metrics of each model type on each table, compared with an independent preparation and scikit-learn."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,13 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from tests.support.tables import DATA
 
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec, train
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(__file__).parents[5] / "data"
 CLASSIFIERS: dict[str, Any] = {
     "knn": lambda: KNeighborsClassifier(algorithm="kd_tree"),
     "logistic": lambda: LogisticRegression(max_iter=1000),
@@ -55,7 +55,7 @@ CASES = [(table, label, kind) for (table, label), kinds in LABELS.items() for ki
 
 
 @dataclass
-class Recomputed:
+class ExpectedMetrics:
     metrics: dict[str, float | None]
     baseline: dict[str, float | None]
 
@@ -71,9 +71,9 @@ def numeric_parts(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def prepare(training: pd.DataFrame, frame: pd.DataFrame, scaled: bool) -> np.ndarray[Any, Any]:
-    known, numbers = numeric_parts(training), numeric_parts(frame)
-    filled = known.fillna(known.median())
-    numbers = numbers.fillna(known.median())
+    fitted, numbers = numeric_parts(training), numeric_parts(frame)
+    filled = fitted.fillna(fitted.median())
+    numbers = numbers.fillna(fitted.median())
     if scaled:
         numbers = (numbers - filled.mean()) / filled.std(ddof=0).replace(0, 1)
     columns = [numbers.to_numpy()]
@@ -84,35 +84,37 @@ def prepare(training: pd.DataFrame, frame: pd.DataFrame, scaled: bool) -> np.nda
     return np.hstack(columns)
 
 
-def roc_auc(actual: Any, chances: Any, classes: Any) -> float | None:
+def roc_auc(actual: Any, probabilities: Any, classes: Any) -> float | None:
     if set(actual) != set(classes):
-        return None  # Cylinders has classes so rare that the test part lacks one
-    return sk.roc_auc_score(actual, chances[:, 1] if len(classes) == 2 else chances, multi_class="ovr")
+        return None  # the test set lacks a rare class of Cylinders
+    return sk.roc_auc_score(
+        actual, probabilities[:, 1] if len(classes) == 2 else probabilities, multi_class="ovr"
+    )
 
 
 def figures(estimator: Any, rows: Any, actual: Any, classifies: bool) -> dict[str, float | None]:
     predicted = estimator.predict(rows)
-    found: dict[str, float | None] = {}
+    metrics: dict[str, float | None] = {}
     if classifies:
-        chances, classes = estimator.predict_proba(rows), estimator.classes_
-        found = {
+        probabilities, classes = estimator.predict_proba(rows), estimator.classes_
+        metrics = {
             "accuracy": np.mean(predicted == actual),
             "balanced_accuracy": np.mean([np.mean(predicted[actual == c] == c) for c in np.unique(actual)]),
             "precision_macro": sk.precision_score(actual, predicted, average="macro", zero_division=0),
             "recall_macro": sk.recall_score(actual, predicted, average="macro", zero_division=0),
             "f1_macro": sk.f1_score(actual, predicted, average="macro", zero_division=0),
-            "roc_auc": roc_auc(actual, chances, classes),
-            "log_loss": sk.log_loss(actual, chances, labels=classes),
+            "roc_auc": roc_auc(actual, probabilities, classes),
+            "log_loss": sk.log_loss(actual, probabilities, labels=classes),
         }
     if pd.api.types.is_numeric_dtype(actual):
-        found["r2_score"] = sk.r2_score(actual, predicted)
-        found["mean_squared_error"] = np.mean((actual - predicted) ** 2)
-        found["mean_absolute_error"] = np.mean(abs(actual - predicted))
-        found["root_mean_squared_error"] = np.sqrt(np.mean((actual - predicted) ** 2))
-    return found
+        metrics["r2_score"] = sk.r2_score(actual, predicted)
+        metrics["mean_squared_error"] = np.mean((actual - predicted) ** 2)
+        metrics["mean_absolute_error"] = np.mean(abs(actual - predicted))
+        metrics["root_mean_squared_error"] = np.sqrt(np.mean((actual - predicted) ** 2))
+    return metrics
 
 
-def recompute(table: str, label: str, model_type: str) -> Recomputed:
+def recompute(table: str, label: str, model_type: str) -> ExpectedMetrics:
     frame = pd.read_csv(DATA / f"{table}.csv").dropna(subset=[label])
     for name in {"date", "Year"} & set(frame.columns):
         frame[name] = pd.to_datetime(frame[name])
@@ -123,20 +125,20 @@ def recompute(table: str, label: str, model_type: str) -> Recomputed:
     )
     training, test, training_labels, test_labels = split
     scaled = model_type not in PARAMS
-    rows, test_rows = (prepare(training, each, scaled) for each in (training, test))
+    rows, test_rows = (prepare(training, part, scaled) for part in (training, test))
     fitted = LABELS[table, label][model_type]().fit(rows, training_labels)
     dummy = (DummyClassifier() if classifies else DummyRegressor()).fit(rows, training_labels)
-    return Recomputed(
+    return ExpectedMetrics(
         figures(fitted, test_rows, test_labels, classifies),
         figures(dummy, test_rows, test_labels, classifies),
     )
 
 
-def assert_same(found: dict[str, float | None], expected: dict[str, float | None]) -> None:
-    assert found.keys() == expected.keys()
-    assert [name for name in found if found[name] is None] == [n for n in expected if expected[n] is None]
-    known = {name: figure for name, figure in expected.items() if figure is not None}
-    assert {name: found[name] for name in known} == pytest.approx(known, rel=1e-9, abs=1e-9)
+def assert_same(actual: dict[str, float | None], expected: dict[str, float | None]) -> None:
+    assert actual.keys() == expected.keys()
+    assert [name for name in actual if actual[name] is None] == [n for n in expected if expected[n] is None]
+    defined = {name: figure for name, figure in expected.items() if figure is not None}
+    assert {name: actual[name] for name in defined} == pytest.approx(defined, rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize(("table", "label", "model_type"), CASES)

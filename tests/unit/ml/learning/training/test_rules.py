@@ -1,4 +1,4 @@
-"""Rules of training specs, which refuse before anything is charged."""
+"""Rules of training specs: refusals, tasks and splits."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +28,7 @@ def table(label: ColumnProfile, rows: int = 100) -> TableProfile:
         column("void", "empty", ()),
         column("day", "date"),
     )
-    columns = {each.name: each for each in (*others, label)}
+    columns = {column.name: column for column in (*others, label)}
     return TableProfile(tuple(columns), columns, rows)
 
 
@@ -133,8 +133,8 @@ def test_spec_round_trips_through_json() -> None:
     assert TrainingSpec.from_json(spec.to_json()) == spec
 
 
-@pytest.mark.parametrize("kind", [*TRAINING_ERRORS, *MODEL_TYPE_ERRORS])
-def test_training_error_is_rebuilt_from_its_document(kind: type[ServiceError]) -> None:
-    document = {"code": kind.code, "detail": "A sentence.", "members": {"column": "label"}}
+@pytest.mark.parametrize("error_class", [*TRAINING_ERRORS, *MODEL_TYPE_ERRORS])
+def test_training_error_is_rebuilt_from_its_document(error_class: type[ServiceError]) -> None:
+    document = {"code": error_class.code, "detail": "A sentence.", "members": {"column": "label"}}
     error = from_document(document)
-    assert (type(error), error.detail, error.members) == (kind, "A sentence.", {"column": "label"})
+    assert (type(error), error.detail, error.members) == (error_class, "A sentence.", {"column": "label"})

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.support.tables import DATA
 
 from kit.errors import from_document
 from ml_service.learning import training
@@ -13,7 +14,6 @@ from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.errors import MissingLabels
 
-DATA = Path(__file__).parents[5] / "data"
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
 
@@ -28,7 +28,7 @@ def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
     answer = as_document(lambda: training.train(PENGUINS, SPEC, tmp_path / "model").to_json())
     result = json.loads(json.dumps(answer, allow_nan=False))["result"]
     written = {
-        each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in (tmp_path / "model").iterdir()
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "model").iterdir()
     }
     assert result["files"] == written
     assert set(written) == {"model.json", "predictor.npz", "pipeline.joblib", "report.json"}

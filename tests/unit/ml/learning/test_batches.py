@@ -1,4 +1,4 @@
-"""Batches predicted by a model of the penguins."""
+"""Batches with a model of the penguins: results, errors of rows, refusals."""
 
 import csv
 import gzip
@@ -11,20 +11,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support.tables import DATA
 
 from kit.errors import ServiceError
-from ml_service.learning.batches import pipeline
-from ml_service.learning.batches.pipeline import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
+from ml_service.learning import batches
+from ml_service.learning.batches import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
 from ml_service.learning.predictors import DEFAULT_OPTIONS, PredictionOptions, load
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec, train
 
-DATA = Path(__file__).parents[5] / "data"
 FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "year")
 HEADER = ",".join(FEATURES)
 ADELIE = "Torgersen,39.1,18.7,181,3750,male,2007"
 
-Predict = Callable[..., tuple[pipeline.BatchResult, bytes]]
+Predict = Callable[..., tuple[batches.BatchResult, bytes]]
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +37,22 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 
 @pytest.fixture
 def predict(store: tuple[Path, dict[str, str]]) -> Predict:
-    """Counts and predicts these rows; returns the result and its bytes."""
+    """A function that counts and predicts rows; it returns the result and its bytes."""
 
     def count_and_predict(
         content: bytes, options: PredictionOptions = DEFAULT_OPTIONS
-    ) -> tuple[pipeline.BatchResult, bytes]:
+    ) -> tuple[batches.BatchResult, bytes]:
         folder, files = store
         (folder / "rows").write_bytes(content)
         task = BatchTask(f"file://{folder}", "rows", "model", files, options, DEFAULT_LIMITS)
-        pipeline.count_rows(task)
-        return pipeline.predict(task, "result"), (folder / "result").read_bytes()
+        batches.count_rows(task)
+        return batches.predict(task, "result"), (folder / "result").read_bytes()
 
     return count_and_predict
 
 
-def rows_of(answer: bytes, delimiter: str = ",") -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.decode(), newline=""), delimiter=delimiter))
+def rows_of(output: bytes, delimiter: str = ",") -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(output.decode(), newline=""), delimiter=delimiter))
 
 
 def refusal(predict: Predict, content: bytes, **options: Any) -> str:  # Any: fields of PredictionOptions
@@ -61,26 +61,26 @@ def refusal(predict: Predict, content: bytes, **options: Any) -> str:  # Any: fi
     return refused.value.code
 
 
-def test_each_row_keeps_its_place_and_gets_its_prediction(
+def test_rows_remain_in_order_with_their_predictions(
     predict: Predict, store: tuple[Path, dict[str, str]]
 ) -> None:
     content = (DATA / "penguins.csv").read_bytes()
-    outcome, answer = predict(content)
-    sent, predicted = rows_of(content), rows_of(answer)
+    result, output = predict(content)
+    sent, predicted = rows_of(content), rows_of(output)
     assert [{**row, "prediction": "", "error": ""} for row in sent] == [
         row | {"prediction": ""} for row in predicted
     ]
     predictor = load(store[0] / "model", store[1])
     features = [{name: row[name] for name in FEATURES} for row in sent]
     assert [row["prediction"] for row in predicted] == predictor.predict(features).values
-    assert outcome.good == len(sent)
+    assert result.good == len(sent)
 
 
 def test_unusable_row_has_an_error_and_no_prediction(predict: Predict) -> None:
     lines = [HEADER, ADELIE, "Biscoe,long,18.7,181,3750,male,2007", "Biscoe,39.1", f"{ADELIE},more", ADELIE]
-    outcome, answer = predict("\n".join(lines).encode())
-    predicted = rows_of(answer)
-    assert outcome.good == 2
+    result, output = predict("\n".join(lines).encode())
+    predicted = rows_of(output)
+    assert result.good == 2
     assert [row["prediction"] for row in predicted] == ["Adelie", "", "", "", "Adelie"]
     assert [row["error"] for row in predicted] == [
         "",
@@ -96,29 +96,29 @@ def test_cells_with_delimiters_quotes_and_line_breaks_are_unchanged(predict: Pre
     notes = ["a,b", 'say "x"', "two\nlines", "carriage\rreturn", " blanks "]
     sent = io.StringIO(newline="")
     csv.writer(sent).writerows([[*FEATURES, "note"], *([*ADELIE.split(","), note] for note in notes)])
-    _, answer = predict(sent.getvalue().encode())
-    assert [row["note"] for row in rows_of(answer)] == notes
+    _, output = predict(sent.getvalue().encode())
+    assert [row["note"] for row in rows_of(output)] == notes
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_every_encoding_is_read(predict: Predict, encoding: str) -> None:
-    _, answer = predict(f"{HEADER},note\n{ADELIE},größer\n".encode(encoding))
-    assert rows_of(answer)[0]["note"] == "größer"
+    _, output = predict(f"{HEADER},note\n{ADELIE},größer\n".encode(encoding))
+    assert rows_of(output)[0]["note"] == "größer"
 
 
 def test_gzip_file_with_decimal_commas_is_read(predict: Predict) -> None:
     content = f"{HEADER}\n{ADELIE}\n".replace(",", ";").replace(".", ",")
-    outcome, answer = predict(gzip.compress(content.encode()), PredictionOptions(probabilities=True))
-    predicted = rows_of(answer, ";")[0]
-    assert (outcome.good, predicted["prediction"], predicted["bill_length_mm"]) == (1, "Adelie", "39,1")
+    result, output = predict(gzip.compress(content.encode()), PredictionOptions(probabilities=True))
+    predicted = rows_of(output, ";")[0]
+    assert (result.good, predicted["prediction"], predicted["bill_length_mm"]) == (1, "Adelie", "39,1")
     assert "," in predicted["probability_Adelie"]
 
 
 def test_probabilities_and_label_sets_are_added_on_request(predict: Predict) -> None:
-    _, answer = predict(f"{HEADER}\n{ADELIE}\n".encode(), PredictionOptions(probabilities=True, coverage=0.8))
-    predicted = rows_of(answer)[0]
-    shares = [float(predicted[f"probability_{name}"]) for name in ("Adelie", "Chinstrap", "Gentoo")]
-    assert sum(shares) == pytest.approx(1)
+    _, output = predict(f"{HEADER}\n{ADELIE}\n".encode(), PredictionOptions(probabilities=True, coverage=0.8))
+    predicted = rows_of(output)[0]
+    probabilities = [float(predicted[f"probability_{name}"]) for name in ("Adelie", "Chinstrap", "Gentoo")]
+    assert sum(probabilities) == pytest.approx(1)
     assert predicted["label_set"].startswith("[")
 
 
@@ -127,8 +127,8 @@ def test_parquet_file_gets_a_parquet_result(predict: Predict) -> None:
     frame["seen"] = pd.Timestamp("2026-01-31")
     sent = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(frame), sent)
-    outcome, answer = predict(sent.getvalue())
-    predicted = pq.read_table(io.BytesIO(answer))
+    result, output = predict(sent.getvalue())
+    predicted = pq.read_table(io.BytesIO(output))
     assert predicted.column_names == [*frame.columns, "prediction", "error"]
     assert (
         predicted.column("body_mass_g").to_pylist()
@@ -136,7 +136,7 @@ def test_parquet_file_gets_a_parquet_result(predict: Predict) -> None:
     )
     as_csv = rows_of(predict((DATA / "penguins.csv").read_bytes())[1])
     assert predicted.column("prediction").to_pylist() == [row["prediction"] for row in as_csv]
-    assert outcome.good == len(frame)
+    assert result.good == len(frame)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_long_repeated_text_is_not_unpacked(predict: Predict) -> None:
     frame["sex"] = [None, *["x" * 1_000_000] * (len(frame) - 1)]
     sent = io.BytesIO()
     pq.write_table(pa.Table.from_pandas(frame), sent)
-    assert sent.tell() < 1_000_000
+    assert len(sent.getvalue()) < 1_000_000
     assert refusal(predict, sent.getvalue()) == "csv_too_large"
 
 

@@ -1,0 +1,249 @@
+"""Batches on a worker: check a file and count its rows, then write the rows with their predictions.
+
+The result has the format of the input file, with additional columns after the existing ones.
+"""
+
+import contextlib
+import csv
+import io
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import IO, Literal
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kit.errors import ServiceError
+from ml_service.learning import predictors
+from ml_service.learning.predictors import PredictionOptions, Predictions, Predictor
+from ml_service.learning.tables import CsvLimits, Json
+from ml_service.learning.tables.row_stream import (
+    MOST_ROWS_AT_ONCE,
+    CsvPiece,
+    CsvStream,
+    ParquetPiece,
+    ParquetStream,
+    RowPiece,
+    RowStream,
+    open_rows,
+)
+from ml_service.learning.tables.table import RowErrors
+from ml_service.store.files import Files
+
+MOST_CELLS_AT_ONCE = 2_000_000
+ERROR = "error"
+
+AddedType = Literal["number", "whole", "text"]
+Added = Mapping[str, AddedType]
+# The cells of all added columns, column by column.
+Values = Sequence[Sequence[object]]
+Write = Callable[[RowPiece, Values], None]
+
+ARROW_TYPES: dict[AddedType, pa.DataType] = {
+    "number": pa.float64(),
+    "whole": pa.int64(),
+    "text": pa.string(),
+}
+
+
+class BatchColumnMissing(ServiceError):
+    status = 422
+    code = "batch_column_missing"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The file lacks the column '{column}', which the model was trained on; add it.", column=column
+        )
+
+
+class BatchColumnTaken(ServiceError):
+    status = 422
+    code = "batch_column_taken"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The file already has a column '{column}', which the result adds; rename it.", column=column
+        )
+
+
+BATCH_ERRORS: tuple[type[ServiceError], ...] = (BatchColumnMissing, BatchColumnTaken)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSpec:
+    """The spec of a batch, stored with its job; every `per_units` rows or part thereof cost the price."""
+
+    rows: int
+    per_units: int
+    probabilities: bool
+    coverage: float | None
+
+    @property
+    def options(self) -> PredictionOptions:
+        return PredictionOptions(self.probabilities, self.coverage)
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTask:
+    """The task of a worker: `rows` and `artefact` are keys in the store, `files` has SHA-256 digests."""
+
+    store_url: str
+    rows: str
+    artefact: str
+    files: Json
+    options: PredictionOptions
+    limits: CsvLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    media_type: str
+    suffix: str
+
+
+CSV = Format("text/csv; charset=utf-8", "csv")
+PARQUET = Format("application/vnd.apache.parquet", "parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """`good` counts the rows without an error."""
+
+    good: int
+    size_bytes: int
+    format: Format
+
+
+def ignore_progress(_rows: int) -> None:
+    pass
+
+
+def count_rows(task: BatchTask) -> int:
+    """Count the file's rows; raises the first fault that prevents predictions for the whole file."""
+    with _open(task) as (stream, predictor):
+        for name in predictor.kinds:
+            if name not in stream.names:
+                raise BatchColumnMissing(name)
+        for name in _added_columns(predictor, task.options):
+            if name in stream.names:
+                raise BatchColumnTaken(name)
+        # A row without values makes the predictor refuse unsupported options.
+        predictor.predict_columns({name: [None] for name in predictor.kinds}, 1, task.options)
+        return stream.count()
+
+
+def predict(
+    task: BatchTask, result: str, report_rows: Callable[[int], None] = ignore_progress
+) -> BatchResult:
+    """Write the rows with their predictions under the key `result`; reports the number of finished rows."""
+    files = Files(task.store_url)
+    good, done = 0, 0
+    report_rows(done)
+    with _open(task) as (stream, predictor), files.open_to_write(result) as written:
+        at_once = rows_at_once(len(stream.names), predictor.width)
+        numbers = [name for name, kind in predictor.kinds.items() if kind == "number"]
+        with _open_writer(stream, written, _added_columns(predictor, task.options)) as write:
+            for piece in stream.pieces(at_once, numbers):
+                columns = {name: piece.cells(name, kind) for name, kind in predictor.kinds.items()}
+                predictions, errors = predictor.predict_columns(columns, piece.rows, task.options)
+                errors |= piece.errors
+                write(piece, _added_values(predictions, errors))
+                good += piece.rows - len(errors)
+                done += piece.rows
+                report_rows(done)
+        files.flush(written)
+    return BatchResult(good, files.size(result), _format_of(stream))
+
+
+def rows_at_once(columns: int, width: int) -> int:
+    """The rows of a piece that bound its cells, in a table with `columns` and in encoded rows of `width`."""
+    return max(1, min(MOST_ROWS_AT_ONCE, MOST_CELLS_AT_ONCE // max(columns, width, 1)))
+
+
+def _format_of(stream: RowStream) -> Format:
+    return CSV if isinstance(stream, CsvStream) else PARQUET
+
+
+def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
+    """Names and types of the added columns, in the order of `_added_values`."""
+    classes = predictor.classes
+    whole = bool(classes) and all(isinstance(label, int) for label in classes)
+    predicted: AddedType = "whole" if whole else "text" if classes else "number"
+    added: dict[str, AddedType] = {"prediction": predicted}
+    if options.probabilities:
+        added.update({f"probability_{label}": "number" for label in classes})
+    if options.coverage is not None:
+        added.update({"label_set": "text"} if classes else {"low": "number", "high": "number"})
+    added[ERROR] = "text"
+    return added
+
+
+def _added_values(predictions: Predictions, errors: RowErrors) -> Values:
+    """Cells of the added columns; a row with an error has no other value."""
+    columns: list[list[object]] = [list(predictions.values)]
+    if predictions.probabilities is not None:
+        columns += [list(column) for column in zip(*predictions.probabilities, strict=True)]
+    if predictions.label_sets is not None:
+        columns.append([orjson.dumps(labels).decode() for labels in predictions.label_sets])
+    if predictions.intervals is not None:
+        columns += [list(column) for column in zip(*predictions.intervals, strict=True)]
+    for column in columns:
+        for index in errors:
+            column[index] = None
+    return [*columns, [errors.get(index) for index in range(len(predictions.values))]]
+
+
+def _open_writer(stream: RowStream, file: IO[bytes], added: Added) -> AbstractContextManager[Write]:
+    """Yield a function that writes pieces with their added values; the file is complete after the block."""
+    if isinstance(stream, CsvStream):
+        return _csv_writer(stream, file, added)
+    return _parquet_writer(stream, file, added)
+
+
+@contextlib.contextmanager
+def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Generator[Write]:
+    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
+    # The default line end \r\n also makes the writer quote a lone carriage return.
+    writer = csv.writer(text, delimiter=stream.delimiter)
+    writer.writerow([*stream.names, *added])
+
+    def write(piece: RowPiece, values: Values) -> None:
+        assert isinstance(piece, CsvPiece)  # noqa: S101 - a piece of this stream
+        if piece.decimal == ",":
+            values = [[_with_decimal_comma(value) for value in column] for column in values]
+        writer.writerows([*row, *more] for row, *more in zip(piece.fields, *values, strict=True))
+
+    yield write
+    text.flush()
+    text.detach()
+
+
+@contextlib.contextmanager
+def _parquet_writer(stream: ParquetStream, file: IO[bytes], added: Added) -> Generator[Write]:
+    types = [ARROW_TYPES[added_type] for added_type in added.values()]
+    fields = [pa.field(name, type_) for name, type_ in zip(added, types, strict=True)]
+    with pq.ParquetWriter(file, pa.schema([*stream.schema, *fields])) as writer:
+
+        def write(piece: RowPiece, values: Values) -> None:
+            assert isinstance(piece, ParquetPiece)  # noqa: S101 - a piece of this stream
+            columns = [pa.array(column, type_) for column, type_ in zip(values, types, strict=True)]
+            batch = pa.RecordBatch.from_arrays([*piece.batch.columns, *columns], schema=writer.schema)
+            writer.write_batch(batch)
+
+        yield write
+
+
+def _with_decimal_comma(value: object) -> object:
+    return repr(value).replace(".", ",") if isinstance(value, float) else value
+
+
+@contextlib.contextmanager
+def _open(task: BatchTask) -> Generator[tuple[RowStream, Predictor]]:
+    files = Files(task.store_url)
+    with files.on_disk(task.rows) as path, files.on_disk(task.artefact) as artefact:
+        yield open_rows(path, task.limits), predictors.load(artefact, task.files)

@@ -1,0 +1,207 @@
+"""Comparisons of model types for a task: candidates, cross-validation and leaderboard."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score, r2_score
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from kit.errors import ServiceError
+from ml_service.learning import training
+from ml_service.learning.model_types import MODEL_TYPES, Task
+from ml_service.learning.tables import CsvLimits, Json, TableProfile, read_table
+from ml_service.learning.training.errors import FitFailed, InvalidSpec, PartTooSmall
+from ml_service.learning.training.pipeline import ReportStage, fit, prepare
+from ml_service.learning.training.preparation import Rows, Split, split
+from ml_service.learning.training.rules import make_plan
+from ml_service.learning.training.spec import TrainingSpec
+
+AUTO = "auto"
+FOLDS = 5
+FEWEST_ROWS = 2 * FOLDS
+METRICS: Mapping[Task, str] = {"classification": "balanced_accuracy", "regression": "r2_score"}
+
+State = Literal["not_tried", "finished", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model type with parameters; missing ones have the type's defaults."""
+
+    type: str
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonSpec:
+    """The training spec shared by all candidates, and the seconds of the whole comparison."""
+
+    base: TrainingSpec
+    candidates: tuple[Candidate, ...]
+    seconds: int | None = None
+
+    def training(self, candidate: Candidate) -> TrainingSpec:
+        return replace(self.base, model_type=candidate.type, params=candidate.params)
+
+    def to_json(self) -> Json:
+        candidates = [
+            {"type": candidate.type, "params": dict(candidate.params)} for candidate in self.candidates
+        ]
+        return {**self.base.to_json(), "candidates": candidates, "seconds": self.seconds}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "ComparisonSpec":  # Any: JSON
+        own = {"candidates", "seconds"}
+        base = TrainingSpec.from_json({name: value for name, value in document.items() if name not in own})
+        candidates = tuple(Candidate(**candidate) for candidate in document["candidates"])
+        return cls(base, candidates, document["seconds"])
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the leaderboard: means over the folds; `spread` is the score's standard deviation."""
+
+    type: str
+    params: Mapping[str, object] = field(default_factory=dict[str, object])
+    state: State = "not_tried"
+    metric: str | None = None
+    score: float | None = None
+    spread: float | None = None
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
+    error: Mapping[str, str] | None = None
+    chosen: bool = False
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    def finished(self, scores: Mapping[str, Any]) -> "Entry":  # Any: JSON
+        return replace(self, state="finished", **scores)
+
+    def failed(self, code: str, detail: str) -> "Entry":
+        return replace(self, state="failed", error={"code": code, "detail": detail})
+
+
+def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | None) -> ComparisonSpec:
+    """The comparison of all candidates that fit the table; raises if the table fits none."""
+    if base.params:
+        raise InvalidSpec("auto chooses parameters itself; leave params out.")
+    plan = make_plan(profile, base)
+    if plan.training_rows < FEWEST_ROWS:
+        raise PartTooSmall("training", plan.training_rows, FEWEST_ROWS)
+    spec = ComparisonSpec(replace(base, task=plan.task), (), seconds)
+    candidates = candidates_for(plan.task)
+    fitting = (candidate for candidate in candidates if _fits(profile, spec.training(candidate)))
+    return replace(spec, candidates=tuple(fitting))
+
+
+def candidates_for(task: Task) -> list[Candidate]:
+    """All candidates of all model types for the task, the defaults of every type first."""
+    by_type = [
+        [Candidate(model_type.name, params) for params in model_type.candidates]
+        for model_type in MODEL_TYPES.values()
+        if task in model_type.tasks
+    ]
+    return [candidate for candidate in chain(*zip_longest(*by_type)) if candidate is not None]
+
+
+def most_candidates() -> dict[str, int]:
+    """The number of candidates for each task."""
+    tasks: tuple[Task, ...] = ("classification", "regression")
+    return {task: len(candidates_for(task)) for task in tasks}
+
+
+def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits) -> Json:
+    """Score a candidate on the training set; the test set is reserved for the chosen one.
+
+    The result has the figures of an entry of the leaderboard.
+    """
+    report_stage("reading")
+    data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
+    report_stage("fitting")
+    # A task has one core.
+    with threadpool_limits(1):
+        folds = [_score_fold(spec, data, *fold) for fold in _folds(data, spec.seed)]
+    scores = [fold.score for fold in folds]
+    if not np.isfinite(scores).all():
+        raise FitFailed
+    return {
+        "metric": METRICS[data.plan.task],
+        "score": float(np.mean(scores)),
+        "spread": float(np.std(scores)),
+        "fit_seconds": float(np.mean([fold.fit_seconds for fold in folds])),
+        "predict_seconds": float(np.mean([fold.predict_seconds for fold in folds])),
+    }
+
+
+def leaderboard(entries: Sequence[Entry]) -> list[Json]:
+    """Finished entries, best first, followed by failed and untried ones."""
+    best = ranked(entries)
+    others = [index for index in range(len(entries)) if index not in best]
+    return [entries[index].to_json() for index in [*best, *others]]
+
+
+def ranked(entries: Sequence[Entry]) -> list[int]:
+    """Indexes of the finished entries by descending score; ties are resolved by spread, then by order."""
+    finished = [index for index, entry in enumerate(entries) if entry.state == "finished"]
+    return sorted(
+        finished, key=lambda index: (-(entries[index].score or 0), entries[index].spread or 0, index)
+    )
+
+
+def count_finished(entries: Sequence[Entry]) -> int:
+    return sum(entry.state == "finished" for entry in entries)
+
+
+def _fits(profile: TableProfile, spec: TrainingSpec) -> bool:
+    try:
+        training.check(profile, spec)
+    except ServiceError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _FoldScore:
+    score: float
+    fit_seconds: float
+    predict_seconds: float
+
+
+def _folds(data: Split, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    training = data.training
+    _, members = np.unique(training.labels, return_counts=True)
+    stratified = data.plan.task == "classification" and members.max() >= FOLDS
+    splitter = StratifiedKFold if stratified else KFold
+    with warnings.catch_warnings():
+        # scikit-learn warns of classes with fewer rows than folds.
+        warnings.simplefilter("ignore")
+        folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(training.frame, training.labels))
+    for fitted, tested in folds:
+        yield training.take(fitted), training.take(tested)
+
+
+def _score_fold(spec: TrainingSpec, data: Split, fitted: Rows, tested: Rows) -> _FoldScore:
+    task = data.plan.task
+    started = time.perf_counter()
+    preparation, rows = prepare(fitted, data, spec)
+    estimator, _ = fit(spec, task, rows, fitted.labels)
+    fit_ended = time.perf_counter()
+    try:
+        predicted = Pipeline([("preparation", preparation), ("model", estimator)]).predict(tested.frame)
+    except ValueError as error:
+        # Some faults, such as more neighbours than rows, occur in prediction.
+        raise FitFailed from error
+    ended = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric = balanced_accuracy_score if task == "classification" else r2_score
+        return _FoldScore(float(metric(tested.labels, predicted)), fit_ended - started, ended - fit_ended)

@@ -1,0 +1,198 @@
+"""Comparisons of model types: candidates, cross-validation, leaderboard."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold, cross_val_score, train_test_split
+from tests.support.tables import DATA, csv, fruit_table, line_table
+
+from ml_service.learning.comparison import (
+    FOLDS,
+    Candidate,
+    ComparisonSpec,
+    Entry,
+    candidates_for,
+    count_finished,
+    cross_validate,
+    leaderboard,
+    most_candidates,
+    plan_comparison,
+    ranked,
+)
+from ml_service.learning.model_types import MODEL_TYPES, Task, parse
+from ml_service.learning.tables import DEFAULT_LIMITS, Json, TableProfile, profile, read_table
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.errors import FitFailed, InvalidSpec, PartTooSmall, UnknownColumn
+
+TASKS: tuple[Task, ...] = ("classification", "regression")
+FEATURES = ["age", "bmi", "bp", "s1", "s5"]
+FAILED = Entry("linear").failed("out_of_memory", "It needed too much.")
+
+
+@pytest.fixture
+def profile_of(tmp_path: Any) -> Any:  # Any: pytest's own types
+    def read(table: bytes) -> TableProfile:
+        path = tmp_path / "table.csv"
+        path.write_bytes(table)
+        return profile(read_table(path))
+
+    return read
+
+
+def training_spec(label: str = "y", **changes: Any) -> TrainingSpec:  # Any: fields of every type
+    return TrainingSpec("auto", changes.pop("features", ("x", "noise")), label, **changes)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_type_that_offers_the_task_is_a_candidate(task: Task) -> None:
+    offered = {name for name, each in MODEL_TYPES.items() if task in each.tasks}
+    assert {each.type for each in candidates_for(task)} == offered
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_defaults_of_every_type_come_first(task: Task) -> None:
+    candidates = candidates_for(task)
+    types = {each.type for each in candidates}
+    first = candidates[: len(types)]
+    assert {each.type for each in first} == types
+    assert all(each.params == {} for each in first)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_candidates_are_distinct(task: Task) -> None:
+    complete = [(each.type, parse(each.type, each.params)) for each in candidates_for(task)]
+    assert all(complete.count(candidate) == 1 for candidate in complete)
+
+
+def test_candidates_are_counted_by_task() -> None:
+    assert most_candidates() == {task: len(candidates_for(task)) for task in TASKS}
+
+
+def test_label_decides_the_task_of_all_candidates(profile_of: Any) -> None:  # Any: as above
+    spec = plan_comparison(
+        profile_of(fruit_table()), training_spec("fruit", features=("weight", "colour")), None
+    )
+    assert spec.base.task == "classification"
+    assert list(spec.candidates) == candidates_for("classification")
+
+
+def test_candidates_that_do_not_fit_the_table_are_omitted(profile_of: Any) -> None:  # Any: as above
+    spec = plan_comparison(profile_of(line_table(15)), training_spec(), None)
+    assert {each.type for each in spec.candidates} == {each.type for each in candidates_for("regression")}
+    assert not [each for each in spec.candidates if each.params.get("n_neighbors", 0) == 15]
+
+
+def test_too_few_rows_are_refused(profile_of: Any) -> None:  # Any: as above
+    with pytest.raises(PartTooSmall):
+        plan_comparison(profile_of(line_table(12)), training_spec(), None)
+
+
+def test_parameters_are_refused(profile_of: Any) -> None:  # Any: as above
+    with pytest.raises(InvalidSpec):
+        plan_comparison(profile_of(line_table()), training_spec(params={"C": 1.0}), None)
+
+
+def test_unknown_column_is_refused_as_in_a_training(profile_of: Any) -> None:  # Any: as above
+    with pytest.raises(UnknownColumn):
+        plan_comparison(profile_of(csv("a,y", *(f"{n},{n}" for n in range(40)))), training_spec(), None)
+
+
+def test_comparison_round_trips_through_json() -> None:
+    spec = ComparisonSpec(training_spec(), (Candidate("knn", {"n_neighbors": 15}), Candidate("linear")), 40)
+    assert ComparisonSpec.from_json(spec.to_json()) == spec
+
+
+def score(path: Path, **spec: Any) -> Json:
+    stages: list[str] = []
+    fields = {"params": {}, "features": FEATURES, "label": "target", **spec}
+    result = cross_validate(path, TrainingSpec.from_json(fields), stages.append, DEFAULT_LIMITS)
+    assert stages[:1] == ["reading"]
+    return result
+
+
+def test_regression_score_equals_scikit_learns() -> None:
+    result = score(DATA / "diabetes.csv", model_type="linear", task="regression")
+    table = pd.read_csv(DATA / "diabetes.csv")
+    rows, _ = train_test_split(np.arange(len(table)), train_size=0.8, random_state=0)
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    training = table.iloc[rows]
+    scores = cross_val_score(
+        LinearRegression(), training[FEATURES], training["target"], cv=folds, scoring="r2"
+    )
+    assert result["metric"] == "r2_score"
+    assert result["score"] == pytest.approx(scores.mean(), abs=1e-9)
+    assert result["spread"] == pytest.approx(scores.std(), abs=1e-9)
+    assert min(result["fit_seconds"], result["predict_seconds"]) > 0
+
+
+def test_classification_score_is_balanced_accuracy() -> None:
+    spec = {"features": ["bill_length_mm", "bill_depth_mm", "island"], "label": "species"}
+    result = score(DATA / "penguins.csv", model_type="logistic", task="classification", **spec)
+    assert result["metric"] == "balanced_accuracy"
+    assert 0.9 < result["score"] <= 1
+
+
+def test_classes_smaller_than_the_number_of_folds_are_scored(tmp_path: Path) -> None:
+    path = tmp_path / "few.csv"
+    path.write_bytes(csv("x,kind", *(f"{n},{'abcdef'[n % 6]}" for n in range(24))))
+    spec = {"features": ["x"], "label": "kind"}
+    result = score(path, model_type="random_forest", task="classification", **spec)
+    assert 0 <= result["score"] <= 1
+
+
+def test_more_neighbours_than_rows_of_a_fold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "line.csv"
+    path.write_bytes(line_table(20))
+    spec = {"features": ["x"], "label": "y", "params": {"n_neighbors": 15}}
+    with pytest.raises(FitFailed):
+        score(path, model_type="knn", task="regression", **spec)
+
+
+def finished(score: float, spread: float = 0.1, name: str = "knn") -> Entry:
+    figures = {
+        "metric": "r2_score",
+        "score": score,
+        "spread": spread,
+        "fit_seconds": 1.0,
+        "predict_seconds": 0.1,
+    }
+    return Entry(name).finished(figures)
+
+
+def test_highest_score_is_first() -> None:
+    assert ranked([finished(0.5), finished(0.9), finished(-2.0)]) == [1, 0, 2]
+
+
+def test_equal_scores_are_ordered_by_spread() -> None:
+    assert ranked([finished(0.9, 0.2), finished(0.9, 0.1)]) == [1, 0]
+
+
+def test_equal_entries_keep_their_order() -> None:
+    assert ranked([finished(0.9), finished(0.9)]) == [0, 1]
+
+
+def test_only_finished_entries_are_ranked() -> None:
+    assert ranked([FAILED, Entry("knn"), finished(0.1)]) == [2]
+
+
+def test_leaderboard_ends_with_unfinished_entries() -> None:
+    board = leaderboard([FAILED, Entry("forest"), finished(0.1), finished(0.2)])
+    assert [(each["state"], each["score"]) for each in board] == [
+        ("finished", 0.2),
+        ("finished", 0.1),
+        ("failed", None),
+        ("not_tried", None),
+    ]
+    assert board[2]["error"] == {"code": "out_of_memory", "detail": "It needed too much."}
+
+
+def test_entry_round_trips_through_json() -> None:
+    assert Entry(**finished(0.3).to_json()) == finished(0.3)
+
+
+def test_finished_entries_are_counted() -> None:
+    assert count_finished([FAILED, finished(0.1), finished(0.2), Entry("knn")]) == 2
