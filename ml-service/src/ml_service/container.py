@@ -9,7 +9,6 @@ from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.service import AccountService
 from ml_service.accounts.sweeper import Ages, Sweeper
-from ml_service.base import first_answers
 from ml_service.batches.jobs import BatchJobs
 from ml_service.batches.service import BatchFiles, BatchService
 from ml_service.billing.port import Billing
@@ -29,6 +28,7 @@ from ml_service.learning import predictors
 from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.service import ModelService, ReportService
+from ml_service.orm import first_answers
 from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.artefacts import Artefacts

@@ -18,7 +18,7 @@ from tests.support.tokens import bearer
 from kit import idempotency
 from kit.database import AutocommitSession
 from kit.idempotency import FirstAnswers, KeyedRequest
-from ml_service.base import first_answers
+from ml_service.orm import first_answers
 
 GRANT = 100
 PENGUINS = (DATA / "penguins.csv").read_bytes()

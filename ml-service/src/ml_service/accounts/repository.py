@@ -9,12 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from ml_service.base import DeletedUser, first_answers
-from ml_service.datasets.models import Dataset
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE, JobKind
-from ml_service.models.models import Model
+from ml_service.orm import Dataset, DeletedUser, Job, Model, first_answers
 
 RESULT = Job.result["location"].astext
 

@@ -8,13 +8,10 @@ from kit.identity import UserId
 from kit.outbox import Event, first_delivery
 from ml_service.accounts.repository import AccountRepository
 from ml_service.accounts.sweeper import Sweeper
-from ml_service.base import inbox
-from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
-from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Dataset, Job, Model, inbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from kit.background import every
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
-from ml_service.base import first_answers
+from ml_service.orm import first_answers
 from ml_service.store.artefacts import FOLDER as ARTEFACTS
 from ml_service.store.artefacts import STAGING
 from ml_service.store.files import Files

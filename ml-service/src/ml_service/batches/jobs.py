@@ -10,15 +10,14 @@ from kit.idempotency import Claim
 from kit.identity import Caller
 from ml_service.billing.port import Billing
 from ml_service.errors import ModelNotFound
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.service import prepare_job
 from ml_service.jobs.settlement import charge_of
 from ml_service.learning.batches.pipeline import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
-from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Job, Model
 from ml_service.store.uploads import Upload
 
 

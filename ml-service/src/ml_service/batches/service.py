@@ -14,13 +14,13 @@ from ml_service.billing.charging import charging, hold_key, keyed_request
 from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
 from ml_service.billing.pricing import prorate
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.batches import pipeline
 from ml_service.learning.tables import CsvLimits
 from ml_service.models.repository import ModelLookup
 from ml_service.models.rules import is_model_name
+from ml_service.orm import Job
 from ml_service.predictions.service import PredictionResult, replay
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.process_pool import ProcessPool

@@ -41,7 +41,7 @@ from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.models.endpoints import Meter, ModelName, Models
-from ml_service.models.models import Model
+from ml_service.orm import Model
 from ml_service.predictions.endpoints import Predictions, charged_response
 from ml_service.predictions.service import PredictionInput
 from ml_service.store.uploads import Upload

@@ -8,9 +8,9 @@ from ml_service.billing.port import Receipt
 from ml_service.course.forms import Dialect, read_form
 from ml_service.datasets.service import DatasetService, ReadBody, ReceivedDataset
 from ml_service.errors import DatasetInUse, DatasetNotFound
-from ml_service.jobs.models import Job
 from ml_service.jobs.service import JobService, raise_unless_succeeded
 from ml_service.models.service import ModelService
+from ml_service.orm import Job
 
 
 @dataclass(frozen=True, slots=True)

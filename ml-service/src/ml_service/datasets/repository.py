@@ -9,8 +9,7 @@ from sqlalchemy.orm import undefer
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.base import DeletedUser
-from ml_service.datasets.models import Dataset
+from ml_service.orm import Dataset, DeletedUser
 
 
 @dataclass(frozen=True, slots=True)

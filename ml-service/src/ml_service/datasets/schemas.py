@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from ml_service.datasets.models import Dataset
 from ml_service.learning.findings.columns import Finding
+from ml_service.orm import Dataset
 
 MOST_CORRECTIONS = 2000
 

@@ -12,12 +12,12 @@ from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.datasets.bodies import UploadForm
 from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn
-from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
 from ml_service.learning.findings.columns import Finding
 from ml_service.learning.tables import ColumnType, TableProfile
 from ml_service.learning.training.rules import check_kinds, check_label, is_classification
+from ml_service.orm import Dataset
 from ml_service.store.uploads import Upload, Uploads
 
 DEFAULT_NAME = "table.csv"

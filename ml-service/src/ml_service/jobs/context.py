@@ -13,10 +13,10 @@ from kit.outages import describe_outage
 from ml_service.billing.port import Billing
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.lease_repository import LeaseRepository
-from ml_service.jobs.models import Job
 from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, Retry
 from ml_service.learning.tables import CsvLimits
+from ml_service.orm import Job
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
 from ml_service.store.results import Results

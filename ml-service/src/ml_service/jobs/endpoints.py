@@ -25,11 +25,11 @@ from ml_service.errors import (
     ModelNameUnusable,
 )
 from ml_service.jobs.estimates import QueueEstimates
-from ml_service.jobs.models import Job
 from ml_service.jobs.schemas import JobView, TrainingRequest
 from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.orm import Job
 
 router = strict_router("/v1")
 

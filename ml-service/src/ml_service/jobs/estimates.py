@@ -7,9 +7,9 @@ from prometheus_client import Gauge
 from kit.background import every
 from kit.database import Database
 from ml_service.jobs.estimate_rules import QueueEstimate, estimate_queue
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import LIVE, has_ended
+from ml_service.orm import Job
 
 MEASURE_SECONDS = 5.0
 JOBS = Gauge("farebox_jobs", "Jobs that have not ended", ["state"])

@@ -10,7 +10,6 @@ from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
 from ml_service.jobs.context import Handler, JobContext, Outcome
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches.pipeline import BatchSpec, BatchTask
@@ -19,6 +18,7 @@ from ml_service.learning.comparison.candidates import FOLDS, ComparisonSpec
 from ml_service.learning.comparison.leaderboard import Entry, count_finished, leaderboard, ranked
 from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Job
 
 DATASET_GONE = GiveUp(
     "dataset_gone", "The dataset was deleted before the training began; upload it and train again."

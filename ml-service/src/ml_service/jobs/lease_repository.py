@@ -12,10 +12,9 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ml_service.billing.port import Receipt
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import LIVE, JobKind, JobState
-from ml_service.models.models import Model
+from ml_service.orm import Job, Model
 
 CLAIM_LOCK = 0x6D6C_6A6F_6273
 

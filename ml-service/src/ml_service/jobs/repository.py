@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.jobs.estimate_rules import JobProfile, LiveJob, PastJob
-from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.rules import LIVE, JobState
+from ml_service.orm import Job, JobEvent
 
 CHANNEL = "ml_jobs"
 # Past jobs of each kind and type that an estimate is based on.
@@ -64,7 +64,7 @@ class JobRepository:
         job.cancel_requested_at = at
         await self.record(job.id, "cancel_requested")
 
-    async def count_live(self) -> dict[JobState, int]:
+    async def count_live(self) -> dict[str, int]:
         counted = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
         return dict((await self._session.execute(counted)).all())
 
@@ -80,7 +80,7 @@ class JobRepository:
                 row.user_id,
                 JobProfile(row.kind, row.model_type, row.rows),
                 row.workers,
-                (now - row.started_at).total_seconds() if row.state is JobState.RUNNING else None,
+                (now - row.started_at).total_seconds() if row.state == JobState.RUNNING else None,
             )
             for row in await self._session.execute(chosen)
         ]

@@ -33,11 +33,11 @@ NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
 FailureKind = Literal["refused", "crashed", "worker_died", "time_limit"]
 
 
-def has_ended(state: JobState) -> bool:
+def has_ended(state: str) -> bool:
     return state not in LIVE
 
 
-def may_cancel(state: JobState, has_result: bool) -> bool:
+def may_cancel(state: str, has_result: bool) -> bool:
     """A job with a stored result is being paid for and cannot be cancelled any more."""
     return state in LIVE and not has_result
 

@@ -20,7 +20,6 @@ from kit.errors import (
 from kit.identity import Caller, UserId
 from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing
-from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import (
     DatasetNotFound,
@@ -30,7 +29,6 @@ from ml_service.errors import (
     TrainingCancelled,
     TrainingFailed,
 )
-from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, JobState, has_ended, may_cancel
@@ -38,6 +36,7 @@ from ml_service.jobs.settlement import FIRST_TTL_SECONDS, hold_price
 from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.tables import TableProfile
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Dataset, Job, JobEvent
 
 POLL_SECONDS = 1.0
 # For rows written before errors were stored with their status.
@@ -146,7 +145,7 @@ def prepare_job(caller: Caller, job: Job) -> Job:
 
 def raise_unless_succeeded(job: Job) -> None:
     """Raise the failure of an ended job as an error for the caller who waited for it."""
-    if job.state is JobState.CANCELLED:
+    if job.state == JobState.CANCELLED:
         raise TrainingCancelled
     if job.error is not None:
         raise _error_of(job.error)

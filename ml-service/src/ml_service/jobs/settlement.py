@@ -30,9 +30,9 @@ from ml_service.billing.port import (
 from ml_service.billing.pricing import affordable
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.specs import TrainingJobRequest
+from ml_service.orm import Job
 
 # A job whose commit never came holds tokens for a minute; a committed one has its hold extended.
 FIRST_TTL_SECONDS = 60

@@ -12,9 +12,9 @@ from kit.outages import describe_outage
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.handlers import find_handler
 from ml_service.jobs.lease_repository import LeaseLost
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import GiveUp, Retry, retry_or_give_up
 from ml_service.jobs.settlement import retry_until_done, settle_job
+from ml_service.orm import Job
 
 POLL_SECONDS = 1.0
 

@@ -13,7 +13,7 @@ from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from kit.settings import DatabaseSettings
-from ml_service.models.models import Model
+from ml_service.orm import Model
 
 LOOKUP_CONNECTIONS = 4
 LOOKUP_TIMEOUT_SECONDS = 5

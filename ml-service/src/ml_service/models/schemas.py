@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.comparison.candidates import most_candidates
-from ml_service.models.models import Model
+from ml_service.orm import Model
 
 MOST_SECONDS = 86_400
 MOST_TOKENS = 10**9

@@ -15,9 +15,9 @@ from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.models.model_cache import ModelCache
-from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
+from ml_service.orm import Model
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
 from ml_service.store.process_pool import ProcessPool

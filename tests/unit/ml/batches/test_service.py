@@ -20,7 +20,6 @@ from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
-from ml_service.base import first_answers
 from ml_service.batches.endpoints import router as batches
 from ml_service.batches.jobs import BatchJobs
 from ml_service.batches.service import BatchFiles, BatchService
@@ -28,8 +27,8 @@ from ml_service.exports.endpoints import router as exports
 from ml_service.exports.service import ExportService
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingResult, TrainingSpec, train
-from ml_service.models.models import Model
 from ml_service.models.repository import StoredModel
+from ml_service.orm import Model, first_answers
 from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
 from ml_service.store.process_pool import ProcessPool
