@@ -13,7 +13,6 @@ from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
-from ml_service.batches.endpoints import router as batches
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
 from ml_service.container import Container, Resources, build
@@ -23,6 +22,7 @@ from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
 from ml_service.models.repository import ModelLookup
+from ml_service.predictions.batch_endpoints import router as batches
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 

@@ -12,10 +12,10 @@ from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
 from ml_service.orm import first_answers
-from ml_service.store.artefacts import FOLDER as ARTEFACTS
-from ml_service.store.artefacts import STAGING
 from ml_service.store.files import Files
-from ml_service.store.results import FOLDER as RESULTS
+from ml_service.store.outputs import FOLDER as ARTEFACTS
+from ml_service.store.outputs import FOLDER as RESULTS
+from ml_service.store.outputs import STAGING
 from ml_service.store.uploads import FOLDER as UPLOADS
 
 log = structlog.stdlib.get_logger()
@@ -39,7 +39,7 @@ class Sweeper:
         self._answers = FirstAnswers(database, first_answers)
         self._wake = asyncio.Event()
 
-    def wake(self) -> None:
+    async def wake(self) -> None:
         """Sweep now rather than in the next round."""
         self._wake.set()
 

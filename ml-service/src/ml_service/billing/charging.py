@@ -1,4 +1,4 @@
-"""Charges: hold before the work, settle after it, release if it fails."""
+"""Charges: hold tokens before the work, settle after it, release if it fails; the price of a part of it."""
 
 import asyncio
 import contextlib
@@ -112,6 +112,19 @@ def charged_headers(receipt: Receipt) -> dict[str, str]:
     }
 
 
+def prorate(held: int, units: int, used: int, per_units: int = 1) -> int:
+    """The part of the tokens held for all units that the used ones cost, rounded down.
+
+    Prices are tokens for each started number of units.
+    """
+    return held * _started(used, per_units) // _started(units, per_units)
+
+
+def affordable(units: int, tokens: int, per_units: int, budget: int) -> int:
+    """The number of these units that a budget pays for, at `tokens` for each started `per_units`."""
+    return units if tokens == 0 else min(units, per_units * (budget // tokens))
+
+
 async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
     """Settle, and retry while billing is unavailable.
 
@@ -125,3 +138,7 @@ async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | No
             if time.monotonic() >= deadline:
                 raise
         await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+
+
+def _started(units: int, per_units: int) -> int:
+    return -(-units // per_units)

@@ -17,9 +17,8 @@ from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, Retry
 from ml_service.learning.tables import CsvLimits
 from ml_service.orm import Job
-from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.results import Results
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.uploads import Uploads
 
 FLUSH_SECONDS = 5.0

@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from kit.background import every
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
-from ml_service.billing.charging import release_or_expire, settle_or_hold_again
+from ml_service.billing.charging import affordable, release_or_expire, settle_or_hold_again
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
@@ -27,7 +27,6 @@ from ml_service.billing.port import (
     HoldKey,
     Receipt,
 )
-from ml_service.billing.pricing import affordable
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.rules import JobKind

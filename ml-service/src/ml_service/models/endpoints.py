@@ -15,8 +15,7 @@ from ml_service.callers import TrainCaller
 from ml_service.errors import ModelNotFound, ReaderDied
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
-from ml_service.models.report_schemas import ReportView
-from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
+from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView, ReportView
 from ml_service.models.service import ModelService, ReportService
 
 router = strict_router("/v1", ["models"])

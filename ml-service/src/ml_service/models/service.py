@@ -18,8 +18,8 @@ from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.orm import Model
-from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
+from ml_service.store.outputs import Artefacts
 from ml_service.store.process_pool import ProcessPool
 
 log = structlog.stdlib.get_logger()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_service.billing.pricing import affordable, prorate
+from ml_service.billing.charging import affordable, prorate
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,6 @@ from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.batches.jobs import BatchInput
-from ml_service.batches.service import BatchService
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
@@ -37,6 +35,7 @@ from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.models.endpoints import ModelName
+from ml_service.predictions.batch_service import BatchInput, BatchService
 from ml_service.predictions.service import PredictionResult
 from ml_service.store.uploads import Upload
 

@@ -6,31 +6,52 @@ from dataclasses import asdict, dataclass
 import orjson
 import structlog
 
-from kit.database import Json
+from kit.database import Database, Json
+from kit.digests import fingerprint
 from kit.idempotency import Claim, FirstAnswers
 from kit.identity import Caller
-from ml_service.batches.jobs import BatchInput, BatchJobs, CountedFile
-from ml_service.billing.charging import charging, hold_key, keyed_request
+from ml_service.billing.charging import charging, hold_key, keyed_request, prorate
 from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
-from ml_service.billing.pricing import prorate
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
+from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, has_ended
-from ml_service.jobs.service import JobService, StartedJob
+from ml_service.jobs.service import JobService, StartedJob, prepare_job
+from ml_service.jobs.settlement import charge_of
 from ml_service.learning.batches import pipeline
+from ml_service.learning.batches.pipeline import BatchSpec, BatchTask
+from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import CsvLimits
-from ml_service.models.repository import ModelLookup
+from ml_service.models.repository import ModelLookup, ModelRepository
 from ml_service.models.rules import is_model_name
-from ml_service.orm import Job
+from ml_service.orm import Job, Model
 from ml_service.predictions.service import PredictionResult, replay
-from ml_service.store.artefacts import Artefacts
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
-from ml_service.store.results import Results
 from ml_service.store.uploads import Upload, Uploads
 
 HOLD_SECONDS = 1800
 
 ReadBody = Callable[[Upload], Awaitable[object]]
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInput:
+    """A model and the results wanted; `key` is the caller's Idempotency-Key."""
+
+    model: str
+    options: PredictionOptions
+    key: str | None
+    respond_async: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFile:
+    """An uploaded file that can be predicted, and its number of rows."""
+
+    upload: Upload
+    task: BatchTask
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -52,8 +73,8 @@ class BatchService:
     lookup: ModelLookup
     billing: Billing
     files: BatchFiles
-    batch_jobs: BatchJobs
     jobs: JobService
+    database: Database
     max_rows_at_once: int
 
     async def predict(
@@ -74,7 +95,7 @@ class BatchService:
                     return await self._replay(caller, wanted, key, orjson.loads(claim.first_answer))
                 file = await self._count_rows(caller, wanted, upload)
                 if wanted.respond_async or file.rows > self.max_rows_at_once:
-                    return StartedJob(await self.batch_jobs.add(caller, wanted, file, claim))
+                    return StartedJob(await self._add_job(caller, wanted, file, claim))
                 result = await self._predict(_charge(caller, wanted, key, file.rows), file, claim)
         _log_prediction(wanted, result)
         return result
@@ -90,6 +111,24 @@ class BatchService:
             answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
             await claim.keep(orjson.dumps(answer), location=location)
         return PredictionResult(answer, payment.receipt)
+
+    async def _add_job(self, caller: Caller, wanted: BatchInput, file: CountedFile, claim: Claim) -> Job:
+        """Insert the job, hold its price, store its input; all of it or nothing.
+
+        The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
+        """
+        per_units = (await self.billing.prices())["batch"].per_units
+        async with self.database.transaction() as session:
+            model = await ModelRepository(session).find(caller.user_id, wanted.model)
+            if model is None:
+                raise ModelNotFound
+            job = _new_job(caller, wanted, file, model, per_units)
+            await JobRepository(session).add(job)
+            job.tokens_held = (await self.billing.hold(charge_of(job))).tokens
+            await claim.keep(orjson.dumps({"job": job.id}), session=session)
+            # Keep the file although the commit may fail: the sweeper deletes a file without a job.
+            file.upload.keep()
+        return job
 
     async def _replay(
         self, caller: Caller, wanted: BatchInput, key: HoldKey, first: Json
@@ -122,6 +161,22 @@ class BatchService:
     def read(self, result: PredictionResult, *, once: bool) -> AsyncGenerator[bytes]:
         """The file with its predictions; with `once` it is deleted afterwards."""
         return self.files.results.read(result.answer["location"], once=once)
+
+
+def _new_job(caller: Caller, wanted: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
+    spec = BatchSpec(file.rows, per_units, **asdict(wanted.options))
+    job = Job(
+        kind=JobKind.BATCH,
+        model_name=model.name,
+        model_type=model.model_type,
+        artefact=model.artefact,
+        location=file.upload.key,
+        rows=file.rows,
+        units=file.rows,
+        spec=spec.to_json(),
+        fingerprint=fingerprint(file.upload.sha256.hex(), spec.to_json()),
+    )
+    return prepare_job(caller, job)
 
 
 def _result_of(job: Job) -> PredictionResult:

@@ -1,4 +1,4 @@
-"""Results: files with predictions, each under a key of its own, streamed to callers."""
+"""Outputs in the store: artefacts, the files of trained models; results, files with predictions."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,8 +6,35 @@ from uuid import uuid4
 
 from ml_service.store.files import Files
 
-FOLDER = "results"
+# Artefacts are written to the staging folder and then published whole.
+STAGING = "aside"
+ARTEFACTS = "artefacts"
+RESULTS = "results"
 CHUNK_BYTES = 256 * 1024
+
+
+class Artefacts:
+    def __init__(self, files: Files) -> None:
+        self._files, self.store_url = files, files.url
+
+    def staging_key(self, name: str) -> str:
+        """The key at which a worker writes a new artefact."""
+        return f"{STAGING}/{name}"
+
+    def key(self, name: str) -> str:
+        return f"{ARTEFACTS}/{name}"
+
+    async def publish(self, name: str) -> int:
+        """Move a new artefact from staging to its key. Returns its size in bytes."""
+        return await asyncio.to_thread(self._publish, name)
+
+    async def discard(self, name: str) -> None:
+        await asyncio.to_thread(self._files.delete, self.staging_key(name))
+        await asyncio.to_thread(self._files.delete, self.key(name))
+
+    def _publish(self, name: str) -> int:
+        self._files.rename(self.staging_key(name), self.key(name))
+        return self._files.size(self.key(name))
 
 
 class Results:
@@ -21,7 +48,7 @@ class Results:
 
     def name(self, name: str) -> str:
         """The key of a result; the sweeper spares names that begin with a live job's id."""
-        return f"{FOLDER}/{name}"
+        return f"{RESULTS}/{name}"
 
     async def read(self, key: str, *, once: bool) -> AsyncGenerator[bytes]:
         """Stream its bytes; with `once`, delete it afterwards, as no later request can refer to it."""
