@@ -1,4 +1,4 @@
-"""Container: every part of the service, built once a process; the endpoints' providers read it."""
+"""Container: the parts of the service, built once per process and read by the endpoints' providers."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ Loop = Coroutine[None, None, None]
 
 @dataclass(frozen=True)
 class Resources:
-    """Parts with connections: opened before the others, closed after them."""
+    """Parts with connections, opened before all others and closed after them."""
 
     authentication: Authentication
     database: Database
@@ -69,7 +69,7 @@ class Container:
 
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
-    """The container, and the loops that run beside the requests."""
+    """Build the container, and the loops that run in the background."""
     database, billing, lookup = resources.database, resources.billing, resources.lookup
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results

@@ -1,4 +1,4 @@
-"""Accounts over HTTP: the export of a user's data, the published limits, events from auth-service."""
+"""Accounts over HTTP: export of a user's data, limits, events of auth-service."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -49,7 +49,7 @@ class ExportView(BaseModel):
 
 @router.get("/v1/me/export")
 async def export_account(caller: AccountOwner, session: ReadSession) -> ExportView:
-    """Everything that ml-service stores about you, except the files themselves."""
+    """All data that ml-service stores about you, except the files themselves."""
     user_id = caller.user_id
     datasets = await DatasetRepository(session).list_all(user_id)
     jobs = await JobRepository(session).list_all(user_id)

@@ -1,4 +1,4 @@
-"""Exports of models over HTTP: a bundle is written to the store, read once, then deleted."""
+"""Exports of models: a reader process writes a bundle to the store, which is sent and deleted."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ ZIP = "application/zip"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A written bundle, at its location in the store until it is read."""
+    """A bundle in the store; it is deleted once it has been sent."""
 
     location: str
     size_bytes: int
@@ -57,7 +57,7 @@ class ExportService:
         return Bundle(location, await self._readers.run(write_bundle, task, location))
 
     def read_once(self, bundle: Bundle) -> AsyncGenerator[bytes]:
-        """The zip, which is deleted afterwards."""
+        """Stream the zip, then delete it."""
         return self._results.read(bundle.location, once=True)
 
 
@@ -77,8 +77,9 @@ Exports = Annotated[ExportService, Depends(_exports)]
 async def export_model(
     name: ModelName, response: Response, caller: Reader, exports: Exports, meter: Meter
 ) -> StreamingResponse:
-    """A zip with the pipeline, ONNX where it predicts the same, schema, report, sample rows with expected
-    predictions, and a scoring script.
+    """A zip with the pipeline, schema, report, sample rows with expected predictions, and a scoring script.
+
+    It includes an ONNX model where that predicts the same.
     """
     async with meter.reading(name):
         bundle = await exports.export(caller.user_id, name)

@@ -1,4 +1,4 @@
-"""The queue in numbers: estimates for the owners of live jobs, and gauges for `/metrics`."""
+"""Estimates of the queue for the owners of live jobs, and its gauges for `/metrics`."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -30,7 +30,7 @@ class QueueEstimates:
             return estimate_queue(await repository.live_jobs(), await repository.past_jobs(), self._slots())
 
     async def measure_forever(self) -> None:
-        """Update the gauges until cancelled; every replica shows the same queue."""
+        """Update the gauges until cancelled; every replica reports the same queue."""
         await every(MEASURE_SECONDS, self.measure, failure="jobs_not_measured")
 
     async def measure(self) -> None:

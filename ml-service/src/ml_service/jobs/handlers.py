@@ -1,4 +1,4 @@
-"""Handlers of the kinds of jobs: a training, a comparison of candidates, a batch."""
+"""Handlers of jobs by kind: training, comparison, batch."""
 
 from collections.abc import Mapping
 
@@ -93,7 +93,7 @@ async def _find_table(context: JobContext) -> TableFile | None:
 async def _train(
     context: JobContext, artefact: str, table: TableFile, spec: Json, on_progress: OnProgress
 ) -> Outcome:
-    """The job's result: the model's files and its description."""
+    """Train a model on the cluster and publish its artefact; the result has its files and description."""
     worker = context.worker
     task = ClusterTask(
         key=artefact,
@@ -113,7 +113,7 @@ async def _train(
 async def _train_best(
     context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: TableFile
 ) -> Outcome:
-    """Train the best candidate; if it fails on the whole table, the next best."""
+    """Train the best candidate on the whole table; if it fails, the next best."""
 
     def report(stage: str, _percent: int | None) -> None:
         percent = PERCENT_AFTER + STAGE_PERCENT.get(stage, 0) * (100 - PERCENT_AFTER) // 100
@@ -143,7 +143,7 @@ def _with_leaderboard(context: JobContext, entries: list[Entry], number: int, tr
 
 
 def _failure_of_all(spec: ComparisonSpec, entries: list[Entry]) -> GiveUp:
-    """The first candidate's failure, which most likely is that of all."""
+    """The first candidate's failure, most likely the cause of all."""
     for entry in entries:
         if entry.error is not None:
             return GiveUp(entry.error["code"], entry.error["detail"])

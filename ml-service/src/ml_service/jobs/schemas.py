@@ -1,4 +1,4 @@
-"""Schemas of jobs: the body of a training request, and a job as its owner sees it."""
+"""Schemas of jobs: a training request, and a job for its owner."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -33,7 +33,7 @@ class BudgetRequest(BaseModel):
 class ModelTypeView(BaseModel):
     """A model type; `parameters` is a JSON Schema, as is `budget` of the type that compares all others.
 
-    `candidates` is the most that a comparison tries for each task; it is charged for those that finish.
+    `candidates` is the highest number of candidates by task; a comparison charges the finished ones.
     """
 
     name: str
@@ -72,7 +72,7 @@ class CandidateView(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """Everything needed to train the same model again."""
+    """The inputs that reproduce a model."""
 
     spec: dict[str, Any]  # Any: parameters are of many types
     versions: dict[str, str]

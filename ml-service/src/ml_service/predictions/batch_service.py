@@ -1,4 +1,4 @@
-"""Predictions of files: held for all rows, settled for the good ones, at once or as a job."""
+"""Service of batches: predict files at once or as a job; hold for all rows, charge the valid ones."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -37,7 +37,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class BatchInput:
-    """A model and the results wanted; `key` is the caller's Idempotency-Key."""
+    """A model and options; `key` is the caller's Idempotency-Key."""
 
     model: str
     options: PredictionOptions
@@ -47,7 +47,7 @@ class BatchInput:
 
 @dataclass(frozen=True, slots=True)
 class CountedFile:
-    """An uploaded file that can be predicted, and its number of rows."""
+    """An uploaded file, the task that predicts it, and its number of rows."""
 
     upload: Upload
     task: BatchTask
@@ -56,7 +56,7 @@ class CountedFile:
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """The files of a batch: its rows, the model's artefact, and the result."""
+    """Stores of the files of a batch, and the processes that read them."""
 
     uploads: Uploads
     artefacts: Artefacts
@@ -67,7 +67,7 @@ class BatchFiles:
 
 @dataclass(frozen=True)
 class BatchService:
-    """A file of more than `max_rows_at_once` rows becomes a job."""
+    """Predicts files; a file of more than `max_rows_at_once` rows becomes a job."""
 
     answers: FirstAnswers
     lookup: ModelLookup
@@ -78,31 +78,31 @@ class BatchService:
     max_rows_at_once: int
 
     async def predict(
-        self, caller: Caller, wanted: BatchInput, read: ReadBody
+        self, caller: Caller, batch: BatchInput, read: ReadBody
     ) -> PredictionResult | StartedJob:
         """Receive the file, claim the key, count the rows; then predict and charge, or start a job.
 
-        A stored answer replays for every retry, whether the retry prefers a job or not.
+        A retry receives the stored answer, whether it prefers a job or not.
         """
         async with self.files.uploads.receiving() as upload:
             await read(upload)
             await upload.finish()
             digest = upload.sha256.hex()
-            request = keyed_request(caller, wanted.key, "batch", wanted.model, digest, asdict(wanted.options))
+            request = keyed_request(caller, batch.key, "batch", batch.model, digest, asdict(batch.options))
             key = hold_key("batch", request)
             async with self.answers.claim(request) as claim:
                 if claim.first_answer is not None:
-                    return await self._replay(caller, wanted, key, orjson.loads(claim.first_answer))
-                file = await self._count_rows(caller, wanted, upload)
-                if wanted.respond_async or file.rows > self.max_rows_at_once:
-                    return StartedJob(await self._add_job(caller, wanted, file, claim))
-                result = await self._predict(_charge(caller, wanted, key, file.rows), file, claim)
-        _log_prediction(wanted, result)
+                    return await self._replay(caller, batch, key, orjson.loads(claim.first_answer))
+                file = await self._count_rows(caller, batch, upload)
+                if batch.respond_async or file.rows > self.max_rows_at_once:
+                    return StartedJob(await self._add_job(caller, batch, file, claim))
+                result = await self._predict(_charge(caller, batch, key, file.rows), file, claim)
+        _log_prediction(batch, result)
         return result
 
     async def _predict(self, charge: Charge, file: CountedFile, claim: Claim) -> PredictionResult:
         """Hold, predict, store the answer, settle."""
-        # A result that no answer names is an orphan, which the sweeper deletes.
+        # The sweeper deletes a result without an answer.
         location = self.files.results.name_new()
         async with charging(self.billing, charge) as payment:
             outcome = await self.files.readers.run(pipeline.predict, file.task, location)
@@ -112,17 +112,17 @@ class BatchService:
             await claim.keep(orjson.dumps(answer), location=location)
         return PredictionResult(answer, payment.receipt)
 
-    async def _add_job(self, caller: Caller, wanted: BatchInput, file: CountedFile, claim: Claim) -> Job:
+    async def _add_job(self, caller: Caller, batch: BatchInput, file: CountedFile, claim: Claim) -> Job:
         """Insert the job, hold its price, store its input; all of it or nothing.
 
         The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
         """
         per_units = (await self.billing.prices())["batch"].per_units
         async with self.database.transaction() as session:
-            model = await ModelRepository(session).find(caller.user_id, wanted.model)
+            model = await ModelRepository(session).find(caller.user_id, batch.model)
             if model is None:
                 raise ModelNotFound
-            job = _new_job(caller, wanted, file, model, per_units)
+            job = _new_job(caller, batch, file, model, per_units)
             await JobRepository(session).add(job)
             job.tokens_held = (await self.billing.hold(charge_of(job))).tokens
             await claim.keep(orjson.dumps({"job": job.id}), session=session)
@@ -131,23 +131,23 @@ class BatchService:
         return job
 
     async def _replay(
-        self, caller: Caller, wanted: BatchInput, key: HoldKey, first: Json
+        self, caller: Caller, batch: BatchInput, key: HoldKey, first: Json
     ) -> PredictionResult | StartedJob:
         if "job" in first:
             return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
-        result = await replay(self.billing, _charge(caller, wanted, key, first["rows"]), first)
-        _log_prediction(wanted, result)
+        result = await replay(self.billing, _charge(caller, batch, key, first["rows"]), first)
+        _log_prediction(batch, result)
         return result
 
-    async def _count_rows(self, caller: Caller, wanted: BatchInput, upload: Upload) -> CountedFile:
-        """Raises an error that concerns the whole file."""
-        name, files = wanted.model, self.files
+    async def _count_rows(self, caller: Caller, batch: BatchInput, upload: Upload) -> CountedFile:
+        """Find the model and count the rows; raises errors of the whole file."""
+        name, files = batch.model, self.files
         model = await self.lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
         if model is None:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
         task = pipeline.BatchTask(
-            files.artefacts.store_url, upload.key, artefact, model.files, wanted.options, files.limits
+            files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits
         )
         return CountedFile(upload, task, await files.readers.run(pipeline.count_rows, task))
 
@@ -159,12 +159,12 @@ class BatchService:
         return result
 
     def read(self, result: PredictionResult, *, once: bool) -> AsyncGenerator[bytes]:
-        """The file with its predictions; with `once` it is deleted afterwards."""
+        """Stream the file with its predictions; with `once` delete it afterwards."""
         return self.files.results.read(result.answer["location"], once=once)
 
 
-def _new_job(caller: Caller, wanted: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
-    spec = BatchSpec(file.rows, per_units, **asdict(wanted.options))
+def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
+    spec = BatchSpec(file.rows, per_units, **asdict(batch.options))
     job = Job(
         kind=JobKind.BATCH,
         model_name=model.name,
@@ -189,22 +189,22 @@ def _result_of(job: Job) -> PredictionResult:
     return PredictionResult(job.result, Receipt(job.receipt_id, job.tokens_charged, job.balance_after or 0))
 
 
-def _charge(caller: Caller, wanted: BatchInput, key: HoldKey, rows: int) -> Charge:
+def _charge(caller: Caller, batch: BatchInput, key: HoldKey, rows: int) -> Charge:
     return Charge(
         key=key,
         user_id=caller.user_id,
         action="batch",
         ttl_seconds=HOLD_SECONDS,
         units=rows,
-        resource=wanted.model,
+        resource=batch.model,
         api_key=caller.api_key,
     )
 
 
-def _log_prediction(wanted: BatchInput, result: PredictionResult) -> None:
+def _log_prediction(batch: BatchInput, result: PredictionResult) -> None:
     log.info(
         "prediction_made",
-        model=wanted.model,
+        model=batch.model,
         action="batch",
         amount=result.receipt.tokens,
         rows=result.answer["rows"],

@@ -1,4 +1,4 @@
-"""Predictions over HTTP."""
+"""Predictions of rows over HTTP."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ from ml_service.learning.predictors import PREDICTION_ERRORS, PredictionOptions
 from ml_service.models.endpoints import ModelName
 from ml_service.predictions.service import Answer, PredictionInput, PredictionResult, PredictionService
 
-# Members of an answer about many rows, and those of an answer about one.
+# Members of an answer about several rows, and their names in an answer about one row.
 SINGULAR = {
     "predictions": "prediction",
     "probabilities": "probabilities",
@@ -28,7 +28,7 @@ SINGULAR = {
 
 MOST_ROWS = 10_000
 
-Row = dict[str, Any]  # Any: the model's own schema defines its cells
+Row = dict[str, Any]  # Any: the model's schema defines the cells
 
 router = strict_router("/v1/models", ["predictions"])
 
@@ -36,8 +36,8 @@ router = strict_router("/v1/models", ["predictions"])
 class PredictionRequest(BaseModel):
     """Either `features`, one row, or `rows`, several.
 
-    `probabilities` adds those of each class. `coverage` is the share of rows whose true label is to be
-    covered: a number then comes with its interval, a class with a set of labels.
+    `probabilities` adds the probability of each class. `coverage` is the share of rows whose true label the
+    answer is to cover: it adds an interval to each number, and a set of labels to each class.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -61,7 +61,7 @@ class PredictionRequest(BaseModel):
 
 
 class WarningView(BaseModel):
-    """A cell that was understood otherwise than it was sent; rows count from 1."""
+    """A cell that was read differently from the sent value; rows count from 1."""
 
     row: int
     feature: str
@@ -74,10 +74,10 @@ class IntervalView(BaseModel):
 
 
 class PredictionView(BaseModel):
-    """`prediction` answers `features` and `predictions` `rows`, and so on; class labels are as in the file.
+    """`prediction` answers `features`, `predictions` answers `rows`; only requested members are present.
 
-    Only requested members are present. A set of labels has the likeliest first; it is empty for a row that no
-    label fits well enough, as happens where a model is right more often than the coverage requires.
+    Labels are as in the file. A set of labels begins with the most probable one. It is empty for a row
+    without a plausible label, which occurs with models that are more accurate than the coverage requires.
     """
 
     model: str
@@ -122,8 +122,8 @@ async def predict(
 
     Probabilities, and intervals or label sets for a `coverage`, cost nothing extra.
     """
-    wanted = PredictionInput(name, request.to_rows(), key, request.to_options())
-    result = await predictions.predict(caller, wanted)
+    prediction = PredictionInput(name, request.to_rows(), key, request.to_options())
+    result = await predictions.predict(caller, prediction)
     answer = result.answer if request.rows is not None else _first(result.answer)
     coverage = {} if request.coverage is None else {"coverage": request.coverage}
     return charged_response({"model": name, **answer, **coverage}, result)
@@ -137,7 +137,7 @@ def _first(answer: Answer) -> Answer:
 def charged_response(body: dict[str, object], result: PredictionResult) -> Response:
     """The body as JSON, with the receipt's headers.
 
-    Rendered by hand: FastAPI's own way takes a good part of the time of this hot path.
+    Rendered without FastAPI, whose validation takes a large part of the time of this path.
     """
     headers = charged_headers(result.receipt) | (REPLAYED if result.replayed else {})
     return Response(orjson.dumps(body), media_type="application/json", headers=headers)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from ml_service.store.files import Files
 
-# Artefacts are written to the staging folder and then published whole.
+# A worker writes an artefact to the staging folder; `publish` then moves it as a whole.
 STAGING = "aside"
 ARTEFACTS = "artefacts"
 RESULTS = "results"
@@ -38,7 +38,7 @@ class Artefacts:
 
 
 class Results:
-    """A result exists once a row refers to it; the sweeper deletes all others."""
+    """Files with predictions; the sweeper deletes results without a row."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -47,11 +47,11 @@ class Results:
         return self.name(uuid4().hex)
 
     def name(self, name: str) -> str:
-        """The key of a result; the sweeper spares names that begin with a live job's id."""
+        """The key of a result; the sweeper keeps names that begin with the id of a live job."""
         return f"{RESULTS}/{name}"
 
     async def read(self, key: str, *, once: bool) -> AsyncGenerator[bytes]:
-        """Stream its bytes; with `once`, delete it afterwards, as no later request can refer to it."""
+        """Stream a result; with `once` delete it afterwards, as no later request can refer to it."""
         handle = await asyncio.to_thread(self._files.open_to_read, key)
         try:
             while chunk := await asyncio.to_thread(handle.read, CHUNK_BYTES):
