@@ -13,9 +13,7 @@ from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
 from ml_service.orm import first_answers
 from ml_service.store.files import Files
-from ml_service.store.outputs import FOLDER as ARTEFACTS
-from ml_service.store.outputs import FOLDER as RESULTS
-from ml_service.store.outputs import STAGING
+from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
 from ml_service.store.uploads import FOLDER as UPLOADS
 
 log = structlog.stdlib.get_logger()
