@@ -85,7 +85,7 @@ async def add_dataset(
     inspections: Inspections,
     key: IdempotencyKey = None,
 ) -> InspectedDatasetView:
-    """Upload a CSV file, plain or gzip'd, or a Parquet file, as a form's `file` or as the body.
+    """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
 
     The inspection is free. Equal files are stored once.
     """

@@ -140,7 +140,7 @@ async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
 async def follow_job(
     job: OwnJob, jobs: Jobs, last_event_id: LastEventId = 0
 ) -> AsyncIterable[ServerSentEvent]:
-    """Stream the job's events as Server-Sent Events, from the first one until the job has ended."""
+    """Stream the job's events as Server-Sent Events until its end; `Last-Event-ID` resumes the stream."""
     async for event in jobs.history(job, last_event_id):
         data = orjson.dumps({"at": event.at, **event.data}).decode()
         yield ServerSentEvent(id=str(event.id), event=event.kind, raw_data=data)

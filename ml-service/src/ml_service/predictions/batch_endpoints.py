@@ -89,7 +89,7 @@ async def predict_file(
     key: IdempotencyKey = None,
     prefer: Preferences = None,
 ) -> Response:
-    """Predict a CSV file, plain or gzip'd, or a Parquet file; returns its rows in order with predictions.
+    """Predict a CSV file, plain or compressed with gzip, or a Parquet file; returns it with predictions.
 
     An invalid row has an explanation in the column `error` and is free. With the header
     `Prefer: respond-async`, and for more rows than `GET /v1/limits` allows at once, a job predicts the file;
