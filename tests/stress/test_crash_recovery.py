@@ -1,4 +1,4 @@
-"""Crash recovery: after any process is killed the stack recovers, and every token is accounted for."""
+"""Crash recovery: after the kill of any process the stack recovers and the books balance."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from local.home import Home
 from local.supervisor import Supervisor
 
 PLENTY = 10_000
-# The goal is 60 seconds; a machine that runs tests may have other work.
+# The goal is 60 seconds; other work on the test machine may take more.
 RECOVERY_SECONDS = 120
 BEFORE_SECONDS, AFTER_SECONDS = 2.0, 4.0
 SERVICES = ["auth-service", "billing-service", "ml-service", "gateway"]
@@ -33,7 +33,7 @@ OTHERS = ["dask-worker-1", "dask-scheduler", "postgres"]
 
 @dataclass(frozen=True)
 class Target:
-    """A program of the stack, or its largest child process, which does its work."""
+    """A program of the stack, or its largest child process."""
 
     program: str
     child: bool = False

@@ -1,4 +1,4 @@
-"""Background load: a steady rate of trainings and predictions, each with a key of its own to retry later."""
+"""Background load: trainings and predictions at a steady rate, each with a key for later retries."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from tests.support.people import Person
 from tests.support.training import Json
 
 FEATURES = {"features": {"x": 10, "noise": 3}}
-# The status of an outage; any other error is a fault.
+# Expected statuses during an outage; any other error is a fault.
 UNAVAILABLE = 503
 TWIN_RUNNING = 409
 
@@ -22,7 +22,7 @@ Send = Callable[[str], Awaitable[httpx.Response]]
 
 @dataclass
 class BackgroundLoad:
-    """`predictions` and `trainings` are the keys that were sent, `faults` the unexpected error answers."""
+    """`predictions` and `trainings` are the sent keys, `faults` the unexpected error answers."""
 
     user: Person
     model: str
@@ -57,7 +57,7 @@ class BackgroundLoad:
         return await self.user.post("/v1/models", json=body, headers={"Idempotency-Key": key})
 
     async def answer(self, send: Send, key: str, until: float) -> Json:
-        """The answer for this key, retried until there is one."""
+        """Retry with this key until there is an answer."""
         while True:
             answer = await self._try(send, key)
             if answer is not None and answer.is_success:

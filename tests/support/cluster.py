@@ -1,4 +1,4 @@
-"""A real Dask cluster for tests: processes of a scheduler and of two single-thread workers with nannies."""
+"""A Dask cluster for tests: a scheduler and two single-thread workers with nannies, as processes."""
 
 import json
 import os
@@ -19,7 +19,7 @@ START_SECONDS = 120
 MEMORY = "700MiB"
 SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
 WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
-# The libraries of a fit take seconds to import; with the preload a worker is quick from its first job on.
+# The import of the libraries of a fit takes seconds; with the preload the first job is fast, too.
 SIZE = [
     "--nworkers",
     "2",
@@ -35,7 +35,7 @@ SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
 
 @dataclass(frozen=True)
 class TestCluster:
-    """The scheduler's address, and the process with the nannies."""
+    """The address of the scheduler, and the process of the nannies."""
 
     __test__ = False
 
@@ -43,7 +43,7 @@ class TestCluster:
     nannies: "subprocess.Popen[bytes]"
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that run fits."""
+        """The worker processes, which run fits."""
         children = psutil.Process(self.nannies.pid).children()
         return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
 

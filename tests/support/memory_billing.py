@@ -63,9 +63,9 @@ class Entry:
 class MemoryBilling:
     wallets: dict[UserId, Wallet] = field(default_factory=dict)
     entries: dict[HoldKey, Entry] = field(default_factory=dict)
-    prices_now: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
+    current_prices: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
     quotes: dict[str, Quote] = field(default_factory=dict)
-    away: bool = False
+    unavailable: bool = False
     calls: list[str] = field(default_factory=list)
     receipts: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -87,9 +87,9 @@ class MemoryBilling:
 
     async def hold(self, charge: Charge) -> Hold:
         self._record_call("hold")
-        known = self.entries.get(charge.key)
-        if known is not None:
-            return Hold(charge.key, known.tokens, known.available)
+        existing = self.entries.get(charge.key)
+        if existing is not None:
+            return Hold(charge.key, existing.tokens, existing.available)
         wallet = self._wallet(charge.user_id)
         price = self._price_for(charge)
         tokens = price.tokens * -(-charge.units // price.per_units)
@@ -122,7 +122,7 @@ class MemoryBilling:
         self._record_call("release")
         entry = self.entries.get(hold)
         if entry is not None and entry.state == "held":
-            self._give_back(entry)
+            self._release(entry)
 
     async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
         self._record_call("extend")
@@ -133,11 +133,11 @@ class MemoryBilling:
 
     async def prices(self) -> Mapping[Action, Price]:
         self._record_call("prices")
-        return self.prices_now
+        return self.current_prices
 
     def _price_for(self, charge: Charge) -> Price:
         if charge.quote_id is None:
-            return self.prices_now[charge.action]
+            return self.current_prices[charge.action]
         quote = self.quotes.get(charge.quote_id)
         if quote is None or quote.user_id != charge.user_id:
             raise BillingRefusal(*QUOTE_NOT_FOUND, "You have no such quote.")
@@ -146,7 +146,7 @@ class MemoryBilling:
         return quote.price
 
     def _record_call(self, name: str) -> None:
-        if self.away:
+        if self.unavailable:
             raise BillingUnavailable
         self.calls.append(name)
         self._expire()
@@ -154,9 +154,9 @@ class MemoryBilling:
     def _expire(self) -> None:
         for entry in self.entries.values():
             if entry.state == "held" and entry.expires_at <= time.monotonic():
-                self._give_back(entry)
+                self._release(entry)
 
-    def _give_back(self, entry: Entry) -> None:
+    def _release(self, entry: Entry) -> None:
         self.wallets[entry.charge.user_id].held -= entry.tokens
         entry.state = "released"
 
@@ -174,12 +174,8 @@ class MemoryBilling:
         key = charge.api_key
         if key is None or key.usage_cap is None:
             return
-        spent = [
-            entry for entry in self.entries.values() if entry.state != "released" and entry.charge.api_key
-        ]
-        used = sum(
-            entry.tokens for entry in spent if entry.charge.api_key and entry.charge.api_key.id == key.id
-        )
+        charged = (entry for entry in self.entries.values() if entry.state != "released")
+        used = sum(e.tokens for e in charged if e.charge.api_key and e.charge.api_key.id == key.id)
         left = key.usage_cap - used
         if tokens > left:
             detail = f"This costs {tokens} tokens and {left} are left under the API key's cap."

@@ -1,4 +1,4 @@
-"""Checks after an outage: the stack works, each request has one effect, each token is accounted for."""
+"""Checks after an outage: the stack works, each request had one effect, and the books balance."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from tests.support.training import Json, ended
 
 
 async def assert_recovered(load: BackgroundLoad, until: float) -> None:
-    """Registration works again, which needs gateway, auth and billing; the load covers ml-service."""
+    """Wait until users can register, which needs gateway, auth and billing; the load covers ml-service."""
     http = load.user.http
     await _retry(lambda: http.get("/readyz"), until)
     account = {"name": f"back-{time.monotonic_ns()}@example.org", "password": "it is back again"}
@@ -34,18 +34,18 @@ async def _retry(
 
 
 async def all_predictions(load: BackgroundLoad, until: float) -> list[Json]:
-    """The answer to each prediction that was ever sent, retried with its key."""
+    """The answers to all sent predictions, each retried with its key."""
     return await asyncio.gather(*[load.answer(load.predict, key, until) for key in load.predictions])
 
 
 async def all_jobs(load: BackgroundLoad, until: float) -> list[Json]:
-    """The job of each training that was ever sent, once it has ended."""
+    """The ended jobs of all sent trainings."""
     jobs = await asyncio.gather(*[load.answer(load.train, key, until) for key in load.trainings])
     return [await ended(load.user, job["id"], within=until - time.monotonic()) for job in jobs]
 
 
 async def assert_charges_match_results(user: Person, predicted: list[Json], trained: list[Json]) -> None:
-    """One charge for each prediction and each trained model, besides the first model's, and no other."""
+    """Assert one charge per prediction and trained model, plus that of the first model, and no other."""
     succeeded = [job for job in trained if job["state"] == "succeeded"]
     for job in trained:
         assert job["state"] in {"succeeded", "failed"}, job

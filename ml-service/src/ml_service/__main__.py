@@ -1,4 +1,4 @@
-"""Entry point: `python -m ml_service` serves until it is stopped."""
+"""Entry point: `python -m ml_service`."""
 
 from kit.app import serve
 from ml_service.main import create_app

@@ -1,4 +1,4 @@
-"""Callers of ml-service, by the scope that an API key needs."""
+"""Callers of ml-service by the required scope of an API key."""
 
 from typing import Annotated
 

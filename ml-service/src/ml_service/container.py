@@ -1,4 +1,4 @@
-"""Container: every part of the service, built once a process; the endpoints' providers read it."""
+"""Container: the parts of the service, built once per process and read by the endpoints' providers."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -7,16 +7,12 @@ from datetime import timedelta
 from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
-from ml_service.accounts.service import AccountService
 from ml_service.accounts.sweeper import Ages, Sweeper
-from ml_service.base import first_answers
-from ml_service.batches.jobs import BatchJobs
-from ml_service.batches.service import BatchFiles, BatchService
 from ml_service.billing.port import Billing
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.service import DatasetService, InspectionService, Quota
-from ml_service.exports.service import ExportService
+from ml_service.exports.endpoints import ExportService
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
@@ -29,12 +25,13 @@ from ml_service.learning import predictors
 from ml_service.models.model_cache import ModelCache
 from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.service import ModelService, ReportService
+from ml_service.orm import first_answers
+from ml_service.predictions.batch_service import BatchFiles, BatchService
 from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
-from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
-from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
@@ -44,7 +41,7 @@ Loop = Coroutine[None, None, None]
 
 @dataclass(frozen=True)
 class Resources:
-    """Parts with connections: opened before the others, closed after them."""
+    """Parts with connections, opened before all others and closed after them."""
 
     authentication: Authentication
     database: Database
@@ -67,12 +64,12 @@ class Container:
     predictions: PredictionService
     batches: BatchService
     exports: ExportService
-    accounts: AccountService
+    sweeper: Sweeper
     course: CourseTraining
 
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
-    """The container, and the loops that run beside the requests."""
+    """Build the container, and the loops that run in the background."""
     database, billing, lookup = resources.database, resources.billing, resources.lookup
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
@@ -101,12 +98,12 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
             lookup=lookup,
             billing=billing,
             files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
-            batch_jobs=BatchJobs(database, billing),
             jobs=jobs,
+            database=database,
             max_rows_at_once=settings.batch_rows_at_once,
         ),
         exports=ExportService(models, artefacts, results, readers),
-        accounts=AccountService(database, sweeper),
+        sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
     )
     loops: list[Loop] = [

@@ -1,4 +1,4 @@
-"""Errors of ml-service that a caller receives; files, training and predictors have their own."""
+"""Errors of ml-service; tables, training and predictors define their own."""
 
 from kit.errors import ServiceError
 
@@ -125,7 +125,7 @@ class ResultPending(ServiceError):
 
 
 class NoResult(ServiceError):
-    """There is no file to download, now or later."""
+    """The job has no result, now or later."""
 
     status = 404
     code = "no_result"
@@ -144,7 +144,7 @@ class BudgetTooSmall(ServiceError):
 
 
 class TrainingFailed(ServiceError):
-    """A training that the caller waited for failed; nothing was charged."""
+    """A training failed while the caller waited for it; nothing was charged."""
 
     status = 422
     code = "training_failed"

@@ -13,7 +13,6 @@ from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
-from ml_service.batches.endpoints import router as batches
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
 from ml_service.container import Container, Resources, build
@@ -23,6 +22,7 @@ from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
 from ml_service.models.repository import ModelLookup
+from ml_service.predictions.batch_endpoints import router as batches
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 
@@ -32,7 +32,7 @@ ROUTERS = (datasets, models, predictions, batches, exports, jobs, accounts, cour
 def create_app(
     settings: MlSettings, billing: Billing | None = None, trust: TrustSource | None = None
 ) -> FastAPI:
-    """The service; it calls the other services over HTTP unless fakes are given."""
+    """Create the app; `billing` and `trust` replace the other services in tests."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
@@ -40,15 +40,17 @@ def create_app(
         database, lookup = Database(settings, "ml-service"), ModelLookup(settings)
         await lookup.open()
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
-            payments = billing or HttpBilling(billing_client, authentication.identity, settings.billing_url)
-            resources = Resources(authentication, database, lookup, payments)
+            billing_port = billing or HttpBilling(
+                billing_client, authentication.identity, settings.billing_url
+            )
+            resources = Resources(authentication, database, lookup, billing_port)
             app.state.container, loops = build(settings, resources)
-            following = (
+            trust_updates = (
                 authentication.follow(trust)
                 if trust
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
-            async with background_tasks(following, *loops):
+            async with background_tasks(trust_updates, *loops):
                 yield
         await lookup.close()
         await database.close()
@@ -57,6 +59,6 @@ def create_app(
 
 
 async def check_ready(app: FastAPI) -> None:
-    """Ready without workers, too: trainings wait in the queue and everything else works."""
+    """Raise unless the database answers; without workers trainings wait in the queue."""
     container: Container = app.state.container
     await container.database.ping()

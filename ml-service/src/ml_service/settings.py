@@ -12,7 +12,7 @@ MEBIBYTE = 1024 * 1024
 
 
 class MlSettings(DatabaseSettings):
-    """`store_url` is an fsspec URL that the service and the workers both reach."""
+    """`store_url` is an fsspec URL within reach of the service and the workers."""
 
     billing_url: str = "http://127.0.0.1:8002"
     dask_scheduler_address: str = "tcp://127.0.0.1:8786"

@@ -29,7 +29,7 @@ def billing() -> MemoryBilling:
 
 @pytest.fixture
 async def idle(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
-    """A service without a cluster, so jobs stay queued."""
+    """A service without a cluster: its jobs stay queued."""
     async with run_service(database, tmp_path, billing) as running:
         yield running
 
@@ -44,7 +44,7 @@ async def service(
 
 @pytest.fixture(scope="session")
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingResult]:
-    """A model of the penguins, trained once for all tests that only predict."""
+    """A model of the penguins, trained once for all tests of predictions."""
     folder = tmp_path_factory.mktemp("artefact") / "penguins"
     spec = TrainingSpec("logistic", tuple(PENGUIN), "species")
     return folder, train(DATA / "penguins.csv", spec, folder)
@@ -52,7 +52,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingRe
 
 @pytest.fixture
 async def model(idle: Service, artefact: tuple[Path, TrainingResult], sql: asyncpg.Connection) -> str:
-    """Ada's model, as a training would have left it."""
+    """The name of a model of Ada's, stored as by a training."""
     folder, result = artefact
     description = result.to_json()
     files = description.pop("files")
@@ -64,7 +64,7 @@ async def model(idle: Service, artefact: tuple[Path, TrainingResult], sql: async
         json.dumps(files),
         json.dumps(description),
     )
-    # Copied after its row is there, or the sweeper would delete it as an orphan.
+    # Copied after the insert: the sweeper deletes artefacts without a row.
     shutil.copytree(folder, idle.store / "artefacts" / "0-1")
     return "1_penguins"
 

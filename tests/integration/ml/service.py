@@ -1,4 +1,4 @@
-"""A running ml-service, and the requests that many of its tests begin with."""
+"""A running ml-service, and common requests of its tests."""
 
 import asyncio
 import contextlib
@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
+from tests.support.billing import NoRevocations
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer
 
-from kit.trust_store import TrustUpdate
 from ml_service.main import create_app
 from ml_service.settings import MlSettings
 
@@ -32,12 +32,7 @@ PENGUIN = {
 }
 
 Json = dict[str, Any]  # Any: JSON of several shapes
-Found = TypeVar("Found")
-
-
-class NothingRevoked:
-    async def updates(self, since: int) -> TrustUpdate:
-        return TrustUpdate(cursor=since)
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -60,7 +55,7 @@ class Service:
     async def request_training(
         self, user: int = ADA, key: str | None = None, **members: object
     ) -> httpx.Response:
-        """POST /v1/models; on the penguins by default."""
+        """POST /v1/models, by default with the penguins."""
         if "dataset_id" not in members:
             members["dataset_id"] = (await self.upload(user=user))["id"]
         request = {"type": "logistic", "label": "species"} | members
@@ -85,7 +80,7 @@ class Service:
         return await eventually(has_ended)
 
     async def train(self, user: int = ADA, **members: object) -> Json:
-        """A trained model's job."""
+        """Train a model; returns its job."""
         job = await self.ended(await self.start(user, **members), user)
         assert job["state"] == "succeeded", job
         return job
@@ -97,8 +92,8 @@ class Service:
         request = body or {"features": PENGUIN}
         return await self.client.post(f"/v1/models/{model}/predict", json=request, headers=headers)
 
-    async def soon_stored(self, folder: str, count: int) -> None:
-        """Wait for deletions, which follow the answer."""
+    async def wait_until_stored(self, folder: str, count: int) -> None:
+        """Wait for this number of files; deletions follow the answer."""
 
         async def has_count() -> bool:
             return len(self.stored(folder)) == count
@@ -106,11 +101,11 @@ class Service:
         await eventually(has_count)
 
     def stored(self, folder: str) -> set[str]:
-        place = self.store / folder
-        return {file.name for file in place.iterdir()} if place.exists() else set()
+        path = self.store / folder
+        return {file.name for file in path.iterdir()} if path.exists() else set()
 
 
-def settings_of(database: Database, store: Path, **changed: object) -> MlSettings:
+def settings_of(database: Database, store: Path, **settings: object) -> MlSettings:
     values: dict[str, object] = {
         "jwt_secret": JWT_SECRET,
         "store_url": f"file://{store}",
@@ -119,14 +114,14 @@ def settings_of(database: Database, store: Path, **changed: object) -> MlSetting
         "lease_seconds": 12,
         "sweep_seconds": 0.5,
     }
-    return MlSettings(**(values | database.settings("ml") | changed))  # pyright: ignore[reportArgumentType] - pydantic converts
+    return MlSettings(**(values | database.settings("ml") | settings))  # pyright: ignore[reportArgumentType] - pydantic converts
 
 
 @contextlib.asynccontextmanager
 async def run_service(
-    database: Database, store: Path, billing: MemoryBilling, **changed: object
+    database: Database, store: Path, billing: MemoryBilling, **settings: object
 ) -> AsyncGenerator[Service]:
-    app = create_app(settings_of(database, store, **changed), billing, NothingRevoked())
+    app = create_app(settings_of(database, store, **settings), billing, NoRevocations())
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -141,11 +136,11 @@ async def _is_ready(service: Service) -> bool:
     return (await service.client.get("/v1/datasets", headers=bearer(ADA))).status_code == 200
 
 
-async def eventually(check: Callable[[], Awaitable[Found | None]], seconds: float = 120) -> Found:
-    """The first true result of the check."""
+async def eventually(check: Callable[[], Awaitable[Result | None]], seconds: float = 120) -> Result:
+    """Repeat the check until its result is true; returns the result."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := await check():
-            return found
+        if result := await check():
+            return result
         await asyncio.sleep(0.02)
     raise AssertionError("The check did not become true in time.")

@@ -1,4 +1,4 @@
-"""An app on a real socket, for tests of behaviour that only a real server has."""
+"""An app on a real socket, for tests that need a real server."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 @contextlib.asynccontextmanager
 async def serving(app: FastAPI) -> AsyncGenerator[str]:
-    """Yields the address."""
+    """Serve the app during the block; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)

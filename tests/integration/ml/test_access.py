@@ -40,16 +40,16 @@ PARAMETER = re.compile(r"\{(\w+)\}")
 OPEN = {"/v1/model-types", "/v1/limits", "/models"}
 
 
-def _short(found: re.Match[str]) -> str:
-    return "{name}" if "name" in found[1] else "{id}"
+def _short(parameter: re.Match[str]) -> str:
+    return "{name}" if "name" in parameter[1] else "{id}"
 
 
 async def test_table_has_every_published_route(idle: Service) -> None:
     paths = idle.app.openapi()["paths"]
     published = {(method.upper(), path) for path, methods in paths.items() for method in methods}
-    named = {(method, path.replace("/1_m", "/{name}").replace("/1", "/{id}")) for method, path, _ in ROUTES}
+    listed = {(method, path.replace("/1_m", "/{name}").replace("/1", "/{id}")) for method, path, _ in ROUTES}
     plain = {(method, PARAMETER.sub(_short, path)) for method, path in published if path not in OPEN}
-    assert plain == named
+    assert plain == listed
 
 
 @pytest.mark.parametrize(("method", "path", "_scope"), ROUTES)

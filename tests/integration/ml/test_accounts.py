@@ -57,9 +57,9 @@ async def test_events_are_refused_from_users(idle: Service) -> None:
 
 
 async def test_repeated_and_other_events_are_accepted(idle: Service) -> None:
-    same = event("user_deleted", user_id=BOB)
-    assert await deliver(idle, same, same, event("user_created", user_id=3)) == 204
-    assert await deliver(idle, same) == 204
+    deletion = event("user_deleted", user_id=BOB)
+    assert await deliver(idle, deletion, deletion, event("user_created", user_id=3)) == 204
+    assert await deliver(idle, deletion) == 204
 
 
 async def test_export_lists_datasets_jobs_and_models(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Batch jobs: the same result as a batch at once, charged once, also after crashes and cancellation."""
+"""Batch jobs: results equal to those of a batch at once; one charge, also after crashes."""
 
 import asyncio
 import csv
@@ -50,7 +50,7 @@ async def events_of(service: Service, job: Json) -> str:
 async def end_elsewhere(
     job: Json, database: Database, store: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> Json:
-    """The job once another replica with a cluster has ended it."""
+    """Run another replica with a cluster until it has ended the job; returns the job."""
     async with run_service(database, store, billing, dask_scheduler_address=cluster.address) as replica:
         return await replica.ended(job)
 
@@ -79,7 +79,7 @@ async def test_batch_job_returns_same_file_as_batch_at_once(service: Service, mo
     assert [later.headers[name] for name in same] == [at_once.headers[name] for name in same]
     assert later.headers["X-Receipt-Id"] == job["receipt_id"]
     assert service.billing.balance(ADA) == GRANT - 10
-    await service.soon_stored("uploads", 0)
+    await service.wait_until_stored("uploads", 0)
     events = await events_of(service, job)
     assert all(f'"stage":"predicting","percent":{percent}' in events for percent in (0, 100))
 
@@ -135,7 +135,7 @@ async def test_cancelled_batch_costs_nothing(service: Service, model: str) -> No
     assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (GRANT + PLENTY, 0)
     assert_problem(await fetch(service, job), 404, "no_result")
-    await service.soon_stored("uploads", 0)
+    await service.wait_until_stored("uploads", 0)
 
 
 async def test_batch_survives_killed_workers(service: Service, model: str, cluster: TestCluster) -> None:
@@ -197,7 +197,7 @@ async def test_training_job_has_no_result_file(idle: Service) -> None:
     assert_problem(await fetch(idle, await idle.start()), 404, "no_result")
 
 
-async def test_sweeper_spares_rows_of_waiting_jobs(
+async def test_sweeper_keeps_files_of_waiting_jobs(
     idle: Service, model: str, database: Database, tmp_path: Path
 ) -> None:
     await start_batch(idle, model)

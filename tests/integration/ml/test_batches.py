@@ -1,4 +1,4 @@
-"""Predictions of files over HTTP: charged for good rows, once a key, stored as long as answers."""
+"""Batches over HTTP: valid rows are charged, once per key; results are stored with their answers."""
 
 import asyncio
 import csv
@@ -18,7 +18,7 @@ from tests.support.tokens import bearer
 from kit import idempotency
 from kit.database import AutocommitSession
 from kit.idempotency import FirstAnswers, KeyedRequest
-from ml_service.base import first_answers
+from ml_service.orm import first_answers
 
 GRANT = 100
 PENGUINS = (DATA / "penguins.csv").read_bytes()
@@ -49,14 +49,14 @@ async def test_file_is_returned_with_predictions_and_charge(idle: Service, model
     assert idle.billing.balance(ADA) == GRANT - 5
 
 
-async def test_only_good_rows_are_charged(idle: Service, model: str) -> None:
+async def test_only_valid_rows_are_charged(idle: Service, model: str) -> None:
     answer = await send(idle, model, table(999) + BAD_ROW * 600 + table(1).partition(b"\n")[2] * 2)
     assert (answer.headers["X-Rows"], answer.headers["X-Rows-Failed"]) == ("1601", "600")
     assert answer.headers["X-Tokens-Charged"] == "10"
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 10, 0)
 
 
-async def test_file_without_a_good_row_costs_nothing(idle: Service, model: str) -> None:
+async def test_file_without_a_valid_row_costs_nothing(idle: Service, model: str) -> None:
     answer = await send(idle, model, table(0) + BAD_ROW)
     assert (answer.status_code, answer.headers["X-Tokens-Charged"]) == (200, "0")
     assert idle.billing.balance(ADA) == GRANT
@@ -71,7 +71,7 @@ async def test_retry_receives_the_stored_answer_and_one_charge(idle: Service, mo
     assert idle.billing.balance(ADA) == GRANT - 5
 
 
-async def test_concurrent_twins_have_one_effect(idle: Service, model: str) -> None:
+async def test_concurrent_batches_with_one_key_are_charged_once(idle: Service, model: str) -> None:
     answers = await asyncio.gather(*(send(idle, model, key="twins") for _ in range(3)))
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses[0] == 200
@@ -87,7 +87,7 @@ async def test_key_reused_with_another_file_is_refused(idle: Service, model: str
 async def test_retry_settles_the_charge_of_a_dead_process(idle: Service, model: str) -> None:
     await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
     for entry in idle.billing.entries.values():
-        # As if the process had died before settling, and the hold had expired since.
+        # As after a crash before the settlement and the expiry of the hold.
         idle.billing.wallets[entry.charge.user_id].posted += entry.receipt.tokens if entry.receipt else 0
         entry.receipt, entry.state = None, "released"
     again = await send(idle, model, table(1) + BAD_ROW * 1200, key="died")
@@ -141,9 +141,9 @@ async def test_model_of_another_user_is_not_found(idle: Service, user: int, name
 
 
 async def test_unavailable_billing_costs_nothing_and_can_be_retried(idle: Service, model: str) -> None:
-    idle.billing.away = True
+    idle.billing.unavailable = True
     assert_problem(await send(idle, model, key="away"), 503, "billing_unavailable")
-    idle.billing.away = False
+    idle.billing.unavailable = False
     assert (await send(idle, model, key="away")).status_code == 200
     assert idle.billing.balance(ADA) == GRANT - 5
 

@@ -54,52 +54,52 @@ async def billing(request: pytest.FixtureRequest, database: Database) -> AsyncIt
         memory.grant(ADA, GRANT)
         yield memory
         return
-    named = {"jwt_secret": JWT_SECRET, "opening_grant": GRANT, **database.settings("billing")}
-    app = create_app(Settings.model_validate(named), NoRevocations())
+    values = {"jwt_secret": JWT_SECRET, "opening_grant": GRANT, **database.settings("billing")}
+    app = create_app(Settings.model_validate(values), NoRevocations())
     async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
         await BillingClient(http).register(ADA)
         async with http_billing(url) as over_http:
             yield over_http
 
 
-def charge(user: UserId = ADA, units: int = 1, ttl: int = 30, api_key: ApiKey | None = None) -> Charge:
+def new_charge(user: UserId = ADA, units: int = 1, ttl: int = 30, api_key: ApiKey | None = None) -> Charge:
     key = HoldKey(uuid4().hex)
     return Charge(key, user, "predict", ttl, units, "1_model", api_key)
 
 
 async def test_hold_is_charged(billing: Billing) -> None:
-    hold = await billing.hold(wanted := charge())
+    hold = await billing.hold(charge := new_charge())
     assert (hold.tokens, hold.available) == (5, GRANT - 5)
-    receipt = await billing.settle(wanted.key)
+    receipt = await billing.settle(charge.key)
     assert (receipt.tokens, receipt.available) == (5, GRANT - 5)
 
 
 async def test_second_settlement_returns_the_same_receipt(billing: Billing) -> None:
-    await billing.hold(wanted := charge())
-    assert await billing.settle(wanted.key) == await billing.settle(wanted.key)
+    await billing.hold(charge := new_charge())
+    assert await billing.settle(charge.key) == await billing.settle(charge.key)
 
 
 async def test_second_hold_with_the_key_holds_once(billing: Billing) -> None:
-    wanted = charge()
-    await billing.hold(wanted)
-    assert (await billing.hold(wanted)).tokens == 5
-    assert (await billing.hold(charge())).available == GRANT - 10
+    charge = new_charge()
+    await billing.hold(charge)
+    assert (await billing.hold(charge)).tokens == 5
+    assert (await billing.hold(new_charge())).available == GRANT - 10
 
 
 async def test_released_tokens_can_be_spent(billing: Billing) -> None:
-    await billing.hold(wanted := charge(units=2))
-    await billing.release(wanted.key)
-    await billing.release(wanted.key)
-    assert (await billing.hold(charge(units=2))).tokens == 10
+    await billing.hold(charge := new_charge(units=2))
+    await billing.release(charge.key)
+    await billing.release(charge.key)
+    assert (await billing.hold(new_charge(units=2))).tokens == 10
 
 
 async def test_released_hold_has_ended(billing: Billing) -> None:
-    await billing.hold(wanted := charge())
-    await billing.release(wanted.key)
+    await billing.hold(charge := new_charge())
+    await billing.release(charge.key)
     with pytest.raises(HoldEnded):
-        await billing.settle(wanted.key)
+        await billing.settle(charge.key)
     with pytest.raises(HoldEnded):
-        await billing.extend(wanted.key, 60)
+        await billing.extend(charge.key, 60)
 
 
 async def test_unknown_hold_has_ended(billing: Billing) -> None:
@@ -109,48 +109,48 @@ async def test_unknown_hold_has_ended(billing: Billing) -> None:
 
 
 async def test_live_hold_can_be_extended(billing: Billing) -> None:
-    await billing.hold(wanted := charge())
-    await billing.extend(wanted.key, 600)
-    assert (await billing.settle(wanted.key)).tokens == 5
+    await billing.hold(charge := new_charge())
+    await billing.extend(charge.key, 600)
+    assert (await billing.settle(charge.key)).tokens == 5
 
 
 async def test_part_of_a_hold_can_be_charged(billing: Billing) -> None:
-    wanted = charge()
-    await billing.hold(wanted)
-    receipt = await billing.settle(wanted.key, 2)
+    charge = new_charge()
+    await billing.hold(charge)
+    receipt = await billing.settle(charge.key, 2)
     assert (receipt.tokens, receipt.available) == (2, GRANT - 2)
 
 
 async def test_unknown_quote_is_refused(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(replace(charge(), quote_id=str(uuid4())))
+        await billing.hold(replace(new_charge(), quote_id=str(uuid4())))
     assert refusal.value.kind == QUOTE_NOT_FOUND
 
 
 async def test_refusal_has_required_and_available_tokens(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refused:
-        await billing.hold(charge(units=3))
+        await billing.hold(new_charge(units=3))
     assert refused.value.kind == NOT_ENOUGH_TOKENS
     assert refused.value.members == {"required": 15, "available": GRANT}
 
 
 async def test_cap_of_an_api_key_is_enforced(billing: Billing) -> None:
     api_key = ApiKey(ApiKeyId(7), frozenset(), 5)
-    await billing.hold(charge(api_key=api_key))
+    await billing.hold(new_charge(api_key=api_key))
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(charge(api_key=api_key))
+        await billing.hold(new_charge(api_key=api_key))
     assert refusal.value.kind == TOKEN_CAP_REACHED
     assert refusal.value.members == {"required": 5, "available": 0}
 
 
 async def test_user_without_a_wallet_is_refused(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(charge(NOBODY))
+        await billing.hold(new_charge(NOBODY))
     assert refusal.value.kind == WALLET_NOT_FOUND
 
 
 async def test_fourteen_tokens_pay_for_two_of_twenty_holds(billing: Billing) -> None:
-    results = await asyncio.gather(*(billing.hold(charge()) for _ in range(20)), return_exceptions=True)
+    results = await asyncio.gather(*(billing.hold(new_charge()) for _ in range(20)), return_exceptions=True)
     assert sum(isinstance(result, BillingRefusal) for result in results) == 18
 
 
@@ -163,4 +163,4 @@ async def test_prices_are_returned(billing: Billing) -> None:
 async def test_unreachable_billing_is_unavailable() -> None:
     async with http_billing("http://127.0.0.1:9") as billing:
         with pytest.raises(BillingUnavailable):
-            await billing.hold(charge())
+            await billing.hold(new_charge())

@@ -1,4 +1,4 @@
-"""The cluster client: progress arrives again after a restart of the scheduler."""
+"""The cluster client receives progress after a restart of the scheduler."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ async def first() -> AsyncIterator[Scheduler]:
 
 
 def _scheduler(port: int) -> Scheduler:
-    # The dashboard cannot be left out, so it gets a free port.
+    # The dashboard cannot be disabled, so it gets a free port.
     return Scheduler(host="127.0.0.1", port=port, dashboard=False, dashboard_address="127.0.0.1:0")
 
 

@@ -1,4 +1,4 @@
-"""Comparisons (`type: auto`): all types are scored and the best is trained, within a budget."""
+"""Comparisons (`type: auto`): score all types, train the best, keep to the budget."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ async def model_of(service: Service, job: Json) -> Json:
 
 
 async def events_of(service: Service, job: Json) -> list[Json]:
-    """The data of its candidate events, in order."""
+    """The data of the job's candidate events, in order."""
     answer = await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
     events = [
         dict(line.split(": ", 1) for line in event.splitlines())
@@ -40,42 +40,42 @@ async def events_of(service: Service, job: Json) -> list[Json]:
 
 
 def table_of_classes(rows: int) -> bytes:
-    """Noise with 100 classes: cheap for all types but a forest, which counts them in every leaf."""
+    """Noise with 100 classes: expensive only for a forest, which counts the classes in each leaf."""
     drawn = np.random.default_rng(7)
     numbers, classes = drawn.random((rows, 2)), drawn.integers(0, 100, rows)
     lines = (f"{a:.6f},{b:.6f},k{label}" for (a, b), label in zip(numbers, classes, strict=True))
     return "\n".join(["a,b,y", *lines, ""]).encode()
 
 
-async def start_long(service: Service, **changed: object) -> Json:
+async def start_long(service: Service, **members: object) -> Json:
     """Start a comparison and wait until one candidate has finished; the others take minutes."""
     dataset = await service.upload_bytes(random_table(12_000))
-    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **changed})
+    job = await service.start(**{"type": "auto", "label": "y", "dataset_id": dataset["id"], **members})
 
     async def first_has_finished() -> bool:
         database = service.app.state.container.database
         async with database.engine.connect() as connection:
-            found = await connection.exec_driver_sql(
+            rows = await connection.exec_driver_sql(
                 "SELECT 1 FROM ml.job_events WHERE kind = 'candidate' AND job_id = $1"
                 " AND data->'candidate'->>'state' = 'finished'",
                 (job["id"],),
             )
-            return found.first() is not None
+            return rows.first() is not None
 
     await eventually(first_has_finished)
     return job
 
 
 @pytest.fixture
-async def compared(service: Service) -> tuple[Service, Json]:
-    """All types on the penguins."""
+async def comparison(service: Service) -> tuple[Service, Json]:
+    """The ended comparison of all types on the penguins."""
     return service, await service.train(type="auto")
 
 
 async def test_best_classifier_is_trained_and_finished_candidates_are_charged(
-    compared: tuple[Service, Json],
+    comparison: tuple[Service, Json],
 ) -> None:
-    service, job = compared
+    service, job = comparison
     model = await model_of(service, job)
     board = model["leaderboard"]
     assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
@@ -128,7 +128,7 @@ async def test_comparison_is_cancelled_within_five_seconds_at_no_cost(service: S
 
 
 async def compare(service: Service, table: bytes, tokens: int) -> tuple[Json, list[Json]]:
-    """The job of a successful comparison, and its leaderboard."""
+    """Compare all types; returns the job and the leaderboard."""
     dataset = await service.upload_bytes(table)
     request = {"type": "auto", "label": "y", "dataset_id": dataset["id"], "budget": {"tokens": tokens}}
     job = await service.ended(await service.start(**request))
@@ -202,7 +202,7 @@ async def test_other_users_get_a_worker_during_a_comparison(service: Service) ->
 
 
 async def test_budget_below_one_candidate_is_refused(idle: Service) -> None:
-    idle.billing.prices_now["train"] = idle.billing.prices_now["predict"]
+    idle.billing.current_prices["train"] = idle.billing.current_prices["predict"]
     answer = await idle.request_training(type="auto", budget={"tokens": 4})
     assert (answer.status_code, answer.json()["code"]) == (422, "budget_too_small")
     assert (answer.json()["budget"], answer.json()["required"]) == (4, 5)

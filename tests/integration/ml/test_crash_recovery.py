@@ -1,4 +1,4 @@
-"""Crash recovery: a job whose worker, replica or billing fails still ends, and is paid once or not at all."""
+"""Crash recovery: a job ends despite failed workers, replicas or billing, and is charged at most once."""
 
 import asyncio
 import io
@@ -29,7 +29,7 @@ def random_table(rows: int) -> bytes:
 
 
 def table_of_categories(rows: int) -> bytes:
-    """Small as text; 51 columns of 50 categories are 2,500 columns of numbers."""
+    """A small file whose 51 columns of 50 categories become 2,500 encoded columns."""
     names = ",".join(f"c{number}" for number in range(51))
     drawn = np.random.default_rng(7).integers(0, 50, (rows, 51))
     lines = (",".join(f"k{category}" for category in row) for row in drawn.tolist())
@@ -123,7 +123,7 @@ async def test_fit_over_memory_limit_fails_alone_with_advice(service: Service) -
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
 
 
-async def test_job_of_dead_replica_is_claimed_after_its_lease(
+async def test_job_of_dead_replica_is_claimed_after_lease_expiry(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster, sql: asyncpg.Connection
 ) -> None:
     async with run_service(database, tmp_path, billing) as dead:
@@ -146,7 +146,7 @@ async def test_replica_without_lease_has_no_effect(service: Service, sql: asyncp
     assert ended["state"] == "succeeded"
     assert ended["attempts"] > 1
     assert service.billing.balance(ADA) == 99
-    await service.soon_stored("artefacts", 1)
+    await service.wait_until_stored("artefacts", 1)
 
 
 async def test_stopping_replica_requeues_its_job(
@@ -178,14 +178,14 @@ async def test_stored_result_is_charged_once_after_crash(service: Service, sql: 
 
 async def test_billing_outage_delays_end_of_job(service: Service) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
-    service.billing.away = True
+    service.billing.unavailable = True
 
     async def has_result() -> bool:
         return (await service.job(job["id"]))["stage"] == "saving"
 
     await eventually(has_result)
     assert (await service.job(job["id"]))["state"] == "running"
-    service.billing.away = False
+    service.billing.unavailable = False
     assert (await service.ended(job))["state"] == "succeeded"
 
 
@@ -214,10 +214,10 @@ async def test_holds_of_waiting_jobs_are_extended_without_row_locks(
         await sql.execute("SELECT 1 FROM ml.jobs FOR UPDATE NOWAIT")
         await extend(key, seconds)
 
-    async def is_noted() -> bool:
+    async def is_extended() -> bool:
         return await sql.fetchval("SELECT hold_until > now() + interval '5 minutes' FROM ml.jobs")
 
     monkeypatch.setattr(idle.billing, "extend", extend_while_others_write)
     await idle.start()
-    await eventually(is_noted, 30)
+    await eventually(is_extended, 30)
     assert "extend" in idle.billing.calls

@@ -11,7 +11,7 @@ async def test_gauges_show_jobs_by_state_and_workers(idle: Service) -> None:
         await idle.start(user)
 
     async def workers_are_shown() -> bool:
-        """The service itself measures zero workers from time to time."""
+        """Repeat the measurement, as the service itself measures zero workers."""
         await QueueEstimates(idle.app.state.container.database, lambda: 4).measure()
         return REGISTRY.get_sample_value("farebox_workers") == 4
 

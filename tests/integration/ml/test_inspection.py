@@ -52,7 +52,7 @@ async def test_concurrent_corrections_are_both_stored(idle: Service) -> None:
     assert [column["kind"] for column in shown["columns"]] == ["text", "text", "number"]
 
 
-async def test_concurrent_twins_are_one_dataset(idle: Service) -> None:
+async def test_concurrent_uploads_of_one_file_create_one_dataset(idle: Service) -> None:
     answers = await asyncio.gather(*(post(idle, line_table()) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
@@ -77,7 +77,7 @@ class TestQuota:
         answer = await post(small, half + b"1,2,3\n")
         assert (answer.status_code, answer.json()["code"]) == (409, "dataset_quota_reached")
 
-    async def test_existing_dataset_is_found_at_the_quota(self, small: Service) -> None:
+    async def test_existing_file_is_accepted_at_the_quota(self, small: Service) -> None:
         first = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]
         assert (await post(small, line_table(11))).json()["id"] == first[1]["id"]
 

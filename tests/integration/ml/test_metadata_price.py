@@ -1,4 +1,4 @@
-"""Charges for reading about models."""
+"""Charges for requests that read about models."""
 
 import pytest
 from tests.integration.ml.service import ADA, Service
@@ -11,7 +11,7 @@ LISTS = ["/v1/models", "/trained"]
 
 @pytest.fixture
 def paid(idle: Service) -> Service:
-    idle.billing.prices_now["metadata"] = Price(1, 1)
+    idle.billing.current_prices["metadata"] = Price(1, 1)
     return idle
 
 

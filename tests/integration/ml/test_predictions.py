@@ -1,4 +1,4 @@
-"""Predictions: each is charged once, or refused."""
+"""Predictions of rows over HTTP: charges, refusals and retries."""
 
 import asyncio
 
@@ -75,7 +75,7 @@ async def test_refusal_has_required_and_available_tokens(idle: Service, model: s
 
 
 async def test_unavailable_billing_is_503(idle: Service, model: str) -> None:
-    idle.billing.away = True
+    idle.billing.unavailable = True
     answer = await idle.predict(model)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
@@ -95,7 +95,7 @@ async def test_key_reused_with_other_input_is_refused(idle: Service, model: str)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_twins_are_charged_once(idle: Service, model: str) -> None:
+async def test_concurrent_predictions_with_one_key_are_charged_once(idle: Service, model: str) -> None:
     answers = await asyncio.gather(*(idle.predict(model, key="twin") for _ in range(10)))
     assert {answer.status_code for answer in answers} <= {200, 409}
     assert idle.billing.balance(ADA) == 95
@@ -109,7 +109,7 @@ async def test_key_of_a_refused_request_can_be_used_again(idle: Service, model: 
 
 
 async def test_retry_settles_the_charge_of_a_dead_process(idle: Service, model: str) -> None:
-    """The process stored its answer and never settled; its hold has expired since."""
+    """As after a crash between the stored answer and the settlement, and the expiry of the hold."""
     first = await idle.predict(model, key="dead")
     for entry in idle.billing.entries.values():
         if entry.charge.action == "predict":

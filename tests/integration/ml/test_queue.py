@@ -1,4 +1,4 @@
-"""The queue: which job starts next, and the estimates that owners see while they wait."""
+"""The queue: order of claims, and estimates for the owners of waiting jobs."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ NO_LIMIT = 100
 
 
 async def claim(service: Service, slots: int = 100, max_per_user: int = NO_LIMIT) -> int | None:
-    """Claim the next job as a replica would; returns its id."""
+    """Claim the next job as a replica; returns its id."""
     database: ServiceDatabase = service.app.state.container.database
     async with database.transaction() as session:
         job = await LeaseRepository(session, 60).claim(slots, max_per_user)
@@ -35,7 +35,7 @@ async def test_many_jobs_of_one_user_do_not_delay_another_users_first(idle: Serv
     assert [await claim(idle) for _ in range(3)] == [first, bobs, second]
 
 
-async def test_workers_start_another_users_first_job_before_the_rest_of_a_crowd(
+async def test_another_users_first_job_starts_before_the_rest_of_a_queue(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> None:
     async with run_service(database, tmp_path, billing) as idle:

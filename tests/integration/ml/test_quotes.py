@@ -16,7 +16,7 @@ CHEAP, EXPENSIVE = Price(1, 1), Price(7, 1)
 def quote_cheap(service: Service, user: int = ADA, *, expired: bool = False) -> None:
     """A quote of 1 token while trainings cost 7."""
     service.billing.quotes[QUOTE_ID] = Quote(user, CHEAP, expired)
-    service.billing.prices_now["train"] = EXPENSIVE
+    service.billing.current_prices["train"] = EXPENSIVE
 
 
 async def test_quoted_price_is_held_after_price_change(idle: Service) -> None:

@@ -1,4 +1,4 @@
-"""Settlement after a crash: a recorded outcome is not repeated, and each end is counted."""
+"""Settlement after a crash: an attempt with a recorded outcome is not repeated; each end is counted."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Uploads through a real server: in chunks, interrupted, too large."""
+"""Uploads to a real server: in chunks, interrupted, too large."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from tests.integration.ml.service import ADA, NothingRevoked, eventually, settings_of
+from tests.integration.ml.service import ADA, eventually, settings_of
 from tests.integration.ml.serving import serving
+from tests.support.billing import NoRevocations
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
@@ -23,7 +24,7 @@ HEADER = ",".join(f"c{number}" for number in range(200)).encode() + b"\n"
 
 @pytest.fixture
 async def url(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[str]:
-    app = create_app(settings_of(database, tmp_path), billing, NothingRevoked())
+    app = create_app(settings_of(database, tmp_path), billing, NoRevocations())
     async with serving(app) as address:
         yield address
 

@@ -1,4 +1,4 @@
-"""Trainings in unit tests, as on a worker: on one core."""
+"""Trainings in unit tests use one core, as on a worker."""
 
 from collections.abc import Iterator
 

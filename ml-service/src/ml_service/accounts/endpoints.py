@@ -1,4 +1,4 @@
-"""Accounts over HTTP: the export of a user's data, the published limits, events from auth-service."""
+"""Accounts over HTTP: export of a user's data, limits, events of auth-service."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -8,13 +8,20 @@ from pydantic import BaseModel, Field
 
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
-from kit.outbox import Event
-from ml_service.accounts.service import AccountService
+from kit.database import ReadSession, Session, after_commit
+from kit.identity import UserId
+from kit.outbox import Event, first_delivery
+from ml_service.accounts.repository import AccountRepository
+from ml_service.accounts.sweeper import Sweeper
+from ml_service.datasets.repository import DatasetRepository
 from ml_service.datasets.schemas import DatasetView
+from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.schemas import MAX_FEATURES, JobView
+from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import ModelView
-from ml_service.predictions.schemas import MOST_ROWS
+from ml_service.orm import inbox
+from ml_service.predictions.endpoints import MOST_ROWS
 from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
@@ -22,15 +29,15 @@ router = strict_router("", ["account"])
 MAX_EVENTS = 1000
 
 
-async def _accounts(request: Request) -> AccountService:
-    return request.app.state.container.accounts
+async def _sweeper(request: Request) -> Sweeper:
+    return request.app.state.container.sweeper
 
 
 async def _settings(request: Request) -> MlSettings:
     return request.app.state.container.settings
 
 
-Accounts = Annotated[AccountService, Depends(_accounts)]
+SweeperOfService = Annotated[Sweeper, Depends(_sweeper)]
 Settings = Annotated[MlSettings, Depends(_settings)]
 
 
@@ -41,13 +48,16 @@ class ExportView(BaseModel):
 
 
 @router.get("/v1/me/export")
-async def export_belongings(caller: AccountOwner, accounts: Accounts) -> ExportView:
-    """Everything that ml-service stores about you, except the files themselves."""
-    data = await accounts.collect(caller.user_id)
+async def export_account(caller: AccountOwner, session: ReadSession) -> ExportView:
+    """All data that ml-service stores about you, except the files themselves."""
+    user_id = caller.user_id
+    datasets = await DatasetRepository(session).list_all(user_id)
+    jobs = await JobRepository(session).list_all(user_id)
+    models = await ModelRepository(session).list_all(user_id)
     return ExportView(
-        datasets=[DatasetView.of(dataset) for dataset in data.datasets],
-        jobs=[JobView.of(job) for job in data.jobs],
-        models=[ModelView.of(model) for model in data.models],
+        datasets=[DatasetView.of(dataset) for dataset in datasets],
+        jobs=[JobView.of(job) for job in jobs],
+        models=[ModelView.of(model) for model in models],
     )
 
 
@@ -72,7 +82,12 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
 async def apply_events(
     events: Annotated[list[Event], Body(), Field(max_length=MAX_EVENTS)],
     _caller: CallingService,
-    accounts: Accounts,
+    session: Session,
+    sweeper: SweeperOfService,
 ) -> None:
-    """Events about users, delivered at least once and applied once."""
-    await accounts.apply(events)
+    """Apply each event of auth-service once, however often it arrives; only deletions matter here."""
+    for event in events:
+        if await first_delivery(session, inbox, event) and event.kind == "user_deleted":
+            await AccountRepository(session).mark_deleted(UserId(int(event.data["user_id"] or 0)))
+    if any(event.kind == "user_deleted" for event in events):
+        after_commit(session, sweeper.wake)

@@ -1,27 +1,24 @@
-"""Queries over everything that a user owns: delete it, or list the files that are still needed."""
+"""Queries across all data of a user: its deletion, and the files that rows refer to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import String, cast, delete, func, select, update
+from sqlalchemy import ScalarSelect, String, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
-from ml_service.base import DeletedUser, first_answers
-from ml_service.datasets.models import Dataset
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE, JobKind
-from ml_service.models.models import Model
+from ml_service.orm import Dataset, DeletedUser, Job, Model, first_answers
 
 RESULT = Job.result["location"].astext
 
 
 @dataclass(frozen=True, slots=True)
 class DeletedRows:
-    """The ids of the deleted models, and the keys of files that no row refers to any more."""
+    """Ids of deleted models, and keys of files without a row."""
 
     models: Sequence[int]
     files: Sequence[str]
@@ -35,16 +32,12 @@ class AccountRepository:
         await self._session.execute(insert(DeletedUser).values(user_id=user_id).on_conflict_do_nothing())
 
     async def delete_rows_of_deleted_users(self) -> DeletedRows:
-        """Cancel the live jobs of deleted users and delete everything else of theirs.
+        """Cancel the live jobs of deleted users and delete their other rows.
 
-        The rows of a running job and of its model are deleted at a later call, once it has ended.
+        A later call deletes the rows of a running job and of its model, once the job has ended.
         """
         users = select(DeletedUser.user_id).scalar_subquery()
-        cancelled = update(Job).where(Job.user_id.in_(users), Job.state.in_(LIVE))
-        stopped = cancelled.where(Job.cancel_requested_at.is_(None), Job.result.is_(None))
-        jobs = await self._session.scalars(stopped.values(cancel_requested_at=func.now()).returning(Job.id))
-        for job_id in jobs.all():
-            await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+        await self._cancel_live_jobs(users)
         models = delete(Model).where(Model.user_id.in_(users), Model.ready_at.is_not(None))
         model_ids = (await self._session.scalars(models.returning(Model.id))).all()
         ended = delete(Job).where(Job.user_id.in_(users), Job.state.not_in(LIVE)).returning(RESULT)
@@ -58,9 +51,16 @@ class AccountRepository:
         ]
         return DeletedRows(model_ids, [*uploads, *(key for key in results if key is not None)])
 
+    async def _cancel_live_jobs(self, users: ScalarSelect[int]) -> None:
+        live = update(Job).where(Job.user_id.in_(users), Job.state.in_(LIVE))
+        cancellable = live.where(Job.cancel_requested_at.is_(None), Job.result.is_(None))
+        statement = cancellable.values(cancel_requested_at=func.now()).returning(Job.id)
+        for job_id in (await self._session.scalars(statement)).all():
+            await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
 
 class NeededFiles:
-    """Queries of the files in the store that a row refers to."""
+    """Queries of the files in the store that rows refer to."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
@@ -74,11 +74,11 @@ class NeededFiles:
         names = await self._session.scalars(select(Model.artefact))
         return {name for name in names if name is not None}
 
-    async def results(self, kept: timedelta) -> set[str]:
-        """Results of stored answers, and of jobs for this long after their end."""
+    async def results(self, retention: timedelta) -> set[str]:
+        """Results of stored answers, and of jobs until the retention after their end."""
         answers = await self._session.scalars(select(first_answers.c.location))
-        chosen = select(RESULT).where(Job.kind == JobKind.BATCH, Job.ended_at > func.now() - kept)
-        jobs = await self._session.scalars(chosen)
+        statement = select(RESULT).where(Job.kind == JobKind.BATCH, Job.ended_at > func.now() - retention)
+        jobs = await self._session.scalars(statement)
         return {location for location in (*answers, *jobs) if location is not None}
 
     async def live_jobs(self) -> set[int]:

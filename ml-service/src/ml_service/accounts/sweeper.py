@@ -1,4 +1,4 @@
-"""Sweeper: deletes data of deleted users, expired answers, and files that no row refers to."""
+"""Sweeper: delete the data of deleted users, expired answers, and files without a row."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -11,11 +11,9 @@ from kit.background import every
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
-from ml_service.base import first_answers
-from ml_service.store.artefacts import FOLDER as ARTEFACTS
-from ml_service.store.artefacts import STAGING
+from ml_service.orm import first_answers
 from ml_service.store.files import Files
-from ml_service.store.results import FOLDER as RESULTS
+from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
 from ml_service.store.uploads import FOLDER as UPLOADS
 
 log = structlog.stdlib.get_logger()
@@ -23,7 +21,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Ages:
-    """The age at which an unknown file counts as orphaned, and the time that answers and results are kept."""
+    """Minimum age of an orphaned file, and retention of answers and results."""
 
     orphan: timedelta
     answers: timedelta
@@ -33,18 +31,18 @@ class Sweeper:
     def __init__(
         self, database: Database, files: Files, forget_model: Callable[[int], None], ages: Ages
     ) -> None:
-        """`forget_model` drops a deleted model from the cache of loaded ones."""
+        """`forget_model` evicts a deleted model from the cache."""
         self._database, self._files = database, files
         self._forget_model, self._ages = forget_model, ages
         self._answers = FirstAnswers(database, first_answers)
         self._wake = asyncio.Event()
 
-    def wake(self) -> None:
-        """Sweep now rather than in the next round."""
+    async def wake(self) -> None:
+        """Start the next round now."""
         self._wake.set()
 
     async def run(self, seconds: float) -> None:
-        """Sweep every so many seconds until cancelled; the round after a failure finds the same files."""
+        """Sweep at this interval until cancelled; the round after a failure finds the same files."""
         await every(seconds, self.sweep, failure="not_swept", wake=self._wake)
 
     async def sweep(self) -> None:
@@ -58,24 +56,24 @@ class Sweeper:
         await self._sweep_artefacts()
 
     async def _sweep_files(self) -> None:
-        # Listed before the rows are read: what is committed in between is then known.
-        found = await asyncio.to_thread(self._list_files)
+        # List the files before the rows, so that a row committed in between counts.
+        files = await asyncio.to_thread(self._list_files)
         async with self._database.read() as session:
             needed_files = NeededFiles(session)
             live = await needed_files.live_jobs()
             needed = await needed_files.uploads() | await needed_files.results(self._ages.answers)
         oldest = datetime.now(UTC) - self._ages.orphan
-        orphans = (key for key, changed in found if key not in needed and changed < oldest)
+        orphans = (key for key, changed in files if key not in needed and changed < oldest)
         await self._delete(key for key in orphans if not _belongs_to(live, key.rpartition("/")[2]))
 
     async def _sweep_artefacts(self) -> None:
-        """Keep those of models, and of live jobs, which may become models."""
-        found = await asyncio.to_thread(self._list_artefacts)
+        """Delete artefacts without a model, except those of live jobs, which may become models."""
+        stored = await asyncio.to_thread(self._list_artefacts)
         async with self._database.read() as session:
             needed = NeededFiles(session)
-            # Jobs first: a job that ends in between has published its model before the models are read.
+            # Read the jobs first: a job that ends in between has published its model by then.
             live, artefacts = await needed.live_jobs(), await needed.artefacts()
-        for folder, name in found:
+        for folder, name in stored:
             if name not in artefacts and not _belongs_to(live, name):
                 await self._delete([f"{folder}/{name}"])
 
@@ -96,6 +94,6 @@ class Sweeper:
 
 
 def _belongs_to(jobs: set[int], name: str) -> bool:
-    """True for the files of these jobs: their names begin with the job's id."""
+    """True for a file of these jobs: its name begins with the job's id."""
     job_id = name.partition("-")[0]
     return job_id.isdecimal() and int(job_id) in jobs

@@ -1,4 +1,4 @@
-"""Charges: hold before the work, settle after it, release if it fails."""
+"""Charges: hold tokens before the work, settle after it, release if it fails."""
 
 import asyncio
 import contextlib
@@ -23,9 +23,9 @@ READING_HOLD_SECONDS = 30
 
 @dataclass
 class Payment:
-    """A hold while the work runs; `receipt` is there after the block.
+    """A hold while the work runs; `receipt` is set after the block.
 
-    `tokens` is the part of the hold that is charged; None is all of it.
+    `tokens` is the part of the hold to charge; None is all of it.
     """
 
     hold: Hold
@@ -35,19 +35,19 @@ class Payment:
 
 @contextlib.asynccontextmanager
 async def charging(billing: Billing, charge: Charge) -> AsyncGenerator[Payment]:
-    """Hold the tokens for the block and settle after it; a block that raises costs nothing."""
+    """Hold the tokens during the block and settle after it; a block that raises is not charged."""
     payment = Payment(await billing.hold(charge))
     try:
         yield payment
         payment.receipt = await _settle_or_time_out(billing, charge, payment.tokens)
     except BaseException:
-        # Also when the request was cancelled: the release must not be cancelled with it.
+        # The cancellation of the request must not cancel the release.
         await asyncio.shield(release_or_expire(billing, charge))
         raise
 
 
 class MetadataMeter:
-    """Charges a request that reads about models, if reading has a price; a free one holds nothing."""
+    """Charges a request that reads about models, if `metadata` has a price; at price 0 it holds nothing."""
 
     def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
         self._billing, self._caller, self._response = billing, caller, response
@@ -72,32 +72,32 @@ class MetadataMeter:
 
 
 async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:
-    """Settle; a hold that expired meanwhile is placed again. Repeating all of it charges once."""
+    """Settle; place a hold that has expired again. Repeated calls charge once."""
     current = charge
     for attempt in range(1, MAX_HOLDS):
         try:
             return await billing.settle(current.key, tokens)
         except HoldEnded:
             current = charge.for_attempt(attempt)
-            placed = await billing.hold(current)
-            # The price may have fallen since, and no more than is held can be charged.
-            tokens = min(tokens, placed.tokens) if tokens is not None else None
+            hold = await billing.hold(current)
+            # The price may have fallen since, and a charge cannot exceed its hold.
+            tokens = min(tokens, hold.tokens) if tokens is not None else None
     return await billing.settle(current.key, tokens)
 
 
 async def release_or_expire(billing: Billing, charge: Charge) -> None:
-    """Release the hold; while billing is unavailable, its time to live returns the tokens."""
+    """Release the hold; during an outage of billing it expires instead."""
     with contextlib.suppress(BillingUnavailable):
         await billing.release(charge.key)
 
 
 def keyed_request(caller: Caller, key: str | None, *request: object) -> KeyedRequest:
-    """The claim that a request makes on its Idempotency-Key; without a key nothing is hashed."""
+    """The request under its Idempotency-Key; without a key it needs no fingerprint."""
     return KeyedRequest(str(caller.user_id), key, fingerprint(*request) if key is not None else b"")
 
 
 def hold_key(action: str, request: KeyedRequest) -> HoldKey:
-    """The same key and input give the same hold, in whichever process; without a key each hold is new."""
+    """The key of the request's hold: equal for equal key and input in any process, random without a key."""
     if request.key is None:
         return HoldKey(f"{action}:{uuid4().hex}")
     parts = (int(request.scope), request.key, request.fingerprint.hex())
@@ -112,10 +112,23 @@ def charged_headers(receipt: Receipt) -> dict[str, str]:
     }
 
 
-async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
-    """Settle, and retry while billing is unavailable.
+def prorate(held: int, units: int, used: int, per_units: int = 1) -> int:
+    """The part of the tokens held for all units that the used ones cost, rounded down.
 
-    A settlement whose answer was lost may have been made: giving up at once could charge for no answer.
+    Prices are tokens for each started number of units.
+    """
+    return held * _started(used, per_units) // _started(units, per_units)
+
+
+def affordable(units: int, tokens: int, per_units: int, budget: int) -> int:
+    """The number of units that a budget pays for, at `tokens` for each started `per_units`."""
+    return units if tokens == 0 else min(units, per_units * (budget // tokens))
+
+
+async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | None) -> Receipt:
+    """Settle, and retry during an outage of billing.
+
+    A settlement with a lost answer may have succeeded: to fail at once could charge for no answer.
     """
     deadline = time.monotonic() + SETTLE_TIMEOUT_SECONDS
     while True:
@@ -125,3 +138,7 @@ async def _settle_or_time_out(billing: Billing, charge: Charge, tokens: int | No
             if time.monotonic() >= deadline:
                 raise
         await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+
+
+def _started(units: int, per_units: int) -> int:
+    return -(-units // per_units)

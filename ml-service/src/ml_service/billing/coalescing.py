@@ -1,4 +1,4 @@
-"""Coalescing: requests that arrive during a call are sent together with the next one."""
+"""Coalescing: the next call sends all requests that arrive during the current one."""
 
 import asyncio
 from collections import deque
@@ -10,7 +10,7 @@ Reply = TypeVar("Reply")
 
 
 class Coalescer(Generic[Request, Reply]):
-    """Sends requests in batches without waiting for more: a single request leaves at once.
+    """Sends requests in batches without a delay: a single request is sent at once.
 
     At most `lanes` calls run at a time, each with at most `largest` requests.
     """
@@ -26,7 +26,7 @@ class Coalescer(Generic[Request, Reply]):
         self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, request: Request) -> Reply:
-        """The reply to this request; raises what the call with its batch raises."""
+        """The reply to this request; raises the error of the call that sent it."""
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, reply))
         if self._free_lanes > 0:
@@ -51,11 +51,11 @@ class Coalescer(Generic[Request, Reply]):
                 if not waiting.done():
                     waiting.set_result(reply)
         except Exception as error:
-            # Any failure concerns every request of the batch.
+            # A failure concerns every request of the batch.
             for _, waiting in batch:
                 if not waiting.done():
                     waiting.set_exception(error)
         finally:
-            # Only the end of the process leaves requests without a reply.
+            # A cancelled call leaves requests without a reply.
             for _, waiting in batch:
                 waiting.cancel()

@@ -1,13 +1,14 @@
-"""Billing over HTTP: concurrent operations share one call."""
+"""Billing over HTTP; concurrent operations share calls."""
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import aiohttp
 import orjson
 import structlog
 
+from kit.database import Json
 from kit.errors import ErrorKind
 from kit.problems import STANDARD_MEMBERS
 from kit.service_tokens import ServiceIdentity
@@ -32,7 +33,6 @@ ATTEMPTS = 2
 TIMEOUT = aiohttp.ClientTimeout(total=3, connect=0.5)
 PRICES_CACHED_SECONDS = 5.0
 
-Json = dict[str, Any]  # Any: decoded JSON
 log = structlog.stdlib.get_logger()
 
 
@@ -74,7 +74,7 @@ class HttpBilling:
 
     async def prices(self) -> Mapping[Action, Price]:
         if time.monotonic() >= self._prices_until:
-            # Set before the call, so that one of many requests refreshes and the others use the old prices.
+            # Set before the call, so that one request refreshes and concurrent ones use the old prices.
             self._prices_until = time.monotonic() + (PRICES_CACHED_SECONDS if self._prices else 0)
             answer = await self._call("GET", "/v1/prices", None)
             self._prices = {
@@ -94,7 +94,7 @@ class HttpBilling:
         return cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Json:
-        """Retries when the answer was lost, which is safe: operations carry their own keys."""
+        """Call billing-service, and retry after a lost answer: operations have their own keys."""
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
         for _ in range(ATTEMPTS):
             try:

@@ -1,4 +1,4 @@
-"""Port to billing-service: what ml-service needs of it."""
+"""Port to billing-service: the calls that ml-service makes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")
 WALLET_NOT_FOUND = ErrorKind(404, "wallet_not_found")
 QUOTE_NOT_FOUND = ErrorKind(404, "quote_not_found")
 QUOTE_EXPIRED = ErrorKind(409, "quote_expired")
-# Refusals of a hold, also of one that is placed again: the wallet cannot pay.
+# Refusals of a first or repeated hold: the wallet cannot pay.
 CANNOT_PAY = (NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND)
 REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED)
 # Errors of every endpoint that charges.
@@ -32,14 +32,14 @@ class BillingRefusal(RelayedError):
 
 
 class HoldEnded(BillingRefusal):
-    """The hold was released, has expired, or was never placed: settling places it again."""
+    """The hold was released, has expired, or was never placed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A reason to hold tokens; its key belongs to one request, so holding twice holds once.
+    """A charge to hold tokens for; its key belongs to one request, so a repeated hold has no effect.
 
-    With the id of a quote it costs what that quote promised.
+    With the id of a quote it costs the price of that quote.
     """
 
     key: HoldKey
@@ -52,7 +52,7 @@ class Charge:
     quote_id: str | None = None
 
     def for_attempt(self, attempt: int) -> "Charge":
-        """The same charge under its next key: the hold before it expired, and its quote with it."""
+        """The same charge under its next key, without a quote, after the earlier hold has expired."""
         return replace(self, key=HoldKey(f"{self.key}:{attempt}"), quote_id=None)
 
 
@@ -65,7 +65,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The tokens charged in the end, and those that the wallet can still spend."""
+    """The charged tokens, and the wallet's available tokens after the charge."""
 
     id: str
     tokens: int
@@ -79,20 +79,20 @@ class Price:
 
 
 class Billing(Protocol):
-    """Each call may be repeated with the same key and has one effect.
+    """Calls with idempotent effect: a repeated call with the same key changes nothing.
 
-    All raise BillingUnavailable when billing does not answer; the call may or may not have had its effect.
+    All raise BillingUnavailable without an answer from billing; the call may still have taken effect.
     """
 
     async def hold(self, charge: Charge) -> Hold:
-        """Set tokens aside.
+        """Hold tokens.
 
         Raises BillingRefusal, one of CANNOT_PAY, QUOTE_NOT_FOUND and QUOTE_EXPIRED.
         """
         ...
 
     async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
-        """Charge this many tokens, at most those of the hold and by default all; release the rest.
+        """Charge these tokens of the hold, by default all, and release the rest.
 
         Raises HoldEnded.
         """

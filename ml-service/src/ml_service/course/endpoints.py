@@ -1,4 +1,4 @@
-"""The course API: the paths and bodies that existing course clients send, over the same services as /v1."""
+"""The course API: paths and bodies of existing course clients, on the same services as /v1."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -41,7 +41,7 @@ from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.models.endpoints import Meter, ModelName, Models
-from ml_service.models.models import Model
+from ml_service.orm import Model
 from ml_service.predictions.endpoints import Predictions, charged_response
 from ml_service.predictions.service import PredictionInput
 from ml_service.store.uploads import Upload
@@ -91,7 +91,7 @@ class TrainedModelView(BaseModel):
 
 
 def form_body(dialect: Dialect) -> dict[str, Any]:  # Any: OpenAPI
-    """The form's description; it is parsed as it arrives, which FastAPI's own forms are not."""
+    """The OpenAPI schema of a form; its body is streamed, so FastAPI cannot derive it."""
     texts = (dialect.model_type, dialect.features, dialect.label, dialect.params)
     properties: dict[str, object] = {name: {"type": "string"} for name in texts}
     properties[dialect.file] = BINARY
@@ -135,7 +135,7 @@ async def show_trained(
 async def create(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
-    """Train on the file in the form and wait for it; the model is also stored if you disconnect."""
+    """Train on the uploaded file and wait for the model, which is stored even if you disconnect."""
     trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key)
     _set_headers(response, trained)
     return {
@@ -150,7 +150,7 @@ async def create(
 async def train(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
-    """Train on the file in the form and wait for it, in the second dialect."""
+    """Train on the uploaded file and wait for the model, with the field names of the second dialect."""
     trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key)
     _set_headers(response, trained)
     spec = trained.job.spec
@@ -177,7 +177,7 @@ async def predict(
     predictions: Predictions,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Predict one row, given as `features` or as the body itself; a type's name means its newest model."""
+    """Predict one row, sent as `features` or as the body; the name of a type means its newest model."""
     name = await models.resolve_name(caller.user_id, model_name)
     nested = body.get("features")
     features = nested if isinstance(nested, dict) else body

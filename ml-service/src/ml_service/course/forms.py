@@ -1,4 +1,4 @@
-"""Training forms of the course API, converted to training requests."""
+"""Forms of the course API, converted to training requests."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The names of the fields."""
+    """Field names of a form."""
 
     file: str
     model_type: str
@@ -30,7 +30,7 @@ SECOND = Dialect("file", "model_name", "features", "label", "model_params")
 
 
 def read_form(fields: Fields, dialect: Dialect, dataset_id: int) -> TrainingJobRequest:
-    """The training that the form requests; raises FieldMissing or FieldUnusable for its first fault."""
+    """Convert a form to a training request; raises FieldMissing or FieldUnusable for the first error."""
     model_type = _get(fields, dialect.model_type)
     return TrainingJobRequest(
         dataset_id=dataset_id,
@@ -51,7 +51,7 @@ def _get(fields: Fields, name: str) -> str:
 
 
 def _read_columns(name: str, text: str) -> tuple[str, ...]:
-    """A JSON array of names, or names between commas."""
+    """Parse a JSON array of names, or comma-separated names."""
     if not text.startswith(("[", "{")):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     columns = _read_json(name, text)

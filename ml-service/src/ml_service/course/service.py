@@ -1,4 +1,4 @@
-"""Training in one request: upload, train and wait."""
+"""Service of the course API: upload a file, train on it and wait, in one request."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from ml_service.billing.port import Receipt
 from ml_service.course.forms import Dialect, read_form
 from ml_service.datasets.service import DatasetService, ReadBody, ReceivedDataset
 from ml_service.errors import DatasetInUse, DatasetNotFound
-from ml_service.jobs.models import Job
 from ml_service.jobs.service import JobService, raise_unless_succeeded
 from ml_service.models.service import ModelService
+from ml_service.orm import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class CourseTraining:
         self._datasets, self._jobs, self._models = datasets, jobs, models
 
     async def train(self, caller: Caller, read: ReadBody, dialect: Dialect, key: str | None) -> TrainedModel:
-        """The trained model. A caller who disconnects finds it in their list: the job goes on."""
+        """Train and wait. If the caller disconnects, the job continues and its model is listed."""
         received = await self._datasets.receive(caller.user_id, read, None)
         try:
             request = read_form(received.form.fields, dialect, received.dataset.id)
@@ -44,7 +44,7 @@ class CourseTraining:
         return TrainedModel(job, model.description or {}, started.replayed)
 
     async def _delete_if_unused(self, caller: Caller, received: ReceivedDataset) -> None:
-        """A refused request leaves no dataset, unless another request trains on the same file already."""
+        """Delete the dataset of a refused request, unless another request already trains on the same file."""
         if not received.created:
             return
         try:

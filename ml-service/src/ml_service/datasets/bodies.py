@@ -23,7 +23,7 @@ RAW_TYPES = {
     *("application/x-gzip", "application/vnd.apache.parquet", "application/x-parquet"),
 }
 FORM_TYPE = "multipart/form-data"
-# Descriptions for OpenAPI, which FastAPI cannot derive of bodies that are read as they arrive.
+# OpenAPI schemas of streamed bodies, which FastAPI cannot derive.
 BINARY = {"type": "string", "format": "binary"}
 TABLE_FILES: dict[str, Any] = {  # Any: OpenAPI
     "text/csv": {"schema": BINARY},
@@ -35,14 +35,14 @@ MALFORMED = "The form cannot be read; send multipart/form-data as a browser or c
 
 @dataclass(frozen=True, slots=True)
 class UploadForm:
-    """The fields beside the file, and the file's own name."""
+    """The text fields of a form, and the name of its file."""
 
     fields: Mapping[str, str]
     filename: str
 
 
 async def read_body(request: Request, upload: Upload, file_field: str) -> UploadForm:
-    """Write the file to the upload; raises when the body has none or ends early."""
+    """Write the file to the upload; raises if the body has no file or ends early."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     try:
         if media_type == FORM_TYPE.encode():
@@ -80,7 +80,7 @@ async def _read_form(
 
 @dataclass
 class _FormParser:
-    """Collects the file's bytes and the other fields' text from the parser's callbacks."""
+    """Collects the bytes of the file and the text of the other fields from the parser's callbacks."""
 
     file_field: str
     file_data: list[bytes] = field(default_factory=list)

@@ -85,9 +85,9 @@ async def add_dataset(
     inspections: Inspections,
     key: IdempotencyKey = None,
 ) -> InspectedDatasetView:
-    """Upload a CSV file, plain or gzip'd, or a Parquet file, as a form's `file` or as the body.
+    """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
 
-    It is inspected for free. The same file is stored once.
+    The inspection is free. Equal files are stored once.
     """
 
     async def read(upload: Upload) -> UploadForm:
@@ -105,15 +105,15 @@ async def add_dataset(
 @router.get("")
 async def list_datasets(caller: Reader, datasets: Datasets, page: RequestedPage) -> Page[DatasetView]:
     """Your datasets, newest first."""
-    found = await datasets.list_page(caller.user_id, page)
-    return page.page_of(found, DatasetView.of, lambda dataset: dataset.id)
+    rows = await datasets.list_page(caller.user_id, page)
+    return page.page_of(rows, DatasetView.of, lambda dataset: dataset.id)
 
 
 @router.get("/{dataset_id}", responses=documented(DatasetNotFound, *CSV_ERRORS, ReaderDied))
 async def show_dataset(
     dataset_id: RowIdInPath, caller: Reader, inspections: Inspections
 ) -> InspectedDatasetView:
-    """One dataset with its columns, their statistics and findings, and a suggestion of label and features."""
+    """A dataset with its columns, statistics and findings, and a suggested label and features."""
     return InspectedDatasetView.of(await inspections.get(caller.user_id, dataset_id))
 
 
@@ -124,7 +124,7 @@ async def show_dataset(
 async def correct_dataset(
     dataset_id: RowIdInPath, correction: CorrectionRequest, caller: TrainCaller, inspections: Inspections
 ) -> InspectedDatasetView:
-    """Correct the detected types of columns; trainings from now on use the corrected types."""
+    """Correct detected column types; later trainings use the corrected types."""
     return InspectedDatasetView.of(await inspections.correct(caller.user_id, dataset_id, correction.kinds))
 
 
@@ -135,9 +135,9 @@ async def correct_dataset(
 async def list_findings(
     dataset_id: RowIdInPath, label: LabelName, caller: Reader, inspections: Inspections
 ) -> FindingsView:
-    """Findings about a label: uneven classes, rare ones, suspected leakage."""
-    found = await inspections.find_label_findings(caller.user_id, dataset_id, label)
-    return FindingsView(findings=[FindingView.of(finding) for finding in found])
+    """Findings about a label: imbalanced classes, rare classes, suspected leakage."""
+    findings = await inspections.find_label_findings(caller.user_id, dataset_id, label)
+    return FindingsView(findings=[FindingView.of(finding) for finding in findings])
 
 
 @router.get("/{dataset_id}/preview", responses=documented(DatasetNotFound))
@@ -148,5 +148,5 @@ async def preview_dataset(dataset_id: RowIdInPath, caller: Reader, datasets: Dat
 
 @router.delete("/{dataset_id}", status_code=204, responses=documented(DatasetNotFound, DatasetInUse))
 async def delete_dataset(dataset_id: RowIdInPath, caller: TrainCaller, datasets: Datasets) -> None:
-    """Delete a dataset and its file; models trained on it stay."""
+    """Delete a dataset and its file; its models stay."""
     await datasets.delete(caller.user_id, dataset_id)

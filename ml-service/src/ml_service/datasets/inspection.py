@@ -1,13 +1,13 @@
-"""Inspection of uploaded files, in processes of their own, so that the event loop stays free."""
+"""Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ml_service.errors import DatasetNotFound
 from ml_service.learning import tables
 from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
+from ml_service.learning.tables import Json
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import Files
 from ml_service.store.process_pool import ProcessPool
@@ -17,12 +17,10 @@ PREVIEW_ROWS = 20
 PREVIEW_COLUMNS = 100
 PREVIEW_CELL_CHARACTERS = 200
 
-Json = dict[str, Any]  # Any: decoded JSON
-
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A file in the store, and the types of columns that its owner has corrected."""
+    """A file in the store, and the column types that its owner has corrected."""
 
     store_url: str
     key: str
@@ -42,7 +40,7 @@ class LabelColumn:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`profile` is what training requests are checked against, `details` what pages show."""
+    """`profile` serves to check training requests; `details` are the statistics and findings for display."""
 
     rows: int
     columns: int
@@ -52,7 +50,7 @@ class Inspection:
 
 
 class Inspector:
-    """Each call raises the errors of the strict reader, and DatasetNotFound for a file that is gone."""
+    """Inspects stored files; raises CSV_ERRORS, ReaderDied, or DatasetNotFound for a deleted file."""
 
     def __init__(self, files: Files, limits: tables.CsvLimits) -> None:
         self._files, self._limits = files, limits
@@ -93,7 +91,7 @@ def inspect_file(stored: StoredTable) -> Inspection:
 
 
 def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding]:
-    """Empty for a label of more classes than can be trained on."""
+    """Findings about a label; none for a label with too many classes to train on."""
     table = stored.read()
     if not label.has_classes:
         return list(find_leakage(table, label.name, False))
@@ -105,8 +103,8 @@ def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding
 
 def _describe(view: ColumnView) -> Json:
     column = view.column
-    known = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
-    return known | asdict(view.statistics)
+    members = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
+    return members | asdict(view.statistics)
 
 
 def _preview(table: tables.Table) -> Json:

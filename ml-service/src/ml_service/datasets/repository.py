@@ -1,4 +1,4 @@
-"""Datasets in the database."""
+"""Queries of datasets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,12 @@ from sqlalchemy.orm import undefer
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from ml_service.base import DeletedUser
-from ml_service.datasets.models import Dataset
+from ml_service.orm import Dataset, DeletedUser
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The datasets that one user stores, and their bytes together."""
+    """Number and total size of a user's datasets."""
 
     datasets: int
     size_bytes: int
@@ -43,19 +42,19 @@ class DatasetRepository:
         return await self._session.scalar(_of(user_id).where(Dataset.id == dataset_id))
 
     async def find_with_details(self, user_id: UserId, dataset_id: int) -> Dataset | None:
-        chosen = _of(user_id).where(Dataset.id == dataset_id)
-        return await self._session.scalar(chosen.options(undefer(Dataset.details)))
+        statement = _of(user_id).where(Dataset.id == dataset_id)
+        return await self._session.scalar(statement.options(undefer(Dataset.details)))
 
     async def find_locked(self, dataset_id: int) -> Dataset | None:
         return await self._session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
 
     async def find_same(self, user_id: UserId, sha256: bytes) -> Dataset | None:
-        chosen = _of(user_id).where(Dataset.sha256 == sha256)
-        return await self._session.scalar(chosen.options(undefer(Dataset.details)))
+        statement = _of(user_id).where(Dataset.sha256 == sha256)
+        return await self._session.scalar(statement.options(undefer(Dataset.details)))
 
     async def find_by_key(self, user_id: UserId, key: str) -> Dataset | None:
-        chosen = _of(user_id).where(Dataset.idempotency_key == key)
-        return await self._session.scalar(chosen.options(undefer(Dataset.details)))
+        statement = _of(user_id).where(Dataset.idempotency_key == key)
+        return await self._session.scalar(statement.options(undefer(Dataset.details)))
 
     async def find_location(self, dataset_id: int) -> str | None:
         return await self._session.scalar(select(Dataset.location).where(Dataset.id == dataset_id))
@@ -64,8 +63,8 @@ class DatasetRepository:
         return bool(await self._session.scalar(select(exists().where(DeletedUser.user_id == user_id))))
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Dataset]:
-        chosen = _of(user_id).where(Dataset.id < page.before).order_by(Dataset.id.desc())
-        return (await self._session.scalars(chosen.limit(page.fetch))).all()
+        statement = _of(user_id).where(Dataset.id < page.before).order_by(Dataset.id.desc())
+        return (await self._session.scalars(statement.limit(page.fetch))).all()
 
     async def list_all(self, user_id: UserId) -> Sequence[Dataset]:
         return (await self._session.scalars(_of(user_id).order_by(Dataset.id))).all()

@@ -1,12 +1,12 @@
-"""Datasets on the wire."""
+"""Schemas of datasets."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr
 
-from ml_service.datasets.models import Dataset
 from ml_service.learning.findings.columns import Finding
+from ml_service.orm import Dataset
 
 MOST_CORRECTIONS = 2000
 
@@ -57,7 +57,7 @@ class QuantilesView(BaseModel):
 
 
 class InspectedColumnView(ColumnView):
-    """A date column's quantiles and edges are ISO texts; long texts are cut."""
+    """A column with its statistics; dates are ISO 8601 texts, and long texts are truncated."""
 
     distinct: int
     quantiles: QuantilesView | None
@@ -122,7 +122,7 @@ class InspectedDatasetView(BaseModel):
 
 
 class CorrectionRequest(BaseModel):
-    """The types of columns, in place of those that were detected."""
+    """Column types that replace the detected ones."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -132,7 +132,7 @@ class CorrectionRequest(BaseModel):
 
 
 class PreviewView(BaseModel):
-    """The first rows; long texts are cut."""
+    """The first rows; long texts are truncated."""
 
     columns: list[str]
     rows: list[list[Any]]  # Any: numbers, texts or nothing

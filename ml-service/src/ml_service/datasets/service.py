@@ -1,4 +1,4 @@
-"""Datasets: received once each, inspected, corrected, deleted."""
+"""Service of datasets: receive and inspect files, correct column types, delete."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.datasets.bodies import UploadForm
 from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn
-from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
 from ml_service.learning.findings.columns import Finding
 from ml_service.learning.tables import ColumnType, TableProfile
 from ml_service.learning.training.rules import check_kinds, check_label, is_classification
+from ml_service.orm import Dataset
 from ml_service.store.uploads import Upload, Uploads
 
 DEFAULT_NAME = "table.csv"
 
 ReadBody = Callable[[Upload], Awaitable[UploadForm]]
-# True while a job trains on the dataset of this id.
+# True while a job trains on the dataset with this id.
 IsInUse = Callable[[AsyncSession, int], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedDataset:
-    """`created` is false when the owner already had the file; `replayed` when the key marks a retry."""
+    """`created` is false for a file that its owner already stores; `replayed` is true for a repeated key."""
 
     dataset: Dataset
     form: UploadForm
@@ -39,7 +39,7 @@ class ReceivedDataset:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """The most that one user may store; `GET /v1/limits` publishes it."""
+    """The limits for each user's datasets; `GET /v1/limits` publishes them."""
 
     datasets: int
     size_bytes: int
@@ -53,7 +53,7 @@ class DatasetService:
         self._inspector, self._quota, self._is_in_use = inspector, quota, is_in_use
 
     async def receive(self, user_id: UserId, read: ReadBody, key: str | None) -> ReceivedDataset:
-        """Store the file that `read` writes, unless its owner already has it."""
+        """Receive a file through `read`, inspect and store it, unless its owner already stores it."""
         async with self._uploads.receiving() as upload:
             form = await read(upload)
             await upload.finish()
@@ -62,7 +62,7 @@ class DatasetService:
                 return existing
             inspection = await self._inspector.inspect(upload.key, {})
             dataset = _new_dataset(user_id, upload, form, inspection, key)
-            # From here on the sweeper deletes the file if its row is never committed.
+            # From this point the sweeper deletes the file if its row is never committed.
             upload.keep()
             try:
                 if await self._add(dataset):
@@ -96,7 +96,7 @@ class DatasetService:
         await self._uploads.delete(dataset.location)
 
     async def _add(self, dataset: Dataset) -> bool:
-        """False when a twin was faster; the unique indexes decide."""
+        """False if a concurrent upload of the file was faster; the unique indexes decide."""
         try:
             async with self._database.transaction() as session:
                 repository, user_id = DatasetRepository(session), UserId(dataset.user_id)
@@ -156,35 +156,35 @@ def _new_dataset(
 
 
 def clean_name(name: str) -> str:
-    """A file name without folders and without characters that cannot be printed or stored."""
+    """The file name without folders and unprintable characters."""
     last = name.replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in last if letter.isprintable()).strip()
 
 
 class InspectionService:
-    """Details of datasets, found in their files, and the owner's corrections of column types."""
+    """Statistics and findings of datasets, and corrections of their column types."""
 
     def __init__(self, database: Database, inspector: Inspector) -> None:
         self._database, self._inspector = database, inspector
 
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
-        """A dataset with its details; a row of an older version is inspected now."""
+        """A dataset with its details; the file of a row of an older version is inspected first."""
         return await self._inspect(user_id, dataset_id, {})
 
     async def correct(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
-        """Read the file again with columns of these types; raises at the first cell of another type."""
+        """Inspect the file again with these column types; raises at the first cell of another type."""
         return await self._inspect(user_id, dataset_id, kinds)
 
     async def find_label_findings(self, user_id: UserId, dataset_id: int, label: str) -> Sequence[Finding]:
-        """Findings that need a label: uneven classes, rare ones, and columns that give it away."""
+        """Findings about a label: imbalanced classes, rare classes, leakage."""
         async with self._database.read() as session:
             dataset = await DatasetRepository(session).find(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
         column = check_label(profile, label)
-        wanted = LabelColumn(label, is_classification(column, profile.rows - column.missing))
-        return await self._inspector.inspect_label(dataset.location, profile.corrected_kinds, wanted)
+        label_column = LabelColumn(label, is_classification(column, profile.rows - column.missing))
+        return await self._inspector.inspect_label(dataset.location, profile.corrected_kinds, label_column)
 
     async def _inspect(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
         while True:
@@ -205,7 +205,7 @@ class InspectionService:
         return dataset
 
     async def _update(self, read: Dataset, inspection: Inspection) -> bool:
-        """False when another request corrected the dataset meanwhile: its correction must not be lost."""
+        """False if another request has corrected the dataset since, so that its correction is not lost."""
         async with self._database.transaction() as session:
             dataset = await DatasetRepository(session).find_locked(read.id)
             if dataset is None:

@@ -1,4 +1,4 @@
-"""Candidate search of a comparison: one task for each candidate, as many at once as workers are free."""
+"""Candidate search of a comparison: one cluster task per candidate, as many at once as workers are free."""
 
 import asyncio
 from collections import deque
@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger()
 
 
 class CandidateSearch:
-    """Scores the candidates; `entries` has the state of each, in the order of the spec."""
+    """Scores the candidates; `entries` holds their states in the order of the spec."""
 
     def __init__(self, context: JobContext, spec: ComparisonSpec, table: TableFile) -> None:
         self._context, self._spec, self._table = context, spec, table
@@ -34,12 +34,12 @@ class CandidateSearch:
         self._running: dict[asyncio.Task[Entry], int] = {}
 
     def restore(self, event: Mapping[str, Any]) -> None:  # Any: JSON
-        """Take a candidate's end from the history of an earlier attempt, so that it is not scored again."""
+        """Restore the end of a candidate from an event of an earlier attempt, to not score it again."""
         if event["candidate"]["state"] != "started":
             self.entries[event["number"] - 1] = Entry(**event["candidate"])
 
     async def run(self) -> None:
-        """Score candidates until all were tried, as many finished as are paid for, or the time is over."""
+        """Score candidates until all were tried, the paid number has finished, or the time is over."""
         self._waiting.extend(n for n, entry in enumerate(self.entries) if entry.state == "not_tried")
         self._context.progress.report_stage("comparing", self._percent())
         seconds = self._seconds_left()
@@ -129,9 +129,9 @@ class CandidateSearch:
 
 
 class ExtraWorkers:
-    """Workers that a job uses beside its own: free ones that no other job waits for.
+    """Additional workers of a job, taken only while they are free and no other job waits.
 
-    While the database is away there are no more, but running tasks go on. Raises LeaseLost.
+    During a database outage none are added, but running tasks continue. Each method raises LeaseLost.
     """
 
     def __init__(self, context: JobContext) -> None:
@@ -144,7 +144,7 @@ class ExtraWorkers:
         return await self._update(lambda leases: leases.add_worker(job.id, lease, slots))
 
     async def keep(self, count: int) -> None:
-        """Free all workers but so many."""
+        """Release all workers beyond this number."""
         job, lease = self._context.job, self._context.lease
         await self._update(lambda leases: leases.set_workers(job.id, lease, max(1, count)))
 
@@ -160,4 +160,4 @@ class ExtraWorkers:
 
 
 def _ignore_progress(_stage: str, _percent: int | None) -> None:
-    """All folds of a candidate are one event."""
+    """Ignore progress within a candidate: all of its folds are one event."""

@@ -1,4 +1,4 @@
-"""The Dask cluster that tasks run on, as a client of its scheduler; a task has a time limit."""
+"""Client of the Dask cluster: run a function on a worker, within a time limit."""
 
 import asyncio
 import contextlib
@@ -27,11 +27,11 @@ log = structlog.stdlib.get_logger()
 
 
 class ClusterLost(ConnectionError):
-    """The scheduler is away, and with it every task that it was running."""
+    """The scheduler is unreachable, and its running tasks are lost."""
 
 
 class WorkerDied(Exception):
-    """The scheduler gave up on a task because its worker processes died, most likely for lack of memory."""
+    """The scheduler gave up on a task because its worker process died, most likely out of memory."""
 
 
 class TimeLimitReached(Exception):
@@ -40,7 +40,7 @@ class TimeLimitReached(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ClusterTask:
-    """A function to run on the cluster under a key; `attempts` counts this one."""
+    """A function to run on the cluster under a key; `attempts` includes this one."""
 
     key: str
     function: Function
@@ -53,9 +53,9 @@ class ClusterTask:
 async def run_task(
     cluster: "DaskCluster", task: ClusterTask, on_progress: OnProgress
 ) -> Json | GiveUp | Retry:
-    """The task's result, or the decision after its failure. Raises ClusterLost.
+    """Run a task; returns its result, or the decision after its failure. Raises ClusterLost.
 
-    `on_progress` receives each stage, and its percentage if the task knows it.
+    `on_progress` receives each stage, with its percentage if the task reports one.
     """
     try:
         answer = await _result_in_time(cluster, task, on_progress)
@@ -66,7 +66,7 @@ async def run_task(
     except ClusterLost:
         raise
     except Exception as crash:
-        # A bug in a task must end that one only, with its traceback in the log.
+        # A bug in a task must end only that task, with its traceback in the log.
         log.error("task_crashed", exc_info=crash)
         failure = Failure("crashed")
     else:
@@ -101,7 +101,7 @@ async def _result_in_time(cluster: "DaskCluster", task: ClusterTask, on_progress
 class Deadline:
     """Time limit of a task from its first progress.
 
-    Until then it has twice the limit: a task of a dead replica may still occupy the worker.
+    Until then the task has twice the limit: a task of a dead replica may still occupy the worker.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -109,15 +109,13 @@ class Deadline:
         self.timeout = asyncio.timeout(2 * seconds)
 
     def start(self) -> None:
-        """Start the limit at the first call; later ones change nothing."""
+        """Start the limit at the first call; later calls have no effect."""
         if not self._started:
             self.timeout.reschedule(asyncio.get_running_loop().time() + self._seconds)
         self._started = True
 
 
 class RunningTask:
-    """One task on the cluster."""
-
     def __init__(self, client: Client, future: "Future[Any]") -> None:  # Any: the task's own result
         self._client, self._future = client, future
 
@@ -131,7 +129,7 @@ class RunningTask:
             raise ClusterLost from error
 
     async def stop(self) -> None:
-        """Forget the task and kill the process that runs it; its nanny starts another."""
+        """Cancel the task and kill its worker process; the nanny starts another."""
         key = self._future.key
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -154,7 +152,7 @@ class DaskCluster:
         self.known_slots = 0
 
     async def slots(self) -> int:
-        """The number of tasks that can run at once; zero while the cluster is away."""
+        """The number of tasks that can run at once; zero during an outage of the cluster."""
         self.known_slots = await self._count_slots()
         return self.known_slots
 
@@ -175,10 +173,10 @@ class DaskCluster:
             del self._listeners[key]
 
     async def stay_connected(self) -> None:
-        """Connect, and again whenever the scheduler was away, until cancelled."""
+        """Connect, and reconnect after each outage of the scheduler, until cancelled."""
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
-            # A scheduler that is away, starting or of another version: each is a reason to try again.
+            # Any failure is retried: the scheduler may be down, starting, or of another version.
             await every(RECONNECT_SECONDS, self._connect_and_subscribe, failure="cluster_away")
         finally:
             await self._close()
@@ -188,8 +186,8 @@ class DaskCluster:
             return 0
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                known: Any = await self._client.scheduler.identity(n_workers=0)  # Any: Dask's own JSON
-            return known["total_threads"]
+                identity: Any = await self._client.scheduler.identity(n_workers=0)  # Any: Dask's own JSON
+            return identity["total_threads"]
         except (TimeoutError, OSError):
             return 0
 
@@ -208,7 +206,7 @@ class DaskCluster:
         log.info("cluster_joined")
 
     def _subscribe(self) -> None:
-        """Renew the subscription to progress: a client that reconnects by itself does not."""
+        """Renew the subscription to progress, which a reconnected client loses."""
         client = self._client
         if (
             client is not None

@@ -1,4 +1,4 @@
-"""Context of a job's handler: the job, the resources of its worker, and a channel for progress."""
+"""Context of a job's handler: the job, the worker's resources, and the progress queue."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,12 @@ from kit.outages import describe_outage
 from ml_service.billing.port import Billing
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.lease_repository import LeaseRepository
-from ml_service.jobs.models import Job
 from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, Retry
 from ml_service.learning.tables import CsvLimits
-from ml_service.store.artefacts import Artefacts
+from ml_service.orm import Job
 from ml_service.store.files import Files
-from ml_service.store.results import Results
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.uploads import Uploads
 
 FLUSH_SECONDS = 5.0
@@ -29,7 +28,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True)
 class WorkerContext:
-    """Resources and limits that a worker shares between its jobs; `time_limit` is for one task."""
+    """Resources and limits shared by all jobs of a worker; `time_limit` is for one task."""
 
     database: Database
     billing: Billing
@@ -46,7 +45,7 @@ class WorkerContext:
 
     @contextlib.asynccontextmanager
     async def leases(self) -> AsyncGenerator[LeaseRepository]:
-        """One step of a job: one transaction."""
+        """Open the transaction of one step of a job."""
         async with self.database.transaction() as session:
             yield LeaseRepository(session, self.lease_seconds)
 
@@ -60,7 +59,7 @@ class ProgressUpdate:
 
 
 class Progress:
-    """Queue of progress updates, written to the job's row and history beside the work."""
+    """Queue of progress updates, written to the job's row and history while the handler runs."""
 
     def __init__(self) -> None:
         self._updates: asyncio.Queue[ProgressUpdate] = asyncio.Queue()
@@ -87,7 +86,7 @@ class Progress:
                 self._updates.task_done()
 
     async def flush(self) -> None:
-        """Wait until all updates are written, for a limited time."""
+        """Wait until all updates are written, at most FLUSH_SECONDS."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._updates.join()
@@ -104,13 +103,13 @@ class JobContext:
 
     @property
     def name(self) -> str:
-        """Unique for the attempt; begins with the job's id, as the names of its files must."""
+        """A name unique to the attempt; the sweeper recognises the job's files by the id at its beginning."""
         return f"{self.job.id}-{self.job.attempts}-{self.lease.hex[:8]}"
 
 
-# The job's `result`, the reason for having none, or a later attempt.
+# The job's `result`, its final failure, or a retry.
 Outcome = Json | GiveUp | Retry
-# Cancelled with its job or when this replica stops; it then ends its tasks on the cluster.
+# A handler is cancelled with its job or at shutdown; it then stops its tasks on the cluster.
 Handler = Callable[[JobContext], Awaitable[Outcome]]
 
 

@@ -1,13 +1,13 @@
 """Jobs over HTTP: start a training; list, follow and cancel jobs."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable, Coroutine
 from typing import Annotated, Any
 
 import orjson
-from fastapi import Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from kit.app import strict_router
+from kit.app import StrictRoute, strict_router
 from kit.authentication import Reader
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning, ServiceError
 from kit.fields import LARGEST_ID, RowIdInPath
@@ -25,13 +25,31 @@ from ml_service.errors import (
     ModelNameUnusable,
 )
 from ml_service.jobs.estimates import QueueEstimates
-from ml_service.jobs.models import Job
 from ml_service.jobs.schemas import JobView, TrainingRequest
 from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
+from ml_service.orm import Job
+
+
+class EventStreamRoute(StrictRoute):
+    """A route with `Cache-Control: no-store`, as for all private answers; FastAPI sets `no-cache`."""
+
+    def get_route_handler(
+        self,
+    ) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # Any: FastAPI's own type
+        handle = super().get_route_handler()
+
+        async def handle_uncached(request: Request) -> Response:
+            response = await handle(request)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return handle_uncached
+
 
 router = strict_router("/v1")
+event_streams = APIRouter(route_class=EventStreamRoute)
 
 JobId = RowIdInPath
 
@@ -53,17 +71,13 @@ async def _own_job(job_id: JobId, caller: Reader, jobs: Jobs) -> Job:
     return await jobs.get(caller.user_id, job_id)
 
 
-async def _forbid_caching(response: Response) -> None:
-    response.headers["Cache-Control"] = "no-store"
-
-
 OwnJob = Annotated[Job, Depends(_own_job)]
 
 
 def _documented_as_json(
     *errors: type[ServiceError],
 ) -> dict[int | str, dict[str, Any]]:  # Any: FastAPI's own type
-    """Like `documented`; FastAPI would give the errors of an event stream the stream's media type."""
+    """`documented` with the media type JSON; FastAPI would document the errors as event streams."""
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": response["description"], "content": content}
@@ -97,7 +111,7 @@ async def start_training(
     estimates: Estimates,
     key: IdempotencyKey = None,
 ) -> JobView:
-    """Check the request, hold its price and queue a training; it is charged once the model is stored."""
+    """Check a training, hold its price and queue it; a stored model is charged."""
     started = await jobs.start(caller, request.to_job_request(), key)
     response.headers.update(headers_of(started))
     return JobView.of(started.job, await estimates.for_jobs([started.job]))
@@ -106,28 +120,27 @@ async def start_training(
 @router.get("/jobs", tags=["jobs"])
 async def list_jobs(caller: Reader, jobs: Jobs, estimates: Estimates, page: RequestedPage) -> Page[JobView]:
     """Your jobs, newest first."""
-    found = await jobs.list_page(caller.user_id, page)
-    estimated = await estimates.for_jobs(found)
-    return page.page_of(found, lambda job: JobView.of(job, estimated), lambda job: job.id)
+    rows = await jobs.list_page(caller.user_id, page)
+    estimated = await estimates.for_jobs(rows)
+    return page.page_of(rows, lambda job: JobView.of(job, estimated), lambda job: job.id)
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], responses=documented(JobNotFound))
 async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
-    """One job: its state, stage and percentage; at its end its cost or the reason of its failure."""
+    """A job: its state, stage and progress, and its cost or error once it has ended."""
     return JobView.of(job, await estimates.for_jobs([job]))
 
 
-@router.get(
+@event_streams.get(
     "/jobs/{job_id}/events",
     tags=["jobs"],
     response_class=EventSourceResponse,
-    dependencies=[Depends(_forbid_caching)],
     responses=_documented_as_json(JobNotFound),
 )
 async def follow_job(
     job: OwnJob, jobs: Jobs, last_event_id: LastEventId = 0
 ) -> AsyncIterable[ServerSentEvent]:
-    """The job's history as Server-Sent Events, past and future, until the job has ended."""
+    """Stream the job's events as Server-Sent Events until its end; `Last-Event-ID` resumes the stream."""
     async for event in jobs.history(job, last_event_id):
         data = orjson.dumps({"at": event.at, **event.data}).decode()
         yield ServerSentEvent(id=str(event.id), event=event.kind, raw_data=data)
@@ -137,11 +150,14 @@ async def follow_job(
     "/jobs/{job_id}/cancel", status_code=202, tags=["jobs"], responses=documented(JobNotFound, JobEnded)
 )
 async def cancel_job(job_id: JobId, caller: TrainCaller, jobs: Jobs, estimates: Estimates) -> JobView:
-    """Cancel a job, also in the middle of a fit; its tokens are released."""
+    """Cancel a queued or running job; its tokens are released."""
     job = await jobs.cancel(caller.user_id, job_id)
     return JobView.of(job, await estimates.for_jobs([job]))
 
 
+router.include_router(event_streams)
+
+
 def headers_of(started: StartedJob) -> dict[str, str]:
-    """Headers of an answer that started a job, or repeats the first answer for its Idempotency-Key."""
+    """Headers of an answer about a started job, or about the first one of its Idempotency-Key."""
     return {"Location": f"/v1/jobs/{started.job.id}", **(REPLAYED if started.replayed else {})}

@@ -1,4 +1,4 @@
-"""Rules of the queue: which job starts next, and when each ends, judged by similar past jobs."""
+"""Rules of the queue: the order of waiting jobs, and their estimated ends by similar past jobs."""
 
 import heapq
 import statistics
@@ -12,7 +12,7 @@ SIMILAR_FACTOR = 2
 
 @dataclass(frozen=True, slots=True)
 class JobProfile:
-    """The properties that determine how long a job takes."""
+    """The properties that determine the duration of a job."""
 
     kind: str
     model_type: str | None
@@ -50,7 +50,7 @@ NO_ESTIMATE = QueueEstimate()
 def estimate_queue(
     live: Sequence[LiveJob], past: Sequence[PastJob], slots: int
 ) -> Mapping[int, QueueEstimate]:
-    """An estimate for every live job by its id; a job behind one of unknown length has an unknown end."""
+    """Estimates of all live jobs by id; a job behind one of unknown duration has an unknown end."""
     typical = {profile: typical_seconds(profile, past) for profile in {job.profile for job in live}}
     running = [job for job in live if job.seconds is not None]
     left = {job.id: _seconds_left(job, typical[job.profile]) for job in running}
@@ -79,7 +79,7 @@ def start_order(live: Iterable[LiveJob]) -> list[LiveJob]:
 
 
 def typical_seconds(profile: JobProfile, past: Iterable[PastJob]) -> float | None:
-    """The median of jobs of the same type with half to twice the rows; None when there was none."""
+    """The median duration of jobs of the same type with half to twice the rows; None without such jobs."""
     similar = [job.seconds for job in past if _is_similar(profile, job.profile)]
     return statistics.median(similar) if similar else None
 
@@ -93,7 +93,7 @@ def _is_similar(profile: JobProfile, other: JobProfile) -> bool:
 
 
 def _seconds_left(job: LiveJob, typical: float | None) -> float | None:
-    """None also for a job that already takes longer than is typical: its end is unknown."""
+    """None if unknown, also for a job that already takes longer than typical."""
     if typical is None or job.seconds is None or job.seconds >= typical:
         return None
     return typical - job.seconds
@@ -102,7 +102,7 @@ def _seconds_left(job: LiveJob, typical: float | None) -> float | None:
 def _worker_free_times(
     running: Sequence[LiveJob], left: Mapping[int, float | None], slots: int
 ) -> list[float] | None:
-    """A heap of the seconds until each worker is free; None when one is unknown."""
+    """A heap of the seconds until each worker is free; None if any is unknown."""
     free_at: list[float] = []
     for job in running:
         seconds = left[job.id]
@@ -115,7 +115,7 @@ def _worker_free_times(
 
 
 def _end_of_next(free_at: list[float] | None, typical: float | None) -> float | None:
-    """Give the next job the worker that is free first."""
+    """Assign the next job to the worker that is free first; returns its end."""
     if free_at is None or typical is None:
         return None
     end = free_at[0] + typical

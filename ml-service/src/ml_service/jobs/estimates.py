@@ -1,4 +1,4 @@
-"""The queue in numbers: estimates for the owners of live jobs, and gauges for `/metrics`."""
+"""Estimates of the queue for the owners of live jobs, and its gauges for `/metrics`."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -7,9 +7,9 @@ from prometheus_client import Gauge
 from kit.background import every
 from kit.database import Database
 from ml_service.jobs.estimate_rules import QueueEstimate, estimate_queue
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import LIVE, has_ended
+from ml_service.orm import Job
 
 MEASURE_SECONDS = 5.0
 JOBS = Gauge("farebox_jobs", "Jobs that have not ended", ["state"])
@@ -30,7 +30,7 @@ class QueueEstimates:
             return estimate_queue(await repository.live_jobs(), await repository.past_jobs(), self._slots())
 
     async def measure_forever(self) -> None:
-        """Update the gauges until cancelled; every replica shows the same queue."""
+        """Update the gauges until cancelled; every replica reports the same queue."""
         await every(MEASURE_SECONDS, self.measure, failure="jobs_not_measured")
 
     async def measure(self) -> None:

@@ -1,16 +1,15 @@
-"""Handlers of the kinds of jobs: a training, a comparison of candidates, a batch."""
+"""Handlers of jobs by kind: training, comparison, batch."""
 
 from collections.abc import Mapping
 
 import structlog
 
 from kit.database import Json
-from ml_service.billing.pricing import prorate
+from ml_service.billing.charging import prorate
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
 from ml_service.jobs.context import Handler, JobContext, Outcome
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches import BatchSpec, BatchTask
@@ -25,6 +24,7 @@ from ml_service.learning.comparison import (
 )
 from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Job
 
 DATASET_GONE = GiveUp(
     "dataset_gone", "The dataset was deleted before the training began; upload it and train again."
@@ -99,7 +99,7 @@ async def _find_table(context: JobContext) -> TableFile | None:
 async def _train(
     context: JobContext, artefact: str, table: TableFile, spec: Json, on_progress: OnProgress
 ) -> Outcome:
-    """The job's result: the model's files and its description."""
+    """Train a model on the cluster and publish its artefact; the result has its files and description."""
     worker = context.worker
     task = ClusterTask(
         key=artefact,
@@ -119,7 +119,7 @@ async def _train(
 async def _train_best(
     context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: TableFile
 ) -> Outcome:
-    """Train the best candidate; if it fails on the whole table, the next best."""
+    """Train the best candidate on the whole table; if it fails, the next best."""
 
     def report(stage: str, _percent: int | None) -> None:
         percent = PERCENT_AFTER + STAGE_PERCENT.get(stage, 0) * (100 - PERCENT_AFTER) // 100
@@ -149,7 +149,7 @@ def _with_leaderboard(context: JobContext, entries: list[Entry], number: int, tr
 
 
 def _failure_of_all(spec: ComparisonSpec, entries: list[Entry]) -> GiveUp:
-    """The first candidate's failure, which most likely is that of all."""
+    """The first candidate's failure, most likely the cause of all."""
     for entry in entries:
         if entry.error is not None:
             return GiveUp(entry.error["code"], entry.error["detail"])

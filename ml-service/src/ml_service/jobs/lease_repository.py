@@ -1,6 +1,6 @@
-"""Queries of the replica that works on a job: claim it under a lease, renew, requeue, end.
+"""Queries of a replica that runs a job: claim it under a lease, renew, requeue, end.
 
-Every write names the lease, so a replica that lost it has no effect.
+Every write names the lease, so a replica without the lease has no effect.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,15 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, upd
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ml_service.billing.port import Receipt
-from ml_service.jobs.models import Job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import LIVE, JobKind, JobState
-from ml_service.models.models import Model
+from ml_service.orm import Job, Model
 
 CLAIM_LOCK = 0x6D6C_6A6F_6273
 
 
 class LeaseLost(Exception):
-    """Another replica has claimed the job; nothing that this one still does for it may have an effect."""
+    """Another replica has claimed the job; this one must not change it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class LeaseRepository:
         self._history = JobRepository(session)
 
     async def claim(self, slots: int, max_per_user: int) -> Job | None:
-        """The next job that no replica works on: of the user with the fewest workers, then the oldest.
+        """Claim the next job: of the user with the fewest workers, then the oldest.
 
-        A job that needs a worker is claimed only while one is free and its user has not too many running.
+        A job that needs a worker is claimed only while a worker is free and its user is below the limit.
         """
         await self._lock_claims()
         users = (
@@ -82,7 +81,7 @@ class LeaseRepository:
         return job
 
     async def add_worker(self, job_id: int, lease: UUID, slots: int) -> bool:
-        """Count one more worker for this job, if one is free and no other job waits. Raises LeaseLost."""
+        """Add a worker to this job if one is free and no other job waits. Raises LeaseLost."""
         await self._lock_claims()
         job = await self.get_leased(job_id, lease)
         waits = select(Job.id).where(Job.state == JobState.QUEUED, Job.run_after <= func.now()).exists()
@@ -105,7 +104,7 @@ class LeaseRepository:
         await self._history.record(job.id, kind, data)
 
     async def succeed(self, job: Job, receipt: Receipt) -> None:
-        """End the job and publish its model, both or neither."""
+        """End the job and publish its model in the same transaction."""
         job.tokens_charged, job.receipt_id, job.percent = receipt.tokens, receipt.id, 100
         job.balance_after = receipt.available
         _end(job, JobState.SUCCEEDED)
@@ -138,7 +137,7 @@ class LeaseRepository:
         await self._session.execute(update(Job).where(Job.id.in_(job_ids)).values(hold_until=until))
 
     async def _lock_claims(self) -> None:
-        """One claim at a time in all replicas, or two would count the same worker as free."""
+        """Serialize claims of all replicas; two at once would count the same worker as free."""
         await self._session.execute(text(f"SELECT pg_advisory_xact_lock({CLAIM_LOCK})"))
 
     async def _start(self, job: Job) -> None:
@@ -155,7 +154,7 @@ class LeaseRepository:
     async def _publish_model(self, job: Job) -> None:
         result = job.result or {}
         values = {name: result[name] for name in ("artefact", "files", "size_bytes", "description")}
-        # The type of a comparison's model is known only now.
+        # A comparison determines the type of its model.
         values["model_type"] = result["description"]["model_type"]
         published = update(Model).where(Model.job_id == job.id)
         await self._session.execute(published.values(**values, ready_at=func.now()))

@@ -13,13 +13,13 @@ RECONNECT_SECONDS = 1.0
 
 
 class Subscription:
-    """Changes since it was opened; none between two waits is missed."""
+    """A subscription to job changes; a change between two waits is not missed."""
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for a change, or this long: a notification may be lost with its connection."""
+        """Wait for a change, at most this long: a notification may be lost with its connection."""
         await wait_for_event(self.changed, seconds)
 
 

@@ -1,4 +1,4 @@
-"""Queries of jobs and their history, as their owners and the queue see them."""
+"""Queries of jobs and their events for owners and for the queue."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.jobs.estimate_rules import JobProfile, LiveJob, PastJob
-from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.rules import LIVE, JobState
+from ml_service.orm import Job, JobEvent
 
 CHANNEL = "ml_jobs"
 # Past jobs of each kind and type that an estimate is based on.
@@ -36,8 +36,8 @@ class JobRepository:
         return await self._session.scalar(select(Job).where(Job.id == job_id, Job.user_id == user_id))
 
     async def find_locked(self, user_id: UserId, job_id: int) -> Job | None:
-        chosen = select(Job).where(Job.id == job_id, Job.user_id == user_id)
-        return await self._session.scalar(chosen.with_for_update())
+        statement = select(Job).where(Job.id == job_id, Job.user_id == user_id)
+        return await self._session.scalar(statement.with_for_update())
 
     async def find_by_key(self, user_id: UserId, key: str) -> Job | None:
         return await self._session.scalar(
@@ -45,18 +45,18 @@ class JobRepository:
         )
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Job]:
-        chosen = select(Job).where(Job.user_id == user_id, Job.id < page.before)
-        return (await self._session.scalars(chosen.order_by(Job.id.desc()).limit(page.fetch))).all()
+        statement = select(Job).where(Job.user_id == user_id, Job.id < page.before)
+        return (await self._session.scalars(statement.order_by(Job.id.desc()).limit(page.fetch))).all()
 
     async def list_all(self, user_id: UserId) -> Sequence[Job]:
         return (await self._session.scalars(select(Job).where(Job.user_id == user_id).order_by(Job.id))).all()
 
     async def events_after(self, job_id: int, event_id: int) -> Sequence[JobEvent]:
-        chosen = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > event_id)
-        return (await self._session.scalars(chosen.order_by(JobEvent.id))).all()
+        statement = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > event_id)
+        return (await self._session.scalars(statement.order_by(JobEvent.id))).all()
 
     async def try_lock_key(self, user_id: UserId, key: str) -> bool:
-        """False while a twin with this key has not committed; the lock ends with the transaction."""
+        """False while another transaction has the lock; it ends with the transaction."""
         number = func.hashtextextended(f"job {key}", user_id)
         return bool(await self._session.scalar(select(func.pg_try_advisory_xact_lock(number))))
 
@@ -64,14 +64,14 @@ class JobRepository:
         job.cancel_requested_at = at
         await self.record(job.id, "cancel_requested")
 
-    async def count_live(self) -> dict[JobState, int]:
-        counted = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
-        return dict((await self._session.execute(counted)).all())
+    async def count_live(self) -> dict[str, int]:
+        counts = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
+        return dict((await self._session.execute(counts)).all())
 
     async def live_jobs(self) -> Sequence[LiveJob]:
         """Waiting and running jobs of all users."""
         now = datetime.now(UTC)
-        chosen = select(
+        statement = select(
             Job.id, Job.user_id, Job.kind, Job.model_type, Job.rows, Job.state, Job.workers, Job.started_at
         ).where(Job.state.in_(LIVE))
         return [
@@ -80,30 +80,30 @@ class JobRepository:
                 row.user_id,
                 JobProfile(row.kind, row.model_type, row.rows),
                 row.workers,
-                (now - row.started_at).total_seconds() if row.state is JobState.RUNNING else None,
+                (now - row.started_at).total_seconds() if row.state == JobState.RUNNING else None,
             )
-            for row in await self._session.execute(chosen)
+            for row in await self._session.execute(statement)
         ]
 
     async def past_jobs(self) -> Sequence[PastJob]:
-        """The newest that succeeded of each kind and type that is live."""
-        alive = select(Job.kind, Job.model_type).where(Job.state.in_(LIVE)).distinct().subquery()
+        """The newest succeeded jobs of each kind and type with live jobs."""
+        live = select(Job.kind, Job.model_type).where(Job.state.in_(LIVE)).distinct().subquery()
         seconds = func.extract("epoch", Job.ended_at - Job.started_at).label("seconds")
         newest = (
             select(Job.rows, seconds)
             .where(Job.state == JobState.SUCCEEDED)
-            .where(Job.kind == alive.c.kind, Job.model_type == alive.c.model_type)
+            .where(Job.kind == live.c.kind, Job.model_type == live.c.model_type)
             .order_by(Job.id.desc())
             .limit(MAX_PAST_JOBS)
             .lateral()
         )
-        found = select(alive, newest).join_from(alive, newest, true())
+        statement = select(live, newest).join_from(live, newest, true())
         return [
             PastJob(JobProfile(row.kind, row.model_type, row.rows), float(row.seconds))
-            for row in await self._session.execute(found)
+            for row in await self._session.execute(statement)
         ]
 
 
 async def is_training_on(session: AsyncSession, dataset_id: int) -> bool:
-    chosen = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
-    return (await session.execute(chosen)).first() is not None
+    statement = select(Job.id).where(Job.dataset_id == dataset_id, Job.state.in_(LIVE)).limit(1)
+    return (await session.execute(statement)).first() is not None

@@ -1,4 +1,4 @@
-"""Rules of a job's life: its states, what may be cancelled, and when a failed attempt is repeated."""
+"""Rules of jobs: their states, their cancellation, and retries after failed attempts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,24 +27,24 @@ class JobState(StrEnum):
 
 
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
-# The name of each kind in sentences and error codes.
+# Names of the kinds in sentences and error codes.
 NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
 
 FailureKind = Literal["refused", "crashed", "worker_died", "time_limit"]
 
 
-def has_ended(state: JobState) -> bool:
+def has_ended(state: str) -> bool:
     return state not in LIVE
 
 
-def may_cancel(state: JobState, has_result: bool) -> bool:
-    """A job with a stored result is being paid for and cannot be cancelled any more."""
+def may_cancel(state: str, has_result: bool) -> bool:
+    """A job with a stored result is about to be charged and cannot be cancelled."""
     return state in LIVE and not has_result
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failed attempt; `code`, `detail` and `members` come from the task if it refused its input."""
+    """A failed attempt; `code`, `detail` and `members` are those of a refused input."""
 
     kind: FailureKind
     code: str = ""
@@ -65,7 +65,7 @@ class GiveUp:
 
 
 def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Retry | GiveUp:
-    """Retry what an outage interrupted; give up at once what would fail the same way again."""
+    """Retry after an outage; give up at once after a failure that would repeat."""
     noun = NOUNS[kind]
     match failure.kind:
         case "refused":
@@ -77,7 +77,7 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
                 "report the job's id if it fails again.",
             )
         case "worker_died":
-            # It may have been stopped for another reason than its memory: a restart, a smaller cluster.
+            # Memory is not the only cause: a restart or a smaller cluster also stops workers.
             return _out_of_memory(noun) if attempts >= MAX_WORKER_DEATHS else retry_or_give_up(kind, attempts)
         case "time_limit":
             return GiveUp(
@@ -87,7 +87,7 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
 
 
 def retry_or_give_up(kind: str, attempts: int) -> Retry | GiveUp:
-    """Decision after this many attempts that an outage interrupted."""
+    """The decision after this number of interrupted attempts."""
     if attempts >= MAX_ATTEMPTS:
         return GiveUp(
             f"{NOUNS[kind]}_interrupted",

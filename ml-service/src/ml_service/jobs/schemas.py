@@ -1,4 +1,4 @@
-"""Schemas of jobs: the body of a training request, and a job as its owner sees it."""
+"""Schemas of jobs: a training request, and a job for its owner."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, Stri
 
 from kit.fields import RowId
 from ml_service.jobs.estimate_rules import NO_ESTIMATE, QueueEstimate
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind, JobState
 from ml_service.jobs.specs import NO_BUDGET, Budget, TrainingJobRequest
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import BudgetRequest
+from ml_service.orm import Job
 
 MAX_FEATURES = 2000
 MAX_PARAMETERS = 50
@@ -95,7 +95,7 @@ class JobView(BaseModel):
         return cls(
             id=job.id,
             kind=JobKind(job.kind),
-            state=job.state,
+            state=JobState(job.state),
             model_name=job.model_name,
             dataset_id=job.dataset_id,
             order=job.spec,

@@ -1,4 +1,4 @@
-"""Service of jobs: start a training, follow, wait, cancel."""
+"""Service of jobs: start a training; list, follow, await and cancel jobs."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from kit.errors import (
 from kit.identity import Caller, UserId
 from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing
-from ml_service.datasets.models import Dataset
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import (
     DatasetNotFound,
@@ -30,7 +29,6 @@ from ml_service.errors import (
     TrainingCancelled,
     TrainingFailed,
 )
-from ml_service.jobs.models import Job, JobEvent
 from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, JobState, has_ended, may_cancel
@@ -38,15 +36,16 @@ from ml_service.jobs.settlement import FIRST_TTL_SECONDS, hold_price
 from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.tables import TableProfile
 from ml_service.models.repository import ModelRepository
+from ml_service.orm import Dataset, Job, JobEvent
 
 POLL_SECONDS = 1.0
-# For rows written before errors were stored with their status.
+# Statuses for rows of an older version, which stored errors without one.
 STATUS_OF_CODE = {kind.code: kind.status for kind in CANNOT_PAY}
 
 
 @dataclass(frozen=True, slots=True)
 class StartedJob:
-    """A job, and whether its Idempotency-Key was used before."""
+    """A job; `replayed` if an earlier request with the same Idempotency-Key started it."""
 
     job: Job
     replayed: bool = False
@@ -61,26 +60,20 @@ class JobService:
 
         The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
         """
-        request_hash = fingerprint(request.to_json())
+        user_id = caller.user_id
         async with self._database.transaction() as session:
-            if key is not None and (first := await _find_first(session, caller.user_id, key)) is not None:
-                if first.fingerprint != request_hash:
-                    raise IdempotencyKeyReused
+            first = None if key is None else await _find_first(session, user_id, key, request)
+            if first is not None:
                 return StartedJob(first, replayed=True)
-            dataset = await DatasetRepository(session).find(caller.user_id, request.dataset_id)
+            dataset = await DatasetRepository(session).find(user_id, request.dataset_id)
             if dataset is None:
                 raise DatasetNotFound
             job = _new_training(caller, request, dataset, key)
-            job.fingerprint = request_hash
-            await self._add(session, job, request)
+            await JobRepository(session).add(job)
+            if not await ModelRepository(session).reserve(job):
+                raise ModelNameTaken
+            job.tokens_held = await hold_price(self._billing, job, request)
         return StartedJob(job)
-
-    async def _add(self, session: AsyncSession, job: Job, request: TrainingJobRequest) -> None:
-        await JobRepository(session).add(job)
-        models = ModelRepository(session)
-        if not await models.reserve(UserId(job.user_id), job.id, job.model_name, request.model_type):
-            raise ModelNameTaken
-        job.tokens_held = await hold_price(self._billing, job, request)
 
     async def get(self, user_id: UserId, job_id: int) -> Job:
         async with self._database.read() as session:
@@ -94,7 +87,7 @@ class JobService:
             return await JobRepository(session).list_page(user_id, page)
 
     async def cancel(self, user_id: UserId, job_id: int) -> Job:
-        """Request it; the replica that runs the job stops it and releases its tokens."""
+        """Request the cancellation; the replica that runs the job stops it and releases its tokens."""
         async with self._database.transaction() as session:
             repository = JobRepository(session)
             job = await repository.find_locked(user_id, job_id)
@@ -115,10 +108,10 @@ class JobService:
         return job
 
     async def history(self, job: Job, after: int) -> AsyncGenerator[JobEvent]:
-        """Every event after this one, until the job has ended."""
+        """Yield every event after this one until the job has ended."""
         async with self._notifications.subscribe(job.id) as subscription:
             while True:
-                # State first: a job that ends after its state was read has its last event still to come.
+                # Read the state before the events: a job that ends in between still gets its last event sent.
                 ended = has_ended((await self.get(UserId(job.user_id), job.id)).state)
                 for event in await self._events_after(job.id, after):
                     after = event.id
@@ -145,22 +138,28 @@ def prepare_job(caller: Caller, job: Job) -> Job:
 
 
 def raise_unless_succeeded(job: Job) -> None:
-    """Raise the failure of an ended job as an error for the caller who waited for it."""
-    if job.state is JobState.CANCELLED:
+    """Raise the error of an ended job for the caller who waited for it."""
+    if job.state == JobState.CANCELLED:
         raise TrainingCancelled
     if job.error is not None:
         raise _error_of(job.error)
 
 
-async def _find_first(session: AsyncSession, user_id: UserId, key: str) -> Job | None:
+async def _find_first(
+    session: AsyncSession, user_id: UserId, key: str, request: TrainingJobRequest
+) -> Job | None:
+    """The job that an earlier request with this key started."""
     repository = JobRepository(session)
     if not await repository.try_lock_key(user_id, key):
         raise IdempotencyTwinRunning
-    return await repository.find_by_key(user_id, key)
+    first = await repository.find_by_key(user_id, key)
+    if first is not None and first.fingerprint != fingerprint(request.to_json()):
+        raise IdempotencyKeyReused
+    return first
 
 
 def _new_training(caller: Caller, request: TrainingJobRequest, dataset: Dataset, key: str | None) -> Job:
-    """Raises the first reason that the training is impossible."""
+    """Raises the first error that makes the training impossible."""
     job_spec = request.to_job_spec(TableProfile.from_json(dataset.profile))
     job = Job(
         kind=JobKind.TRAIN,
@@ -171,12 +170,13 @@ def _new_training(caller: Caller, request: TrainingJobRequest, dataset: Dataset,
         units=job_spec.units,
         spec=job_spec.spec,
         idempotency_key=key,
+        fingerprint=fingerprint(request.to_json()),
     )
     return prepare_job(caller, job)
 
 
 def _error_of(stored: Json) -> ServiceError:
-    """The error that the task or billing-service raised; a bug of ours is a failed training."""
+    """The stored error of the task or of billing-service; an internal one becomes TrainingFailed."""
     status = STATUS_OF_CODE.get(stored["code"], InternalError.status)
     error = from_document({"status": status, **stored})
     return TrainingFailed(stored["detail"]) if error.status >= InternalError.status else error

@@ -1,7 +1,7 @@
-"""Settlement of jobs: hold the price at the start, extend the hold, move tokens once at the end.
+"""Settlement of jobs: hold the price at the start, extend the hold, charge or release it once at the end.
 
-The outcome is on the row before any token moves, and each step may be repeated, so the replica that has the
-lease next finishes what a dead one began: outcome, then tokens, then state.
+The order is outcome, then tokens, then state: the outcome is on the row before any token moves, and each step
+may be repeated. After a crash, the replica with the next lease therefore completes the settlement.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from prometheus_client import Counter
 from kit.background import every
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
-from ml_service.billing.charging import release_or_expire, settle_or_hold_again
+from ml_service.billing.charging import affordable, release_or_expire, settle_or_hold_again
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
@@ -27,19 +27,18 @@ from ml_service.billing.port import (
     HoldKey,
     Receipt,
 )
-from ml_service.billing.pricing import affordable
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.specs import TrainingJobRequest
+from ml_service.orm import Job
 
-# A job whose commit never came holds tokens for a minute; a committed one has its hold extended.
+# A job that is never committed holds tokens for a minute; the hold of a committed one is extended.
 FIRST_TTL_SECONDS = 60
 TTL_SECONDS = 600
 EXTEND_SECONDS = 5.0
 MAX_EXTENSIONS = 200
-# More than the first time to live, so that a new job's hold is extended in the next round.
+# Above the first time to live, so that the next round extends the hold of a new job.
 EXTEND_BEFORE_END = timedelta(seconds=FIRST_TTL_SECONDS * 2)
 RETRY_SECONDS = 1.0
 # Log events at the end of a job, by kind.
@@ -51,7 +50,7 @@ log = structlog.stdlib.get_logger()
 
 
 def charge_of(job: Job) -> Charge:
-    """The job's charge, the same in every replica."""
+    """The charge of a job, equal in all replicas."""
     api_key = None
     if job.api_key_id is not None:
         api_key = ApiKey(ApiKeyId(job.api_key_id), frozenset(), job.api_key_cap)
@@ -67,14 +66,14 @@ def charge_of(job: Job) -> Charge:
 
 
 async def hold_price(billing: Billing, job: Job, request: TrainingJobRequest) -> int:
-    """Hold the price of as many of the job's units as the request's budget pays for."""
+    """Hold the price of the job, reduced to the number of units that the budget pays for."""
     budget = request.budget.tokens
     if budget is not None:
         job.units = await _affordable_units(billing, job.units, budget)
     charge = replace(charge_of(job), quote_id=request.quote_id)
     tokens = (await billing.hold(charge)).tokens
     if budget is not None and tokens > budget:
-        # The quote's price is higher than the current one, which the units were computed with.
+        # The units were computed with the current price, and that of the quote is higher.
         await release_or_expire(billing, charge)
         raise BudgetTooSmall(budget, tokens)
     return tokens
@@ -89,17 +88,20 @@ async def _affordable_units(billing: Billing, units: int, budget: int) -> int:
 
 
 class HoldExtender:
-    """Extends the holds of live jobs, however long they wait and run."""
+    """Extends the holds of live jobs while they wait and run."""
 
     def __init__(self, context: WorkerContext) -> None:
         self._context = context
 
     async def run(self) -> None:
-        """Run until cancelled. A hold that ends without its extension is placed again before the charge."""
+        """Run until cancelled. A hold that expires nevertheless is placed again before the charge."""
         await every(EXTEND_SECONDS, self.extend_all, failure="holds_not_extended")
 
     async def extend_all(self) -> None:
-        """No row is locked during the calls to billing; an extension by two replicas is harmless."""
+        """Extend all holds that end soon, without row locks during the calls to billing.
+
+        An extension by two replicas is harmless.
+        """
         async with self._context.leases() as leases:
             jobs = await leases.holds_to_extend(EXTEND_BEFORE_END, MAX_EXTENSIONS)
         until = datetime.now(UTC) + timedelta(seconds=TTL_SECONDS)
@@ -120,7 +122,7 @@ class HoldExtender:
 
 
 async def retry_until_done(step: Callable[[], Awaitable[None]], job_id: int) -> None:
-    """Retry an idempotent step while billing or the database is away; raises LeaseLost."""
+    """Retry an idempotent step during an outage of billing or the database; raises LeaseLost."""
     while True:
         try:
             await step()
@@ -133,12 +135,12 @@ async def retry_until_done(step: Callable[[], Awaitable[None]], job_id: int) -> 
 
 
 async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
-    """Move the tokens of a job with a recorded outcome, then write its final state. Raises LeaseLost."""
+    """Charge or release the tokens of a job with a recorded outcome, then end it. Raises LeaseLost."""
     async with context.leases() as leases:
         job = await leases.get_leased(job_id, lease)
     if job.result is not None:
         try:
-            # Never more than the first hold, also when it is placed again at a higher price.
+            # At most the tokens of the first hold, even if it is placed again at a higher price.
             due = job.result.get("tokens", job.tokens_held)
             receipt = await settle_or_hold_again(context.billing, charge_of(job), due)
         except BillingRefusal as refusal:
@@ -160,7 +162,7 @@ async def _succeed(context: WorkerContext, job: Job, lease: UUID, receipt: Recei
 
 
 async def _turn_into_failure(context: WorkerContext, job: Job, lease: UUID, refusal: BillingRefusal) -> Job:
-    """The hold expired during an outage, and its tokens have been spent since."""
+    """Discard the result: the hold expired during an outage, and its tokens have been spent since."""
     await _discard_result(context, job)
     async with context.leases() as leases:
         job = await leases.get_leased(job.id, lease)
@@ -197,11 +199,11 @@ async def _end_unpaid(context: WorkerContext, job: Job, lease: UUID) -> None:
 
 
 async def _delete_rows(context: WorkerContext, job: Job) -> None:
-    """Delete a batch's input; after a crash before or during this, the sweeper finds it."""
+    """Delete the input of a batch; after a crash the sweeper deletes it."""
     if job.location is not None:
         await context.uploads.delete(job.location)
 
 
-def _log_end(events: Mapping[str, str], job: Job, **facts: object) -> None:
-    JOBS_ENDED.labels(job.kind, facts.get("code", "succeeded")).inc()
-    log.info(events[job.kind], user=job.user_id, job=job.id, model=job.model_name, action=job.kind, **facts)
+def _log_end(events: Mapping[str, str], job: Job, **fields: object) -> None:
+    JOBS_ENDED.labels(job.kind, fields.get("code", "succeeded")).inc()
+    log.info(events[job.kind], user=job.user_id, job=job.id, model=job.model_name, action=job.kind, **fields)

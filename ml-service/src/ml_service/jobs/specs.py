@@ -28,7 +28,7 @@ NO_BUDGET = Budget()
 
 @dataclass(frozen=True, slots=True)
 class JobSpec:
-    """The spec for a job's row; `units` is the largest number of trainings that are charged."""
+    """The spec for a job's row; `units` is the highest number of trainings to charge."""
 
     spec: Json
     units: int = 1
@@ -36,7 +36,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJobRequest:
-    """A requested training; without `features`, every column with values except the label is one."""
+    """A training; without `features`, every non-empty column except the label is a feature."""
 
     dataset_id: int
     model_type: str
@@ -54,7 +54,7 @@ class TrainingJobRequest:
         return asdict(self)
 
     def to_job_spec(self, profile: TableProfile) -> JobSpec:
-        """Raises the first reason that the training is impossible."""
+        """Raises the first error that makes the training impossible."""
         spec = self.to_training_spec(profile)
         if self.model_type == AUTO:
             comparison = plan_comparison(profile, spec, self.budget.seconds)
@@ -66,8 +66,8 @@ class TrainingJobRequest:
 
     def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
         columns = profile.columns.values()
-        usable = (column.name for column in columns if column.name != self.label and column.kind != "empty")
-        features = tuple(usable) if self.features is None else self.features
+        others = (column.name for column in columns if column.name != self.label and column.kind != "empty")
+        features = tuple(others) if self.features is None else self.features
         used = {*features, self.label}
         return TrainingSpec(
             model_type=self.model_type,

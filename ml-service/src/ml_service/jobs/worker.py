@@ -12,9 +12,9 @@ from kit.outages import describe_outage
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.handlers import find_handler
 from ml_service.jobs.lease_repository import LeaseLost
-from ml_service.jobs.models import Job
 from ml_service.jobs.rules import GiveUp, Retry, retry_or_give_up
 from ml_service.jobs.settlement import retry_until_done, settle_job
+from ml_service.orm import Job
 
 POLL_SECONDS = 1.0
 
@@ -57,12 +57,12 @@ class Worker:
     def _on_end(self, attempt: "asyncio.Task[None]") -> None:
         self._attempts.discard(attempt)
         if not attempt.cancelled() and (crash := attempt.exception()) is not None:
-            # The lease runs out and the job is claimed again, a limited number of times.
+            # The lease expires and the job is claimed again, up to the limit of attempts.
             log.error("attempt_crashed", exc_info=crash)
 
 
 class Attempt:
-    """One attempt at a job, by the replica that has its lease."""
+    """One attempt at a job by the replica with its lease."""
 
     def __init__(self, context: WorkerContext, job: Job, lease: UUID) -> None:
         self._context, self._job, self._lease = context, job, lease
@@ -70,7 +70,7 @@ class Attempt:
         self._renewer = LeaseRenewer(context, job.id, lease)
 
     async def run(self) -> None:
-        """Return once the job has ended, is queued again, or another replica has its lease."""
+        """Run until the job has ended, is queued again, or another replica has its lease."""
         bind_contextvars(request_id=self._job.request_id, user=self._job.user_id, job=self._job.id)
         renewing = asyncio.create_task(self._renewer.renew_until_lost())
         writing = asyncio.create_task(self._progress.write_forever(self._context, self._job.id, self._lease))
@@ -92,13 +92,13 @@ class Attempt:
         except LeaseLost:
             return
         except asyncio.CancelledError:
-            # This replica is stopping; another one need not wait for the lease to run out.
+            # At shutdown, so that another replica need not wait until the lease expires.
             with contextlib.suppress(LeaseLost):
                 await self._requeue(0)
             raise
 
     async def _work(self) -> None:
-        """Raises LeaseLost."""
+        """Handle the job unless its outcome is recorded, then settle it. Raises LeaseLost."""
         job = self._job
         if job.result is None and job.error is None and job.cancel_requested_at is None:
             outcome = await self._handle()
@@ -107,13 +107,13 @@ class Attempt:
                 await self._progress.flush()
                 await retry_until_done(lambda: self._requeue(pause), job.id)
                 return
-            # Before anything that may take time: an attempt whose outcome is recorded is not repeated.
+            # Record the outcome before any slow step: an attempt with a recorded outcome is not repeated.
             await retry_until_done(lambda: self._record(outcome), job.id)
             await self._progress.flush()
         await retry_until_done(lambda: settle_job(self._context, job.id, self._lease), job.id)
 
     async def _handle(self) -> Outcome | None:
-        """The handler's outcome; a retry after an outage, None if the owner cancelled the job."""
+        """The handler's outcome, or a retry after an outage; None if the owner cancelled the job."""
         exhausted = retry_or_give_up(self._job.kind, self._job.attempts - 1)
         if isinstance(exhausted, GiveUp):
             return exhausted
@@ -154,7 +154,7 @@ class Attempt:
 
 
 class LeaseRenewer:
-    """Renews a job's lease during an attempt, and notices when its owner cancels the job."""
+    """Renews the lease of a job during an attempt, and reports its cancellation."""
 
     def __init__(self, context: WorkerContext, job_id: int, lease: UUID) -> None:
         self._context, self._job_id, self._lease = context, job_id, lease
@@ -172,7 +172,7 @@ class LeaseRenewer:
             async with self._context.leases() as leases:
                 renewal = await leases.renew(self._job_id, self._lease)
         except Exception as error:
-            # A database that is away for a moment is no reason to discard a fit; the lease may outlast it.
+            # A short outage of the database must not discard a fit; the lease may outlast it.
             if describe_outage(error) is None:
                 raise
             log.warning("lease_not_renewed", error=type(error).__name__)

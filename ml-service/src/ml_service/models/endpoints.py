@@ -1,4 +1,4 @@
-"""Models and their reports over HTTP; reading about them may have a price."""
+"""Models and their reports over HTTP; these requests may have the price of `metadata`."""
 
 from typing import Annotated, Literal
 
@@ -15,15 +15,14 @@ from ml_service.callers import TrainCaller
 from ml_service.errors import ModelNotFound, ReaderDied
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
-from ml_service.models.report_schemas import ReportView
-from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
+from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView, ReportView
 from ml_service.models.service import ModelService, ReportService
 
 router = strict_router("/v1", ["models"])
 
 ModelName = Annotated[str, Path(max_length=200)]
 
-# The page needs no other file, and no name of a label or column can run anything in it.
+# The page loads nothing, and a label or column name in it cannot run as a script.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Vary": "Accept",
@@ -49,7 +48,7 @@ Meter = Annotated[MetadataMeter, Depends(_meter)]
 
 @router.get("/model-types")
 async def list_model_types() -> Page[ModelTypeView]:
-    """The model types, with their parameters as JSON Schema; open to everybody."""
+    """The model types, with their parameters as JSON Schema; no login needed."""
     types = [ModelTypeView.model_validate(describe(name)) for name in MODEL_TYPES]
     return Page(items=[*types, ModelTypeView.of_comparison()])
 
@@ -58,13 +57,13 @@ async def list_model_types() -> Page[ModelTypeView]:
 async def list_models(caller: Reader, models: Models, meter: Meter, page: RequestedPage) -> Page[ModelView]:
     """Your models, newest first."""
     async with meter.reading():
-        found = await models.list_page(caller.user_id, page)
-        return page.page_of(found, ModelView.of, lambda model: model.id)
+        rows = await models.list_page(caller.user_id, page)
+        return page.page_of(rows, ModelView.of, lambda model: model.id)
 
 
 @router.get("/models/{name}", responses=documented(ModelNotFound, *CHARGE_ERRORS))
 async def show_model(name: ModelName, caller: Reader, models: Models, meter: Meter) -> ModelView:
-    """One model: its metrics beside a baseline, its parameters and its training data."""
+    """A model: its metrics beside a baseline, its parameters and its training data."""
     async with meter.reading(name):
         return ModelView.of(await models.get(caller.user_id, name))
 
@@ -97,7 +96,7 @@ async def show_report(
     form: Annotated[Literal["json", "html"] | None, Query(alias="format")] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> ReportView | Response:
-    """A model's quality and the reasons for it, as JSON, or with `format=html` as one offline page."""
+    """The report of a model, as JSON, or with `format=html` as one HTML page without external files."""
     if form == "html" or (form is None and "text/html" in accept):
         async with meter.reading(name):
             html = await reports.render(caller.user_id, name)

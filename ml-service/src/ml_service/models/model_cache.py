@@ -1,4 +1,4 @@
-"""Cache of loaded models: the most recently used ones, within a bound of memory."""
+"""Cache of the most recently used predictors, limited by number and memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,9 +13,9 @@ Load = Callable[[StoredModel], Predictor]
 
 
 class ModelCache:
-    """A cache that only saves loading: the database decides whether a model exists and who owns it.
+    """Predictors by model id; the database still decides about existence and ownership of the model.
 
-    Requests that meet over a model that is not loaded load it once.
+    Concurrent requests for a model load it once.
     """
 
     def __init__(self, load: Load, max_models: int, max_bytes: int) -> None:
@@ -24,21 +24,21 @@ class ModelCache:
         self._loading = SingleFlight[int, Predictor]()
 
     async def get(self, model: StoredModel) -> Predictor:
-        """The model's predictor; raises what loading raises."""
-        known = self._cache.get(model.id)
-        if known is not None:
-            return known[0]
+        """The model's predictor; raises the errors of `load`."""
+        cached = self._cache.get(model.id)
+        if cached is not None:
+            return cached[0]
         return await self._loading.run(model.id, lambda: self._load_and_cache(model))
 
     def forget(self, model_id: int) -> None:
-        """Drop a deleted model, also one that is being loaded."""
+        """Evict a deleted model, even while it is being loaded."""
         self._cache.pop(model_id, None)
         self._loading.forget(model_id)
 
     async def _load_and_cache(self, model: StoredModel) -> Predictor:
         predictor = await asyncio.to_thread(self._load, model)
-        if self._loading.is_running(model.id):  # else it was deleted meanwhile
-            # A model over the whole bound is cached alone, or each of its predictions would load it again.
+        if self._loading.is_running(model.id):  # otherwise it was deleted meanwhile
+            # A model above the limit is cached alone; otherwise each of its predictions would load it.
             self._cache[model.id] = predictor, min(model.size_bytes, self._max_bytes)
             while len(self._cache) > self._max_models:
                 self._cache.popitem()

@@ -1,4 +1,4 @@
-"""Models in the database."""
+"""Queries of models, and the lookup of the prediction path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from kit.settings import DatabaseSettings
-from ml_service.models.models import Model
+from ml_service.orm import Job, Model
 
 LOOKUP_CONNECTIONS = 4
 LOOKUP_TIMEOUT_SECONDS = 5
@@ -25,7 +25,7 @@ SELECT_READY = """
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """The part of a model that predicting needs."""
+    """The columns of a model that a prediction needs."""
 
     id: int
     name: str
@@ -38,11 +38,14 @@ class ModelRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def reserve(self, user_id: UserId, job_id: int, name: str, model_type: str) -> bool:
-        """False when the name is taken; waits for a twin that has not committed yet."""
+    async def reserve(self, job: Job) -> bool:
+        """Reserve the name of the job's model; false if it is taken.
+
+        Waits for a concurrent transaction with the same name.
+        """
         statement = (
             insert(Model)
-            .values(user_id=user_id, job_id=job_id, name=name, model_type=model_type)
+            .values(user_id=job.user_id, job_id=job.id, name=job.model_name, model_type=job.model_type)
             .on_conflict_do_nothing(index_elements=[Model.name])
             .returning(Model.id)
         )
@@ -52,16 +55,16 @@ class ModelRepository:
         return await self._session.scalar(_ready(user_id).where(Model.name == name))
 
     async def find_newest(self, user_id: UserId, model_type: str) -> Model | None:
-        chosen = _ready(user_id).where(Model.model_type == model_type)
-        return await self._session.scalar(chosen.order_by(Model.id.desc()).limit(1))
+        statement = _ready(user_id).where(Model.model_type == model_type)
+        return await self._session.scalar(statement.order_by(Model.id.desc()).limit(1))
 
     async def find_digests(self, artefact: str | None) -> Json | None:
-        """SHA-256 of each file of an artefact, while its model exists."""
+        """The SHA-256 of each file of an artefact; None once its model is deleted."""
         return await self._session.scalar(select(Model.files).where(Model.artefact == artefact))
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Model]:
-        chosen = _ready(user_id).where(Model.id < page.before).order_by(Model.id.desc())
-        return (await self._session.scalars(chosen.limit(page.fetch))).all()
+        statement = _ready(user_id).where(Model.id < page.before).order_by(Model.id.desc())
+        return (await self._session.scalars(statement.limit(page.fetch))).all()
 
     async def list_all(self, user_id: UserId) -> Sequence[Model]:
         """Newest first."""
@@ -69,19 +72,15 @@ class ModelRepository:
 
     async def list_names(self, user_id: UserId) -> Sequence[str]:
         """Newest first."""
-        chosen = select(Model.name).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-        return (await self._session.scalars(chosen.order_by(Model.id.desc()))).all()
+        statement = select(Model.name).where(Model.user_id == user_id, Model.ready_at.is_not(None))
+        return (await self._session.scalars(statement.order_by(Model.id.desc()))).all()
 
     async def delete(self, model: Model) -> None:
         await self._session.execute(delete(Model).where(Model.id == model.id))
 
 
-def _ready(user_id: UserId) -> Select[Model]:
-    return select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-
-
 class ModelLookup:
-    """The one statement of the hot path, on connections of its own: a session would cost too much."""
+    """The only statement of a prediction, on its own connections: a session would cost too much time."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._pool = asyncpg.create_pool(
@@ -102,7 +101,7 @@ class ModelLookup:
         try:
             row = await self._pool.fetchrow(SELECT_READY, name, user_id)
         except OSError as error:
-            # Its socket is gone or its name unknown while it restarts.
+            # During a restart the socket is gone or the host name is unknown.
             raise ConnectionError("The database cannot be reached.") from error
         if row is None:
             return None
@@ -111,12 +110,16 @@ class ModelLookup:
         )
 
     async def open(self) -> None:
-        """Connects to nothing yet, so that the service starts while its database does."""
+        """Prepare the pool without a connection, so that the service starts before its database."""
         await self._pool
 
     async def close(self) -> None:
         await self._pool.close()
 
 
+def _ready(user_id: UserId) -> Select[Model]:
+    return select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
+
+
 async def _skip_reset(_connection: object) -> None:
-    """A connection that only ever selects has nothing to reset, and resetting takes a round trip."""
+    """A connection that only selects has nothing to reset, and a reset costs a round trip."""

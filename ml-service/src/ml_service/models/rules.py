@@ -13,15 +13,15 @@ def automatic_name(user_id: int, model_type: str, now: datetime) -> str:
     return f"{user_id}_{model_type}_{now:%Y%m%d_%H%M%S_%f}"
 
 
-def given_name(user_id: int, wanted: str) -> str | None:
+def given_name(user_id: int, requested: str) -> str | None:
     """`{user_id}_{sanitised}`.
 
-    Letters, digits, dots, underscores and hyphens stay; None when nothing usable is left of the wish.
+    Letters, digits, dots, underscores and hyphens stay; None if no usable character is left.
     """
-    sanitised = _UNUSABLE_CHARACTERS.sub("_", wanted.strip()).strip("._-")[:LONGEST_GIVEN_NAME]
+    sanitised = _UNUSABLE_CHARACTERS.sub("_", requested.strip()).strip("._-")[:LONGEST_GIVEN_NAME]
     return f"{user_id}_{sanitised}" if sanitised else None
 
 
 def is_model_name(text: str) -> bool:
-    """False for text that no model can be named, which then needs no query."""
+    """False for text that cannot be the name of a model, so that no query is needed."""
     return NAME.fullmatch(text) is not None

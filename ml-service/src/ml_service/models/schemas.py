@@ -1,16 +1,18 @@
-"""Models on the wire."""
+"""Schemas of models and of their reports."""
 
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
+from ml_service.datasets.schemas import FindingView
 from ml_service.learning.comparison import AUTO, most_candidates
-from ml_service.models.models import Model
+from ml_service.orm import Model
 
 MOST_SECONDS = 86_400
 MOST_TOKENS = 10**9
 
+Label = str | int
 Figures = dict[str, float | None]
 
 
@@ -30,7 +32,7 @@ class BudgetRequest(BaseModel):
 class ModelTypeView(BaseModel):
     """A model type; `parameters` is a JSON Schema, as is `budget` of the type that compares all others.
 
-    `candidates` is the most that a comparison tries for each task; it is charged for those that finish.
+    `candidates` is the highest number of candidates by task; a comparison charges the finished ones.
     """
 
     name: str
@@ -69,7 +71,7 @@ class CandidateView(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """Everything needed to train the same model again."""
+    """The inputs that reproduce a model."""
 
     spec: dict[str, Any]  # Any: parameters are of many types
     versions: dict[str, str]
@@ -142,3 +144,123 @@ class ModelSchemaView(BaseModel):
             features=description["features"],
             example=description["example"],
         )
+
+
+class MetricView(BaseModel):
+    """A metric on the test part with its 95 % bootstrap interval, beside the baseline's."""
+
+    name: str
+    value: float | None
+    low: float | None
+    high: float | None
+    baseline: float | None
+    higher_is_better: bool
+
+
+class ConfusionMatrixView(BaseModel):
+    """`counts[i][j]`: rows of label i that were predicted as label j."""
+
+    labels: list[Label]
+    counts: list[list[int]]
+
+
+class RocView(BaseModel):
+    label: Label
+    false_positive_rate: list[float]
+    true_positive_rate: list[float]
+    area: float
+
+
+class PrecisionRecallView(BaseModel):
+    label: Label
+    precision: list[float]
+    recall: list[float]
+    average_precision: float
+
+
+class CalibrationView(BaseModel):
+    """Rows in bins of predicted probability: its mean, the observed share, and the number of rows."""
+
+    label: Label
+    predicted: list[float]
+    observed: list[float]
+    counts: list[int]
+
+
+class ResidualsView(BaseModel):
+    """A histogram of residuals: label minus prediction."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class PredictedActualView(BaseModel):
+    """At most 500 test rows."""
+
+    actual: list[float]
+    predicted: list[float]
+
+
+class ImportanceView(BaseModel):
+    """The fall of the main metric when the column's cells are shuffled."""
+
+    feature: str
+    mean: float
+    spread: float
+
+
+class LearningView(BaseModel):
+    """The main metric of fits on fewer rows; the last is the model's own."""
+
+    training_rows: list[int]
+    training_score: list[float]
+    test_score: list[float]
+    metric: str
+
+
+class CoverageView(BaseModel):
+    """The coverage of intervals or label sets: nominal, and measured by splitting the calibration rows."""
+
+    coverage_nominal: float
+    coverage_measured: float
+    calibration_rows: int
+
+
+class ReportRecipeView(BaseModel):
+    """Everything needed to train the same model again, with the same metrics."""
+
+    data_sha256: str
+    spec: dict[str, Any]  # Any: parameters are of many types
+    params: dict[str, Any]  # Any: as above
+    seed: int
+    train_fraction: float
+    stratified: bool
+    rows: int
+    training_rows: int
+    calibration_rows: int
+    test_rows: int
+    versions: dict[str, str]
+
+
+class ReportView(BaseModel):
+    """The quality of a model and the reasons for it; members that do not apply to its task are null."""
+
+    model: str
+    type: str
+    task: str
+    label: str
+    created_at: datetime
+    verdict: str
+    metrics: list[MetricView]
+    confusion_matrix: ConfusionMatrixView | None
+    roc: list[RocView] | None
+    precision_recall: list[PrecisionRecallView] | None
+    calibration: list[CalibrationView] | None
+    residuals: ResidualsView | None
+    predicted_actual: PredictedActualView | None
+    importance: list[ImportanceView]
+    learning: LearningView | None
+    findings: list[FindingView]
+    intervals: CoverageView | None
+    leaderboard: list[CandidateView] | None
+    recipe: ReportRecipeView

@@ -15,11 +15,11 @@ from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.models.model_cache import ModelCache
-from ml_service.models.models import Model
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
-from ml_service.store.artefacts import Artefacts
+from ml_service.orm import Model
 from ml_service.store.files import Files
+from ml_service.store.outputs import Artefacts
 from ml_service.store.process_pool import ProcessPool
 
 log = structlog.stdlib.get_logger()
@@ -37,7 +37,7 @@ class ModelService:
         return model
 
     async def resolve_name(self, user_id: UserId, name: str) -> str:
-        """The name itself; for the name of a type, that of the user's newest model of the type."""
+        """Resolve the name of a model type to the user's newest model of that type; keep other names."""
         if name not in MODEL_TYPES:
             return name
         async with self._database.read() as session:
@@ -61,7 +61,7 @@ class ModelService:
             if model is None or model.artefact is None:
                 raise ModelNotFound
             await repository.delete(model)
-        # If this process dies here, the sweeper deletes the artefact, which then has no row.
+        # After a crash at this point, the sweeper deletes the artefact without a row.
         self._model_cache.forget(model.id)
         await self._artefacts.discard(model.artefact)
         log.info("model_deleted", user=user_id, model=name)
@@ -83,7 +83,7 @@ class ReportService:
     async def render(self, user_id: UserId, name: str) -> str:
         """The report as an HTML page.
 
-        Drawn in a process of its own: that takes a browser's engine and some tenths of a second.
+        Rendered in a reader process: the charts take some tenths of a second.
         """
         return await self._readers.run(render_page, await self.get(user_id, name))
 

@@ -1,1 +1,1 @@
-"""Predictions of rows."""
+"""Predictions of rows and of files."""

@@ -1,4 +1,4 @@
-"""Predictions of rows, each request charged by itself."""
+"""Service of predictions: predict rows, charge each request once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from ml_service.models.repository import ModelLookup, StoredModel
 from ml_service.models.rules import is_model_name
 
 HOLD_SECONDS = 30
-# Fewer rows are predicted before a thread would have started.
+# A prediction of so few rows takes less time than the start of a thread.
 MAX_ROWS_ON_THE_LOOP = 50
 
 Rows = Sequence[dict[str, Any]]  # Any: cells of every kind
@@ -30,7 +30,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class PredictionInput:
-    """Rows for a model, and the results wanted; `key` is the caller's Idempotency-Key."""
+    """Rows for a model, and options; `key` is the caller's Idempotency-Key."""
 
     model: str
     rows: Rows
@@ -44,7 +44,7 @@ class PredictionInput:
 
 @dataclass(frozen=True, slots=True)
 class PredictionResult:
-    """An answer and its receipt; `tokens` in the answer is the part of the hold that it cost, if not all."""
+    """An answer and its receipt; `tokens` in the answer is the charged part of the hold, if not all of it."""
 
     answer: Answer
     receipt: Receipt
@@ -58,29 +58,31 @@ class PredictionService:
         self._answers, self._lookup = answers, lookup
         self._billing, self._model_cache = billing, model_cache
 
-    async def predict(self, caller: Caller, wanted: PredictionInput) -> PredictionResult:
+    async def predict(self, caller: Caller, prediction: PredictionInput) -> PredictionResult:
         """Claim the key, load the model, compute, hold, store the answer, settle.
 
-        The answer is stored before it is paid for, so a retry can finish what a dead process began.
+        The answer is stored before it is charged, so that a retry can settle after a crash.
         """
-        request = keyed_request(caller, wanted.key, wanted.model, wanted.rows, asdict(wanted.options))
-        charge = _charge(caller, wanted, hold_key("predict", request))
+        request = keyed_request(
+            caller, prediction.key, prediction.model, prediction.rows, asdict(prediction.options)
+        )
+        charge = _charge(caller, prediction, hold_key("predict", request))
         async with self._answers.claim(request) as claim:
             if claim.first_answer is not None:
                 result = await replay(self._billing, charge, orjson.loads(claim.first_answer))
             else:
-                predictor = await self._load(caller, wanted.model)
-                # Predicting validates the rows and takes less time than a hold: bad rows never get one.
-                answer = await _compute(predictor, wanted)
+                predictor = await self._load(caller, prediction.model)
+                # A prediction takes less time than a hold and validates the rows: invalid rows need no hold.
+                answer = await _compute(predictor, prediction)
                 async with charging(self._billing, charge) as payment:
                     await claim.keep(orjson.dumps(answer))
                 result = PredictionResult(answer, payment.receipt)
         log.info(
             "prediction_made",
-            model=wanted.model,
-            action=wanted.action,
+            model=prediction.model,
+            action=prediction.action,
             amount=result.receipt.tokens,
-            rows=len(wanted.rows),
+            rows=len(prediction.rows),
             replayed=result.replayed,
         )
         return result
@@ -90,7 +92,7 @@ class PredictionService:
         try:
             return await self._model_cache.get(model)
         except ArtefactRefused:
-            # Deleted since it was found, or damaged: the database knows which.
+            # The model was deleted since, or its artefact is damaged; the database decides.
             await self._find(caller, name)
             raise
 
@@ -102,16 +104,16 @@ class PredictionService:
 
 
 async def replay(billing: Billing, charge: Charge, answer: Answer) -> PredictionResult:
-    """A stored answer; settles its charge should the first request have died before it."""
+    """Return a stored answer; settle its charge, as the first request may have crashed before."""
     receipt = await settle_or_hold_again(billing, charge, answer.get("tokens"))
     return PredictionResult(answer, receipt, replayed=True)
 
 
-async def _compute(predictor: Predictor, wanted: PredictionInput) -> Answer:
-    if len(wanted.rows) <= MAX_ROWS_ON_THE_LOOP:
-        predicted = predictor.predict(wanted.rows, wanted.options)
+async def _compute(predictor: Predictor, prediction: PredictionInput) -> Answer:
+    if len(prediction.rows) <= MAX_ROWS_ON_THE_LOOP:
+        predicted = predictor.predict(prediction.rows, prediction.options)
     else:
-        predicted = await asyncio.to_thread(predictor.predict, wanted.rows, wanted.options)
+        predicted = await asyncio.to_thread(predictor.predict, prediction.rows, prediction.options)
     answer: Answer = {
         "predictions": predicted.values,
         "warnings": [asdict(warning) for warning in predicted.warnings],
@@ -126,13 +128,13 @@ async def _compute(predictor: Predictor, wanted: PredictionInput) -> Answer:
     return answer
 
 
-def _charge(caller: Caller, wanted: PredictionInput, key: HoldKey) -> Charge:
+def _charge(caller: Caller, prediction: PredictionInput, key: HoldKey) -> Charge:
     return Charge(
         key=key,
         user_id=caller.user_id,
-        action=wanted.action,
+        action=prediction.action,
         ttl_seconds=HOLD_SECONDS,
-        units=len(wanted.rows),
-        resource=wanted.model,
+        units=len(prediction.rows),
+        resource=prediction.model,
         api_key=caller.api_key,
     )

@@ -1,1 +1,1 @@
-"""Files of the service: uploads, artefacts of models, results."""
+"""Files of the service: uploads, artefacts and results."""

@@ -1,4 +1,4 @@
-"""The store of files: any fsspec address, a shared folder by default."""
+"""The file store: any fsspec URL, by default a shared folder."""
 
 import contextlib
 import os
@@ -13,9 +13,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 
 class Files:
-    """Calls may wait for a disk or a network: on the event loop use a thread.
+    """Files by key. Calls block on disk or network, so run them in a thread of the event loop.
 
-    Services, process pools and Dask workers each have one, with the same address.
+    Services, reader processes and Dask workers each have one, with the same URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -26,7 +26,7 @@ class Files:
 
     @contextlib.contextmanager
     def on_disk(self, key: str) -> Generator[Path]:
-        """A local path of a file or folder: its own, or a copy that is deleted after the block.
+        """A local path of a file or folder: in a local store its own, otherwise a temporary copy.
 
         The path does not exist if the store has no such key.
         """
@@ -41,7 +41,7 @@ class Files:
 
     @contextlib.contextmanager
     def folder_to_write(self, key: str) -> Generator[Path]:
-        """A path at which to create a folder; its files are in the store after the block."""
+        """A local path for a new folder; its files are in the store after the block."""
         if self._local:
             self._files.makedirs(self._files._parent(self._path(key)), exist_ok=True)
             yield Path(self._path(key))
@@ -60,13 +60,13 @@ class Files:
         return self._files.open(self._path(key), "wb")
 
     def flush(self, handle: IO[bytes]) -> None:
-        """Flush to a local disk; an object in a bucket appears when it is closed."""
+        """Flush to a local disk; a bucket stores an object when it is closed."""
         handle.flush()
         if self._local:
             os.fsync(handle.fileno())
 
     def rename(self, key: str, new_key: str) -> None:
-        """One atomic step on a file system, complete on return in a bucket; idempotent."""
+        """Rename a file or folder, atomically on a file system but not in a bucket; idempotent."""
         source, target = self._path(key), self._path(new_key)
         if self._files.exists(target) and not self._files.exists(source):
             return
@@ -80,7 +80,7 @@ class Files:
         _flush_folder(self._files._parent(target))
 
     def delete(self, key: str) -> None:
-        """Delete a file or folder; a missing one is no error."""
+        """Delete a file or folder, if it exists."""
         try:
             self._files.rm(self._path(key), recursive=True)
         except FileNotFoundError:
@@ -93,20 +93,20 @@ class Files:
         return int(self._files.du(self._path(key)))
 
     def list_folder(self, key: str) -> Iterator[tuple[str, datetime]]:
-        """The keys in a folder, each with the time of its last change."""
+        """The keys in a folder with their modification times."""
         path = self._path(key)
         if not self._files.exists(path):
             return
         for entry in self._files.ls(path, detail=True, refresh=True):
-            yield f"{key}/{entry['name'].rstrip('/').rpartition('/')[2]}", _changed(entry)
+            yield f"{key}/{entry['name'].rstrip('/').rpartition('/')[2]}", _modified_at(entry)
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{key}"
 
 
-def _changed(entry: dict[str, Any]) -> datetime:  # Any: listings differ by store
-    seen = entry["mtime"] if "mtime" in entry else entry.get("LastModified", datetime.now(UTC))
-    return seen if isinstance(seen, datetime) else datetime.fromtimestamp(seen, UTC)
+def _modified_at(entry: dict[str, Any]) -> datetime:  # Any: listings differ by store
+    modified = entry["mtime"] if "mtime" in entry else entry.get("LastModified", datetime.now(UTC))
+    return modified if isinstance(modified, datetime) else datetime.fromtimestamp(modified, UTC)
 
 
 def _flush_folder(folder: str) -> None:

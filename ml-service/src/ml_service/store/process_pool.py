@@ -1,4 +1,4 @@
-"""Process pool for reading and writing files: the event loop stays free, and memory is given back."""
+"""Process pool to read and write files: the event loop stays free, and the memory is returned."""
 
 from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
@@ -12,13 +12,13 @@ Result = TypeVar("Result")
 
 
 class ProcessPool:
-    """A bounded number of processes, each started when it is first needed."""
+    """Limits the number of processes; each is started on demand."""
 
     def __init__(self, size: int) -> None:
         self._limiter = CapacityLimiter(size)
 
     async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Raises what `work` raises, or ReaderDied; cancelling the call ends the process."""
+        """Raises the errors of `work`, or ReaderDied; a cancellation kills the process."""
         try:
             return await to_process.run_sync(work, *arguments, limiter=self._limiter, cancellable=True)
         except BrokenWorkerProcess as error:

@@ -1,4 +1,4 @@
-"""Uploads: files written and hashed as they arrive, and deleted again after any error."""
+"""Uploads: write and hash files as they arrive; delete them after an error."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ from ml_service.errors import DatasetTooLarge
 from ml_service.store.files import Files
 
 FOLDER = "uploads"
-# Large enough that a switch of threads costs nothing, small enough for a hundred uploads in memory.
+# Large enough to amortise a switch of threads, small enough for a hundred uploads in memory.
 BUFFER_BYTES = 256 * 1024
 
 
 class Upload:
-    """A file that is being written; complete once `finish` has returned."""
+    """A file in transit; complete once `finish` has returned."""
 
     def __init__(self, files: Files, key: str, handle: IO[bytes], limit: int) -> None:
         self.key, self.size, self.kept = key, 0, False
@@ -70,7 +70,7 @@ class Uploads:
         try:
             yield upload
         finally:
-            # A bucket stores even an unfinished file when it is closed, so close before the deletion.
+            # A bucket stores even an incomplete file when it is closed, so close it before the deletion.
             await asyncio.to_thread(handle.close)
             if not upload.kept:
                 await self.delete(key)

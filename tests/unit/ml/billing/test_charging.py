@@ -1,4 +1,4 @@
-"""Charging: hold, work, settle; or hold, fail, release."""
+"""Charges: holds, settlements and releases around work, and the price of a part of it."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 from tests.support.memory_billing import MemoryBilling
 
 from kit.identity import UserId
-from ml_service.billing.charging import charging, settle_or_hold_again
+from ml_service.billing.charging import affordable, charging, prorate, settle_or_hold_again
 from ml_service.billing.port import BillingRefusal, Charge, HoldKey, Receipt
 from ml_service.errors import BillingUnavailable
 
@@ -42,15 +42,15 @@ async def test_failed_work_costs_nothing(billing: MemoryBilling) -> None:
 
 
 async def test_cancelled_work_costs_nothing(billing: MemoryBilling) -> None:
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def work() -> None:
         async with charging(billing, CHARGE):
-            begun.set()
+            started.set()
             await asyncio.Event().wait()
 
     working = asyncio.create_task(work())
-    await begun.wait()
+    await started.wait()
     assert billing.held(ADA) == 5
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -82,7 +82,7 @@ async def test_expired_hold_without_tokens_is_refused(billing: MemoryBilling) ->
 
 
 class BillingWithLostAnswer(MemoryBilling):
-    """Settles, but its first answer never arrives."""
+    """Settles, but its first answer is lost."""
 
     lost = False
 
@@ -101,3 +101,38 @@ async def test_settlement_with_lost_answer_is_repeated() -> None:
         pass
     assert payment.receipt.tokens == 5
     assert (billing.lost, billing.balance(ADA), billing.held(ADA)) == (True, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "good", "tokens"),
+    [
+        (1, 1, 5),
+        (1000, 1000, 5),
+        (1001, 1001, 10),
+        (1001, 1000, 5),
+        (2500, 1, 5),
+        (2500, 0, 0),
+        (2500, 2001, 15),
+    ],
+)
+def test_batch_costs_each_started_thousand_of_valid_rows(rows: int, good: int, tokens: int) -> None:
+    held = 5 * -(-rows // 1000)
+    assert prorate(held, rows, good, 1000) == tokens
+
+
+@pytest.mark.parametrize(
+    ("held", "candidates", "done", "due"),
+    [(8, 8, 3, 3), (8, 8, 8, 8), (24, 8, 1, 3), (1, 8, 7, 0), (0, 8, 8, 0)],
+)
+def test_comparison_costs_its_finished_candidates(held: int, candidates: int, done: int, due: int) -> None:
+    assert prorate(held, candidates, done) == due
+
+
+@pytest.mark.parametrize(
+    ("tokens", "per_units", "budget", "candidates"),
+    [(1, 1, 5, 5), (1, 1, 50, 8), (3, 1, 5, 1), (3, 1, 2, 0), (5, 4, 9, 4), (0, 1, 1, 8)],
+)
+def test_budget_limits_the_number_of_candidates(
+    tokens: int, per_units: int, budget: int, candidates: int
+) -> None:
+    assert affordable(8, tokens, per_units, budget) == candidates

@@ -21,7 +21,7 @@ class SlowServer:
         return [request * request for request in requests]
 
 
-async def test_requests_during_a_call_go_together_with_the_next() -> None:
+async def test_requests_during_a_call_share_the_next_call() -> None:
     server = SlowServer()
     coalescer = Coalescer[int, int](server.send, largest=100, lanes=1)
     first = asyncio.create_task(coalescer.submit(1))
@@ -62,13 +62,13 @@ async def test_failed_call_fails_its_batch_and_not_the_next() -> None:
 async def test_cancelled_request_does_not_disturb_the_others() -> None:
     server = SlowServer()
     coalescer = Coalescer[int, int](server.send, largest=10, lanes=1)
-    leaving, staying = asyncio.create_task(coalescer.submit(1)), asyncio.create_task(coalescer.submit(2))
+    cancelled, other = asyncio.create_task(coalescer.submit(1)), asyncio.create_task(coalescer.submit(2))
     await asyncio.sleep(0)
-    leaving.cancel()
+    cancelled.cancel()
     server.go.set()
     with pytest.raises(asyncio.CancelledError):
-        await leaving
-    assert await staying == 4
+        await cancelled
+    assert await other == 4
 
 
 async def test_missing_reply_is_an_error() -> None:

@@ -1,4 +1,4 @@
-"""Exported bundles: unpacked, checked and run by a Python without Farebox."""
+"""Exported bundles, checked and run by a Python without Farebox."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 DATA = Path(__file__).parents[4] / "data"
 # Runs a script as if this project were not installed.
-ALONE = (
+ISOLATED = (
     "import runpy, sys; sys.modules['ml_service'] = None; sys.argv = sys.argv[1:];"
     "runpy.run_path(sys.argv[0], run_name='__main__')"
 )
@@ -28,7 +28,7 @@ DIABETES_FEATURES = ("age", "bmi", "bp", "s5")
 
 
 @pytest.fixture(scope="module")
-def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def table_with_dates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tables") / "dated.csv"
     days = pd.date_range("2020-01-01", periods=60)
     pd.DataFrame({"day": days.date, "x": np.arange(60) % 7, "y": np.arange(60) * 2.5}).to_csv(
@@ -38,7 +38,7 @@ def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
-    """The unpacked bundle of a model trained on this table."""
+    """Train a model on this table and unpack its bundle."""
     result = train(table, spec, folder / "model")
     description = result.to_json()
     task = BundleTask(
@@ -51,7 +51,16 @@ def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
 
 
 def score(bundle: Path, *rows: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", "-W", "ignore", "-c", ALONE, str(bundle / "score.py"), *map(str, rows)]
+    command = [
+        sys.executable,
+        "-I",
+        "-W",
+        "ignore",
+        "-c",
+        ISOLATED,
+        str(bundle / "score.py"),
+        *map(str, rows),
+    ]
     return subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603 - this project's own script
 
 
@@ -66,11 +75,11 @@ def penguins(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_bundle_checks_its_golden_rows_and_predicts_others(penguins: Path) -> None:
-    done = score(penguins, penguins / "golden.csv")
-    assert done.returncode == 0, done.stderr
-    assert "20 golden rows are as exported" in done.stderr
+    process = score(penguins, penguins / "golden.csv")
+    assert process.returncode == 0, process.stderr
+    assert "20 golden rows are as exported" in process.stderr
     expected = json.loads((penguins / "expected.json").read_text())
-    assert done.stdout.split() == expected["predictions"]
+    assert process.stdout.split() == expected["predictions"]
 
 
 def test_bundle_has_the_report_as_json_and_page(penguins: Path) -> None:
@@ -85,11 +94,11 @@ def test_changed_file_is_refused(penguins: Path, tmp_path: Path) -> None:
         if file.is_file():
             (changed / file.name).write_bytes(file.read_bytes())
     (changed / "golden.csv").write_text((changed / "golden.csv").read_text() + "\n")
-    done = score(changed)
-    assert (done.returncode, "golden.csv is not the file" in done.stderr) == (1, True)
+    process = score(changed)
+    assert (process.returncode, "golden.csv is not the file" in process.stderr) == (1, True)
 
 
-def test_onnx_form_predicts_the_same(penguins: Path) -> None:
+def test_onnx_model_predicts_the_same(penguins: Path) -> None:
     assert manifest_of(penguins)["onnx"] == {"included": True, "reason": None}
     golden = pd.read_csv(penguins / "golden.csv")
     session = onnxruntime.InferenceSession(penguins / "model.onnx")
@@ -113,11 +122,11 @@ def test_schema_lists_the_features(penguins: Path) -> None:
     assert schema["properties"]["bill_length_mm"]["type"] == ["number", "null"]
 
 
-def test_model_with_dates_has_their_step_and_a_reason_for_no_onnx(dated: Path, tmp_path: Path) -> None:
-    bundle = export(tmp_path, dated, TrainingSpec("linear", ("day", "x"), "y"))
+def test_bundle_with_dates_has_their_code_and_no_onnx(table_with_dates: Path, tmp_path: Path) -> None:
+    bundle = export(tmp_path, table_with_dates, TrainingSpec("linear", ("day", "x"), "y"))
     assert manifest_of(bundle)["onnx"]["reason"] == "ONNX has no step for the parts of dates."
-    done = score(bundle)
-    assert done.returncode == 0, done.stderr
+    process = score(bundle)
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.mark.parametrize(
@@ -127,7 +136,7 @@ def test_model_with_dates_has_their_step_and_a_reason_for_no_onnx(dated: Path, t
 def test_every_model_type_can_be_exported(model_type: str, params: dict[str, Any], tmp_path: Path) -> None:
     spec = TrainingSpec(model_type, DIABETES_FEATURES, "target", params=params)
     bundle = export(tmp_path, DATA / "diabetes.csv", spec)
-    done = score(bundle)
-    assert done.returncode == 0, done.stderr
+    process = score(bundle)
+    assert process.returncode == 0, process.stderr
     onnx = manifest_of(bundle)["onnx"]
     assert onnx["included"] == (bundle / "model.onnx").exists() == (onnx["reason"] is None)

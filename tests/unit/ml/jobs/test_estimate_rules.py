@@ -1,4 +1,4 @@
-"""Order and estimated times of the queue."""
+"""Order of the queue and estimated ends of its jobs."""
 
 import pytest
 
@@ -35,8 +35,8 @@ def test_jobs_of_one_user_start_oldest_first() -> None:
 
 
 def test_many_jobs_of_one_user_do_not_delay_another_users_first() -> None:
-    crowd = [waiting(number) for number in range(1, 51)]
-    assert ids_in_order(*crowd, waiting(99, BOB))[:3] == [1, 99, 2]
+    queue = [waiting(number) for number in range(1, 51)]
+    assert ids_in_order(*queue, waiting(99, BOB))[:3] == [1, 99, 2]
 
 
 def test_user_with_running_job_comes_after_user_without() -> None:

@@ -1,4 +1,4 @@
-"""Requested trainings and the specs of their jobs."""
+"""Training requests and the specs of their jobs."""
 
 from typing import Any
 
@@ -37,8 +37,8 @@ def test_budget_without_comparison_is_refused(line: TableProfile) -> None:
 
 
 def test_budget_may_limit_only_tokens() -> None:
-    sent = {"dataset_id": 1, "type": "auto", "label": "y", "budget": {"tokens": 3}}
-    assert TrainingRequest.model_validate(sent).to_job_request().budget == Budget(None, 3)
+    body = {"dataset_id": 1, "type": "auto", "label": "y", "budget": {"tokens": 3}}
+    assert TrainingRequest.model_validate(body).to_job_request().budget == Budget(None, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Loaded models: loaded once, within their bounds."""
+"""Cache of predictors: loads once, evicts by number and size."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from ml_service.models.repository import StoredModel
 
 
 class RecordingLoader:
-    """Records the models that it loads, each with a predictor of its own, once `go` is set."""
+    """Records the loaded models and returns a new predictor for each, once `go` is set."""
 
     def __init__(self) -> None:
         self.loaded: list[int] = []
@@ -96,14 +96,14 @@ async def test_cancelled_request_does_not_cancel_the_load_of_others() -> None:
     loader = RecordingLoader()
     loader.go.clear()
     models = ModelCache(loader, 10, 100)
-    leaving, staying = (asyncio.create_task(models.get(stored(1))) for _ in range(2))
+    cancelled, other = (asyncio.create_task(models.get(stored(1))) for _ in range(2))
     await asyncio.sleep(0)
-    leaving.cancel()
+    cancelled.cancel()
     loader.go.set()
-    assert await staying is not None
+    assert await other is not None
 
 
-async def test_model_over_the_whole_bound_is_cached_alone() -> None:
+async def test_model_above_size_limit_is_cached_alone() -> None:
     loader = RecordingLoader()
     models = ModelCache(loader, 10, 100)
     for model_id, size in ((1, 1), (2, 500), (2, 500), (1, 1)):

@@ -13,7 +13,7 @@ def test_automatic_name_has_user_type_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "name"),
+    ("requested", "name"),
     [
         ("my model", "7_my_model"),
         ("../../etc/passwd", "7_etc_passwd"),
@@ -23,14 +23,14 @@ def test_automatic_name_has_user_type_and_time() -> None:
         ("a" * 500, "7_" + "a" * 100),
     ],
 )
-def test_given_name_is_sanitised(wanted: str, name: str) -> None:
-    assert given_name(7, wanted) == name
+def test_given_name_is_sanitised(requested: str, name: str) -> None:
+    assert given_name(7, requested) == name
     assert is_model_name(name)
 
 
-@pytest.mark.parametrize("wanted", ["", "   ", "...", "///", "___", "日本語"])
-def test_name_without_usable_characters_is_none(wanted: str) -> None:
-    assert given_name(7, wanted) is None
+@pytest.mark.parametrize("requested", ["", "   ", "...", "///", "___", "日本語"])
+def test_name_without_usable_characters_is_none(requested: str) -> None:
+    assert given_name(7, requested) is None
 
 
 @pytest.mark.parametrize("text", ["", "linear", "7_", "7_a\0", "7_a/b", "7_" + "a" * 121, "_a"])

@@ -1,4 +1,4 @@
-"""Work in a pool of processes."""
+"""Process pool: results, errors and killed processes."""
 
 import os
 import signal

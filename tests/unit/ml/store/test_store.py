@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from ml_service.errors import DatasetTooLarge
-from ml_service.store.artefacts import Artefacts
 from ml_service.store.files import Files
-from ml_service.store.results import Results
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.uploads import Uploads
 
 

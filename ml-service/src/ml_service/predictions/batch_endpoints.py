@@ -1,4 +1,4 @@
-"""Batches over HTTP: a file in, the same file with predictions out, at once or from a job."""
+"""Batches over HTTP: predict a file at once or as a job."""
 
 from typing import Annotated
 
@@ -11,8 +11,6 @@ from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.batches.jobs import BatchInput
-from ml_service.batches.service import BatchService
 from ml_service.billing.charging import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
@@ -37,13 +35,14 @@ from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.predictors.errors import ArtefactRefused, CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.models.endpoints import ModelName
+from ml_service.predictions.batch_service import BatchInput, BatchService
 from ml_service.predictions.service import PredictionResult
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1", ["predictions"])
 
 ASYNC = "respond-async"
-Preferences = Annotated[str | None, Header(description="`respond-async`: answer at once, with a job.")]
+Preferences = Annotated[str | None, Header(description="`respond-async`: respond at once with a job.")]
 
 
 async def _batches(request: Request) -> BatchService:
@@ -90,21 +89,21 @@ async def predict_file(
     key: IdempotencyKey = None,
     prefer: Preferences = None,
 ) -> Response:
-    """Predict a CSV file, plain or gzip'd, or a Parquet file: its own rows in their order, with predictions.
+    """Predict a CSV file, plain or compressed with gzip, or a Parquet file; returns it with predictions.
 
-    A row that cannot be used has its reason in the column `error` and costs nothing. With the header
+    An invalid row has an explanation in the column `error` and is free. With the header
     `Prefer: respond-async`, and for more rows than `GET /v1/limits` allows at once, a job predicts the file;
-    its result is then at `/v1/jobs/{job_id}/result`. An API key needs the scope `read` to fetch it.
+    its result is then at `/v1/jobs/{job_id}/result`. An API key needs the scope `read` to download it.
     """
 
     async def read(upload: Upload) -> object:
         return await read_body(request, upload, "file")
 
-    wanted = BatchInput(name, PredictionOptions(probabilities, coverage), key, _prefers_job(prefer))
-    result = await batches.predict(caller, wanted, read)
+    batch = BatchInput(name, PredictionOptions(probabilities, coverage), key, _prefers_job(prefer))
+    result = await batches.predict(caller, batch, read)
     if isinstance(result, StartedJob):
         estimated = await estimates.for_jobs([result.job])
-        return _accepted(result, JobView.of(result.job, estimated), applied=wanted.respond_async)
+        return _accepted(result, JobView.of(result.job, estimated), applied=batch.respond_async)
     return _file_response(batches, result, once=key is None)
 
 
@@ -116,7 +115,7 @@ async def predict_file(
 async def download_result(
     job_id: RowIdInPath, caller: Reader, jobs: Jobs, batches: Batches
 ) -> StreamingResponse:
-    """The file that a batch job wrote, as often as you like while it is stored."""
+    """Download the result of a batch job, any number of times while it is stored."""
     result = await batches.find_result(await jobs.get(caller.user_id, job_id))
     return _file_response(batches, result, once=False)
 

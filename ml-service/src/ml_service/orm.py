@@ -1,4 +1,4 @@
-"""Tables of jobs: a row is the state machine of one job, its events are the history."""
+"""The tables of ml-service."""
 
 from datetime import datetime
 from uuid import UUID
@@ -6,17 +6,53 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kit.database import Json
-from ml_service.base import Base
-from ml_service.jobs.rules import JobKind, JobState
+from kit.database import Json, declarative_base
+from kit.idempotency import idempotency_keys_table
+from kit.outbox import inbox_table
+
+Base = declarative_base("ml")
+
+metadata = Base.metadata
+first_answers = idempotency_keys_table(metadata)
+inbox = inbox_table(metadata)
+
+
+class Dataset(Base):
+    """An uploaded table of one user; `location` is its key in the store, `profile` the types of its columns.
+
+    `details` are statistics and findings, null for a row of an older version. They are large, so a query
+    loads them only on request.
+    """
+
+    __tablename__ = "datasets"
+    __table_args__ = (
+        UniqueConstraint("user_id", "sha256"),
+        UniqueConstraint("user_id", "idempotency_key"),
+        CheckConstraint("octet_length(sha256) = 32", name="sha256_length"),
+        CheckConstraint("size_bytes >= 0 AND row_count >= 0 AND column_count >= 0", name="sizes"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    user_id: Mapped[int]
+    name: Mapped[str]
+    location: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[bytes]
+    size_bytes: Mapped[int]
+    row_count: Mapped[int]
+    column_count: Mapped[int]
+    profile: Mapped[Json]
+    preview: Mapped[Json]
+    details: Mapped[Json | None] = mapped_column(deferred=True, deferred_raiseload=True)
+    idempotency_key: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Job(Base):
-    """One job. `result` or `error` is written before tokens move, the final `state` after they did.
+    """State machine of one job: `result` or `error` is written before tokens move, the final `state` after.
 
-    `units` is the number of charged units, `workers` the number of workers in use while it runs; `model_type`
-    and `rows` serve to estimate its time. A batch's rows are at `location` in the store; the model's files
-    are at `artefact`.
+    `jobs.rules` names the kinds and states. `units` is the number of charged units, `workers` the number of
+    workers in use while the job runs; estimates read `model_type` and `rows`. The rows of a batch are at
+    `location` in the store, the files of its model at `artefact`.
     """
 
     __tablename__ = "jobs"
@@ -46,14 +82,9 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
     user_id: Mapped[int]
-    kind: Mapped[str] = mapped_column(server_default=JobKind.TRAIN)
-    state: Mapped[JobState] = mapped_column(
-        Enum(
-            JobState,
-            name="job_state",
-            schema="ml",
-            values_callable=lambda states: [state.value for state in states],
-        ),
+    kind: Mapped[str] = mapped_column(server_default="train")
+    state: Mapped[str] = mapped_column(
+        Enum("queued", "running", "succeeded", "failed", "cancelled", name="job_state", schema="ml"),
         server_default="queued",
     )
     dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"), index=True)
@@ -95,7 +126,7 @@ class Job(Base):
 
 
 class JobEvent(Base):
-    """One event in a job's history; clients send its `id` as Last-Event-ID to resume."""
+    """One event in the history of a job; clients send its `id` as Last-Event-ID to resume."""
 
     __tablename__ = "job_events"
     __table_args__ = (Index("ix_job_events_job_id_id", "job_id", "id"),)
@@ -105,3 +136,39 @@ class JobEvent(Base):
     kind: Mapped[str]
     data: Mapped[Json] = mapped_column(server_default="{}")
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Model(Base):
+    """A model, inserted with its job so that its unique name decides races; visible once `ready_at` is set.
+
+    `files` holds the SHA-256 of each file of the artefact.
+    """
+
+    __tablename__ = "models"
+    __table_args__ = (
+        CheckConstraint("(ready_at IS NULL) = (artefact IS NULL)", name="bytes_when_ready"),
+        CheckConstraint("(ready_at IS NULL) = (files IS NULL)", name="digests_when_ready"),
+        CheckConstraint("(ready_at IS NULL) = (description IS NULL)", name="described_when_ready"),
+        Index("ix_models_user_id_id", "user_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    user_id: Mapped[int]
+    job_id: Mapped[int | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"), unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    model_type: Mapped[str]
+    artefact: Mapped[str | None] = mapped_column(unique=True)
+    files: Mapped[Json | None]
+    size_bytes: Mapped[int] = mapped_column(server_default="0")
+    description: Mapped[Json | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ready_at: Mapped[datetime | None]
+
+
+class DeletedUser(Base):
+    """A user whose account was deleted; the sweeper deletes their data."""
+
+    __tablename__ = "departed_users"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    departed_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -20,20 +20,17 @@ from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
-from ml_service.base import first_answers
-from ml_service.batches.endpoints import router as batches
-from ml_service.batches.jobs import BatchJobs
-from ml_service.batches.service import BatchFiles, BatchService
+from ml_service.exports.endpoints import ExportService
 from ml_service.exports.endpoints import router as exports
-from ml_service.exports.service import ExportService
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingResult, TrainingSpec, train
-from ml_service.models.models import Model
 from ml_service.models.repository import StoredModel
-from ml_service.store.artefacts import Artefacts
+from ml_service.orm import Model, first_answers
+from ml_service.predictions.batch_endpoints import router as batches
+from ml_service.predictions.batch_service import BatchFiles, BatchService
 from ml_service.store.files import Files
+from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
-from ml_service.store.results import Results
 from ml_service.store.uploads import Uploads
 
 pytestmark = pytest.mark.slow
@@ -81,8 +78,8 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
         billing=billing,
         files=BatchFiles(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
-        batch_jobs=BatchJobs(None, billing),  # type: ignore[arg-type] - no file here is large enough for a job
-        jobs=None,  # type: ignore[arg-type] - as above
+        jobs=None,  # type: ignore[arg-type] - no file here is large enough for a job
+        database=None,  # type: ignore[arg-type] - as above
         max_rows_at_once=100_000,
     )
     app = FastAPI()

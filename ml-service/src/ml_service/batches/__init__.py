@@ -1,1 +1,0 @@
-"""Predictions of whole files, at once or as a job."""

@@ -1,0 +1,212 @@
+"""Service of batches: predict files at once or as a job; hold for all rows, charge the valid ones."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import orjson
+import structlog
+
+from kit.database import Database, Json
+from kit.digests import fingerprint
+from kit.idempotency import Claim, FirstAnswers
+from kit.identity import Caller
+from ml_service.billing.charging import charging, hold_key, keyed_request, prorate
+from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
+from ml_service.errors import ModelNotFound, NoResult, ResultPending
+from ml_service.jobs.repository import JobRepository
+from ml_service.jobs.rules import JobKind, has_ended
+from ml_service.jobs.service import JobService, StartedJob, prepare_job
+from ml_service.jobs.settlement import charge_of
+from ml_service.learning import batches
+from ml_service.learning.batches import BatchSpec, BatchTask
+from ml_service.learning.predictors import PredictionOptions
+from ml_service.learning.tables import CsvLimits
+from ml_service.models.repository import ModelLookup, ModelRepository
+from ml_service.models.rules import is_model_name
+from ml_service.orm import Job, Model
+from ml_service.predictions.service import PredictionResult, replay
+from ml_service.store.outputs import Artefacts, Results
+from ml_service.store.process_pool import ProcessPool
+from ml_service.store.uploads import Upload, Uploads
+
+HOLD_SECONDS = 1800
+
+ReadBody = Callable[[Upload], Awaitable[object]]
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchInput:
+    """A model and options; `key` is the caller's Idempotency-Key."""
+
+    model: str
+    options: PredictionOptions
+    key: str | None
+    respond_async: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFile:
+    """An uploaded file, the task that predicts it, and its number of rows."""
+
+    upload: Upload
+    task: BatchTask
+    rows: int
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """Stores of the files of a batch, and the processes that read them."""
+
+    uploads: Uploads
+    artefacts: Artefacts
+    results: Results
+    readers: ProcessPool
+    limits: CsvLimits
+
+
+@dataclass(frozen=True)
+class BatchService:
+    """Predicts files; a file of more than `max_rows_at_once` rows becomes a job."""
+
+    answers: FirstAnswers
+    lookup: ModelLookup
+    billing: Billing
+    files: BatchFiles
+    jobs: JobService
+    database: Database
+    max_rows_at_once: int
+
+    async def predict(
+        self, caller: Caller, batch: BatchInput, read: ReadBody
+    ) -> PredictionResult | StartedJob:
+        """Receive the file, claim the key, count the rows; then predict and charge, or start a job.
+
+        A retry receives the stored answer, whether it prefers a job or not.
+        """
+        async with self.files.uploads.receiving() as upload:
+            await read(upload)
+            await upload.finish()
+            digest = upload.sha256.hex()
+            request = keyed_request(caller, batch.key, "batch", batch.model, digest, asdict(batch.options))
+            key = hold_key("batch", request)
+            async with self.answers.claim(request) as claim:
+                if claim.first_answer is not None:
+                    return await self._replay(caller, batch, key, orjson.loads(claim.first_answer))
+                file = await self._count_rows(caller, batch, upload)
+                if batch.respond_async or file.rows > self.max_rows_at_once:
+                    return StartedJob(await self._add_job(caller, batch, file, claim))
+                result = await self._predict(_charge(caller, batch, key, file.rows), file, claim)
+        _log_prediction(batch, result)
+        return result
+
+    async def _predict(self, charge: Charge, file: CountedFile, claim: Claim) -> PredictionResult:
+        """Hold, predict, store the answer, settle."""
+        # The sweeper deletes a result without an answer.
+        location = self.files.results.name_new()
+        async with charging(self.billing, charge) as payment:
+            outcome = await self.files.readers.run(batches.predict, file.task, location)
+            hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
+            payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
+            answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
+            await claim.keep(orjson.dumps(answer), location=location)
+        return PredictionResult(answer, payment.receipt)
+
+    async def _add_job(self, caller: Caller, batch: BatchInput, file: CountedFile, claim: Claim) -> Job:
+        """Insert the job, hold its price, store its input; all of it or nothing.
+
+        The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
+        """
+        per_units = (await self.billing.prices())["batch"].per_units
+        async with self.database.transaction() as session:
+            model = await ModelRepository(session).find(caller.user_id, batch.model)
+            if model is None:
+                raise ModelNotFound
+            job = _new_job(caller, batch, file, model, per_units)
+            await JobRepository(session).add(job)
+            job.tokens_held = (await self.billing.hold(charge_of(job))).tokens
+            await claim.keep(orjson.dumps({"job": job.id}), session=session)
+            # Keep the file although the commit may fail: the sweeper deletes a file without a job.
+            file.upload.keep()
+        return job
+
+    async def _replay(
+        self, caller: Caller, batch: BatchInput, key: HoldKey, first: Json
+    ) -> PredictionResult | StartedJob:
+        if "job" in first:
+            return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
+        result = await replay(self.billing, _charge(caller, batch, key, first["rows"]), first)
+        _log_prediction(batch, result)
+        return result
+
+    async def _count_rows(self, caller: Caller, batch: BatchInput, upload: Upload) -> CountedFile:
+        """Find the model and count the rows; raises errors of the whole file."""
+        name, files = batch.model, self.files
+        model = await self.lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
+        if model is None:
+            raise ModelNotFound
+        artefact = files.artefacts.key(model.artefact)
+        task = BatchTask(
+            files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits
+        )
+        return CountedFile(upload, task, await files.readers.run(batches.count_rows, task))
+
+    async def find_result(self, job: Job) -> PredictionResult:
+        """The result of an ended job. Raises ResultPending or NoResult."""
+        result = _result_of(job)
+        if not await self.files.results.exists(result.answer["location"]):
+            raise NoResult("The result of this job is no longer stored; send the file again.")
+        return result
+
+    def read(self, result: PredictionResult, *, once: bool) -> AsyncGenerator[bytes]:
+        """Stream the file with its predictions; with `once` delete it afterwards."""
+        return self.files.results.read(result.answer["location"], once=once)
+
+
+def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
+    spec = BatchSpec(file.rows, per_units, **asdict(batch.options))
+    job = Job(
+        kind=JobKind.BATCH,
+        model_name=model.name,
+        model_type=model.model_type,
+        artefact=model.artefact,
+        location=file.upload.key,
+        rows=file.rows,
+        units=file.rows,
+        spec=spec.to_json(),
+        fingerprint=fingerprint(file.upload.sha256.hex(), spec.to_json()),
+    )
+    return prepare_job(caller, job)
+
+
+def _result_of(job: Job) -> PredictionResult:
+    if job.kind != JobKind.BATCH:
+        raise NoResult("This job trains a model and has no file to download; fetch the model instead.")
+    if not has_ended(job.state):
+        raise ResultPending
+    if job.result is None or job.receipt_id is None:
+        raise NoResult(f"This job has {job.state}: it has no result and cost nothing; send the file again.")
+    return PredictionResult(job.result, Receipt(job.receipt_id, job.tokens_charged, job.balance_after or 0))
+
+
+def _charge(caller: Caller, batch: BatchInput, key: HoldKey, rows: int) -> Charge:
+    return Charge(
+        key=key,
+        user_id=caller.user_id,
+        action="batch",
+        ttl_seconds=HOLD_SECONDS,
+        units=rows,
+        resource=batch.model,
+        api_key=caller.api_key,
+    )
+
+
+def _log_prediction(batch: BatchInput, result: PredictionResult) -> None:
+    log.info(
+        "prediction_made",
+        model=batch.model,
+        action="batch",
+        amount=result.receipt.tokens,
+        rows=result.answer["rows"],
+        replayed=result.replayed,
+    )

@@ -1,0 +1,68 @@
+"""Outputs in the store: artefacts, the files of trained models; results, files with predictions."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from uuid import uuid4
+
+from ml_service.store.files import Files
+
+# A worker writes an artefact to the staging folder; `publish` then moves it as a whole.
+STAGING = "aside"
+ARTEFACTS = "artefacts"
+RESULTS = "results"
+CHUNK_BYTES = 256 * 1024
+
+
+class Artefacts:
+    def __init__(self, files: Files) -> None:
+        self._files, self.store_url = files, files.url
+
+    def staging_key(self, name: str) -> str:
+        """The key at which a worker writes a new artefact."""
+        return f"{STAGING}/{name}"
+
+    def key(self, name: str) -> str:
+        return f"{ARTEFACTS}/{name}"
+
+    async def publish(self, name: str) -> int:
+        """Move a new artefact from staging to its key. Returns its size in bytes."""
+        return await asyncio.to_thread(self._publish, name)
+
+    async def discard(self, name: str) -> None:
+        await asyncio.to_thread(self._files.delete, self.staging_key(name))
+        await asyncio.to_thread(self._files.delete, self.key(name))
+
+    def _publish(self, name: str) -> int:
+        self._files.rename(self.staging_key(name), self.key(name))
+        return self._files.size(self.key(name))
+
+
+class Results:
+    """Files with predictions; the sweeper deletes results without a row."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def name_new(self) -> str:
+        return self.name(uuid4().hex)
+
+    def name(self, name: str) -> str:
+        """The key of a result; the sweeper keeps names that begin with the id of a live job."""
+        return f"{RESULTS}/{name}"
+
+    async def read(self, key: str, *, once: bool) -> AsyncGenerator[bytes]:
+        """Stream a result; with `once` delete it afterwards, as no later request can refer to it."""
+        handle = await asyncio.to_thread(self._files.open_to_read, key)
+        try:
+            while chunk := await asyncio.to_thread(handle.read, CHUNK_BYTES):
+                yield chunk
+        finally:
+            await asyncio.to_thread(handle.close)
+            if once:
+                await self.delete(key)
+
+    async def exists(self, key: str) -> bool:
+        return await asyncio.to_thread(self._files.exists, key)
+
+    async def delete(self, key: str) -> None:
+        await asyncio.to_thread(self._files.delete, key)
