@@ -1,6 +1,7 @@
-"""App factory: the FastAPI app of every service, and the server that runs it."""
+"""App factory: the FastAPI app of every service, the server that runs it, and its graceful shutdown."""
 
 import asyncio
+import socket
 import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -14,15 +15,15 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
+from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from kit.errors import ServiceError, Unavailable
 from kit.logs import configure_logging
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware, metrics_page
 from kit.settings import ServiceSettings
-from kit.shutdown import EventStreamCloser, GracefulServer
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
@@ -162,3 +163,51 @@ def _describe(kind: str, message: str) -> str:
     if kind == "missing":
         return "is not set"
     return message.removeprefix("Value error, ")
+
+
+class GracefulServer(uvicorn.Server):
+    """Finishes requests in flight, but sets `stopping` first."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+class EventStreamCloser:
+    """Middleware that ends Server-Sent Events at shutdown; clients resume on another replica."""
+
+    def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
+        self.app, self._stopping = app, stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ending: asyncio.Task[None] | None = None
+        serving = asyncio.current_task()
+
+        async def send_and_watch(message: Message) -> None:
+            nonlocal ending
+            if message["type"] == "http.response.start" and serving is not None and _is_stream(message):
+                ending = asyncio.create_task(self._end(serving))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_watch)
+        except asyncio.CancelledError:
+            if ending is None or not ending.done() or serving is None:
+                raise
+            serving.uncancel()
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            if ending is not None:
+                ending.cancel()
+
+    async def _end(self, serving: "asyncio.Task[None]") -> None:
+        await self._stopping.wait()
+        serving.cancel()
+
+
+def _is_stream(head: Message) -> bool:
+    return Headers(raw=head["headers"]).get("content-type", "").startswith("text/event-stream")

@@ -10,8 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
-from kit.app import create_service, strict_router
-from kit.shutdown import GracefulServer
+from kit.app import GracefulServer, create_service, strict_router
 from local.ports import free_port
 
 router = strict_router()

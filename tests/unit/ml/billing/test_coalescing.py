@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ml_service.billing.coalescing import Coalescer
+from ml_service.billing.http import Coalescer
 
 
 class SlowServer:
