@@ -1,8 +1,11 @@
-"""Screenshots for the README: `python -m tests.e2e.dashboard.pictures` updates docs/pages with demo data."""
+"""Screenshots for the README: `python -m tests.e2e.dashboard.pictures` updates docs with demo data."""
 
 import io
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from PIL import Image
+from playwright.sync_api import Browser, ViewportSize
 from tests.support.browser import SIZE, Window, running_browser
 from tests.support.people import PASSWORD
 from tests.support.stack import PROJECT, Stack, running_stack
@@ -13,6 +16,8 @@ from local.example import PASSWORD as DEMO_PASSWORD
 
 FOLDER = PROJECT / "docs" / "pages"
 PICTURE_SIZE = (1000, 703)
+REPORT_SIZE = ViewportSize(width=1000, height=1480)
+MODEL = "2_penguins-random_forest"
 COLORS = 256
 # Scrolls the element to the lower edge, with a margin.
 SCROLL = """element => {
@@ -33,6 +38,7 @@ def main() -> None:
         _draw_user_pages(user)
         admin = Window(browser.new_context(viewport=SIZE), stack.dashboard_url)
         _draw_administration(admin, stack)
+        _draw_report(browser, stack)
 
 
 def _draw_user_pages(window: Window) -> None:
@@ -56,6 +62,16 @@ def _draw_administration(window: Window, stack: Stack) -> None:
     window.select("User", NAME)
     window.expect_text("Grant tokens")
     _save(window, "admin")
+
+
+def _draw_report(browser: Browser, stack: Stack) -> None:
+    """The top of the page that opens offline; its address is a file."""
+    with TemporaryDirectory() as folder, Farebox(stack.url, store=MemoryTokenStore()) as client:
+        client.log_in(NAME, DEMO_PASSWORD)
+        report = client.models.report_page(MODEL, Path(folder) / "report.html")
+        page = browser.new_context(viewport=REPORT_SIZE).new_page()
+        page.goto(report.as_uri())
+        page.screenshot(path=PROJECT / "docs" / "report.png")
 
 
 def _save(window: Window, name: str, scrolled_to: str | None = None) -> None:
