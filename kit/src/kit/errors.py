@@ -1,8 +1,9 @@
 """Errors that callers receive as problem documents. Pure, so that rules and workers may raise them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
+STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 _BY_CODE: dict[str, type["ServiceError"]] = {}
 
 
@@ -44,35 +45,26 @@ class ErrorKind(NamedTuple):
 class RelayedError(ServiceError):
     """An error of another service, passed on with its own status, code and members."""
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **members: object,
-    ) -> None:
-        super().__init__(detail, headers=headers, **members)
+    def __init__(self, status: int, code: str, detail: str, **members: object) -> None:
+        super().__init__(detail, **members)
         # Instance attributes hide the class attributes, since this class represents every code.
         self.status, self.code = status, code  # type: ignore[misc]
 
+    @classmethod
+    def from_problem(cls, problem: Mapping[str, Any]) -> Self:  # Any: JSON
+        """The error in another service's problem document, with all its members."""
+        members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
+        return cls(problem["status"], problem["code"], problem["detail"], **members)
 
-def from_document(
-    document: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> ServiceError:  # Any: JSON
+
+def from_document(document: Mapping[str, Any]) -> ServiceError:  # Any: JSON
     """Rebuild an error from its document: its own class if this process defines it, else a RelayedError."""
-    kind = _BY_CODE.get(document["code"])
+    code, detail, members = document["code"], document["detail"], document.get("members", {})
+    kind = _BY_CODE.get(code)
     if kind is None:
-        return RelayedError(
-            document["status"],
-            document["code"],
-            document["detail"],
-            headers=headers,
-            **document.get("members", {}),
-        )
-    error = kind.__new__(kind, document["detail"])
-    ServiceError.__init__(error, document["detail"], headers=headers, **document.get("members", {}))
+        return RelayedError(document["status"], code, detail, **members)
+    error = kind.__new__(kind, detail)
+    ServiceError.__init__(error, detail, **members)
     return error
 
 

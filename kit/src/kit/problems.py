@@ -23,13 +23,11 @@ from kit.errors import (
     ServiceError,
     Unavailable,
     UnsupportedMediaType,
-    from_document,
 )
 from kit.outages import describe_outage
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
-STANDARD_MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 # Pydantic's error types as sentences that follow a field's name; its own messages are for programmers.
 SENTENCES = {
     "missing": "is required",
@@ -98,15 +96,6 @@ def problem_document(error: ServiceError) -> dict[str, object]:
         "request_id": get_contextvars().get("request_id"),
         **error.members,
     }
-
-
-def parse_problem(
-    problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
-) -> ServiceError:  # Any: JSON
-    """Another service's error, to be raised and passed on with all its members."""
-    members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
-    document = {name: problem[name] for name in ("status", "code", "detail")}
-    return from_document({**document, "members": members}, headers)
 
 
 def render(error: ServiceError) -> Response:

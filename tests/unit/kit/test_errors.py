@@ -2,8 +2,7 @@
 
 import pickle
 
-from kit.errors import Forbidden, RelayedError, ServiceError, from_document
-from kit.problems import parse_problem
+from kit.errors import RelayedError, ServiceError, from_document
 
 
 class Shortage(ServiceError):
@@ -45,6 +44,10 @@ def test_problem_of_another_service_keeps_further_members() -> None:
         "request_id": "abc",
         "owner": 7,
     }
-    error = parse_problem(problem, {"Retry-After": "3"})
-    assert isinstance(error, Forbidden)
-    assert (error.detail, error.members, error.headers) == ("Not yours.", {"owner": 7}, {"Retry-After": "3"})
+    error = RelayedError.from_problem(problem)
+    assert error.to_document() == {
+        "status": 403,
+        "code": "forbidden",
+        "detail": "Not yours.",
+        "members": {"owner": 7},
+    }

@@ -11,8 +11,6 @@ import orjson
 import structlog
 
 from kit.database import Json
-from kit.errors import ErrorKind
-from kit.problems import STANDARD_MEMBERS
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.port import (
     REFUSALS,
@@ -115,13 +113,12 @@ class HttpBilling:
 
 
 def _refusal(problem: Json) -> BillingRefusal | BillingUnavailable:
-    status, code, detail = problem["status"], problem["code"], problem["detail"]
-    members = {name: value for name, value in problem.items() if name not in STANDARD_MEMBERS}
-    if code in ("hold_ended", "hold_not_found"):
-        return HoldEnded(status, code, detail, **members)
-    if ErrorKind(status, code) in REFUSALS:
-        return BillingRefusal(status, code, detail, **members)
-    log.warning("billing_refused", code=code)
+    if problem["code"] in ("hold_ended", "hold_not_found"):
+        return HoldEnded.from_problem(problem)
+    refusal = BillingRefusal.from_problem(problem)
+    if refusal.kind in REFUSALS:
+        return refusal
+    log.warning("billing_refused", code=refusal.code)
     return BillingUnavailable()
 
 
