@@ -46,7 +46,8 @@ class RelayedError(ServiceError):
     """An error of another service, passed on with its own status, code and members."""
 
     def __init__(self, status: int, code: str, detail: str, **members: object) -> None:
-        super().__init__(detail, **members)
+        super().__init__(detail)
+        self.members = members
         # Instance attributes hide the class attributes, since this class represents every code.
         self.status, self.code = status, code  # type: ignore[misc]
 
@@ -64,7 +65,8 @@ def from_document(document: Mapping[str, Any]) -> ServiceError:  # Any: JSON
     if kind is None:
         return RelayedError(document["status"], code, detail, **members)
     error = kind.__new__(kind, detail)
-    ServiceError.__init__(error, detail, **members)
+    ServiceError.__init__(error, detail)
+    error.members = dict(members)
     return error
 
 
