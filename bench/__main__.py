@@ -40,7 +40,7 @@ GROWTH: dict[str, tuple[str, Part]] = {
 }
 DEFAULT_JSON = Path(".artifacts") / "bench.json"
 
-console = Console(width=120)
+console = Console(width=130)
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ def _measure_type(environment: BenchEnvironment, books: Books, model_type: str) 
 
 @dataclass(frozen=True)
 class Load:
-    """Outcomes at one number of connections, and processor seconds of an answer by process."""
+    """Outcomes at one number of connections, and processor time (CPU) of an answer by process."""
 
     connections: int
     outcomes: list[Outcome]
@@ -107,7 +107,8 @@ class Load:
             latency = statistics.median(getattr(outcome, percentile) for outcome in self.outcomes)
             yield Measure(f"{name}, {percentile}", latency * 1000, "ms")
         for process, seconds in self.processor_seconds.items():
-            yield Measure(f"{name}, {process}", seconds * 1000, "ms of a processor")
+            yield Measure(f"{name}, {process}", seconds * 1000, "ms CPU")
+        yield Measure(f"{name}, all", sum(self.processor_seconds.values()) * 1000, "ms CPU")
 
 
 def _measure_load(environment: BenchEnvironment, books: Books, request: Request, connections: int) -> Load:

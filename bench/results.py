@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from bench.load import GENERATOR
 
@@ -63,7 +63,7 @@ class Measure:
 
 
 def table_of(title: str, measures: Sequence[Measure]) -> Table:
-    table = Table("measure", "value", "reference", "ratio", "target", "reached")
+    table = Table(Column("measure", no_wrap=True), "value", "reference", "ratio", "target", "reached")
     table.title, table.title_justify = title, "left"
     for measure in measures:
         with_reference = measure.reference is not None
