@@ -74,7 +74,10 @@ def drive(request: Request, connections: int, seconds: float) -> Outcome:
     """Raises LoadFailed for any answer that is not 2xx and any broken connection."""
     if WRK is not None:
         return _drive_with_wrk(WRK, request, connections, seconds)
-    return asyncio.run(_drive_in_python(request, connections, seconds))
+    try:
+        return asyncio.run(_drive_in_python(request, connections, seconds))
+    except aiohttp.ClientError as error:
+        raise LoadFailed(f"{request.method} {request.url}: {error}") from error
 
 
 def _drive_with_wrk(wrk: str, request: Request, connections: int, seconds: float) -> Outcome:
