@@ -2,7 +2,9 @@
 
 import json
 import os
+import statistics
 import subprocess
+import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,16 +14,18 @@ import httpx
 
 from bench.charges import CONNECTIONS, HOT_WALLET, WALLETS, charge_request
 from bench.environment import BenchEnvironment, Books, checked_books
-from bench.load import Outcome, Request, drive
+from bench.load import Request, drive
 from bench.predictions import TrainedModel, train
 from bench.results import Measure
 from bench.tables import MIXED_FEATURES, mixed_table
 from local.ports import ADDRESS, free_port
 from local.programs import programs_of
 
-SECONDS, WARM_UP_SECONDS = 4.0, 1.0
+SECONDS, WARM_UP_SECONDS, ROUNDS = 4.0, 1.0, 2
 FEW_WALLETS = WALLETS[:100]
-ROWS, OPERATIONS_PER_CALL, FILLERS, FILL_SECONDS = 1_000_000, 200, 8, 10.0
+FILLED, OPERATIONS_PER_CALL, FILLERS, FILL_SECONDS = 1_000_000, 200, 8, 10.0
+# For the checkpoint and the vacuum after a million rows.
+PAUSE_SECONDS = 20
 MODELS, MODEL_ROWS, TRAINERS = 500, 60, 4
 START_SECONDS = 60
 
@@ -29,30 +33,31 @@ START_SECONDS = 60
 def measure_rows(environment: BenchEnvironment) -> Iterator[Measure]:
     """Rates with 100 and 10,000 wallets, and with a million transfers more."""
     environment.open_wallets(WALLETS)
-    addresses = [environment.url("billing")]
+    address = environment.url("billing")
     with checked_books(environment) as books:
-        few = _charge(environment, books, addresses, FEW_WALLETS)
-        many = _charge(environment, books, addresses, WALLETS)
+        requests = [charge_request(environment, address, users) for users in (FEW_WALLETS, WALLETS)]
+        few, many = _compare(books, "train", *([request] for request in requests))
         yield Measure("10,000 wallets", many, "/s", few, "/s 100 wallets")
         filled, rate = 0, 0.0
-        while filled < ROWS:
-            request = charge_request(environment, addresses[0], WALLETS, OPERATIONS_PER_CALL)
+        while filled < FILLED:
+            request = charge_request(environment, address, WALLETS, OPERATIONS_PER_CALL)
             outcome = drive(request, FILLERS, FILL_SECONDS)
             filled += outcome.answers * OPERATIONS_PER_CALL
             rate = outcome.rate * OPERATIONS_PER_CALL
         books.count("train", filled)
         yield Measure(f"{OPERATIONS_PER_CALL} charges a request", rate, "charges/s")
-        after = _charge(environment, books, addresses, WALLETS)
+        time.sleep(PAUSE_SECONDS)
+        (after,) = _compare(books, "train", [charge_request(environment, address, WALLETS)])
         yield Measure(f"10,000 wallets after {filled:,} charges", after, "/s", many, "/s before")
 
 
 def measure_models(environment: BenchEnvironment) -> Iterator[Measure]:
     with checked_books(environment) as books:
         model = _train_many(environment, books)
-        requests = [
-            replace(model.request(environment.url("gateway")), numbers=range(count)) for count in (1, MODELS)
-        ]
-        one, many = (_predict(books, [request]) for request in requests)
+        request = model.request(environment.url("gateway"))
+        one, many = _compare(
+            books, "predict", *([replace(request, numbers=range(count))] for count in (1, MODELS))
+        )
         yield Measure(f"one of {MODELS} models, at random", many, "/s", one, "/s one model")
 
 
@@ -64,34 +69,32 @@ def measure_replicas(environment: BenchEnvironment) -> Iterator[Measure]:
         _replica(environment, "billing") as billing,
         _replica(environment, "ml", BILLING_URL=billing) as ml,
     ):
-        pair = [environment.url("billing"), billing]
+        addresses = [environment.url("billing"), billing]
         for name, users in {"10,000 wallets": WALLETS, "one hot wallet": HOT_WALLET}.items():
-            one, two = (_charge(environment, books, addresses, users) for addresses in (pair[:1], pair))
+            pair = [charge_request(environment, address, users) for address in addresses]
+            one, two = _compare(books, "train", pair[:1], pair)
             yield Measure(f"charges, {name}, 2 replicas", two, "/s", one, "/s 1 replica")
         model = train(environment, books, "random_forest")
-        requests = [model.request(address) for address in (environment.url("ml"), ml)]
-        one, two = (_predict(books, group) for group in (requests[:1], requests))
+        pair = [model.request(address) for address in (environment.url("ml"), ml)]
+        one, two = _compare(books, "predict", pair[:1], pair)
         yield Measure("predictions, 2 replicas of both services", two, "/s", one, "/s 1 replica")
 
 
-def _charge(environment: BenchEnvironment, books: Books, addresses: Sequence[str], users: range) -> float:
-    requests = [charge_request(environment, address, users) for address in addresses]
-    return _rate(books, "train", requests)
+def _compare(books: Books, action: str, *groups: Sequence[Request]) -> list[float]:
+    """The rate of each group of requests, which are sent together; groups take turns after a warm-up."""
+    rounds = [
+        [_rate(books, action, group, seconds) for group in groups]
+        for seconds in (WARM_UP_SECONDS, *[SECONDS] * ROUNDS)
+    ]
+    return [statistics.median(rates) for rates in zip(*rounds[1:], strict=True)]
 
 
-def _predict(books: Books, requests: Sequence[Request]) -> float:
-    return _rate(books, "predict", requests)
-
-
-def _rate(books: Books, action: str, requests: Sequence[Request]) -> float:
-    """The rate of all requests together, after a warm-up; each has its own load generator."""
-    for seconds in (WARM_UP_SECONDS, SECONDS):
-        with ThreadPoolExecutor(len(requests)) as threads:
-            started = [
-                threads.submit(drive, request, CONNECTIONS // len(requests), seconds) for request in requests
-            ]
-            outcomes: list[Outcome] = [future.result() for future in started]
-        books.count(action, sum(outcome.answers for outcome in outcomes))
+def _rate(books: Books, action: str, requests: Sequence[Request], seconds: float) -> float:
+    """The rate of all requests together; each has its own load generator."""
+    connections = CONNECTIONS // len(requests)
+    with ThreadPoolExecutor(len(requests)) as threads:
+        outcomes = list(threads.map(lambda request: drive(request, connections, seconds), requests))
+    books.count(action, sum(outcome.answers for outcome in outcomes))
     return sum(outcome.rate for outcome in outcomes)
 
 
