@@ -8,6 +8,7 @@ from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.sweeper import Ages, Sweeper
+from ml_service.billing.charges import Charges
 from ml_service.billing.port import Billing
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
@@ -54,7 +55,9 @@ class Container:
     settings: MlSettings
     authentication: Authentication
     database: Database
+    lookup: ModelLookup
     billing: Billing
+    charges: Charges
     datasets: DatasetService
     inspections: InspectionService
     jobs: JobService
@@ -74,6 +77,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspector = ProcessPool(READER_PROCESSES), Inspector(files, settings.csv_limits)
+    charges = Charges(database, billing)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     sweeper = _sweeper(settings, database, files, model_cache)
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
@@ -85,14 +89,16 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         settings=settings,
         authentication=resources.authentication,
         database=database,
+        lookup=lookup,
         billing=billing,
+        charges=charges,
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(models, files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, billing, model_cache),
+        reports=ReportService(files, artefacts, readers),
+        predictions=PredictionService(answers, lookup, charges, model_cache),
         batches=BatchService(
             answers=answers,
             lookup=lookup,
@@ -112,6 +118,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         worker.cluster.stay_connected(),
         Worker(worker).run(),
         HoldExtender(worker).run(),
+        charges.run(),
         sweeper.run(settings.sweep_seconds),
     ]
     return container, loops

@@ -11,7 +11,7 @@ from kit.authentication import Reader
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.billing.charging import charged_headers
+from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
@@ -127,8 +127,9 @@ async def show_trained(
     model_name: ModelName, caller: Reader, models: Models, meter: Meter
 ) -> TrainedModelView:
     """One of your models."""
+    model = await models.get(caller.user_id, model_name)
     async with meter.reading(model_name):
-        return TrainedModelView.of(await models.get(caller.user_id, model_name))
+        return TrainedModelView.of(model)
 
 
 @router.post("/create", openapi_extra=form_body(FIRST), responses=TRAINING_PROBLEMS)

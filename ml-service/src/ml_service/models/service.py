@@ -68,24 +68,20 @@ class ModelService:
 
 
 class ReportService:
-    def __init__(
-        self, models: ModelService, files: Files, artefacts: Artefacts, readers: ProcessPool
-    ) -> None:
-        self._models, self._files = models, files
-        self._artefacts, self._readers = artefacts, readers
+    def __init__(self, files: Files, artefacts: Artefacts, readers: ProcessPool) -> None:
+        self._files, self._artefacts, self._readers = files, artefacts, readers
 
-    async def get(self, user_id: UserId, name: str) -> Json:
-        model = await self._models.get(user_id, name)
+    async def get(self, model: Model) -> Json:
         report = await asyncio.to_thread(self._read, model)
         created_at = (model.ready_at or model.created_at).isoformat()
         return complete_report(report, model.name, created_at, (model.description or {}).get("leaderboard"))
 
-    async def render(self, user_id: UserId, name: str) -> str:
+    async def render(self, model: Model) -> str:
         """The report as an HTML page.
 
         Rendered in a reader process: the charts take some tenths of a second.
         """
-        return await self._readers.run(render_page, await self.get(user_id, name))
+        return await self._readers.run(render_page, await self.get(model))
 
     def _read(self, model: Model) -> Json:
         if model.artefact is None or model.files is None:

@@ -10,7 +10,7 @@ from kit.app import strict_router
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.billing.charging import charged_headers
+from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
 from ml_service.errors import ModelNotFound

@@ -5,6 +5,7 @@ from ml_service.learning.predictors.encoding import FeatureWarning
 from ml_service.learning.predictors.errors import PREDICTION_ERRORS, ArtefactRefused
 from ml_service.learning.predictors.predictor import (
     DEFAULT_OPTIONS,
+    EncodedRows,
     PredictionOptions,
     Predictions,
     Predictor,
@@ -14,6 +15,7 @@ __all__ = [
     "DEFAULT_OPTIONS",
     "PREDICTION_ERRORS",
     "ArtefactRefused",
+    "EncodedRows",
     "FeatureWarning",
     "PredictionOptions",
     "Predictions",
