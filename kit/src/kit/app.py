@@ -1,6 +1,8 @@
 """App factory: the FastAPI app of every service, the server that runs it, and its graceful shutdown."""
 
 import asyncio
+import logging
+import signal
 import socket
 import sys
 from asyncio import Protocol
@@ -63,22 +65,24 @@ def create_service(
     lifespan: Lifespan[FastAPI],
     routers: Sequence[APIRouter],
     ready: Check,
-    own_docs: bool = True,
+    is_entrance: bool = False,
 ) -> FastAPI:
     """An app with problem documents, request ids, logs, metrics, health routes and these routers.
 
-    `ready` raises while the service is not ready; /readyz then responds 503. `own_docs` adds /openapi.json,
+    `ready` raises while the service is not ready; /readyz then responds 503. The entrance, which all requests
+    pass, logs each of them; a service behind it does so at level DEBUG only. A service serves /openapi.json,
     /docs and /redoc, whose pages include their scripts and so work offline.
     """
-    app_class = FastAPIOffline if own_docs else FastAPI
-    address = "/openapi.json" if own_docs else None
+    app_class = FastAPI if is_entrance else FastAPIOffline
+    address = None if is_entrance else "/openapi.json"
     app = app_class(title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address)
     install_problem_handlers(app)
     for router in (_operational_routes(app, ready), *routers):
         app.include_router(router)
     app.state.stopping = asyncio.Event()
     app.add_middleware(EventStreamCloser, stopping=app.state.stopping)
-    app.add_middleware(RequestContextMiddleware)
+    level = logging.INFO if is_entrance else logging.DEBUG
+    app.add_middleware(RequestContextMiddleware, access_level=level)
     return app
 
 
@@ -140,10 +144,18 @@ def serve(
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     server = GracefulServer(config, app.state.stopping)
+    signal.signal(signal.SIGTERM, _end)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Write the last log lines; uvicorn raises the signal again after its shutdown, to end the process."""
+    logging.shutdown()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:
