@@ -19,13 +19,16 @@ from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.notifications import JobNotifications
-from ml_service.jobs.repository import CHANNEL, is_training_on
+from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
+from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
+from ml_service.models.lookup import CHANNEL as MODEL_CHANGES
+from ml_service.models.lookup import ModelLookup
 from ml_service.models.model_cache import ModelCache
-from ml_service.models.repository import ModelLookup, StoredModel
+from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
@@ -47,7 +50,6 @@ class Resources:
 
     authentication: Authentication
     database: Database
-    lookup: ModelLookup
     billing: Billing
 
 
@@ -74,17 +76,18 @@ class Container:
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
     """Build the container, and the loops that run in the background."""
-    database, billing, lookup = resources.database, resources.billing, resources.lookup
+    database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspector = ProcessPool(READER_PROCESSES), Inspector(files, settings.csv_limits)
     charges = Charges(database, billing)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
+    lookup, notifications = _model_lookup(database, worker)
     sweeper = _sweeper(settings, database, files, model_cache)
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
     jobs = JobService(database, billing, worker.notifications)
-    models = ModelService(database, artefacts, model_cache)
+    models = ModelService(database, artefacts, lookup, model_cache)
     queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
         settings=settings,
@@ -115,9 +118,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     )
     loops: list[Loop] = [
         queue_estimates.measure_forever(),
-        Notifications({CHANNEL: worker.notifications.receive}, worker.notifications.wake_all).listen(
-            database
-        ),
+        notifications.listen(database),
         worker.cluster.stay_connected(),
         Worker(worker).run(),
         HoldExtender(worker).run(),
@@ -143,6 +144,19 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
     )
+
+
+def _model_lookup(database: Database, worker: WorkerContext) -> tuple[ModelLookup, Notifications]:
+    """The lookup of models, and the notifications of changes that it follows, as waiting requests do."""
+    lookup = ModelLookup(database, lambda: notifications.is_listening)
+
+    def on_connect() -> None:
+        lookup.clear()
+        worker.notifications.wake_all()
+
+    receivers = {JOB_CHANGES: worker.notifications.receive, MODEL_CHANGES: lookup.receive}
+    notifications = Notifications(receivers, on_connect)
+    return lookup, notifications
 
 
 def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> ModelCache:

@@ -21,7 +21,6 @@ from ml_service.datasets.endpoints import router as datasets
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
-from ml_service.models.repository import ModelLookup
 from ml_service.predictions.batch_endpoints import router as batches
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
@@ -37,13 +36,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         authentication = Authentication.create(settings, "ml-service")
-        database, lookup = Database(settings, "ml-service"), ModelLookup(settings)
-        await lookup.open()
+        database = Database(settings, "ml-service")
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
             billing_port = billing or HttpBilling(
                 billing_client, authentication.identity, settings.billing_url
             )
-            resources = Resources(authentication, database, lookup, billing_port)
+            resources = Resources(authentication, database, billing_port)
             app.state.container, loops = build(settings, resources)
             trust_updates = (
                 authentication.follow(trust)
@@ -52,7 +50,6 @@ def create_app(
             )
             async with background_tasks(trust_updates, *loops):
                 yield
-        await lookup.close()
         await database.close()
 
     return create_service("ml-service", lifespan=lifespan, routers=ROUTERS, ready=check_ready)

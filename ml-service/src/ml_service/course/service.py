@@ -40,6 +40,7 @@ class CourseTraining:
             raise
         job = await self._jobs.wait(started.job)
         raise_unless_succeeded(job)
+        self._models.notice_new(caller.user_id)
         model = await self._models.get(caller.user_id, job.model_name)
         return TrainedModel(job, model.description or {}, started.replayed)
 

@@ -22,8 +22,8 @@ from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import CsvLimits
-from ml_service.models.repository import ModelLookup, ModelRepository
-from ml_service.models.rules import is_model_name
+from ml_service.models.lookup import ModelLookup
+from ml_service.models.repository import ModelRepository
 from ml_service.orm import Job, Model
 from ml_service.predictions.service import PredictionResult
 from ml_service.store.outputs import Artefacts, Results
@@ -146,7 +146,7 @@ class BatchService:
     async def _count_rows(self, caller: Caller, batch: BatchInput, upload: Upload) -> CountedFile:
         """Find the model and count the rows; raises errors of the whole file."""
         name, files = batch.model, self.files
-        model = await self.lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
+        model = await self.lookup.find_stored(caller.user_id, name)
         if model is None:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)

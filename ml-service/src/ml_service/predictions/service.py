@@ -20,9 +20,9 @@ from ml_service.learning.predictors import (
     PredictionOptions,
     Predictor,
 )
+from ml_service.models.lookup import ModelLookup
 from ml_service.models.model_cache import ModelCache
-from ml_service.models.repository import ModelLookup, StoredModel
-from ml_service.models.rules import is_model_name
+from ml_service.models.repository import StoredModel
 
 # A prediction of so few rows takes less time than the start of a thread.
 MAX_ROWS_ON_THE_LOOP = 50
@@ -101,11 +101,12 @@ class PredictionService:
             return await self._model_cache.get(model)
         except ArtefactRefused:
             # The model was deleted since, or its artefact is damaged; the database decides.
+            self._lookup.forget(caller.user_id)
             await self._find(caller, name)
             raise
 
     async def _find(self, caller: Caller, name: str) -> StoredModel:
-        model = await self._lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
+        model = await self._lookup.find_stored(caller.user_id, name)
         if model is None:
             raise ModelNotFound
         return model
