@@ -20,7 +20,8 @@ from ml_service.models.service import ModelService, ReportService
 
 router = strict_router("/v1", ["models"])
 
-ModelName = Annotated[str, Path(max_length=200)]
+LONGEST_MODEL_NAME = 200
+ModelName = Annotated[str, Path(max_length=LONGEST_MODEL_NAME)]
 
 # The page loads nothing, and a label or column name in it cannot run as a script.
 PAGE_HEADERS = {
