@@ -6,6 +6,7 @@ A refund is recorded before it is sent, and sent until billing answers, by any r
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from itertools import count
 from uuid import uuid4
 
 import structlog
@@ -33,6 +34,8 @@ from ml_service.errors import BillingUnavailable
 MAX_ATTEMPTS = 10
 RETRY_SECONDS = 2.0
 MAX_REFUNDS = 200
+
+_PROCESS, _numbers = uuid4().hex, count(1)
 
 log = structlog.stdlib.get_logger()
 
@@ -161,7 +164,7 @@ class MetadataMeter:
             yield
             return
         charge = Charge(
-            key=ChargeKey(f"metadata:{uuid4().hex}"),
+            key=unique_key("metadata"),
             user_id=self._caller.user_id,
             action="metadata",
             resource=resource,
@@ -180,9 +183,14 @@ def keyed_request(caller: Caller, key: str | None, *request: object) -> KeyedReq
 def charge_key(action: str, request: KeyedRequest) -> ChargeKey:
     """The key of the request's charge: equal for equal key and input in any process, random without a key."""
     if request.key is None:
-        return ChargeKey(f"{action}:{uuid4().hex}")
+        return unique_key(action)
     parts = (int(request.scope), request.key, request.fingerprint.hex())
     return ChargeKey(f"{action}:{fingerprint(*parts).hex()}")
+
+
+def unique_key(action: str) -> ChargeKey:
+    """A key that no other request has, in this process or another; a UUID each would take 4 microseconds."""
+    return ChargeKey(f"{action}:{_PROCESS}:{next(_numbers)}")
 
 
 def charged_headers(receipt: Receipt) -> dict[str, str]:

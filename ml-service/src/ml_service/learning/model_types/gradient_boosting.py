@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import treelite
 from pydantic import Field
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees, softmax, unpack_trees
+from ml_service.learning.model_types.compilation import pack_trees, softmax
 from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.tree_scorer import TreeScorer
 
 
 class GradientBoostingParameters(Parameters):
@@ -41,13 +41,11 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         return {"trees": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        trees = unpack_trees(arrays["trees"])
+        # treelite computes margins in double precision, but probabilities in single precision.
+        trees = TreeScorer(arrays["trees"], margins=True)
 
         def score(rows: Matrix) -> Matrix:
-            # treelite computes margins in double precision, but probabilities in single precision.
-            margins: Matrix = treelite.gtil.predict(trees, rows, nthread=1, pred_margin=True)
-            if task == "regression":
-                return margins.reshape(-1)
-            return softmax(margins.reshape(len(rows), -1))
+            margins = trees(rows)
+            return margins.reshape(-1) if task == "regression" else softmax(margins)
 
         return score

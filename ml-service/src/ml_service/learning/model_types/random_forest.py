@@ -3,12 +3,12 @@
 from typing import Any
 
 import numpy as np
-import treelite
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+from ml_service.learning.model_types.compilation import pack_trees
 from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.tree_scorer import TreeScorer
 
 
 class RandomForestParameters(Parameters):
@@ -38,12 +38,11 @@ class RandomForest(ModelType[RandomForestParameters]):
         return {"forest": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        forest = unpack_trees(arrays["forest"])
+        trees = TreeScorer(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:
             # scikit-learn rounds features to single precision before it compares them with a threshold.
-            rounded = rows.astype(np.float32).astype(np.float64)
-            scores: Matrix = treelite.gtil.predict(forest, rounded, nthread=1)
-            return scores.reshape(len(rows), -1) if task == "classification" else scores.reshape(-1)
+            scores = trees(rows.astype(np.float32).astype(np.float64))
+            return scores if task == "classification" else scores.reshape(-1)
 
         return score
