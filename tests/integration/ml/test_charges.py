@@ -234,6 +234,19 @@ class TestRetryWithTheSameKey:
         assert await scored.status(key="stored") == 200
         assert (scored.billing.balance(ADA), scored.scorer.scored) == (95, 1)
 
+    async def test_of_an_answer_of_the_previous_release_settles_its_hold(self, scored: Scored) -> None:
+        assert await scored.status(key="older") == 200
+        (entry,) = scored.billing.entries.values()
+        scored.billing.grant(ADA, entry.tokens)
+        scored.billing.entries.clear()
+        await scored.billing.hold(entry.charge, 60)
+        await scored.sql.execute(
+            "UPDATE ml.idempotency_keys SET answer ="
+            " convert_to((convert_from(answer, 'UTF8')::jsonb - 'charged')::text, 'UTF8')"
+        )
+        assert [await scored.status(key="older") for _ in range(2)] == [200, 200]
+        assert (scored.billing.balance(ADA), scored.billing.held(ADA)) == (95, 0)
+
 
 async def test_api_key_without_the_scope_is_refused_and_free(scored: Scored) -> None:
     headers = bearer(ADA, api_key={"id": 7, "scopes": ["read"], "cap": None})

@@ -18,6 +18,7 @@ from kit.digests import fingerprint
 from kit.errors import ServiceError
 from kit.idempotency import KeyedRequest
 from kit.identity import Caller
+from ml_service.billing.holds import settle_or_hold_again
 from ml_service.billing.port import (
     Billing,
     BillingRefusal,
@@ -82,6 +83,10 @@ class Charges:
                 except ChargeRefunded as error:
                     failure = error
         raise failure
+
+    async def settle(self, charge: Charge) -> Receipt:
+        """Settle the hold under the charge's key, for an answer of the release that held for predictions."""
+        return await settle_or_hold_again(self._billing, charge)
 
     async def send_refunds(self) -> None:
         """Send all recorded refunds, of any replica; sending one twice is harmless."""

@@ -30,6 +30,9 @@ MAX_ROWS_ON_THE_LOOP = 50
 Rows = Sequence[dict[str, Any]]  # Any: cells of every kind
 Answer = dict[str, Any]  # Any: lists of values, probabilities, intervals, label sets and warnings
 
+# Marks a stored answer; one of the previous release has a hold instead. The next release drops the mark.
+CHARGED = "charged"
+
 log = structlog.stdlib.get_logger()
 
 
@@ -60,8 +63,8 @@ class PredictionService:
     def __init__(
         self, answers: FirstAnswers, lookup: ModelLookup, charges: Charges, model_cache: ModelCache
     ) -> None:
-        self._answers, self._lookup = answers, lookup
-        self._charges, self._model_cache = charges, model_cache
+        self._answers, self._charges = answers, charges
+        self._lookup, self._model_cache = lookup, model_cache
 
     async def predict(self, caller: Caller, prediction: PredictionInput) -> PredictionResult:
         """Claim the key, find the model, encode the rows, charge, score, store the answer.
@@ -74,16 +77,14 @@ class PredictionService:
         charge = _charge(caller, prediction, charge_key("predict", request))
         async with self._answers.claim(request) as claim:
             if claim.first_answer is not None:
-                # Charged again only if the charge was refunded after its answer was stored.
-                _, receipt = await self._charges.charge_again(charge)
-                result = PredictionResult(orjson.loads(claim.first_answer), receipt, replayed=True)
+                result = await self._replay(charge, orjson.loads(claim.first_answer))
             else:
                 predictor = await self._load(caller, prediction.model)
                 encoded = await _encode(predictor, prediction)
                 async with self._charges.charging(charge, repeatable=prediction.key is not None) as receipt:
                     answer = await _score(predictor, encoded, prediction.options)
                     if prediction.key is not None:
-                        await claim.keep(orjson.dumps(answer))
+                        await claim.keep(orjson.dumps(answer | {CHARGED: True}))
                 result = PredictionResult(answer, receipt)
         log.info(
             "prediction_made",
@@ -94,6 +95,14 @@ class PredictionService:
             replayed=result.replayed,
         )
         return result
+
+    async def _replay(self, charge: Charge, answer: Answer) -> PredictionResult:
+        """Return a stored answer; it is charged again only if the charge was refunded after it was stored."""
+        if answer.pop(CHARGED, False):
+            _, receipt = await self._charges.charge_again(charge)
+        else:
+            receipt = await self._charges.settle(charge)
+        return PredictionResult(answer, receipt, replayed=True)
 
     async def _load(self, caller: Caller, name: str) -> Predictor:
         model = await self._find(caller, name)
