@@ -25,9 +25,8 @@ from ml_service.jobs.service import JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
-from ml_service.models.lookup import CHANNEL as MODEL_CHANGES
-from ml_service.models.lookup import ModelLookup
-from ml_service.models.model_cache import ModelCache
+from ml_service.models.model_cache import CHANNEL as MODEL_CHANGES
+from ml_service.models.model_cache import ModelCache, ModelLookup
 from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers

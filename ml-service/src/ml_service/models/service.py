@@ -14,8 +14,7 @@ from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
-from ml_service.models.lookup import ModelLookup
-from ml_service.models.model_cache import ModelCache
+from ml_service.models.model_cache import ModelCache, ModelLookup
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.orm import Model

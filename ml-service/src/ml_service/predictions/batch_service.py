@@ -22,7 +22,7 @@ from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import CsvLimits
-from ml_service.models.lookup import ModelLookup
+from ml_service.models.model_cache import ModelLookup
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Job, Model
 from ml_service.predictions.service import PredictionResult

@@ -20,8 +20,7 @@ from ml_service.learning.predictors import (
     PredictionOptions,
     Predictor,
 )
-from ml_service.models.lookup import ModelLookup
-from ml_service.models.model_cache import ModelCache
+from ml_service.models.model_cache import ModelCache, ModelLookup
 from ml_service.models.repository import StoredModel
 
 # A prediction of so few rows takes less time than the start of a thread.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kit.identity import UserId
-from ml_service.models.lookup import CACHED_MODELS_PER_USER, ModelLookup
+from ml_service.models.model_cache import CACHED_MODELS_PER_USER, ModelLookup
 
 ADA, BOB = UserId(1), UserId(2)
 NAME = "1_model"
