@@ -5,6 +5,7 @@ from ml_service.learning.predictors.encoding import FeatureWarning
 from ml_service.learning.predictors.errors import PREDICTION_ERRORS, ArtefactRefused
 from ml_service.learning.predictors.predictor import (
     DEFAULT_OPTIONS,
+    MOST_CELLS,
     EncodedRows,
     PredictionOptions,
     Predictions,
@@ -13,6 +14,7 @@ from ml_service.learning.predictors.predictor import (
 
 __all__ = [
     "DEFAULT_OPTIONS",
+    "MOST_CELLS",
     "PREDICTION_ERRORS",
     "ArtefactRefused",
     "EncodedRows",

@@ -15,10 +15,13 @@ from ml_service.learning.predictors.encoding import (
     FeatureType,
     FeatureWarning,
 )
-from ml_service.learning.predictors.errors import NoProbabilities
+from ml_service.learning.predictors.errors import NoProbabilities, PredictionTooLarge
 from ml_service.learning.tables.table import Json, RowErrors
 
 Label = str | int | float
+
+# Encoded rows of one request, 200 MB: they are not paid yet, and a model with many categories is wide.
+MOST_CELLS = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ class Predictor:
             self._calibration.limit(options.coverage)
 
     def encode(self, rows: Sequence[Features]) -> EncodedRows:
-        """Validate the rows and convert them to numbers; raises FeatureError."""
+        """Validate the rows and convert them to numbers; raises PredictionTooLarge or FeatureError."""
+        limit = max(1, MOST_CELLS // max(1, self.width))
+        if len(rows) > limit:
+            raise PredictionTooLarge(limit)
         return EncodedRows(*self._encoder.encode(rows))
 
     def score(self, encoded: EncodedRows, options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
