@@ -9,6 +9,8 @@ from uuid import uuid4
 import aiohttp
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
+from structlog.contextvars import bind_contextvars
 from tests.integration.ml.serving import serving
 from tests.support.billing import Billing as BillingClient
 from tests.support.billing import NoRevocations
@@ -36,6 +38,7 @@ from ml_service.billing.port import (
     HoldEnded,
     Price,
 )
+from ml_service.errors import BillingUnavailable
 
 ADA, NOBODY = UserId(1), UserId(99)
 GRANT = 14
@@ -221,3 +224,34 @@ async def test_unreachable_billing_is_unavailable() -> None:
     async with http_billing("http://127.0.0.1:9") as billing:
         with pytest.raises(BillingUnreachable):
             await billing.hold(new_charge(), 30)
+
+
+async def test_charge_without_an_answer_may_have_taken_effect() -> None:
+    app = FastAPI()
+
+    @app.post("/internal/operations")
+    async def fail() -> Response:
+        return Response(status_code=503)
+
+    async with serving(app) as url, http_billing(url) as billing:
+        with pytest.raises(BillingUnavailable) as failure:
+            await billing.charge(new_charge())
+    assert not isinstance(failure.value, BillingUnreachable)
+
+
+async def test_operation_carries_the_id_of_its_request() -> None:
+    app, received = FastAPI(), list[object]()
+
+    @app.post("/internal/operations")
+    async def record(request: Request) -> dict[str, object]:
+        received.extend(each["request_id"] for each in (await request.json())["operations"])
+        return {"results": [{"status": 200, "tokens": 0, "available": 0}] * len(received)}
+
+    async def refund(billing: Billing, request_id: str) -> None:
+        bind_contextvars(request_id=request_id)
+        await billing.refund(new_charge().key, ADA)
+
+    async with serving(app) as url, http_billing(url) as billing:
+        # Each task has a context of its own, as each request has.
+        await asyncio.gather(*(asyncio.create_task(refund(billing, name)) for name in ("one", "two")))
+    assert received == ["one", "two"]
