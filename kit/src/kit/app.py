@@ -8,7 +8,7 @@ import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import uvicorn
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from kit.errors import ServiceError, Unavailable
+from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware, metrics_page
@@ -120,7 +121,7 @@ def serve(
     settings_class: type[Settings],
     create_app: Callable[[Settings], FastAPI],
     port: int,
-    protocol: type[Protocol] | Literal["auto"] = "auto",
+    protocol: type[Protocol] = JoiningHttpProtocol,
 ) -> None:
     """Run a service until it is stopped; an invalid setting exits with one line."""
     settings = read_settings(service, settings_class)
