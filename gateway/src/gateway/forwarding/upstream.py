@@ -1,9 +1,9 @@
 """HTTP client for the services behind the gateway: the port and its aiohttp implementation."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol
 
 import aiohttp
 from aiohttp.typedefs import LooseHeaders
@@ -47,7 +47,7 @@ class UpstreamRequest:
 
 class UpstreamResponse(Protocol):
     status: int
-    headers: Sequence[tuple[bytes, bytes]]
+    headers: tuple[tuple[bytes, bytes], ...]
     # The complete body if it is small: after a break, an error response is still possible.
     content: bytes | None
 
@@ -121,7 +121,8 @@ class AiohttpClient:
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
         try:
-            cast(aiohttp.client_proto.ResponseHandler, connection.protocol).set_response_params(
+            assert connection.protocol is not None  # noqa: S101 - narrows the type: it is open
+            connection.protocol.set_response_params(
                 skip_payload=request.method == "HEAD",
                 read_until_eof=True,
                 auto_decompress=False,
