@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.admission.body import check_framing
-from gateway.forwarding.headers import for_client, for_upstream
+from gateway.forwarding.headers import LONGEST_CACHED_NAME, cached_name, for_client, for_upstream
 from kit.errors import Malformed
 
 HOST = (b"host", b"farebox.example")
@@ -94,6 +94,13 @@ def test_headers_named_by_connection_are_removed() -> None:
 def test_connection_cannot_remove_the_credentials() -> None:
     sent = [(b"connection", b"authorization, x-a"), (b"authorization", b"Bearer x"), (b"x-a", b"1")]
     assert for_upstream(sent) == [("authorization", "Bearer x")]
+
+
+def test_long_names_pass_and_take_no_memory() -> None:
+    long = "x-long-" + "a" * LONGEST_CACHED_NAME
+    before = cached_name.cache_info().currsize
+    assert for_upstream([(long.encode(), b"1"), (b"x-user-" + long.encode(), b"1")]) == [(long, "1")]
+    assert cached_name.cache_info().currsize == before
 
 
 def test_repeated_headers_keep_their_order() -> None:

@@ -42,6 +42,8 @@ NOT_FROM_UPSTREAM = HOP_BY_HOP | {b"server", b"date", b"x-request-id", b"x-conte
 # A Connection header cannot remove it, or the service would refuse a caller that the gateway admitted.
 END_TO_END = frozenset((b"authorization",))
 BODILESS = (204, 304)
+# A client chooses its names: 2,048 of the longest would fill the cache with 128 MiB.
+LONGEST_CACHED_NAME = 64
 
 
 def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
@@ -51,7 +53,7 @@ def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
         return [
             (passed, value.decode())
             for name, value in headers
-            if (passed := _name_for_upstream(name)) and name not in named
+            if (passed := name_for_upstream(name)) and name not in named
         ]
     except UnicodeDecodeError:
         raise Malformed("A header's value is not UTF-8; send it percent-encoded.") from None
@@ -66,13 +68,13 @@ def for_client(headers: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
     return [header for header in kept if header[0] not in dropped] if dropped else kept
 
 
-# Both caches hold names only; their bound is far above the number of names in use.
-@lru_cache(maxsize=2048)
-def _name_for_upstream(name: bytes) -> str:
-    """The name as text, or empty for a header that stays here.
+def name_for_upstream(name: bytes) -> str:
+    """The name as text, or empty for a header that stays here."""
+    return cached_name(name) if len(name) <= LONGEST_CACHED_NAME else _pass_name(name)
 
-    Names with underscores stay, too, since some servers turn those into hyphens: X_User_Id becomes X-User-Id.
-    """
+
+def _pass_name(name: bytes) -> str:
+    """Names with underscores stay, too: some servers make them hyphens, and X_User_Id into X-User-Id."""
     stays = (
         name in HOP_BY_HOP
         or name in REWRITTEN
@@ -82,6 +84,9 @@ def _name_for_upstream(name: bytes) -> str:
         or name.startswith(IDENTITY_PREFIXES)
     )
     return "" if stays else name.decode()
+
+
+cached_name = lru_cache(maxsize=2048)(_pass_name)
 
 
 @lru_cache(maxsize=2048)
