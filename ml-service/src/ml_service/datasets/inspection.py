@@ -1,5 +1,6 @@
 """Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -9,7 +10,7 @@ from ml_service.learning.findings.columns import ColumnView, Finding, find, sugg
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.statistics import compute_statistics
-from ml_service.store.files import Files
+from ml_service.store.files import COPY_SUFFIX, Files
 from ml_service.store.process_pool import ProcessPool
 
 READERS = 2
@@ -28,8 +29,16 @@ class StoredTable:
     kinds: Mapping[str, tables.ColumnType]
 
     def read(self) -> tables.Table:
-        with Files(self.store_url).on_disk(self.key) as path:
-            return tables.read_table(path, self.limits, kinds=self.kinds)
+        """The table from its columnar copy, which is written if none has these column types."""
+        files = Files(self.store_url)
+        with files.on_disk(self.key, COPY_SUFFIX) as path:
+            table = tables.read_copy(tables.copy_of(path), None, self.kinds)
+            if table is None:
+                table = tables.read_table(path, self.limits, kinds=self.kinds)
+                # Without a copy, for example on a full disk, trainings parse the uploaded file.
+                with contextlib.suppress(OSError), files.file_to_replace(self.key + COPY_SUFFIX) as copy:
+                    tables.write_copy(table, copy, path.stat().st_size)
+        return table
 
 
 @dataclass(frozen=True, slots=True)

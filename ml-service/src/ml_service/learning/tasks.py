@@ -10,7 +10,7 @@ from ml_service.learning import batches
 from ml_service.learning.comparison import cross_validate
 from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec, train
-from ml_service.store.files import Files
+from ml_service.store.files import COPY_SUFFIX, Files
 
 PROGRESS_TOPIC = "farebox-progress"
 
@@ -27,7 +27,7 @@ class TableFile:
 def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Json:
     def work() -> Json:
         files = Files(table.store_url)
-        with files.on_disk(table.key) as path, files.folder_to_write(artefact) as folder:
+        with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
             result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), table.limits)
         return result.to_json()
 
@@ -36,7 +36,7 @@ def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Js
 
 def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     def work() -> Json:
-        with Files(table.store_url).on_disk(table.key) as path:
+        with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
             return cross_validate(path, TrainingSpec.from_json(spec), _reporter(key), table.limits)
 
     return as_document(work)

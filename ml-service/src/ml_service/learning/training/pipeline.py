@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
 from ml_service.learning.reports.evaluation import TrainingSet
-from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_table
+from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
@@ -48,7 +48,7 @@ def train(
 ) -> TrainingResult:
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
-    data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
     report_stage("preparing")
     preparation, rows = prepare(data.training, data, spec)
     report_stage("fitting")
