@@ -53,8 +53,8 @@ def compile_pipeline(model_type: str, task: Task, pipeline: Pipeline, test: Rows
     compiler = get_model_type(model_type)
     model = compiler.compile(estimator, task)
     score = compiler.scorer(model, task)
-    classes = estimator.classes_.tolist() if task == "classification" else []
-    return CompiledModel(encoding, arrays, model, score, _calibrate(preparation, score, classes, test))
+    codes = estimator.classes_.tolist() if task == "classification" else []
+    return CompiledModel(encoding, arrays, model, score, _calibrate(preparation, score, codes, test))
 
 
 def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
@@ -77,20 +77,20 @@ def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
 
 
 def _calibrate(
-    preparation: ColumnTransformer, score: Scorer, classes: Sequence[str | int], test: Rows
+    preparation: ColumnTransformer, score: Scorer, codes: Sequence[int], test: Rows
 ) -> CalibrationSet:
     """Calibrate on the first rows of the test set, a random sample because the split has shuffled it."""
     rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_CALIBRATION_ROWS]))
     labels = test.labels[:MOST_CALIBRATION_ROWS]
     scores = score(rows)
-    if not classes:
+    if not codes:
         return CalibrationSet(rows, labels, scores, residuals(scores, labels))
     by_class = nonconformity(rows, scores)
-    positions = {label: position for position, label in enumerate(classes)}
+    positions = {code: position for position, code in enumerate(codes)}
     # A class missing in the training set has the highest possible nonconformity.
     own = [
-        by_class[row, positions[label]] if label in positions else 1.0
-        for row, label in enumerate(labels.tolist())
+        by_class[row, positions[code]] if code in positions else 1.0
+        for row, code in enumerate(labels.tolist())
     ]
     return CalibrationSet(rows, labels, scores, np.array(own))
 

@@ -58,11 +58,14 @@ def train(
     with threadpool_limits(1):
         compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
         result = _describe(spec, data, pipeline, compiled, notes)
+        if len(data.classes):
+            # From here on, the pipeline predicts classes instead of their codes.
+            estimator.classes_ = data.classes[estimator.classes_]
 
         def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
             return fit(spec, data.plan.task, rows, labels)[0]
 
-        training = TrainingSet(rows, data.training.labels, refit)
+        training = TrainingSet(rows, data.label_values(data.training.labels), refit)
         report = report_on(data, training, compiled, result, path)
     result = replace(result, verdict=report["verdict"])
     report_stage("saving")
@@ -79,7 +82,7 @@ def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # 
 
 def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
     """Fit an estimator; returns it with warnings about the fit."""
-    if task == "classification" and len(set(labels.tolist())) == 1:
+    if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
     estimator = get_model_type(spec.model_type).build(parse(spec.model_type, spec.params), task, spec.seed)
     # A task has one core, and a fixed order of summation gives the same model everywhere.
@@ -102,10 +105,10 @@ def _describe(
         model_type=spec.model_type,
         task=plan.task,
         label=spec.label,
-        classes=pipeline.classes_.tolist() if plan.task == "classification" else [],
+        classes=data.classes[pipeline.classes_].tolist() if len(data.classes) else [],
         params=parse(spec.model_type, spec.params).model_dump(),
-        metrics=score(pipeline, plan.task, data.test.frame, data.test.labels),
-        baseline=score_baseline(plan.task, data.training.labels, data.test.labels),
+        metrics=score(pipeline, data.test.frame, data.test.labels, data.classes),
+        baseline=score_baseline(data.training.labels, data.test.labels, data.classes),
         features=describe_features(columns, frame, compiled.encoding),
         example={"features": example_features(columns, frame)},
         rows=len(frame),

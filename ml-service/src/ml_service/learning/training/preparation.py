@@ -24,7 +24,10 @@ from ml_service.learning.tables import Column, ColumnType, Table, profile
 from ml_service.learning.training.rules import Plan, check
 from ml_service.learning.training.spec import TrainingSpec
 
-Labels = npt.NDArray[Any]  # Any: text, whole numbers or numbers
+# Codes of classes, their positions in the sorted list, or numbers. scikit-learn sorts texts at each step,
+# which took 2.2 of the 3 seconds of a logistic regression on 366,500 rows.
+Labels = npt.NDArray[Any]  # Any: whole numbers or numbers
+Classes = npt.NDArray[Any]  # Any: texts or whole numbers
 Positions = npt.NDArray[np.int64]
 
 MOST_CATEGORIES = 50
@@ -43,21 +46,27 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The labelled rows of a table, split into training set and test set."""
+    """The labelled rows of a table, split into training and test set; `classes` is empty in regression."""
 
     table: Table
     plan: Plan
+    classes: Classes
     all: Rows
     training: Rows
     test: Rows
     kinds: dict[str, ColumnType]
+
+    def label_values(self, labels: Labels) -> Labels:
+        """The classes of codes; numbers are unchanged."""
+        return self.classes[labels] if len(self.classes) else labels
 
 
 def split(table: Table, spec: TrainingSpec) -> Split:
     """Split the table by the spec; raises the errors of `check`."""
     plan = check(profile(table), spec)
     table = _drop_unlabelled(table, spec.label)
-    rows = Rows(feature_frame(table, spec.features), label_values(table.columns[spec.label], plan.task))
+    classes, labels = encode_labels(table.columns[spec.label], plan.task)
+    rows = Rows(feature_frame(table, spec.features), labels)
     training, test = train_test_split(
         np.arange(len(rows.labels)),
         train_size=spec.train_fraction,
@@ -65,7 +74,9 @@ def split(table: Table, spec: TrainingSpec) -> Split:
         stratify=rows.labels if plan.stratified else None,
     )
     kinds: dict[str, ColumnType] = {name: table.columns[name].kind for name in spec.features}
-    return Split(table, plan, rows, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds)
+    return Split(
+        table, plan, classes, rows, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds
+    )
 
 
 def feature_frame(table: Table, features: Sequence[str]) -> pd.DataFrame:
@@ -73,12 +84,18 @@ def feature_frame(table: Table, features: Sequence[str]) -> pd.DataFrame:
     return pa.table({name: _feature(table.columns[name]) for name in features}).to_pandas()
 
 
-def label_values(column: Column, task: Task) -> Labels:
-    """Labels in an array: texts, numeric classes as integers, or numbers as floats."""
-    if column.kind == "text":
-        return np.asarray(column.cells.to_pylist(), dtype=object)
-    type_ = pa.int64() if task == "classification" else pa.float64()
-    return column.cells.cast(type_, safe=False).to_numpy()
+def encode_labels(column: Column, task: Task) -> tuple[Classes, Labels]:
+    """The sorted classes with the code of each label, or no classes with the labels as floats."""
+    if task == "regression":
+        return np.zeros(0), column.cells.cast(pa.float64(), safe=False).to_numpy()
+    if column.kind != "text":
+        return np.unique(column.cells.cast(pa.int64(), safe=False).to_numpy(), return_inverse=True)
+    encoded = column.cells.combine_chunks().dictionary_encode()
+    texts: Classes = np.array(encoded.dictionary.to_pylist(), dtype=object)
+    order = np.argsort(texts)
+    ranks = np.empty(len(texts), np.int64)
+    ranks[order] = np.arange(len(texts))
+    return texts[order], ranks[encoded.indices.to_numpy()]
 
 
 def make_preparation(frame: pd.DataFrame, kinds: dict[str, ColumnType], scaled: bool) -> ColumnTransformer:

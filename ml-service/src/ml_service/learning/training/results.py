@@ -86,7 +86,7 @@ def report_on(
         metrics=result.metrics,
         baseline=result.baseline,
         rows=calibration.rows,
-        labels=calibration.labels,
+        labels=data.label_values(calibration.labels),
         scores=calibration.scores,
         test_rows=result.test_rows,
         score=compiled.score,
