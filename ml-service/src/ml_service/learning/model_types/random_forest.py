@@ -7,8 +7,16 @@ import treelite
 from pydantic import Field
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.compilation import pack_forest, unpack_trees
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    CompiledArrays,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class RandomForestParameters(Parameters):
@@ -26,6 +34,7 @@ class RandomForest(ModelType[RandomForestParameters]):
     parameters = RandomForestParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
+    threaded = True
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
     def build(
@@ -34,8 +43,8 @@ class RandomForest(ModelType[RandomForestParameters]):
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
-        return {"forest": pack_trees(estimator)}
+    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # noqa: ARG002 - same for both  # Any: either class
+        return {"forest": pack_forest(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         forest = unpack_trees(arrays["forest"])

@@ -4,7 +4,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sys
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,7 @@ import joblib
 import numpy as np
 
 from ml_service.learning.model_types import get_model_type
-from ml_service.learning.model_types.protocol import Arrays
+from ml_service.learning.model_types.protocol import ArrayFile, CompiledArrays
 from ml_service.learning.predictors import dates
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
@@ -23,6 +25,7 @@ from ml_service.learning.predictors.predictor import Predictor
 from ml_service.learning.tables import Json
 
 FORMAT = 2
+COPIED_BYTES = 1 << 20
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
 
@@ -31,13 +34,13 @@ sys.modules.setdefault("ml_service.training.dates", dates)
 
 
 def save(
-    directory: Path, documents: Mapping[str, Json], arrays: Arrays, pipeline: Any
+    directory: Path, documents: Mapping[str, Json], arrays: CompiledArrays, pipeline: Any
 ) -> dict[str, str]:  # Any: a scikit-learn pipeline
     """Write the files into a new directory; returns the SHA-256 of each."""
     directory.mkdir(parents=True)
     writers: dict[str, Callable[[IO[bytes]], object]] = {
         **{name: partial(_write_json, document) for name, document in documents.items()},
-        ARRAYS: lambda file: np.savez(file, allow_pickle=False, **arrays),
+        ARRAYS: partial(_write_arrays, arrays),
         PIPELINE: lambda file: joblib.dump(pipeline, file),
     }
     files = {name: _write(directory / name, write) for name, write in writers.items()}
@@ -69,6 +72,24 @@ def read_report(directory: Path, files: Mapping[str, str]) -> Json:
 
 def _write_json(document: Json, file: IO[bytes]) -> None:
     file.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode())
+
+
+def _write_arrays(arrays: CompiledArrays, file: IO[bytes]) -> None:
+    """Write the arrays like `np.savez`, without loading those in files."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                if isinstance(array, ArrayFile):
+                    shape = {
+                        "descr": "|u1",
+                        "fortran_order": False,
+                        "shape": (array.file.seek(0, os.SEEK_END),),
+                    }
+                    np.lib.format.write_array_header_1_0(entry, shape)
+                    array.file.seek(0)
+                    shutil.copyfileobj(array.file, entry, COPIED_BYTES)
+                else:
+                    np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
@@ -30,6 +31,8 @@ from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
 
+# Enough for an idle machine, few enough for one whose workers all fit forests.
+MOST_THREADS = 4
 NOT_CONVERGED = (
     "The solver stopped after max_iter iterations before it converged; raise max_iter or scale the data."
 )
@@ -84,14 +87,20 @@ def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any,
     """Fit an estimator; returns it with warnings about the fit."""
     if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
-    estimator = get_model_type(spec.model_type).build(parse(spec.model_type, spec.params), task, spec.seed)
-    # A task has one core, and a fixed order of summation gives the same model everywhere.
+    model_type = get_model_type(spec.model_type)
+    estimator = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
+    if model_type.threaded:
+        estimator.n_jobs = min(joblib.cpu_count(), MOST_THREADS)
+    # One core for all else: a fixed order of summation gives the same model everywhere.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         try:
             estimator.fit(rows, labels)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             raise FitFailed from error
+    if model_type.threaded:
+        # One row needs no threads, and they would add up the trees in a random order.
+        estimator.n_jobs = None
     stopped_early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return estimator, [NOT_CONVERGED] if stopped_early else []
 
