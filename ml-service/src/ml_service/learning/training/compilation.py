@@ -14,8 +14,9 @@ from ml_service.learning.predictors.calibration import nonconformity, residuals
 from ml_service.learning.predictors.encoding import Encoding
 from ml_service.learning.training.preparation import Labels, Rows
 
-# Further rows would not narrow intervals, and a model stores a number for each row.
-MOST_CALIBRATION_ROWS = 10_000
+# Test rows for intervals and reports: more would change neither visibly, and a model stores a number for
+# each. Metrics are computed on all test rows.
+MOST_EVALUATED_ROWS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def _calibrate(
     preparation: ColumnTransformer, score: Scorer, codes: Sequence[int], test: Rows
 ) -> CalibrationSet:
     """Calibrate on the first rows of the test set, a random sample because the split has shuffled it."""
-    rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_CALIBRATION_ROWS]))
-    labels = test.labels[:MOST_CALIBRATION_ROWS]
+    rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_EVALUATED_ROWS]))
+    labels = test.labels[:MOST_EVALUATED_ROWS]
     scores = score(rows)
     if not codes:
         return CalibrationSet(rows, labels, scores, residuals(scores, labels))
