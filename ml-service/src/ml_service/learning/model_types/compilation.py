@@ -34,7 +34,7 @@ def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-
 
 def pack_forest(forest: Any) -> ArrayFile:  # Any: a fitted random forest of scikit-learn
     """Serialize a forest like `pack_trees`, with one tree at a time in memory."""
-    file = TemporaryFile()  # noqa: SIM115 - the owner of the array closes it by releasing it
+    file = TemporaryFile()  # noqa: SIM115 - its reader closes it
     for number, tree in enumerate(_serialize_trees(forest)):
         header = Header.of(tree)
         if number == 0:

@@ -20,7 +20,10 @@ Scorer = Callable[[Matrix], Matrix]
 
 @dataclass(frozen=True, slots=True)
 class ArrayFile:
-    """An array of bytes in a temporary file, too large to be in memory beside the estimator."""
+    """An array of bytes in a temporary file, too large to be in memory beside the estimator.
+
+    Its reader closes the file, which deletes it.
+    """
 
     file: IO[bytes]
 

@@ -80,14 +80,12 @@ def _write_arrays(arrays: CompiledArrays, file: IO[bytes]) -> None:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 if isinstance(array, ArrayFile):
-                    shape = {
-                        "descr": "|u1",
-                        "fortran_order": False,
-                        "shape": (array.file.seek(0, os.SEEK_END),),
-                    }
-                    np.lib.format.write_array_header_1_0(entry, shape)
-                    array.file.seek(0)
-                    shutil.copyfileobj(array.file, entry, COPIED_BYTES)
+                    with array.file as stored:
+                        shape = (stored.seek(0, os.SEEK_END),)
+                        stored.seek(0)
+                        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                        np.lib.format.write_array_header_1_0(entry, header)
+                        shutil.copyfileobj(stored, entry, COPIED_BYTES)
                 else:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 

@@ -26,14 +26,14 @@ def relative_memory_growth() -> float:
     forest, _ = fit_forest(100, 4_000)
     treelite.sklearn.import_model(fit_forest(1, 10)[0])
     before = _most_resident()
-    size = pack_forest(forest).file.tell()
-    return (_most_resident() - before) / size
+    with pack_forest(forest).file as file:
+        return (_most_resident() - before) / file.tell()
 
 
 def packed(forest: Any) -> np.ndarray:  # Any: a random forest
-    file = pack_forest(forest).file
-    file.seek(0)
-    return np.frombuffer(file.read(), np.uint8)
+    with pack_forest(forest).file as file:
+        file.seek(0)
+        return np.frombuffer(file.read(), np.uint8)
 
 
 def _most_resident() -> int:
