@@ -49,13 +49,16 @@ class LabelColumn:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`profile` serves to check training requests; `details` are the statistics and findings for display."""
+    """`profile` serves to check training requests; `details` are the statistics and findings for display.
+
+    Without details, the dataset gets them when it is first shown.
+    """
 
     rows: int
     columns: int
     profile: Json
     preview: Json
-    details: Json
+    details: Json | None
 
 
 class Inspector:
@@ -65,9 +68,11 @@ class Inspector:
         self._files, self._limits = files, limits
         self._readers = ProcessPool(READERS)
 
-    async def inspect(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Inspection:
+    async def inspect(
+        self, key: str, kinds: Mapping[str, tables.ColumnType], *, details: bool = True
+    ) -> Inspection:
         try:
-            return await self._readers.run(inspect_file, self._stored_table(key, kinds))
+            return await self._readers.run(inspect_file, self._stored_table(key, kinds), details)
         except FileNotFoundError:
             raise DatasetNotFound from None
 
@@ -83,12 +88,18 @@ class Inspector:
         return StoredTable(self._files.url, key, self._limits, kinds)
 
 
-def inspect_file(stored: StoredTable) -> Inspection:
+def inspect_file(stored: StoredTable, with_details: bool) -> Inspection:
     table = stored.read()
-    profile, statistics = tables.profile(table), compute_statistics(table)
+    profile = tables.profile(table)
+    details = _find_details(table, profile) if with_details else None
+    return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
+
+
+def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
+    statistics = compute_statistics(table)
     views = [ColumnView(column, statistics.columns[name]) for name, column in profile.columns.items()]
     findings = find(views, table.rows, statistics.duplicate_rows)
-    details: Json = {
+    return {
         "format": "parquet" if table.dialect is None else "csv",
         "dialect": None if table.dialect is None else asdict(table.dialect),
         "duplicate_rows": statistics.duplicate_rows,
@@ -96,7 +107,6 @@ def inspect_file(stored: StoredTable) -> Inspection:
         "findings": [asdict(finding) for finding in findings],
         "suggested": asdict(suggest(views, findings)),
     }
-    return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
 
 
 def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding]:
