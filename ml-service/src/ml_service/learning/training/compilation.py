@@ -1,7 +1,8 @@
 """Compilation of a fitted pipeline into arrays for prediction, and its calibration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,15 +40,15 @@ class CompiledModel:
 
     encoding: Encoding
     preparation: Arrays
-    model: CompiledArrays
+    compile_model: Callable[[], CompiledArrays]
     score: Scorer
     calibration: CalibrationSet
 
     def arrays(self) -> CompiledArrays:
-        """All arrays of a predictor; prefixes of their names group them."""
+        """All arrays of a predictor; prefixes of their names group them. Their reader closes an ArrayFile."""
         return {
             **{f"encoding.{name}": array for name, array in self.preparation.items()},
-            **{f"model.{name}": array for name, array in self.model.items()},
+            **{f"model.{name}": array for name, array in self.compile_model().items()},
             "calibration.scores": self.calibration.nonconformity,
         }
 
@@ -55,10 +56,10 @@ class CompiledModel:
 def compile_pipeline(model_type: str, task: Task, pipeline: Pipeline, test: Rows) -> CompiledModel:
     preparation, estimator = pipeline.named_steps["preparation"], pipeline.named_steps["model"]
     encoding, arrays = encoding_of(preparation)
-    model = get_model_type(model_type).compile(estimator, task)
+    compile_model = partial(get_model_type(model_type).compile, estimator, task)
     score: Scorer = estimator.predict_proba if task == "classification" else estimator.predict
     codes = estimator.classes_.tolist() if task == "classification" else []
-    return CompiledModel(encoding, arrays, model, score, _calibrate(preparation, score, codes, test))
+    return CompiledModel(encoding, arrays, compile_model, score, _calibrate(preparation, score, codes, test))
 
 
 def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
