@@ -47,9 +47,8 @@ def classification_metrics(
     actual: Values, predicted: Values, probabilities: Values, classes: Sequence[int]
 ) -> Metrics:
     """Averages over classes are unweighted; `classes` are the codes of the columns of probabilities."""
-    precision, recall, f1, _ = sk.precision_recall_fscore_support(
-        actual, predicted, average="macro", zero_division=0
-    )
+    macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(actual, predicted, **macro)
     return {
         "accuracy": _figure(lambda: sk.accuracy_score(actual, predicted)),
         "balanced_accuracy": _figure(lambda: sk.balanced_accuracy_score(actual, predicted)),

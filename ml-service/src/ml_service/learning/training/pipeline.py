@@ -88,7 +88,7 @@ def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any,
     if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
     model_type = get_model_type(spec.model_type)
-    estimator = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
+    estimator: Any = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
     if model_type.threaded:
         estimator.n_jobs = min(joblib.cpu_count(), MOST_THREADS)
     # One core for all else: a fixed order of summation gives the same model everywhere.
