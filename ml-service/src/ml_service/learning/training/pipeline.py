@@ -19,7 +19,14 @@ from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_ta
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
-from ml_service.learning.training.preparation import Labels, Rows, Split, make_preparation, split
+from ml_service.learning.training.preparation import (
+    Labels,
+    Rows,
+    Split,
+    fit_preparation,
+    make_preparation,
+    split,
+)
 from ml_service.learning.training.results import (
     TrainingResult,
     describe_features,
@@ -80,7 +87,7 @@ def train(
 def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
     """Fit a preparation on the rows; returns it with the prepared rows."""
     preparation = make_preparation(rows.frame, data.kinds, get_model_type(spec.model_type).scaled)
-    return preparation, preparation.fit_transform(rows.frame)
+    return preparation, fit_preparation(preparation, rows.frame)
 
 
 def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
