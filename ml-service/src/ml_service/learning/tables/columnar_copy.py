@@ -1,16 +1,16 @@
 """Columnar copy of a table: an Arrow file beside the uploaded one, which readers map into memory.
 
-An inspection parses the file once and writes the copy; trainings then take 10 ms to read 46 MB instead of
+An inspection parses the file once and writes the copy; trainings then take 30 ms to read 46 MB instead of
 350 ms. The file ends with the SHA-256 of its content: a damaged or half-written copy is not used, and the
 uploaded file is parsed instead.
 """
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
 
 import pyarrow as pa
 
@@ -43,7 +43,7 @@ def read_stored_table(
 
 
 def write_copy(table: Table, path: Path, uploaded_bytes: int) -> None:
-    """Write a table of all columns of an uploaded file of this size; `path` must not exist."""
+    """Write a table of all columns of an uploaded file of this size."""
     columns = list(table.columns.values())
     fields = [pa.field(column.name, column.cells.type) for column in columns]
     arrow = pa.Table.from_arrays([column.cells for column in columns], schema=pa.schema(fields))
@@ -58,11 +58,15 @@ def write_copy(table: Table, path: Path, uploaded_bytes: int) -> None:
     }
     arrow = arrow.replace_schema_metadata({METADATA: json.dumps(document).encode()})
     options = pa.ipc.IpcWriteOptions(compression=compression)
-    with path.open("xb") as file:
-        hashed = _HashedFile(file)
-        with pa.ipc.new_file(pa.PythonFile(hashed, "w"), arrow.schema, options=options) as writer:
-            writer.write_table(arrow)
-        file.write(hashed.digest.digest())
+    with (
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, arrow.schema, options=options) as writer,
+    ):
+        writer.write_table(arrow)
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0, os.SEEK_END)
+        file.write(digest)
 
 
 def read_copy(path: Path, columns: Collection[str] | None, kinds: Mapping[str, ColumnType]) -> Table | None:
@@ -108,22 +112,3 @@ def _map_intact(path: Path) -> pa.Buffer | None:
         return None
     content = stored.slice(0, size)
     return content if hashlib.sha256(content).digest() == stored.slice(size).to_pybytes() else None
-
-
-class _HashedFile:
-    """A file opened for writing that hashes all bytes."""
-
-    closed = False
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.digest = file, hashlib.sha256()
-
-    def write(self, data: Any) -> int:  # Any: a buffer
-        self.digest.update(data)
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def flush(self) -> None:
-        self._file.flush()

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from ml_service.learning.findings.labels import find_all
 from ml_service.learning.model_types import Task, get_model_type, parse
-from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
-from ml_service.learning.reports.evaluation import TrainingSet
+from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT
+from ml_service.learning.reports.evaluation import Refit, TrainingSet
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
@@ -32,12 +34,16 @@ from ml_service.learning.training.results import (
     describe_features,
     example_features,
     library_versions,
+    recipe_of,
     report_on,
 )
+from ml_service.learning.training.saving import ArtefactWriter, hash_file
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
 
+# Findings and files are computed beside the model, for two cores of which one is idle.
+THREADS = 2
 # Enough for an idle machine, few enough for one whose workers all fit forests.
 MOST_THREADS = 4
 NOT_CONVERGED = (
@@ -59,29 +65,32 @@ def train(
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
     data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
-    report_stage("preparing")
-    preparation, rows = prepare(data.training, data, spec)
-    report_stage("fitting")
-    estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
-    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
-    report_stage("scoring")
-    with threadpool_limits(1):
-        compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
-        result = _describe(spec, data, pipeline, compiled, notes)
-        if len(data.classes):
-            # From here on, the pipeline predicts classes instead of their codes.
-            estimator.classes_ = data.classes[estimator.classes_]
-
-        def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
-            return fit(spec, data.plan.task, rows, labels)[0]
-
-        training = TrainingSet(rows, data.label_values(data.training.labels), refit)
-        report = report_on(data, training, compiled, result, path)
-    result = replace(result, verdict=report["verdict"])
-    report_stage("saving")
-    document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
-    files = save(directory, {DOCUMENT: document, REPORT: report}, compiled.arrays(), pipeline)
-    return replace(result, files=files)
+    with ThreadPoolExecutor(THREADS) as threads:
+        findings = threads.submit(find_all, data.table, spec.label, bool(len(data.classes)))
+        data_sha256 = threads.submit(hash_file, path)
+        report_stage("preparing")
+        preparation, rows = prepare(data.training, data, spec)
+        report_stage("fitting")
+        estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
+        pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+        report_stage("scoring")
+        with threadpool_limits(1):
+            compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
+            result = _describe(spec, data, pipeline, compiled, notes)
+            if len(data.classes):
+                # From here on, the pipeline predicts classes instead of their codes.
+                estimator.classes_ = data.classes[estimator.classes_]
+            writer = ArtefactWriter(directory, threads)
+            writer.add_model(compiled.arrays, pipeline)
+            training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
+            report = report_on(data, training, compiled, result)
+        report |= {"findings": findings.result(), "recipe": recipe_of(result, compiled, data_sha256.result())}
+        result = replace(result, verdict=report["verdict"])
+        report_stage("saving")
+        document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
+        writer.add_document(DOCUMENT, document)
+        writer.add_document(REPORT, report)
+        return replace(result, files=writer.finish())
 
 
 def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
@@ -110,6 +119,13 @@ def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any,
         estimator.n_jobs = None
     stopped_early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return estimator, [NOT_CONVERGED] if stopped_early else []
+
+
+def _refit(spec: TrainingSpec, data: Split) -> Refit:
+    def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
+        return fit(spec, data.plan.task, rows, labels)[0]
+
+    return refit
 
 
 def _describe(

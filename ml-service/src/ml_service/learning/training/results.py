@@ -1,15 +1,12 @@
 """Result of a training and report on its model, both in plain values."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ml_service.learning.findings.labels import find_all
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
 from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
@@ -75,10 +72,8 @@ def example_features(columns: Sequence[Column], frame: pd.DataFrame) -> Json:
     return {column.name: _to_plain(row[column.name], column) for column in columns}
 
 
-def report_on(
-    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, path: Path
-) -> Json:
-    """The report, computed while the rows are in memory; `path` is the table's file."""
+def report_on(data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult) -> Json:
+    """The report without findings and recipe, computed while the rows are in memory."""
     calibration = compiled.calibration
     evaluation = Evaluation(
         task=result.task,
@@ -93,13 +88,24 @@ def report_on(
         positions=_positions_of(compiled.encoding, list(data.kinds)),
         nonconformity=calibration.nonconformity,
     )
-    findings = find_all(data.table, result.label, bool(result.classes))
+    description = {"type": result.model_type, "task": result.task, "label": result.label}
+    return {**description, **make_report(evaluation, training)}
+
+
+def recipe_of(result: TrainingResult, compiled: CompiledModel, data_sha256: str) -> Json:
+    """The data, settings and versions that reproduce the model."""
     return {
-        "type": result.model_type,
-        "task": result.task,
-        "label": result.label,
-        **make_report(evaluation, training, findings),
-        "recipe": _recipe(result, len(calibration.rows), path),
+        "data_sha256": data_sha256,
+        "spec": result.spec,
+        "params": result.params,
+        "seed": result.spec["seed"],
+        "train_fraction": result.spec["train_fraction"],
+        "stratified": result.stratified,
+        "rows": result.rows,
+        "training_rows": result.training_rows,
+        "calibration_rows": len(compiled.calibration.rows),
+        "test_rows": result.test_rows,
+        "versions": result.versions,
     }
 
 
@@ -130,22 +136,3 @@ def _positions_of(encoding: Encoding, features: Sequence[str]) -> Mapping[str, S
         positions[name] = range(begin, begin + width)
         begin += width
     return {name: positions[name] for name in features}
-
-
-def _recipe(result: TrainingResult, calibration_rows: int, path: Path) -> Json:
-    """The data, settings and versions that reproduce the model."""
-    with path.open("rb") as file:
-        data = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "data_sha256": data,
-        "spec": result.spec,
-        "params": result.params,
-        "seed": result.spec["seed"],
-        "train_fraction": result.spec["train_fraction"],
-        "stratified": result.stratified,
-        "rows": result.rows,
-        "training_rows": result.training_rows,
-        "calibration_rows": calibration_rows,
-        "test_rows": result.test_rows,
-        "versions": result.versions,
-    }

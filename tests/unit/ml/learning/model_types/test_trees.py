@@ -1,5 +1,6 @@
 """Serialization of trees as arrays."""
 
+import os
 import resource
 from typing import Any
 
@@ -27,7 +28,7 @@ def relative_memory_growth() -> float:
     treelite.sklearn.import_model(fit_forest(1, 10)[0])
     before = _most_resident()
     with pack_forest(forest).file as file:
-        return (_most_resident() - before) / file.tell()
+        return (_most_resident() - before) / file.seek(0, os.SEEK_END)
 
 
 def packed(forest: Any) -> np.ndarray:  # Any: a random forest
