@@ -35,8 +35,8 @@ class Score:
     test_rows: int
 
 
-def make_report(evaluation: Evaluation, training: TrainingSet) -> Json:
-    """The report without the model's description and recipe, and the findings about its data."""
+def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequence[Json]) -> Json:
+    """The report without the model's description and recipe."""
     intervals = confidence_intervals(evaluation)
     main = evaluation.main_metric
     score = Score(
@@ -54,6 +54,7 @@ def make_report(evaluation: Evaluation, training: TrainingSet) -> Json:
         "predicted_actual": predicted_actual(evaluation),
         "importance": importance(evaluation),
         "learning": learning_curve(training, evaluation),
+        "findings": list(findings),
         "intervals": _measured_coverage(evaluation.nonconformity),
     }
 

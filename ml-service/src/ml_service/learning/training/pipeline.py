@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from ml_service.learning.findings.labels import find_all
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT
 from ml_service.learning.reports.evaluation import Refit, TrainingSet
@@ -34,16 +33,14 @@ from ml_service.learning.training.results import (
     describe_features,
     example_features,
     library_versions,
-    recipe_of,
     report_on,
 )
-from ml_service.learning.training.saving import ArtefactWriter, hash_file
+from ml_service.learning.training.saving import ArtefactWriter
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
 
-# Findings and files are computed beside the model, for two cores of which one is idle.
-THREADS = 2
+FILES_AT_ONCE = 2
 # Enough for an idle machine, few enough for one whose workers all fit forests.
 MOST_THREADS = 4
 NOT_CONVERGED = (
@@ -65,26 +62,22 @@ def train(
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
     data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
-    with ThreadPoolExecutor(THREADS) as threads:
-        findings = threads.submit(find_all, data.table, spec.label, bool(len(data.classes)))
-        data_sha256 = threads.submit(hash_file, path)
-        report_stage("preparing")
-        preparation, rows = prepare(data.training, data, spec)
-        report_stage("fitting")
-        estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
-        pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
-        report_stage("scoring")
-        with threadpool_limits(1):
-            compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
-            result = _describe(spec, data, pipeline, compiled, notes)
-            if len(data.classes):
-                # From here on, the pipeline predicts classes instead of their codes.
-                estimator.classes_ = data.classes[estimator.classes_]
-            writer = ArtefactWriter(directory, threads)
-            writer.add_model(compiled.arrays, pipeline)
-            training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
-            report = report_on(data, training, compiled, result)
-        report |= {"findings": findings.result(), "recipe": recipe_of(result, compiled, data_sha256.result())}
+    report_stage("preparing")
+    preparation, rows = prepare(data.training, data, spec)
+    report_stage("fitting")
+    estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
+    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+    report_stage("scoring")
+    with threadpool_limits(1), ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+        compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
+        result = _describe(spec, data, pipeline, compiled, notes)
+        if len(data.classes):
+            # From here on, the pipeline predicts classes instead of their codes.
+            estimator.classes_ = data.classes[estimator.classes_]
+        writer = ArtefactWriter(directory, threads)
+        writer.add_model(compiled.arrays, pipeline)
+        training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
+        report = report_on(data, training, compiled, result, path)
         result = replace(result, verdict=report["verdict"])
         report_stage("saving")
         document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ml_service.learning.findings.labels import find_all
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
 from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
@@ -14,6 +16,7 @@ from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
 from ml_service.learning.training.compilation import CompiledModel
 from ml_service.learning.training.preparation import Split
+from ml_service.learning.training.saving import hash_file
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
 EXAMPLE_ROWS = 1000
@@ -72,8 +75,10 @@ def example_features(columns: Sequence[Column], frame: pd.DataFrame) -> Json:
     return {column.name: _to_plain(row[column.name], column) for column in columns}
 
 
-def report_on(data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult) -> Json:
-    """The report without findings and recipe, computed while the rows are in memory."""
+def report_on(
+    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, path: Path
+) -> Json:
+    """The report, computed while the rows are in memory; `path` is the table's file."""
     calibration = compiled.calibration
     evaluation = Evaluation(
         task=result.task,
@@ -88,11 +93,17 @@ def report_on(data: Split, training: TrainingSet, compiled: CompiledModel, resul
         positions=_positions_of(compiled.encoding, list(data.kinds)),
         nonconformity=calibration.nonconformity,
     )
-    description = {"type": result.model_type, "task": result.task, "label": result.label}
-    return {**description, **make_report(evaluation, training)}
+    findings = find_all(data.table, result.label, bool(result.classes))
+    return {
+        "type": result.model_type,
+        "task": result.task,
+        "label": result.label,
+        **make_report(evaluation, training, findings),
+        "recipe": _recipe(result, len(calibration.rows), hash_file(path)),
+    }
 
 
-def recipe_of(result: TrainingResult, compiled: CompiledModel, data_sha256: str) -> Json:
+def _recipe(result: TrainingResult, calibration_rows: int, data_sha256: str) -> Json:
     """The data, settings and versions that reproduce the model."""
     return {
         "data_sha256": data_sha256,
@@ -103,7 +114,7 @@ def recipe_of(result: TrainingResult, compiled: CompiledModel, data_sha256: str)
         "stratified": result.stratified,
         "rows": result.rows,
         "training_rows": result.training_rows,
-        "calibration_rows": len(compiled.calibration.rows),
+        "calibration_rows": calibration_rows,
         "test_rows": result.test_rows,
         "versions": result.versions,
     }
