@@ -5,24 +5,30 @@ forest of hundreds of megabytes.
 """
 
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import treelite
 
 from ml_service.learning.model_types.protocol import Matrix
+
+if TYPE_CHECKING:
+    import treelite
 
 Packed = npt.NDArray[np.uint8]
 
 
 def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-learn
+    import treelite
+
     with NamedTemporaryFile() as file:
         treelite.sklearn.import_model(estimator).serialize(file.name)
         return np.fromfile(file.name, np.uint8)
 
 
-def unpack_trees(packed: Packed) -> treelite.Model:
+def unpack_trees(packed: Packed) -> "treelite.Model":
+    import treelite
+
     with NamedTemporaryFile() as file:
         packed.tofile(file.name)
         return treelite.Model.deserialize(file.name)

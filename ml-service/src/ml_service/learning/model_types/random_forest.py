@@ -3,13 +3,18 @@
 from typing import Any
 
 import numpy as np
-import treelite
 from pydantic import Field
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
-
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 class RandomForestParameters(Parameters):
     n_estimators: int = Field(default=100, ge=1, le=500, description="Number of trees.")
@@ -28,9 +33,9 @@ class RandomForest(ModelType[RandomForestParameters]):
     scaled = False
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
-    def build(
-        self, parameters: RandomForestParameters, task: Task, seed: int
-    ) -> RandomForestClassifier | RandomForestRegressor:
+    def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
@@ -38,6 +43,8 @@ class RandomForest(ModelType[RandomForestParameters]):
         return {"forest": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        import treelite
+
         forest = unpack_trees(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:

@@ -10,12 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import joblib
 import numpy as np
 
 from ml_service.learning.model_types import get_model_type
 from ml_service.learning.model_types.protocol import Arrays
-from ml_service.learning.predictors import dates
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
@@ -26,14 +24,13 @@ FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
 
-# Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
-sys.modules.setdefault("ml_service.training.dates", dates)
-
 
 def save(
     directory: Path, documents: Mapping[str, Json], arrays: Arrays, pipeline: Any
 ) -> dict[str, str]:  # Any: a scikit-learn pipeline
     """Write the files into a new directory; returns the SHA-256 of each."""
+    import joblib
+
     directory.mkdir(parents=True)
     writers: dict[str, Callable[[IO[bytes]], object]] = {
         **{name: partial(_write_json, document) for name, document in documents.items()},
@@ -60,6 +57,12 @@ def load(directory: Path, files: Mapping[str, str]) -> Predictor:
 
 def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a scikit-learn pipeline
     """Load the scikit-learn pipeline: a pickle, so its bytes are checked before they are unpickled."""
+    import joblib
+
+    from ml_service.learning.predictors import dates
+
+    # Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
+    sys.modules.setdefault("ml_service.training.dates", dates)
     return joblib.load(io.BytesIO(_read_checked(Path(directory), files, {PIPELINE})[PIPELINE]))
 
 
