@@ -25,6 +25,8 @@ from kit.background import background_tasks
 from kit.database import Database
 from kit.trust_store import TrustSource
 
+# For the ledger's writer and sweeper, its verification, and notifications.
+DRIVER_CONNECTIONS = 4
 # The busiest route comes first, because the app tries routes in this order.
 ROUTERS = (
     ledger_endpoints.router,
@@ -42,7 +44,7 @@ def create_app(
 ) -> FastAPI:
     """The service; tests pass their own trust source and card provider."""
     authentication = Authentication.create(settings, "billing-service")
-    database = Database(settings, "billing-service")
+    database = Database(settings, "billing-service", DRIVER_CONNECTIONS)
     ledger = Ledger(database)
 
     @asynccontextmanager
