@@ -1,7 +1,7 @@
 """Calls of functions as bytes, which only the worker unpickles.
 
-The scheduler unpickles every task to find its dependencies. It would import the function's module, and with it NumPy,
-Arrow and the learning code: 158 MB instead of 45.
+The scheduler unpickles every task to find its dependencies. It would import the function's module, and so the
+learning code: 158 MB instead of 45.
 """
 
 import pickle

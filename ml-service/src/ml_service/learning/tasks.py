@@ -1,6 +1,6 @@
 """Functions that Dask workers run: training, cross-validation and batches, on files in the store.
 
-ml-service imports this module to name the functions. Those that need scikit-learn or pandas import them when they run.
+ml-service imports this module to name the functions, which import scikit-learn and pandas when they run.
 """
 
 from collections.abc import Callable

@@ -10,7 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, TypeVarTuple
+from typing import IO, TypeVar, TypeVarTuple, cast
 
 from anyio import CapacityLimiter, to_thread
 
@@ -25,19 +25,17 @@ COMMAND = [sys.executable, "-P", "-m", "ml_service.store.reader_process"]
 
 
 class ProcessPool:
-    """Limits the number of processes; each is started on demand."""
+    """Limits the number of processes; each is started on demand. Pools can share idle ones."""
 
-    def __init__(self, size: int, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, size: int, idle: "IdleProcesses | None" = None) -> None:
         self._slots, self._threads = asyncio.Semaphore(size), CapacityLimiter(size)
-        self._idle_seconds = idle_seconds
-        self._idle: dict[ReaderProcess, asyncio.TimerHandle] = {}
-        weakref.finalize(self, _end_all, self._idle)
+        self._idle = idle or IdleProcesses()
 
     async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         """Raises the errors of `work`, or ReaderDied; a cancellation kills the process."""
         call = pickle.dumps((work, arguments))
         async with self._slots:
-            process = self._take_idle() or ReaderProcess()
+            process = self._idle.take() or ReaderProcess()
             try:
                 outcome = await to_thread.run_sync(
                     process.run, call, limiter=self._threads, abandon_on_cancel=True
@@ -45,24 +43,33 @@ class ProcessPool:
             except BaseException:
                 process.end()
                 raise
-            self._keep(process)
+            self._idle.add(process)
         succeeded, value = outcome[0], pickle.loads(outcome[1])  # noqa: S301 - from our own process
         if not succeeded:
             raise value
         return value
 
-    def _take_idle(self) -> "ReaderProcess | None":
-        while self._idle:
-            process, ending = self._idle.popitem()
+
+class IdleProcesses:
+    """Processes without a call; each is ended after a while."""
+
+    def __init__(self, seconds: float = IDLE_SECONDS) -> None:
+        self._seconds = seconds
+        self._endings: dict[ReaderProcess, asyncio.TimerHandle] = {}
+        weakref.finalize(self, _end_all, self._endings)
+
+    def take(self) -> "ReaderProcess | None":
+        while self._endings:
+            process, ending = self._endings.popitem()
             ending.cancel()
             if process.is_alive():
                 return process
             process.end()
         return None
 
-    def _keep(self, process: "ReaderProcess") -> None:
+    def add(self, process: "ReaderProcess") -> None:
         loop = asyncio.get_running_loop()
-        self._idle[process] = loop.call_later(self._idle_seconds, _end_idle, self._idle, process)
+        self._endings[process] = loop.call_later(self._seconds, _end_idle, self._endings, process)
 
 
 class ReaderProcess:
@@ -70,8 +77,8 @@ class ReaderProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own command
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._calls, self._outcomes = self._process.stdin, self._process.stdout
+        self._calls = cast("IO[bytes]", self._process.stdin)
+        self._outcomes = cast("IO[bytes]", self._process.stdout)
         self._send(sys.path)
 
     def run(self, call: bytes) -> tuple[bool, bytes]:
@@ -97,11 +104,11 @@ class ReaderProcess:
         self._calls.flush()
 
 
-def _end_idle(idle: dict[ReaderProcess, asyncio.TimerHandle], process: ReaderProcess) -> None:
-    del idle[process]
+def _end_idle(endings: dict[ReaderProcess, asyncio.TimerHandle], process: ReaderProcess) -> None:
+    del endings[process]
     process.end()
 
 
-def _end_all(idle: dict[ReaderProcess, asyncio.TimerHandle]) -> None:
-    while idle:
-        idle.popitem()[0].end()
+def _end_all(endings: dict[ReaderProcess, asyncio.TimerHandle]) -> None:
+    while endings:
+        endings.popitem()[0].end()

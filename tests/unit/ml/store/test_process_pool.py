@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -13,7 +14,7 @@ import pytest
 from ml_service.datasets.inspection import inspect_file
 from ml_service.errors import ReaderDied
 from ml_service.learning.predictors.errors import FeatureError
-from ml_service.store.process_pool import ProcessPool
+from ml_service.store.process_pool import IdleProcesses, ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,12 @@ def refuse(feature: str) -> None:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - no event reports the end of another process
+            await asyncio.sleep(0.01)
 
 
 def wait_forever(started: Path) -> None:
@@ -65,19 +72,21 @@ async def test_process_is_reused_while_it_is_not_idle_for_long() -> None:
     assert await pool.run(os.getpid) == await pool.run(os.getpid)
 
 
+async def test_pools_can_share_an_idle_process() -> None:
+    idle = IdleProcesses()
+    assert await ProcessPool(1, idle).run(os.getpid) == await ProcessPool(1, idle).run(os.getpid)
+
+
 async def test_idle_process_ends() -> None:
-    pool = ProcessPool(1, idle_seconds=0.0)
+    pool = ProcessPool(1, IdleProcesses(seconds=0.0))
     pid = await pool.run(os.getpid)
-    async with asyncio.timeout(10):
-        while psutil.pid_exists(pid):
-            await asyncio.sleep(0.01)
+    await eventually(lambda: not psutil.pid_exists(pid))
 
 
 async def test_cancellation_kills_the_process(tmp_path: Path) -> None:
     started = tmp_path / "pid"
     running = asyncio.create_task(ProcessPool(1).run(wait_forever, started))
-    while not started.exists() or not started.read_text():
-        await asyncio.sleep(0.01)
+    await eventually(lambda: started.exists() and started.read_text() != "")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

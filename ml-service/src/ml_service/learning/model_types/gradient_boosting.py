@@ -15,6 +15,7 @@ from ml_service.learning.model_types.protocol import (
     Task,
 )
 
+
 class GradientBoostingParameters(Parameters):
     learning_rate: float = Field(default=0.1, gt=0, le=1, description="Weight of each new tree.")
     max_iter: int = Field(default=100, ge=1, le=500, description="Number of trees (boosting iterations).")

@@ -15,6 +15,7 @@ from ml_service.learning.model_types.protocol import (
     Task,
 )
 
+
 class LinearParameters(Parameters):
     fit_intercept: bool = Field(
         default=True, description="Fit an intercept; else the line passes through the origin."

@@ -16,6 +16,7 @@ from ml_service.learning.model_types.protocol import (
     Task,
 )
 
+
 class RandomForestParameters(Parameters):
     n_estimators: int = Field(default=100, ge=1, le=500, description="Number of trees.")
     max_depth: int | None = Field(

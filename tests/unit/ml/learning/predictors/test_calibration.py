@@ -15,9 +15,8 @@ from ml_service.learning.predictors.calibration import Calibration, nonconformit
 from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabilities
 from ml_service.learning.tables import Table, read_csv
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.pipeline import train
 from ml_service.learning.training.compilation import compile_pipeline
-from ml_service.learning.training.pipeline import fit, prepare
+from ml_service.learning.training.pipeline import fit, prepare, train
 from ml_service.learning.training.preparation import split
 
 pytestmark = pytest.mark.slow

@@ -177,9 +177,7 @@ def test_report_lists_leakage(tmp_path: Path) -> None:
 )
 def test_recipe_reproduces_the_metrics(table: str, label: str, model_type: str, tmp_path: Path) -> None:
     first = json.loads(json.dumps(report(table, label, model_type)))
-    second = train(
-        DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m"
-    )
+    second = train(DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m")
     metrics = {metric["name"]: metric["value"] for metric in first["metrics"]}
     assert second.metrics == pytest.approx(metrics, rel=1e-9, abs=1e-9)
 

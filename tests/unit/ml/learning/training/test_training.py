@@ -11,8 +11,8 @@ from kit.errors import from_document
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.pipeline import train
 from ml_service.learning.training.errors import MissingLabels
+from ml_service.learning.training.pipeline import train
 
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
