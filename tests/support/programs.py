@@ -23,14 +23,14 @@ def running_pid(supervisor: Supervisor, program: str, other_than: int = 0) -> in
 
 
 def working_child(supervisor: Supervisor, program: str) -> int:
-    """Wait until a program has spawned a process; returns the id of the largest (a Dask nanny's worker)."""
+    """Wait until a program has a worker forked by its fork server; returns the id of the largest worker."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         # A process may end between the calls.
         with suppress(psutil.NoSuchProcess):
-            children = psutil.Process(running_pid(supervisor, program)).children(recursive=True)
-            spawned = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-            if spawned:
-                return max(spawned, key=lambda child: child.memory_info().rss).pid
+            children = psutil.Process(running_pid(supervisor, program)).children()
+            workers = [worker for child in children for worker in child.children()]
+            if workers:
+                return max(workers, key=lambda worker: worker.memory_info().rss).pid
         assert time.monotonic() < deadline, f"{program} has no process that works for it"
         time.sleep(PAUSE_SECONDS)

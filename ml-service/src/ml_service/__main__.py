@@ -3,7 +3,7 @@
 PORT = 8003
 
 if __name__ == "__main__":
-    # Not above: reader processes run this module too, and the service would double their start and memory.
+    # Reader processes import this module, too, and need none of these.
     from kit.app import serve
     from ml_service.main import create_app
     from ml_service.settings import MlSettings

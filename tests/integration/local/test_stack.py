@@ -80,7 +80,7 @@ def test_down_without_a_running_stack_succeeds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["gateway", "billing-service", "dask-worker-1", "dask-scheduler", "postgres"]
+    "name", ["gateway", "billing-service", "dask-workers", "dask-scheduler", "postgres"]
 )
 def test_killed_program_is_restarted(home: Home, name: str) -> None:
     supervisor = Supervisor(home)

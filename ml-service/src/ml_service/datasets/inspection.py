@@ -13,7 +13,6 @@ from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import COPY_SUFFIX, Files
 from ml_service.store.process_pool import ProcessPool
 
-READERS = 2
 PREVIEW_ROWS = 20
 PREVIEW_COLUMNS = 100
 PREVIEW_CELL_CHARACTERS = 200
@@ -64,9 +63,8 @@ class Inspection:
 class Inspector:
     """Inspects stored files; raises CSV_ERRORS, ReaderDied, or DatasetNotFound for a deleted file."""
 
-    def __init__(self, files: Files, limits: tables.CsvLimits) -> None:
-        self._files, self._limits = files, limits
-        self._readers = ProcessPool(READERS)
+    def __init__(self, files: Files, limits: tables.CsvLimits, readers: ProcessPool) -> None:
+        self._files, self._limits, self._readers = files, limits, readers
 
     async def inspect(
         self, key: str, kinds: Mapping[str, tables.ColumnType], *, details: bool = True

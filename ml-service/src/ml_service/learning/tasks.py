@@ -1,4 +1,7 @@
-"""Functions that Dask workers run: training, cross-validation and batches, on files in the store."""
+"""Functions that Dask workers run: training, cross-validation and batches, on files in the store.
+
+ml-service imports this module to name the functions, which import scikit-learn and pandas when they run.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -7,9 +10,8 @@ from distributed import get_worker
 
 from kit.errors import ServiceError
 from ml_service.learning import batches
-from ml_service.learning.comparison import cross_validate
 from ml_service.learning.tables import CsvLimits, Json
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
 from ml_service.store.files import COPY_SUFFIX, Files
 
 PROGRESS_TOPIC = "farebox-progress"
@@ -25,6 +27,8 @@ class TableFile:
 
 
 def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Json:
+    from ml_service.learning.training.pipeline import train
+
     def work() -> Json:
         files = Files(table.store_url)
         with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
@@ -35,6 +39,8 @@ def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Js
 
 
 def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
+    from ml_service.learning.cross_validation import cross_validate
+
     def work() -> Json:
         with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
             return cross_validate(path, TrainingSpec.from_json(spec), _reporter(key), table.limits)

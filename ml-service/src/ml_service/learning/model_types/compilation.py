@@ -9,11 +9,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile, TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import treelite
 
 from ml_service.learning.model_types.protocol import ArrayFile, Matrix
 
@@ -23,10 +22,15 @@ UNUSED_FIELDS = (
     *("sum_hess_present", "gain", "gain_present"),
 )
 
+if TYPE_CHECKING:
+    import treelite
+
 Packed = npt.NDArray[np.uint8]
 
 
 def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-learn
+    import treelite
+
     with NamedTemporaryFile() as file:
         treelite.sklearn.import_model(estimator).serialize(file.name)
         return np.fromfile(file.name, np.uint8)
@@ -43,7 +47,9 @@ def pack_forest(forest: Any) -> ArrayFile:  # Any: a fitted random forest of sci
     return ArrayFile(file)
 
 
-def unpack_trees(packed: Packed) -> treelite.Model:
+def unpack_trees(packed: Packed) -> "treelite.Model":
+    import treelite
+
     with NamedTemporaryFile() as file:
         packed.tofile(file.name)
         return treelite.Model.deserialize(file.name)
@@ -100,6 +106,8 @@ class Header:
 
 def _serialize_trees(forest: Any) -> Iterator[bytes]:  # Any: as above
     """Each tree as a model of its own."""
+    import treelite
+
     single = copy.copy(forest)
     single.n_estimators = 1
     for tree in forest.estimators_:

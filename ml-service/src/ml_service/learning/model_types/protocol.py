@@ -82,7 +82,10 @@ class ModelType(Protocol, Generic[ParametersT]):
         return
 
     def build(self, parameters: ParametersT, task: Task, seed: int) -> Estimator:
-        """Create the unfitted estimator."""
+        """Create the unfitted estimator.
+
+        scikit-learn is imported here: ml-service reads the registry, and is 100 MB smaller without it.
+        """
         ...
 
     def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # Any: the class that `build` returns

@@ -3,14 +3,13 @@
 from typing import Any
 
 import numpy as np
-import treelite
 from pydantic import Field
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from ml_service.learning.model_types.compilation import pack_forest, unpack_trees
 from ml_service.learning.model_types.protocol import (
     Arrays,
     CompiledArrays,
+    Estimator,
     Matrix,
     ModelType,
     Parameters,
@@ -37,9 +36,9 @@ class RandomForest(ModelType[RandomForestParameters]):
     threaded = True
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
-    def build(
-        self, parameters: RandomForestParameters, task: Task, seed: int
-    ) -> RandomForestClassifier | RandomForestRegressor:
+    def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
@@ -47,6 +46,8 @@ class RandomForest(ModelType[RandomForestParameters]):
         return {"forest": pack_forest(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        import treelite
+
         forest = unpack_trees(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:

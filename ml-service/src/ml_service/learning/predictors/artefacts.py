@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 
 from ml_service.learning.model_types import get_model_type
-from ml_service.learning.predictors import dates
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
@@ -22,9 +20,6 @@ from ml_service.learning.tables import Json
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
-
-# Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
-sys.modules.setdefault("ml_service.training.dates", dates)
 
 
 def load(directory: Path, files: Mapping[str, str]) -> Predictor:
@@ -42,6 +37,12 @@ def load(directory: Path, files: Mapping[str, str]) -> Predictor:
 
 def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a scikit-learn pipeline
     """Load the scikit-learn pipeline: a pickle, so its bytes are checked before they are unpickled."""
+    import joblib
+
+    from ml_service.learning.predictors import dates
+
+    # Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
+    sys.modules.setdefault("ml_service.training.dates", dates)
     return joblib.load(io.BytesIO(_read_checked(Path(directory), files, {PIPELINE})[PIPELINE]))
 
 
