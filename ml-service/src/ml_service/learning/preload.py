@@ -1,6 +1,6 @@
 """Modules that a worker needs for its tasks, imported before the first one.
 
-A fork server imports this module, so that all workers share their memory; a worker by itself imports it at its start.
+A fork server imports this module, so that all workers share their memory; in a container each imports it.
 """
 
 import gc
