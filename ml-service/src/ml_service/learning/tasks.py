@@ -3,9 +3,14 @@
 ml-service imports this module to name the functions, which import scikit-learn and pandas when they run.
 """
 
-from collections.abc import Callable
+import contextlib
+import ctypes
+import sys
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from typing import Any
 
+import pyarrow as pa
 from distributed import get_worker
 
 from kit.errors import ServiceError
@@ -15,6 +20,9 @@ from ml_service.learning.training import TrainingSpec
 from ml_service.store.files import COPY_SUFFIX, Files
 
 PROGRESS_TOPIC = "farebox-progress"
+# Parameters of glibc's mallopt.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+REUSED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,30 @@ def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str)
 def as_document(work: Callable[[], Json]) -> Json:
     """Outcome in plain values: {"result": ...}, or {"error": ...} for `kit.errors.from_document`."""
     try:
-        return {"result": work()}
+        with reused_memory():
+            return {"result": work()}
     except ServiceError as error:
         return {"error": error.to_document()}
+
+
+@contextlib.contextmanager
+def reused_memory() -> Generator[None]:
+    """Let arrays of some megabytes reuse memory during the block, and return it to the system at the end.
+
+    Dask sets glibc to map each array anew, for processes that are never trimmed: the page faults took 40 % of
+    the time of a linear regression on 366,500 rows. Arrow would keep 40 MB of them for itself.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    glibc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None  # Any: a C library
+    if not hasattr(glibc, "mallopt"):
+        yield
+        return
+    for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+        glibc.mallopt(parameter, REUSED_BYTES)
+    try:
+        yield
+    finally:
+        glibc.malloc_trim(0)
 
 
 def _reporter(key: str) -> Callable[..., None]:

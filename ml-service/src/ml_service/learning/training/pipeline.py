@@ -124,8 +124,7 @@ def _refit(spec: TrainingSpec, data: Split) -> Refit:
 def _describe(
     spec: TrainingSpec, data: Split, pipeline: Pipeline, compiled: CompiledModel, notes: list[str]
 ) -> TrainingResult:
-    plan, frame = data.plan, data.all.frame
-    columns = [data.table.columns[name] for name in spec.features]
+    plan, columns = data.plan, [data.table.columns[name] for name in spec.features]
     return TrainingResult(
         model_type=spec.model_type,
         task=plan.task,
@@ -134,9 +133,9 @@ def _describe(
         params=parse(spec.model_type, spec.params).model_dump(),
         metrics=score(pipeline, data.test.frame, data.test.labels, data.classes),
         baseline=score_baseline(data.training.labels, data.test.labels, data.classes),
-        features=describe_features(columns, frame, compiled.encoding),
-        example={"features": example_features(columns, frame)},
-        rows=len(frame),
+        features=describe_features(columns, compiled.encoding),
+        example={"features": example_features(columns)},
+        rows=data.table.rows,
         training_rows=plan.training_rows,
         test_rows=plan.test_rows,
         stratified=plan.stratified,

@@ -49,12 +49,14 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """The labelled rows of a table, split into training and test set; `classes` is empty in regression."""
+    """The labelled rows of a table, split into training and test set; `classes` is empty in regression.
+
+    It has no frame of all rows, which would be a third copy in memory.
+    """
 
     table: Table
     plan: Plan
     classes: Classes
-    all: Rows
     training: Rows
     test: Rows
     kinds: dict[str, ColumnType]
@@ -69,7 +71,7 @@ def split(table: Table, spec: TrainingSpec) -> Split:
     plan = check(profile(table), spec)
     table = _drop_unlabelled(table, spec.label)
     classes, labels = encode_labels(table.columns[spec.label], plan.task)
-    rows = Rows(feature_frame(table, spec.features), labels)
+    rows = Rows(feature_frame([table.columns[name] for name in spec.features]), labels)
     training, test = train_test_split(
         np.arange(len(rows.labels)),
         train_size=spec.train_fraction,
@@ -77,14 +79,19 @@ def split(table: Table, spec: TrainingSpec) -> Split:
         stratify=rows.labels if plan.stratified else None,
     )
     kinds: dict[str, ColumnType] = {name: table.columns[name].kind for name in spec.features}
-    return Split(
-        table, plan, classes, rows, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds
-    )
+    return Split(table, plan, classes, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds)
 
 
-def feature_frame(table: Table, features: Sequence[str]) -> pd.DataFrame:
+def feature_frame(columns: Sequence[Column], most_rows: int | None = None) -> pd.DataFrame:
     """Features in a data frame: numbers as floats, dates as timestamps, texts, and pandas' missing cells."""
-    return pa.table({name: _feature(table.columns[name]) for name in features}).to_pandas()
+    cells = {column.name: column.cells.slice(0, most_rows) for column in columns}
+    numbers = {column.name for column in columns if column.kind == "number"}
+    return pa.table(
+        {
+            name: part.cast(pa.float64(), safe=False) if name in numbers else part
+            for name, part in cells.items()
+        }
+    ).to_pandas()
 
 
 def encode_labels(column: Column, task: Task) -> tuple[Classes, Labels]:
@@ -155,10 +162,6 @@ def common_categories(texts: pd.Series) -> npt.NDArray[np.object_]:
     common = sorted(str(text) for text, _ in counts[:MOST_CATEGORIES])
     # The encoder needs at least one category; an empty text never occurs in a cell.
     return np.array(common or [""], dtype=object)
-
-
-def _feature(column: Column) -> pa.ChunkedArray:
-    return column.cells.cast(pa.float64(), safe=False) if column.kind == "number" else column.cells
 
 
 def _drop_unlabelled(table: Table, label: str) -> Table:

@@ -15,7 +15,7 @@ from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
 from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
 from ml_service.learning.training.compilation import CompiledModel
-from ml_service.learning.training.preparation import Split
+from ml_service.learning.training.preparation import Split, feature_frame
 from ml_service.learning.training.saving import hash_file
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
@@ -53,24 +53,24 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def describe_features(columns: Sequence[Column], frame: pd.DataFrame, encoding: Encoding) -> list[Json]:
+def describe_features(columns: Sequence[Column], encoding: Encoding) -> list[Json]:
     """Each feature's type, range or categories, number of missing cells and example."""
-    example = example_features(columns, frame)
+    example = example_features(columns)
     return [
         {
             "name": column.name,
             "kind": column.kind,
             "missing": column.missing,
             "example": example[column.name],
-            **_describe_values(column, pd.Series(frame[column.name]), encoding),
+            **_describe_values(column, encoding),
         }
         for column in columns
     ]
 
 
-def example_features(columns: Sequence[Column], frame: pd.DataFrame) -> Json:
+def example_features(columns: Sequence[Column]) -> Json:
     """The row with the fewest missing cells among the first `EXAMPLE_ROWS`; missing cells are null."""
-    first = frame.head(EXAMPLE_ROWS)
+    first = feature_frame(columns, EXAMPLE_ROWS)
     row = first.iloc[int(first.notna().sum(axis=1).to_numpy().argmax())]
     return {column.name: _to_plain(row[column.name], column) for column in columns}
 
@@ -120,9 +120,10 @@ def _recipe(result: TrainingResult, calibration_rows: int, data_sha256: str) -> 
     }
 
 
-def _describe_values(column: Column, cells: pd.Series, encoding: Encoding) -> Json:
+def _describe_values(column: Column, encoding: Encoding) -> Json:
     if column.kind == "text":
         return {"categories": list(encoding.texts[column.name])}
+    cells = feature_frame([column])[column.name]
     span = {"minimum": _to_plain(cells.min(), column), "maximum": _to_plain(cells.max(), column)}
     return {**span, "whole": column.whole} if column.kind == "number" else span
 
