@@ -16,8 +16,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -27,10 +25,9 @@ from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware, metrics_page
-from kit.settings import ServiceSettings
+from kit.settings import ServiceSettings, read_settings
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
 # Exit status that uvicorn uses for a failed start-up.
@@ -163,25 +160,6 @@ def _end(number: int, _frame: object) -> None:
     logging.shutdown()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
-
-
-def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:
-    try:
-        return settings_class()
-    except ValidationError as error:
-        wrong = [
-            " ".join(
-                [*(str(part).upper() for part in fault["loc"][:1]), _describe(fault["type"], fault["msg"])]
-            )
-            for fault in error.errors()
-        ]
-        sys.exit(f"{program}: {'; '.join(wrong)}.")
-
-
-def _describe(kind: str, message: str) -> str:
-    if kind == "missing":
-        return "is not set"
-    return message.removeprefix("Value error, ")
 
 
 class GracefulServer(uvicorn.Server):
