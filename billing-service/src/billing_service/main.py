@@ -13,6 +13,7 @@ from billing_service.ledger.service import Ledger
 from billing_service.owners import endpoints as owner_endpoints
 from billing_service.owners.events import OwnerEvents
 from billing_service.prices import endpoints as price_endpoints
+from billing_service.prices.cache import PriceCache
 from billing_service.prices.queries import add_first_prices
 from billing_service.purchases import endpoints as purchase_endpoints
 from billing_service.purchases.cards import CardProvider, SimulatedCards
@@ -43,7 +44,8 @@ def create_app(
     """The service; tests pass their own trust source and card provider."""
     authentication = Authentication.create(settings, "billing-service")
     database = Database(settings, "billing-service")
-    ledger = Ledger(database)
+    price_cache = PriceCache()
+    ledger = Ledger(database, price_cache)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -67,6 +69,7 @@ def create_app(
         authentication=authentication,
         database=database,
         ledger=ledger,
+        price_cache=price_cache,
         owner_events=OwnerEvents(database, ledger, settings.opening_grant),
         purchases=Purchases(database, ledger, cards or SimulatedCards()),
     )

@@ -83,7 +83,9 @@ class EntryView(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """A `charge` has the action and its price version, a `purchase` the card's brand and last four digits."""
+    """A `charge` and its `refund` have the action and its price version, a `purchase` the card's brand and
+    last four digits.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
