@@ -24,8 +24,11 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.hot_routes import HotRoute, add_hot_routes
 from kit.trust_store import TrustSource
 
+# For the ledger's writer and sweeper, its verification, and notifications.
+DRIVER_CONNECTIONS = 4
 # The busiest route comes first, because the app tries routes in this order.
 ROUTERS = (
     ledger_endpoints.router,
@@ -43,7 +46,7 @@ def create_app(
 ) -> FastAPI:
     """The service; tests pass their own trust source and card provider."""
     authentication = Authentication.create(settings, "billing-service")
-    database = Database(settings, "billing-service")
+    database = Database(settings, "billing-service", DRIVER_CONNECTIONS)
     price_cache = PriceCache()
     ledger = Ledger(database, price_cache)
 
@@ -58,12 +61,16 @@ def create_app(
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
             async with background_tasks(
-                follow_revocations, ledger.write_forever(), ledger.sweep_forever(settings.sweep_seconds)
+                follow_revocations,
+                price_cache.notifications.listen(database),
+                ledger.write_forever(),
+                ledger.sweep_forever(settings.sweep_seconds),
             ):
                 yield
         await database.close()
 
     app = create_service("billing", lifespan=lifespan, routers=ROUTERS, ready=_ready)
+    add_hot_routes(app, HotRoute(ledger_endpoints.OPERATIONS_PATH, ledger_endpoints.serve_operations))
     app.state.container = Container(
         settings=settings,
         authentication=authentication,

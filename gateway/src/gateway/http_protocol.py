@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import structlog
 from structlog.contextvars import bound_contextvars
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.admission.proxy_protocol import EXTENSION, parse_proxy_header
 from kit.errors import Malformed
+from kit.http_protocol import JoiningHttpProtocol
 from kit.problems import MEDIA_TYPE, render
 
 LONGEST_HEAD = 96 * 1024
@@ -16,8 +16,8 @@ CLOSE_AFTER_SECONDS = 1.0
 log = structlog.stdlib.get_logger()
 
 
-class StrictHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with a limit, since httptools accepts a head of any length."""
+class StrictHttpProtocol(JoiningHttpProtocol):
+    """The services' protocol with a limit, since httptools accepts a head of any length."""
 
     _in_head = True
     _head_bytes = 0

@@ -61,7 +61,7 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
         lifespan=lifespan,
         routers=[aggregate.router, documentation.router],
         ready=ready,
-        own_docs=False,
+        is_entrance=True,
     )
     route_table, urls = RouteTable(routes), settings.upstream_urls
     container = app.state.container = Container(

@@ -1,12 +1,14 @@
 """App factory: the FastAPI app of every service, the server that runs it, and its graceful shutdown."""
 
 import asyncio
+import logging
+import signal
 import socket
 import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import uvicorn
@@ -20,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from kit.errors import ServiceError, Unavailable
+from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware, metrics_page
@@ -63,22 +66,24 @@ def create_service(
     lifespan: Lifespan[FastAPI],
     routers: Sequence[APIRouter],
     ready: Check,
-    own_docs: bool = True,
+    is_entrance: bool = False,
 ) -> FastAPI:
     """An app with problem documents, request ids, logs, metrics, health routes and these routers.
 
-    `ready` raises while the service is not ready; /readyz then responds 503. `own_docs` adds /openapi.json,
+    `ready` raises while the service is not ready; /readyz then responds 503. The entrance, which all requests
+    pass, logs each of them; a service behind it does so at level DEBUG only. A service serves /openapi.json,
     /docs and /redoc, whose pages include their scripts and so work offline.
     """
-    app_class = FastAPIOffline if own_docs else FastAPI
-    address = "/openapi.json" if own_docs else None
+    app_class = FastAPI if is_entrance else FastAPIOffline
+    address = None if is_entrance else "/openapi.json"
     app = app_class(title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address)
     install_problem_handlers(app)
     for router in (_operational_routes(app, ready), *routers):
         app.include_router(router)
     app.state.stopping = asyncio.Event()
     app.add_middleware(EventStreamCloser, stopping=app.state.stopping)
-    app.add_middleware(RequestContextMiddleware)
+    level = logging.INFO if is_entrance else logging.DEBUG
+    app.add_middleware(RequestContextMiddleware, access_level=level)
     return app
 
 
@@ -116,7 +121,7 @@ def serve(
     settings_class: type[Settings],
     create_app: Callable[[Settings], FastAPI],
     port: int,
-    protocol: type[Protocol] | Literal["auto"] = "auto",
+    protocol: type[Protocol] = JoiningHttpProtocol,
 ) -> None:
     """Run a service until it is stopped; an invalid setting exits with one line."""
     settings = read_settings(service, settings_class)
@@ -140,10 +145,18 @@ def serve(
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     server = GracefulServer(config, app.state.stopping)
+    signal.signal(signal.SIGTERM, _end)
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def _end(number: int, _frame: object) -> None:
+    """Write the last log lines; uvicorn raises the signal again after its shutdown, to end the process."""
+    logging.shutdown()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
 
 
 def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:

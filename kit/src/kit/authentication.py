@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars
 
 from kit.errors import Forbidden, Unauthenticated
 from kit.identity import AUDIENCE, ISSUER, ApiKey, Caller, UserId
-from kit.service_tokens import ServiceIdentity, bearer_of
+from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
@@ -109,25 +109,43 @@ class Authentication:
 _authorize_button = HTTPBearer(auto_error=False, description="An access token or an API key")
 
 
+def authenticate(authentication: Authentication, authorization: str, scope: str | None) -> Caller:
+    """The caller of an Authorization header; an API key needs this scope, and None refuses API keys.
+
+    Raises Unauthenticated or Forbidden.
+    """
+    caller = _identify(authentication, authorization)
+    _check_scope(caller, scope)
+    return caller
+
+
+def _identify(authentication: Authentication, authorization: str) -> Caller:
+    caller = authentication.verifier.verify(parse_bearer(authorization))
+    bind_contextvars(user=caller.user_id)
+    return caller
+
+
+def _check_scope(caller: Caller, scope: str | None) -> None:
+    if caller.api_key is None or scope in caller.api_key.scopes:
+        return
+    if scope is None:
+        raise Forbidden("An API key cannot do this; log in with your password.")
+    raise Forbidden(f"This API key lacks the scope '{scope}'; create one that has it.")
+
+
 # Async although they do not wait, since FastAPI runs each plain function in a thread.
 async def current_caller(
     request: Request, _shown: Annotated[object, Depends(_authorize_button)] = None
 ) -> Caller:
-    authentication: Authentication = request.app.state.container.authentication
-    caller = authentication.verifier.verify(bearer_of(request))
-    bind_contextvars(user=caller.user_id)
-    return caller
+    return _identify(_authentication_of(request), request.headers.get("authorization", ""))
 
 
 def require_scope(scope: str | None) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that returns the caller. An API key needs this scope; None refuses API keys."""
 
     async def check(caller: Annotated[Caller, Depends(current_caller)]) -> Caller:
-        if caller.api_key is None or scope in caller.api_key.scopes:
-            return caller
-        if scope is None:
-            raise Forbidden("An API key cannot do this; log in with your password.")
-        raise Forbidden(f"This API key lacks the scope '{scope}'; create one that has it.")
+        _check_scope(caller, scope)
+        return caller
 
     return check
 
@@ -139,8 +157,12 @@ async def _require_admin(caller: Annotated[Caller, Depends(require_scope(None))]
 
 
 async def require_service(request: Request) -> str:
-    authentication: Authentication = request.app.state.container.authentication
-    return authentication.identity.verify(bearer_of(request))
+    authorization = request.headers.get("authorization", "")
+    return _authentication_of(request).identity.verify(parse_bearer(authorization))
+
+
+def _authentication_of(request: Request) -> Authentication:
+    return request.app.state.container.authentication
 
 
 Reader = Annotated[Caller, Depends(require_scope("read"))]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, ClassVar, cast
 
 import asyncpg
@@ -15,6 +16,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from kit.settings import DatabaseSettings
 
+CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 30
 # Added to the server's own limit, since a server whose machine is gone reports no timeout.
 SILENCE_SECONDS = 5
@@ -65,11 +67,18 @@ def after_commit(session: AsyncSession, action: AfterCommit) -> None:
 
 
 class Database:
-    def __init__(self, settings: DatabaseSettings, service: str) -> None:
-        # Two pools of half the size, so that a replica never opens more than `db_pool_size` connections.
-        half = max(1, settings.db_pool_size // 2)
+    """Connections of one replica, never more than `db_pool_size`.
+
+    `driver_connections` of them are plain asyncpg connections. Sessions that write and sessions that only
+    read have a pool of half the others each.
+    """
+
+    def __init__(self, settings: DatabaseSettings, service: str, driver_connections: int = 1) -> None:
+        half = max(1, (settings.db_pool_size - driver_connections) // 2)
         self.engine = _create_engine(settings, service, half, read_only=False)
         self._read_engine = _create_engine(settings, service, half, read_only=True)
+        self._create_drivers = partial(_create_driver_pool, settings, service, driver_connections)
+        self._drivers: asyncpg.Pool | None = None
         self._writing = async_sessionmaker(self.engine, expire_on_commit=False)
         self._reading = async_sessionmaker(
             self._read_engine.execution_options(isolation_level="AUTOCOMMIT"),
@@ -108,14 +117,19 @@ class Database:
 
     @asynccontextmanager
     async def driver(self) -> AsyncGenerator[asyncpg.Connection]:
-        """A pooled asyncpg connection: no ORM, no open transaction."""
-        async with self.engine.connect() as pooled:
-            raw = await pooled.get_raw_connection()
-            yield cast(asyncpg.Connection, raw.driver_connection)  # untyped in SQLAlchemy
+        """A pooled asyncpg connection: no ORM, no open transaction, no round trip before its first use."""
+        # Created here, because a pool belongs to the running event loop.
+        drivers = self._drivers = self._drivers or self._create_drivers()
+        # Without a minimum size this opens no connection, so a service starts before its database.
+        await drivers
+        async with drivers.acquire() as connection:
+            yield cast(asyncpg.Connection, connection)  # a proxy with the same methods
 
     async def close(self) -> None:
         await self.engine.dispose()
         await self._read_engine.dispose()
+        if self._drivers is not None:
+            await self._drivers.close()
 
 
 async def _run_after_commit(action: AfterCommit) -> None:
@@ -136,12 +150,6 @@ def _create_engine(
         database=settings.db_name,
         query={"host": settings.db_host, "port": str(settings.db_port)},  # a folder is a Unix socket
     )
-    limits = {
-        "application_name": service,
-        "lock_timeout": "5s",
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
-        "default_transaction_read_only": "on" if read_only else "off",
-    }
     return create_async_engine(
         url,
         pool_size=pool_size,
@@ -150,15 +158,45 @@ def _create_engine(
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
-            "server_settings": limits,
-            "timeout": 5,
+            "server_settings": _server_settings(service, read_only=read_only),
+            "timeout": CONNECT_SECONDS,
             "command_timeout": STATEMENT_SECONDS + SILENCE_SECONDS,
             "async_creator_fn": _connect,
         },
     )
 
 
-async def _connect(**arguments: Any) -> asyncpg.Connection:  # Any: asyncpg's own arguments
+def _create_driver_pool(settings: DatabaseSettings, service: str, size: int) -> asyncpg.Pool:
+    return asyncpg.create_pool(
+        host=settings.db_host,
+        port=settings.db_port,
+        user=settings.db_user,
+        password=settings.db_password.get_secret_value(),
+        database=settings.db_name,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=STATEMENT_SECONDS + SILENCE_SECONDS,
+        server_settings=_server_settings(service, read_only=False),
+        connect=_connect,
+        reset=_skip_reset,
+    )
+
+
+def _server_settings(service: str, *, read_only: bool) -> dict[str, str]:
+    return {
+        "application_name": service,
+        "lock_timeout": "5s",
+        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "default_transaction_read_only": "on" if read_only else "off",
+    }
+
+
+async def _skip_reset(_connection: object) -> None:
+    """Users of driver connections leave nothing to reset, and a reset costs a round trip."""
+
+
+async def _connect(*_dsn: Any, **arguments: Any) -> asyncpg.Connection:  # Any: asyncpg's own arguments
     try:
         return await asyncpg.connect(**arguments)
     except OSError as error:

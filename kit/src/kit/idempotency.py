@@ -8,6 +8,7 @@ dies, the key is free again when the lease ends.
 import asyncio
 import contextlib
 import hmac
+import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,21 +41,29 @@ from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 
 Key = NewType("Key", str)
 
+LONGEST_KEY = 200
+KEY_CHARACTER = r"[\x21-\x7e]"
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=200,
-        pattern=r"^[\x21-\x7e]+$",
+        max_length=LONGEST_KEY,
+        pattern=f"^{KEY_CHARACTER}+$",
         description="A retry with the same key gets the first answer and has one effect.",
     ),
 ]
+VALID_KEY = re.compile(f"{KEY_CHARACTER}{{1,{LONGEST_KEY}}}")
 REPLAYED = {"Idempotency-Replayed": "true"}
 # The longest time that a request of a dead process blocks its key.
 LEASE = timedelta(seconds=30)
 
 log = structlog.stdlib.get_logger()
+
+
+def is_idempotency_key(sent: str) -> bool:
+    """The same check as that of `IdempotencyKey`."""
+    return VALID_KEY.fullmatch(sent) is not None
 
 
 def idempotency_keys_table(metadata: MetaData) -> Table:

@@ -2,7 +2,11 @@
 
 import logging
 import sys
+import threading
+import time
 import traceback
+from collections import deque
+from collections.abc import Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -12,6 +16,8 @@ from structlog.typing import EventDict, WrappedLogger
 
 LARGEST_FILE = 10 * 1024 * 1024
 KEPT_FILES = 5
+BATCH_SECONDS = 0.05
+LARGEST_BATCH = 10_000
 
 
 class JsonLines(structlog.stdlib.ProcessorFormatter):
@@ -19,6 +25,44 @@ class JsonLines(structlog.stdlib.ProcessorFormatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return record.msg if hasattr(record, "is_json") else super().format(record)
+
+
+class BatchHandler(logging.Handler):
+    """Renders each line once and writes many lines together: one write per output took most of a line's time.
+
+    A line waits at most `BATCH_SECONDS`; a warning is written at once, with all lines before it.
+    """
+
+    def __init__(self, outputs: Sequence[logging.Handler]) -> None:
+        super().__init__()
+        self._outputs = outputs
+        self._lines: deque[str] = deque()
+        self._writing = threading.Lock()
+        self._waiting = threading.Event()
+        threading.Thread(target=self._flush_forever, name="log writer", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
+        if record.levelno >= logging.WARNING or len(self._lines) >= LARGEST_BATCH:
+            self.flush()
+        elif not self._waiting.is_set():
+            self._waiting.set()
+
+    def flush(self) -> None:
+        with self._writing:  # so that batches are written in the order of their lines
+            # Other threads append meanwhile; `popleft` loses none of their lines.
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if lines:
+                batch = logging.makeLogRecord({"msg": "\n".join(lines)})
+                for output in self._outputs:
+                    output.handle(batch)
+
+    def _flush_forever(self) -> None:
+        while True:
+            self._waiting.wait()
+            self._waiting.clear()
+            time.sleep(BATCH_SECONDS)
+            self.flush()
 
 
 def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
@@ -38,15 +82,15 @@ def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     renderer = structlog.processors.JSONRenderer(serializer=_dump)
     formatter = JsonLines(foreign_pre_chain=shared, processors=[remove_meta, renderer])
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
+    outputs: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if log_dir is not None:
         log_dir.mkdir(parents=True, exist_ok=True)
-        handlers.append(
+        outputs.append(
             RotatingFileHandler(log_dir / "server.log", maxBytes=LARGEST_FILE, backupCount=KEPT_FILES)
         )
-    for handler in handlers:
-        handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=handlers, force=True)
+    handler = BatchHandler(outputs)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     _skip_unused_record_fields()
     # These log every request or query, including URLs and parameters.
     for verbose in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):

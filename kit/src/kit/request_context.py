@@ -1,12 +1,13 @@
 """Request context: request id, log line, metrics, and the response to a crash."""
 
+import logging
 import re
 import time
+from functools import lru_cache
 from uuid import uuid4
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
@@ -26,31 +27,32 @@ SECONDS = Histogram(
 )
 
 log = structlog.stdlib.get_logger()
+# The logger below `log`, for a check that costs less than a line that is not written.
+access_log = logging.getLogger(__name__)
 
 
 class RequestContextMiddleware:
-    """Pure ASGI, because Starlette's BaseHTTPMiddleware would break streaming and context variables."""
+    """Pure ASGI, because Starlette's BaseHTTPMiddleware would break streaming and context variables.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    `access_level` is the level of the line for each request: INFO where requests enter, DEBUG behind it.
+    """
+
+    def __init__(self, app: ASGIApp, access_level: int = logging.INFO) -> None:
+        self.app, self._access_level = app, access_level
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = accept_request_id(headers.get("x-request-id"))
-        clear_contextvars()
-        bind_contextvars(request_id=request_id)
-        if (parent := headers.get("traceparent")) is not None:
-            bind_contextvars(traceparent=parent)
+        request_id = _bind_context(scope)
+        encoded_id = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+                message["headers"] = [*message["headers"], encoded_id]
             await send(message)
 
         try:
@@ -62,13 +64,23 @@ class RequestContextMiddleware:
                 raise
             await render(error)(scope, receive, send_with_id)
         finally:
-            _record(scope, status, time.perf_counter() - started)
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route: str = getattr(scope.get("route"), "path", "unmatched")
+        method: str = scope["method"]
+        count, duration = _metrics_of(method, route, status)
+        count.inc()
+        duration.observe(seconds)
+        if route not in QUIET and access_log.isEnabledFor(self._access_level):
+            fields = {"method": method, "route": route, "status": status, "ms": round(seconds * 1000, 2)}
+            log.log(self._access_level, "request", **fields)
 
 
 def outgoing_headers() -> dict[str, str]:
     """The request id and trace of the request being served, for calls to another service."""
     bound = get_contextvars()
-    headers = {"X-Request-Id": bound.get("request_id", uuid4().hex)}
+    headers = {"X-Request-Id": bound.get("request_id") or uuid4().hex}
     if "traceparent" in bound:
         headers["traceparent"] = bound["traceparent"]
     return headers
@@ -82,17 +94,28 @@ def metrics_page() -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
+def _bind_context(scope: Scope) -> str:
+    """Bind the request id and the trace to the context of this request; returns the id."""
+    sent: str | None = None
+    trace: dict[str, str] = {}
+    for name, value in reversed(scope["headers"]):  # so that the first of repeated headers counts
+        if name == b"x-request-id":
+            sent = value.decode("latin-1")
+        elif name == b"traceparent":
+            trace["traceparent"] = value.decode("latin-1")
+    request_id = accept_request_id(sent)
+    clear_contextvars()
+    bind_contextvars(request_id=request_id, **trace)
+    return request_id
+
+
+@lru_cache(maxsize=4096)
+def _metrics_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(method, route)
+
+
 def _log_crash(error: ServiceError, crash: Exception) -> None:
     if error.status == 503:
         log.warning("outage", error=type(crash).__name__)
     else:
         log.error("crash", error=type(crash).__name__, exc_info=crash)
-
-
-def _record(scope: Scope, status: int, seconds: float) -> None:
-    route = getattr(scope.get("route"), "path", "unmatched")
-    method: str = scope["method"]
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(method, route).observe(seconds)
-    if route not in QUIET:
-        log.info("request", method=method, route=route, status=status, ms=round(seconds * 1000, 2))

@@ -4,7 +4,6 @@ import time
 
 import jwt
 from cachetools import LRUCache
-from starlette.requests import Request
 
 from kit.errors import Unauthenticated
 from kit.request_context import outgoing_headers
@@ -61,8 +60,9 @@ class ServiceIdentity:
         return token
 
 
-def bearer_of(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def parse_bearer(authorization: str) -> str:
+    """The token in the value of an Authorization header; raises Unauthenticated."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated(
             "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."

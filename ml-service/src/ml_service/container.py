@@ -7,6 +7,7 @@ from datetime import timedelta
 from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
+from kit.notifications import Notifications
 from ml_service.accounts.sweeper import Ages, Sweeper
 from ml_service.billing.port import Billing
 from ml_service.course.service import CourseTraining
@@ -17,7 +18,7 @@ from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.notifications import JobNotifications
-from ml_service.jobs.repository import is_training_on
+from ml_service.jobs.repository import CHANNEL, is_training_on
 from ml_service.jobs.service import JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
@@ -108,7 +109,9 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     )
     loops: list[Loop] = [
         queue_estimates.measure_forever(),
-        worker.notifications.listen(database),
+        Notifications({CHANNEL: worker.notifications.receive}, worker.notifications.wake_all).listen(
+            database
+        ),
         worker.cluster.stay_connected(),
         Worker(worker).run(),
         HoldExtender(worker).run(),

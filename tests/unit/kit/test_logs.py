@@ -1,12 +1,18 @@
 """Log lines of a separate process, since `configure_logging` changes the whole process."""
 
 import json
+import logging
+import logging.handlers
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kit.logs import BatchHandler
 
 SCRIPT = """
 import logging, sys
@@ -28,6 +34,20 @@ try:
 except ValueError as error:
     log.error("crash", exc_info=error)
     logging.getLogger("a.library").exception("broke")
+"""
+
+
+KILLED = """
+import os, signal, sys
+import structlog
+from kit.app import _end
+from kit.logs import configure_logging
+
+configure_logging("billing", "INFO", None)
+signal.signal(signal.SIGTERM, _end)
+for number in range(1000):
+    structlog.stdlib.get_logger().info("prediction_made", number=number)
+os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
@@ -77,3 +97,31 @@ def test_crash_is_logged_with_traceback_and_type_but_no_message(
     assert "ValueError" in shown
     assert "line 15" in shown
     assert "cell" not in shown
+
+
+def test_last_lines_are_written_when_the_process_is_terminated() -> None:
+    completed = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True)  # noqa: S603 - our own script
+    assert completed.returncode == -signal.SIGTERM
+    assert [json.loads(line)["number"] for line in completed.stdout.splitlines()] == list(range(1000))
+
+
+def _log_lines(logger: logging.Logger, thread: int) -> None:
+    for line in range(2000):
+        logger.info("%d %d", thread, line)
+
+
+def test_lines_of_many_threads_are_all_written_once_and_in_order() -> None:
+    output = logging.handlers.BufferingHandler(10**9)
+    handler = BatchHandler([output])
+    logger = logging.getLogger("test of threads")
+    logger.propagate, logger.level, logger.handlers = False, logging.INFO, [handler]
+    threads = [threading.Thread(target=_log_lines, args=(logger, number)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    handler.flush()
+    lines = [line.split() for batch in output.buffer for line in batch.getMessage().split("\n")]
+    assert len(lines) == 8000
+    for thread in range(4):
+        assert [int(line) for first, line in lines if int(first) == thread] == list(range(2000))

@@ -34,10 +34,13 @@ from kit.app import strict_router
 from kit.authentication import CallingService
 from kit.errors import InvalidInput, ServiceError
 from kit.fields import LARGEST_ID, RowId, Text
+from kit.hot_routes import HotRequest, NotHot
 from kit.identity import ApiKeyId, UserId
 from kit.problems import from_validation, problem_document
+from kit.service_tokens import parse_bearer
 
 LARGEST_CALL = 256
+OPERATIONS_PATH = "/internal/operations"
 
 router = strict_router("/internal", ["between services"])
 
@@ -57,7 +60,21 @@ LedgerDep = Annotated[Ledger, Depends(_ledger)]
 @router.post("/operations", include_in_schema=False)
 async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
     """Apply commands in order; the refusal of one does not affect the others."""
-    parsed = parse_commands(await request.body())
+    return await _operate(await request.body(), ledger)
+
+
+async def serve_operations(request: HotRequest) -> Response:
+    """The same, without FastAPI."""
+    container = request.container
+    container.authentication.identity.verify(parse_bearer(request.authorization))
+    try:
+        return await _operate(await request.json_body(), container.ledger)
+    except RequestValidationError:
+        raise NotHot from None
+
+
+async def _operate(body: bytes, ledger: Ledger) -> Response:
+    parsed = parse_commands(body)
     outcomes = iter(await ledger.post([item for item in parsed if not isinstance(item, ServiceError)]))
     results = [_result_of(item if isinstance(item, ServiceError) else next(outcomes)) for item in parsed]
     return Response(orjson.dumps({"results": results}), media_type="application/json")

@@ -1,44 +1,38 @@
-"""Cache of the current prices, which a notification of the database empties."""
+"""Cache of the current prices, emptied by a notification of the database."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from billing_service.prices.rules import Price
+from kit.notifications import Notifications
 
 # A trigger on the table of prices notifies this channel.
 CHANNEL = "billing_prices"
 
 
 class PriceCache:
-    """The current prices by action; while no notification would arrive, they are read each time."""
+    """The current prices by action; while notifications would be lost, they are read each time."""
 
     def __init__(self) -> None:
+        self.notifications = Notifications({CHANNEL: self._receive}, self._forget)
         self._prices: Mapping[str, Price] | None = None
         self._changes = 0
-        self._listening = False
 
     async def get(self, read: Callable[[], Awaitable[Mapping[str, Price]]]) -> Mapping[str, Price]:
-        if self._prices is not None:
+        """The cached prices, or those that `read` returns."""
+        if self._prices is not None and self.notifications.is_listening:
             return self._prices
         changes = self._changes
         prices = await read()
-        # Prices that changed meanwhile are used once and not stored.
-        if self._listening and changes == self._changes:
-            self._prices = prices
+        # Prices that have changed since are used once and not stored.
+        self._prices = prices if changes == self._changes else None
         return prices
 
-    async def forget(self) -> None:
-        """Read the prices again: one has changed."""
+    async def forget_now(self) -> None:
+        """Read the prices again, without waiting for the notification."""
         self._forget()
 
-    def start_listening(self) -> None:
-        """Store prices from now on, since changes are announced."""
+    def _receive(self, _payload: str) -> None:
         self._forget()
-        self._listening = True
-
-    def stop_listening(self) -> None:
-        """Store no prices until notifications arrive again."""
-        self._forget()
-        self._listening = False
 
     def _forget(self) -> None:
         self._changes += 1

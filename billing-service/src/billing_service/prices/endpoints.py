@@ -84,8 +84,8 @@ async def change_price(
     action: Action, price: NewPrice, caller: Administrator, session: Session, cache: PriceCacheDep
 ) -> PriceView:
     """Change the price of an action; existing holds and quotes keep their version."""
-    # At once on this replica; the notification comes some milliseconds later.
-    after_commit(session, cache.forget)
+    # The notification reaches this replica, too, but some milliseconds after the response.
+    after_commit(session, cache.forget_now)
     changed = await queries.change_price(session, action, price.tokens, price.per_units, caller.user_id)
     return PriceView.model_validate(changed)
 

@@ -1,15 +1,10 @@
-"""Notifications of job changes: one LISTEN connection to PostgreSQL, shared by all subscriptions."""
+"""Notifications of job changes, distributed to subscriptions."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
-from kit.background import every, wait_for_event
-from kit.database import Database
-from ml_service.jobs.repository import CHANNEL
-
-CHECK_SECONDS = 5.0
-RECONNECT_SECONDS = 1.0
+from kit.background import wait_for_event
 
 
 class Subscription:
@@ -37,18 +32,13 @@ class JobNotifications:
         finally:
             del self._subscriptions[subscription]
 
-    async def listen(self, database: Database) -> None:
-        """Listen until cancelled; subscribers also poll, so an outage only slows them down."""
-        await every(RECONNECT_SECONDS, lambda: self._listen(database), failure="job_notifications_lost")
-
-    async def _listen(self, database: Database) -> None:
-        async with database.driver() as connection:
-            await connection.add_listener(CHANNEL, self._on_notification)
-            while True:
-                await connection.execute("SELECT 1")
-                await asyncio.sleep(CHECK_SECONDS)
-
-    def _on_notification(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
+    def receive(self, payload: str) -> None:
+        """Wake the subscribers of the job with this id."""
         for subscription, job_id in self._subscriptions.items():
             if job_id is None or str(job_id) == payload:
                 subscription.changed.set()
+
+    def wake_all(self) -> None:
+        """Let all subscribers look at the database, since notifications may have been lost."""
+        for subscription in self._subscriptions:
+            subscription.changed.set()

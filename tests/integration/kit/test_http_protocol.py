@@ -1,0 +1,82 @@
+"""HTTP protocol: one write for a small response, and back pressure for a stream."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from kit.http_protocol import JoiningHttpProtocol
+from local.ports import free_port
+
+CHUNK = b"x" * 32_768
+CHUNKS = 4096
+
+
+class Streamer:
+    """An app with a small response, and a stream of 128 MiB that waits for nothing but its connection."""
+
+    def __init__(self) -> None:
+        self.sent_chunks = 0
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["path"] == "/small":
+            headers = [(b"content-length", b"5")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": b"small"})
+            return
+        headers = [(b"content-length", b"%d" % (len(CHUNK) * CHUNKS))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number in range(CHUNKS):
+            more = number < CHUNKS - 1
+            await send({"type": "http.response.body", "body": CHUNK, "more_body": more})
+            self.sent_chunks = number + 1
+
+
+@pytest.fixture
+def app() -> Streamer:
+    return Streamer()
+
+
+@pytest.fixture
+async def port(app: Streamer) -> AsyncIterator[int]:
+    config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="off", http=JoiningHttpProtocol)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
+        await asyncio.sleep(0.01)
+    yield config.port
+    server.should_exit = True
+    async with asyncio.timeout(20):
+        await serving
+
+
+def request(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+
+
+async def test_small_response_arrives_in_one_piece(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setblocking(False)
+        await loop.sock_sendall(connection, request("/small"))
+        first = await loop.sock_recv(connection, 65_536)
+        rest = await loop.sock_recv(connection, 65_536)
+    assert first.endswith(b"\r\n\r\nsmall")
+    assert rest == b""
+
+
+async def test_stream_waits_for_a_slow_client(port: int, app: Streamer) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    writer.write(request("/stream"))
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"200 OK" in head
+    await asyncio.sleep(0.3)  # time enough for a stream without back pressure to end
+    assert 0 < app.sent_chunks < CHUNKS // 2
+    received = 0
+    while chunk := await reader.read(1 << 20):
+        received += len(chunk)
+    writer.close()
+    assert received == len(CHUNK) * CHUNKS
