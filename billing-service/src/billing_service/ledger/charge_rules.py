@@ -4,6 +4,7 @@ Each rule raises before it changes anything, so that a refusal leaves the books 
 """
 
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from billing_service.errors import (
@@ -34,6 +35,8 @@ from billing_service.prices.rules import Price
 from kit.errors import IdempotencyKeyReused
 
 
+# Cached, because a batch needs each id twice: to read the receipt and to write it.
+@lru_cache(maxsize=2048)
 def charge_receipt_id(key: str) -> UUID:
     """Differs from the receipt id of a hold with this key, which is another piece of work."""
     return receipt_id_of(f"charge:{key}")

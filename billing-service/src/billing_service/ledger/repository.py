@@ -239,10 +239,12 @@ def _quote_of(row: asyncpg.Record) -> Quote:
     return Quote(row["user_id"], price, row["expires_at"])
 
 
-def _columns(rows: Iterable[object], fields: Sequence[str]) -> list[list[Any]]:  # Any: columns of any type
-    """The rows as one list for each field, the arguments of unnest."""
+def _columns(rows: Iterable[object], fields: Sequence[str]) -> list[Sequence[Any]]:  # Any: as below
+    """The rows as one sequence for each field, the arguments of unnest."""
     return _transposed([attrgetter(*fields)(row) for row in rows], len(fields))
 
 
-def _transposed(rows: Sequence[Sequence[object]], width: int) -> list[list[Any]]:  # Any: columns of any type
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+def _transposed(rows: Sequence[Sequence[object]], width: int) -> list[Sequence[Any]]:  # Any: columns
+    """The columns of the rows. An array shorter than the others stands for nulls, so one of nulls is empty."""
+    columns = zip(*rows, strict=True)
+    return [() if column.count(None) == len(rows) else column for column in columns] or [()] * width
