@@ -32,10 +32,13 @@ class Billing:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
+    @property
+    def service_headers(self) -> dict[str, str]:
+        return service_bearer("billing-service") | {"Content-Type": "application/json"}
+
     async def operate(self, *operations: dict[str, object]) -> list[dict[str, Any]]:
-        headers = service_bearer("billing-service")
         response = await self.http.post(
-            "/internal/operations", json={"operations": operations}, headers=headers
+            "/internal/operations", json={"operations": operations}, headers=self.service_headers
         )
         assert response.status_code == 200, response.text
         return response.json()["results"]
