@@ -245,6 +245,6 @@ def _columns(rows: Iterable[object], fields: Sequence[str]) -> list[Sequence[Any
 
 
 def _transposed(rows: Sequence[Sequence[object]], width: int) -> list[Sequence[Any]]:  # Any: columns
-    """The columns of the rows. An array shorter than the others stands for nulls, so one of nulls is empty."""
+    """The columns of the rows; one of nulls is empty, because unnest fills shorter arrays with nulls."""
     columns = zip(*rows, strict=True)
     return [() if column.count(None) == len(rows) else column for column in columns] or [()] * width

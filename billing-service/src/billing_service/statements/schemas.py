@@ -102,7 +102,7 @@ class ReceiptView(BaseModel):
 
 
 class UsageView(BaseModel):
-    """Charges of one `group`: a day, an action, a model or a user id; null for work without a model."""
+    """Charges less refunds of one `group`: a day, an action, a model or a user id; null without a model."""
 
     model_config = ConfigDict(from_attributes=True)
 
