@@ -190,7 +190,7 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         # Whatever exists now lives as long as the process. Searched again by each full collection, it stopped
-        # all requests for 90 ms and took a third of a charge's processor time.
+        # all requests for 90 ms and took a third of the time of a small one.
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECTION_THRESHOLDS)

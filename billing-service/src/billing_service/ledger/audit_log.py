@@ -42,7 +42,7 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
                 "tokens_charged",
                 **_priced_fields(command),
                 tokens=outcome.tokens,
-                receipt=str(outcome.receipt_id),
+                receipt=outcome.receipt_id,
             )
         case RefundCharge(), Refunded(replayed=False):
             TOKENS.labels("refunded").inc(outcome.tokens)
@@ -63,7 +63,7 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
                 **_request(command),
                 hold=command.hold,
                 **fields,
-                receipt=str(outcome.receipt_id),
+                receipt=outcome.receipt_id,
             )
         case ReleaseHold() | ExpireHold(), Released(replayed=False):
             expired = isinstance(command, ExpireHold)

@@ -215,13 +215,13 @@ def _result_of(outcome: Outcome) -> dict[str, object]:
         case ServiceError():
             return {"status": outcome.status, "problem": problem_document(outcome)}
         case Charged():
-            result = {"receipt_id": str(outcome.receipt_id), "tokens": outcome.tokens}
+            result = {"receipt_id": outcome.receipt_id, "tokens": outcome.tokens}
             return {"status": 200, **result, "available": outcome.available, "replayed": outcome.replayed}
         case Held():
             result = {"hold": outcome.key, "tokens": outcome.tokens, "available": outcome.available}
             return {"status": 200, **result, "replayed": outcome.replayed}
         case Settled():
-            result = {"receipt_id": str(outcome.receipt_id), "tokens": outcome.tokens}
+            result = {"receipt_id": outcome.receipt_id, "tokens": outcome.tokens}
             return {"status": 200, **result, "available": outcome.available}
         case Released() | Refunded():
             return {"status": 200, "tokens": outcome.tokens, "available": outcome.available}
