@@ -12,8 +12,8 @@ LONGEST_WAIT_BYTES = 64 * 1024
 class JoiningTransport:
     """A transport that joins the writes of one turn of the event loop.
 
-    uvicorn writes head and body of a response separately, and each write is a system call that wakes the client.
-    Joined, a small response takes a sixth less processor time.
+    uvicorn writes the head and the body of a response separately, and each write is a system call that wakes
+    the client. Joined, a small response takes a sixth less processor time.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

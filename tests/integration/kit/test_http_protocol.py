@@ -1,14 +1,13 @@
 """HTTP protocol: one write for a small response, and back pressure for a stream."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from kit.http_protocol import JoiningHttpProtocol
+from kit.http_protocol import JoiningHttpProtocol, JoiningTransport
 from local.ports import free_port
 
 CHUNK = b"x" * 32_768
@@ -57,15 +56,38 @@ def request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
 
 
-async def test_small_response_arrives_in_one_piece(port: int) -> None:
-    loop = asyncio.get_running_loop()
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setblocking(False)
-        await loop.sock_sendall(connection, request("/small"))
-        first = await loop.sock_recv(connection, 65_536)
-        rest = await loop.sock_recv(connection, 65_536)
-    assert first.endswith(b"\r\n\r\nsmall")
-    assert rest == b""
+class Recorder(asyncio.Transport):
+    """The connection's own transport."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[bytes | str] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.calls.append(bytes(data))
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+async def test_writes_of_one_turn_are_joined() -> None:
+    recorder = Recorder()
+    transport = JoiningTransport(recorder, asyncio.get_running_loop())
+    transport.write(b"head")
+    transport.write(b"body")
+    assert recorder.calls == []
+    await asyncio.sleep(0)
+    transport.write(b"next")
+    transport.close()
+    await asyncio.sleep(0)
+    assert recorder.calls == [b"headbody", b"next", "close"]
+
+
+async def test_response_of_the_server_is_complete(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request("/small"))
+    assert (await reader.read()).endswith(b"\r\n\r\nsmall")
+    writer.close()
 
 
 async def test_stream_waits_for_a_slow_client(port: int, app: Streamer) -> None:
