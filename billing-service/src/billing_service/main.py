@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from billing_service import course_endpoints
 from billing_service.container import Container
 from billing_service.ledger import endpoints as ledger_endpoints
-from billing_service.ledger.service import Ledger
+from billing_service.ledger.service import WRITERS, Ledger
 from billing_service.owners import endpoints as owner_endpoints
 from billing_service.owners.events import OwnerEvents
 from billing_service.prices import endpoints as price_endpoints
@@ -27,8 +27,8 @@ from kit.database import Database
 from kit.hot_routes import HotRoute, add_hot_routes
 from kit.trust_store import TrustSource
 
-# For the ledger's writer and sweeper, its verification, and notifications.
-DRIVER_CONNECTIONS = 4
+# For the ledger's writers and sweeper, its verification, and notifications.
+DRIVER_CONNECTIONS = WRITERS + 3
 # The busiest route comes first, because the app tries routes in this order.
 ROUTERS = (
     ledger_endpoints.router,

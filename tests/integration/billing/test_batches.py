@@ -42,7 +42,7 @@ class RecordingConnections(Connections):
 @pytest.fixture
 async def connections(database: Database) -> AsyncGenerator[RecordingConnections]:
     settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("billing")})
-    recording = RecordingConnections(settings, "test", 2)
+    recording = RecordingConnections(settings, "test", 4)
     yield recording
     await recording.close()
 

@@ -21,6 +21,8 @@ from kit.problems import from_crash
 
 LARGEST_BATCH = 1000
 LARGEST_SWEEP = 500
+# Batches at a time: one is decided while the other commits. Locks keep them apart, like those of replicas.
+WRITERS = 2
 ATTEMPTS = 3
 # Conflicts with a replica that uses the same key at the same time; a new attempt sees its rows.
 KEY_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
@@ -37,7 +39,7 @@ class Submission:
 
 
 class Ledger:
-    """Applies commands in batches: the commands that arrive while one batch commits form the next."""
+    """Applies commands in batches: the commands that arrive while others commit form the next."""
 
     def __init__(self, database: Database, prices: PriceCache) -> None:
         self._database, self._caches = database, LedgerCaches(prices)
@@ -72,7 +74,10 @@ class Ledger:
         await every(seconds, self._sweep_all, failure="sweep_failed")
 
     async def write_forever(self) -> None:
-        """Write batch after batch; a process runs this once."""
+        """Write batches until cancelled; a process runs this once."""
+        await asyncio.gather(*(self._write_batches() for _ in range(WRITERS)))
+
+    async def _write_batches(self) -> None:
         while True:
             batch = [await self._queue.get()]
             size = len(batch[0].commands)
