@@ -1,6 +1,7 @@
 """App factory: the FastAPI app of every service, the server that runs it, and its graceful shutdown."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -30,6 +31,7 @@ from kit.settings import ServiceSettings, read_settings
 Settings = TypeVar("Settings", bound=ServiceSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
+COLLECTION_THRESHOLDS = (50_000, 20, 20)
 # Exit status that uvicorn uses for a failed start-up.
 STARTUP_FAILURE = 3
 # Far longer than clients keep an idle connection (httpx 5 s, the gateway 4 s): the client must close
@@ -168,6 +170,14 @@ class GracefulServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # Whatever exists now lives as long as the process. Searched again by each full collection, it stopped
+        # all requests for 90 ms and took a third of the time of a small one.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECTION_THRESHOLDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
