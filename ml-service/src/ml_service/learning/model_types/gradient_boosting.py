@@ -2,12 +2,18 @@
 
 from typing import Any
 
-import treelite
 from pydantic import Field
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees, softmax, unpack_trees
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.compilation import pack_trees, softmax
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class GradientBoostingParameters(Parameters):
@@ -28,9 +34,9 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
     scaled = False
     candidates = ({}, {"learning_rate": 0.05, "max_leaf_nodes": 15, "l2_regularization": 1.0})
 
-    def build(
-        self, parameters: GradientBoostingParameters, task: Task, seed: int
-    ) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    def build(self, parameters: GradientBoostingParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
         classifies = task == "classification"
         estimator_class = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
         # Early stopping splits off rows stratified by class, which fails if a class has a single row.
@@ -41,13 +47,13 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         return {"trees": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        trees = unpack_trees(arrays["trees"])
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
+
+        # treelite computes margins in double precision, but probabilities in single precision.
+        trees = TreeScorer(arrays["trees"], margins=True)
 
         def score(rows: Matrix) -> Matrix:
-            # treelite computes margins in double precision, but probabilities in single precision.
-            margins: Matrix = treelite.gtil.predict(trees, rows, nthread=1, pred_margin=True)
-            if task == "regression":
-                return margins.reshape(-1)
-            return softmax(margins.reshape(len(rows), -1))
+            margins = trees(rows)
+            return margins.reshape(-1) if task == "regression" else softmax(margins)
 
         return score

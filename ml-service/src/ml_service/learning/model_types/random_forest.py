@@ -3,12 +3,19 @@
 from typing import Any
 
 import numpy as np
-import treelite
 from pydantic import Field
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.compilation import pack_forest
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    CompiledArrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class RandomForestParameters(Parameters):
@@ -26,24 +33,26 @@ class RandomForest(ModelType[RandomForestParameters]):
     parameters = RandomForestParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
+    threaded = True
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
-    def build(
-        self, parameters: RandomForestParameters, task: Task, seed: int
-    ) -> RandomForestClassifier | RandomForestRegressor:
+    def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
-        return {"forest": pack_trees(estimator)}
+    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # noqa: ARG002 - same for both  # Any: either class
+        return {"forest": pack_forest(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        forest = unpack_trees(arrays["forest"])
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
+
+        trees = TreeScorer(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:
             # scikit-learn rounds features to single precision before it compares them with a threshold.
-            rounded = rows.astype(np.float32).astype(np.float64)
-            scores: Matrix = treelite.gtil.predict(forest, rounded, nthread=1)
-            return scores.reshape(len(rows), -1) if task == "classification" else scores.reshape(-1)
+            scores = trees(rows.astype(np.float32).astype(np.float64))
+            return scores if task == "classification" else scores.reshape(-1)
 
         return score
