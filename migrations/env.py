@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from kit.app import read_settings
+from kit.settings import read_settings
 from migrations.comparison import is_in_a_service_schema, service_metadata
 from migrations.history import MigrationSettings
 

@@ -28,7 +28,7 @@ PLENTY = 10_000
 RECOVERY_SECONDS = 120
 BEFORE_SECONDS, AFTER_SECONDS = 2.0, 4.0
 SERVICES = ["auth-service", "billing-service", "ml-service", "gateway"]
-OTHERS = ["dask-worker-1", "dask-scheduler", "postgres"]
+OTHERS = ["dask-workers", "dask-scheduler", "postgres"]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Target:
         os.kill(find(Supervisor(Home.at(stack.home)), self.program), signal.SIGKILL)
 
 
-TARGETS = [*(Target(name) for name in [*SERVICES, *OTHERS]), Target("dask-worker-1", child=True)]
+TARGETS = [*(Target(name) for name in [*SERVICES, *OTHERS]), Target("dask-workers", child=True)]
 
 
 @pytest.fixture(scope="module")

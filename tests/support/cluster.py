@@ -28,7 +28,7 @@ SIZE = [
     "--memory-limit",
     MEMORY,
     "--preload",
-    "ml_service.learning.tasks",
+    "ml_service.learning.preload",
 ]
 SETTINGS = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
 

@@ -23,14 +23,22 @@ def running_pid(supervisor: Supervisor, program: str, other_than: int = 0) -> in
 
 
 def working_child(supervisor: Supervisor, program: str) -> int:
-    """Wait until a program has spawned a process; returns the id of the largest (a Dask nanny's worker)."""
+    """Wait until a program has a worker; returns the id of the largest."""
+    workers = running_workers(supervisor, program, 1)
+    return max(workers, key=lambda worker: worker.memory_info().rss).pid
+
+
+def running_workers(
+    supervisor: Supervisor, program: str, count: int, without: int = 0
+) -> list[psutil.Process]:
+    """Wait until a program's fork server has so many workers, and the one `without` has ended."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         # A process may end between the calls.
         with suppress(psutil.NoSuchProcess):
-            children = psutil.Process(running_pid(supervisor, program)).children(recursive=True)
-            spawned = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
-            if spawned:
-                return max(spawned, key=lambda child: child.memory_info().rss).pid
-        assert time.monotonic() < deadline, f"{program} has no process that works for it"
+            children = psutil.Process(running_pid(supervisor, program)).children()
+            workers = [worker for child in children for worker in child.children()]
+            if len(workers) >= count and without not in [worker.pid for worker in workers]:
+                return workers
+        assert time.monotonic() < deadline, f"{program} does not have {count} processes that work for it"
         time.sleep(PAUSE_SECONDS)

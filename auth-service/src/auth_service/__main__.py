@@ -8,8 +8,9 @@ from auth_service.main import SERVICE, create_app
 from auth_service.settings import AuthSettings
 from auth_service.tokens.secrets import Seal
 from auth_service.tokens.signing import SigningKeys
-from kit.app import read_settings, serve
+from kit.app import serve
 from kit.database import Database
+from kit.settings import read_settings
 
 PORT = 8001
 

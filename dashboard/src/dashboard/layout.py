@@ -1,12 +1,14 @@
 """Layout shared by pages: columns, tables, links, downloads, and messages that survive a rerun."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 MAX_COLUMNS = 3
@@ -29,6 +31,8 @@ def show_table(
     hide_empty: bool = False,
 ) -> None:
     """A table in the formats of all pages; numbers in `identifiers` columns have no separators."""
+    import pandas as pd
+
     frame = pd.DataFrame(list(rows), columns=list(columns))
     if hide_empty:
         frame = frame.dropna(axis="columns", how="all")
@@ -38,6 +42,8 @@ def show_table(
 
 
 def _column_format(values: "pd.Series[str]", is_identifier: bool) -> ColumnConfig | None:
+    import pandas as pd
+
     if pd.api.types.is_bool_dtype(values):
         return None
     if pd.api.types.is_numeric_dtype(values):

@@ -1,6 +1,7 @@
 """App factory: the FastAPI app of every service, the server that runs it, and its graceful shutdown."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -16,8 +17,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
 from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
@@ -27,12 +26,12 @@ from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware, metrics_page
-from kit.settings import ServiceSettings
+from kit.settings import ServiceSettings, read_settings
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Check = Callable[[FastAPI], Awaitable[None]]
 GRACEFUL_SECONDS = 20
+COLLECTION_THRESHOLDS = (50_000, 20, 20)
 # Exit status that uvicorn uses for a failed start-up.
 STARTUP_FAILURE = 3
 # Far longer than clients keep an idle connection (httpx 5 s, the gateway 4 s): the client must close
@@ -165,31 +164,20 @@ def _end(number: int, _frame: object) -> None:
     signal.raise_signal(number)
 
 
-def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:
-    try:
-        return settings_class()
-    except ValidationError as error:
-        wrong = [
-            " ".join(
-                [*(str(part).upper() for part in fault["loc"][:1]), _describe(fault["type"], fault["msg"])]
-            )
-            for fault in error.errors()
-        ]
-        sys.exit(f"{program}: {'; '.join(wrong)}.")
-
-
-def _describe(kind: str, message: str) -> str:
-    if kind == "missing":
-        return "is not set"
-    return message.removeprefix("Value error, ")
-
-
 class GracefulServer(uvicorn.Server):
     """Finishes requests in flight, but sets `stopping` first."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        # Whatever exists now lives as long as the process. Searched again by each full collection, it stopped
+        # all requests for 90 ms and took a third of the time of a small one.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECTION_THRESHOLDS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()

@@ -2,10 +2,11 @@
 
 import hashlib
 import hmac
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_SECRET = 32
@@ -21,6 +22,7 @@ WELL_KNOWN = (
     "default",
 )
 
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -74,3 +76,22 @@ class DatabaseSettings(ServiceSettings):
     db_user: str
     db_password: SecretStr
     db_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+def read_settings(program: str, settings_class: type[AnySettings]) -> AnySettings:
+    try:
+        return settings_class()
+    except ValidationError as error:
+        wrong = [
+            " ".join(
+                [*(str(part).upper() for part in fault["loc"][:1]), _describe(fault["type"], fault["msg"])]
+            )
+            for fault in error.errors()
+        ]
+        sys.exit(f"{program}: {'; '.join(wrong)}.")
+
+
+def _describe(kind: str, message: str) -> str:
+    if kind == "missing":
+        return "is not set"
+    return message.removeprefix("Value error, ")

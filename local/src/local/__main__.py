@@ -6,18 +6,16 @@ import sys
 from functools import partial
 from typing import Annotated
 
-import httpx
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from kit.app import read_settings
-from local import example, stack
-from local.demo import run_demo
+from kit.settings import read_settings
+from local import stack
 from local.errors import LocalError, NotRunning
 from local.home import Home
 from local.settings import LocalSettings
-from local.supervisor import Supervisor
+from local.supervisor import Supervisor, responds
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -89,12 +87,16 @@ def logs(
 @app.command()
 def demo() -> None:
     """Register, train, predict and read the ledger on a separate stack, then remove it."""
+    from local.demo import run_demo
+
     run_demo(_settings(), console)
 
 
 @app.command()
 def demo_ui() -> None:
     """Start the stack with an example account, to explore in the dashboard."""
+    from local import example
+
     settings = _settings()
     if stack.find_running(Home.at(settings.farebox_home)) is None:
         up()
@@ -129,11 +131,7 @@ def _running() -> tuple[Home, stack.RunningStack]:
 
 
 def _health(running: stack.RunningStack) -> str:
-    try:
-        ready = httpx.get(f"{running.ports.url('gateway')}/readyz", timeout=3, trust_env=False).is_success
-    except httpx.TransportError:
-        ready = False
-    return "ready" if ready else "not ready"
+    return "ready" if responds(f"{running.ports.url('gateway')}/readyz") else "not ready"
 
 
 if __name__ == "__main__":

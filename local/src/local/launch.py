@@ -15,6 +15,12 @@ PR_SET_PDEATHSIG = 1  # the signal sent when the parent dies
 
 
 def launch(file: Path) -> None:
+    command = prepare(file)
+    os.execvp(command[0], command)  # noqa: S606 - our own command
+
+
+def prepare(file: Path) -> list[str]:
+    """Give this process the program's account and environment; returns its command."""
     program = json.loads(file.read_text())
     # Load the library first: the new account may not be able to read it.
     library = ctypes.CDLL(None)
@@ -29,8 +35,8 @@ def launch(file: Path) -> None:
         library.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != supervisor:
         sys.exit("Supervisor has exited.")
-    command = program["command"]
-    os.execvpe(command[0], command, os.environ | program["environment"])  # noqa: S606 - our own command
+    os.environ.update(program["environment"])
+    return program["command"]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,10 @@ POSTGRES = "postgres"
 
 @dataclass(frozen=True)
 class Program:
-    """`stop_signal` ends the program gracefully; `ready_url` responds 200 once it is ready."""
+    """`stop_signal` ends the program gracefully; `ready_url` responds 200 once it is ready.
+
+    A program that `needs_database` exits without a migrated one, so it starts after the others.
+    """
 
     name: str
     command: list[str]
@@ -25,6 +28,7 @@ class Program:
     stop_signal: str = "TERM"
     ready_url: str | None = None
     account: tuple[int, int] | None = None
+    needs_database: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,11 @@ def _service(stack: Stack, name: str, full_name: str, extra: dict[str, str] | No
         **{secret: os.environ.get(secret) or secrets[secret] for secret in ("JWT_SECRET", "SERVICE_SECRET")},
         **(extra or {}),
     }
-    module = full_name.replace("-", "_")
-    if name != "gateway":
+    module, needs_database = full_name.replace("-", "_"), name != "gateway"
+    if needs_database:
         environment |= stack.database_environment(module, f"{name.upper()}_DB_PASSWORD")
-    command = [sys.executable, "-P", "-m", module]
-    return Program(full_name, command, environment, ready_url=f"{ports.url(name)}/readyz")
+    command, ready_url = [sys.executable, "-P", "-m", module], f"{ports.url(name)}/readyz"
+    return Program(full_name, command, environment, ready_url=ready_url, needs_database=needs_database)
 
 
 def _dashboard(stack: Stack) -> Program:
@@ -133,10 +137,7 @@ def _ml_environment(stack: Stack) -> dict[str, str]:
 
 def _cluster(stack: Stack) -> list[Program]:
     """The Dask scheduler and workers; none when the settings name another scheduler."""
-    if stack.settings.dask_scheduler_address is not None:
-        return []
-    workers = range(1, stack.settings.dask_workers + 1)
-    return [_scheduler(stack), *(_worker(stack, number) for number in workers)]
+    return [] if stack.settings.dask_scheduler_address else [_scheduler(stack), _workers(stack)]
 
 
 def _scheduler(stack: Stack) -> Program:
@@ -146,33 +147,14 @@ def _scheduler(stack: Stack) -> Program:
     return Program("dask-scheduler", [sys.executable, "-P", "-m", "dask", "scheduler", *options], no_retries)
 
 
-def _worker(stack: Stack, number: int) -> Program:
-    name = f"dask-worker-{number}"
+def _workers(stack: Stack) -> Program:
+    """All workers: they share the memory of the process that they are forked from."""
+    environment, settings = _ml_environment(stack), stack.settings
     options = {
-        "--host": ADDRESS,
-        "--name": name,
-        "--nthreads": "1",
-        "--nworkers": "1",
-        "--memory-limit": str(int(stack.settings.dask_worker_memory)),
-        "--local-directory": str(stack.home.scratch),
-        # This includes loading the training packages, which takes long on a busy machine.
-        "--death-timeout": "120",
+        "--workers": str(settings.dask_workers),
+        "--memory": str(int(settings.dask_worker_memory)),
+        "--folder": str(stack.home.scratch),
     }
-    environment = _ml_environment(stack)
     arguments = [word for pair in options.items() for word in pair]
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "dask",
-        "worker",
-        environment["DASK_SCHEDULER_ADDRESS"],
-        *arguments,
-    ]
-    config = {
-        # The profiler samples every 10 ms for Dask's dashboard, which is not served here.
-        "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",
-        # So that the first training does not wait for it; --preload would load it into the nanny, too.
-        "DASK_DISTRIBUTED__WORKER__PRELOAD": "['ml_service.learning.tasks']",
-    }
-    return Program(name, [*command, "--no-dashboard"], environment | config)
+    module = [sys.executable, "-P", "-m", "ml_service.learning.workers"]
+    return Program("dask-workers", [*module, environment["DASK_SCHEDULER_ADDRESS"], *arguments], environment)

@@ -5,11 +5,12 @@ import fcntl
 import json
 import shutil
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 import psutil
 
-from local.database import ensure_database, migrate
+from local.database import ensure_current_database, migrate
 from local.errors import CannotStart, NotRunning
 from local.home import Home, load_or_create_secrets, write_private
 from local.ports import Ports, choose_ports
@@ -78,24 +79,33 @@ def migrate_running(settings: LocalSettings) -> None:
 
 
 def _start(stack: Stack, report: Report) -> None:
-    if not stack.cluster.exists:
-        report("Creating the database cluster")
-        stack.cluster.create(stack.secrets["DB_PASSWORD"])
     programs = programs_of(stack)
     for program in programs:
         write_program_file(program, stack.home.programs)
     supervisor = Supervisor(stack.home)
     supervisor.start(programs)
-    report("Starting PostgreSQL")
-    supervisor.start_program(POSTGRES)
-    ensure_database(stack)
-    report("Migrating the database")
-    migrate(stack)
-    report("Starting the services and the workers")
+    report("Starting the database, and all programs that do without")
+    with ThreadPoolExecutor() as threads:
+        database = threads.submit(_start_database, stack, supervisor, report)
+        for program in programs:
+            if program.name != POSTGRES and not program.needs_database:
+                supervisor.start_program(program.name)
+        database.result()
+    report("Starting the services")
     for program in programs:
-        if program.name != POSTGRES:
+        if program.needs_database:
             supervisor.start_program(program.name)
     wait_until_ready(supervisor, stack.home, programs, stack.settings.start_seconds)
+
+
+def _start_database(stack: Stack, supervisor: Supervisor, report: Report) -> None:
+    if not stack.cluster.exists:
+        report("Creating the database cluster")
+        stack.cluster.create(stack.secrets["DB_PASSWORD"])
+    supervisor.start_program(POSTGRES)
+    if not ensure_current_database(stack):
+        report("Migrating the database")
+        migrate(stack)
 
 
 def _stop(home: Home) -> bool:

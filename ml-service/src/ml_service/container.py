@@ -35,7 +35,7 @@ from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
-from ml_service.store.process_pool import ProcessPool
+from ml_service.store.process_pool import IdleProcesses, ProcessPool
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
@@ -78,7 +78,8 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspector = ProcessPool(READER_PROCESSES), Inspector(files, settings.csv_limits)
+    readers, inspectors = _reader_pools()
+    inspector = Inspector(files, settings.csv_limits, inspectors)
     charges = Charges(database, billing)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker)
@@ -125,6 +126,12 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         sweeper.run(settings.sweep_seconds),
     ]
     return container, loops
+
+
+def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
+    """A pool for batches, reports and exports, and one for uploads, which never wait for them."""
+    idle = IdleProcesses()
+    return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
 
 
 def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:

@@ -1,4 +1,4 @@
-"""One stack of real processes: messages of `up` and `down`, and recovery of killed programs."""
+"""One stack of real processes: messages of `up` and `down`, memory, and recovery of killed programs."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.programs import running_pid
+from tests.support.programs import running_pid, running_workers
 
 from local.home import Home
 from local.stack import RunningStack
@@ -79,14 +79,45 @@ def test_down_without_a_running_stack_succeeds(tmp_path: Path) -> None:
     assert local("down", tmp_path / "nowhere").stdout == "Farebox was not running.\n"
 
 
+def test_idle_stack_occupies_less_than_900_megabytes(home: Home) -> None:
+    """Proportional set size: a page that several processes share counts once. It is 715 MB."""
+    supervisor = psutil.Process(Supervisor(home).pid())
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    assert sum(process.memory_full_info().pss for process in processes) < 900 * 10**6
+
+
 @pytest.mark.parametrize(
-    "name", ["gateway", "billing-service", "dask-worker-1", "dask-scheduler", "postgres"]
+    "name", ["gateway", "auth-service", "billing-service", "dask-scheduler", "dashboard"]
 )
+def test_program_shares_the_memory_of_its_packages(home: Home, name: str) -> None:
+    memory = psutil.Process(running_pid(Supervisor(home), name)).memory_full_info()
+    assert memory.pss < memory.rss * 0.6
+
+
+def test_killed_worker_is_replaced_while_its_nanny_runs_on(home: Home) -> None:
+    supervisor = Supervisor(home)
+    nannies = running_pid(supervisor, "dask-workers")
+    killed, other = running_workers(supervisor, "dask-workers", 2)
+    killed.kill()
+    workers = running_workers(supervisor, "dask-workers", 2, without=killed.pid)
+    assert other in workers
+    assert running_pid(supervisor, "dask-workers") == nannies
+
+
+@pytest.mark.parametrize("name", ["gateway", "billing-service", "dask-workers", "dask-scheduler", "postgres"])
 def test_killed_program_is_restarted(home: Home, name: str) -> None:
     supervisor = Supervisor(home)
     killed = running_pid(supervisor, name)
     os.kill(killed, signal.SIGKILL)
     assert running_pid(supervisor, name, other_than=killed)
+
+
+def test_second_start_needs_no_migration(home: Home) -> None:
+    assert local("down", home.root).returncode == 0
+    result = local("up", home.root, BCRYPT_COST="4")
+    assert result.returncode == 0
+    assert "Starting the services" in result.stdout
+    assert "Migrating the database" not in result.stdout
 
 
 def test_down_ends_all_processes_of_a_killed_supervisor(home: Home) -> None:

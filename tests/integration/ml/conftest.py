@@ -12,7 +12,9 @@ from tests.support.cluster import TestCluster, cluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 
-from ml_service.learning.training import TrainingResult, TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
+from ml_service.learning.training.results import TrainingResult
 
 __all__ = ["cluster"]
 

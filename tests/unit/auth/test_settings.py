@@ -5,7 +5,7 @@ from tests.support.tokens import JWT_SECRET
 
 from auth_service.settings import AuthSettings
 from auth_service.tokens.secrets import Seal
-from kit.app import read_settings
+from kit.settings import read_settings
 
 OTHER_SECRET = "e5b1d0c47f29a8360e5b1d0c47f29a83"
 

@@ -2,8 +2,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from tests.support.tokens import JWT_SECRET
 
-from kit.app import read_settings
-from kit.settings import DatabaseSettings, ServiceSettings
+from kit.settings import DatabaseSettings, ServiceSettings, read_settings
 
 WEAK = [
     "",

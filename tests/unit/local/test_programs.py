@@ -56,12 +56,13 @@ def test_only_auth_service_receives_the_admin_password(stack: Stack) -> None:
 
 
 def test_workers_receive_no_secret(stack: Stack) -> None:
-    environment = programs_by_name(stack)["dask-worker-1"].environment
+    environment = programs_by_name(stack)["dask-workers"].environment
     assert not set(stack.secrets.values()) & set(environment.values())
 
 
 def test_number_of_workers_follows_the_setting(stack: Stack) -> None:
-    assert len([name for name in programs_by_name(stack) if name.startswith("dask-worker")]) == 3
+    command = programs_by_name(stack)["dask-workers"].command
+    assert command[command.index("--workers") + 1] == "3"
 
 
 def test_secret_of_the_environment_overrides_the_stored_one(

@@ -1,8 +1,8 @@
 """App shell, the script that Streamlit runs for each page view: pages, navigation and login."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.errors import report_errors, spinner
 from dashboard.formatting import tokens
 from dashboard.layout import set_pages
-from dashboard.pages import account, admin, api_keys, home, models, predict, train, wallet
+from dashboard.pages import account
 from dashboard.session import user_session
 from dashboard.session.cookie import sync_cookie
 from dashboard.session.user_session import UserSession
@@ -22,19 +22,22 @@ class Page:
     path: str
     title: str
     icon: str
-    show: Callable[[UserSession], None]
     for_admins: bool = False
+
+    def show(self, session: UserSession) -> None:
+        # Imported at the first visit: the login page needs neither pandas nor Altair, which take 90 MB.
+        import_module(f"dashboard.pages.{self.path.replace('-', '_')}").show(session)
 
 
 PAGES = (
-    Page("home", "Home", ":material/home:", home.show),
-    Page("train", "Train", ":material/model_training:", train.show),
-    Page("models", "Models", ":material/deployed_code:", models.show),
-    Page("predict", "Predict", ":material/bolt:", predict.show),
-    Page("wallet", "Wallet", ":material/toll:", wallet.show),
-    Page("api-keys", "API keys", ":material/key:", api_keys.show),
-    Page("account", "Account", ":material/person:", account.show),
-    Page("admin", "Administration", ":material/admin_panel_settings:", admin.show, for_admins=True),
+    Page("home", "Home", ":material/home:"),
+    Page("train", "Train", ":material/model_training:"),
+    Page("models", "Models", ":material/deployed_code:"),
+    Page("predict", "Predict", ":material/bolt:"),
+    Page("wallet", "Wallet", ":material/toll:"),
+    Page("api-keys", "API keys", ":material/key:"),
+    Page("account", "Account", ":material/person:"),
+    Page("admin", "Administration", ":material/admin_panel_settings:", for_admins=True),
 )
 ICON = Path(__file__).parent.with_name("icon.png")
 

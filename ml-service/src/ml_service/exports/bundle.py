@@ -1,6 +1,6 @@
 """Bundle of a model for use outside Farebox: a zip with the pipeline, ONNX, schema, report and samples.
 
-A reader process writes it.
+A reader process writes it, and alone imports skops, pandas and ONNX.
 """
 
 import csv
@@ -17,24 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-from onnx.reference import ReferenceEvaluator
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from skops import io as skops
-
-from ml_service.exports import score
-from ml_service.learning.predictors import dates, load_pipeline, read_report
+from ml_service.learning.predictors import load_pipeline, read_report
 from ml_service.learning.predictors.artefacts import PIPELINE
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import Json
 from ml_service.store.files import Files
 
-LARGEST_CONVERTED_BYTES = 20 * 1024 * 1024
-ONNX_TOLERANCE = 1e-4  # ONNX calculates in single precision
 SAMPLE_ROWS = 20
 COMPARED_ROWS = 100
 REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
@@ -68,6 +57,12 @@ def write_bundle(task: BundleTask, location: str) -> int:
 
 
 def _contents_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
+    from skops import io as skops
+
+    from ml_service.exports import score
+    from ml_service.exports.onnx_conversion import ConversionRefused, to_onnx
+    from ml_service.learning.predictors import dates
+
     pipeline = load_pipeline(folder, task.files)
     kinds = {feature["name"]: feature["kind"] for feature in task.description["features"]}
     contents = {
@@ -94,6 +89,8 @@ def _contents_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
 def _manifest(
     task: BundleTask, kinds: dict[str, str], contents: dict[str, bytes], no_onnx: str | None
 ) -> Json:
+    from skops import io as skops
+
     members = ("model_type", "task", "label", "classes", "versions")
     return {
         "model": task.model,
@@ -112,6 +109,8 @@ def _report_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
 
 
 def _samples(description: Json, pipeline: Any) -> dict[str, bytes]:  # Any: a scikit-learn pipeline
+    from ml_service.exports import score
+
     rows = _sample_csv(description, SAMPLE_ROWS)
     expected = score.predict(pipeline, _frame(rows, description))
     return {"golden.csv": rows, "expected.json": _json(expected)}
@@ -119,6 +118,8 @@ def _samples(description: Json, pipeline: Any) -> dict[str, bytes]:  # Any: a sc
 
 def _frame(rows: bytes, description: Json) -> Any:  # Any: a data frame
     """The rows as the bundle's scoring script reads them."""
+    from ml_service.exports import score
+
     kinds = {feature["name"]: feature["kind"] for feature in description["features"]}
     with tempfile.NamedTemporaryFile(suffix=".csv") as file:
         file.write(rows)
@@ -179,59 +180,3 @@ def _draw(feature: Json, generator: random.Random) -> object:
         first, last = datetime.fromisoformat(low), datetime.fromisoformat(high)
         return (first + (last - first) * generator.random()).isoformat(timespec="seconds")
     return generator.randint(int(low), int(high)) if feature.get("whole") else generator.uniform(low, high)
-
-
-class ConversionRefused(Exception):
-    """The reason for a bundle without ONNX, which its manifest names."""
-
-
-def to_onnx(
-    pipeline: Any, kinds: Mapping[str, str], rows: pd.DataFrame, size: int
-) -> bytes:  # Any: a scikit-learn pipeline
-    """Convert to ONNX; raises ConversionRefused, also if ONNX predicts these rows differently."""
-    if "date" in kinds.values():
-        raise ConversionRefused("ONNX has no step for the parts of dates.")
-    if size > LARGEST_CONVERTED_BYTES:
-        raise ConversionRefused("The model is too large to be converted in reasonable time.")
-    model = _convert(pipeline, kinds)
-    try:
-        outputs = list(ReferenceEvaluator(model).run(None, _inputs(rows, kinds)))
-        same = _predicts_the_same(pipeline, rows, outputs)
-    except Exception as error:
-        # After any error of the evaluator the converted model is unusable.
-        raise ConversionRefused("The converted model could not be evaluated.") from error
-    if not same:
-        raise ConversionRefused("ONNX calculates in single precision and predicts some rows differently.")
-    return bytes(model.SerializeToString())
-
-
-def _convert(pipeline: Any, kinds: Mapping[str, str]) -> Any:  # Any: scikit-learn's and ONNX's types
-    types = [
-        (name, (FloatTensorType if kind == "number" else StringTensorType)([None, 1]))
-        for name, kind in kinds.items()
-    ]
-    estimator = pipeline.steps[-1][1]
-    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
-    try:
-        return convert_sklearn(pipeline, initial_types=types, options=options)
-    except Exception as error:
-        # The converter raises errors of many types for unsupported models.
-        raise ConversionRefused("The converter does not know this type of model.") from error
-
-
-def _inputs(rows: pd.DataFrame, kinds: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:  # Any: two types
-    return {
-        name: rows[[name]].to_numpy(np.float32)
-        if kind == "number"
-        else rows[[name]].fillna("").astype(str).to_numpy(object)
-        for name, kind in kinds.items()
-    }
-
-
-def _predicts_the_same(pipeline: Any, rows: pd.DataFrame, outputs: list[Any]) -> bool:  # Any: as above
-    expected = pipeline.predict(rows)
-    if not hasattr(pipeline, "classes_"):
-        tolerance = ONNX_TOLERANCE * float(np.abs(expected).max())
-        return np.allclose(np.ravel(outputs[0]), expected, rtol=ONNX_TOLERANCE, atol=tolerance)
-    labels_agree = np.ravel(outputs[0]).tolist() == expected.tolist()
-    return labels_agree and np.allclose(outputs[1], pipeline.predict_proba(rows), atol=ONNX_TOLERANCE)

@@ -13,6 +13,8 @@ from distributed import Client, Future, KilledWorker, Nanny
 
 from kit.background import every
 from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
+from ml_service.learning import calls
+from ml_service.learning.calls import Function
 from ml_service.learning.tables import Json
 from ml_service.learning.tasks import PROGRESS_TOPIC
 
@@ -20,7 +22,6 @@ ANSWER_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
-Function = Callable[..., Any]  # Any: arguments and result are known to the task and its caller
 OnProgress = Callable[[str, int | None], object]
 
 log = structlog.stdlib.get_logger()
@@ -160,7 +161,8 @@ class DaskCluster:
         """Raises ClusterLost."""
         if self._client is None or self._client.status != "running":
             raise ClusterLost
-        future = self._client.submit(function, key, *arguments, key=key, pure=False)
+        packed = calls.pack(function, key, *arguments)
+        future = self._client.submit(calls.run, packed, key=key, pure=False)
         return RunningTask(self._client, future)
 
     @contextlib.contextmanager

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from ml_service.exports.bundle import BundleTask, write_bundle
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,8 @@ from tests.support.tables import DATA
 from ml_service.learning import batches
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import DEFAULT_LIMITS
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 from ml_service.store.process_pool import ProcessPool
 
 pytestmark = pytest.mark.slow

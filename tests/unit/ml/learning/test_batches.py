@@ -18,7 +18,8 @@ from ml_service.learning import batches
 from ml_service.learning.batches import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
 from ml_service.learning.predictors import DEFAULT_OPTIONS, PredictionOptions, load
 from ml_service.learning.tables import DEFAULT_LIMITS
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 FEATURES = ("island", "bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "year")
 HEADER = ",".join(FEATURES)

@@ -17,12 +17,12 @@ from ml_service.learning.comparison import (
     Entry,
     candidates_for,
     count_finished,
-    cross_validate,
     leaderboard,
     most_candidates,
     plan_comparison,
     ranked,
 )
+from ml_service.learning.cross_validation import cross_validate
 from ml_service.learning.model_types import MODEL_TYPES, Task, parse
 from ml_service.learning.tables import DEFAULT_LIMITS, Json, TableProfile, profile, read_table
 from ml_service.learning.training import TrainingSpec

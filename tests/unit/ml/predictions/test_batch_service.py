@@ -23,7 +23,9 @@ from kit.request_context import RequestContextMiddleware
 from ml_service.exports.endpoints import ExportService
 from ml_service.exports.endpoints import router as exports
 from ml_service.learning.tables import DEFAULT_LIMITS
-from ml_service.learning.training import TrainingResult, TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
+from ml_service.learning.training.results import TrainingResult
 from ml_service.models.repository import StoredModel
 from ml_service.orm import Model, first_answers
 from ml_service.predictions.batch_endpoints import router as batches

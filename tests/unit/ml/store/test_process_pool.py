@@ -1,13 +1,20 @@
-"""Process pool: results, errors and killed processes."""
+"""Process pool: results, errors, killed and idle processes."""
 
+import asyncio
 import os
 import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
 
+from ml_service.datasets.inspection import inspect_file
 from ml_service.errors import ReaderDied
 from ml_service.learning.predictors.errors import FeatureError
-from ml_service.store.process_pool import ProcessPool
+from ml_service.store.process_pool import IdleProcesses, ProcessPool
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +25,30 @@ def refuse(feature: str) -> None:
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():  # noqa: ASYNC110 - no event reports the end of another process
+            await asyncio.sleep(0.01)
+
+
+def wait_forever(started: Path) -> None:
+    started.write_text(str(os.getpid()))
+    threading.Event().wait()
+
+
+def print_and_return(number: int) -> int:
+    print("A line on standard output.")  # noqa: T201 - the subject of a test
+    return number
+
+
+def raise_unpicklable() -> None:
+    raise ValueError(threading.Lock())
+
+
+def imported_modules() -> set[str]:
+    return set(sys.modules)
 
 
 async def test_work_runs_in_another_process() -> None:
@@ -34,3 +65,46 @@ async def test_error_keeps_detail_and_members_across_processes() -> None:
 async def test_killed_process_raises_reader_died() -> None:
     with pytest.raises(ReaderDied):
         await ProcessPool(1).run(die)
+
+
+async def test_process_is_reused_while_it_is_not_idle_for_long() -> None:
+    pool = ProcessPool(2)
+    assert await pool.run(os.getpid) == await pool.run(os.getpid)
+
+
+async def test_pools_can_share_an_idle_process() -> None:
+    idle = IdleProcesses()
+    assert await ProcessPool(1, idle).run(os.getpid) == await ProcessPool(1, idle).run(os.getpid)
+
+
+async def test_idle_process_ends() -> None:
+    pool = ProcessPool(1, IdleProcesses(seconds=0.0))
+    pid = await pool.run(os.getpid)
+    await eventually(lambda: not psutil.pid_exists(pid))
+
+
+async def test_cancellation_kills_the_process(tmp_path: Path) -> None:
+    started = tmp_path / "pid"
+    running = asyncio.create_task(ProcessPool(1).run(wait_forever, started))
+    await eventually(lambda: started.exists() and started.read_text() != "")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert not psutil.pid_exists(int(started.read_text()))
+
+
+async def test_output_of_a_call_does_not_disturb_its_result() -> None:
+    assert await ProcessPool(1).run(print_and_return, 5) == 5
+
+
+async def test_error_that_cannot_be_pickled_is_raised_all_the_same() -> None:
+    with pytest.raises(Exception, match="pickle"):
+        await ProcessPool(1).run(raise_unpicklable)
+
+
+async def test_reader_of_tables_imports_neither_services_nor_scikit_learn() -> None:
+    pool = ProcessPool(1)
+    await pool.run(getattr, inspect_file, "__name__")
+    imported = await pool.run(imported_modules)
+    assert "pyarrow" in imported
+    assert not imported & {"sklearn", "pandas", "fastapi", "sqlalchemy", "distributed"}

@@ -3,11 +3,17 @@
 from typing import Any
 
 from pydantic import Field
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from ml_service.learning.model_types.compilation import pack_trees, softmax
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
-from ml_service.learning.model_types.tree_scorer import TreeScorer
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class GradientBoostingParameters(Parameters):
@@ -28,9 +34,9 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
     scaled = False
     candidates = ({}, {"learning_rate": 0.05, "max_leaf_nodes": 15, "l2_regularization": 1.0})
 
-    def build(
-        self, parameters: GradientBoostingParameters, task: Task, seed: int
-    ) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    def build(self, parameters: GradientBoostingParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
         classifies = task == "classification"
         estimator_class = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
         # Early stopping splits off rows stratified by class, which fails if a class has a single row.
@@ -41,6 +47,8 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         return {"trees": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
+
         # treelite computes margins in double precision, but probabilities in single precision.
         trees = TreeScorer(arrays["trees"], margins=True)
 

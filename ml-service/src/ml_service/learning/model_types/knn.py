@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.neighbors import KDTree, KNeighborsClassifier, KNeighborsRegressor
 
 from ml_service.learning.model_types.protocol import (
     Arrays,
+    Estimator,
     Matrix,
     ModelType,
     ModelTypeRefusal,
@@ -55,7 +55,9 @@ class Knn(ModelType[KnnParameters]):
         parameters: KnnParameters,
         task: Task,
         seed: int,  # noqa: ARG002 - nothing here is random
-    ) -> KNeighborsClassifier | KNeighborsRegressor:
+    ) -> Estimator:
+        from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
         estimator_class = KNeighborsClassifier if task == "classification" else KNeighborsRegressor
         return estimator_class(algorithm=ALGORITHM, **parameters.model_dump())
 
@@ -69,6 +71,8 @@ class Knn(ModelType[KnnParameters]):
         }
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        from sklearn.neighbors import KDTree
+
         tree = KDTree(arrays["rows"], leaf_size=30)
         neighbours, by_distance = int(arrays["neighbours"]), bool(arrays["nearer_counts_more"])
         targets: Matrix = arrays["targets"].astype(np.float64)

@@ -4,9 +4,16 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from sklearn.linear_model import LinearRegression
 
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class LinearParameters(Parameters):
@@ -22,7 +29,9 @@ class Linear(ModelType[LinearParameters]):
     tasks: frozenset[Task] = frozenset({"regression"})
     scaled = True
 
-    def build(self, parameters: LinearParameters, task: Task, seed: int) -> LinearRegression:  # noqa: ARG002 - one task
+    def build(self, parameters: LinearParameters, task: Task, seed: int) -> Estimator:  # noqa: ARG002 - one task
+        from sklearn.linear_model import LinearRegression
+
         return LinearRegression(fit_intercept=parameters.fit_intercept)
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - one task  # Any: LinearRegression

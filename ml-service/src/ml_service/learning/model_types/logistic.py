@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.linear_model import LogisticRegression
 
 from ml_service.learning.model_types.compilation import softmax
 from ml_service.learning.model_types.protocol import (
     Arrays,
+    Estimator,
     Matrix,
     ModelType,
     ModelTypeRefusal,
@@ -55,7 +55,9 @@ class Logistic(ModelType[LogisticParameters]):
         if parameters.solver == "liblinear" and table.classes > 2:
             raise SolverTakesTwoClasses(table.label)
 
-    def build(self, parameters: LogisticParameters, task: Task, seed: int) -> LogisticRegression:  # noqa: ARG002 - one task
+    def build(self, parameters: LogisticParameters, task: Task, seed: int) -> Estimator:  # noqa: ARG002 - one task
+        from sklearn.linear_model import LogisticRegression
+
         return LogisticRegression(random_state=seed, **parameters.model_dump())
 
     def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - one task  # Any: LogisticRegression

@@ -4,11 +4,18 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from ml_service.learning.model_types.compilation import pack_trees
-from ml_service.learning.model_types.protocol import Arrays, Matrix, ModelType, Parameters, Scorer, Task
-from ml_service.learning.model_types.tree_scorer import TreeScorer
+from ml_service.learning.model_types.compilation import pack_forest
+from ml_service.learning.model_types.protocol import (
+    Arrays,
+    CompiledArrays,
+    Estimator,
+    Matrix,
+    ModelType,
+    Parameters,
+    Scorer,
+    Task,
+)
 
 
 class RandomForestParameters(Parameters):
@@ -26,18 +33,21 @@ class RandomForest(ModelType[RandomForestParameters]):
     parameters = RandomForestParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
+    threaded = True
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
-    def build(
-        self, parameters: RandomForestParameters, task: Task, seed: int
-    ) -> RandomForestClassifier | RandomForestRegressor:
+    def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
-        return {"forest": pack_trees(estimator)}
+    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # noqa: ARG002 - same for both  # Any: either class
+        return {"forest": pack_forest(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
+
         trees = TreeScorer(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-from sklearn import metrics as sk
 
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Evaluation
@@ -76,6 +75,8 @@ def _choose_classes(evaluation: Evaluation) -> list[int]:
 
 
 def _roc(belongs: Flags, scores: Matrix) -> Json:
+    from sklearn import metrics as sk
+
     false_positive, true_positive, _ = sk.roc_curve(belongs, scores)
     area = float(sk.roc_auc_score(belongs, scores))
     return {
@@ -86,6 +87,8 @@ def _roc(belongs: Flags, scores: Matrix) -> Json:
 
 
 def _precision_recall(belongs: Flags, scores: Matrix) -> Json:
+    from sklearn import metrics as sk
+
     precision, recall, _ = sk.precision_recall_curve(belongs, scores)
     average = float(sk.average_precision_score(belongs, scores))
     return {

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -67,6 +66,8 @@ def _draw_charts(report: Json) -> dict[str, Markup]:
 
 
 def _render(spec: Json) -> Markup:
+    import vl_convert
+
     chart = {"width": WIDTH, "height": HEIGHT, "config": STYLE, **spec}
     return Markup(vl_convert.vegalite_to_svg(chart))  # noqa: S704 - texts in it are escaped by Vega
 

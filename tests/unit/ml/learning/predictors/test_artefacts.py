@@ -10,9 +10,9 @@ import pytest
 from skops import io as skops
 from tests.support.tables import DATA
 
-from ml_service.learning import training
 from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline
 from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 # A linear model of weather, stored when the path of `DateParts` was `ml_service.training.dates`.
 STORED = Path(__file__).parent / "stored_model"
@@ -22,7 +22,7 @@ FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     spec = TrainingSpec("linear", ("bmi",), "target")
-    return training.train(DATA / "diabetes.csv", spec, tmp_path / "model").files
+    return train(DATA / "diabetes.csv", spec, tmp_path / "model").files
 
 
 class Trap:
@@ -54,7 +54,7 @@ def test_missing_file_is_refused(name: str, files: dict[str, str], tmp_path: Pat
 
 def test_files_of_another_model_are_refused(files: dict[str, str], tmp_path: Path) -> None:
     spec = TrainingSpec("linear", ("bp",), "target")
-    training.train(DATA / "diabetes.csv", spec, tmp_path / "other")
+    train(DATA / "diabetes.csv", spec, tmp_path / "other")
     with pytest.raises(ArtefactRefused):
         load(tmp_path / "other", files)
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.pipeline import Pipeline
 from tests.support.tables import DATA
 
-from ml_service.learning import predictors, training
+from ml_service.learning import predictors
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors import PredictionOptions, Predictor
 from ml_service.learning.predictors.calibration import Calibration, nonconformity, residuals
@@ -16,7 +16,7 @@ from ml_service.learning.predictors.errors import CoverageTooHigh, NoProbabiliti
 from ml_service.learning.tables import Table, read_csv
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.compilation import compile_pipeline
-from ml_service.learning.training.pipeline import fit, prepare
+from ml_service.learning.training.pipeline import fit, prepare, train
 from ml_service.learning.training.preparation import split
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ def test_measured_coverage_is_within_three_points_of_the_chosen_one(
 
 def train_predictor(label: str, model_type: str, folder: Path, **more: Any) -> Predictor:
     spec = TrainingSpec(model_type, ("bill_length_mm", "island"), label, missing_label="drop", **more)
-    files = training.train(PENGUINS, spec, folder / "model").files
+    files = train(PENGUINS, spec, folder / "model").files
     return predictors.load(folder / "model", files)
 
 

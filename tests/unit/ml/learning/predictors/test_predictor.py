@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from tests.support.tables import DATA
 
-from ml_service.learning import predictors, training
+from ml_service.learning import predictors
 from ml_service.learning.predictors import PredictionOptions, Predictor
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
@@ -23,6 +23,7 @@ from ml_service.learning.predictors.errors import (
 )
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ def train_predictor(
     path = DATA / f"{table}.csv"
     features = tuple(name for name in read_csv(path).header if name != label)
     spec = TrainingSpec(model_type, features, label, PARAMS[model_type], missing_label="drop")
-    files = training.train(path, spec, folder / "model").files
+    files = train(path, spec, folder / "model").files
     frame = pd.read_csv(path, usecols=features)[list(features)]
     for name in {"date", "Year"} & set(features):
         frame[name] = pd.to_datetime(frame[name])
@@ -97,7 +98,7 @@ def test_predictions_equal_those_of_the_pipeline(
 def penguins() -> Predictor:
     folder = Path(mkdtemp())
     spec = TrainingSpec("logistic", ("bill_length_mm", "island"), "species")
-    return predictors.load(folder / "m", training.train(DATA / "penguins.csv", spec, folder / "m").files)
+    return predictors.load(folder / "m", train(DATA / "penguins.csv", spec, folder / "m").files)
 
 
 def predict(**features: object) -> predictors.Predictions:
@@ -182,7 +183,7 @@ def test_rows_of_a_wide_model_are_limited() -> None:
 @pytest.fixture
 def by_date(tmp_path: Path) -> Predictor:
     spec = TrainingSpec("linear", ("date",), "temp_max")
-    files = training.train(DATA / "seattle-weather.csv", spec, tmp_path / "m").files
+    files = train(DATA / "seattle-weather.csv", spec, tmp_path / "m").files
     return predictors.load(tmp_path / "m", files)
 
 
@@ -202,13 +203,13 @@ def test_true_and_false_match_categories_of_that_name(tmp_path: Path) -> None:
     path.write_text(
         "open,visits\n" + "".join(f"{'True' if n % 2 else 'False'},{n % 2 * 5 + 1}\n" for n in range(20))
     )
-    files = training.train(path, TrainingSpec("linear", ("open",), "visits"), tmp_path / "m").files
+    files = train(path, TrainingSpec("linear", ("open",), "visits"), tmp_path / "m").files
     predictions = predictors.load(tmp_path / "m", files).predict([{"open": True}, {"open": "False"}])
     assert predictions.values == pytest.approx([6, 1])
 
 
 def test_integer_classes_are_predicted_as_integers(tmp_path: Path) -> None:
     spec = TrainingSpec("knn", ("bill_length_mm",), "year")
-    files = training.train(DATA / "penguins.csv", spec, tmp_path / "m").files
+    files = train(DATA / "penguins.csv", spec, tmp_path / "m").files
     value = predictors.load(tmp_path / "m", files).predict([{"bill_length_mm": 39.1}]).values[0]
     assert type(value) is int

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from ml_service.learning import predictors, training
+from ml_service.learning import predictors
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 HOSTILE = "</title><script>alert(1)</script><img src=http://evil.example/x>"
 
@@ -36,7 +37,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     rows = (f'{n},{n * 7919 % 13},"{HOSTILE if n % 2 else "a&b"}"' for n in range(80))
     (folder / "t.csv").write_text("\n".join([f'x,"{HOSTILE}",label', *rows, ""]))
     spec = TrainingSpec("knn", ("x", HOSTILE), "label")
-    files = training.train(folder / "t.csv", spec, folder / "m").files
+    files = train(folder / "t.csv", spec, folder / "m").files
     return complete_report(
         predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", None
     )
@@ -50,6 +51,13 @@ def html(report: dict[str, Any]) -> str:
 def test_texts_of_users_become_no_html_elements(html: str) -> None:
     assert not {"script", "img", "b", "iframe", "object", "link"} & set(tags(html).names)
     assert "&lt;script&gt;alert(1)" in html
+
+
+def test_page_states_the_sample_of_a_large_test_set(report: dict[str, Any]) -> None:
+    recipe = {**report["recipe"], "test_rows": 70_000}
+    sampled = {**report, "recipe": recipe, "evaluated_rows": 10_000}
+    assert "at most 10000 of them, drawn at random" in render_page(sampled)
+    assert "drawn at random" not in render_page(report)
 
 
 def test_page_fetches_nothing(html: str) -> None:

@@ -11,12 +11,14 @@ import pytest
 from sklearn import metrics as sk
 from tests.support.tables import DATA
 
-from ml_service.learning import predictors, training
+from ml_service.learning import predictors
 from ml_service.learning.reports.confidence_intervals import confidence_intervals
 from ml_service.learning.reports.curves import residuals
 from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import read_csv
-from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training import TrainingSpec, compilation
+from ml_service.learning.training.pipeline import train
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +30,7 @@ def report(table: str, label: str, model_type: str) -> Json:
     folder = Path(mkdtemp())
     features = tuple(name for name in read_csv(DATA / f"{table}.csv").header if name != label)
     spec = TrainingSpec(model_type, features, label, missing_label="drop")
-    files = training.train(DATA / f"{table}.csv", spec, folder / "m").files
+    files = train(DATA / f"{table}.csv", spec, folder / "m").files
     return predictors.read_report(folder / "m", files)
 
 
@@ -161,7 +163,7 @@ def test_verdict_compares_with_the_baseline() -> None:
 def test_report_lists_leakage(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,copy,y\n" + "".join(f"{n * 7919 % 13},{n % 2},{'ab'[n % 2]}\n" for n in range(80)))
-    files = training.train(path, TrainingSpec("knn", ("x", "copy"), "y"), tmp_path / "m").files
+    files = train(path, TrainingSpec("knn", ("x", "copy"), "y"), tmp_path / "m").files
     findings = predictors.read_report(tmp_path / "m", files)["findings"]
     assert ("leakage", "copy") in {(finding["code"], finding["column"]) for finding in findings}
 
@@ -176,17 +178,31 @@ def test_report_lists_leakage(tmp_path: Path) -> None:
 )
 def test_recipe_reproduces_the_metrics(table: str, label: str, model_type: str, tmp_path: Path) -> None:
     first = json.loads(json.dumps(report(table, label, model_type)))
-    second = training.train(
-        DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m"
-    )
+    second = train(DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m")
     metrics = {metric["name"]: metric["value"] for metric in first["metrics"]}
     assert second.metrics == pytest.approx(metrics, rel=1e-9, abs=1e-9)
+
+
+def test_report_of_a_large_test_set_is_of_a_sample_but_its_metrics_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = TrainingSpec("linear", ("bmi", "bp"), "target")
+    whole = train(DATA / "diabetes.csv", spec, tmp_path / "whole")
+    monkeypatch.setattr(compilation, "MOST_EVALUATED_ROWS", 50)
+    sampled = train(DATA / "diabetes.csv", spec, tmp_path / "sampled")
+    stored = predictors.read_report(tmp_path / "sampled", sampled.files)
+    completed = complete_report(stored, "m", "2026-01-31T12:00:00Z", None)
+    assert sampled.metrics == whole.metrics
+    assert (completed["evaluated_rows"], sum(completed["residuals"]["counts"])) == (50, 50)
+    assert completed["recipe"]["test_rows"] > 50
+    repeated = train(DATA / "diabetes.csv", spec, tmp_path / "repeated")
+    assert predictors.read_report(tmp_path / "repeated", repeated.files) == stored
 
 
 def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(10)))
-    files = training.train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
+    files = train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
     stored = predictors.read_report(tmp_path / "m", files)
     assert "2 test rows" in stored["verdict"]
     assert stored["intervals"] is stored["learning"] is None

@@ -15,7 +15,8 @@ from tests.support.tables import DATA
 
 from ml_service.learning.tables import ColumnType, CsvError, CsvLimits, Table, profile, read_table
 from ml_service.learning.tables.statistics import compute_statistics
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 LABELS = {
     "penguins": ("species", "logistic"),

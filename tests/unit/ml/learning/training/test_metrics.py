@@ -21,7 +21,8 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from tests.support.tables import DATA
 
 from ml_service.learning.tables import read_csv
-from ml_service.learning.training import TrainingSpec, train
+from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training.pipeline import train
 
 pytestmark = pytest.mark.slow
 

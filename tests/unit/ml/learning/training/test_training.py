@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.tables import DATA
 
 from kit.errors import from_document
-from ml_service.learning import training
+from ml_service.learning import tables
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.errors import MissingLabels
+from ml_service.learning.training.pipeline import train
 
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
@@ -20,12 +22,12 @@ SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
 
 def test_stages_are_reported_in_order(tmp_path: Path) -> None:
     stages: list[str] = []
-    training.train(PENGUINS, SPEC, tmp_path / "model", stages.append)
+    train(PENGUINS, SPEC, tmp_path / "model", stages.append)
     assert stages == ["reading", "preparing", "fitting", "scoring", "saving"]
 
 
 def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
-    answer = as_document(lambda: training.train(PENGUINS, SPEC, tmp_path / "model").to_json())
+    answer = as_document(lambda: train(PENGUINS, SPEC, tmp_path / "model").to_json())
     result = json.loads(json.dumps(answer, allow_nan=False))["result"]
     written = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "model").iterdir()
@@ -35,7 +37,7 @@ def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
 
 
 def test_result_describes_each_feature_with_an_example(tmp_path: Path) -> None:
-    result = training.train(PENGUINS, SPEC, tmp_path / "model")
+    result = train(PENGUINS, SPEC, tmp_path / "model")
     assert result.features == [
         {"name": "bill_length_mm", "kind": "number", "missing": 2, "example": 39.1}
         | {"minimum": 32.1, "maximum": 59.6, "whole": False},
@@ -50,15 +52,26 @@ def test_result_describes_each_feature_with_an_example(tmp_path: Path) -> None:
 
 def test_same_spec_gives_the_same_metrics(tmp_path: Path) -> None:
     spec = TrainingSpec("random_forest", SPEC.features, SPEC.label, {"n_estimators": 5})
-    first, second = (training.train(PENGUINS, spec, tmp_path / name) for name in ("one", "two"))
+    first, second = (train(PENGUINS, spec, tmp_path / name) for name in ("one", "two"))
     assert first.metrics == second.metrics
+
+
+def test_training_on_a_copy_equals_one_on_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(PENGUINS.read_bytes())
+    parsed = train(path, SPEC, tmp_path / "parsed")
+    tables.write_copy(tables.read_table(path), tables.copy_of(path), path.stat().st_size)
+    path.write_text("no table")
+    copied = train(path, SPEC, tmp_path / "copied")
+    assert replace(copied, files={}) == replace(parsed, files={})
+    assert copied.files["predictor.npz"] == parsed.files["predictor.npz"]
 
 
 def test_refusal_is_sent_as_a_plain_document(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a,b\n1,2\n3\n")
     spec = TrainingSpec("linear", ("a",), "b")
-    answer = as_document(lambda: training.train(path, spec, tmp_path / "model").to_json())
+    answer = as_document(lambda: train(path, spec, tmp_path / "model").to_json())
     assert json.loads(json.dumps(answer)) == answer
     error = from_document(answer["error"])
     assert (error.code, error.members) == ("csv_too_few_fields", {"line": 3, "column": "b"})
@@ -68,18 +81,18 @@ def test_refusal_is_sent_as_a_plain_document(tmp_path: Path) -> None:
 def test_missing_labels_are_refused_with_their_count(tmp_path: Path) -> None:
     spec = TrainingSpec("linear", ("Horsepower",), "Miles_per_Gallon")
     with pytest.raises(MissingLabels) as caught:
-        training.train(DATA / "cars.csv", spec, tmp_path / "model")
+        train(DATA / "cars.csv", spec, tmp_path / "model")
     assert caught.value.members == {"column": "Miles_per_Gallon", "count": 8}
 
 
 def test_existing_folder_is_not_written_to(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
-        training.train(PENGUINS, SPEC, tmp_path)
+        train(PENGUINS, SPEC, tmp_path)
 
 
 def test_solver_that_does_not_converge_gives_a_warning(tmp_path: Path) -> None:
     spec = TrainingSpec("logistic", SPEC.features, SPEC.label, {"max_iter": 1})
-    assert "max_iter" in training.train(PENGUINS, spec, tmp_path / "model").warnings[0]
+    assert "max_iter" in train(PENGUINS, spec, tmp_path / "model").warnings[0]
 
 
 @pytest.mark.parametrize("model_type", sorted(MODEL_TYPES))
@@ -88,7 +101,7 @@ def test_each_model_type_trains_on_ten_rows(model_type: str, tmp_path: Path) -> 
     path.write_text(
         "x,colour,y\n" + "".join(f"{n},{'red' if n % 2 else 'blue'},{n % 2}\n" for n in range(10))
     )
-    result = training.train(path, TrainingSpec(model_type, ("x", "colour"), "y"), tmp_path / "model")
+    result = train(path, TrainingSpec(model_type, ("x", "colour"), "y"), tmp_path / "model")
     assert {"r2_score", "mean_squared_error", "mean_absolute_error"} <= set(result.metrics)
 
 
@@ -98,5 +111,5 @@ def test_feature_without_values_in_the_training_set_is_accepted(tmp_path: Path) 
     for row in range(10):
         lines = [f"{n},{'a,1,2020-01-01' if n == row else ',,'},{n * 2}" for n in range(10)]
         path.write_text("x,text,number,day,y\n" + "\n".join(lines) + "\n")
-        result = training.train(path, spec, tmp_path / f"model{row}")
+        result = train(path, spec, tmp_path / f"model{row}")
         assert result.metrics["r2_score"] is not None

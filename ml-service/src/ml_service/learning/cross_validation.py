@@ -1,0 +1,84 @@
+"""Cross-validation of a comparison's candidate, on a worker."""
+
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score, r2_score
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from ml_service.learning.comparison import FOLDS
+from ml_service.learning.model_types import Task
+from ml_service.learning.tables import CsvLimits, Json, read_stored_table
+from ml_service.learning.training.errors import FitFailed
+from ml_service.learning.training.pipeline import ReportStage, fit, prepare
+from ml_service.learning.training.preparation import Rows, Split, split
+from ml_service.learning.training.spec import TrainingSpec
+
+METRICS: Mapping[Task, str] = {"classification": "balanced_accuracy", "regression": "r2_score"}
+
+
+def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits) -> Json:
+    """Score a candidate on the training set; the test set is reserved for the chosen one.
+
+    The result has the figures of an entry of the leaderboard.
+    """
+    report_stage("reading")
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
+    report_stage("fitting")
+    # A task has one core.
+    with threadpool_limits(1):
+        folds = [_score_fold(spec, data, *fold) for fold in _folds(data, spec.seed)]
+    scores = [fold.score for fold in folds]
+    if not np.isfinite(scores).all():
+        raise FitFailed
+    return {
+        "metric": METRICS[data.plan.task],
+        "score": float(np.mean(scores)),
+        "spread": float(np.std(scores)),
+        "fit_seconds": float(np.mean([fold.fit_seconds for fold in folds])),
+        "predict_seconds": float(np.mean([fold.predict_seconds for fold in folds])),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _FoldScore:
+    score: float
+    fit_seconds: float
+    predict_seconds: float
+
+
+def _folds(data: Split, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    training = data.training
+    _, members = np.unique(training.labels, return_counts=True)
+    stratified = data.plan.task == "classification" and members.max() >= FOLDS
+    splitter = StratifiedKFold if stratified else KFold
+    with warnings.catch_warnings():
+        # scikit-learn warns of classes with fewer rows than folds.
+        warnings.simplefilter("ignore")
+        folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(training.frame, training.labels))
+    for fitted, tested in folds:
+        yield training.take(fitted), training.take(tested)
+
+
+def _score_fold(spec: TrainingSpec, data: Split, fitted: Rows, tested: Rows) -> _FoldScore:
+    task = data.plan.task
+    started = time.perf_counter()
+    preparation, rows = prepare(fitted, data, spec)
+    estimator, _ = fit(spec, task, rows, fitted.labels)
+    fit_ended = time.perf_counter()
+    try:
+        predicted = Pipeline([("preparation", preparation), ("model", estimator)]).predict(tested.frame)
+    except ValueError as error:
+        # Some faults, such as more neighbours than rows, occur in prediction.
+        raise FitFailed from error
+    ended = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        metric = balanced_accuracy_score if task == "classification" else r2_score
+        return _FoldScore(float(metric(tested.labels, predicted)), fit_ended - started, ended - fit_ended)
