@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import asyncpg
-from tests.support.billing import ADMIN, Billing, hold, running_billing
+from tests.support.billing import ADMIN, Billing, charge, hold, refund, running_billing
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
@@ -21,11 +21,15 @@ Body = dict[str, object]
 def random_operation(rng: random.Random) -> Body:
     """A command on one of a few keys, so that callers share holds; a key always has the same input."""
     key = rng.randrange(KEYS)
-    place = hold(
-        USERS[key % len(USERS)], f"key-{key}", units=key % 4, action="predict", ttl_seconds=TTLS[key % 3]
-    )
+    user = USERS[key % len(USERS)]
+    api_key = {"id": user, "token_cap": 200} if key % 5 == 0 else None
+    pay = charge(user, f"charge-{key}", units=key % 4, resource=f"model-{key % 3}", api_key=api_key)
+    place = hold(user, f"key-{key}", units=key % 4, action="predict", ttl_seconds=TTLS[key % 3])
     end = {"hold": f"key-{key}"}
     choices: list[Body] = [
+        pay,
+        pay,
+        refund(user, f"charge-{key}"),
         place,
         place,
         {"operation": "settle", **end},
@@ -73,7 +77,9 @@ async def assert_each_key_applied_once(database: Database) -> None:
         twice = "SELECT operation FROM billing.transfers GROUP BY operation HAVING count(*) > 1"
         assert await owner.fetch(twice) == []
         assert await owner.fetch("SELECT id FROM billing.accounts WHERE posted < held OR held < 0") == []
-        charges = await owner.fetchval("SELECT count(*) FROM billing.transfers WHERE kind = 'charge'")
-        assert charges > 100
+        kinds = "SELECT kind, count(*) FROM billing.transfers GROUP BY kind"
+        counts = {row["kind"]: row["count"] for row in await owner.fetch(kinds)}
+        assert counts["charge"] > 100
+        assert counts["refund"] > 20
     finally:
         await owner.close()

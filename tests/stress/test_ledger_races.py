@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from tests.support.billing import ADMIN, Billing, hold, running_billing
+from tests.support.billing import ADMIN, Billing, charge, hold, running_billing
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
@@ -64,6 +64,59 @@ async def test_20_concurrent_settles_of_one_hold_charge_once(replicas: tuple[Bil
     settled = await asyncio.gather(*[replicas[n % 2].settle("one") for n in range(20)])
     assert len({response["receipt_id"] for response in settled}) == 1
     assert (await replicas[0].wallet(USER))["tokens"] == 95
+
+
+async def test_20_concurrent_charges_with_one_key_debit_once(replicas: tuple[Billing, Billing]) -> None:
+    charged = await asyncio.gather(*[replicas[n % 2].charge(USER, "one") for n in range(20)])
+    answers = {(each["status"], each["receipt_id"], each["tokens"], each["available"]) for each in charged}
+    assert len(answers) == 1
+    assert Counter(response["replayed"] for response in charged) == {True: 19, False: 1}
+    assert (await replicas[0].wallet(USER))["tokens"] == 95
+
+
+async def test_twins_of_the_last_affordable_charge_replay_it(replicas: tuple[Billing, Billing]) -> None:
+    charged = await asyncio.gather(*[replicas[n % 2].charge(USER, "all", units=20) for n in range(20)])
+    assert {(response["status"], response["available"]) for response in charged} == {(200, 0)}
+    assert (await replicas[0].wallet(USER))["tokens"] == 0
+
+
+async def test_200_concurrent_charges_of_100_tokens_succeed_20_times(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    charged = await asyncio.gather(*[replicas[n % 2].charge(USER) for n in range(200)])
+    assert Counter(response["status"] for response in charged) == {200: 20, 402: 180}
+
+
+async def test_one_key_of_two_users_charges_one_and_refuses_the_other(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    await replicas[0].register(8)
+    charged = await asyncio.gather(*[replicas[n % 2].charge(7 + n // 2 % 2, "one") for n in range(20)])
+    assert Counter(response["status"] for response in charged) == {200: 10, 422: 10}
+    wallets = [await replicas[0].wallet(user) for user in (7, 8)]
+    assert sorted(wallet["tokens"] for wallet in wallets) == [95, 100]
+
+
+async def test_concurrent_charge_and_refund_leave_the_balance(replicas: tuple[Billing, Billing]) -> None:
+    keys = [f"key-{n}" for n in range(20)]
+    charged, refunded = [], []
+    for n, key in enumerate(keys):
+        charged.append(replicas[n % 2].charge(USER, key))
+        refunded += [replicas[(n + twin) % 2].refund(USER, key) for twin in range(2)]
+    answers = await asyncio.gather(*charged, *refunded)
+    ends = answers[len(keys) :]
+    assert {response["status"] for response in ends} == {200}
+    assert {response["status"] for response in answers[: len(keys)]} <= {200, 402, 409}
+    assert (await replicas[0].wallet(USER))["tokens"] == 100
+    again = await replicas[0].operate(*[charge(USER, key) for key in keys])
+    assert {response["problem"]["code"] for response in again} == {"charge_refunded"}
+
+
+async def test_20_concurrent_refunds_of_one_charge_pay_once(replicas: tuple[Billing, Billing]) -> None:
+    await replicas[0].charge(USER, "one")
+    refunded = await asyncio.gather(*[replicas[n % 2].refund(USER, "one") for n in range(20)])
+    assert {(response["tokens"], response["available"]) for response in refunded} == {(5, 100)}
+    assert (await replicas[0].wallet(USER))["tokens"] == 100
 
 
 async def test_concurrent_settle_and_release_of_a_hold_succeed_once(

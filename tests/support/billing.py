@@ -32,13 +32,22 @@ class Billing:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
+    @property
+    def service_headers(self) -> dict[str, str]:
+        return service_bearer("billing-service") | {"Content-Type": "application/json"}
+
     async def operate(self, *operations: dict[str, object]) -> list[dict[str, Any]]:
-        headers = service_bearer("billing-service")
         response = await self.http.post(
-            "/internal/operations", json={"operations": operations}, headers=headers
+            "/internal/operations", json={"operations": operations}, headers=self.service_headers
         )
         assert response.status_code == 200, response.text
         return response.json()["results"]
+
+    async def charge(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
+        return (await self.operate(charge(user_id, key, **fields)))[0]
+
+    async def refund(self, user_id: int, key: str) -> dict[str, Any]:
+        return (await self.operate(refund(user_id, key)))[0]
 
     async def hold(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
         return (await self.operate(hold(user_id, key, **fields)))[0]
@@ -90,6 +99,16 @@ async def running_billing(
         httpx.AsyncClient(transport=transport, base_url="http://billing") as http,
     ):
         yield Billing(http)
+
+
+def charge(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+    """The body of a charge for one prediction."""
+    work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
+    return {"operation": "charge", **work, **fields}
+
+
+def refund(user_id: int, key: str) -> dict[str, object]:
+    return {"operation": "refund", "charge": key, "user_id": user_id}
 
 
 def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from billing_service.ledger.books import Books, Quote, Wallet
-from billing_service.ledger.commands import KeyCap, PlaceHold
+from billing_service.ledger.commands import ChargeTokens, KeyCap, PlaceHold
 from billing_service.prices.rules import Price
 from kit.identity import ApiKeyId, UserId
 
@@ -29,3 +29,9 @@ def prediction(key: str = "work", units: int = 1, cap: int | None = None, **fiel
     api_key = KeyCap(ApiKeyId(5), cap) if cap is not None else None
     values = {"action": "predict", "ttl_seconds": 60, "resource": "a-model", **fields}
     return PlaceHold(USER, key, units=units, api_key=api_key, **values)  # pyright: ignore[reportArgumentType] - test input
+
+
+def charge(key: str = "work", units: int = 1, cap: int | None = None, **fields: object) -> ChargeTokens:
+    api_key = KeyCap(ApiKeyId(5), cap) if cap is not None else None
+    values = {"action": "predict", "resource": "a-model", **fields}
+    return ChargeTokens(USER, key, units=units, api_key=api_key, **values)  # pyright: ignore[reportArgumentType] - test input

@@ -1,4 +1,4 @@
-"""Fake of the billing port in memory: holds, settlements, releases and expiry by key."""
+"""Fake of the billing port in memory: charges, refunds, holds, settlements, releases and expiry by key."""
 
 import time
 from collections.abc import Mapping
@@ -16,9 +16,10 @@ from ml_service.billing.port import (
     Action,
     BillingRefusal,
     Charge,
+    ChargeKey,
+    ChargeRefunded,
     Hold,
     HoldEnded,
-    HoldKey,
     Price,
     Receipt,
 )
@@ -55,16 +56,18 @@ class Entry:
     tokens: int
     available: int
     expires_at: float
-    state: Literal["held", "settled", "released"] = "held"
+    state: Literal["held", "settled", "released", "charged", "refunded"] = "held"
     receipt: Receipt | None = None
 
 
 @dataclass
 class MemoryBilling:
     wallets: dict[UserId, Wallet] = field(default_factory=dict)
-    entries: dict[HoldKey, Entry] = field(default_factory=dict)
+    entries: dict[ChargeKey, Entry] = field(default_factory=dict)
     current_prices: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
     quotes: dict[str, Quote] = field(default_factory=dict)
+    # Keys that were refunded before their charge arrived.
+    void: set[ChargeKey] = field(default_factory=set[ChargeKey])
     unavailable: bool = False
     calls: list[str] = field(default_factory=list)
     receipts: "count[int]" = field(default_factory=lambda: count(1))
@@ -85,24 +88,40 @@ class MemoryBilling:
             entry.expires_at = 0
         self._expire()
 
-    async def hold(self, charge: Charge) -> Hold:
+    async def charge(self, charge: Charge) -> Receipt:
+        self._record_call("charge")
+        entry = self.entries.get(charge.key)
+        if charge.key in self.void or (entry is not None and entry.state == "refunded"):
+            raise ChargeRefunded(409, "charge_refunded", "This charge was refunded.")
+        if entry is not None and entry.receipt is not None:
+            return entry.receipt
+        wallet, tokens = self._check(charge)
+        wallet.posted -= tokens
+        receipt = Receipt(str(next(self.receipts)), tokens, wallet.available)
+        self.entries[charge.key] = Entry(charge, tokens, wallet.available, 0, "charged", receipt)
+        return receipt
+
+    async def refund(self, key: ChargeKey, user_id: UserId) -> None:
+        self._record_call("refund")
+        wallet, entry = self._wallet(user_id), self.entries.get(key)
+        if entry is None:
+            self.void.add(key)
+        elif entry.state == "charged":
+            wallet.posted += entry.tokens
+            entry.state = "refunded"
+
+    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
         self._record_call("hold")
         existing = self.entries.get(charge.key)
         if existing is not None:
             return Hold(charge.key, existing.tokens, existing.available)
-        wallet = self._wallet(charge.user_id)
-        price = self._price_for(charge)
-        tokens = price.tokens * -(-charge.units // price.per_units)
-        self._check_cap(charge, tokens)
-        if wallet.available < tokens:
-            detail = f"This costs {tokens} tokens and {wallet.available} are available."
-            raise BillingRefusal(*NOT_ENOUGH_TOKENS, detail, required=tokens, available=wallet.available)
+        wallet, tokens = self._check(charge)
         wallet.held += tokens
-        expires_at = time.monotonic() + charge.ttl_seconds
+        expires_at = time.monotonic() + ttl_seconds
         self.entries[charge.key] = Entry(charge, tokens, wallet.available, expires_at)
         return Hold(charge.key, tokens, wallet.available)
 
-    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+    async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         self._record_call("settle")
         entry = self._entry(hold)
         if entry.receipt is not None:
@@ -118,13 +137,13 @@ class MemoryBilling:
         entry.receipt = Receipt(str(next(self.receipts)), cost, wallet.available)
         return entry.receipt
 
-    async def release(self, hold: HoldKey) -> None:
+    async def release(self, hold: ChargeKey) -> None:
         self._record_call("release")
         entry = self.entries.get(hold)
         if entry is not None and entry.state == "held":
             self._release(entry)
 
-    async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
+    async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         self._record_call("extend")
         entry = self._entry(hold)
         if entry.state != "held":
@@ -134,6 +153,17 @@ class MemoryBilling:
     async def prices(self) -> Mapping[Action, Price]:
         self._record_call("prices")
         return self.current_prices
+
+    def _check(self, charge: Charge) -> tuple[Wallet, int]:
+        """The wallet and the price; raises a refusal if the wallet cannot pay it."""
+        wallet = self._wallet(charge.user_id)
+        price = self._price_for(charge)
+        tokens = price.tokens * -(-charge.units // price.per_units)
+        self._check_cap(charge, tokens)
+        if wallet.available < tokens:
+            detail = f"This costs {tokens} tokens and {wallet.available} are available."
+            raise BillingRefusal(*NOT_ENOUGH_TOKENS, detail, required=tokens, available=wallet.available)
+        return wallet, tokens
 
     def _price_for(self, charge: Charge) -> Price:
         if charge.quote_id is None:
@@ -165,7 +195,7 @@ class MemoryBilling:
             raise BillingRefusal(*WALLET_NOT_FOUND, "There is no open wallet for this user.")
         return self.wallets[user_id]
 
-    def _entry(self, hold: HoldKey) -> Entry:
+    def _entry(self, hold: ChargeKey) -> Entry:
         if hold not in self.entries:
             raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
         return self.entries[hold]
@@ -174,7 +204,7 @@ class MemoryBilling:
         key = charge.api_key
         if key is None or key.usage_cap is None:
             return
-        charged = (entry for entry in self.entries.values() if entry.state != "released")
+        charged = (entry for entry in self.entries.values() if entry.state not in ("released", "refunded"))
         used = sum(e.tokens for e in charged if e.charge.api_key and e.charge.api_key.id == key.id)
         left = key.usage_cap - used
         if tokens > left:

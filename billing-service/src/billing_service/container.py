@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from billing_service.ledger.service import Ledger
 from billing_service.owners.events import OwnerEvents
+from billing_service.prices.cache import PriceCache
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
 from kit.authentication import Authentication
@@ -18,5 +19,6 @@ class Container:
     authentication: Authentication
     database: Database
     ledger: Ledger
+    price_cache: PriceCache
     owner_events: OwnerEvents
     purchases: Purchases

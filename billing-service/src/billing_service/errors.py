@@ -85,6 +85,14 @@ class QuoteExpired(ServiceError):
         super().__init__("This quote has expired and nothing was charged; request a new quote.")
 
 
+class ChargeRefunded(ServiceError):
+    status = 409
+    code = "charge_refunded"
+
+    def __init__(self) -> None:
+        super().__init__("This charge was refunded; send the request again with a new Idempotency-Key.")
+
+
 class HoldEnded(ServiceError):
     status = 409
     code = "hold_ended"

@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from billing_service import course_endpoints
 from billing_service.container import Container
 from billing_service.ledger import endpoints as ledger_endpoints
-from billing_service.ledger.service import Ledger
+from billing_service.ledger.service import WRITERS, Ledger
 from billing_service.owners import endpoints as owner_endpoints
 from billing_service.owners.events import OwnerEvents
 from billing_service.prices import endpoints as price_endpoints
+from billing_service.prices.cache import PriceCache
 from billing_service.prices.queries import add_first_prices
 from billing_service.purchases import endpoints as purchase_endpoints
 from billing_service.purchases.cards import CardProvider, SimulatedCards
@@ -23,10 +24,11 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.hot_routes import HotRoute, add_hot_routes
 from kit.trust_store import TrustSource
 
-# For the ledger's writer and sweeper, its verification, and notifications.
-DRIVER_CONNECTIONS = 4
+# For the ledger's writers and sweeper, its verification, and notifications.
+DRIVER_CONNECTIONS = WRITERS + 3
 # The busiest route comes first, because the app tries routes in this order.
 ROUTERS = (
     ledger_endpoints.router,
@@ -45,7 +47,8 @@ def create_app(
     """The service; tests pass their own trust source and card provider."""
     authentication = Authentication.create(settings, "billing-service")
     database = Database(settings, "billing-service", DRIVER_CONNECTIONS)
-    ledger = Ledger(database)
+    price_cache = PriceCache()
+    ledger = Ledger(database, price_cache)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -58,17 +61,22 @@ def create_app(
                 else authentication.follow_auth_service(client, settings.auth_url)
             )
             async with background_tasks(
-                follow_revocations, ledger.write_forever(), ledger.sweep_forever(settings.sweep_seconds)
+                follow_revocations,
+                price_cache.notifications.listen(database),
+                ledger.write_forever(),
+                ledger.sweep_forever(settings.sweep_seconds),
             ):
                 yield
         await database.close()
 
     app = create_service("billing", lifespan=lifespan, routers=ROUTERS, ready=_ready)
+    add_hot_routes(app, HotRoute(ledger_endpoints.OPERATIONS_PATH, ledger_endpoints.serve_operations))
     app.state.container = Container(
         settings=settings,
         authentication=authentication,
         database=database,
         ledger=ledger,
+        price_cache=price_cache,
         owner_events=OwnerEvents(database, ledger, settings.opening_grant),
         purchases=Purchases(database, ledger, cards or SimulatedCards()),
     )

@@ -46,8 +46,7 @@ class Transfer(Base):
     __table_args__ = (
         CheckConstraint("amount > 0", "amount_above_zero"),
         CheckConstraint("debit_account <> credit_account", "two_accounts"),
-        Index(None, "debit_account", "id"),
-        Index(None, "credit_account", "id"),
+        Index("ix_transfers_wallet_id", text("greatest(debit_account, credit_account)"), "id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -100,7 +99,7 @@ class Hold(Base):
 
 
 class FirstAnswer(Base):
-    """The first answer to the idempotency key of a command without a hold."""
+    """The first answer to the idempotency key of a credit or refund; charges have theirs in `receipts`."""
 
     __tablename__ = "operations"
 
@@ -123,13 +122,14 @@ class KeyUsage(Base):
 
 
 class Receipt(Base):
-    """The explanation of a charge, free ones included, or of a purchase. The table is append-only."""
+    """The explanation of a charge, free ones included, a purchase or a refund. The table is append-only."""
 
     __tablename__ = "receipts"
     __table_args__ = (
-        CheckConstraint("kind IN ('charge', 'purchase')", "kind"),
+        CheckConstraint("kind IN ('charge', 'purchase', 'refund')", "kind"),
+        CheckConstraint("(input_hash IS NULL) = (available IS NULL)", "first_answer_is_whole"),
         Index(None, "owner_id", "created_at"),
-        Index(None, "created_at"),
+        Index(None, "created_at", postgresql_using="brin"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -143,6 +143,10 @@ class Receipt(Base):
     card_brand: Mapped[str | None]
     card_last_four: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    # The first answer to the key of a charge without a hold.
+    input_hash: Mapped[bytes | None]
+    available: Mapped[int | None]
+    api_key_id: Mapped[int | None]
 
 
 class Price(Base):

@@ -84,6 +84,7 @@ ErrorCode: TypeAlias = Literal[
     "parquet_corrupt",
     "parquet_type_unsupported",
     "part_too_small",
+    "prediction_too_large",
     "quote_expired",
     "quote_not_found",
     "reader_died",

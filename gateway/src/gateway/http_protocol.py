@@ -55,14 +55,12 @@ class StrictHttpProtocol(JoiningHttpProtocol):
         if self._proxied_address is not None:
             self.scope["extensions"] = {EXTENSION: {"address": self._proxied_address}}
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # Drop trailers, the headers after a body: they could pass for headers of a trusted proxy.
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+        # Trailers, the headers after a body, go to a list that nobody reads: in the request's own list they
+        # could pass for headers of a trusted proxy.
+        self.headers = []
 
     def on_message_complete(self) -> None:
         self._in_head, self._head_bytes = True, 0

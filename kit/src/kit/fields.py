@@ -1,5 +1,6 @@
 """Field types shared by the requests of several services."""
 
+import re
 import unicodedata
 from typing import Annotated
 
@@ -7,11 +8,12 @@ from fastapi import Path
 from pydantic import AfterValidator, Field, StrictInt, StrictStr
 
 LARGEST_ID = 2**63 - 1
+NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable_text(text: str) -> str:
     """The unchanged text; raises ValueError for characters that PostgreSQL cannot store."""
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
+    if NOT_STORABLE.search(text) is not None:
         raise ValueError("must not contain NUL or broken characters")
     return text
 

@@ -1,14 +1,23 @@
 """Settings of a local stack, from the environment."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ByteSize, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from kit.settings import Port
+from local.machine import Machine
 
 PROJECT = Path(__file__).parents[3]
+
+
+def _default_workers() -> int:
+    return Machine.detect().workers
+
+
+def _default_memory(settings: dict[str, Any]) -> ByteSize:  # Any: fields of several types
+    return ByteSize(Machine.detect().memory_of_each(settings["dask_workers"]))
 
 
 class LocalSettings(BaseSettings):
@@ -30,6 +39,6 @@ class LocalSettings(BaseSettings):
 
     store_url: str | None = None
     dask_scheduler_address: str | None = None
-    dask_workers: Annotated[int, Field(ge=1, le=64)] = 2
-    dask_worker_memory: Annotated[ByteSize, Field(ge=256 * 1024**2)] = ByteSize(1536 * 1024**2)
+    dask_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=_default_workers)
+    dask_worker_memory: Annotated[ByteSize, Field(ge=256 * 1024**2)] = Field(default_factory=_default_memory)
     start_seconds: Annotated[float, Field(gt=0, le=3600)] = 300

@@ -9,6 +9,7 @@ from kit.database import Database
 from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
 from ml_service.accounts.sweeper import Ages, Sweeper
+from ml_service.billing.charges import Charges
 from ml_service.billing.port import Billing
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
@@ -18,13 +19,15 @@ from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.notifications import JobNotifications
-from ml_service.jobs.repository import CHANNEL, is_training_on
+from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
+from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
-from ml_service.models.model_cache import ModelCache
-from ml_service.models.repository import ModelLookup, StoredModel
+from ml_service.models.model_cache import CHANNEL as MODEL_CHANGES
+from ml_service.models.model_cache import ModelCache, ModelLookup
+from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
@@ -46,7 +49,6 @@ class Resources:
 
     authentication: Authentication
     database: Database
-    lookup: ModelLookup
     billing: Billing
 
 
@@ -55,7 +57,9 @@ class Container:
     settings: MlSettings
     authentication: Authentication
     database: Database
+    lookup: ModelLookup
     billing: Billing
+    charges: Charges
     datasets: DatasetService
     inspections: InspectionService
     jobs: JobService
@@ -71,30 +75,34 @@ class Container:
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
     """Build the container, and the loops that run in the background."""
-    database, billing, lookup = resources.database, resources.billing, resources.lookup
+    database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspectors = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
+    charges = Charges(database, billing)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
+    lookup, notifications = _model_lookup(database, worker)
     sweeper = _sweeper(settings, database, files, model_cache)
     quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
     jobs = JobService(database, billing, worker.notifications)
-    models = ModelService(database, artefacts, model_cache)
+    models = ModelService(database, artefacts, lookup, model_cache)
     queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
         settings=settings,
         authentication=resources.authentication,
         database=database,
+        lookup=lookup,
         billing=billing,
+        charges=charges,
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(models, files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, billing, model_cache),
+        reports=ReportService(files, artefacts, readers),
+        predictions=PredictionService(answers, lookup, charges, model_cache),
         batches=BatchService(
             answers=answers,
             lookup=lookup,
@@ -110,12 +118,11 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     )
     loops: list[Loop] = [
         queue_estimates.measure_forever(),
-        Notifications({CHANNEL: worker.notifications.receive}, worker.notifications.wake_all).listen(
-            database
-        ),
+        notifications.listen(database),
         worker.cluster.stay_connected(),
         Worker(worker).run(),
         HoldExtender(worker).run(),
+        charges.run(),
         sweeper.run(settings.sweep_seconds),
     ]
     return container, loops
@@ -143,6 +150,19 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
     )
+
+
+def _model_lookup(database: Database, worker: WorkerContext) -> tuple[ModelLookup, Notifications]:
+    """The lookup of models, and the notifications of changes that it follows, as waiting requests do."""
+    lookup = ModelLookup(database, lambda: notifications.is_listening)
+
+    def on_connect() -> None:
+        lookup.clear()
+        worker.notifications.wake_all()
+
+    receivers = {JOB_CHANGES: worker.notifications.receive, MODEL_CHANGES: lookup.receive}
+    notifications = Notifications(receivers, on_connect)
+    return lookup, notifications
 
 
 def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> ModelCache:

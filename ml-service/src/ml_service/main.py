@@ -11,21 +11,24 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.hot_routes import add_hot_routes
 from kit.trust_store import TrustSource
 from ml_service.accounts.endpoints import router as accounts
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
 from ml_service.container import Container, Resources, build
+from ml_service.course.endpoints import HOT_PREDICT as HOT_COURSE_PREDICT
 from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
-from ml_service.models.repository import ModelLookup
 from ml_service.predictions.batch_endpoints import router as batches
+from ml_service.predictions.endpoints import HOT_PREDICT
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 
+HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
 ROUTERS = (datasets, models, predictions, batches, exports, jobs, accounts, course)
 
 
@@ -37,13 +40,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         authentication = Authentication.create(settings, "ml-service")
-        database, lookup = Database(settings, "ml-service"), ModelLookup(settings)
-        await lookup.open()
+        database = Database(settings, "ml-service")
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
             billing_port = billing or HttpBilling(
                 billing_client, authentication.identity, settings.billing_url
             )
-            resources = Resources(authentication, database, lookup, billing_port)
+            resources = Resources(authentication, database, billing_port)
             app.state.container, loops = build(settings, resources)
             trust_updates = (
                 authentication.follow(trust)
@@ -52,10 +54,11 @@ def create_app(
             )
             async with background_tasks(trust_updates, *loops):
                 yield
-        await lookup.close()
         await database.close()
 
-    return create_service("ml-service", lifespan=lifespan, routers=ROUTERS, ready=check_ready)
+    app = create_service("ml-service", lifespan=lifespan, routers=ROUTERS, ready=check_ready)
+    add_hot_routes(app, *HOT_ROUTES)
+    return app
 
 
 async def check_ready(app: FastAPI) -> None:

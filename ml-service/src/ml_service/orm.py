@@ -165,6 +165,16 @@ class Model(Base):
     ready_at: Mapped[datetime | None]
 
 
+class PendingRefund(Base):
+    """The refund of the charge with this key, deleted once billing has answered."""
+
+    __tablename__ = "refunds"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class DeletedUser(Base):
     """A user whose account was deleted; the sweeper deletes their data."""
 

@@ -93,6 +93,26 @@ async def test_headers_set_by_the_gateway_arrive_once(
     assert [names.count(name) for name in ours] == [1] * len(ours)
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_client_library_adds_no_headers_of_its_own(
+    gateway: RunningGateway, upstream: FakeUpstream, method: str
+) -> None:
+    path, body = {"GET": ("/v1/prices", b""), "POST": ("/login", b"{}")}[method]
+    head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    await gateway.raw(head.encode() + b"X-User-Id: 1\r\n\r\n" + body)
+    names = {name for name, _ in received_headers(upstream)}
+    ours = {"host", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+    assert names - {"content-length"} == ours
+
+
+async def test_connection_header_cannot_remove_the_token(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    mine = bearer(7)
+    await gateway.client.get(PATH, headers={**mine, "Connection": "keep-alive, Authorization"})
+    assert ("authorization", mine["Authorization"]) in received_headers(upstream)
+
+
 async def test_request_id_is_forwarded_and_returned(gateway: RunningGateway, upstream: FakeUpstream) -> None:
     response = await gateway.client.get(PATH, headers={**bearer(7), "X-Request-Id": "mine-1"})
     assert ("x-request-id", "mine-1") in received_headers(upstream)

@@ -185,6 +185,18 @@ async def test_upload_that_the_service_stops_reading_is_upstream_slow(
     stop.set()
 
 
+@pytest.mark.parametrize("length", [10, FILE], ids=["small body", "large body"])
+async def test_client_that_stops_sending_is_request_too_slow(
+    gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    monkeypatch.setattr(body, "SILENCE_SECONDS", 0.3)
+    token = bearer(7)["Authorization"]
+    head = f"POST /create HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\nAuthorization: {token}"
+    received = await gateway.raw(head.encode() + b"\r\n\r\nab", end=b"}")
+    assert received.startswith(b"HTTP/1.1 408 ")
+    assert b'"code":"request_too_slow"' in received
+
+
 async def test_client_disconnect_ends_an_event_stream(
     gateway: RunningGateway, upstream: FakeUpstream
 ) -> None:

@@ -21,6 +21,8 @@ from ml_service.settings import MlSettings
 DATA = Path(__file__).parents[3] / "data"
 NO_CLUSTER = "tcp://127.0.0.1:9"
 ADA, BOB = 1, 2
+# The uploaded file and its columnar copy.
+FILES_OF_A_DATASET = 2
 PENGUIN = {
     "island": "Biscoe",
     "bill_length_mm": 46.1,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from tests.integration.ml.service import ADA, BOB, Json, Service, eventually
+from tests.integration.ml.service import ADA, BOB, FILES_OF_A_DATASET, Json, Service, eventually
 from tests.integration.ml.test_crash_recovery import MINUTES_LONG, start_fit
 from tests.support.tokens import bearer, service_bearer
 
@@ -23,7 +23,8 @@ async def test_user_deletion_deletes_datasets_models_and_files(service: Service)
     assert await deliver(service, event("user_deleted", user_id=ADA)) == 204
 
     async def only_bobs_are_left() -> bool:
-        return len(service.stored("uploads")) == len(service.stored("artefacts")) == 1
+        files = len(service.stored("uploads")), len(service.stored("artefacts"))
+        return files == (FILES_OF_A_DATASET, 1)
 
     await eventually(only_bobs_are_left)
     export = (await service.client.get("/v1/me/export", headers=bearer(ADA))).json()

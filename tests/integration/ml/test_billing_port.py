@@ -9,6 +9,8 @@ from uuid import uuid4
 import aiohttp
 import httpx
 import pytest
+from fastapi import FastAPI, Request, Response
+from structlog.contextvars import bind_contextvars
 from tests.integration.ml.serving import serving
 from tests.support.billing import Billing as BillingClient
 from tests.support.billing import NoRevocations
@@ -29,9 +31,11 @@ from ml_service.billing.port import (
     WALLET_NOT_FOUND,
     Billing,
     BillingRefusal,
+    BillingUnreachable,
     Charge,
+    ChargeKey,
+    ChargeRefunded,
     HoldEnded,
-    HoldKey,
     Price,
 )
 from ml_service.errors import BillingUnavailable
@@ -62,39 +66,93 @@ async def billing(request: pytest.FixtureRequest, database: Database) -> AsyncIt
             yield over_http
 
 
-def new_charge(user: UserId = ADA, units: int = 1, ttl: int = 30, api_key: ApiKey | None = None) -> Charge:
-    key = HoldKey(uuid4().hex)
-    return Charge(key, user, "predict", ttl, units, "1_model", api_key)
+def new_charge(user: UserId = ADA, units: int = 1, api_key: ApiKey | None = None) -> Charge:
+    return Charge(ChargeKey(uuid4().hex), user, "predict", units, "1_model", api_key)
+
+
+async def test_charge_debits_at_once(billing: Billing) -> None:
+    receipt = await billing.charge(new_charge())
+    assert (receipt.tokens, receipt.available) == (5, GRANT - 5)
+
+
+async def test_second_charge_with_the_key_returns_the_same_receipt(billing: Billing) -> None:
+    charge = new_charge()
+    assert await billing.charge(charge) == await billing.charge(charge)
+    assert (await billing.charge(new_charge())).available == GRANT - 10
+
+
+async def test_refunded_tokens_can_be_spent_once(billing: Billing) -> None:
+    await billing.charge(charge := new_charge(units=2))
+    await billing.refund(charge.key, ADA)
+    await billing.refund(charge.key, ADA)
+    assert (await billing.charge(new_charge(units=2))).available == GRANT - 10
+
+
+async def test_refunded_key_cannot_be_charged(billing: Billing) -> None:
+    await billing.charge(charge := new_charge())
+    await billing.refund(charge.key, ADA)
+    with pytest.raises(ChargeRefunded):
+        await billing.charge(charge)
+
+
+async def test_refund_before_its_charge_prevents_it(billing: Billing) -> None:
+    charge = new_charge()
+    await billing.refund(charge.key, ADA)
+    with pytest.raises(ChargeRefunded):
+        await billing.charge(charge)
+    assert (await billing.charge(charge.for_attempt(1))).available == GRANT - 5
+
+
+async def test_charge_counts_toward_the_cap_of_an_api_key_until_it_is_refunded(billing: Billing) -> None:
+    api_key = ApiKey(ApiKeyId(7), frozenset(), 5)
+    await billing.charge(charge := new_charge(api_key=api_key))
+    with pytest.raises(BillingRefusal) as refusal:
+        await billing.charge(new_charge(api_key=api_key))
+    assert refusal.value.kind == TOKEN_CAP_REACHED
+    await billing.refund(charge.key, ADA)
+    assert (await billing.charge(new_charge(api_key=api_key))).tokens == 5
+
+
+@pytest.mark.parametrize("user", [ADA, NOBODY])
+async def test_unaffordable_charge_is_refused(billing: Billing, user: UserId) -> None:
+    with pytest.raises(BillingRefusal) as refusal:
+        await billing.charge(new_charge(user, units=3))
+    assert refusal.value.kind == (NOT_ENOUGH_TOKENS if user == ADA else WALLET_NOT_FOUND)
+
+
+async def test_fourteen_tokens_pay_for_two_of_twenty_charges(billing: Billing) -> None:
+    results = await asyncio.gather(*(billing.charge(new_charge()) for _ in range(20)), return_exceptions=True)
+    assert sum(isinstance(result, BillingRefusal) for result in results) == 18
 
 
 async def test_hold_is_charged(billing: Billing) -> None:
-    hold = await billing.hold(charge := new_charge())
+    hold = await billing.hold(charge := new_charge(), 30)
     assert (hold.tokens, hold.available) == (5, GRANT - 5)
     receipt = await billing.settle(charge.key)
     assert (receipt.tokens, receipt.available) == (5, GRANT - 5)
 
 
 async def test_second_settlement_returns_the_same_receipt(billing: Billing) -> None:
-    await billing.hold(charge := new_charge())
+    await billing.hold(charge := new_charge(), 30)
     assert await billing.settle(charge.key) == await billing.settle(charge.key)
 
 
 async def test_second_hold_with_the_key_holds_once(billing: Billing) -> None:
     charge = new_charge()
-    await billing.hold(charge)
-    assert (await billing.hold(charge)).tokens == 5
-    assert (await billing.hold(new_charge())).available == GRANT - 10
+    await billing.hold(charge, 30)
+    assert (await billing.hold(charge, 30)).tokens == 5
+    assert (await billing.hold(new_charge(), 30)).available == GRANT - 10
 
 
 async def test_released_tokens_can_be_spent(billing: Billing) -> None:
-    await billing.hold(charge := new_charge(units=2))
+    await billing.hold(charge := new_charge(units=2), 30)
     await billing.release(charge.key)
     await billing.release(charge.key)
-    assert (await billing.hold(new_charge(units=2))).tokens == 10
+    assert (await billing.hold(new_charge(units=2), 30)).tokens == 10
 
 
 async def test_released_hold_has_ended(billing: Billing) -> None:
-    await billing.hold(charge := new_charge())
+    await billing.hold(charge := new_charge(), 30)
     await billing.release(charge.key)
     with pytest.raises(HoldEnded):
         await billing.settle(charge.key)
@@ -104,53 +162,55 @@ async def test_released_hold_has_ended(billing: Billing) -> None:
 
 async def test_unknown_hold_has_ended(billing: Billing) -> None:
     with pytest.raises(HoldEnded):
-        await billing.settle(HoldKey("unknown"))
-    await billing.release(HoldKey("unknown"))
+        await billing.settle(ChargeKey("unknown"))
+    await billing.release(ChargeKey("unknown"))
 
 
 async def test_live_hold_can_be_extended(billing: Billing) -> None:
-    await billing.hold(charge := new_charge())
+    await billing.hold(charge := new_charge(), 30)
     await billing.extend(charge.key, 600)
     assert (await billing.settle(charge.key)).tokens == 5
 
 
 async def test_part_of_a_hold_can_be_charged(billing: Billing) -> None:
     charge = new_charge()
-    await billing.hold(charge)
+    await billing.hold(charge, 30)
     receipt = await billing.settle(charge.key, 2)
     assert (receipt.tokens, receipt.available) == (2, GRANT - 2)
 
 
 async def test_unknown_quote_is_refused(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(replace(new_charge(), quote_id=str(uuid4())))
+        await billing.hold(replace(new_charge(), quote_id=str(uuid4())), 30)
     assert refusal.value.kind == QUOTE_NOT_FOUND
 
 
 async def test_refusal_has_required_and_available_tokens(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refused:
-        await billing.hold(new_charge(units=3))
+        await billing.hold(new_charge(units=3), 30)
     assert refused.value.kind == NOT_ENOUGH_TOKENS
     assert refused.value.members == {"required": 15, "available": GRANT}
 
 
 async def test_cap_of_an_api_key_is_enforced(billing: Billing) -> None:
     api_key = ApiKey(ApiKeyId(7), frozenset(), 5)
-    await billing.hold(new_charge(api_key=api_key))
+    await billing.hold(new_charge(api_key=api_key), 30)
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(new_charge(api_key=api_key))
+        await billing.hold(new_charge(api_key=api_key), 30)
     assert refusal.value.kind == TOKEN_CAP_REACHED
     assert refusal.value.members == {"required": 5, "available": 0}
 
 
 async def test_user_without_a_wallet_is_refused(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refusal:
-        await billing.hold(new_charge(NOBODY))
+        await billing.hold(new_charge(NOBODY), 30)
     assert refusal.value.kind == WALLET_NOT_FOUND
 
 
 async def test_fourteen_tokens_pay_for_two_of_twenty_holds(billing: Billing) -> None:
-    results = await asyncio.gather(*(billing.hold(new_charge()) for _ in range(20)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(billing.hold(new_charge(), 30) for _ in range(20)), return_exceptions=True
+    )
     assert sum(isinstance(result, BillingRefusal) for result in results) == 18
 
 
@@ -162,5 +222,36 @@ async def test_prices_are_returned(billing: Billing) -> None:
 
 async def test_unreachable_billing_is_unavailable() -> None:
     async with http_billing("http://127.0.0.1:9") as billing:
-        with pytest.raises(BillingUnavailable):
-            await billing.hold(new_charge())
+        with pytest.raises(BillingUnreachable):
+            await billing.hold(new_charge(), 30)
+
+
+async def test_charge_without_an_answer_may_have_taken_effect() -> None:
+    app = FastAPI()
+
+    @app.post("/internal/operations")
+    async def fail() -> Response:
+        return Response(status_code=503)
+
+    async with serving(app) as url, http_billing(url) as billing:
+        with pytest.raises(BillingUnavailable) as failure:
+            await billing.charge(new_charge())
+    assert not isinstance(failure.value, BillingUnreachable)
+
+
+async def test_operation_carries_the_id_of_its_request() -> None:
+    app, received = FastAPI(), list[object]()
+
+    @app.post("/internal/operations")
+    async def record(request: Request) -> dict[str, object]:
+        received.extend(each["request_id"] for each in (await request.json())["operations"])
+        return {"results": [{"status": 200, "tokens": 0, "available": 0}] * len(received)}
+
+    async def refund(billing: Billing, request_id: str) -> None:
+        bind_contextvars(request_id=request_id)
+        await billing.refund(new_charge().key, ADA)
+
+    async with serving(app) as url, http_billing(url) as billing:
+        # Each task has a context of its own, as each request has.
+        await asyncio.gather(*(asyncio.create_task(refund(billing, name)) for name in ("one", "two")))
+    assert received == ["one", "two"]

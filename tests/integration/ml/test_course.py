@@ -43,3 +43,17 @@ async def test_retry_of_create_receives_the_same_charge(service: Service) -> Non
     assert charged[0] == charged[1]
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
+
+
+async def test_dataset_of_create_gets_its_details_when_it_is_shown(service: Service) -> None:
+    created = await service.client.post(
+        "/create",
+        data={"model_type": "logistic", "feature_cols": json.dumps(FEATURES), "label_col": "species"},
+        files={"csv_file": ("penguins.csv", (DATA / "penguins.csv").read_bytes())},
+        headers=bearer(ADA),
+    )
+    assert created.status_code == 200, created.text
+    listed = (await service.client.get("/v1/datasets", headers=bearer(ADA))).json()["items"]
+    shown = await service.client.get(f"/v1/datasets/{listed[0]['id']}", headers=bearer(ADA))
+    assert shown.json() == await service.upload()
+    assert shown.json()["columns"][0]["distinct"] == 3

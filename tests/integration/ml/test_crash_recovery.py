@@ -14,7 +14,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
-from ml_service.billing.port import HoldKey
+from ml_service.billing.port import ChargeKey
 
 FOREST = {"type": "random_forest", "label": "y"}
 SECONDS_LONG = {"n_estimators": 100}
@@ -210,7 +210,7 @@ async def test_holds_of_waiting_jobs_are_extended_without_row_locks(
 ) -> None:
     extend = idle.billing.extend
 
-    async def extend_while_others_write(key: HoldKey, seconds: int) -> None:
+    async def extend_while_others_write(key: ChargeKey, seconds: int) -> None:
         await sql.execute("SELECT 1 FROM ml.jobs FOR UPDATE NOWAIT")
         await extend(key, seconds)
 

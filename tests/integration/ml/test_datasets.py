@@ -4,7 +4,7 @@ import gzip
 import os
 
 import pytest
-from tests.integration.ml.service import ADA, BOB, DATA, Service, eventually
+from tests.integration.ml.service import ADA, BOB, DATA, FILES_OF_A_DATASET, Service, eventually
 from tests.support.tokens import bearer
 
 WINE = (DATA / "wine.csv").read_bytes()
@@ -30,7 +30,7 @@ async def test_file_as_the_body_is_the_same_dataset(idle: Service) -> None:
         "/v1/datasets", content=WINE, headers=bearer(ADA) | {"Content-Type": "text/csv"}
     )
     assert (answer.status_code, answer.json()["id"]) == (200, first["id"])
-    assert len(idle.stored("uploads")) == 1
+    assert len(idle.stored("uploads")) == FILES_OF_A_DATASET
 
 
 async def test_gzipped_file_is_read(idle: Service) -> None:

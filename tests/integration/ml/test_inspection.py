@@ -7,11 +7,13 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from tests.integration.ml.service import ADA, BOB, Json, Service, run_service
+from tests.integration.ml.service import ADA, BOB, FILES_OF_A_DATASET, Json, Service, run_service
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tables import csv, line_table
 from tests.support.tokens import bearer
+
+from ml_service.learning.tables import ColumnType, Table, read_copy
 
 MOST, MOST_BYTES = 3, 40_000
 ZIPS = csv("zip,size,y", *(f"{10_000 + 7 * (n % 12)},{n % 9},{n % 2}" for n in range(60)))
@@ -35,6 +37,13 @@ async def post(service: Service, content: bytes, user: int = ADA) -> httpx.Respo
     return await service.client.post("/v1/datasets", content=content, headers=headers)
 
 
+def _read_copy(service: Service, **kinds: ColumnType) -> Table:
+    (path,) = (service.store / "uploads").glob("*.arrow")
+    table = read_copy(path, None, kinds)
+    assert table is not None
+    return table
+
+
 async def test_row_of_an_older_version_is_inspected_when_it_is_read(
     idle: Service, sql: asyncpg.Connection
 ) -> None:
@@ -42,6 +51,27 @@ async def test_row_of_an_older_version_is_inspected_when_it_is_read(
     await sql.execute("UPDATE ml.datasets SET details = NULL")
     shown = await idle.client.get(f"/v1/datasets/{dataset['id']}", headers=bearer(ADA))
     assert shown.json() == dataset
+
+
+async def test_inspection_leaves_a_copy_with_the_corrected_types(idle: Service) -> None:
+    dataset = await idle.upload_bytes(ZIPS)
+    assert set(_read_copy(idle).columns) == {"zip", "size", "y"}
+    await patch(idle, dataset, zip="text")
+    assert _read_copy(idle, zip="text").columns["zip"].cells[0].as_py() == "10000"
+    assert len(idle.stored("uploads")) == FILES_OF_A_DATASET
+
+
+@pytest.mark.parametrize("content", [None, b"damaged"])
+async def test_missing_or_damaged_copy_is_written_again_by_an_inspection(
+    idle: Service, sql: asyncpg.Connection, content: bytes | None
+) -> None:
+    dataset = await idle.upload()
+    (copy,) = (idle.store / "uploads").glob("*.arrow")
+    copy.unlink() if content is None else copy.write_bytes(content)
+    await sql.execute("UPDATE ml.datasets SET details = NULL")
+    shown = await idle.client.get(f"/v1/datasets/{dataset['id']}", headers=bearer(ADA))
+    assert shown.json() == dataset
+    assert set(_read_copy(idle).columns) == {column["name"] for column in dataset["columns"]}
 
 
 async def test_concurrent_corrections_are_both_stored(idle: Service) -> None:
@@ -56,7 +86,7 @@ async def test_concurrent_uploads_of_one_file_create_one_dataset(idle: Service) 
     answers = await asyncio.gather(*(post(idle, line_table()) for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["id"] for answer in answers}) == 1
-    assert len(idle.stored("uploads")) == 1
+    assert len(idle.stored("uploads")) == FILES_OF_A_DATASET
 
 
 class TestQuota:
@@ -68,7 +98,7 @@ class TestQuota:
         answers = await asyncio.gather(*(post(small, line_table(n)) for n in range(10, 18)))
         refused = [answer.json()["code"] for answer in answers if answer.status_code != 201]
         assert refused == ["dataset_quota_reached"] * (8 - MOST)
-        assert len(small.stored("uploads")) == MOST
+        assert len(small.stored("uploads")) == MOST * FILES_OF_A_DATASET
 
     async def test_quota_counts_bytes(self, small: Service) -> None:
         half = line_table(2000)

@@ -43,11 +43,11 @@ async def test_unseen_category_is_predicted_with_a_warning(idle: Service, model:
         {"nothing": 1},
     ],
 )
-async def test_invalid_input_is_refused_before_a_hold(idle: Service, model: str, body: Json) -> None:
+async def test_invalid_input_is_refused_before_a_charge(idle: Service, model: str, body: Json) -> None:
     idle.billing.calls.clear()
     answer = await idle.predict(model, **body)
     assert answer.status_code == 422, answer.text
-    assert "hold" not in idle.billing.calls
+    assert "charge" not in idle.billing.calls
 
 
 @pytest.mark.parametrize("name", ["1_nothing", "../../etc", "a%00b", "1_penguins%00", "x" * 200])
@@ -106,18 +106,6 @@ async def test_key_of_a_refused_request_can_be_used_again(idle: Service, model: 
     assert (await idle.predict(model, key="poor")).status_code == 402
     idle.billing.grant(ADA, 5)
     assert (await idle.predict(model, key="poor")).status_code == 200
-
-
-async def test_retry_settles_the_charge_of_a_dead_process(idle: Service, model: str) -> None:
-    """As after a crash between the stored answer and the settlement, and the expiry of the hold."""
-    first = await idle.predict(model, key="dead")
-    for entry in idle.billing.entries.values():
-        if entry.charge.action == "predict":
-            entry.state, entry.receipt = "released", None
-            idle.billing.grant(ADA, entry.tokens)
-    again = await idle.predict(model, key="dead")
-    assert again.content == first.content
-    assert idle.billing.balance(ADA) == 95
 
 
 async def test_retry_predicts_after_a_process_died_without_an_answer(

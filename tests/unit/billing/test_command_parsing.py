@@ -1,13 +1,21 @@
-"""Parsing of hold, settle, release and extend commands."""
+"""Parsing of the operations of the internal API."""
 
 import orjson
 import pytest
 from fastapi.exceptions import RequestValidationError
-from tests.support.billing import hold
+from tests.support.billing import charge, hold
 
-from billing_service.ledger.commands import ExtendHold, ReleaseHold, SettleHold
+from billing_service.ledger.commands import (
+    ChargeTokens,
+    ExtendHold,
+    KeyCap,
+    RefundCharge,
+    ReleaseHold,
+    SettleHold,
+)
 from billing_service.ledger.endpoints import parse_commands
 from kit.errors import InvalidInput
+from kit.identity import ApiKeyId, UserId
 
 
 def body_of(*operations: object) -> bytes:
@@ -20,6 +28,16 @@ def test_commands_of_all_kinds_keep_their_order() -> None:
     extend = {"operation": "extend", "hold": "a", "ttl_seconds": 5}
     commands = parse_commands(body_of(settle, release, extend))
     assert commands == [SettleHold("a"), ReleaseHold("a"), ExtendHold("a", 5)]
+
+
+def test_charge_and_refund_are_parsed_with_their_request_id() -> None:
+    api_key = {"id": 3, "token_cap": 9}
+    work = charge(7, "a", resource="a-model", api_key=api_key, request_id="r-1")
+    refund = {"operation": "refund", "charge": "a", "user_id": 7, "request_id": "r-2"}
+    assert parse_commands(body_of(work, refund)) == [
+        ChargeTokens(UserId(7), "a", "predict", 1, "a-model", KeyCap(ApiKeyId(3), 9), request_id="r-1"),
+        RefundCharge("a", UserId(7), request_id="r-2"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -43,6 +61,12 @@ def test_commands_of_all_kinds_keep_their_order() -> None:
         hold(1, key="\x00"),
         hold(1, surprise=1),
         hold(1, quote_id="not-a-uuid"),
+        charge(1, ttl_seconds=5),
+        charge(1, action="fly"),
+        charge(1, request_id="r" * 129),
+        {"operation": "refund", "charge": "a"},
+        {"operation": "refund", "charge": "", "user_id": 1},
+        {"operation": "refund", "charge": "a", "user_id": 1, "tokens": 1},
         {"operation": "settle", "hold": "a", "tokens": -1},
         {"operation": "settle", "hold": "a", "tokens": 2**63},
     ],

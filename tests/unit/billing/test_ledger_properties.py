@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.billing_books import NOW, USER, books_with, prediction, wallet_in
+from tests.support.billing_books import NOW, USER, books_with, charge, prediction, wallet_in
 
-from billing_service.ledger.books import Books
+from billing_service.ledger.books import Books, FirstAnswer, Receipt
+from billing_service.ledger.charge_rules import charge_receipt_id, refund_key
 from billing_service.ledger.commands import (
     BuyTokens,
     CloseWallet,
@@ -14,6 +15,7 @@ from billing_service.ledger.commands import (
     ExpireHold,
     ExtendHold,
     GrantTokens,
+    RefundCharge,
     ReleaseHold,
     SettleHold,
 )
@@ -23,6 +25,8 @@ from kit.identity import UserId
 KEYS = st.sampled_from(["a", "b", "c"])
 COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(prediction, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
+    st.builds(charge, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
+    st.builds(RefundCharge, KEYS, st.just(USER)),
     st.builds(SettleHold, KEYS, st.none() | st.integers(0, 20)),
     st.builds(ReleaseHold, KEYS),
     st.builds(ExtendHold, KEYS, st.integers(1, 100)),
@@ -41,6 +45,11 @@ def run(commands: list[Command], start: int) -> Books:
         decide_all([command], books, moment)
         moment += timedelta(seconds=40)
     return books
+
+
+def refund_of(charge: Receipt, books: Books) -> FirstAnswer | None:
+    keys = {charge_receipt_id(key): refund_key(key) for key in ("a", "b", "c")}
+    return books.first_answers.get(keys[charge.id])
 
 
 @given(SEQUENCES, st.integers(0, 40))
@@ -65,6 +74,22 @@ def test_posted_equals_sum_of_transfers(commands: list[Command], start: int) -> 
 def test_held_equals_sum_of_open_holds(commands: list[Command], start: int) -> None:
     books = run(commands, start)
     assert wallet_in(books).held == sum(h.tokens for h in books.holds.values() if h.state == "held")
+
+
+@given(SEQUENCES, st.integers(0, 40))
+def test_usage_of_api_key_equals_its_holds_and_charges_less_refunds(
+    commands: list[Command], start: int
+) -> None:
+    books = run(commands, start)
+    held = [
+        hold.settled_tokens if hold.state == "settled" else hold.tokens
+        for hold in books.holds.values()
+        if hold.api_key_id is not None and hold.state in ("held", "settled")
+    ]
+    charged = [receipt for receipt in books.receipts.values() if receipt.api_key_id is not None]
+    refunded = [charge for charge in charged if refund_of(charge, books) is not None]
+    expected = sum(held) + sum(r.tokens for r in charged) - sum(r.tokens for r in refunded)
+    assert sum(books.key_usage.values()) == expected
 
 
 @given(SEQUENCES, st.integers(0, 40))

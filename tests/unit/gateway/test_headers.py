@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.admission.body import check_framing
-from gateway.forwarding.headers import for_client, for_upstream
+from gateway.forwarding.headers import LONGEST_CACHED_NAME, cached_name, for_client, for_upstream
 from kit.errors import Malformed
 
 HOST = (b"host", b"farebox.example")
@@ -91,6 +91,18 @@ def test_headers_named_by_connection_are_removed() -> None:
     assert for_upstream([*sent, (b"accept", b"*/*")]) == [("accept", "*/*")]
 
 
+def test_connection_cannot_remove_the_credentials() -> None:
+    sent = [(b"connection", b"authorization, x-a"), (b"authorization", b"Bearer x"), (b"x-a", b"1")]
+    assert for_upstream(sent) == [("authorization", "Bearer x")]
+
+
+def test_long_names_pass_and_take_no_memory() -> None:
+    long = "x-long-" + "a" * LONGEST_CACHED_NAME
+    before = cached_name.cache_info().currsize
+    assert for_upstream([(long.encode(), b"1"), (b"x-user-" + long.encode(), b"1")]) == [(long, "1")]
+    assert cached_name.cache_info().currsize == before
+
+
 def test_repeated_headers_keep_their_order() -> None:
     sent = [(b"accept", b"a"), (b"x-a", b"1"), (b"accept", b"b")]
     assert for_upstream(sent) == [("accept", "a"), ("x-a", "1"), ("accept", "b")]
@@ -113,6 +125,13 @@ def test_response_keeps_repeated_headers_and_content_encoding() -> None:
 def test_response_headers_written_by_the_gateway_are_removed() -> None:
     sent = [(b"Server", b"x"), (b"Date", b"x"), (b"X-Request-Id", b"x"), (b"Transfer-Encoding", b"chunked")]
     assert for_client([*sent, (b"Connection", b"X-Hop"), (b"X-Hop", b"1")], 200) == []
+
+
+def test_same_name_is_removed_from_each_request() -> None:
+    # The names' verdicts are cached, so the first request must not decide for a later one.
+    assert for_upstream([(b"x-only-once", b"1")]) == [("x-only-once", "1")]
+    assert for_upstream([(b"connection", b"x-only-once"), (b"x-only-once", b"1")]) == []
+    assert for_upstream([(b"x-only-once", b"1")]) == [("x-only-once", "1")]
 
 
 @pytest.mark.parametrize("status", [204, 304])

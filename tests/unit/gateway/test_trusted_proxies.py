@@ -10,12 +10,17 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
 
 def test_forwarding_headers_are_ignored_without_trusted_proxies() -> None:
-    sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https", "x-forwarded-host": "b"}
+    sent = {
+        b"host": b"a",
+        b"x-forwarded-for": b"1.2.3.4",
+        b"x-forwarded-proto": b"https",
+        b"x-forwarded-host": b"b",
+    }
     assert TrustedProxies(()).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "http", "a")
 
 
 def test_forwarding_headers_of_an_untrusted_peer_are_ignored() -> None:
-    sent = {"host": "a", "x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
+    sent = {b"host": b"a", b"x-forwarded-for": b"1.2.3.4", b"x-forwarded-proto": b"https"}
     assert TrustedProxies(TRUSTED).origin_of("9.9.9.9", "http", sent) == Origin("9.9.9.9", "http", "a")
 
 
@@ -32,19 +37,19 @@ def test_forwarding_headers_of_an_untrusted_peer_are_ignored() -> None:
     ],
 )
 def test_client_address_is_the_last_untrusted_one(forwarded_for: str, address: str) -> None:
-    sent = {"host": "a", "x-forwarded-for": forwarded_for}
+    sent = {b"host": b"a", b"x-forwarded-for": forwarded_for.encode()}
     assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).address == address
 
 
 def test_trusted_proxy_sets_scheme_and_host() -> None:
-    sent = {"host": "a", "x-forwarded-proto": "https", "x-forwarded-host": "farebox.example"}
+    sent = {b"host": b"a", b"x-forwarded-proto": b"https", b"x-forwarded-host": b"farebox.example"}
     assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent) == Origin(
         "10.0.0.1", "https", "farebox.example"
     )
 
 
 def test_unknown_forwarded_scheme_is_ignored() -> None:
-    sent = {"host": "a", "x-forwarded-proto": "javascript"}
+    sent = {b"host": b"a", b"x-forwarded-proto": b"javascript"}
     assert TrustedProxies(TRUSTED).origin_of("10.0.0.1", "http", sent).scheme == "http"
 
 

@@ -6,21 +6,29 @@ from prometheus_client import Counter
 from billing_service.errors import NotEnoughTokens
 from billing_service.ledger.commands import (
     BuyTokens,
+    Charged,
+    ChargeTokens,
     Command,
     Credited,
     ExpireHold,
     GrantTokens,
     Held,
     OpenWallet,
+    Operation,
     Outcome,
     PlaceHold,
+    PricedCommand,
+    RefundCharge,
+    Refunded,
     Released,
     ReleaseHold,
     Settled,
     SettleHold,
+    Work,
 )
 
 TOKENS = Counter("farebox_tokens_total", "Tokens moved", ["movement"])
+CHARGED = TOKENS.labels("charged")
 
 log = structlog.stdlib.get_logger()
 
@@ -28,20 +36,40 @@ log = structlog.stdlib.get_logger()
 def log_outcome(command: Command, outcome: Outcome) -> None:
     """Log one outcome; replays are not logged, because they move nothing."""
     match command, outcome:
+        case ChargeTokens(), Charged(replayed=False):
+            CHARGED.inc(outcome.tokens)
+            log.info(
+                "tokens_charged",
+                **_priced_fields(command),
+                tokens=outcome.tokens,
+                receipt=outcome.receipt_id,
+            )
+        case RefundCharge(), Refunded(replayed=False):
+            TOKENS.labels("refunded").inc(outcome.tokens)
+            log.info("tokens_refunded", **_request(command), **_refund_fields(command, outcome))
         case PlaceHold(), Held(replayed=False):
             TOKENS.labels("held").inc(outcome.tokens)
-            log.info("tokens_held", **_hold_fields(command), tokens=outcome.tokens)
-        case PlaceHold(), NotEnoughTokens():
-            log.warning("not_enough_tokens", **_hold_fields(command), **outcome.members)
+            log.info("tokens_held", hold=command.key, **_priced_fields(command), tokens=outcome.tokens)
+        case PlaceHold() | ChargeTokens(), NotEnoughTokens():
+            kind = "hold" if isinstance(command, PlaceHold) else "charge"
+            log.warning(
+                "not_enough_tokens", **{kind: command.key}, **_priced_fields(command), **outcome.members
+            )
         case SettleHold(), Settled(replayed=False):
             TOKENS.labels("settled").inc(outcome.tokens)
+            fields = _work_fields(outcome.work, outcome.tokens)
             log.info(
-                "tokens_settled", hold=command.hold, **_work_fields(outcome), receipt=str(outcome.receipt_id)
+                "tokens_settled",
+                **_request(command),
+                hold=command.hold,
+                **fields,
+                receipt=outcome.receipt_id,
             )
         case ReleaseHold() | ExpireHold(), Released(replayed=False):
             expired = isinstance(command, ExpireHold)
             TOKENS.labels("expired" if expired else "released").inc(outcome.tokens)
-            log.info("tokens_released", hold=command.hold, **_work_fields(outcome), expired=expired)
+            fields = _work_fields(outcome.work, outcome.tokens)
+            log.info("tokens_released", **_request(command), hold=command.hold, **fields, expired=expired)
         case BuyTokens(), Credited(replayed=False):
             TOKENS.labels("purchased").inc(outcome.tokens)
             log.info("tokens_purchased", user=command.user_id, tokens=outcome.tokens)
@@ -55,15 +83,26 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
             return
 
 
-def _hold_fields(command: PlaceHold) -> dict[str, object]:
-    return {"user": command.user_id, "hold": command.key, "action": command.action, "model": command.resource}
+def _request(command: Command) -> dict[str, object]:
+    """The request behind an operation, whose call may carry operations of other requests, too."""
+    if isinstance(command, Operation) and command.request_id is not None:
+        return {"request_id": command.request_id}
+    return {}
 
 
-def _work_fields(outcome: Settled | Released) -> dict[str, object]:
-    work = outcome.work
+def _priced_fields(command: PricedCommand) -> dict[str, object]:
     return {
-        "user": work.user_id,
-        "action": work.action,
-        "model": work.resource,
-        "tokens": outcome.tokens,
+        **_request(command),
+        "user": command.user_id,
+        "action": command.action,
+        "model": command.resource,
     }
+
+
+def _refund_fields(command: RefundCharge, outcome: Refunded) -> dict[str, object]:
+    work = _work_fields(outcome.work, outcome.tokens) if outcome.work is not None else {"tokens": 0}
+    return {"charge": command.charge, "user": command.user_id, **work}
+
+
+def _work_fields(work: Work, tokens: int) -> dict[str, object]:
+    return {"user": work.user_id, "action": work.action, "model": work.resource, "tokens": tokens}

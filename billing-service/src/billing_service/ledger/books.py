@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from billing_service.errors import WalletNotFound
 from billing_service.prices.rules import Price
 
 RECEIPTS = UUID("5b1f6b0e-3f0a-5d0c-9a0e-7d8e6f1c2a4b")
-TransferKind = Literal["opening_grant", "grant", "purchase", "charge", "closing"]
+TransferKind = Literal["opening_grant", "grant", "purchase", "charge", "refund", "closing"]
+ReceiptKind = Literal["charge", "purchase", "refund"]
 HoldState = Literal["held", "settled", "released", "expired"]
 
 
@@ -62,7 +63,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The first answer to the idempotency key of a command without a hold."""
+    """The first answer to the idempotency key of a credit or a refund."""
 
     key: str
     input_hash: bytes
@@ -80,8 +81,7 @@ class Quote:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class TransferDetails:
+class TransferDetails(NamedTuple):
     """The reason for a transfer; `key` is the idempotency key of its command."""
 
     kind: TransferKind
@@ -94,8 +94,7 @@ class TransferDetails:
     made_by: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(NamedTuple):
     debit_account: int
     credit_account: int
     amount: int
@@ -103,11 +102,12 @@ class Transfer:
     details: TransferDetails
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(NamedTuple):
+    """The receipt of a charge without a hold is also the first answer to its key, with input and answer."""
+
     id: UUID
     owner_id: int
-    kind: Literal["charge", "purchase"]
+    kind: ReceiptKind
     tokens: int
     action: str | None = None
     units: int | None = None
@@ -115,6 +115,9 @@ class Receipt:
     price_version: int | None = None
     card_brand: str | None = None
     card_last_four: str | None = None
+    input_hash: bytes | None = None
+    available: int | None = None
+    api_key_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -139,6 +142,7 @@ class Books:
     prices: Mapping[str, Price]
     holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     first_answers: dict[str, FirstAnswer] = field(default_factory=dict[str, FirstAnswer])
+    receipts: dict[UUID, Receipt] = field(default_factory=dict[UUID, Receipt])
     quotes: Mapping[UUID, Quote] = field(default_factory=dict[UUID, Quote])
     key_usage: dict[int, int] = field(default_factory=dict[int, int])
     changes: Changes = field(default_factory=Changes)
@@ -178,6 +182,10 @@ class Books:
     def add_first_answer(self, answer: FirstAnswer) -> None:
         self.first_answers[answer.key] = answer
         self.changes.first_answers.append(answer)
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        self.receipts[receipt.id] = receipt
+        self.changes.receipts.append(receipt)
 
     def change_held(self, wallet: Wallet, tokens: int) -> None:
         """Hold this many tokens; a negative number makes tokens available again."""

@@ -54,8 +54,45 @@ class BuyTokens:
         return fingerprint("purchase", self.user_id, self.tokens, self.card_brand, self.card_last_four)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A command of another service; `request_id` names the user's request behind it in the logs."""
+
+    request_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class PlaceHold:
+class ChargeTokens(Operation):
+    """Debit the price of work that is answered at once."""
+
+    user_id: UserId
+    key: str
+    action: str
+    units: int
+    resource: str | None = None
+    api_key: KeyCap | None = None
+    quote_id: UUID | None = None
+
+    @property
+    def input_hash(self) -> bytes:
+        api_key_id = self.api_key.id if self.api_key else None
+        return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundCharge(Operation):
+    """Return the tokens of a charge; a charge that has not arrived yet is refused when it does."""
+
+    charge: str
+    user_id: UserId
+
+    @property
+    def input_hash(self) -> bytes:
+        return fingerprint("refund", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHold(Operation):
     user_id: UserId
     key: str
     action: str
@@ -72,19 +109,19 @@ class PlaceHold:
 
 
 @dataclass(frozen=True, slots=True)
-class SettleHold:
+class SettleHold(Operation):
     hold: str
     tokens: int | None = None
     resource: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseHold:
+class ReleaseHold(Operation):
     hold: str
 
 
 @dataclass(frozen=True, slots=True)
-class ExtendHold:
+class ExtendHold(Operation):
     hold: str
     ttl_seconds: int
 
@@ -101,9 +138,10 @@ class CloseWallet:
     user_id: UserId
 
 
+PricedCommand = ChargeTokens | PlaceHold
 CreditCommand = OpenWallet | GrantTokens | BuyTokens
-HoldCommand = PlaceHold | SettleHold | ReleaseHold | ExtendHold | ExpireHold
-Command = CreditCommand | HoldCommand | CloseWallet
+OperationCommand = ChargeTokens | RefundCharge | PlaceHold | SettleHold | ReleaseHold | ExtendHold
+Command = CreditCommand | OperationCommand | ExpireHold | CloseWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +156,29 @@ class Credited:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The work that a hold was placed for."""
+    """The work that tokens were charged or held for."""
 
     user_id: int
     action: str
     resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    receipt_id: UUID
+    tokens: int
+    available: int
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """Tokens returned; `work` is None when the charge had not arrived, and no later one is accepted."""
+
+    work: Work | None
+    tokens: int
+    available: int
+    replayed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +221,5 @@ class StillHeld:
     """Nothing has expired: the hold was extended, or had ended before."""
 
 
-Success = Credited | Held | Settled | Released | Extended | Closed | StillHeld
+Success = Credited | Charged | Refunded | Held | Settled | Released | Extended | Closed | StillHeld
 Outcome = Success | ServiceError

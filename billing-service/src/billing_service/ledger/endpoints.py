@@ -1,4 +1,4 @@
-"""Internal API of the ledger: hold, settle, release and extend; the gateway does not route it."""
+"""Internal API of the ledger: charges, refunds and holds; the gateway does not route it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -12,13 +12,17 @@ from starlette.responses import Response
 
 from billing_service.fields import Body, Label, Units
 from billing_service.ledger.commands import (
+    Charged,
+    ChargeTokens,
     Extended,
     ExtendHold,
     Held,
-    HoldCommand,
     KeyCap,
+    OperationCommand,
     Outcome,
     PlaceHold,
+    RefundCharge,
+    Refunded,
     Released,
     ReleaseHold,
     Settled,
@@ -30,14 +34,18 @@ from kit.app import strict_router
 from kit.authentication import CallingService
 from kit.errors import InvalidInput, ServiceError
 from kit.fields import LARGEST_ID, RowId, Text
+from kit.hot_routes import HotRequest, NotHot
 from kit.identity import ApiKeyId, UserId
 from kit.problems import from_validation, problem_document
+from kit.service_tokens import parse_bearer
 
 LARGEST_CALL = 256
+OPERATIONS_PATH = "/internal/operations"
 
 router = strict_router("/internal", ["between services"])
 
-HoldKey = Annotated[Text, Field(min_length=1, max_length=200)]
+Key = Annotated[Text, Field(min_length=1, max_length=200)]
+RequestId = Annotated[Text, Field(max_length=128)]
 Seconds = Annotated[StrictInt, Field(ge=1, le=86_400)]
 Tokens = Annotated[StrictInt, Field(ge=0, le=LARGEST_ID)]
 
@@ -52,7 +60,21 @@ LedgerDep = Annotated[Ledger, Depends(_ledger)]
 @router.post("/operations", include_in_schema=False)
 async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
     """Apply commands in order; the refusal of one does not affect the others."""
-    parsed = parse_commands(await request.body())
+    return await _operate(await request.body(), ledger)
+
+
+async def serve_operations(request: HotRequest) -> Response:
+    """The same, without FastAPI."""
+    container = request.container
+    container.authentication.identity.verify(parse_bearer(request.authorization))
+    try:
+        return await _operate(await request.json_body(), container.ledger)
+    except RequestValidationError:
+        raise NotHot from None
+
+
+async def _operate(body: bytes, ledger: Ledger) -> Response:
+    parsed = parse_commands(body)
     outcomes = iter(await ledger.post([item for item in parsed if not isinstance(item, ServiceError)]))
     results = [_result_of(item if isinstance(item, ServiceError) else next(outcomes)) for item in parsed]
     return Response(orjson.dumps({"results": results}), media_type="application/json")
@@ -63,18 +85,54 @@ class ApiKeyBody(Body):
     token_cap: Tokens | None = None
 
 
-class HoldBody(Body):
-    operation: Literal["hold"]
-    key: HoldKey
+class OperationBody(Body):
+    request_id: RequestId | None = None
+
+
+class PricedBody(OperationBody):
+    key: Key
     user_id: RowId
     action: Action
     units: Units
-    ttl_seconds: Seconds
     resource: Label | None = None
     api_key: ApiKeyBody | None = None
     quote_id: UUID | None = None
 
-    def to_command(self) -> HoldCommand:
+    @property
+    def key_cap(self) -> KeyCap | None:
+        return KeyCap(ApiKeyId(self.api_key.id), self.api_key.token_cap) if self.api_key else None
+
+
+class ChargeBody(PricedBody):
+    operation: Literal["charge"]
+
+    def to_command(self) -> OperationCommand:
+        return ChargeTokens(
+            UserId(self.user_id),
+            self.key,
+            self.action,
+            self.units,
+            self.resource,
+            self.key_cap,
+            self.quote_id,
+            request_id=self.request_id,
+        )
+
+
+class RefundBody(OperationBody):
+    operation: Literal["refund"]
+    charge: Key
+    user_id: RowId
+
+    def to_command(self) -> OperationCommand:
+        return RefundCharge(self.charge, UserId(self.user_id), request_id=self.request_id)
+
+
+class HoldBody(PricedBody):
+    operation: Literal["hold"]
+    ttl_seconds: Seconds
+
+    def to_command(self) -> OperationCommand:
         return PlaceHold(
             UserId(self.user_id),
             self.key,
@@ -82,39 +140,43 @@ class HoldBody(Body):
             self.units,
             self.ttl_seconds,
             self.resource,
-            KeyCap(ApiKeyId(self.api_key.id), self.api_key.token_cap) if self.api_key else None,
+            self.key_cap,
             self.quote_id,
+            request_id=self.request_id,
         )
 
 
-class SettleBody(Body):
+class SettleBody(OperationBody):
     operation: Literal["settle"]
-    hold: HoldKey
+    hold: Key
     tokens: Tokens | None = None
     resource: Label | None = None
 
-    def to_command(self) -> HoldCommand:
-        return SettleHold(self.hold, self.tokens, self.resource)
+    def to_command(self) -> OperationCommand:
+        return SettleHold(self.hold, self.tokens, self.resource, request_id=self.request_id)
 
 
-class ReleaseBody(Body):
+class ReleaseBody(OperationBody):
     operation: Literal["release"]
-    hold: HoldKey
+    hold: Key
 
-    def to_command(self) -> HoldCommand:
-        return ReleaseHold(self.hold)
+    def to_command(self) -> OperationCommand:
+        return ReleaseHold(self.hold, request_id=self.request_id)
 
 
-class ExtendBody(Body):
+class ExtendBody(OperationBody):
     operation: Literal["extend"]
-    hold: HoldKey
+    hold: Key
     ttl_seconds: Seconds
 
-    def to_command(self) -> HoldCommand:
-        return ExtendHold(self.hold, self.ttl_seconds)
+    def to_command(self) -> OperationCommand:
+        return ExtendHold(self.hold, self.ttl_seconds, request_id=self.request_id)
 
 
-CommandBody = Annotated[HoldBody | SettleBody | ReleaseBody | ExtendBody, Field(discriminator="operation")]
+CommandBody = Annotated[
+    ChargeBody | RefundBody | HoldBody | SettleBody | ReleaseBody | ExtendBody,
+    Field(discriminator="operation"),
+]
 _command_body: TypeAdapter[CommandBody] = TypeAdapter(CommandBody)
 
 
@@ -126,7 +188,7 @@ class UncheckedCall(Body):
     operations: Annotated[list[JsonValue], Field(min_length=1, max_length=LARGEST_CALL)]
 
 
-def parse_commands(body: bytes) -> Sequence[HoldCommand | ServiceError]:
+def parse_commands(body: bytes) -> Sequence[OperationCommand | ServiceError]:
     """The commands of one request; an invalid command becomes an error, and the others still apply."""
     # One pass over the whole request is faster, and nearly all requests are valid.
     try:
@@ -139,7 +201,7 @@ def parse_commands(body: bytes) -> Sequence[HoldCommand | ServiceError]:
         raise RequestValidationError(error.errors()) from None
 
 
-def _parse_command(body: JsonValue) -> HoldCommand | ServiceError:
+def _parse_command(body: JsonValue) -> OperationCommand | ServiceError:
     try:
         return _command_body.validate_json(orjson.dumps(body)).to_command()
     except ValidationError as error:
@@ -152,15 +214,18 @@ def _result_of(outcome: Outcome) -> dict[str, object]:
     match outcome:
         case ServiceError():
             return {"status": outcome.status, "problem": problem_document(outcome)}
+        case Charged():
+            result = {"receipt_id": outcome.receipt_id, "tokens": outcome.tokens}
+            return {"status": 200, **result, "available": outcome.available, "replayed": outcome.replayed}
         case Held():
             result = {"hold": outcome.key, "tokens": outcome.tokens, "available": outcome.available}
             return {"status": 200, **result, "replayed": outcome.replayed}
         case Settled():
-            result = {"receipt_id": str(outcome.receipt_id), "tokens": outcome.tokens}
+            result = {"receipt_id": outcome.receipt_id, "tokens": outcome.tokens}
             return {"status": 200, **result, "available": outcome.available}
-        case Released():
+        case Released() | Refunded():
             return {"status": 200, "tokens": outcome.tokens, "available": outcome.available}
         case Extended():
             return {"status": 200, "expires_at": outcome.expires_at}
         case _:
-            raise TypeError(f"{type(outcome).__name__} is not the outcome of a hold command")
+            raise TypeError(f"{type(outcome).__name__} is not the outcome of an operation")

@@ -5,16 +5,9 @@ Each rule raises before it changes anything, so that a refusal leaves the books 
 
 from datetime import datetime, timedelta
 
-from billing_service.errors import (
-    HoldEnded,
-    HoldNotFound,
-    NotEnoughTokens,
-    QuoteExpired,
-    QuoteNotFound,
-    SettleAboveHold,
-    TokenCapReached,
-)
-from billing_service.ledger.books import Books, Hold, House, Receipt, TransferDetails, Wallet, receipt_id_of
+from billing_service.errors import HoldEnded, HoldNotFound, SettleAboveHold
+from billing_service.ledger.books import Books, Hold, Receipt, Wallet, receipt_id_of
+from billing_service.ledger.charge_rules import price_for, require_affordable, write_charge
 from billing_service.ledger.commands import (
     ExpireHold,
     Extended,
@@ -28,7 +21,6 @@ from billing_service.ledger.commands import (
     StillHeld,
     Work,
 )
-from billing_service.prices.rules import Price
 from kit.errors import IdempotencyKeyReused
 
 
@@ -41,9 +33,9 @@ def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
             raise IdempotencyKeyReused
         return Held(earlier.key, earlier.tokens, earlier.held_available, replayed=True)
     wallet = books.open_wallet_of(command.user_id)
-    price = _price_for(command, books, now)
+    price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
-    _require_affordable(command, tokens, wallet, books)
+    require_affordable(command, tokens, wallet, books)
     books.change_held(wallet, tokens)
     if command.api_key is not None:
         books.add_key_usage(command.api_key.id, tokens)
@@ -78,7 +70,17 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
     # Some resources exist only now, such as the model that a training creates.
     hold.resource = command.resource or hold.resource
     hold.settled_tokens = tokens
-    _charge(hold, wallet, tokens, books)
+    receipt = Receipt(
+        receipt_id_of(hold.key),
+        wallet.owner_id,
+        "charge",
+        tokens,
+        hold.action,
+        hold.units,
+        hold.resource,
+        hold.price_version,
+    )
+    write_charge(receipt, hold.key, wallet, books)
     books.end_hold(hold, wallet, "settled")
     return _settled(hold, wallet, replayed=False)
 
@@ -120,48 +122,6 @@ def _find_hold(key: str, books: Books) -> tuple[Hold, Wallet]:
     if hold is None or wallet is None:
         raise HoldNotFound
     return hold, wallet
-
-
-def _price_for(command: PlaceHold, books: Books, now: datetime) -> Price:
-    if command.quote_id is None:
-        return books.prices[command.action]
-    quote = books.quotes.get(command.quote_id)
-    if quote is None or quote.user_id != command.user_id or quote.price.action != command.action:
-        raise QuoteNotFound
-    if quote.expires_at <= now:
-        raise QuoteExpired
-    return quote.price
-
-
-def _require_affordable(command: PlaceHold, tokens: int, wallet: Wallet, books: Books) -> None:
-    if tokens > wallet.available:
-        raise NotEnoughTokens(tokens, wallet.available)
-    if command.api_key is None or command.api_key.token_cap is None:
-        return
-    left = command.api_key.token_cap - books.key_usage.get(command.api_key.id, 0)
-    if tokens > left:
-        raise TokenCapReached(tokens, max(left, 0))
-
-
-def _charge(hold: Hold, wallet: Wallet, tokens: int, books: Books) -> None:
-    receipt_id = receipt_id_of(hold.key)
-    # Free work has a receipt but no transfer, because the amount of a transfer is above zero.
-    if tokens > 0:
-        details = TransferDetails(
-            "charge", hold.key, hold.action, hold.resource, hold.price_version, receipt_id
-        )
-        books.debit(wallet, House.REVENUE, tokens, details)
-    receipt = Receipt(
-        id=receipt_id,
-        owner_id=wallet.owner_id,
-        kind="charge",
-        tokens=tokens,
-        action=hold.action,
-        units=hold.units,
-        resource=hold.resource,
-        price_version=hold.price_version,
-    )
-    books.changes.receipts.append(receipt)
 
 
 def _settled(hold: Hold, wallet: Wallet, *, replayed: bool) -> Settled:

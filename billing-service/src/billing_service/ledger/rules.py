@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from billing_service.ledger.books import Books
+from billing_service.ledger.charge_rules import charge_tokens, refund_charge
 from billing_service.ledger.commands import (
     BuyTokens,
+    ChargeTokens,
     CloseWallet,
     Command,
     ExpireHold,
@@ -14,6 +16,7 @@ from billing_service.ledger.commands import (
     OpenWallet,
     Outcome,
     PlaceHold,
+    RefundCharge,
     ReleaseHold,
     SettleHold,
     Success,
@@ -38,6 +41,10 @@ def _decide_or_refuse(command: Command, books: Books, now: datetime) -> Outcome:
 def decide(command: Command, books: Books, now: datetime) -> Success:
     """Apply one command to the books; raises ServiceError for a refusal."""
     match command:
+        case ChargeTokens():
+            return charge_tokens(command, books, now)
+        case RefundCharge():
+            return refund_charge(command, books)
         case PlaceHold():
             return place_hold(command, books, now)
         case SettleHold():

@@ -10,8 +10,9 @@ import structlog
 
 from billing_service.ledger.audit_log import log_outcome
 from billing_service.ledger.commands import Command, CreditCommand, Credited, ExpireHold, Outcome
-from billing_service.ledger.repository import Needs, open_books
+from billing_service.ledger.repository import LedgerCaches, Needs, open_books
 from billing_service.ledger.rules import decide_all
+from billing_service.prices.cache import PriceCache
 from kit.background import every
 from kit.database import Database
 from kit.errors import ServiceError
@@ -20,6 +21,8 @@ from kit.problems import from_crash
 
 LARGEST_BATCH = 1000
 LARGEST_SWEEP = 500
+# Batches at a time: one is decided while the other commits. Locks keep them apart, like those of replicas.
+WRITERS = 2
 ATTEMPTS = 3
 # Conflicts with a replica that uses the same key at the same time; a new attempt sees its rows.
 KEY_CONFLICTS = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError)
@@ -36,10 +39,10 @@ class Submission:
 
 
 class Ledger:
-    """Applies commands in batches: the commands that arrive while one batch commits form the next."""
+    """Applies commands in batches: the commands that arrive while others commit form the next."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, prices: PriceCache) -> None:
+        self._database, self._caches = database, LedgerCaches(prices)
         self._queue: asyncio.Queue[Submission] = asyncio.Queue()
 
     async def post(self, commands: Sequence[Command]) -> list[Outcome]:
@@ -62,7 +65,7 @@ class Ledger:
 
     async def sweep(self) -> int:
         """Expire overdue holds and return their number; replicas may sweep at the same time."""
-        async with open_books(self._database) as repository:
+        async with open_books(self._database, self._caches) as repository:
             overdue = await repository.find_overdue_holds(datetime.now(UTC), LARGEST_SWEEP)
         outcomes = await self.post([ExpireHold(key) for key in overdue]) if overdue else []
         return sum(not isinstance(outcome, ServiceError) for outcome in outcomes)
@@ -71,7 +74,10 @@ class Ledger:
         await every(seconds, self._sweep_all, failure="sweep_failed")
 
     async def write_forever(self) -> None:
-        """Write batch after batch; a process runs this once."""
+        """Write batches until cancelled; a process runs this once."""
+        await asyncio.gather(*(self._write_batches() for _ in range(WRITERS)))
+
+    async def _write_batches(self) -> None:
         while True:
             batch = [await self._queue.get()]
             size = len(batch[0].commands)
@@ -128,7 +134,7 @@ class Ledger:
         return await self._write_once(commands)
 
     async def _write_once(self, commands: Sequence[Command]) -> list[Outcome]:
-        async with open_books(self._database) as repository:
+        async with open_books(self._database, self._caches) as repository:
             books = await repository.lock(Needs.of(commands))
             outcomes = decide_all(commands, books, datetime.now(UTC))
             await repository.write(books.changes)

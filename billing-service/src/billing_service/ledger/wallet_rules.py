@@ -56,7 +56,7 @@ def buy_tokens(command: BuyTokens, books: Books) -> Credited:
     note = f"{command.card_brand} ending in {command.card_last_four}"
     details = TransferDetails("purchase", command.key, receipt_id=receipt_id, note=note)
     books.credit(wallet, House.SALES, command.tokens, details)
-    books.changes.receipts.append(
+    books.add_receipt(
         Receipt(
             id=receipt_id,
             owner_id=wallet.owner_id,

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from billing_service.fields import LARGEST_AMOUNT, LARGEST_UNITS, Body, Units
 from billing_service.prices import queries
+from billing_service.prices.cache import PriceCache
 from billing_service.prices.rules import Action, QuoteRequest
 from kit.app import strict_router
 from kit.authentication import Administrator, Reader
-from kit.database import ReadSession, Session
+from kit.database import ReadSession, Session, after_commit
 from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -24,7 +25,12 @@ async def _quote_seconds(request: Request) -> int:
     return request.app.state.container.settings.quote_seconds
 
 
+async def _price_cache(request: Request) -> PriceCache:
+    return request.app.state.container.price_cache
+
+
 QuoteSecondsDep = Annotated[int, Depends(_quote_seconds)]
+PriceCacheDep = Annotated[PriceCache, Depends(_price_cache)]
 
 
 class PriceView(BaseModel):
@@ -74,8 +80,12 @@ async def list_prices(session: ReadSession) -> PriceList:
 
 
 @router.put("/prices/{action}", responses=documented(Unauthenticated, Forbidden))
-async def change_price(action: Action, price: NewPrice, caller: Administrator, session: Session) -> PriceView:
+async def change_price(
+    action: Action, price: NewPrice, caller: Administrator, session: Session, cache: PriceCacheDep
+) -> PriceView:
     """Change the price of an action; existing holds and quotes keep their version."""
+    # The notification reaches this replica, too, but some milliseconds after the response.
+    after_commit(session, cache.forget_now)
     changed = await queries.change_price(session, action, price.tokens, price.per_units, caller.user_id)
     return PriceView.model_validate(changed)
 

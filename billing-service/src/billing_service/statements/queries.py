@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -56,15 +56,11 @@ async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
 async def list_transfers(
     session: AsyncSession, account_id: int, before: int, limit: int
 ) -> Sequence[Transfer]:
-    """Transfers of one account, newest first."""
-    # Each half uses an index; an OR over both columns would use none.
-    halves = [
-        _newest(select(Transfer).where(column == account_id, Transfer.id < before), limit)
-        for column in (Transfer.debit_account, Transfer.credit_account)
-    ]
-    either = aliased(Transfer, union_all(*halves).subquery())
-    statement = select(either).order_by(either.id.desc()).limit(limit)
-    return (await session.scalars(statement)).all()
+    """Transfers of one wallet, newest first."""
+    # The expression of the index: wallets have higher ids than the system accounts on the other side.
+    wallet = func.greatest(Transfer.debit_account, Transfer.credit_account)
+    statement = select(Transfer).where(wallet == account_id, Transfer.id < before)
+    return (await session.scalars(statement.order_by(Transfer.id.desc()).limit(limit))).all()
 
 
 async def list_entries(session: AsyncSession, before: int, limit: int) -> Sequence[Entry]:
@@ -98,11 +94,12 @@ async def list_receipts(
 
 
 async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]:
-    """Charges by group: days newest first, other groups by tokens; free work counts as requests."""
+    """Charges less refunds by group: days newest first, others by tokens; free work counts as requests."""
     group = _group(query.group_by)
-    tokens = func.sum(Receipt.tokens)
+    sign = case((Receipt.kind == "charge", 1), else_=-1)
     # PostgreSQL's sum of BIGINT is NUMERIC, so it is cast back.
-    statement = select(group, func.count(), cast(tokens, Receipt.tokens.type)).group_by(group)
+    requests, tokens = func.sum(sign), cast(func.sum(sign * Receipt.tokens), Receipt.tokens.type)
+    statement = select(group, requests, tokens).group_by(group).having(or_(requests != 0, tokens != 0))
     statement = statement.where(*_conditions(query)).limit(LARGEST_USAGE)
     first = group if query.group_by == "day" else tokens
     rows = await session.execute(statement.order_by(first.desc(), group))
@@ -142,10 +139,6 @@ async def _all_pages(
         last = rows[-1]
 
 
-def _newest(statement: Select[Transfer], limit: int) -> Select[Transfer]:
-    return statement.order_by(Transfer.id.desc()).limit(limit)
-
-
 def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text
     match group_by:
         case "day":
@@ -159,7 +152,7 @@ def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text
 
 
 def _conditions(query: UsageQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [Receipt.kind == "charge"]
+    conditions: list[ColumnElement[bool]] = [Receipt.kind.in_(("charge", "refund"))]
     if query.user_id is not None:
         conditions.append(Receipt.owner_id == query.user_id)
     if query.since is not None:

@@ -83,7 +83,9 @@ class EntryView(BaseModel):
 
 
 class ReceiptView(BaseModel):
-    """A `charge` has the action and its price version, a `purchase` the card's brand and last four digits."""
+    """A `charge` and its `refund` have the action and its price version, a `purchase` the card's brand and
+    last four digits.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -100,7 +102,7 @@ class ReceiptView(BaseModel):
 
 
 class UsageView(BaseModel):
-    """Charges of one `group`: a day, an action, a model or a user id; null for work without a model."""
+    """Charges less refunds of one `group`: a day, an action, a model or a user id; null without a model."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -46,8 +46,16 @@ SELECT
     (SELECT count(*) FROM billing.transfers) AS transfers,
     (SELECT count(*) FROM billing.holds WHERE state = 'held') AS open_holds,
     (SELECT coalesce(sum(amount), 0)::bigint FROM billing.transfers WHERE kind = 'charge') AS charged,
-    (SELECT coalesce(sum(settled_tokens), 0)::bigint FROM billing.holds) AS settled,
-    (SELECT coalesce(sum(tokens), 0)::bigint FROM billing.receipts WHERE kind = 'charge') AS receipted
+    (SELECT coalesce(sum(amount), 0)::bigint FROM billing.transfers WHERE kind = 'refund') AS refunded,
+    (SELECT coalesce(sum(settled_tokens), 0)::bigint FROM billing.holds)
+        + charges.answered AS settled,
+    charges.receipted, charges.receipted_refunds
+FROM (
+    SELECT coalesce(sum(tokens) FILTER (WHERE kind = 'charge'), 0)::bigint AS receipted,
+        coalesce(sum(tokens) FILTER (WHERE input_hash IS NOT NULL), 0)::bigint AS answered,
+        coalesce(sum(tokens) FILTER (WHERE kind = 'refund'), 0)::bigint AS receipted_refunds
+    FROM billing.receipts
+) AS charges
 """
 
 
@@ -65,7 +73,8 @@ class DifferenceView(BaseModel):
 class Verification(BaseModel):
     """The result: in balanced books the `sum` of all accounts is zero and `differences` is empty.
 
-    `charged` (transfers), `settled` (holds) and `receipted` (receipts) are then equal.
+    `charged` (transfers), `settled` (holds, and charges without one) and `receipted` (receipts) are then
+    equal, and `refunded` is the part of them that was given back.
     """
 
     balanced: bool
@@ -77,6 +86,7 @@ class Verification(BaseModel):
     charged: int
     settled: int
     receipted: int
+    refunded: int
     differences: list[DifferenceView]
 
 
@@ -87,6 +97,7 @@ async def verify(database: Database) -> Verification:
         differences = [DifferenceView(**row) for row in await _fetch(connection, DIFFERENCES)]
     balance = totals["in_wallets"] + sum(house.values())
     agreed = totals["charged"] == totals["settled"] == totals["receipted"]
+    agreed = agreed and totals["refunded"] == totals["receipted_refunds"]
     return Verification(
         balanced=balance == 0 and agreed and not differences,
         sum=balance,
@@ -97,6 +108,7 @@ async def verify(database: Database) -> Verification:
         charged=totals["charged"],
         settled=totals["settled"],
         receipted=totals["receipted"],
+        refunded=totals["refunded"],
         differences=differences,
     )
 

@@ -106,9 +106,13 @@ class ReportRecipe(Result):
 
 
 class Report(Result):
-    """The report on a model; a field that does not apply to the task is None."""
+    """The report on a model; a field that does not apply to the task is None.
+
+    Metrics are of all test rows; all else is of at most `evaluated_rows`, drawn from them at random.
+    """
 
     model: str
+    evaluated_rows: int
     type: str
     task: str
     label: str

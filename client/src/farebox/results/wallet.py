@@ -42,7 +42,7 @@ class Entry(Movement):
 
 
 class Usage(Result):
-    """Tokens spent on one day, action, model or user; `group` is None for requests without a model."""
+    """Tokens spent on one day, action, model or user, less refunds; `group` is None without a model."""
 
     group: str | None
     requests: int
@@ -50,7 +50,7 @@ class Usage(Result):
 
 
 class Receipt(Result):
-    """The receipt of a movement: a `charge` names action and price version, a `purchase` the card."""
+    """The receipt of a movement: `charge` and `refund` name action and price version, `purchase` the card."""
 
     id: str
     kind: str
@@ -105,6 +105,7 @@ class LedgerCheck(Result):
     charged: int
     settled: int
     receipted: int
+    refunded: int
     differences: list[Difference]
 
 

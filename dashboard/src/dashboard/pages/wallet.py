@@ -11,7 +11,7 @@ from dashboard.layout import download_button, finish, show_message, show_table
 from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.model_summary import name_in_ledger
-from dashboard.widgets.usage import action_title, show_ledger, show_usage
+from dashboard.widgets.usage import movement_title, show_ledger, show_usage
 from farebox import Farebox
 from farebox.resources.wallet import GroupBy
 from farebox.results.wallet import Movement
@@ -55,8 +55,7 @@ def _show_ledger(client: Farebox) -> None:
 
 
 def _receipt_label(movement: Movement) -> str:
-    title = action_title(movement.action or movement.kind)
-    return f"{title}, {short_time(movement.created_at)} ({tokens(movement.amount)})"
+    return f"{movement_title(movement)}, {short_time(movement.created_at)} ({tokens(movement.amount)})"
 
 
 def _show_receipt(client: Farebox, receipt_id: str) -> None:
@@ -64,7 +63,7 @@ def _show_receipt(client: Farebox, receipt_id: str) -> None:
     fields: Mapping[str, object] = {
         "Receipt": receipt.id,
         "Date": long_time(receipt.created_at),
-        "Type": action_title(receipt.action or receipt.kind),
+        "Type": movement_title(receipt),
         "Tokens": f"{receipt.tokens:,}",
         "Units": None if receipt.units is None else f"{receipt.units:,}",
         "Model": receipt.resource and name_in_ledger(receipt.resource),

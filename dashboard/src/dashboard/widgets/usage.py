@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.formatting import local_time, title_case, tokens, utc_now
 from dashboard.layout import show_table
 from dashboard.widgets.model_summary import name_in_ledger
-from farebox.results.wallet import Movement, Usage
+from farebox.results.wallet import Movement, Receipt, Usage
 
 Group = TypeVar("Group", bound=str)
 USAGE_DAYS = 30
@@ -23,11 +23,17 @@ def action_title(action: str) -> str:
     return ACTIONS.get(action, title_case(action))
 
 
+def movement_title(movement: Movement | Receipt) -> str:
+    """The action, or the kind of a movement without one, such as a purchase."""
+    title = action_title(movement.action or movement.kind)
+    return f"{title} (refund)" if movement.kind == "refund" else title
+
+
 def show_ledger(movements: Iterable[Movement]) -> None:
     rows = [
         (
             local_time(movement.created_at),
-            action_title(movement.action or movement.kind),
+            movement_title(movement),
             movement.amount,
             movement.balance,
             movement.resource and name_in_ledger(movement.resource),

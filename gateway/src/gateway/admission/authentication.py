@@ -6,7 +6,7 @@ An API key is exchanged for a short-lived access token, so services behind the g
 import hashlib
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 from cachetools import TLRUCache
@@ -18,7 +18,7 @@ from gateway.routing import LimitClass
 from kit.authentication import TokenVerifier
 from kit.background import SingleFlight
 from kit.errors import Unauthenticated
-from kit.identity import Caller
+from kit.identity import UserId
 from kit.service_tokens import ServiceIdentity
 
 PREFIX = "fbx_"
@@ -28,28 +28,27 @@ MAX_CACHED_TOKENS = 10_000
 EXCHANGE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticatedCaller:
-    """The caller, and the Authorization header for the upstream."""
+class AuthenticatedCaller(NamedTuple):
+    """The caller, and the Authorization header for the upstream if the client sent an API key."""
 
-    caller: Caller
-    authorization: str
+    user_id: UserId
+    exchanged_authorization: str | None
 
 
 class Authenticator:
     def __init__(self, verifier: TokenVerifier, tokens: "ApiKeyTokens", rate_limiter: RateLimiter) -> None:
         self._verifier, self._tokens, self._rate_limiter = verifier, tokens, rate_limiter
 
-    async def authenticate(self, authorization: str, origin: Origin) -> AuthenticatedCaller:
+    async def authenticate(self, authorization: bytes, origin: Origin) -> AuthenticatedCaller:
         """Raises Unauthenticated, or TooManyRequests for an address that sends many unknown API keys."""
-        scheme, _, credential = authorization.partition(" ")
+        scheme, _, credential = authorization.decode("latin-1").partition(" ")
         credential = credential.strip()
         if scheme.lower() != "bearer" or not credential:
             raise Unauthenticated(
                 "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."
             )
         if not credential.startswith(PREFIX):
-            return AuthenticatedCaller(self._verifier.verify(credential), authorization)
+            return AuthenticatedCaller(self._verifier.verify(credential).user_id, None)
         return await self._authenticate_api_key(credential, origin)
 
     async def _authenticate_api_key(self, api_key: str, origin: Origin) -> AuthenticatedCaller:
@@ -61,7 +60,7 @@ class Authenticator:
             self._rate_limiter.take(LimitClass.API_KEY, origin.rate_limit_key)
             token = await self._tokens.exchange(api_key)
         try:
-            return AuthenticatedCaller(self._verifier.verify(token), f"Bearer {token}")
+            return AuthenticatedCaller(self._verifier.verify(token).user_id, f"Bearer {token}")
         except Unauthenticated:
             self._tokens.forget(api_key)
             raise Unauthenticated("The API key has expired or been revoked; create a new one.") from None

@@ -20,7 +20,7 @@ class IncomingRequest:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope, self.receive, self._send = scope, receive, send
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.response_headers: Headers = [NO_SNIFFING]
         self.body: IncomingBody | None = None
 
@@ -30,9 +30,12 @@ class IncomingRequest:
         await self._send(message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AdmittedRequest:
-    """A request that passed the gate. `authorization` is None on public routes."""
+    """A request that passed the gate.
+
+    `authorization` replaces the header that the client sent, if that was an API key.
+    """
 
     route: Route
     origin: Origin
@@ -50,49 +53,26 @@ class Gate:
 
     async def admit(self, request: IncomingRequest) -> AdmittedRequest:
         """Raises the ServiceError of the first check that fails."""
-        check_framing(request.scope["headers"], request.scope["http_version"])
-        route = self._find_route(request)
-        body = self._bound_body(request, route)
-        origin = self._find_origin(request)
-        authenticated = await self._authenticate(request, route, origin)
-        self._limit_rate(request, route, origin, authenticated)
-        return AdmittedRequest(route, origin, authenticated.authorization if authenticated else None, body)
-
-    def _find_route(self, request: IncomingRequest) -> Route:
-        scope = request.scope
+        scope, headers = request.scope, request.headers
+        check_framing(scope["headers"], scope["http_version"])
         route = self.routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
         # Metrics, logs and traces read the route's pattern from the scope.
         scope["route"] = route
-        return route
-
-    def _bound_body(self, request: IncomingRequest, route: Route) -> IncomingBody:
-        request.body = IncomingBody(request.receive, request.headers, self.body_limits[route.body])
-        return request.body
+        body = request.body = IncomingBody(request.receive, headers, self.body_limits[route.body])
+        origin = self._find_origin(request)
+        caller: AuthenticatedCaller | None = None
+        if route.access is not Access.PUBLIC:
+            caller = await self.authenticator.authenticate(headers.get(b"authorization", b""), origin)
+            bind_contextvars(user=caller.user_id)
+        if route.limit is not None:
+            # Authenticated callers are counted by user, others by address.
+            key = caller.user_id if caller else origin.rate_limit_key
+            request.response_headers += self.rate_limiter.take(route.limit, key)
+        return AdmittedRequest(route, origin, caller.exchanged_authorization if caller else None, body)
 
     def _find_origin(self, request: IncomingRequest) -> Origin:
         scope = request.scope
         peer = scope["client"][0] if scope["client"] else ""
-        proxied_address = scope.get("extensions", {}).get(EXTENSION, {}).get("address")
+        extensions = scope.get("extensions")
+        proxied_address = extensions.get(EXTENSION, {}).get("address") if extensions else None
         return self.proxies.origin_of(peer, scope["scheme"], request.headers, proxied_address)
-
-    async def _authenticate(
-        self, request: IncomingRequest, route: Route, origin: Origin
-    ) -> AuthenticatedCaller | None:
-        if route.access is Access.PUBLIC:
-            return None
-        authorization = request.headers.get("authorization", "")
-        authenticated = await self.authenticator.authenticate(authorization, origin)
-        bind_contextvars(user=authenticated.caller.user_id)
-        return authenticated
-
-    def _limit_rate(
-        self,
-        request: IncomingRequest,
-        route: Route,
-        origin: Origin,
-        authenticated: AuthenticatedCaller | None,
-    ) -> None:
-        """Count authenticated callers by user, others by address."""
-        if route.limit is not None:
-            key = authenticated.caller.user_id if authenticated else origin.rate_limit_key
-            request.response_headers += self.rate_limiter.take(route.limit, key)

@@ -5,12 +5,11 @@ Replicas do not share buckets, so N replicas allow up to N times the limits.
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
-
-from cachetools import TLRUCache
+from typing import Literal, NamedTuple
 
 from gateway.errors import TooManyRequests
 from gateway.routing import LimitClass
@@ -47,11 +46,17 @@ class Policy:
         return self.window / self.quota
 
     @cached_property
-    def header(self) -> bytes:
-        return f'"{self.name}";q={self.quota};w={math.ceil(self.window)}'.encode()
+    def item(self) -> bytes:
+        return f'"{self.name}"'.encode()
+
+    @cached_property
+    def header(self) -> tuple[bytes, bytes]:
+        return (b"ratelimit-policy", b"%b;q=%d;w=%d" % (self.item, self.quota, math.ceil(self.window)))
 
 
 Policies = dict[LimitClass, Policy]
+# The time at which each caller's bucket will be full, least recently used first.
+Buckets = OrderedDict[object, float]
 
 
 class RateLimiter:
@@ -60,34 +65,42 @@ class RateLimiter:
     def __init__(
         self, policies: Policies, clock: Callable[[], float] = time.monotonic, max_buckets: int = MAX_BUCKETS
     ) -> None:
-        self._policies, self._clock = policies, clock
-        # An entry expires when its bucket is full, so expiry refills no bucket early. Above the bound the
-        # least recently used bucket is evicted, and so refilled, early. An attacker would have to use 100,000
-        # other buckets for that, each with a quota of its own.
-        self._full_at: TLRUCache[tuple[str, object], float] = TLRUCache(
-            max_buckets, lambda _key, full_at, _now: full_at, timer=clock
-        )
+        self._clock, self._max_buckets = clock, max_buckets
+        self._buckets = {limit: (policy, Buckets()) for limit, policy in policies.items()}
 
     @property
     def bucket_count(self) -> int:
-        return len(self._full_at)
+        now = self._clock()
+        for _, buckets in self._buckets.values():
+            self._evict(buckets, now)
+        return sum(len(buckets) for _, buckets in self._buckets.values())
 
     def take(self, limit: LimitClass, key: object) -> Headers:
         """Count one request, and return the headers for its response; raises TooManyRequests."""
-        policy = self._policies.get(limit)
-        if policy is None:
+        limited = self._buckets.get(limit)
+        if limited is None:
             return []
-        now, bucket = self._clock(), (policy.name, key)
-        verdict, full_at = decide(policy, self._full_at.get(bucket, now), now)
+        policy, buckets = limited
+        now = self._clock()
+        verdict, buckets[key] = decide(policy, buckets.get(key, now), now)
+        buckets.move_to_end(key)
+        self._evict(buckets, now)
         headers = _headers_of(policy, verdict)
         if not verdict.allowed:
             raise TooManyRequests(max(1, math.ceil(verdict.wait)), headers)
-        self._full_at[bucket] = full_at
         return headers
 
+    def _evict(self, buckets: Buckets, now: float) -> None:
+        """Forget full buckets, which are as good as new ones, and above the bound the least recently used.
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+        That one is refilled early. An attacker would have to use 100,000 other buckets for it, each with a
+        quota of its own.
+        """
+        while buckets and (next(iter(buckets.values())) <= now or len(buckets) > self._max_buckets):
+            buckets.popitem(last=False)
+
+
+class Verdict(NamedTuple):
     allowed: bool
     remaining: int
     wait: float
@@ -108,8 +121,8 @@ def decide(policy: Policy, full_at: float, now: float) -> tuple[Verdict, float]:
 
 def _headers_of(policy: Policy, verdict: Verdict) -> Headers:
     # draft-ietf-httpapi-ratelimit-headers-10: structured lists, quota and window, remaining and reset.
-    remaining = f'"{policy.name}";r={verdict.remaining};t={math.ceil(verdict.wait)}'
-    return [(b"ratelimit-policy", policy.header), (b"ratelimit", remaining.encode())]
+    remaining = b"%b;r=%d;t=%d" % (policy.item, verdict.remaining, math.ceil(verdict.wait))
+    return [policy.header, (b"ratelimit", remaining)]
 
 
 def parse_policies(text: str) -> Policies:

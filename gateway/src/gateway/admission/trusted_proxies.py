@@ -1,15 +1,14 @@
 """Client addresses: proxy headers count only from the proxies in the settings."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import NamedTuple
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 IPV6_PREFIX_BITS = 64  # the network of one subscriber, who chooses the remaining bits freely
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Address, scheme and host of the client, from a trusted proxy or else from the connection."""
 
     address: str
@@ -32,19 +31,19 @@ class TrustedProxies:
         self._networks = networks
 
     def origin_of(
-        self, peer: str, scheme: str, headers: dict[str, str], proxied_address: str | None = None
+        self, peer: str, scheme: str, headers: dict[bytes, bytes], proxied_address: str | None = None
     ) -> Origin:
         """The client's origin; `proxied_address` comes from the connection's PROXY protocol header."""
-        host = headers.get("host", "")
+        host = _read(headers, b"host")
         if proxied_address is not None and self._is_trusted(peer):
             peer = proxied_address
         if not self._networks or not self._is_trusted(peer):
             return Origin(peer, scheme, host)
-        forwarded = headers.get("x-forwarded-proto", scheme).strip().lower()
+        forwarded = _read(headers, b"x-forwarded-proto").strip().lower()
         return Origin(
-            self._client_address(headers.get("x-forwarded-for", ""), peer),
+            self._client_address(_read(headers, b"x-forwarded-for"), peer),
             forwarded if forwarded in ("http", "https") else scheme,
-            headers.get("x-forwarded-host", host).strip(),
+            _read(headers, b"x-forwarded-host" if b"x-forwarded-host" in headers else b"host").strip(),
         )
 
     def _client_address(self, forwarded_for: str, peer: str) -> str:
@@ -62,6 +61,10 @@ class TrustedProxies:
     def _is_trusted(self, address: str) -> bool:
         parsed = parse_address(address)
         return parsed is not None and any(parsed in network for network in self._networks)
+
+
+def _read(headers: dict[bytes, bytes], name: bytes) -> str:
+    return headers.get(name, b"").decode("latin-1")
 
 
 def parse_address(text: str) -> Address | None:

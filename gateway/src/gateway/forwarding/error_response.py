@@ -34,7 +34,7 @@ def has_unread_body(request: IncomingRequest) -> bool:
     if request.body is not None and request.body.finished:
         return False
     headers = request.headers
-    return "transfer-encoding" in headers or int(headers.get("content-length", "0")) > SMALL_BODY
+    return b"transfer-encoding" in headers or int(headers.get(b"content-length", b"0")) > SMALL_BODY
 
 
 async def drain(receive: Receive) -> None:

@@ -1,6 +1,6 @@
 """Header hygiene: filters for the headers of requests and responses. Pure functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kit.errors import Malformed
@@ -39,7 +39,11 @@ IDENTITY_PREFIXES = (
     b"x-api-key-",
 )
 NOT_FROM_UPSTREAM = HOP_BY_HOP | {b"server", b"date", b"x-request-id", b"x-content-type-options"}
+# A Connection header cannot remove it, or the service would refuse a caller that the gateway admitted.
+END_TO_END = frozenset((b"authorization",))
 BODILESS = (204, 304)
+# A client chooses its names: 2,048 of the longest would fill the cache with 128 MiB.
+LONGEST_CACHED_NAME = 64
 
 
 def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
@@ -47,9 +51,9 @@ def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
     named = _named_by_connection(headers)
     try:
         return [
-            (name.decode(), value.decode())
+            (passed, value.decode())
             for name, value in headers
-            if may_go_upstream(name) and name not in named
+            if (passed := name_for_upstream(name)) and name not in named
         ]
     except UnicodeDecodeError:
         raise Malformed("A header's value is not UTF-8; send it percent-encoded.") from None
@@ -57,17 +61,21 @@ def for_upstream(headers: RawHeaders) -> list[tuple[str, str]]:
 
 def for_client(headers: RawHeaders, status: int) -> list[tuple[bytes, bytes]]:
     """The upstream's headers, without hop-by-hop headers and those that the gateway sets itself."""
-    lower = [(name.lower(), value) for name, value in headers]
-    dropped = NOT_FROM_UPSTREAM | _named_by_connection(lower)
+    kept = [(passed, value) for name, value in headers if (passed := _name_for_client(name))]
+    dropped = _named_by_connection(headers)
     if status in BODILESS:
         dropped |= {b"content-length"}
-    return [(name, value) for name, value in lower if name not in dropped]
+    return [header for header in kept if header[0] not in dropped] if dropped else kept
 
 
-@lru_cache(maxsize=2048)
-def may_go_upstream(name: bytes) -> bool:
-    """False also for underscores, which some servers turn into hyphens: X_User_Id becomes X-User-Id."""
-    return not (
+def name_for_upstream(name: bytes) -> str:
+    """The name as text, or empty for a header that stays here."""
+    return cached_name(name) if len(name) <= LONGEST_CACHED_NAME else _pass_name(name)
+
+
+def _pass_name(name: bytes) -> str:
+    """Names with underscores stay, too: some servers make them hyphens, and X_User_Id into X-User-Id."""
+    stays = (
         name in HOP_BY_HOP
         or name in REWRITTEN
         or name in IDENTITY
@@ -75,10 +83,21 @@ def may_go_upstream(name: bytes) -> bool:
         or name == b"x-user"
         or name.startswith(IDENTITY_PREFIXES)
     )
+    return "" if stays else name.decode()
 
 
-def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    named = [value for name, value in headers if name == b"connection"]
+cached_name = lru_cache(maxsize=2048)(_pass_name)
+
+
+@lru_cache(maxsize=2048)
+def _name_for_client(name: bytes) -> bytes:
+    """The name in lower case, or empty for a header that stays here."""
+    lower = name.lower()
+    return b"" if lower in NOT_FROM_UPSTREAM else lower
+
+
+def _named_by_connection(headers: RawHeaders) -> frozenset[bytes]:
+    named = [value for name, value in headers if name.lower() == b"connection"]
     if not named:
         return frozenset()
-    return frozenset(token.strip().lower() for value in named for token in value.split(b","))
+    return frozenset(token.strip().lower() for value in named for token in value.split(b",")) - END_TO_END

@@ -3,14 +3,14 @@
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.admission.body import ClientDisconnected, IncomingBody
+from gateway.admission.body import ClientDisconnected
 from gateway.admission.gate import AdmittedRequest, Gate, IncomingRequest
-from gateway.errors import UpstreamDown, UpstreamLost, UpstreamSlow
-from gateway.forwarding.disconnect import cancel_on_disconnect
+from gateway.errors import RequestTooSlow, UpstreamDown, UpstreamLost, UpstreamSlow
+from gateway.forwarding.disconnect import DisconnectWatcher
 from gateway.forwarding.error_response import drain, has_unread_body, send_error
 from gateway.forwarding.headers import for_client, for_upstream
 from gateway.forwarding.upstream import UpstreamClient, UpstreamRequest, UpstreamResponse
-from gateway.routing import Route, Upstream
+from gateway.routing import Upstream
 from kit.errors import ServiceError
 from kit.request_context import outgoing_headers
 
@@ -33,7 +33,7 @@ class ProxyMiddleware:
             if admitted.route.upstream is Upstream.GATEWAY:
                 await self._app(_with_authorization(scope, admitted), receive, request.send)
             else:
-                await self._proxy.forward(admitted, scope, receive, request.send)
+                await self._proxy.forward(request, admitted)
         except ServiceError as error:
             await send_error(error, has_unread_body(request), receive, request.send)
         except ClientDisconnected:
@@ -52,60 +52,55 @@ class Proxy:
     def __init__(self, client: UpstreamClient, urls: dict[Upstream, str]) -> None:
         self._client, self._urls = client, urls
 
-    async def forward(self, admitted: AdmittedRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises a ServiceError when the upstream sends no response."""
-        body = admitted.body
-        content = await body.read() if body.is_small else body.stream()
-        request = UpstreamRequest(
-            scope["method"],
-            self._url_of(admitted.route, scope),
-            self._headers_of(admitted, scope),
-            content,
-            admitted.route.seconds,
-        )
-        with cancel_on_disconnect(receive, body):
-            await self._exchange(request, body, ResponseRelay(body, receive, send))
-
-    async def _exchange(self, request: UpstreamRequest, body: IncomingBody, relay: "ResponseRelay") -> None:
+    async def forward(self, request: IncomingRequest, admitted: AdmittedRequest) -> None:
+        """Raises a ServiceError when the upstream sends no response, ClientDisconnected while it receives."""
+        relay = ResponseRelay(request, admitted)
+        scope, body, route = request.scope, admitted.body, admitted.route
+        url, headers = self._url_of(route.upstream, scope), headers_for_upstream(admitted, scope)
         try:
-            await relay.start(await self._client.send(request))
+            with DisconnectWatcher(request.receive, body):
+                content = await body.read() if body.is_small else body.stream()
+                sent = UpstreamRequest(scope["method"], url, headers, content, route.seconds)
+                await relay.start(await self._client.send(sent))
+                await relay.finish()
         except (UpstreamDown, UpstreamSlow, UpstreamLost) as failure:
             if isinstance(body.failure, ClientDisconnected):
                 return
-            if relay.started:
-                # Return with the response unfinished: the server then cuts the connection, visibly.
-                log.warning("upstream_broke_off", code=failure.code)
-                return
-            log.warning("upstream_failed", code=failure.code)
-            raise body.failure or failure from failure
-        await relay.finish()
+            log.warning("upstream_broke_off" if relay.started else "upstream_failed", code=failure.code)
+            if not relay.started:
+                raise body.failure or failure from failure
+            # Return with the response unfinished: the server then cuts the connection, visibly.
+        except RequestTooSlow:
+            if not relay.started:
+                raise
 
-    def _url_of(self, route: Route, scope: Scope) -> str:
-        url = self._urls[route.upstream] + scope["raw_path"].decode()
+    def _url_of(self, upstream: Upstream, scope: Scope) -> str:
+        url = self._urls[upstream] + scope["raw_path"].decode()
         return f"{url}?{scope['query_string'].decode()}" if scope["query_string"] else url
 
-    def _headers_of(self, admitted: AdmittedRequest, scope: Scope) -> list[tuple[str, str]]:
-        headers = for_upstream(scope["headers"])
-        body, origin = admitted.body, admitted.origin
-        if admitted.authorization is not None:
-            headers = [header for header in headers if header[0] != "authorization"]
-            headers.append(("authorization", admitted.authorization))
-        if not body.is_small and body.declared_length is not None:
-            headers.append(("content-length", str(body.declared_length)))
-        headers += [
-            ("x-forwarded-for", origin.address),
-            ("x-forwarded-proto", origin.scheme),
-            ("x-forwarded-host", origin.host),
-            *outgoing_headers().items(),
-        ]
-        return headers
+
+def headers_for_upstream(admitted: AdmittedRequest, scope: Scope) -> list[tuple[str, str]]:
+    headers = for_upstream(scope["headers"])
+    body, origin = admitted.body, admitted.origin
+    if admitted.authorization is not None:
+        headers = [header for header in headers if header[0] != "authorization"]
+        headers.append(("authorization", admitted.authorization))
+    if not body.is_small and body.declared_length is not None:
+        headers.append(("content-length", str(body.declared_length)))
+    headers += [
+        ("x-forwarded-for", origin.address),
+        ("x-forwarded-proto", origin.scheme),
+        ("x-forwarded-host", origin.host),
+        *outgoing_headers().items(),
+    ]
+    return headers
 
 
 class ResponseRelay:
     """Streams a response to the client; the last byte waits until the request's body was read."""
 
-    def __init__(self, body: IncomingBody, receive: Receive, send: Send) -> None:
-        self._body, self._receive, self._send = body, receive, send
+    def __init__(self, request: IncomingRequest, admitted: AdmittedRequest) -> None:
+        self._body, self._receive, self._send = admitted.body, request.receive, request.send
         self._last_chunk = b""
         self.started = False
 

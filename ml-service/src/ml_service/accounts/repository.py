@@ -12,6 +12,7 @@ from kit.identity import UserId
 from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE, JobKind
 from ml_service.orm import Dataset, DeletedUser, Job, Model, first_answers
+from ml_service.store.files import COPY_SUFFIX
 
 RESULT = Job.result["location"].astext
 
@@ -49,7 +50,8 @@ class AccountRepository:
             *(await self._session.scalars(ended)).all(),
             *(await self._session.scalars(answers.returning(first_answers.c.location))).all(),
         ]
-        return DeletedRows(model_ids, [*uploads, *(key for key in results if key is not None)])
+        copies = (key + COPY_SUFFIX for key in uploads)
+        return DeletedRows(model_ids, [*uploads, *copies, *(key for key in results if key is not None)])
 
     async def _cancel_live_jobs(self, users: ScalarSelect[int]) -> None:
         live = update(Job).where(Job.user_id.in_(users), Job.state.in_(LIVE))
@@ -66,9 +68,10 @@ class NeededFiles:
         self._session = session
 
     async def uploads(self) -> set[str]:
-        datasets = await self._session.scalars(select(Dataset.location))
+        datasets = (await self._session.scalars(select(Dataset.location))).all()
+        copies = (location + COPY_SUFFIX for location in datasets)
         jobs = await self._session.scalars(select(Job.location).where(Job.state.in_(LIVE)))
-        return {*datasets, *(location for location in jobs if location is not None)}
+        return {*datasets, *copies, *(location for location in jobs if location is not None)}
 
     async def artefacts(self) -> set[str]:
         names = await self._session.scalars(select(Model.artefact))

@@ -9,17 +9,21 @@ from typing import Generic, TypeVar, cast
 import aiohttp
 import orjson
 import structlog
+from structlog.contextvars import get_contextvars
 
 from kit.database import Json
+from kit.identity import UserId
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.port import (
     REFUSALS,
     Action,
     BillingRefusal,
+    BillingUnreachable,
     Charge,
+    ChargeKey,
+    ChargeRefunded,
     Hold,
     HoldEnded,
-    HoldKey,
     Price,
     Receipt,
 )
@@ -29,6 +33,8 @@ AUDIENCE = "billing-service"
 LARGEST_BATCH = 256
 LANES = 2
 ATTEMPTS = 2
+# Errors before a connection: the call was not sent.
+NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 TIMEOUT = aiohttp.ClientTimeout(total=3, connect=0.5)
 PRICES_CACHED_SECONDS = 5.0
 
@@ -45,33 +51,28 @@ class HttpBilling:
         self._prices: Mapping[Action, Price] = {}
         self._prices_until = 0.0
 
-    async def hold(self, charge: Charge) -> Hold:
-        api_key = charge.api_key
-        operation: Json = {
-            "operation": "hold",
-            "key": charge.key,
-            "user_id": charge.user_id,
-            "action": charge.action,
-            "units": charge.units,
-            "ttl_seconds": charge.ttl_seconds,
-            "resource": charge.resource,
-            "api_key": {"id": api_key.id, "token_cap": api_key.usage_cap} if api_key else None,
-            "quote_id": charge.quote_id,
-        }
-        result = await self._post(operation)
+    async def charge(self, charge: Charge) -> Receipt:
+        result = await self._post({"operation": "charge", **_document(charge)})
+        return Receipt(str(result["receipt_id"]), result["tokens"], result["available"])
+
+    async def refund(self, key: ChargeKey, user_id: UserId) -> None:
+        await self._post({"operation": "refund", "charge": key, "user_id": user_id})
+
+    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
+        result = await self._post({"operation": "hold", **_document(charge), "ttl_seconds": ttl_seconds})
         return Hold(charge.key, result["tokens"], result["available"])
 
-    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+    async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         result = await self._post({"operation": "settle", "hold": hold, "tokens": tokens})
         return Receipt(str(result["receipt_id"]), result["tokens"], result["available"])
 
-    async def release(self, hold: HoldKey) -> None:
+    async def release(self, hold: ChargeKey) -> None:
         try:
             await self._post({"operation": "release", "hold": hold})
         except HoldEnded:
             return
 
-    async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
+    async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         await self._post({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
 
     async def prices(self) -> Mapping[Action, Price]:
@@ -86,6 +87,8 @@ class HttpBilling:
         return self._prices
 
     async def _post(self, operation: Json) -> Json:
+        # In the operation, since one call carries operations of many requests.
+        operation["request_id"] = get_contextvars().get("request_id")
         result = await self._operations.submit(operation)
         if result["status"] != 200:
             raise _refusal(result["problem"])
@@ -98,23 +101,41 @@ class HttpBilling:
     async def _call(self, method: str, path: str, body: bytes | None) -> Json:
         """Call billing-service, and retry after a lost answer: operations have their own keys."""
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
+        sent = False
         for _ in range(ATTEMPTS):
             try:
                 async with self._client.request(
                     method, self._url + path, data=body, headers=headers, timeout=TIMEOUT
                 ) as answer:
+                    sent = True
                     content = await answer.read()
                     if answer.status == 200:
                         return orjson.loads(content)
                     log.warning("billing_refused", status=answer.status)
             except (TimeoutError, aiohttp.ClientError) as error:
+                sent = sent or not isinstance(error, NOT_CONNECTED)
                 log.warning("billing_unavailable", error=type(error).__name__)
-        raise BillingUnavailable
+        raise BillingUnavailable if sent else BillingUnreachable
+
+
+def _document(charge: Charge) -> Json:
+    api_key = charge.api_key
+    return {
+        "key": charge.key,
+        "user_id": charge.user_id,
+        "action": charge.action,
+        "units": charge.units,
+        "resource": charge.resource,
+        "api_key": {"id": api_key.id, "token_cap": api_key.usage_cap} if api_key else None,
+        "quote_id": charge.quote_id,
+    }
 
 
 def _refusal(problem: Json) -> BillingRefusal | BillingUnavailable:
     if problem["code"] in ("hold_ended", "hold_not_found"):
         return HoldEnded.from_problem(problem)
+    if problem["code"] == "charge_refunded":
+        return ChargeRefunded.from_problem(problem)
     refusal = BillingRefusal.from_problem(problem)
     if refusal.kind in REFUSALS:
         return refusal

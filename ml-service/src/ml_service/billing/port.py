@@ -8,7 +8,7 @@ from kit.errors import ErrorKind, RelayedError
 from kit.identity import ApiKey, UserId
 from ml_service.errors import BillingUnavailable
 
-HoldKey = NewType("HoldKey", str)
+ChargeKey = NewType("ChargeKey", str)
 Action = Literal["train", "predict", "batch", "metadata"]
 
 NOT_ENOUGH_TOKENS = ErrorKind(402, "not_enough_tokens")
@@ -35,30 +35,37 @@ class HoldEnded(BillingRefusal):
     """The hold was released, has expired, or was never placed."""
 
 
+class ChargeRefunded(BillingRefusal):
+    """The charge's key belongs to a charge that was refunded, or refunded before it arrived."""
+
+
+class BillingUnreachable(BillingUnavailable):
+    """No call reached billing, so none has taken effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A charge to hold tokens for; its key belongs to one request, so a repeated hold has no effect.
+    """Work to pay for; its key belongs to one request, so that a repeated charge or hold has no effect.
 
     With the id of a quote it costs the price of that quote.
     """
 
-    key: HoldKey
+    key: ChargeKey
     user_id: UserId
     action: Action
-    ttl_seconds: int
     units: int = 1
     resource: str | None = None
     api_key: ApiKey | None = None
     quote_id: str | None = None
 
     def for_attempt(self, attempt: int) -> "Charge":
-        """The same charge under its next key, without a quote, after the earlier hold has expired."""
-        return replace(self, key=HoldKey(f"{self.key}:{attempt}"), quote_id=None)
+        """The same charge under its next key, without a quote, after the earlier one has ended unpaid."""
+        return replace(self, key=ChargeKey(f"{self.key}:{attempt}"), quote_id=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    key: HoldKey
+    key: ChargeKey
     tokens: int
     available: int
 
@@ -81,28 +88,43 @@ class Price:
 class Billing(Protocol):
     """Calls with idempotent effect: a repeated call with the same key changes nothing.
 
-    All raise BillingUnavailable without an answer from billing; the call may still have taken effect.
+    All raise BillingUnavailable without an answer from billing; the call may still have taken effect, except
+    after its subclass BillingUnreachable.
     """
 
-    async def hold(self, charge: Charge) -> Hold:
-        """Hold tokens.
+    async def charge(self, charge: Charge) -> Receipt:
+        """Debit the price at once.
+
+        Raises ChargeRefunded, or BillingRefusal as `hold` does.
+        """
+        ...
+
+    async def refund(self, key: ChargeKey, user_id: UserId) -> None:
+        """Return the tokens of a charge; one that arrives later is refused with ChargeRefunded.
+
+        Raises BillingRefusal.
+        """
+        ...
+
+    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
+        """Hold the price until it is settled or released, at most this long.
 
         Raises BillingRefusal, one of CANNOT_PAY, QUOTE_NOT_FOUND and QUOTE_EXPIRED.
         """
         ...
 
-    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+    async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         """Charge these tokens of the hold, by default all, and release the rest.
 
         Raises HoldEnded.
         """
         ...
 
-    async def release(self, hold: HoldKey) -> None:
+    async def release(self, hold: ChargeKey) -> None:
         """Return the tokens of the hold; a hold that has ended is no error."""
         ...
 
-    async def extend(self, hold: HoldKey, ttl_seconds: int) -> None:
+    async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         """Let the hold expire this long from now. Raises HoldEnded."""
         ...
 

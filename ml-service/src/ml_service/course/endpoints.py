@@ -9,9 +9,10 @@ from pydantic import BaseModel
 from kit.app import strict_router
 from kit.authentication import Reader
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.billing.charging import charged_headers
+from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
@@ -42,7 +43,7 @@ from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.models.endpoints import Meter, ModelName, Models
 from ml_service.orm import Model
-from ml_service.predictions.endpoints import Predictions, charged_response
+from ml_service.predictions.endpoints import Predictions, charged_response, hot_json
 from ml_service.predictions.service import PredictionInput
 from ml_service.store.uploads import Upload
 
@@ -127,8 +128,9 @@ async def show_trained(
     model_name: ModelName, caller: Reader, models: Models, meter: Meter
 ) -> TrainedModelView:
     """One of your models."""
+    model = await models.get(caller.user_id, model_name)
     async with meter.reading(model_name):
-        return TrainedModelView.of(await models.get(caller.user_id, model_name))
+        return TrainedModelView.of(model)
 
 
 @router.post("/create", openapi_extra=form_body(FIRST), responses=TRAINING_PROBLEMS)
@@ -190,6 +192,19 @@ async def predict(
     if result.answer["warnings"]:
         answer["warnings"] = result.answer["warnings"]
     return charged_response(answer, result)
+
+
+async def serve_predict(request: HotRequest) -> Response:
+    """The hot route of `predict`, without FastAPI; invalid requests are left to FastAPI."""
+    body = await hot_json(request)
+    caller, key = request.caller("predict"), request.idempotency_key
+    if not isinstance(body, dict):
+        raise NotHot
+    container = request.container
+    return await predict(request.parameter, body, caller, container.models, container.predictions, key)
+
+
+HOT_PREDICT = HotRoute("/predict/{model_name}", serve_predict)
 
 
 @router.delete("/delete/{model_name}", responses=documented(ModelNotFound))

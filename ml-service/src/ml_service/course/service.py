@@ -31,7 +31,7 @@ class CourseTraining:
 
     async def train(self, caller: Caller, read: ReadBody, dialect: Dialect, key: str | None) -> TrainedModel:
         """Train and wait. If the caller disconnects, the job continues and its model is listed."""
-        received = await self._datasets.receive(caller.user_id, read, None)
+        received = await self._datasets.receive(caller.user_id, read, None, details=False)
         try:
             request = read_form(received.form.fields, dialect, received.dataset.id)
             started = await self._jobs.start(caller, request, key)
@@ -40,6 +40,7 @@ class CourseTraining:
             raise
         job = await self._jobs.wait(started.job)
         raise_unless_succeeded(job)
+        self._models.notice_new(caller.user_id)
         model = await self._models.get(caller.user_id, job.model_name)
         return TrainedModel(job, model.description or {}, started.replayed)
 

@@ -1,5 +1,6 @@
 """Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -9,7 +10,7 @@ from ml_service.learning.findings.columns import ColumnView, Finding, find, sugg
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.statistics import compute_statistics
-from ml_service.store.files import Files
+from ml_service.store.files import COPY_SUFFIX, Files
 from ml_service.store.process_pool import ProcessPool
 
 PREVIEW_ROWS = 20
@@ -27,8 +28,16 @@ class StoredTable:
     kinds: Mapping[str, tables.ColumnType]
 
     def read(self) -> tables.Table:
-        with Files(self.store_url).on_disk(self.key) as path:
-            return tables.read_table(path, self.limits, kinds=self.kinds)
+        """The table from its columnar copy, which is written if none has these column types."""
+        files = Files(self.store_url)
+        with files.on_disk(self.key, COPY_SUFFIX) as path:
+            table = tables.read_copy(tables.copy_of(path), None, self.kinds)
+            if table is None:
+                table = tables.read_table(path, self.limits, kinds=self.kinds)
+                # Without a copy, for example on a full disk, trainings parse the uploaded file.
+                with contextlib.suppress(OSError), files.file_to_replace(self.key + COPY_SUFFIX) as copy:
+                    tables.write_copy(table, copy, path.stat().st_size)
+        return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +48,16 @@ class LabelColumn:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`profile` serves to check training requests; `details` are the statistics and findings for display."""
+    """`profile` serves to check training requests; `details` are the statistics and findings for display.
+
+    Without details, the dataset gets them when it is first shown.
+    """
 
     rows: int
     columns: int
     profile: Json
     preview: Json
-    details: Json
+    details: Json | None
 
 
 class Inspector:
@@ -54,9 +66,11 @@ class Inspector:
     def __init__(self, files: Files, limits: tables.CsvLimits, readers: ProcessPool) -> None:
         self._files, self._limits, self._readers = files, limits, readers
 
-    async def inspect(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> Inspection:
+    async def inspect(
+        self, key: str, kinds: Mapping[str, tables.ColumnType], *, details: bool = True
+    ) -> Inspection:
         try:
-            return await self._readers.run(inspect_file, self._stored_table(key, kinds))
+            return await self._readers.run(inspect_file, self._stored_table(key, kinds), details)
         except FileNotFoundError:
             raise DatasetNotFound from None
 
@@ -72,12 +86,18 @@ class Inspector:
         return StoredTable(self._files.url, key, self._limits, kinds)
 
 
-def inspect_file(stored: StoredTable) -> Inspection:
+def inspect_file(stored: StoredTable, with_details: bool) -> Inspection:
     table = stored.read()
-    profile, statistics = tables.profile(table), compute_statistics(table)
+    profile = tables.profile(table)
+    details = _find_details(table, profile) if with_details else None
+    return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
+
+
+def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
+    statistics = compute_statistics(table)
     views = [ColumnView(column, statistics.columns[name]) for name, column in profile.columns.items()]
     findings = find(views, table.rows, statistics.duplicate_rows)
-    details: Json = {
+    return {
         "format": "parquet" if table.dialect is None else "csv",
         "dialect": None if table.dialect is None else asdict(table.dialect),
         "duplicate_rows": statistics.duplicate_rows,
@@ -85,7 +105,6 @@ def inspect_file(stored: StoredTable) -> Inspection:
         "findings": [asdict(finding) for finding in findings],
         "suggested": asdict(suggest(views, findings)),
     }
-    return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
 
 
 def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from kit.database import Json
-from ml_service.billing.charging import prorate
+from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task

@@ -16,15 +16,15 @@ from prometheus_client import Counter
 from kit.background import every
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
-from ml_service.billing.charging import affordable, release_or_expire, settle_or_hold_again
+from ml_service.billing.holds import affordable, release_or_expire, settle_or_hold_again
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
     Billing,
     BillingRefusal,
     Charge,
+    ChargeKey,
     HoldEnded,
-    HoldKey,
     Receipt,
 )
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
@@ -55,11 +55,10 @@ def charge_of(job: Job) -> Charge:
     if job.api_key_id is not None:
         api_key = ApiKey(ApiKeyId(job.api_key_id), frozenset(), job.api_key_cap)
     return Charge(
-        key=HoldKey(job.hold_key),
+        key=ChargeKey(job.hold_key),
         user_id=UserId(job.user_id),
         action="batch" if job.kind == JobKind.BATCH else "train",
         units=job.units,
-        ttl_seconds=FIRST_TTL_SECONDS,
         resource=job.model_name,
         api_key=api_key,
     )
@@ -71,7 +70,7 @@ async def hold_price(billing: Billing, job: Job, request: TrainingJobRequest) ->
     if budget is not None:
         job.units = await _affordable_units(billing, job.units, budget)
     charge = replace(charge_of(job), quote_id=request.quote_id)
-    tokens = (await billing.hold(charge)).tokens
+    tokens = (await billing.hold(charge, FIRST_TTL_SECONDS)).tokens
     if budget is not None and tokens > budget:
         # The units were computed with the current price, and that of the quote is higher.
         await release_or_expire(billing, charge)
@@ -113,7 +112,7 @@ class HoldExtender:
     async def _extend(self, job: Job) -> bool:
         """False when the hold must be extended in the next round."""
         try:
-            await self._context.billing.extend(HoldKey(job.hold_key), TTL_SECONDS)
+            await self._context.billing.extend(ChargeKey(job.hold_key), TTL_SECONDS)
         except BillingUnavailable:
             return False
         except HoldEnded:

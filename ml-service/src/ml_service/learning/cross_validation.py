@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from ml_service.learning.comparison import FOLDS
 from ml_service.learning.model_types import Task
-from ml_service.learning.tables import CsvLimits, Json, read_table
+from ml_service.learning.tables import CsvLimits, Json, read_stored_table
 from ml_service.learning.training.errors import FitFailed
 from ml_service.learning.training.pipeline import ReportStage, fit, prepare
 from ml_service.learning.training.preparation import Rows, Split, split
@@ -29,7 +29,7 @@ def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, li
     The result has the figures of an entry of the leaderboard.
     """
     report_stage("reading")
-    data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
     report_stage("fitting")
     # A task has one core.
     with threadpool_limits(1):

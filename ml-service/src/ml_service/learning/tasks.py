@@ -3,18 +3,26 @@
 ml-service imports this module to name the functions, which import scikit-learn and pandas when they run.
 """
 
-from collections.abc import Callable
+import contextlib
+import ctypes
+import sys
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
+from typing import Any
 
+import pyarrow as pa
 from distributed import get_worker
 
 from kit.errors import ServiceError
 from ml_service.learning import batches
 from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec
-from ml_service.store.files import Files
+from ml_service.store.files import COPY_SUFFIX, Files
 
 PROGRESS_TOPIC = "farebox-progress"
+# Parameters of glibc's mallopt.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+REUSED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Js
 
     def work() -> Json:
         files = Files(table.store_url)
-        with files.on_disk(table.key) as path, files.folder_to_write(artefact) as folder:
+        with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
             result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), table.limits)
         return result.to_json()
 
@@ -42,7 +50,7 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     from ml_service.learning.cross_validation import cross_validate
 
     def work() -> Json:
-        with Files(table.store_url).on_disk(table.key) as path:
+        with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
             return cross_validate(path, TrainingSpec.from_json(spec), _reporter(key), table.limits)
 
     return as_document(work)
@@ -56,9 +64,30 @@ def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str)
 def as_document(work: Callable[[], Json]) -> Json:
     """Outcome in plain values: {"result": ...}, or {"error": ...} for `kit.errors.from_document`."""
     try:
-        return {"result": work()}
+        with reused_memory():
+            return {"result": work()}
     except ServiceError as error:
         return {"error": error.to_document()}
+
+
+@contextlib.contextmanager
+def reused_memory() -> Generator[None]:
+    """Let arrays of some megabytes reuse memory during the block, and return it to the system at the end.
+
+    Dask sets glibc to map each array anew, for processes that are never trimmed: the page faults took 40 % of
+    the time of a linear regression on 366,500 rows. Arrow would keep 40 MB of them for itself.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())
+    glibc: Any = ctypes.CDLL(None) if sys.platform == "linux" else None  # Any: a C library
+    if not hasattr(glibc, "mallopt"):
+        yield
+        return
+    for parameter in (M_MMAP_THRESHOLD, M_TRIM_THRESHOLD):
+        glibc.mallopt(parameter, REUSED_BYTES)
+    try:
+        yield
+    finally:
+        glibc.malloc_trim(0)
 
 
 def _reporter(key: str) -> Callable[..., None]:

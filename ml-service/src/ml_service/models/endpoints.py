@@ -9,7 +9,7 @@ from kit.app import strict_router
 from kit.authentication import Reader
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
-from ml_service.billing.charging import MetadataMeter
+from ml_service.billing.charges import MetadataMeter
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import TrainCaller
 from ml_service.errors import ModelNotFound, ReaderDied
@@ -20,7 +20,8 @@ from ml_service.models.service import ModelService, ReportService
 
 router = strict_router("/v1", ["models"])
 
-ModelName = Annotated[str, Path(max_length=200)]
+LONGEST_MODEL_NAME = 200
+ModelName = Annotated[str, Path(max_length=LONGEST_MODEL_NAME)]
 
 # The page loads nothing, and a label or column name in it cannot run as a script.
 PAGE_HEADERS = {
@@ -38,7 +39,8 @@ async def _reports(request: Request) -> ReportService:
 
 
 async def _meter(request: Request, response: Response, caller: Reader) -> MetadataMeter:
-    return MetadataMeter(request.app.state.container.billing, caller, response)
+    container = request.app.state.container
+    return MetadataMeter(container.billing, container.charges, caller, response)
 
 
 Models = Annotated[ModelService, Depends(_models)]
@@ -64,15 +66,17 @@ async def list_models(caller: Reader, models: Models, meter: Meter, page: Reques
 @router.get("/models/{name}", responses=documented(ModelNotFound, *CHARGE_ERRORS))
 async def show_model(name: ModelName, caller: Reader, models: Models, meter: Meter) -> ModelView:
     """A model: its metrics beside a baseline, its parameters and its training data."""
+    model = await models.get(caller.user_id, name)
     async with meter.reading(name):
-        return ModelView.of(await models.get(caller.user_id, name))
+        return ModelView.of(model)
 
 
 @router.get("/models/{name}/schema", responses=documented(ModelNotFound, *CHARGE_ERRORS))
 async def show_schema(name: ModelName, caller: Reader, models: Models, meter: Meter) -> ModelSchemaView:
     """The input columns of a model, with an example that can be sent as a prediction request."""
+    model = await models.get(caller.user_id, name)
     async with meter.reading(name):
-        return ModelSchemaView.of(await models.get(caller.user_id, name))
+        return ModelSchemaView.of(model)
 
 
 @router.delete("/models/{name}", status_code=204, responses=documented(ModelNotFound))
@@ -91,16 +95,18 @@ async def show_report(
     name: ModelName,
     response: Response,
     caller: Reader,
+    models: Models,
     reports: Reports,
     meter: Meter,
     form: Annotated[Literal["json", "html"] | None, Query(alias="format")] = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> ReportView | Response:
     """The report of a model, as JSON, or with `format=html` as one HTML page without external files."""
+    model = await models.get(caller.user_id, name)
     if form == "html" or (form is None and "text/html" in accept):
         async with meter.reading(name):
-            html = await reports.render(caller.user_id, name)
+            html = await reports.render(model)
         return HTMLResponse(html, headers={**response.headers, **PAGE_HEADERS})
     response.headers["Vary"] = PAGE_HEADERS["Vary"]
     async with meter.reading(name):
-        return ReportView.model_validate(await reports.get(caller.user_id, name))
+        return ReportView.model_validate(await reports.get(model))

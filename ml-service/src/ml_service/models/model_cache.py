@@ -1,15 +1,91 @@
-"""Cache of the most recently used predictors, limited by number and memory."""
+"""Caches of the prediction path: looked-up models, and loaded predictors."""
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
 from kit.background import SingleFlight
+from kit.database import Database
+from kit.identity import UserId
 from ml_service.learning.predictors import Predictor
-from ml_service.models.repository import StoredModel
+from ml_service.models.repository import ModelRepository, StoredModel
+from ml_service.models.rules import is_model_name
+
+# The channel on which a trigger of ml.models notifies, with the owner's id.
+CHANNEL = "ml_models"
+CACHED_USERS = 10_000
+CACHED_MODELS_PER_USER = 1000
 
 Load = Callable[[StoredModel], Predictor]
+
+
+@dataclass(slots=True)
+class UserModels:
+    """Models of one user by name, and the names of the newest by type."""
+
+    by_name: dict[str, StoredModel] = field(default_factory=dict[str, StoredModel])
+    newest: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class ModelLookup:
+    """Models by owner and name, cached until one of the owner's models changes.
+
+    While `is_notified` is false, changes by other replicas are not reported, so the database decides.
+    """
+
+    def __init__(self, database: Database, is_notified: Callable[[], bool]) -> None:
+        self._database, self._is_notified = database, is_notified
+        self._users = LRUCache[UserId, UserModels](CACHED_USERS)
+
+    async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
+        cached = self._cached(user_id)
+        model = cached.by_name.get(name)
+        if model is None and is_model_name(name):
+            async with self._database.read() as session:
+                model = await ModelRepository(session).find_stored(user_id, name)
+            if model is not None:
+                cached.by_name[name] = model
+        return model
+
+    async def find_newest(self, user_id: UserId, model_type: str) -> str | None:
+        """The name of the user's newest model of a type."""
+        cached = self._cached(user_id)
+        name = cached.newest.get(model_type)
+        if name is None:
+            async with self._database.read() as session:
+                name = await ModelRepository(session).find_newest_name(user_id, model_type)
+            if name is not None:
+                cached.newest[model_type] = name
+        return name
+
+    def is_cached(self, user_id: UserId, name: str) -> bool:
+        """True if the next lookup needs no query."""
+        return name in self._cached(user_id).by_name
+
+    def forget(self, user_id: UserId) -> None:
+        """Look up the user's models anew; also those that a running query is about to return."""
+        self._users.pop(user_id, None)
+
+    def receive(self, payload: str) -> None:
+        """Forget the models of the user in a notification."""
+        self.forget(UserId(int(payload)))
+
+    def clear(self) -> None:
+        """Forget all models, since notifications may have been lost."""
+        self._users.clear()
+
+    def _cached(self, user_id: UserId) -> UserModels:
+        """The cached models of a user, or an object that is not cached.
+
+        A query adds its result to this object. After a change in between the object is no longer the cached
+        one, so that the outdated result is lost with it.
+        """
+        cached = self._users.get(user_id) if self._is_notified() else UserModels()
+        if cached is None or len(cached.by_name) >= CACHED_MODELS_PER_USER:
+            cached = self._users[user_id] = UserModels()
+        return cached
 
 
 class ModelCache:

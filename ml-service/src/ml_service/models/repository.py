@@ -1,10 +1,8 @@
-"""Queries of models, and the lookup of the prediction path."""
+"""Queries of models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import asyncpg
-import orjson
 from sqlalchemy import Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,15 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
-from kit.settings import DatabaseSettings
 from ml_service.orm import Job, Model
-
-LOOKUP_CONNECTIONS = 4
-LOOKUP_TIMEOUT_SECONDS = 5
-SELECT_READY = """
-    SELECT id, name, artefact, files, size_bytes FROM ml.models
-    WHERE name = $1 AND user_id = $2 AND ready_at IS NOT NULL
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +44,16 @@ class ModelRepository:
     async def find(self, user_id: UserId, name: str) -> Model | None:
         return await self._session.scalar(_ready(user_id).where(Model.name == name))
 
-    async def find_newest(self, user_id: UserId, model_type: str) -> Model | None:
-        statement = _ready(user_id).where(Model.model_type == model_type)
+    async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
+        statement = select(Model.id, Model.name, Model.artefact, Model.files, Model.size_bytes)
+        found = statement.where(Model.name == name, Model.user_id == user_id, Model.ready_at.is_not(None))
+        row = (await self._session.execute(found)).first()
+        return None if row is None else StoredModel(row.id, row.name, row.artefact, row.files, row.size_bytes)
+
+    async def find_newest_name(self, user_id: UserId, model_type: str) -> str | None:
+        statement = select(Model.name).where(
+            Model.user_id == user_id, Model.model_type == model_type, Model.ready_at.is_not(None)
+        )
         return await self._session.scalar(statement.order_by(Model.id.desc()).limit(1))
 
     async def find_digests(self, artefact: str | None) -> Json | None:
@@ -79,47 +77,5 @@ class ModelRepository:
         await self._session.execute(delete(Model).where(Model.id == model.id))
 
 
-class ModelLookup:
-    """The only statement of a prediction, on its own connections: a session would cost too much time."""
-
-    def __init__(self, settings: DatabaseSettings) -> None:
-        self._pool = asyncpg.create_pool(
-            host=settings.db_host,
-            port=settings.db_port,
-            user=settings.db_user,
-            password=settings.db_password.get_secret_value(),
-            database=settings.db_name,
-            min_size=0,
-            max_size=LOOKUP_CONNECTIONS,
-            timeout=LOOKUP_TIMEOUT_SECONDS,
-            command_timeout=LOOKUP_TIMEOUT_SECONDS,
-            reset=_skip_reset,
-            server_settings={"application_name": "ml-service"},
-        )
-
-    async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
-        try:
-            row = await self._pool.fetchrow(SELECT_READY, name, user_id)
-        except OSError as error:
-            # During a restart the socket is gone or the host name is unknown.
-            raise ConnectionError("The database cannot be reached.") from error
-        if row is None:
-            return None
-        return StoredModel(
-            row["id"], row["name"], row["artefact"], orjson.loads(row["files"]), row["size_bytes"]
-        )
-
-    async def open(self) -> None:
-        """Prepare the pool without a connection, so that the service starts before its database."""
-        await self._pool
-
-    async def close(self) -> None:
-        await self._pool.close()
-
-
 def _ready(user_id: UserId) -> Select[Model]:
     return select(Model).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-
-
-async def _skip_reset(_connection: object) -> None:
-    """A connection that only selects has nothing to reset, and a reset costs a round trip."""

@@ -243,9 +243,13 @@ class ReportRecipeView(BaseModel):
 
 
 class ReportView(BaseModel):
-    """The quality of a model and the reasons for it; members that do not apply to its task are null."""
+    """The quality of a model and the reasons for it; members that do not apply to its task are null.
+
+    Metrics are of all test rows; all else is of at most `evaluated_rows`, drawn from them at random.
+    """
 
     model: str
+    evaluated_rows: int
     type: str
     task: str
     label: str

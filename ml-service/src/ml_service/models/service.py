@@ -14,7 +14,7 @@ from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.predictors import read_report
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
-from ml_service.models.model_cache import ModelCache
+from ml_service.models.model_cache import ModelCache, ModelLookup
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.orm import Model
@@ -26,8 +26,11 @@ log = structlog.stdlib.get_logger()
 
 
 class ModelService:
-    def __init__(self, database: Database, artefacts: Artefacts, model_cache: ModelCache) -> None:
-        self._database, self._artefacts, self._model_cache = database, artefacts, model_cache
+    def __init__(
+        self, database: Database, artefacts: Artefacts, lookup: ModelLookup, model_cache: ModelCache
+    ) -> None:
+        self._database, self._artefacts = database, artefacts
+        self._lookup, self._model_cache = lookup, model_cache
 
     async def get(self, user_id: UserId, name: str) -> Model:
         async with self._database.read() as session:
@@ -40,11 +43,10 @@ class ModelService:
         """Resolve the name of a model type to the user's newest model of that type; keep other names."""
         if name not in MODEL_TYPES:
             return name
-        async with self._database.read() as session:
-            newest = await ModelRepository(session).find_newest(user_id, name)
+        newest = await self._lookup.find_newest(user_id, name)
         if newest is None:
             raise ModelNotFound
-        return newest.name
+        return newest
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Model]:
         async with self._database.read() as session:
@@ -62,30 +64,31 @@ class ModelService:
                 raise ModelNotFound
             await repository.delete(model)
         # After a crash at this point, the sweeper deletes the artefact without a row.
+        self._lookup.forget(user_id)
         self._model_cache.forget(model.id)
         await self._artefacts.discard(model.artefact)
         log.info("model_deleted", user=user_id, model=name)
 
+    def notice_new(self, user_id: UserId) -> None:
+        """Let the next request find a new model, even if it precedes the notification."""
+        self._lookup.forget(user_id)
+
 
 class ReportService:
-    def __init__(
-        self, models: ModelService, files: Files, artefacts: Artefacts, readers: ProcessPool
-    ) -> None:
-        self._models, self._files = models, files
-        self._artefacts, self._readers = artefacts, readers
+    def __init__(self, files: Files, artefacts: Artefacts, readers: ProcessPool) -> None:
+        self._files, self._artefacts, self._readers = files, artefacts, readers
 
-    async def get(self, user_id: UserId, name: str) -> Json:
-        model = await self._models.get(user_id, name)
+    async def get(self, model: Model) -> Json:
         report = await asyncio.to_thread(self._read, model)
         created_at = (model.ready_at or model.created_at).isoformat()
         return complete_report(report, model.name, created_at, (model.description or {}).get("leaderboard"))
 
-    async def render(self, user_id: UserId, name: str) -> str:
+    async def render(self, model: Model) -> str:
         """The report as an HTML page.
 
         Rendered in a reader process: the charts take some tenths of a second.
         """
-        return await self._readers.run(render_page, await self.get(user_id, name))
+        return await self._readers.run(render_page, await self.get(model))
 
     def _read(self, model: Model) -> Json:
         if model.artefact is None or model.files is None:

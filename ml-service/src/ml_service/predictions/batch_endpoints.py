@@ -11,7 +11,7 @@ from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.billing.charging import charged_headers
+from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
 from ml_service.datasets.bodies import TABLE_FILES, read_body

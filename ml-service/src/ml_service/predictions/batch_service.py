@@ -10,21 +10,22 @@ from kit.database import Database, Json
 from kit.digests import fingerprint
 from kit.idempotency import Claim, FirstAnswers
 from kit.identity import Caller
-from ml_service.billing.charging import charging, hold_key, keyed_request, prorate
-from ml_service.billing.port import Billing, Charge, HoldKey, Receipt
+from ml_service.billing.charges import charge_key, keyed_request
+from ml_service.billing.holds import holding, prorate, settle_or_hold_again
+from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob, prepare_job
-from ml_service.jobs.settlement import charge_of
+from ml_service.jobs.settlement import FIRST_TTL_SECONDS, charge_of
 from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import CsvLimits
-from ml_service.models.repository import ModelLookup, ModelRepository
-from ml_service.models.rules import is_model_name
+from ml_service.models.model_cache import ModelLookup
+from ml_service.models.repository import ModelRepository
 from ml_service.orm import Job, Model
-from ml_service.predictions.service import PredictionResult, replay
+from ml_service.predictions.service import PredictionResult
 from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
 from ml_service.store.uploads import Upload, Uploads
@@ -89,7 +90,7 @@ class BatchService:
             await upload.finish()
             digest = upload.sha256.hex()
             request = keyed_request(caller, batch.key, "batch", batch.model, digest, asdict(batch.options))
-            key = hold_key("batch", request)
+            key = charge_key("batch", request)
             async with self.answers.claim(request) as claim:
                 if claim.first_answer is not None:
                     return await self._replay(caller, batch, key, orjson.loads(claim.first_answer))
@@ -104,7 +105,7 @@ class BatchService:
         """Hold, predict, store the answer, settle."""
         # The sweeper deletes a result without an answer.
         location = self.files.results.name_new()
-        async with charging(self.billing, charge) as payment:
+        async with holding(self.billing, charge, HOLD_SECONDS) as payment:
             outcome = await self.files.readers.run(batches.predict, file.task, location)
             hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
             payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
@@ -124,25 +125,28 @@ class BatchService:
                 raise ModelNotFound
             job = _new_job(caller, batch, file, model, per_units)
             await JobRepository(session).add(job)
-            job.tokens_held = (await self.billing.hold(charge_of(job))).tokens
+            job.tokens_held = (await self.billing.hold(charge_of(job), FIRST_TTL_SECONDS)).tokens
             await claim.keep(orjson.dumps({"job": job.id}), session=session)
             # Keep the file although the commit may fail: the sweeper deletes a file without a job.
             file.upload.keep()
         return job
 
     async def _replay(
-        self, caller: Caller, batch: BatchInput, key: HoldKey, first: Json
+        self, caller: Caller, batch: BatchInput, key: ChargeKey, first: Json
     ) -> PredictionResult | StartedJob:
         if "job" in first:
             return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
-        result = await replay(self.billing, _charge(caller, batch, key, first["rows"]), first)
+        # The first request may have died before it settled.
+        charge = _charge(caller, batch, key, first["rows"])
+        receipt = await settle_or_hold_again(self.billing, charge, first["tokens"])
+        result = PredictionResult(first, receipt, replayed=True)
         _log_prediction(batch, result)
         return result
 
     async def _count_rows(self, caller: Caller, batch: BatchInput, upload: Upload) -> CountedFile:
         """Find the model and count the rows; raises errors of the whole file."""
         name, files = batch.model, self.files
-        model = await self.lookup.find_stored(caller.user_id, name) if is_model_name(name) else None
+        model = await self.lookup.find_stored(caller.user_id, name)
         if model is None:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
@@ -189,12 +193,11 @@ def _result_of(job: Job) -> PredictionResult:
     return PredictionResult(job.result, Receipt(job.receipt_id, job.tokens_charged, job.balance_after or 0))
 
 
-def _charge(caller: Caller, batch: BatchInput, key: HoldKey, rows: int) -> Charge:
+def _charge(caller: Caller, batch: BatchInput, key: ChargeKey, rows: int) -> Charge:
     return Charge(
         key=key,
         user_id=caller.user_id,
         action="batch",
-        ttl_seconds=HOLD_SECONDS,
         units=rows,
         resource=batch.model,
         api_key=caller.api_key,

@@ -4,18 +4,19 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from kit.app import strict_router
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
-from ml_service.billing.charging import charged_headers
+from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
 from ml_service.errors import ModelNotFound
 from ml_service.learning.predictors import PREDICTION_ERRORS, PredictionOptions
-from ml_service.models.endpoints import ModelName
+from ml_service.models.endpoints import LONGEST_MODEL_NAME, ModelName
 from ml_service.predictions.service import Answer, PredictionInput, PredictionResult, PredictionService
 
 # Members of an answer about several rows, and their names in an answer about one row.
@@ -127,6 +128,30 @@ async def predict(
     answer = result.answer if request.rows is not None else _first(result.answer)
     coverage = {} if request.coverage is None else {"coverage": request.coverage}
     return charged_response({"model": name, **answer, **coverage}, result)
+
+
+async def serve_predict(request: HotRequest) -> Response:
+    """The hot route of `predict`, without FastAPI; invalid requests are left to FastAPI."""
+    body = await hot_json(request)
+    caller, key = request.caller("predict"), request.idempotency_key
+    try:
+        prediction = PredictionRequest.model_validate(body)
+    except ValidationError:
+        raise NotHot from None
+    return await predict(request.parameter, prediction, caller, request.container.predictions, key)
+
+
+async def hot_json(request: HotRequest) -> Any:  # Any: decoded JSON
+    """The decoded body, read before the caller is authenticated, as by FastAPI."""
+    if len(request.parameter) > LONGEST_MODEL_NAME:
+        raise NotHot
+    try:
+        return orjson.loads(await request.json_body())
+    except orjson.JSONDecodeError:
+        raise NotHot from None
+
+
+HOT_PREDICT = HotRoute("/v1/models/{name}/predict", serve_predict)
 
 
 def _first(answer: Answer) -> Answer:

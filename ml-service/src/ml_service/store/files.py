@@ -7,9 +7,13 @@ from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+from uuid import uuid4
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+
+# Appended to the name of an uploaded table: its columnar copy.
+COPY_SUFFIX = ".arrow"
 
 
 class Files:
@@ -25,19 +29,21 @@ class Files:
         self._local = isinstance(self._files, LocalFileSystem)
 
     @contextlib.contextmanager
-    def on_disk(self, key: str) -> Generator[Path]:
-        """A local path of a file or folder: in a local store its own, otherwise a temporary copy.
+    def on_disk(self, key: str, *suffixes: str) -> Generator[Path]:
+        """A local path of a file or folder: in a local store its own, otherwise a temporary download.
 
-        The path does not exist if the store has no such key.
+        The path does not exist if the store has no such key. Beside it are the files whose keys end with one
+        of the suffixes.
         """
         if self._local:
             yield Path(self._path(key))
             return
         with tempfile.TemporaryDirectory(prefix="farebox-") as folder:
-            copy = Path(folder) / "copy"
-            with contextlib.suppress(FileNotFoundError):
-                self._files.get(self._path(key), str(copy), recursive=True)
-            yield copy
+            download = Path(folder) / "download"
+            for suffix in ("", *suffixes):
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.get(self._path(key + suffix), f"{download}{suffix}", recursive=True)
+            yield download
 
     @contextlib.contextmanager
     def folder_to_write(self, key: str) -> Generator[Path]:
@@ -51,6 +57,26 @@ class Files:
             yield new
             for file in new.rglob("*"):
                 self._files.put_file(str(file), f"{self._path(key)}/{file.relative_to(new).as_posix()}")
+
+    @contextlib.contextmanager
+    def file_to_replace(self, key: str) -> Generator[Path]:
+        """A local path for a new file, which has replaced the stored one after the block.
+
+        Open files keep the replaced content.
+        """
+        new_key = f"{key}.{uuid4().hex}"
+        if self._local:
+            path = Path(self._path(new_key))
+            try:
+                yield path
+                os.replace(path, self._path(key))
+            finally:
+                path.unlink(missing_ok=True)
+            return
+        with tempfile.TemporaryDirectory(prefix="farebox-") as folder:
+            path = Path(folder) / "new"
+            yield path
+            self._files.put_file(str(path), self._path(key))
 
     def open_to_read(self, key: str) -> IO[bytes]:
         return self._files.open(self._path(key), "rb")

@@ -8,7 +8,7 @@ from typing import IO
 from uuid import uuid4
 
 from ml_service.errors import DatasetTooLarge
-from ml_service.store.files import Files
+from ml_service.store.files import COPY_SUFFIX, Files
 
 FOLDER = "uploads"
 # Large enough to amortise a switch of threads, small enough for a hundred uploads in memory.
@@ -76,4 +76,6 @@ class Uploads:
                 await self.delete(key)
 
     async def delete(self, key: str) -> None:
+        """Delete a file and its columnar copy."""
         await asyncio.to_thread(self._files.delete, key)
+        await asyncio.to_thread(self._files.delete, key + COPY_SUFFIX)

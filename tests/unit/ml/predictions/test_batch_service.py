@@ -96,6 +96,7 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
         batches=service,
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
         billing=billing,
+        charges=None,
         queue_estimates=None,
     )
     transport = httpx.ASGITransport(app)

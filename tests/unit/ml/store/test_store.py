@@ -99,3 +99,37 @@ async def test_result_is_streamed_and_deleted_if_read_once(files: Files) -> None
     assert b"".join([chunk async for chunk in results.read(key, once=False)]) == content
     assert b"".join([chunk async for chunk in results.read(key, once=True)]) == content
     assert list(files.list_folder("results")) == []
+
+
+async def test_deletion_of_an_upload_deletes_its_copy(files: Files) -> None:
+    for key in ("uploads/1", "uploads/1.arrow"):
+        with files.open_to_write(key) as file:
+            file.write(b"x")
+    await Uploads(files, 10).delete("uploads/1")
+    assert list(files.list_folder("uploads")) == []
+
+
+def test_replaced_file_keeps_its_content_for_open_readers(files: Files) -> None:
+    with files.open_to_write("uploads/1") as file:
+        file.write(b"old")
+    with files.open_to_read("uploads/1") as reader:
+        with files.file_to_replace("uploads/1") as path:
+            path.write_bytes(b"new")
+        assert reader.read() == b"old"
+    assert read(files, "uploads/1") == b"new"
+    assert len(list(files.list_folder("uploads"))) == 1
+
+
+def replace(files: Files, key: str, interruption: Exception) -> None:
+    with files.file_to_replace(key) as path:
+        path.write_bytes(b"ne")
+        raise interruption
+
+
+def test_interrupted_replacement_leaves_the_stored_file(files: Files) -> None:
+    with files.open_to_write("uploads/1") as file:
+        file.write(b"old")
+    with pytest.raises(ConnectionError):
+        replace(files, "uploads/1", ConnectionError())
+    assert read(files, "uploads/1") == b"old"
+    assert len(list(files.list_folder("uploads"))) == 1

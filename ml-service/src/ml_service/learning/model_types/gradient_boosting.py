@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_trees, softmax, unpack_trees
+from ml_service.learning.model_types.compilation import pack_trees, softmax
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Estimator,
@@ -47,15 +47,13 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         return {"trees": pack_trees(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        import treelite
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
 
-        trees = unpack_trees(arrays["trees"])
+        # treelite computes margins in double precision, but probabilities in single precision.
+        trees = TreeScorer(arrays["trees"], margins=True)
 
         def score(rows: Matrix) -> Matrix:
-            # treelite computes margins in double precision, but probabilities in single precision.
-            margins: Matrix = treelite.gtil.predict(trees, rows, nthread=1, pred_margin=True)
-            if task == "regression":
-                return margins.reshape(-1)
-            return softmax(margins.reshape(len(rows), -1))
+            margins = trees(rows)
+            return margins.reshape(-1) if task == "regression" else softmax(margins)
 
         return score

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import IO, Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,23 @@ from kit.errors import ServiceError
 
 Task = Literal["classification", "regression"]
 Matrix = npt.NDArray[np.float64]
-Arrays = Mapping[str, npt.NDArray[Any]]  # Any: arrays of every type
+Array = npt.NDArray[Any]  # Any: arrays of every type
+Arrays = Mapping[str, Array]
 # Prepared rows to one row of class probabilities each, or to one value each.
 Scorer = Callable[[Matrix], Matrix]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFile:
+    """An array of bytes in a temporary file, too large to be in memory beside the estimator.
+
+    Its reader closes the file, which deletes it.
+    """
+
+    file: IO[bytes]
+
+
+CompiledArrays = Mapping[str, Array | ArrayFile]
 
 
 class Parameters(BaseModel):
@@ -51,7 +65,8 @@ class Estimator(Protocol):
 class ModelType(Protocol, Generic[ParametersT]):
     """A learning algorithm in two forms: a scikit-learn estimator for training, arrays for prediction.
 
-    `scaled` requests standardised numbers; `candidates` are the parameters that a comparison tries.
+    `scaled` requests standardised numbers; `threaded` marks an estimator with `n_jobs` that fits the same
+    model in any number of threads; `candidates` are the parameters that a comparison tries.
     """
 
     name: str
@@ -59,6 +74,7 @@ class ModelType(Protocol, Generic[ParametersT]):
     parameters: type[ParametersT]
     tasks: frozenset[Task]
     scaled: bool
+    threaded: bool = False
     candidates: Sequence[Mapping[str, object]] = ({},)
 
     def check(self, parameters: ParametersT, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
@@ -72,7 +88,7 @@ class ModelType(Protocol, Generic[ParametersT]):
         """
         ...
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # Any: the class that `build` returns
+    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # Any: the class that `build` returns
         """Extract the arrays for prediction from a fitted estimator."""
         ...
 

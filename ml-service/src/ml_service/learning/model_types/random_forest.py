@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_trees, unpack_trees
+from ml_service.learning.model_types.compilation import pack_forest
 from ml_service.learning.model_types.protocol import (
     Arrays,
+    CompiledArrays,
     Estimator,
     Matrix,
     ModelType,
@@ -32,6 +33,7 @@ class RandomForest(ModelType[RandomForestParameters]):
     parameters = RandomForestParameters
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
+    threaded = True
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
     def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
@@ -40,18 +42,17 @@ class RandomForest(ModelType[RandomForestParameters]):
         estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
-        return {"forest": pack_trees(estimator)}
+    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # noqa: ARG002 - same for both  # Any: either class
+        return {"forest": pack_forest(estimator)}
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        import treelite
+        from ml_service.learning.model_types.tree_scorer import TreeScorer
 
-        forest = unpack_trees(arrays["forest"])
+        trees = TreeScorer(arrays["forest"])
 
         def score(rows: Matrix) -> Matrix:
             # scikit-learn rounds features to single precision before it compares them with a threshold.
-            rounded = rows.astype(np.float32).astype(np.float64)
-            scores: Matrix = treelite.gtil.predict(forest, rounded, nthread=1)
-            return scores.reshape(len(rows), -1) if task == "classification" else scores.reshape(-1)
+            scores = trees(rows.astype(np.float32).astype(np.float64))
+            return scores if task == "classification" else scores.reshape(-1)
 
         return score

@@ -5,6 +5,8 @@ from ml_service.learning.predictors.encoding import FeatureWarning
 from ml_service.learning.predictors.errors import PREDICTION_ERRORS, ArtefactRefused
 from ml_service.learning.predictors.predictor import (
     DEFAULT_OPTIONS,
+    MOST_CELLS,
+    EncodedRows,
     PredictionOptions,
     Predictions,
     Predictor,
@@ -12,8 +14,10 @@ from ml_service.learning.predictors.predictor import (
 
 __all__ = [
     "DEFAULT_OPTIONS",
+    "MOST_CELLS",
     "PREDICTION_ERRORS",
     "ArtefactRefused",
+    "EncodedRows",
     "FeatureWarning",
     "PredictionOptions",
     "Predictions",

@@ -1,19 +1,16 @@
-"""Files of a model: written and flushed to the disk, and read only if their SHA-256 is the recorded one."""
+"""Files of a model, read only if their SHA-256 is the recorded one."""
 
 import hashlib
 import io
 import json
-import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from ml_service.learning.model_types import get_model_type
-from ml_service.learning.model_types.protocol import Arrays
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
@@ -23,23 +20,6 @@ from ml_service.learning.tables import Json
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
-
-
-def save(
-    directory: Path, documents: Mapping[str, Json], arrays: Arrays, pipeline: Any
-) -> dict[str, str]:  # Any: a scikit-learn pipeline
-    """Write the files into a new directory; returns the SHA-256 of each."""
-    import joblib
-
-    directory.mkdir(parents=True)
-    writers: dict[str, Callable[[IO[bytes]], object]] = {
-        **{name: partial(_write_json, document) for name, document in documents.items()},
-        ARRAYS: lambda file: np.savez(file, allow_pickle=False, **arrays),
-        PIPELINE: lambda file: joblib.dump(pipeline, file),
-    }
-    files = {name: _write(directory / name, write) for name, write in writers.items()}
-    _flush_directory(directory)
-    return files
 
 
 def load(directory: Path, files: Mapping[str, str]) -> Predictor:
@@ -68,27 +48,6 @@ def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a s
 
 def read_report(directory: Path, files: Mapping[str, str]) -> Json:
     return json.loads(_read_checked(Path(directory), files, {REPORT})[REPORT])
-
-
-def _write_json(document: Json, file: IO[bytes]) -> None:
-    file.write(json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode())
-
-
-def _write(path: Path, write: Callable[[IO[bytes]], object]) -> str:
-    with path.open("xb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _flush_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_checked(directory: Path, files: Mapping[str, str], names: set[str]) -> dict[str, bytes]:

@@ -30,6 +30,19 @@ class UnknownFeature(FeatureError):
         super().__init__(feature, row, "The model has no such feature; leave it out.")
 
 
+class PredictionTooLarge(ServiceError):
+    """`limit` is the number of rows that the model takes at once."""
+
+    status = 413
+    code = "prediction_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"This model takes at most {limit} rows at once; send fewer, or a file to its batch route.",
+            limit=limit,
+        )
+
+
 class NoProbabilities(ServiceError):
     status = 422
     code = "no_probabilities"
@@ -68,6 +81,7 @@ PREDICTION_ERRORS: tuple[type[ServiceError], ...] = (
     FeatureError,
     MissingFeature,
     UnknownFeature,
+    PredictionTooLarge,
     NoProbabilities,
     CoverageTooHigh,
     ArtefactRefused,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,10 +15,13 @@ from ml_service.learning.predictors.encoding import (
     FeatureType,
     FeatureWarning,
 )
-from ml_service.learning.predictors.errors import NoProbabilities
-from ml_service.learning.tables.table import RowErrors
+from ml_service.learning.predictors.errors import NoProbabilities, PredictionTooLarge
+from ml_service.learning.tables.table import Json, RowErrors
 
 Label = str | int | float
+
+# Encoded rows of one request, 200 MB: they are not paid yet, and a model with many categories is wide.
+MOST_CELLS = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class PredictionOptions:
 
     probabilities: bool = False
     coverage: float | None = None
+
+    def to_json(self) -> Json:
+        return {"probabilities": self.probabilities, "coverage": self.coverage}
 
 
 DEFAULT_OPTIONS = PredictionOptions()
@@ -44,6 +51,13 @@ class Predictions:
     probabilities: list[list[float]] | None = None
     intervals: list[tuple[float, float]] | None = None
     label_sets: list[list[Label]] | None = None
+
+
+class EncodedRows(NamedTuple):
+    """Validated rows as numbers, ready to be scored."""
+
+    matrix: Matrix
+    warnings: list[FeatureWarning]
 
 
 class Predictor:
@@ -68,25 +82,38 @@ class Predictor:
         return self._encoder.width
 
     def predict(self, rows: Sequence[Features], options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
-        matrix, warnings = self._encoder.encode(rows)
-        return self._score_rows(matrix, warnings, options)
+        encoded = self.encode(rows)
+        self.check(options)
+        return self.score(encoded, options)
 
     def predict_columns(
         self, columns: Columns, rows: int, options: PredictionOptions
     ) -> tuple[Predictions, RowErrors]:
         """Predict column by column; the entry of a row with an error has no meaning."""
         matrix, errors = self._encoder.encode_columns(columns, rows)
-        return self._score_rows(matrix, [], options), errors
+        self.check(options)
+        return self.score(EncodedRows(matrix, []), options), errors
 
-    def _score_rows(
-        self, matrix: Matrix, warnings: list[FeatureWarning], options: PredictionOptions
-    ) -> Predictions:
+    def check(self, options: PredictionOptions) -> None:
+        """Raise NoProbabilities or CoverageTooHigh if the model cannot serve the options."""
+        if options.probabilities and not self.classes:
+            raise NoProbabilities
+        if options.coverage is not None:
+            self._calibration.limit(options.coverage)
+
+    def encode(self, rows: Sequence[Features]) -> EncodedRows:
+        """Validate the rows and convert them to numbers; raises PredictionTooLarge or FeatureError."""
+        limit = max(1, MOST_CELLS // max(1, self.width))
+        if len(rows) > limit:
+            raise PredictionTooLarge(limit)
+        return EncodedRows(*self._encoder.encode(rows))
+
+    def score(self, encoded: EncodedRows, options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
+        """Predict encoded rows, with options that `check` has accepted."""
+        matrix, warnings = encoded
         scores: Matrix = self._score(matrix)
         if not self.classes:
-            if options.probabilities:
-                raise NoProbabilities
-            values: list[Label] = list(scores.tolist())
-            return Predictions(values, warnings, intervals=self._intervals(scores, options.coverage))
+            return Predictions(scores.tolist(), warnings, intervals=self._intervals(scores, options.coverage))
         return Predictions(
             [self.classes[index] for index in scores.argmax(axis=1)],
             warnings,

@@ -92,10 +92,10 @@ def importance(evaluation: Evaluation) -> list[Json]:
     generator = np.random.default_rng(0)
     drops_by_feature: list[Json] = []
     for feature, positions in evaluation.positions.items():
-        drops = [
-            unshuffled - _quality(evaluation, labels, evaluation.score(_shuffle(rows, positions, generator)))
-            for _ in range(repeats)
-        ]
+        # All repeats at once, because a call of a forest takes 5 ms on top of the time for the rows.
+        shuffled = np.concatenate([_shuffle(rows, positions, generator) for _ in range(repeats)])
+        parts = np.split(evaluation.score(shuffled), repeats)
+        drops = [unshuffled - _quality(evaluation, labels, scores) for scores in parts]
         drops_by_feature.append(
             {"feature": feature, "mean": float(np.mean(drops)), "spread": float(np.std(drops))}
         )

@@ -60,8 +60,9 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
 
 
 def complete_report(report: Json, model: str, created_at: str, leaderboard: Sequence[Json] | None) -> Json:
-    """The stored report with facts that were unknown during training."""
-    return {"model": model, "created_at": created_at, **report, "leaderboard": leaderboard}
+    """The stored report with facts that were unknown during training, and the size of its sample."""
+    evaluated = {"evaluated_rows": report["recipe"]["calibration_rows"]}
+    return {"model": model, "created_at": created_at, **report, **evaluated, "leaderboard": leaderboard}
 
 
 def _verdict(task: Task, score: Score) -> str:

@@ -1,5 +1,6 @@
 """Tables, read strictly from files."""
 
+from ml_service.learning.tables.columnar_copy import copy_of, read_copy, read_stored_table, write_copy
 from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError
 from ml_service.learning.tables.profile import ColumnProfile, TableProfile, profile
@@ -18,7 +19,11 @@ __all__ = [
     "Json",
     "Table",
     "TableProfile",
+    "copy_of",
     "profile",
+    "read_copy",
     "read_csv",
+    "read_stored_table",
     "read_table",
+    "write_copy",
 ]

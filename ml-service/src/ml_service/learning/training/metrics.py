@@ -10,26 +10,28 @@ import numpy.typing as npt
 from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ml_service.learning.model_types import Task
-
-Values = npt.NDArray[Any]  # Any: text, whole numbers or numbers
+Values = npt.NDArray[Any]  # Any: texts, whole numbers or numbers
 Metrics = dict[str, float | None]
 
 
-def score(estimator: Any, task: Task, rows: Any, labels: Values) -> Metrics:  # Any: scikit-learn's types
+def score(estimator: Any, rows: Any, labels: Values, classes: Values) -> Metrics:  # Any: scikit-learn's types
+    """Metrics of an estimator of codes of these classes, or of numbers if there are none."""
     predicted = estimator.predict(rows)
-    if task == "regression":
+    if not len(classes):
         return regression_metrics(labels, predicted)
-    return classification_metrics(
+    figures = classification_metrics(
         labels, predicted, estimator.predict_proba(rows), estimator.classes_.tolist()
     )
+    # Numeric classes have the metrics of regression, too.
+    numeric = np.issubdtype(classes.dtype, np.number)
+    return {**figures, **regression_metrics(classes[labels], classes[predicted])} if numeric else figures
 
 
-def score_baseline(task: Task, training_labels: Values, test_labels: Values) -> Metrics:
+def score_baseline(training_labels: Values, test_labels: Values, classes: Values) -> Metrics:
     """Metrics of the baseline, which always predicts the mean or the most common class."""
-    dummy = DummyClassifier(strategy="prior") if task == "classification" else DummyRegressor(strategy="mean")
+    dummy = DummyClassifier(strategy="prior") if len(classes) else DummyRegressor(strategy="mean")
     dummy.fit(np.zeros((len(training_labels), 1)), training_labels)
-    return score(dummy, task, np.zeros((len(test_labels), 1)), test_labels)
+    return score(dummy, np.zeros((len(test_labels), 1)), test_labels, classes)
 
 
 def regression_metrics(actual: Values, predicted: Values) -> Metrics:
@@ -42,25 +44,23 @@ def regression_metrics(actual: Values, predicted: Values) -> Metrics:
 
 
 def classification_metrics(
-    actual: Values, predicted: Values, probabilities: Values, classes: Sequence[Any]
+    actual: Values, predicted: Values, probabilities: Values, classes: Sequence[int]
 ) -> Metrics:
-    """Averages over classes are unweighted; numeric classes have the metrics of regression, too."""
-    known = list(classes)
+    """Averages over classes are unweighted; `classes` are the codes of the columns of probabilities."""
     macro: dict[str, Any] = {"average": "macro", "zero_division": 0}
-    figures = {
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(actual, predicted, **macro)
+    return {
         "accuracy": _figure(lambda: sk.accuracy_score(actual, predicted)),
         "balanced_accuracy": _figure(lambda: sk.balanced_accuracy_score(actual, predicted)),
-        "precision_macro": _figure(lambda: sk.precision_score(actual, predicted, **macro)),
-        "recall_macro": _figure(lambda: sk.recall_score(actual, predicted, **macro)),
-        "f1_macro": _figure(lambda: sk.f1_score(actual, predicted, **macro)),
-        "roc_auc": _figure(lambda: _roc_auc(actual, probabilities, known)),
-        "log_loss": _figure(lambda: sk.log_loss(actual, probabilities, labels=known)),
+        "precision_macro": float(precision),
+        "recall_macro": float(recall),
+        "f1_macro": float(f1),
+        "roc_auc": _figure(lambda: _roc_auc(actual, probabilities, classes)),
+        "log_loss": _figure(lambda: sk.log_loss(actual, probabilities, labels=classes)),
     }
-    numeric = np.issubdtype(np.asarray(known).dtype, np.number)
-    return {**figures, **regression_metrics(actual, predicted)} if numeric else figures
 
 
-def _roc_auc(actual: Values, probabilities: Values, classes: Sequence[Any]) -> float:
+def _roc_auc(actual: Values, probabilities: Values, classes: Sequence[int]) -> float:
     if len(classes) == 2:
         return sk.roc_auc_score(actual == classes[1], probabilities[:, 1])
     return sk.roc_auc_score(actual, probabilities, multi_class="ovr", average="macro", labels=classes)

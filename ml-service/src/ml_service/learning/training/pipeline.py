@@ -2,23 +2,32 @@
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from ml_service.learning.model_types import Task, get_model_type, parse
-from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT, save
-from ml_service.learning.reports.evaluation import TrainingSet
-from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_table
+from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT
+from ml_service.learning.reports.evaluation import Refit, TrainingSet
+from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
-from ml_service.learning.training.preparation import Labels, Rows, Split, make_preparation, split
+from ml_service.learning.training.preparation import (
+    Labels,
+    Rows,
+    Split,
+    fit_preparation,
+    make_preparation,
+    split,
+)
 from ml_service.learning.training.results import (
     TrainingResult,
     describe_features,
@@ -26,10 +35,14 @@ from ml_service.learning.training.results import (
     library_versions,
     report_on,
 )
+from ml_service.learning.training.saving import ArtefactWriter
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
 
+FILES_AT_ONCE = 2
+# Enough for an idle machine, few enough for one whose workers all fit forests.
+MOST_THREADS = 4
 NOT_CONVERGED = (
     "The solver stopped after max_iter iterations before it converged; raise max_iter or scale the data."
 )
@@ -48,67 +61,81 @@ def train(
 ) -> TrainingResult:
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
-    data = split(read_table(path, limits, spec.columns, spec.kinds), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
     report_stage("preparing")
     preparation, rows = prepare(data.training, data, spec)
     report_stage("fitting")
     estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
     pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
     report_stage("scoring")
-    with threadpool_limits(1):
+    with threadpool_limits(1), ThreadPoolExecutor(FILES_AT_ONCE) as threads:
         compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
         result = _describe(spec, data, pipeline, compiled, notes)
-
-        def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
-            return fit(spec, data.plan.task, rows, labels)[0]
-
-        training = TrainingSet(rows, data.training.labels, refit)
+        if len(data.classes):
+            # From here on, the pipeline predicts classes instead of their codes.
+            estimator.classes_ = data.classes[estimator.classes_]
+        writer = ArtefactWriter(directory, threads)
+        writer.add_model(compiled.arrays, pipeline)
+        training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
         report = report_on(data, training, compiled, result, path)
-    result = replace(result, verdict=report["verdict"])
-    report_stage("saving")
-    document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
-    files = save(directory, {DOCUMENT: document, REPORT: report}, compiled.arrays(), pipeline)
-    return replace(result, files=files)
+        result = replace(result, verdict=report["verdict"])
+        report_stage("saving")
+        document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
+        writer.add_document(DOCUMENT, document)
+        writer.add_document(REPORT, report)
+        return replace(result, files=writer.finish())
 
 
 def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
     """Fit a preparation on the rows; returns it with the prepared rows."""
     preparation = make_preparation(rows.frame, data.kinds, get_model_type(spec.model_type).scaled)
-    return preparation, preparation.fit_transform(rows.frame)
+    return preparation, fit_preparation(preparation, rows.frame)
 
 
 def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
     """Fit an estimator; returns it with warnings about the fit."""
-    if task == "classification" and len(set(labels.tolist())) == 1:
+    if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
-    estimator = get_model_type(spec.model_type).build(parse(spec.model_type, spec.params), task, spec.seed)
-    # A task has one core, and a fixed order of summation gives the same model everywhere.
+    model_type = get_model_type(spec.model_type)
+    estimator: Any = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
+    if model_type.threaded:
+        estimator.n_jobs = min(joblib.cpu_count(), MOST_THREADS)
+    # One core for all else: a fixed order of summation gives the same model everywhere.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
         try:
             estimator.fit(rows, labels)
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             raise FitFailed from error
+    if model_type.threaded:
+        # One row needs no threads, and they would add up the trees in a random order.
+        estimator.n_jobs = None
     stopped_early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return estimator, [NOT_CONVERGED] if stopped_early else []
+
+
+def _refit(spec: TrainingSpec, data: Split) -> Refit:
+    def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
+        return fit(spec, data.plan.task, rows, labels)[0]
+
+    return refit
 
 
 def _describe(
     spec: TrainingSpec, data: Split, pipeline: Pipeline, compiled: CompiledModel, notes: list[str]
 ) -> TrainingResult:
-    plan, frame = data.plan, data.all.frame
-    columns = [data.table.columns[name] for name in spec.features]
+    plan, columns = data.plan, [data.table.columns[name] for name in spec.features]
     return TrainingResult(
         model_type=spec.model_type,
         task=plan.task,
         label=spec.label,
-        classes=pipeline.classes_.tolist() if plan.task == "classification" else [],
+        classes=data.classes[pipeline.classes_].tolist() if len(data.classes) else [],
         params=parse(spec.model_type, spec.params).model_dump(),
-        metrics=score(pipeline, plan.task, data.test.frame, data.test.labels),
-        baseline=score_baseline(plan.task, data.training.labels, data.test.labels),
-        features=describe_features(columns, frame, compiled.encoding),
-        example={"features": example_features(columns, frame)},
-        rows=len(frame),
+        metrics=score(pipeline, data.test.frame, data.test.labels, data.classes),
+        baseline=score_baseline(data.training.labels, data.test.labels, data.classes),
+        features=describe_features(columns, compiled.encoding),
+        example={"features": example_features(columns)},
+        rows=data.table.rows,
         training_rows=plan.training_rows,
         test_rows=plan.test_rows,
         stratified=plan.stratified,

@@ -1,6 +1,5 @@
 """Result of a training and report on its model, both in plain values."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -16,7 +15,8 @@ from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
 from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
 from ml_service.learning.training.compilation import CompiledModel
-from ml_service.learning.training.preparation import Split
+from ml_service.learning.training.preparation import Split, feature_frame
+from ml_service.learning.training.saving import hash_file
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
 EXAMPLE_ROWS = 1000
@@ -53,24 +53,24 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in LIBRARIES}
 
 
-def describe_features(columns: Sequence[Column], frame: pd.DataFrame, encoding: Encoding) -> list[Json]:
+def describe_features(columns: Sequence[Column], encoding: Encoding) -> list[Json]:
     """Each feature's type, range or categories, number of missing cells and example."""
-    example = example_features(columns, frame)
+    example = example_features(columns)
     return [
         {
             "name": column.name,
             "kind": column.kind,
             "missing": column.missing,
             "example": example[column.name],
-            **_describe_values(column, pd.Series(frame[column.name]), encoding),
+            **_describe_values(column, encoding),
         }
         for column in columns
     ]
 
 
-def example_features(columns: Sequence[Column], frame: pd.DataFrame) -> Json:
+def example_features(columns: Sequence[Column]) -> Json:
     """The row with the fewest missing cells among the first `EXAMPLE_ROWS`; missing cells are null."""
-    first = frame.head(EXAMPLE_ROWS)
+    first = feature_frame(columns, EXAMPLE_ROWS)
     row = first.iloc[int(first.notna().sum(axis=1).to_numpy().argmax())]
     return {column.name: _to_plain(row[column.name], column) for column in columns}
 
@@ -86,7 +86,7 @@ def report_on(
         metrics=result.metrics,
         baseline=result.baseline,
         rows=calibration.rows,
-        labels=calibration.labels,
+        labels=data.label_values(calibration.labels),
         scores=calibration.scores,
         test_rows=result.test_rows,
         score=compiled.score,
@@ -99,13 +99,31 @@ def report_on(
         "task": result.task,
         "label": result.label,
         **make_report(evaluation, training, findings),
-        "recipe": _recipe(result, len(calibration.rows), path),
+        "recipe": _recipe(result, len(calibration.rows), hash_file(path)),
     }
 
 
-def _describe_values(column: Column, cells: pd.Series, encoding: Encoding) -> Json:
+def _recipe(result: TrainingResult, calibration_rows: int, data_sha256: str) -> Json:
+    """The data, settings and versions that reproduce the model."""
+    return {
+        "data_sha256": data_sha256,
+        "spec": result.spec,
+        "params": result.params,
+        "seed": result.spec["seed"],
+        "train_fraction": result.spec["train_fraction"],
+        "stratified": result.stratified,
+        "rows": result.rows,
+        "training_rows": result.training_rows,
+        "calibration_rows": calibration_rows,
+        "test_rows": result.test_rows,
+        "versions": result.versions,
+    }
+
+
+def _describe_values(column: Column, encoding: Encoding) -> Json:
     if column.kind == "text":
         return {"categories": list(encoding.texts[column.name])}
+    cells = feature_frame([column])[column.name]
     span = {"minimum": _to_plain(cells.min(), column), "maximum": _to_plain(cells.max(), column)}
     return {**span, "whole": column.whole} if column.kind == "number" else span
 
@@ -130,22 +148,3 @@ def _positions_of(encoding: Encoding, features: Sequence[str]) -> Mapping[str, S
         positions[name] = range(begin, begin + width)
         begin += width
     return {name: positions[name] for name in features}
-
-
-def _recipe(result: TrainingResult, calibration_rows: int, path: Path) -> Json:
-    """The data, settings and versions that reproduce the model."""
-    with path.open("rb") as file:
-        data = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "data_sha256": data,
-        "spec": result.spec,
-        "params": result.params,
-        "seed": result.spec["seed"],
-        "train_fraction": result.spec["train_fraction"],
-        "stratified": result.stratified,
-        "rows": result.rows,
-        "training_rows": result.training_rows,
-        "calibration_rows": calibration_rows,
-        "test_rows": result.test_rows,
-        "versions": result.versions,
-    }

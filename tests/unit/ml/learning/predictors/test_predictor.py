@@ -13,7 +13,14 @@ from tests.support.tables import DATA
 
 from ml_service.learning import predictors
 from ml_service.learning.predictors import PredictionOptions, Predictor
-from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
+from ml_service.learning.predictors.calibration import Calibration
+from ml_service.learning.predictors.encoding import Encoder, Encoding
+from ml_service.learning.predictors.errors import (
+    FeatureError,
+    MissingFeature,
+    PredictionTooLarge,
+    UnknownFeature,
+)
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
@@ -160,6 +167,17 @@ def test_missing_feature_is_named() -> None:
 def test_unknown_feature_is_named() -> None:
     with pytest.raises(UnknownFeature, match="'wings'"):
         predict(wings=2)
+
+
+def test_rows_of_a_wide_model_are_limited() -> None:
+    """10,000 rows with 5,000 categories would take 400 MB before they are paid."""
+    arrays = {name: np.zeros(0) for name in ("fill", "mean", "scale")}
+    categories = [f"c{number}" for number in range(5000)]
+    encoder = Encoder(Encoding((), (), {"city": categories}), arrays)
+    wide = Predictor(encoder, lambda rows: rows[:, 0], (), Calibration(np.zeros(1)))
+    with pytest.raises(PredictionTooLarge, match="at most 5000 rows"):
+        wide.predict([{"city": "c1"}] * 5001)
+    assert len(wide.predict([{"city": "c1"}] * 50).values) == 50
 
 
 @pytest.fixture

@@ -53,6 +53,13 @@ def test_texts_of_users_become_no_html_elements(html: str) -> None:
     assert "&lt;script&gt;alert(1)" in html
 
 
+def test_page_states_the_sample_of_a_large_test_set(report: dict[str, Any]) -> None:
+    recipe = {**report["recipe"], "test_rows": 70_000}
+    sampled = {**report, "recipe": recipe, "evaluated_rows": 10_000}
+    assert "at most 10000 of them, drawn at random" in render_page(sampled)
+    assert "drawn at random" not in render_page(report)
+
+
 def test_page_fetches_nothing(html: str) -> None:
     assert tags(html).fetched == []
     assert "url(" not in html

@@ -15,8 +15,9 @@ from ml_service.learning import predictors
 from ml_service.learning.reports.confidence_intervals import confidence_intervals
 from ml_service.learning.reports.curves import residuals
 from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import read_csv
-from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training import TrainingSpec, compilation
 from ml_service.learning.training.pipeline import train
 
 pytestmark = pytest.mark.slow
@@ -180,6 +181,22 @@ def test_recipe_reproduces_the_metrics(table: str, label: str, model_type: str, 
     second = train(DATA / f"{table}.csv", TrainingSpec.from_json(first["recipe"]["spec"]), tmp_path / "m")
     metrics = {metric["name"]: metric["value"] for metric in first["metrics"]}
     assert second.metrics == pytest.approx(metrics, rel=1e-9, abs=1e-9)
+
+
+def test_report_of_a_large_test_set_is_of_a_sample_but_its_metrics_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = TrainingSpec("linear", ("bmi", "bp"), "target")
+    whole = train(DATA / "diabetes.csv", spec, tmp_path / "whole")
+    monkeypatch.setattr(compilation, "MOST_EVALUATED_ROWS", 50)
+    sampled = train(DATA / "diabetes.csv", spec, tmp_path / "sampled")
+    stored = predictors.read_report(tmp_path / "sampled", sampled.files)
+    completed = complete_report(stored, "m", "2026-01-31T12:00:00Z", None)
+    assert sampled.metrics == whole.metrics
+    assert (completed["evaluated_rows"], sum(completed["residuals"]["counts"])) == (50, 50)
+    assert completed["recipe"]["test_rows"] > 50
+    repeated = train(DATA / "diabetes.csv", spec, tmp_path / "repeated")
+    assert predictors.read_report(tmp_path / "repeated", repeated.files) == stored
 
 
 def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.tables import DATA
 
 from kit.errors import from_document
+from ml_service.learning import tables
 from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
@@ -52,6 +54,17 @@ def test_same_spec_gives_the_same_metrics(tmp_path: Path) -> None:
     spec = TrainingSpec("random_forest", SPEC.features, SPEC.label, {"n_estimators": 5})
     first, second = (train(PENGUINS, spec, tmp_path / name) for name in ("one", "two"))
     assert first.metrics == second.metrics
+
+
+def test_training_on_a_copy_equals_one_on_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(PENGUINS.read_bytes())
+    parsed = train(path, SPEC, tmp_path / "parsed")
+    tables.write_copy(tables.read_table(path), tables.copy_of(path), path.stat().st_size)
+    path.write_text("no table")
+    copied = train(path, SPEC, tmp_path / "copied")
+    assert replace(copied, files={}) == replace(parsed, files={})
+    assert copied.files["predictor.npz"] == parsed.files["predictor.npz"]
 
 
 def test_refusal_is_sent_as_a_plain_document(tmp_path: Path) -> None:

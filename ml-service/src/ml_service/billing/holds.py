@@ -1,24 +1,22 @@
-"""Charges: hold tokens before the work, settle after it, release if it fails."""
+"""Payment of work that takes time: hold tokens before it, settle after it, release if it fails.
+
+`billing.charges` has the payment of work that is answered at once.
+"""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from uuid import uuid4
 
-from starlette.responses import Response
-
-from kit.digests import fingerprint
-from kit.idempotency import KeyedRequest
-from kit.identity import Caller
-from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, HoldKey, Receipt
+from ml_service.billing.port import Billing, Charge, Hold, HoldEnded, Receipt
 from ml_service.errors import BillingUnavailable
 
 MAX_HOLDS = 5
 SETTLE_TIMEOUT_SECONDS = 10.0
 SETTLE_PAUSE_SECONDS = 0.5
-READING_HOLD_SECONDS = 30
+# Time to live of a hold that is settled by the next call.
+SETTLED_WITHIN_SECONDS = 60
 
 
 @dataclass
@@ -34,9 +32,9 @@ class Payment:
 
 
 @contextlib.asynccontextmanager
-async def charging(billing: Billing, charge: Charge) -> AsyncGenerator[Payment]:
+async def holding(billing: Billing, charge: Charge, ttl_seconds: int) -> AsyncGenerator[Payment]:
     """Hold the tokens during the block and settle after it; a block that raises is not charged."""
-    payment = Payment(await billing.hold(charge))
+    payment = Payment(await billing.hold(charge, ttl_seconds))
     try:
         yield payment
         payment.receipt = await _settle_or_time_out(billing, charge, payment.tokens)
@@ -44,31 +42,6 @@ async def charging(billing: Billing, charge: Charge) -> AsyncGenerator[Payment]:
         # The cancellation of the request must not cancel the release.
         await asyncio.shield(release_or_expire(billing, charge))
         raise
-
-
-class MetadataMeter:
-    """Charges a request that reads about models, if `metadata` has a price; at price 0 it holds nothing."""
-
-    def __init__(self, billing: Billing, caller: Caller, response: Response) -> None:
-        self._billing, self._caller, self._response = billing, caller, response
-
-    @contextlib.asynccontextmanager
-    async def reading(self, resource: str | None = None) -> AsyncGenerator[None]:
-        """Hold before the block, settle after it, and set the receipt's headers on the answer."""
-        if (await self._billing.prices())["metadata"].tokens == 0:
-            yield
-            return
-        charge = Charge(
-            key=HoldKey(f"metadata:{uuid4().hex}"),
-            user_id=self._caller.user_id,
-            action="metadata",
-            ttl_seconds=READING_HOLD_SECONDS,
-            resource=resource,
-            api_key=self._caller.api_key,
-        )
-        async with charging(self._billing, charge) as payment:
-            yield
-        self._response.headers.update(charged_headers(payment.receipt))
 
 
 async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:
@@ -79,7 +52,7 @@ async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | N
             return await billing.settle(current.key, tokens)
         except HoldEnded:
             current = charge.for_attempt(attempt)
-            hold = await billing.hold(current)
+            hold = await billing.hold(current, SETTLED_WITHIN_SECONDS)
             # The price may have fallen since, and a charge cannot exceed its hold.
             tokens = min(tokens, hold.tokens) if tokens is not None else None
     return await billing.settle(current.key, tokens)
@@ -89,27 +62,6 @@ async def release_or_expire(billing: Billing, charge: Charge) -> None:
     """Release the hold; during an outage of billing it expires instead."""
     with contextlib.suppress(BillingUnavailable):
         await billing.release(charge.key)
-
-
-def keyed_request(caller: Caller, key: str | None, *request: object) -> KeyedRequest:
-    """The request under its Idempotency-Key; without a key it needs no fingerprint."""
-    return KeyedRequest(str(caller.user_id), key, fingerprint(*request) if key is not None else b"")
-
-
-def hold_key(action: str, request: KeyedRequest) -> HoldKey:
-    """The key of the request's hold: equal for equal key and input in any process, random without a key."""
-    if request.key is None:
-        return HoldKey(f"{action}:{uuid4().hex}")
-    parts = (int(request.scope), request.key, request.fingerprint.hex())
-    return HoldKey(f"{action}:{fingerprint(*parts).hex()}")
-
-
-def charged_headers(receipt: Receipt) -> dict[str, str]:
-    return {
-        "X-Tokens-Charged": str(receipt.tokens),
-        "X-Tokens-Balance": str(receipt.available),
-        "X-Receipt-Id": receipt.id,
-    }
 
 
 def prorate(held: int, units: int, used: int, per_units: int = 1) -> int:

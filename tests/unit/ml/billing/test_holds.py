@@ -1,4 +1,4 @@
-"""Charges: holds, settlements and releases around work, and the price of a part of it."""
+"""Holds, settlements and releases around work, and the price of a part of it."""
 
 import asyncio
 
@@ -6,12 +6,12 @@ import pytest
 from tests.support.memory_billing import MemoryBilling
 
 from kit.identity import UserId
-from ml_service.billing.charging import affordable, charging, prorate, settle_or_hold_again
-from ml_service.billing.port import BillingRefusal, Charge, HoldKey, Receipt
+from ml_service.billing.holds import affordable, holding, prorate, settle_or_hold_again
+from ml_service.billing.port import BillingRefusal, Charge, ChargeKey, Receipt
 from ml_service.errors import BillingUnavailable
 
 ADA = UserId(1)
-CHARGE = Charge(HoldKey("key"), ADA, "predict", 30)
+CHARGE = Charge(ChargeKey("key"), ADA, "predict")
 
 
 @pytest.fixture
@@ -22,13 +22,13 @@ def billing() -> MemoryBilling:
 
 
 async def test_successful_work_is_charged(billing: MemoryBilling) -> None:
-    async with charging(billing, CHARGE) as payment:
+    async with holding(billing, CHARGE, 30) as payment:
         assert billing.held(ADA) == 5
     assert (payment.receipt.tokens, payment.receipt.available) == (5, 5)
 
 
 async def test_partial_work_is_charged_in_part(billing: MemoryBilling) -> None:
-    async with charging(billing, CHARGE) as payment:
+    async with holding(billing, CHARGE, 30) as payment:
         payment.tokens = payment.hold.tokens - 2
     assert (payment.receipt.tokens, payment.receipt.available) == (3, 7)
     assert billing.held(ADA) == 0
@@ -36,7 +36,7 @@ async def test_partial_work_is_charged_in_part(billing: MemoryBilling) -> None:
 
 async def test_failed_work_costs_nothing(billing: MemoryBilling) -> None:
     with pytest.raises(LookupError):
-        async with charging(billing, CHARGE):
+        async with holding(billing, CHARGE, 30):
             raise LookupError
     assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
@@ -45,7 +45,7 @@ async def test_cancelled_work_costs_nothing(billing: MemoryBilling) -> None:
     started = asyncio.Event()
 
     async def work() -> None:
-        async with charging(billing, CHARGE):
+        async with holding(billing, CHARGE, 30):
             started.set()
             await asyncio.Event().wait()
 
@@ -59,14 +59,14 @@ async def test_cancelled_work_costs_nothing(billing: MemoryBilling) -> None:
 
 
 async def test_settling_twice_charges_once(billing: MemoryBilling) -> None:
-    await billing.hold(CHARGE)
+    await billing.hold(CHARGE, 30)
     first = await settle_or_hold_again(billing, CHARGE)
     assert await settle_or_hold_again(billing, CHARGE) == first
     assert billing.balance(ADA) == 5
 
 
 async def test_expired_hold_is_placed_again_and_charged_once(billing: MemoryBilling) -> None:
-    await billing.hold(CHARGE)
+    await billing.hold(CHARGE, 30)
     billing.expire_all()
     first = await settle_or_hold_again(billing, CHARGE)
     assert await settle_or_hold_again(billing, CHARGE) == first
@@ -74,7 +74,7 @@ async def test_expired_hold_is_placed_again_and_charged_once(billing: MemoryBill
 
 
 async def test_expired_hold_without_tokens_is_refused(billing: MemoryBilling) -> None:
-    await billing.hold(CHARGE)
+    await billing.hold(CHARGE, 30)
     billing.expire_all()
     billing.wallets[ADA].posted = 4
     with pytest.raises(BillingRefusal):
@@ -86,7 +86,7 @@ class BillingWithLostAnswer(MemoryBilling):
 
     lost = False
 
-    async def settle(self, hold: HoldKey, tokens: int | None = None) -> Receipt:
+    async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         receipt = await super().settle(hold, tokens)
         if not self.lost:
             self.lost = True
@@ -97,7 +97,7 @@ class BillingWithLostAnswer(MemoryBilling):
 async def test_settlement_with_lost_answer_is_repeated() -> None:
     billing = BillingWithLostAnswer()
     billing.grant(ADA, 10)
-    async with charging(billing, CHARGE) as payment:
+    async with holding(billing, CHARGE, 30) as payment:
         pass
     assert payment.receipt.tokens == 5
     assert (billing.lost, billing.balance(ADA), billing.held(ADA)) == (True, 5, 0)
