@@ -70,8 +70,8 @@ e2e: $(STAMP) ## tests through the gateway, with real processes
 stress: $(STAMP) ## races and killed processes
 	$(PYTEST) tests/stress -q
 
-bench: $(STAMP) ## measure; takes some minutes
-	$(PYTHON) -m bench
+bench: $(STAMP) ## measure against references and check the books; PARTS="predictions charges" for some
+	$(PYTHON) -m bench $(PARTS)
 
 format: $(STAMP) ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff check --fix $(wildcard $(CODE))

@@ -1,78 +1,79 @@
-"""`make bench`: run all benchmarks. Compare the ratios; absolute times depend on the machine."""
+"""`make bench`, or `python -m bench [PART ...]`: measure, compare with references, check the books.
 
-import asyncio
+Compare the ratios; absolute figures depend on the machine and on its other work.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.table import Table
 
-from bench import predictions, rates, training
+from bench.charges import measure_charges
 from bench.environment import BenchEnvironment, bench_environment
-from bench.load import Outcome
+from bench.growth import measure_models, measure_replicas, measure_rows
+from bench.load import GENERATOR
+from bench.predictions import measure_gateway, measure_predictions
+from bench.results import Measure, table_of, write_json
+from bench.stack import measure_memory, measure_start
+from bench.training import measure_training, measure_upload
 
-MILLISECONDS = 1000
-MEGABYTE = 10**6
-MEBIBYTE = 2**20
+Part = Callable[[BenchEnvironment], Iterator[Measure]]
+PARTS: dict[str, tuple[str, Part]] = {
+    "start": ("Start and idle memory of the whole stack", measure_start),
+    "predictions": (
+        "Metered predictions of one row, nine features, through the gateway",
+        measure_predictions,
+    ),
+    "gateway": ("The gateway at 1 connection", measure_gateway),
+    "charges": ("Charges over HTTP, one a request, 64 connections", measure_charges),
+    "training": ("Training over HTTP: upload, fit, report, store", measure_training),
+    "upload": ("Memory during an upload of 46 MB", measure_upload),
+    "memory": ("Memory of the whole stack after use", measure_memory),
+}
+# These take minutes, and run only by name.
+GROWTH: dict[str, tuple[str, Part]] = {
+    "rows": ("Charges over HTTP by wallets and rows of the ledger, 64 connections", measure_rows),
+    "models": ("Predictions by number of models, 64 connections", measure_models),
+    "replicas": ("Replicas of billing-service and ml-service, 64 connections in all", measure_replicas),
+}
+DEFAULT_JSON = Path(".artifacts") / "bench.json"
 
-console = Console(width=110)
+console = Console(width=130)
 
 
 def main() -> None:
-    with console.status("Starting a separate stack"), bench_environment() as environment:
-        show_predictions(environment)
-        show_rates("Debits, 32 connections", asyncio.run(rates.measure_debits(environment)))
-        show_rates("Gateway, 32 connections", asyncio.run(rates.measure_gateway(environment)))
-        with TemporaryDirectory() as folder:
-            show_training(environment, Path(folder) / "generated.csv")
+    arguments = _parse_arguments()
+    started = time.perf_counter()
+    results: dict[str, Sequence[Measure]] = {}
+    console.print(f"Load generator: {GENERATOR}")
+    with bench_environment() as environment:
+        for name in arguments.parts or PARTS:
+            title, measure = (PARTS | GROWTH)[name]
+            results[name] = list(measure(environment))
+            console.print(table_of(title, results[name]))
+    seconds = time.perf_counter() - started
+    write_json(arguments.json, results, seconds)
+    measures = [measure for part in results.values() for measure in part if measure.target is not None]
+    reached = sum(measure.reached is True for measure in measures)
+    console.print(
+        f"{reached} of {len(measures)} targets reached; {seconds:.0f} s; figures in {arguments.json}"
+    )
 
 
-def show_predictions(environment: BenchEnvironment) -> None:
-    table = Table("model", "connections", "predictions/s", "p50 ms", "p99 ms", "p50 / in-process p50")
-    for case in predictions.CASES:
-        in_process, outcomes = asyncio.run(predictions.measure(environment, case))
-        table.add_row(
-            case.model_type, "in process", f"{in_process.rate:,.0f}", _ms(in_process.p50), "", "1.00"
-        )
-        for connections, outcome in outcomes.items():
-            ratio = f"{outcome.p50 / in_process.p50:.2f}"
-            table.add_row(
-                "", str(connections), f"{outcome.rate:,.0f}", _ms(outcome.p50), _ms(outcome.p99), ratio
-            )
-    _show("Metered predictions through the gateway against pipeline.predict(DataFrame)", table)
-
-
-def show_rates(title: str, outcomes: dict[str, Outcome]) -> None:
-    """Show each rate, and its ratio to the first."""
-    reference = next(iter(outcomes.values()))
-    table = Table("route", "requests/s", "p50 ms", "p99 ms", "rate / first")
-    for name, outcome in outcomes.items():
-        ratio = f"{outcome.rate / reference.rate:.2f}"
-        table.add_row(name, f"{outcome.rate:,.0f}", _ms(outcome.p50), _ms(outcome.p99), ratio)
-    _show(title, table)
-
-
-def show_training(environment: BenchEnvironment, csv: Path) -> None:
-    size = training.generate(csv) / MEGABYTE
-    table = Table("model", "plain script s", "Farebox s", "Farebox / script")
-    for model_type in ("linear", "logistic"):
-        seconds = training.measure(environment, csv, model_type)
-        table.add_row(model_type, f"{seconds.script:.2f}", f"{seconds.farebox:.2f}", f"{seconds.ratio:.2f}")
-    _show(f"Training on a CSV of {size:.0f} MB, best of {training.ROUNDS}", table)
-    memory = Table("process", "before MiB", "peak MiB", "growth MiB")
-    for name, measured in training.measure_upload(environment, csv).items():
-        figures = (measured.before, measured.peak, measured.growth)
-        memory.add_row(name, *(f"{figure / MEBIBYTE:.0f}" for figure in figures))
-    _show(f"Resident memory during an upload of {size:.0f} MB", memory)
-
-
-def _show(title: str, table: Table) -> None:
-    table.title, table.title_justify = title, "left"
-    console.print(table)
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * MILLISECONDS:.2f}"
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure a separate stack and check its books."
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (the default), {', '.join(GROWTH)}"
+    )
+    parser.add_argument("--json", type=Path, default=DEFAULT_JSON, help="file of the figures (%(default)s)")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.parts) - (PARTS | GROWTH).keys():
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -1,67 +1,87 @@
-"""Training on a 46 MB CSV over HTTP against a plain script, and memory during the upload."""
+"""Training over HTTP against a plain script, each as a process, and memory during an upload."""
 
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
 import pandas as pd
 
-from bench.environment import BenchEnvironment
+from bench.environment import BenchEnvironment, Books, checked_books
 from bench.memory import Memory, measure_peaks
-from bench.plain_script import label_of
+from bench.results import Measure, Target
+from bench.tables import MIXED_FEATURES, WIDE_FEATURES, label_of, mixed_table, wide_table
 
-COLUMNS = 12
-ROWS = 366_500
-SEED = 7
-ROUNDS = 3
+WIDE_ROWS, FOREST_ROWS = 366_500, 20_000
+MEGABYTE, MEBIBYTE = 10**6, 2**20
+SMALL_ROWS = 1000
+GROWTH_TARGET = Target(at_most=1)
 
 
 @dataclass(frozen=True)
-class Seconds:
-    """The best of several rounds, each in its own process or request."""
+class Case:
+    """`rounds` are taken in turns by script and stack; the best of each counts."""
 
-    script: float
-    farebox: float
-
-    @property
-    def ratio(self) -> float:
-        return self.farebox / self.script
+    model_type: str
+    features: list[str]
+    rounds: int
+    target: Target
 
 
-def generate(path: Path) -> int:
-    """Write the table and return its size in bytes."""
-    random = np.random.default_rng(SEED)
-    features = random.normal(size=(ROWS, COLUMNS)).round(6)
-    signal = features @ random.normal(size=COLUMNS)
-    table = pd.DataFrame(features, columns=[f"feature_{number}" for number in range(COLUMNS)])
-    table["label_number"] = (signal + random.normal(size=ROWS)).round(6)
-    table["label_class"] = np.where(signal + random.normal(size=ROWS) > 0, "yes", "no")
-    table.to_csv(path, index=False)
-    return path.stat().st_size
+CASES = (
+    Case("linear", WIDE_FEATURES, 3, Target(at_most=0.5)),
+    Case("logistic", WIDE_FEATURES, 3, Target(at_most=0.6)),
+    Case("random_forest", MIXED_FEATURES, 2, Target(at_most=0.6)),
+)
 
 
-def measure(environment: BenchEnvironment, csv: Path, model_type: str) -> Seconds:
-    headers = environment.new_user()
-    script = min(_time(lambda: _run_script(csv, model_type)) for _ in range(ROUNDS))
-    farebox = min(_time(lambda: _train(environment, csv, model_type, headers)) for _ in range(ROUNDS))
-    return Seconds(script, farebox)
+def measure_training(environment: BenchEnvironment) -> Iterator[Measure]:
+    with TemporaryDirectory() as folder, checked_books(environment) as books:
+        for case in CASES:
+            yield _measure_case(environment, books, case, _write_table(Path(folder), case.features))
 
 
-def measure_upload(environment: BenchEnvironment, csv: Path) -> dict[str, Memory]:
-    """Memory of gateway and ml-service while the file is uploaded as a dataset."""
-    headers = environment.new_user()
-    small = csv.with_name("small.csv")
-    small.write_bytes(csv.read_bytes()[:100_000].rpartition(b"\n")[0])
-    _upload(environment, small, headers)  # so that memory loaded by a first request does not count
-    memories = {name: Memory(environment.process(name)) for name in ("gateway", "ml")}
-    with measure_peaks(list(memories.values())):
-        _upload(environment, csv, headers)
-    return memories
+def _measure_case(environment: BenchEnvironment, books: Books, case: Case, csv: Path) -> Measure:
+    scripts: list[float] = []
+    trainings: list[float] = []
+    for _ in range(case.rounds):
+        # A file that its user already stores would not be parsed again.
+        headers = _authorization(environment)
+        scripts.append(_time(partial(_run_script, csv, case)))
+        trainings.append(_time(partial(_train, environment, csv, case, headers)))
+    books.count("train", case.rounds)
+    name = f"{case.model_type}, {csv.stat().st_size / MEGABYTE:.1f} MB"
+    return Measure(name, min(trainings), "s", min(scripts), "s plain script", case.target)
+
+
+def measure_upload(environment: BenchEnvironment) -> Iterator[Measure]:
+    """Growth of resident memory of gateway and ml-service while a file is uploaded as a dataset."""
+    headers = _authorization(environment)
+    with TemporaryDirectory() as folder, checked_books(environment):
+        csv = _write_table(Path(folder), WIDE_FEATURES)
+        small = csv.with_name("small.csv")
+        pd.read_csv(csv, nrows=SMALL_ROWS).to_csv(small, index=False)
+        _upload(environment, small, headers)  # so that memory loaded by a first request does not count
+        memories = {name: Memory(environment.process(name)) for name in ("gateway", "ml")}
+        with measure_peaks(list(memories.values())):
+            _upload(environment, csv, headers)
+        for name, memory in memories.items():
+            yield Measure(f"{name}, resident before", memory.before / MEBIBYTE, "MiB")
+            yield Measure(f"{name}, growth", memory.growth / MEBIBYTE, "MiB", target=GROWTH_TARGET)
+
+
+def _write_table(folder: Path, features: list[str]) -> Path:
+    is_wide = features is WIDE_FEATURES
+    path = folder / ("wide.csv" if is_wide else "mixed.csv")
+    if not path.exists():
+        table = wide_table(WIDE_ROWS) if is_wide else mixed_table(FOREST_ROWS)
+        table.to_csv(path, index=False)
+    return path
 
 
 def _time(work: Callable[[], None]) -> float:
@@ -70,31 +90,27 @@ def _time(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def _run_script(csv: Path, model_type: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "bench.plain_script",
-        str(csv),
-        model_type,
-        str(csv.with_name("script.joblib")),
-    ]
-    subprocess.run(command, check=True)  # noqa: S603 - our own script
+def _run_script(csv: Path, case: Case) -> None:
+    arguments = [str(csv), case.model_type, label_of(case.model_type), str(csv.with_name("script.joblib"))]
+    subprocess.run([sys.executable, "-m", "bench.plain_script", *arguments], check=True)  # noqa: S603 - our own
 
 
-def _train(environment: BenchEnvironment, csv: Path, model_type: str, headers: dict[str, str]) -> None:
-    features = [f"feature_{number}" for number in range(COLUMNS)]
+def _train(environment: BenchEnvironment, csv: Path, case: Case, headers: dict[str, str]) -> None:
     form = {
-        "model_type": model_type,
-        "feature_cols": json.dumps(features),
-        "label_col": label_of(model_type),
+        "model_type": case.model_type,
+        "feature_cols": json.dumps(case.features),
+        "label_col": label_of(case.model_type),
     }
     with csv.open("rb") as file:
-        environment.client.post(
-            "/create", data=form, files={"csv_file": file}, headers=headers
-        ).raise_for_status()
+        response = environment.client.post("/create", data=form, files={"csv_file": file}, headers=headers)
+    response.raise_for_status()
 
 
 def _upload(environment: BenchEnvironment, csv: Path, headers: dict[str, str]) -> None:
     with csv.open("rb") as file:
         environment.client.post("/v1/datasets", files={"file": file}, headers=headers).raise_for_status()
+
+
+def _authorization(environment: BenchEnvironment) -> dict[str, str]:
+    """Without the content type, which depends on the form."""
+    return {"Authorization": environment.new_user()["Authorization"]}
