@@ -38,7 +38,7 @@ STARTUP_FAILURE = 3
 # first, or its next request uses a connection that the server is closing.
 KEEP_ALIVE_SECONDS = 75
 # `kit.tracing` records spans. FastAPI's own telemetry reads the environment in each request, 9 % of the time
-# of a prediction in ml-service.
+# of a busy route.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 # Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.integration.billing.test_charges import change_price
-from tests.support.billing import Billing, running_billing
+from tests.support.billing import Billing, charge, running_billing, user_created
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
@@ -84,7 +84,7 @@ async def test_batch_of_charges_takes_five_statements(
 
 
 async def test_concurrent_charges_share_batches(ledger: Ledger, connections: RecordingConnections) -> None:
-    await asyncio.gather(*[ledger.post([charge]) for charge in charges("apart")])
+    await asyncio.gather(*[ledger.post([each]) for each in charges("apart")])
     assert without_checks(connections.statements).count("COMMIT") <= 3
 
 
@@ -96,20 +96,23 @@ async def test_replayed_charges_write_nothing(ledger: Ledger, connections: Recor
 async def test_updates_of_wallets_and_key_usage_are_hot(
     database: Database, as_owner: asyncpg.Connection
 ) -> None:
+    # Enough wallets to fill pages, because an update is HOT only while its page has room.
+    many = range(1000, 1250)
     async with running_billing(database, opening_grant=1000) as billing:
-        await asyncio.gather(*[billing.register(user) for user in USERS])
-        for _ in range(20):
+        await billing.deliver(*[user_created(user, f"user{user}") for user in many])
+        for _ in range(8):
             key = {"id": 5, "token_cap": None}
-            await asyncio.gather(*[billing.charge(user, api_key=key) for user in USERS])
+            await billing.operate(*[charge(user, api_key=key) for user in many])
     # The statistics of a connection are complete when it has ended.
-    expected = 20 * len(USERS)
+    expected = 8 * len(many)
     deadline = time.monotonic() + DEADLINE_SECONDS
     while (await updates_of(as_owner, "accounts"))[0] < expected:
         assert time.monotonic() < deadline, "the statistics are incomplete"
         await asyncio.sleep(0.05)
     for table in ("accounts", "allowances"):
         updated, hot = await updates_of(as_owner, table)
-        assert updated == hot > 0
+        # A few updates in the transaction that opened all these wallets found their page full.
+        assert hot > 0.99 * updated
 
 
 async def updates_of(connection: asyncpg.Connection, table: str) -> tuple[int, int]:

@@ -26,7 +26,7 @@ from tests.support.tokens import JWT_SECRET, bearer
 from kit.identity import UserId
 from local.ports import free_port
 from ml_service.billing.port import Action, BillingRefusal, Charge, ChargeKey
-from ml_service.learning.training import TrainingResult
+from ml_service.learning.training.results import TrainingResult
 
 URL = "/v1/models/1_penguins/predict"
 BODY = {"features": PENGUIN}

@@ -12,7 +12,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
-from ml_service.learning.training import TrainingResult
+from ml_service.learning.training.results import TrainingResult
 
 UNNOTICED_DELETION = "SET session_replication_role = replica; DELETE FROM ml.models"
 

@@ -10,7 +10,7 @@ import multiprocessing
 import signal
 import sys
 
-import dask
+import dask.config as config
 import distributed.utils
 from distributed import Nanny
 
@@ -31,12 +31,12 @@ def main() -> None:
 
 def configure() -> None:
     # The profiler samples every 10 ms, for Dask's dashboard; neither that nor metrics are served here.
-    dask.config.set({"distributed.worker.profile.enabled": False, "distributed.worker.http.routes": []})
+    config.set({"distributed.worker.profile.enabled": False, "distributed.worker.http.routes": []})
     if sys.platform != "linux":
         # Frameworks of other systems do not survive a fork.
-        dask.config.set({"distributed.worker.preload": PRELOADED})
+        config.set({"distributed.worker.preload": PRELOADED})
         return
-    dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"})
+    config.set({"distributed.worker.multiprocessing-method": "forkserver"})
     # Dask would import pandas into this process, to add it to the modules of the fork server.
     distributed.utils._forkserver_preload_set = True  # pyright: ignore[reportPrivateUsage]
     multiprocessing.set_forkserver_preload(PRELOADED)
