@@ -91,10 +91,11 @@ class BenchEnvironment:
         return {*marked, *(child for process in marked for child in process.children(recursive=True))}
 
     def processor_seconds(self) -> dict[str, float]:
-        """Processor time so far of the processes behind a prediction."""
-        servers = {service: [self.process(service)] for service in ("gateway", "ml", "billing")}
-        servers["PostgreSQL"] = [process for process in self.processes() if process.name() == "postgres"]
-        return {name: sum(map(_processor_seconds, processes)) for name, processes in servers.items()}
+        """Processor time so far of the programs behind a prediction."""
+        marked = processes_of(self.stack.home)
+        (postmaster,) = (process for process in marked if process.name() == "postgres")
+        programs = {service: self.process(service) for service in ("gateway", "ml", "billing")}
+        return {name: _seconds(process) for name, process in {**programs, "PostgreSQL": postmaster}.items()}
 
     def _log_in(self, name: str, password: str) -> dict[str, str]:
         session = self._post("/v1/sessions", {"name": name, "password": password})
@@ -159,8 +160,11 @@ def _user_created(user_id: int) -> dict[str, object]:
     }
 
 
-def _processor_seconds(process: psutil.Process) -> float:
-    with suppress(psutil.NoSuchProcess):
-        times = process.cpu_times()
-        return times.user + times.system
-    return 0.0
+def _seconds(process: psutil.Process) -> float:
+    """Processor time of a process and its children, ended ones included."""
+    times = process.cpu_times()
+    seconds = times.user + times.system + times.children_user + times.children_system
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            seconds += _seconds(child)
+    return seconds
