@@ -71,7 +71,7 @@ def table_of(title: str, measures: Sequence[Measure]) -> Table:
             measure.name,
             f"{_number(measure.value)} {measure.unit}",
             f"{_number(measure.reference)} {measure.reference_name}" if with_reference else "",
-            "" if measure.ratio is None else f"{measure.ratio:.2f}",
+            "" if measure.ratio is None else f"{measure.ratio:.3g}",
             "" if measure.target is None else str(measure.target),
             {True: "yes", False: "NO", None: ""}[measure.reached],
         )
