@@ -84,4 +84,7 @@ def create_app(
 
 
 async def _ready(app: FastAPI) -> None:
-    await app.state.container.database.ping()
+    """Raise without the database, and before the first trust update: every token is refused until then."""
+    container: Container = app.state.container
+    container.authentication.trust.require_loaded()
+    await container.database.ping()

@@ -62,6 +62,10 @@ def create_app(
 
 
 async def check_ready(app: FastAPI) -> None:
-    """Raise unless the database answers; without workers trainings wait in the queue."""
+    """Raise without the database, and before the first trust update: every token is refused until then.
+
+    Workers are not needed: trainings wait in the queue.
+    """
     container: Container = app.state.container
+    container.authentication.trust.require_loaded()
     await container.database.ping()
