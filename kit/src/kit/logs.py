@@ -7,6 +7,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -18,13 +19,6 @@ LARGEST_FILE = 10 * 1024 * 1024
 KEPT_FILES = 5
 BATCH_SECONDS = 0.05
 LARGEST_BATCH = 10_000
-
-
-class JsonLines(structlog.stdlib.ProcessorFormatter):
-    """Renders library records; our own are already JSON, rendered once for all handlers."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return record.msg if hasattr(record, "is_json") else super().format(record)
 
 
 class BatchHandler(logging.Handler):
@@ -42,11 +36,19 @@ class BatchHandler(logging.Handler):
         threading.Thread(target=self._flush_forever, name="log writer", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(self.format(record))
-        if record.levelno >= logging.WARNING or len(self._lines) >= LARGEST_BATCH:
+        write = self.write if record.levelno < logging.WARNING else self.write_at_once
+        write(self.format(record))
+
+    def write(self, line: str) -> None:
+        self._lines.append(line)
+        if len(self._lines) >= LARGEST_BATCH:
             self.flush()
         elif not self._waiting.is_set():
             self._waiting.set()
+
+    def write_at_once(self, line: str) -> None:
+        self._lines.append(line)
+        self.flush()
 
     def flush(self) -> None:
         with self._writing:  # so that batches are written in the order of their lines
@@ -65,36 +67,46 @@ class BatchHandler(logging.Handler):
             self.flush()
 
 
+class EventLogger:
+    """The last step of structlog: lines without a LogRecord, which took half of a line's time."""
+
+    def __init__(self, handler: BatchHandler) -> None:
+        self.debug = self.info = handler.write
+        self.warning = self.error = self.critical = handler.write_at_once
+
+
 def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
-    shared: list[structlog.typing.Processor] = [
+    processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _name_service(service),
+        _complete_event(service),
         _frames_of_exception,
     ]
+    handler = BatchHandler(_create_outputs(log_dir))
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, _to_json],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*processors, _render],
+        logger_factory=lambda *_name: EventLogger(handler),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
     remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    renderer = structlog.processors.JSONRenderer(serializer=_dump)
-    formatter = JsonLines(foreign_pre_chain=shared, processors=[remove_meta, renderer])
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=processors, processors=[remove_meta, _render])
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    _skip_unused_record_fields()
+    # These log every request or query, including URLs and parameters.
+    for verbose in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
+
+
+def _create_outputs(log_dir: Path | None) -> list[logging.Handler]:
     outputs: list[logging.Handler] = [logging.StreamHandler(sys.stdout)]
     if log_dir is not None:
         log_dir.mkdir(parents=True, exist_ok=True)
         outputs.append(
             RotatingFileHandler(log_dir / "server.log", maxBytes=LARGEST_FILE, backupCount=KEPT_FILES)
         )
-    handler = BatchHandler(outputs)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    _skip_unused_record_fields()
-    # These log every request or query, including URLs and parameters.
-    for verbose in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
-        logging.getLogger(verbose).setLevel(logging.WARNING)
+    return outputs
 
 
 def _skip_unused_record_fields() -> None:
@@ -128,17 +140,17 @@ def _find_error(exc_info: object) -> BaseException | None:
             return None
 
 
-def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> tuple[tuple[str], dict[str, object]]:
-    return (_dump(event),), {"extra": {"is_json": True}}
+def _complete_event(service: str) -> structlog.typing.Processor:
+    """Add level, time and service; structlog's processors for these took three times as long."""
 
-
-def _name_service(service: str) -> structlog.typing.Processor:
-    def add(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    def complete(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        event["level"] = method
+        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         event["service"] = service
         return event
 
-    return add
+    return complete
 
 
-def _dump(event: EventDict, **_options: object) -> str:
+def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     return orjson.dumps(event, default=str).decode()
