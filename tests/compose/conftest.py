@@ -36,6 +36,8 @@ def compose() -> Iterator[Compose]:
         "COMPOSE_PROJECT_NAME": f"farebox-{uuid4().hex[:8]}",
         "SUBNET": f"172.30.{secrets.randbelow(253)}.0/24",
         "ADMIN_EMAIL": ADMIN_NAME,
+        # Services behind the gateway log each request at this level only.
+        "LOG_LEVEL": "DEBUG",
     }
     composed = Compose(
         {**created_secrets, **ports, **project, **FOR_TESTS, "FAREBOX_RATE_LIMITS": RATE_LIMITS}, FILES
