@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ml_service.billing.http import Coalescer
+from ml_service.billing.http import FURTHER_CALL, Coalescer
 
 
 class SlowServer:
@@ -89,3 +89,22 @@ async def test_cancelled_call_leaves_no_request_waiting() -> None:
     async with asyncio.timeout(5):
         replies = await asyncio.gather(coalescer.submit(1), coalescer.submit(2), return_exceptions=True)
     assert [type(reply) for reply in replies] == [asyncio.CancelledError] * 2
+
+
+async def test_further_call_starts_once_enough_requests_wait() -> None:
+    server = SlowServer()
+    coalescer = Coalescer[int, int](server.send, largest=100, lanes=2)
+    replies = [asyncio.create_task(coalescer.submit(0))]
+    for wanted in (FURTHER_CALL - 1, 1, FURTHER_CALL):
+        await _let_calls_start()
+        replies += [asyncio.create_task(coalescer.submit(number)) for number in range(wanted)]
+    await _let_calls_start()
+    assert [len(batch) for batch in server.batches] == [1, FURTHER_CALL]
+    server.go.set()
+    assert len(await asyncio.gather(*replies)) == 1 + 2 * FURTHER_CALL
+    assert [len(batch) for batch in server.batches] == [1, FURTHER_CALL, FURTHER_CALL]
+
+
+async def _let_calls_start() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
