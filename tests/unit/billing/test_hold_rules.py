@@ -283,4 +283,4 @@ def test_quote_of_another_user_is_refused() -> None:
     wallet.owner_id = 8
     other = type(books)({wallet.id: wallet}, books.prices, quotes=books.quotes)
     with pytest.raises(QuoteNotFound):
-        decide(PlaceHold(UserId(8), "k", "predict", 1, 60, quote_id=QUOTE), other, NOW)
+        decide(PlaceHold(UserId(8), "k", "predict", 1, ttl_seconds=60, quote_id=QUOTE), other, NOW)

@@ -17,7 +17,7 @@ from billing_service.ledger.commands import (
     Operation,
     Outcome,
     PlaceHold,
-    PricedCommand,
+    PricedOperation,
     RefundCharge,
     Refunded,
     Released,
@@ -90,7 +90,7 @@ def _request(command: Command) -> dict[str, object]:
     return {}
 
 
-def _priced_fields(command: PricedCommand) -> dict[str, object]:
+def _priced_fields(command: PricedOperation) -> dict[str, object]:
     return {
         **_request(command),
         "user": command.user_id,

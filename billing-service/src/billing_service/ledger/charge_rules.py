@@ -26,7 +26,7 @@ from billing_service.ledger.books import (
 from billing_service.ledger.commands import (
     Charged,
     ChargeTokens,
-    PricedCommand,
+    PricedOperation,
     RefundCharge,
     Refunded,
     Work,
@@ -99,7 +99,7 @@ def refund_charge(command: RefundCharge, books: Books) -> Refunded:
     return Refunded(work, tokens, available, replayed=False)
 
 
-def price_for(command: PricedCommand, books: Books, now: datetime) -> Price:
+def price_for(command: PricedOperation, books: Books, now: datetime) -> Price:
     """The current price of the action, or that of the quote."""
     if command.quote_id is None:
         return books.prices[command.action]
@@ -111,7 +111,7 @@ def price_for(command: PricedCommand, books: Books, now: datetime) -> Price:
     return quote.price
 
 
-def require_affordable(command: PricedCommand, tokens: int, wallet: Wallet, books: Books) -> None:
+def require_affordable(command: PricedOperation, tokens: int, wallet: Wallet, books: Books) -> None:
     """Raises NotEnoughTokens and TokenCapReached."""
     if tokens > wallet.available:
         raise NotEnoughTokens(tokens, wallet.available)

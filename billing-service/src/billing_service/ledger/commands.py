@@ -1,6 +1,6 @@
 """Commands of the ledger, and their outcomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -62,8 +62,8 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeTokens(Operation):
-    """Debit the price of work that is answered at once."""
+class PricedOperation(Operation):
+    """A command that is priced by an action and its units."""
 
     user_id: UserId
     key: str
@@ -77,6 +77,11 @@ class ChargeTokens(Operation):
     def input_hash(self) -> bytes:
         api_key_id = self.api_key.id if self.api_key else None
         return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeTokens(PricedOperation):
+    """Debit the price of work that is answered at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +97,10 @@ class RefundCharge(Operation):
 
 
 @dataclass(frozen=True, slots=True)
-class PlaceHold(Operation):
-    user_id: UserId
-    key: str
-    action: str
-    units: int
-    ttl_seconds: int
-    resource: str | None = None
-    api_key: KeyCap | None = None
-    quote_id: UUID | None = None
+class PlaceHold(PricedOperation):
+    """Set the price of work aside before the work starts."""
 
-    @property
-    def input_hash(self) -> bytes:
-        api_key_id = self.api_key.id if self.api_key else None
-        return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
+    ttl_seconds: int = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +133,6 @@ class CloseWallet:
     user_id: UserId
 
 
-PricedCommand = ChargeTokens | PlaceHold
 CreditCommand = OpenWallet | GrantTokens | BuyTokens
 OperationCommand = ChargeTokens | RefundCharge | PlaceHold | SettleHold | ReleaseHold | ExtendHold
 Command = CreditCommand | OperationCommand | ExpireHold | CloseWallet

@@ -138,10 +138,10 @@ class HoldBody(PricedBody):
             self.key,
             self.action,
             self.units,
-            self.ttl_seconds,
             self.resource,
             self.key_cap,
             self.quote_id,
+            ttl_seconds=self.ttl_seconds,
             request_id=self.request_id,
         )
 

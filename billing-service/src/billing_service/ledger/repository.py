@@ -24,6 +24,7 @@ from billing_service.ledger.commands import (
     GrantTokens,
     OpenWallet,
     PlaceHold,
+    PricedOperation,
     RefundCharge,
     ReleaseHold,
     SettleHold,
@@ -86,7 +87,7 @@ class Needs:
             case _:
                 assert_never(command)
 
-    def _add_priced(self, command: ChargeTokens | PlaceHold) -> None:
+    def _add_priced(self, command: PricedOperation) -> None:
         self.owners.append(command.user_id)
         if command.quote_id is not None:
             self.quotes.append(command.quote_id)
