@@ -1,6 +1,11 @@
+import logging
+
 import httpx
 import pytest
+from structlog.testing import capture_logs
+from tests.unit.kit.conftest import always_ready, nothing_to_open
 
+from kit.app import create_service
 from kit.request_context import accept_request_id
 
 
@@ -37,3 +42,21 @@ async def test_metrics_count_by_route_pattern(client: httpx.AsyncClient) -> None
     page = (await client.get("/metrics")).text
     assert 'route="unmatched"' in page
     assert "private-name" not in page
+
+
+@pytest.mark.parametrize(
+    ("is_entrance", "level", "logged"),
+    [(True, logging.INFO, ["info"]), (False, logging.INFO, []), (False, logging.DEBUG, ["debug"])],
+    ids=["gateway", "service", "service at DEBUG"],
+)
+async def test_only_the_entrance_logs_each_request_at_info(
+    caplog: pytest.LogCaptureFixture, is_entrance: bool, level: int, logged: list[str]
+) -> None:
+    caplog.set_level(level)
+    app = create_service(
+        "probe", lifespan=nothing_to_open, routers=[], ready=always_ready, is_entrance=is_entrance
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://probe") as client:
+        with capture_logs() as lines:
+            await client.get("/somewhere")
+    assert [line["log_level"] for line in lines if line["event"] == "request"] == logged
