@@ -83,7 +83,6 @@ def preload() -> None:
         for name in SHARED:
             import_module(name)
         # Otherwise the first full collection of a child would write to every object, and so copy every page.
-
         gc.collect()
         gc.freeze()
 
