@@ -83,7 +83,7 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
             return
 
 
-def _request(command: Command) -> dict[str, object]:
+def _request(command: Command | PricedOperation) -> dict[str, object]:
     """The request behind an operation, whose call may carry operations of other requests, too."""
     if isinstance(command, Operation) and command.request_id is not None:
         return {"request_id": command.request_id}
