@@ -37,6 +37,7 @@ class LimitClass(StrEnum):
     REFRESH = "refresh"
     API_KEY = "api_key"
     PURCHASE = "purchase"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of a class of requests
     UPLOAD = "upload"
     TRAIN = "train"
     PREDICT = "predict"
