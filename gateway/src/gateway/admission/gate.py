@@ -6,13 +6,16 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from gateway.admission.authentication import AuthenticatedCaller, Authenticator
-from gateway.admission.body import IncomingBody, check_framing
+from gateway.admission.body import IncomingBody, Pace
+from gateway.admission.concurrency import ConcurrencyLimiter
+from gateway.admission.framing import check_framing, check_target
 from gateway.admission.proxy_protocol import EXTENSION
 from gateway.admission.rate_limiter import Headers, RateLimiter
 from gateway.admission.trusted_proxies import Origin, TrustedProxies
 from gateway.routing import Access, Body, Route, RouteTable
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+CLOSE = (b"connection", b"close")
 
 
 class IncomingRequest:
@@ -23,6 +26,17 @@ class IncomingRequest:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.response_headers: Headers = [NO_SNIFFING]
         self.body: IncomingBody | None = None
+        self._entered: tuple[ConcurrencyLimiter, object] | None = None
+
+    def enter(self, limiter: ConcurrencyLimiter, caller: object) -> None:
+        """Count as one of the caller's open requests until `leave`; raises the limiter's error."""
+        limiter.enter(caller)
+        self._entered = limiter, caller
+
+    def leave(self) -> None:
+        if self._entered is not None:
+            limiter, caller = self._entered
+            limiter.leave(caller)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -49,16 +63,23 @@ class Gate:
     proxies: TrustedProxies
     authenticator: Authenticator
     rate_limiter: RateLimiter
+    in_flight: ConcurrencyLimiter
+    open_streams: ConcurrencyLimiter
     body_limits: dict[Body, int]
+    pace: Pace
 
     async def admit(self, request: IncomingRequest) -> AdmittedRequest:
         """Raises the ServiceError of the first check that fails."""
         scope, headers = request.scope, request.headers
         check_framing(scope["headers"], scope["http_version"])
+        check_target(scope["raw_path"], scope["query_string"])
+        if b"upgrade" in headers:
+            # The parser takes what follows for another protocol and would leave a next request unanswered.
+            request.response_headers.append(CLOSE)
         route = self.routes.find(scope["method"], scope["raw_path"].decode("latin-1"))
         # Metrics, logs and traces read the route's pattern from the scope.
         scope["route"] = route
-        body = request.body = IncomingBody(request.receive, headers, self.body_limits[route.body])
+        body = request.body = IncomingBody(request.receive, headers, self.body_limits[route.body], self.pace)
         origin = self._find_origin(request)
         caller: AuthenticatedCaller | None = None
         if route.access is not Access.PUBLIC:
@@ -68,6 +89,7 @@ class Gate:
             # Authenticated callers are counted by user, others by address.
             key = caller.user_id if caller else origin.rate_limit_key
             request.response_headers += self.rate_limiter.take(route.limit, key)
+            request.enter(self.open_streams if route.is_stream else self.in_flight, key)
         return AdmittedRequest(route, origin, caller.exchanged_authorization if caller else None, body)
 
     def _find_origin(self, request: IncomingRequest) -> Origin:
