@@ -81,7 +81,7 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
         authentication=authentication,
         gate=_create_gate(settings, authentication, key_client, route_table),
         proxy=Proxy(pools, urls),
-        upstreams=Upstreams(client, urls),
+        upstreams=Upstreams(client, pools, urls),
         health=Health(client, urls),
         documentation=Documentation(client, urls, route_table, app.openapi),
     )
