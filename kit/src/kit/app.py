@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -40,6 +41,7 @@ KEEP_ALIVE_SECONDS = 75
 # `kit.tracing` records spans. FastAPI's own telemetry reads the environment in each request, 9 % of the time
 # of a busy route.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+MOST_DESCRIPTORS = 65_536
 # Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]
 
@@ -131,6 +133,7 @@ def serve(
     """Run a service until it is stopped; an invalid setting exits with one line."""
     settings = read_settings(service, settings_class)
     configure_logging(service, settings.log_level, settings.log_dir)
+    allow_many_connections()
     app = create_app(settings)
     if settings.otel_exporter_otlp_endpoint:
         from kit.tracing import trace
@@ -155,6 +158,14 @@ def serve(
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def allow_many_connections() -> None:
+    """Raise the soft limit of descriptors, often 1,024, which one user's connections could exhaust."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if wanted > soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _end(number: int, _frame: object) -> None:
