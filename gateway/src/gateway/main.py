@@ -11,8 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.admission.authentication import ApiKeyTokens, Authenticator, HttpApiKeyExchange
-from gateway.admission.concurrency import ConcurrencyLimiter
-from gateway.admission.gate import Gate
+from gateway.admission.gate import ConcurrencyLimiter, Gate
 from gateway.admission.rate_limiter import RateLimiter
 from gateway.admission.trusted_proxies import TrustedProxies
 from gateway.aggregate import endpoints as aggregate

@@ -70,7 +70,7 @@ async def test_export_streams(gateway: RunningGateway, upstream: FakeUpstream) -
         await read_body(receive)
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b'{"a":', "more_body": True})
-        # Whoever buffers the document blocks here.
+        # A gateway that buffers the document blocks here.
         await asyncio.wait_for(received.wait(), 5)
         await send({"type": "http.response.body", "body": b"1}"})
 

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 from starlette.types import Receive
 
+from gateway.routing import Body
 from kit.errors import Malformed, PayloadTooLarge, ServiceError
 
 SMALL_BODY = 64 * 1024
 UNREAD_SECONDS = 60.0
+MEBIBYTE = 1024 * 1024
+ALL_BUFFERS = 64 * MEBIBYTE
+# The longest body of each class that is buffered; longer ones stream once their first bytes are there.
+LONGEST_BUFFER = {Body.JSON: 16 * MEBIBYTE, Body.ROWS: MEBIBYTE, Body.UPLOAD: SMALL_BODY}
 
 
 class ClientDisconnected(Exception):
@@ -116,6 +121,31 @@ class IncomingBody:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body is larger than the {self.limit:,} bytes that this route accepts.")
+
+
+class BufferSpace:
+    """Memory for bodies that are received completely before a connection to an upstream is taken.
+
+    A body that trickles in would hold the connection meanwhile. When all buffers together are full, a further
+    body streams as an upload does.
+    """
+
+    def __init__(self, size: int = ALL_BUFFERS) -> None:
+        self._left = size
+
+    def reserve(self, body: IncomingBody, kind: Body) -> int:
+        """The bytes of this body to buffer, to be freed when its request ends. Small ones always fit."""
+        if body.is_small:
+            return 0
+        wanted = LONGEST_BUFFER[kind] if body.declared_length is None else body.declared_length
+        wanted = min(wanted, body.limit)
+        if not SMALL_BODY < wanted <= min(LONGEST_BUFFER[kind], self._left):
+            return 0
+        self._left -= wanted
+        return wanted
+
+    def free(self, reserved: int) -> None:
+        self._left += reserved
 
 
 def _declared_length(headers: dict[bytes, bytes]) -> int | None:

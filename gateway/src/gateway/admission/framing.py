@@ -60,7 +60,7 @@ def _check_transfer_encoding(headers: dict[bytes, bytes], http_version: str) -> 
 
 @lru_cache(maxsize=1024)
 def is_valid_host(host: bytes) -> bool:
-    """True for a host with an optional port; RFC 9112, 3.2 asks for 400 otherwise."""
+    """True for a host with an optional port; otherwise RFC 9112, 3.2 requires 400."""
     matched = HOST.fullmatch(host)
     if matched is None or matched[1] is None:
         return matched is not None

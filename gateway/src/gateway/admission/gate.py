@@ -1,5 +1,6 @@
 """Gate: the checks that every request passes before it is forwarded."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
@@ -7,15 +8,44 @@ from structlog.contextvars import bind_contextvars
 
 from gateway.admission.authentication import AuthenticatedCaller, Authenticator
 from gateway.admission.body import IncomingBody, Pace
-from gateway.admission.concurrency import ConcurrencyLimiter
 from gateway.admission.framing import check_framing, check_target
 from gateway.admission.proxy_protocol import EXTENSION
 from gateway.admission.rate_limiter import Headers, RateLimiter
 from gateway.admission.trusted_proxies import Origin, TrustedProxies
 from gateway.routing import Access, Body, Route, RouteTable
+from kit.errors import ServiceError
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 CLOSE = (b"connection", b"close")
+
+
+class ConcurrencyLimiter:
+    """Requests or event streams of one caller at once, in this process's memory.
+
+    Without it one user's slow requests could hold every connection to a service.
+    """
+
+    def __init__(self, limit: int, error: Callable[[int], ServiceError]) -> None:
+        self.limit, self._error = limit, error
+        self._open: dict[object, int] = {}
+
+    def __len__(self) -> int:
+        """The number of callers with something open."""
+        return len(self._open)
+
+    def enter(self, caller: object) -> None:
+        """Count one more; raises the limiter's error beyond the limit."""
+        count = self._open.get(caller, 0)
+        if count >= self.limit:
+            raise self._error(self.limit)
+        self._open[caller] = count + 1
+
+    def leave(self, caller: object) -> None:
+        count = self._open[caller]
+        if count == 1:
+            del self._open[caller]
+        else:
+            self._open[caller] = count - 1
 
 
 class IncomingRequest:

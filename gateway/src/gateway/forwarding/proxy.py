@@ -5,10 +5,9 @@ from collections.abc import AsyncGenerator, Mapping
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.admission.body import SMALL_BODY, ClientDisconnected
+from gateway.admission.body import SMALL_BODY, BufferSpace, ClientDisconnected
 from gateway.admission.gate import AdmittedRequest, Gate, IncomingRequest
 from gateway.errors import RequestTooSlow, UpstreamDown, UpstreamLost, UpstreamSlow
-from gateway.forwarding.buffering import BufferSpace
 from gateway.forwarding.disconnect import DisconnectWatcher
 from gateway.forwarding.error_response import drain, has_unread_body, send_error
 from gateway.forwarding.headers import for_client, for_upstream
