@@ -2,6 +2,7 @@
 
 import gzip
 
+import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import RunningGateway, StartGateway
@@ -170,7 +171,7 @@ async def response_from(
     status: int,
     headers: list[tuple[bytes, bytes]],
     body: bytes = b"",
-) -> object:
+) -> httpx.Response:
     async def application(_scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
         await respond(send, body, status, headers)

@@ -64,6 +64,7 @@ class Proxy:
         """Raises a ServiceError when the upstream sends no response, ClientDisconnected while it receives."""
         relay = ResponseRelay(request, admitted)
         body, route = admitted.body, admitted.route
+        assert route.pool is not None  # noqa: S101 - narrows the type: the route is not the gateway's own
         reserved = self._space.reserve(body, route.body)
         try:
             with DisconnectWatcher(request.receive, body):
