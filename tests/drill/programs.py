@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from kit.fault_points import VARIABLE
 from local.programs import Program, write_program_file
 
 WATCH_SECONDS = 0.5
@@ -19,12 +20,16 @@ STOP_SECONDS = 30
 
 @dataclass
 class Replica:
-    """One process of a program; `skew` are the seconds by which its clock is ahead."""
+    """One process of a program.
+
+    `skew` are the seconds by which its clock is ahead, `fault_point` is where its next process stops working.
+    """
 
     program: Program
     folder: Path
     environment: dict[str, str]
     skew: int = 0
+    fault_point: str = ""
     starts: int = 0
     is_wanted: bool = True
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
@@ -38,7 +43,8 @@ class Replica:
         return self._process is None or self._process.poll() is not None
 
     def start(self) -> None:
-        program = replace(self.program, environment={**self.program.environment, **self._clock()})
+        environment = {**self.program.environment, **self._clock(), VARIABLE: self.fault_point}
+        program = replace(self.program, environment=environment)
         file = write_program_file(program, self.folder)
         command = [sys.executable, "-P", "-m", "local.launch", str(file)]
         with (self.folder / f"{self.name}.log").open("ab") as log:
