@@ -13,7 +13,7 @@ CODE := kit auth-service billing-service ml-service gateway client dashboard loc
 # Without byte code every process compiles all modules: its start takes twice as long, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench drill lock openapi format env \
+.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench drill fuzz lock openapi format env \
 	compose-test licences sbom audit secrets
 
 help: ## list the targets
@@ -78,6 +78,9 @@ bench: $(STAMP) ## measure against references and check the books; PARTS="predic
 drill: $(STAMP) ## break a stack on purpose for 30 minutes and check it; DRILL="--quick" or "--seed 7 --minutes 5"
 	@$(FAKE_CLOCK)
 	$(PYTHON) -m tests.drill $(DRILL)
+
+fuzz: $(STAMP) ## send generated requests to every route for 20 minutes
+	$(PYTHON) -m tests.fuzz $(FUZZ)
 
 format: $(STAMP) ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff check --fix $(wildcard $(CODE))
