@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from auth_service.api_keys.endpoints import OwnDatabase
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -19,7 +20,7 @@ from auth_service.errors import (
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
 from auth_service.sessions.endpoints import Passwords, Sessions
-from auth_service.users.endpoints import Hasher, Users
+from auth_service.users.endpoints import Hasher, Users, own_account
 from auth_service.users.repository import UserRepository
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator
@@ -92,18 +93,31 @@ async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, se
     return EmailToken(access_token=token.text)
 
 
-@router.post("/user/reset_password", responses=documented(Unauthenticated, Forbidden, NotYourEmail))
+@router.post(
+    "/user/reset_password", responses=documented(Unauthenticated, Forbidden, NotYourEmail, HashingBusy)
+)
 async def reset_own_password(
-    reset: EmailReset, caller: AccountOwner, hasher: Hasher, users: Users, session: Session
+    reset: EmailReset,
+    caller: AccountOwner,
+    hasher: Hasher,
+    users: Users,
+    database: OwnDatabase,
+    session: Session,
 ) -> Confirmation:
     """Change your password; all your tokens are revoked."""
-    if fold_name(reset.email) != fold_name(caller.name):
+    # In a session of its own, so that no connection is held during hashing.
+    async with database.read() as reading:
+        with own_account():
+            own = await UserRepository(reading).get(caller.user_id)
+    if fold_name(reset.email) != own.folded_name:
         raise NotYourEmail
-    await users.set_password(session, caller.user_id, await hasher.hash(reset.new_password))
+    password_hash = await hasher.hash(reset.new_password)
+    with own_account():
+        await users.set_password(session, caller.user_id, password_hash)
     return Confirmation(message="Password reset successfully")
 
 
-@router.delete("/user/remove_user", responses=documented(*ADMINS_ONLY, OwnAccount))
+@router.delete("/user/remove_user", responses=documented(*ADMINS_ONLY, OwnAccount, LastAdmin))
 async def remove_user(
     body: UserRemoval, caller: Administrator, users: Users, session: Session
 ) -> Confirmation:

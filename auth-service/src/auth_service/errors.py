@@ -97,6 +97,13 @@ class RefreshRunning(ServiceError):
         super().__init__("Another request has used this refresh token; use the tokens from its response.")
 
 
+class AccountGone(Unauthenticated):
+    """The account of a valid token was deleted moments ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The access token is no longer valid; log in again.")
+
+
 class UserNotFound(ServiceError):
     status = 404
     code = "user_not_found"

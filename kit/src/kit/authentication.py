@@ -18,7 +18,7 @@ from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
-REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
+REQUIRED_CLAIMS = ["sub", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
 
 
@@ -74,7 +74,6 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
     api_key = claims.get("api_key")
     return Caller(
         user_id=UserId(int(claims["sub"])),
-        name=claims["name"],
         role=claims["role"],
         generation=claims["gen"],
         session_id=claims.get("sid"),

@@ -21,7 +21,7 @@ from auth_service.tokens.rules import (
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-ADA = Subject(user_id=7, name="ada", role="user", generation=3)
+ADA = Subject(user_id=7, role="user", generation=3)
 
 
 def test_delay_starts_after_five_failures_and_doubles_up_to_a_minute() -> None:
@@ -54,7 +54,6 @@ def test_session_token_contains_user_and_session() -> None:
         "iss": "farebox",
         "aud": "farebox",
         "sub": "7",
-        "name": "ada",
         "role": "user",
         "gen": 3,
         "sid": "the session",

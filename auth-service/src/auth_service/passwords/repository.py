@@ -22,6 +22,9 @@ class PasswordRepository:
     async def find_user(self, name: str) -> User | None:
         return await self._session.scalar(select(User).where(User.folded_name == fold_name(name)))
 
+    async def find_name(self, user_id: int) -> str | None:
+        return await self._session.scalar(select(User.name).where(User.id == user_id))
+
     async def replace_hash(self, user_id: int, old: str, new: str) -> None:
         """Replace the hash, unless the password has changed since it was read."""
         unchanged = (User.id == user_id, User.password_hash == old)

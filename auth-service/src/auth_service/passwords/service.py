@@ -8,7 +8,13 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from auth_service.errors import AccountDisabled, TooManyFailures, WrongCredentials
+from auth_service.errors import (
+    AccountDisabled,
+    AccountGone,
+    TooManyFailures,
+    WrongCredentials,
+    WrongPassword,
+)
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import LoginAttemptRepository, PasswordRepository
@@ -59,6 +65,17 @@ class PasswordCheck:
             raise AccountDisabled
         await self._upgrade(user, password)
         return user
+
+    async def check_own(self, user_id: int, password: str) -> None:
+        """Check the password of a logged-in user."""
+        async with self._database.read() as session:
+            name = await PasswordRepository(session).find_name(user_id)
+        if name is None:
+            raise AccountGone
+        try:
+            await self.check(name, password)
+        except WrongCredentials:
+            raise WrongPassword from None
 
     async def _start(self, digest: bytes) -> None:
         deadline = time.monotonic() + LONGEST_QUEUE_SECONDS

@@ -66,7 +66,7 @@ class AccessTokens:
 
 
 def _subject(user: User) -> Subject:
-    return Subject(user.id, user.name, user.role, user.generation)
+    return Subject(user.id, user.role, user.generation)
 
 
 @dataclass(frozen=True)

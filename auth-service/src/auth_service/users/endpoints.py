@@ -1,5 +1,7 @@
 """Users: registration, a user's own account, and accounts as administrators change them."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -9,13 +11,13 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, Str
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import (
+    AccountGone,
     HashingBusy,
     LastAdmin,
     NameTaken,
     OwnAccount,
     TooManyFailures,
     UserNotFound,
-    WrongCredentials,
     WrongPassword,
 )
 from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
@@ -125,6 +127,15 @@ class AccountExport(BaseModel):
     api_keys: list[ApiKeyView]
 
 
+@contextmanager
+def own_account() -> Generator[None]:
+    """The caller's account may have been deleted since the token was verified."""
+    try:
+        yield
+    except UserNotFound:
+        raise AccountGone from None
+
+
 @router.post(
     "/v1/users",
     status_code=201,
@@ -147,19 +158,22 @@ async def register(
 @router.get("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def read_me(caller: Reader, session: ReadSession) -> UserView:
     """Your own account."""
-    return UserView.of(await UserRepository(session).get(caller.user_id))
+    with own_account():
+        return UserView.of(await UserRepository(session).get(caller.user_id))
 
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
     """Set or clear your display name; the account name cannot change."""
-    return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
+    with own_account():
+        return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
 async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
     """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
-    await users.delete(session, caller.user_id)
+    with own_account():
+        await users.delete(session, caller.user_id)
 
 
 @router.put(
@@ -176,11 +190,10 @@ async def change_password(
     session: Session,
 ) -> None:
     """Change your password. All your sessions end, including this one; API keys stay valid."""
-    try:
-        await passwords.check(caller.name, change.current_password)
-    except WrongCredentials:
-        raise WrongPassword from None
-    await users.set_password(session, caller.user_id, await hasher.hash(change.new_password))
+    await passwords.check_own(caller.user_id, change.current_password)
+    password_hash = await hasher.hash(change.new_password)
+    with own_account():
+        await users.set_password(session, caller.user_id, password_hash)
 
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
@@ -189,8 +202,10 @@ async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport
     keys = await ApiKeyRepository(session).list_of(
         caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
     )
+    with own_account():
+        user = await UserRepository(session).get(caller.user_id)
     return AccountExport(
-        user=UserView.of(await UserRepository(session).get(caller.user_id)),
+        user=UserView.of(user),
         sessions=[
             SessionRecord.of(login) for login in await SessionRepository(session).list_of(caller.user_id)
         ],
@@ -207,7 +222,7 @@ async def change_user(
 
 
 @admin_router.delete(
-    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound)
+    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound, LastAdmin)
 )
 async def delete_user(user_id: RowIdInPath, caller: Administrator, users: Users, session: Session) -> None:
     """Delete another user's account. This cannot be undone."""
