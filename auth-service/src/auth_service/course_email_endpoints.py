@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from auth_service.api_keys.endpoints import OwnDatabase
+from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -86,9 +87,11 @@ async def create_user(
 @router.post(
     "/user/login", responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
 )
-async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, session: Session) -> EmailToken:
+async def log_in(
+    login: EmailLogin, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
+) -> EmailToken:
     """Log in."""
-    user = await passwords.check(login.email, login.pwd)
+    user = await passwords.check(login.email, login.pwd, network)
     token = await sessions.log_in_without_refresh(session, user)
     return EmailToken(access_token=token.text)
 

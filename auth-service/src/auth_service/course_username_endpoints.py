@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -89,19 +90,19 @@ async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) 
 
 @router.post("/login", responses=documented(*FAILURES), openapi_extra={"requestBody": BODIES})
 async def log_in(
-    body: SentCredentials, passwords: Passwords, sessions: Sessions, session: Session
+    body: SentCredentials, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
 ) -> UsernameToken:
     """Log in, with JSON or with the form fields of OAuth2's password grant."""
-    user = await passwords.check(body.username, body.password)
+    user = await passwords.check(body.username, body.password, network)
     token = await sessions.log_in_without_refresh(session, user)
     return UsernameToken(access_token=token.text)
 
 
 @router.delete("/remove_user", responses=documented(*FAILURES, LastAdmin))
 async def remove_own_user(
-    body: Credentials, passwords: Passwords, users: Users, session: Session
+    body: Credentials, network: ClientNetwork, passwords: Passwords, users: Users, session: Session
 ) -> dict[str, str]:
     """Delete your own account; name and password are checked as at login."""
-    user = await passwords.check(body.username, body.password)
+    user = await passwords.check(body.username, body.password, network)
     await users.delete(session, user.id)
     return {"message": "User deleted successfully"}

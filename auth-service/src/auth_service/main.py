@@ -13,7 +13,7 @@ from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
 from auth_service.models import first_answers, outbox
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.passwords.repository import LoginAttemptRepository
+from auth_service.passwords.repository import KnownNetworkRepository, LoginAttemptRepository
 from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions import endpoints as sessions
 from auth_service.sessions.repository import SessionRepository
@@ -83,6 +83,7 @@ async def clean_up(container: Container) -> None:
         await RevocationRepository(session).delete_expired(now)
         await SessionRepository(session).delete_expired(now)
         await LoginAttemptRepository(session).delete_old()
+        await KnownNetworkRepository(session).delete_old()
         await container.first_answers.expire_older(session, FIRST_ANSWERS_KEPT_FOR)
         if container.settings.jwt_algorithm == "EdDSA":
             await container.signing_keys.rotate_when_due(session)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from auth_service.api_keys.service import digest_of, format_secret
-from auth_service.passwords.service import delay_after
+from auth_service.passwords.service import FREE_FAILURES_OF_NETWORK, FailureCounter
 from auth_service.sessions.service import PresentedToken, Verdict, judge
 from auth_service.tokens.rules import (
     KeyRights,
@@ -21,15 +21,26 @@ from auth_service.tokens.rules import (
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+OF_NETWORK = FailureCounter(b"", FREE_FAILURES_OF_NETWORK)
 ADA = Subject(user_id=7, role="user", generation=3)
 
 
 def test_delay_starts_after_five_failures_and_doubles_up_to_a_minute() -> None:
-    assert [delay_after(failures) for failures in range(14)] == [0] * 5 + [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert [OF_NETWORK.delay_after(failures) for failures in range(14)] == [0] * 5 + [
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+        60,
+        60,
+        60,
+    ]
 
 
 def test_delay_is_at_most_a_minute() -> None:
-    assert delay_after(10**9) == 60
+    assert OF_NETWORK.delay_after(10**9) == 60
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from fastapi import Depends, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
+from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -87,9 +88,11 @@ class SessionRecord(BaseModel):
     status_code=201,
     responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy),
 )
-async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session: Session) -> SessionView:
+async def log_in(
+    login: Login, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
+) -> SessionView:
     """Log in. Returns an access token for the Authorization header and a refresh token to renew it."""
-    user = await passwords.check(login.name, login.password)
+    user = await passwords.check(login.name, login.password, network)
     return SessionView.of(await sessions.log_in(session, user))
 
 

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, Str
 
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
+from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountGone,
     HashingBusy,
@@ -184,13 +185,14 @@ async def delete_me(caller: AccountOwner, users: Users, session: Session) -> Non
 async def change_password(
     change: PasswordChange,
     caller: AccountOwner,
+    network: ClientNetwork,
     passwords: Passwords,
     hasher: Hasher,
     users: Users,
     session: Session,
 ) -> None:
     """Change your password. All your sessions end, including this one; API keys stay valid."""
-    await passwords.check_own(caller.user_id, change.current_password)
+    await passwords.check_own(caller.user_id, change.current_password, network)
     password_hash = await hasher.hash(change.new_password)
     with own_account():
         await users.set_password(session, caller.user_id, password_hash)
