@@ -94,7 +94,10 @@ class RefreshRunning(ServiceError):
     code = "refresh_running"
 
     def __init__(self) -> None:
-        super().__init__("Another request has used this refresh token; use the tokens from its response.")
+        super().__init__(
+            "Another request has used this refresh token; use the tokens from its response.",
+            headers={"Retry-After": "1"},
+        )
 
 
 class AccountGone(Unauthenticated):

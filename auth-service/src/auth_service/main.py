@@ -81,7 +81,7 @@ async def clean_up(container: Container) -> None:
     now = datetime.now(UTC)
     async with container.database.transaction() as session:
         await RevocationRepository(session).delete_expired(now)
-        await SessionRepository(session).delete_expired(now)
+        await SessionRepository(session).delete_expired()
         await LoginAttemptRepository(session).delete_old()
         await KnownNetworkRepository(session).delete_old()
         await container.first_answers.expire_older(session, FIRST_ANSWERS_KEPT_FOR)
@@ -109,7 +109,7 @@ async def _build_container(
         trust_source=trust_source,
         hasher=hasher,
         password_check=PasswordCheck(database, hasher, secret),
-        sessions=SessionService(database, access_tokens, revocations, settings.refresh_lifetime),
+        sessions=SessionService(settings, database, secret, access_tokens, revocations),
         api_keys=ApiKeyService(secret, access_tokens, revocations),
         users=UserService(revocations, events),
         first_answers=FirstAnswers(database, first_answers),

@@ -19,6 +19,8 @@ class AuthSettings(DatabaseSettings):
 
     jwt_exp_minutes: Annotated[int, Field(ge=1, le=LONGEST_ACCESS_MINUTES)] = 60
     refresh_days: Annotated[int, Field(ge=1, le=365)] = 30
+    # Refreshes do not extend a session beyond this.
+    session_days: Annotated[int, Field(ge=1, le=3650)] = 90
 
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
     hash_threads: Annotated[int, Field(ge=1, le=64)] = 2
@@ -53,6 +55,10 @@ class AuthSettings(DatabaseSettings):
     @property
     def refresh_lifetime(self) -> timedelta:
         return timedelta(days=self.refresh_days)
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(days=self.session_days)
 
     @property
     def longest_access_lifetime(self) -> timedelta:

@@ -1,5 +1,6 @@
 """Pure rules of login delays, refresh tokens, claims, signing keys and API keys."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -43,20 +44,35 @@ def test_delay_is_at_most_a_minute() -> None:
     assert OF_NETWORK.delay_after(10**9) == 60
 
 
+UNUSED = PresentedToken(
+    expires_at=NOW + DAY,
+    used_at=None,
+    repeated_at=None,
+    arrived_at=NOW,
+    by_same_client=False,
+    successor_is_unused=False,
+)
+USED = replace(UNUSED, used_at=NOW - SECOND, by_same_client=True, successor_is_unused=True)
+
+
 @pytest.mark.parametrize(
-    ("used_at", "expires_at", "verdict"),
+    ("token", "verdict"),
     [
-        (None, NOW + SECOND, "rotate"),
-        (None, NOW, "expired"),
-        (NOW + SECOND, NOW + DAY, "concurrent"),
-        (NOW - SECOND, NOW + DAY, "reused"),
-        (NOW - SECOND, NOW - SECOND, "reused"),
+        (UNUSED, "rotate"),
+        (replace(UNUSED, expires_at=NOW), "expired"),
+        (USED, "repeat"),
+        (replace(USED, used_at=NOW - 10 * SECOND), "repeat"),
+        (replace(USED, used_at=NOW - 11 * SECOND), "reused"),
+        (replace(USED, by_same_client=False), "reused"),
+        (replace(USED, successor_is_unused=False), "reused"),
+        (replace(USED, repeated_at=NOW - SECOND / 2), "reused"),
+        (replace(USED, used_at=NOW + SECOND), "concurrent"),
+        (replace(USED, used_at=NOW + SECOND, by_same_client=False), "concurrent"),
+        (replace(USED, repeated_at=NOW + SECOND), "concurrent"),
     ],
 )
-def test_verdict_depends_on_use_and_expiry(
-    used_at: datetime | None, expires_at: datetime, verdict: Verdict
-) -> None:
-    assert judge(PresentedToken(used_at, expires_at, arrived_at=NOW)) == verdict
+def test_verdict_depends_on_earlier_uses(token: PresentedToken, verdict: Verdict) -> None:
+    assert judge(token) == verdict
 
 
 def test_session_token_contains_user_and_session() -> None:

@@ -59,18 +59,12 @@ class KnownNetworkRepository:
             .from_select(["user_id", "network_digest", "used_at"], row)
             .on_conflict_do_update(index_elements=["user_id", "network_digest"], set_={"used_at": func.now()})
         )
-        older = (
-            select(KnownNetwork.network_digest)
-            .where(KnownNetwork.user_id == user_id)
-            .order_by(KnownNetwork.used_at.desc())
-            .offset(MAX_KNOWN_NETWORKS)
-            .with_for_update(skip_locked=True)
-        )
-        await self._session.execute(
-            delete(KnownNetwork).where(
-                KnownNetwork.user_id == user_id, KnownNetwork.network_digest.in_(older)
-            )
-        )
+        own = KnownNetwork.user_id == user_id
+        newest = select(KnownNetwork.used_at).where(own).order_by(KnownNetwork.used_at.desc())
+        last = newest.offset(MAX_KNOWN_NETWORKS - 1).limit(1).scalar_subquery()
+        exceeding = select(KnownNetwork.network_digest).where(own, KnownNetwork.used_at < last)
+        older = KnownNetwork.network_digest.in_(exceeding.with_for_update(skip_locked=True))
+        await self._session.execute(delete(KnownNetwork).where(own, older))
 
     async def delete_old(self) -> None:
         old = KnownNetwork.used_at < func.now() - KNOWN_FOR

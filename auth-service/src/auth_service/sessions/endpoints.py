@@ -100,13 +100,14 @@ async def log_in(
     "/refresh",
     responses=documented(RefreshTokenInvalid, RefreshTokenReused, RefreshRunning, AccountDisabled),
 )
-async def refresh(body: Refresh, sessions: Sessions) -> SessionView:
+async def refresh(body: Refresh, network: ClientNetwork, sessions: Sessions) -> SessionView:
     """Exchange a refresh token for new tokens; a refresh token works once.
 
-    Of concurrent requests one succeeds; the others receive 409 and change nothing. A later reuse of the token
-    ends the session, because the token may have been stolen.
+    If the answer was lost, the same client may repeat the request once within 10 seconds and receives the
+    same refresh token. Of concurrent requests one succeeds; the others receive 409 and change nothing. Any
+    other reuse of the token ends the session, because the token may have been stolen.
     """
-    return SessionView.of(await sessions.refresh(body.refresh_token))
+    return SessionView.of(await sessions.refresh(body.refresh_token, network))
 
 
 @router.delete("/current", status_code=204, responses=documented(Unauthenticated, Forbidden))

@@ -45,8 +45,10 @@ class AccessTokens:
     def __init__(self, settings: AuthSettings, keys: "SigningKeys") -> None:
         self._settings, self._keys = settings, keys
 
-    async def for_session(self, session: AsyncSession, user: User, session_id: str) -> AccessToken:
-        lifetime = self._settings.access_lifetime
+    async def for_session(
+        self, session: AsyncSession, user: User, session_id: str, longest: timedelta = timedelta.max
+    ) -> AccessToken:
+        lifetime = min(self._settings.access_lifetime, longest)
         claims = session_claims(_subject(user), session_id, datetime.now(UTC), lifetime)
         return AccessToken(await self._sign(session, claims), int(lifetime.total_seconds()))
 
