@@ -107,7 +107,7 @@ async def reset_own_password(
     database: OwnDatabase,
     session: Session,
 ) -> Confirmation:
-    """Change your password; all your tokens are revoked."""
+    """Change your password; all your tokens are revoked, API keys stay valid."""
     # In a session of its own, so that no connection is held during hashing.
     async with database.read() as reading:
         with own_account():
@@ -116,7 +116,7 @@ async def reset_own_password(
         raise NotYourEmail
     password_hash = await hasher.hash(reset.new_password)
     with own_account():
-        await users.set_password(session, caller.user_id, password_hash)
+        await users.set_password(session, caller.user_id, password_hash, revoke_api_keys=False)
     return Confirmation(message="Password reset successfully")
 
 
@@ -140,12 +140,12 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> Confirmation:
-    """Reset a user's password; all their tokens are revoked."""
+    """Reset a user's password; all their tokens and API keys are revoked."""
     # Before the first statement, so that no connection is held during hashing.
     password_hash = await hasher.hash(reset.new_password)
     if (await UserRepository(session).get(user_id)).folded_name != fold_name(reset.email):
         raise EmailMismatch
-    await users.set_password(session, user_id, password_hash)
+    await users.set_password(session, user_id, password_hash, revoke_api_keys=True)
     return Confirmation(message="Password reset successfully")
 
 

@@ -7,6 +7,8 @@ import httpx
 import jwt
 import pytest
 from tests.integration.auth.service import (
+    ADA,
+    PASSWORD,
     Json,
     admin_bearer,
     bearer_of,
@@ -138,14 +140,48 @@ async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None
     assert token is None
 
 
-async def test_password_change_keeps_api_keys(client: httpx.AsyncClient) -> None:
-    user_id = await register(client)
-    key = await create(client, await bearer_of(client))
-    body = {"new_password": "another sentence"}
-    await client.put(f"/v1/users/{user_id}/password", json=body, headers=await admin_bearer(client))
+@pytest.mark.parametrize(("choice", "status"), [({}, 200), ({"revoke_api_keys": True}, 401)])
+async def test_password_change_revokes_api_keys_on_request(
+    client: httpx.AsyncClient, choice: Json, status: int
+) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    body = {"current_password": PASSWORD, "new_password": "another sentence", **choice}
+    assert (await client.put("/v1/me/password", json=body, headers=own)).status_code == 204
+    assert (await exchange(client, key["api_key"])).status_code == status
+
+
+async def test_own_reset_of_the_course_api_keeps_api_keys(client: httpx.AsyncClient) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    body = {"email": ADA, "new_password": "1234"}
+    assert (await client.post("/user/reset_password", json=body, headers=own)).status_code == 200
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("dialect", ["/v1", "course"])
+async def test_reset_by_an_administrator_revokes_api_keys_and_their_tokens(
+    client: httpx.AsyncClient, dialect: str
+) -> None:
+    user_id = await register(client)
+    key = await create(client, await bearer_of(client))
+    token = (await exchange(client, key["api_key"])).json()["access_token"]
+    kept = await create(client, await admin_bearer(client))
+    body, administrator = {"new_password": "another sentence"}, await admin_bearer(client)
+    if dialect == "/v1":
+        reset = await client.put(f"/v1/users/{user_id}/password", json=body, headers=administrator)
+    else:
+        path, body = f"/admin/users/{user_id}/reset_password", body | {"email": ADA}
+        reset = await client.post(path, json=body, headers=administrator)
+    assert reset.is_success
+    assert (await exchange(client, key["api_key"])).status_code == 401
+    response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
+    assert (await exchange(client, kept["api_key"])).status_code == 200
 
 
 @pytest.mark.parametrize(

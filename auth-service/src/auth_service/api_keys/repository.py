@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.models import StoredApiKey, User
@@ -56,3 +56,9 @@ class ApiKeyRepository:
     async def delete(self, key: StoredApiKey) -> None:
         await self._session.delete(key)
         await self._session.flush()
+
+    async def delete_all(self, user_id: int) -> int:
+        """Returns the number of deleted keys."""
+        own = StoredApiKey.user_id == user_id
+        deleted = await self._session.scalars(delete(StoredApiKey).where(own).returning(StoredApiKey.id))
+        return len(deleted.all())

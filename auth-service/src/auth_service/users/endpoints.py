@@ -85,6 +85,7 @@ class PasswordChange(StrictBody):
 
     current_password: AnyPassword
     new_password: NewPassword
+    revoke_api_keys: StrictBool = Field(default=False, description="also revoke all your API keys")
 
 
 class UserChange(StrictBody):
@@ -191,11 +192,16 @@ async def change_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Change your password. All your sessions end, including this one; API keys stay valid."""
+    """Change your password. All your sessions end, including this one.
+
+    API keys stay valid unless `revoke_api_keys` is true; revoke them if somebody else may know the password.
+    """
     await passwords.check_own(caller.user_id, change.current_password, network)
     password_hash = await hasher.hash(change.new_password)
     with own_account():
-        await users.set_password(session, caller.user_id, password_hash)
+        await users.set_password(
+            session, caller.user_id, password_hash, revoke_api_keys=change.revoke_api_keys
+        )
 
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
@@ -244,5 +250,6 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Reset a user's password; all their sessions end."""
-    await users.set_password(session, user_id, await hasher.hash(reset.new_password))
+    """Reset a user's password; all their sessions end and all their API keys are revoked."""
+    password_hash = await hasher.hash(reset.new_password)
+    await users.set_password(session, user_id, password_hash, revoke_api_keys=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import LastAdmin, NameTaken, OwnAccount
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
@@ -63,12 +64,16 @@ class UserService:
         user.display_name = name
         return user
 
-    async def set_password(self, session: AsyncSession, user_id: int, password_hash: str) -> None:
-        """Set the password; all sessions and access tokens of the user end, API keys stay."""
+    async def set_password(
+        self, session: AsyncSession, user_id: int, password_hash: str, *, revoke_api_keys: bool
+    ) -> None:
+        """Set the password; all sessions and access tokens of the user end."""
         user = await UserRepository(session).lock(user_id)
         user.password_hash = password_hash
+        # Tokens of API keys belong to the old generation, too; without its key no new one is issued.
         await self._end_tokens(session, user)
-        log.info("password_changed", user=user.id)
+        revoked = await ApiKeyRepository(session).delete_all(user.id) if revoke_api_keys else 0
+        log.info("password_changed", user=user.id, api_keys_revoked=revoked)
 
     async def change(
         self, session: AsyncSession, user_id: int, role: Role | None, disabled: bool | None

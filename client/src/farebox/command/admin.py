@@ -105,14 +105,15 @@ def enable(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
 @app.command()
 @handle_errors
 def reset_password(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
-    """Reset a user's password; their logins end.
+    """Reset a user's password; their logins end and their API keys are revoked.
 
     The new password is prompted for, or read from FAREBOX_NEW_PASSWORD or stdin.
     """
     new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
     with Farebox(url) as client:
         client.admin.set_password(user, new)
-    output.show_outcome({"changed": user}, f"User {user} has a new password.", as_json=as_json)
+    text = f"User {user} has a new password and no API keys."
+    output.show_outcome({"changed": user}, text, as_json=as_json)
 
 
 @app.command()

@@ -45,7 +45,7 @@ class Admin(Resource[S]):
 
     @operation
     def set_password(self, user_id: int, new_password: str) -> Call[None]:
-        """Reset a user's password, which ends their logins."""
+        """Reset a user's password, which ends their logins and revokes their API keys."""
         password = {"new_password": new_password}
         return Call("PUT", f"/v1/users/{user_id}/password", no_content, json=password)
 

@@ -86,13 +86,14 @@ def _grant_form(client: Farebox, user: UserWallet) -> None:
 def _password_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"password-{user.id}", border=False, clear_on_submit=True):
         new = st.text_input("New password", type="password", autocomplete="new-password")
-        st.caption("8 to 256 characters. The user will be logged out everywhere.")
+        st.caption("8 to 256 characters. The user will be logged out everywhere and lose all API keys.")
         new_error = st.empty()
         submitted = st.form_submit_button("Reset password", type="primary")
     if submitted:
         with spinner("Resetting the password", {"new_password": new_error}):
             client.admin.set_password(user.id, new)
-            finish("user", f"Password of {code(user.name)} reset; the user was logged out everywhere.")
+            name = code(user.name)
+            finish("user", f"Password of {name} reset. All logins ended and all API keys were revoked.")
 
 
 def _account_actions(client: Farebox, user: UserWallet, *, is_me: bool) -> None:
