@@ -23,6 +23,8 @@ class EmailTaken(ServiceError):
         super().__init__("This e-mail address is already registered; log in or choose another one.")
 
 
+
+
 class WrongCredentials(ServiceError):
     status = 401
     code = "wrong_credentials"
@@ -155,6 +157,14 @@ class ApiKeyNotFound(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("You have no API key with this id; check it in the list of your keys.")
+
+
+class TooManyApiKeys(ServiceError):
+    status = 409
+    code = "too_many_api_keys"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You already have {most} API keys, expired ones included; revoke one first.")
 
 
 class ApiKeyInvalid(Unauthenticated):

@@ -10,12 +10,16 @@ from tests.integration.auth.service import (
     ADA,
     PASSWORD,
     Json,
+    Service,
     admin_bearer,
+    at_once,
     bearer_of,
     code_of,
     register,
 )
 from tests.support.tokens import JWT_SECRET, service_bearer
+
+from auth_service.api_keys.service import MAX_API_KEYS
 
 
 async def create(client: httpx.AsyncClient, own: dict[str, str], **fields: object) -> Json:
@@ -124,6 +128,36 @@ async def test_list_shows_the_last_use(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"][0]["last_used_at"] is None
     await exchange(client, key["api_key"])
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"][0]["last_used_at"] is not None
+
+
+async def test_number_of_keys_is_limited_also_for_concurrent_requests(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    user_id = await register(client)
+    own = await bearer_of(client)
+    await sql.execute(
+        "INSERT INTO auth.api_keys (user_id, name, digest, prefix, scopes)"
+        " SELECT $1, 'job', number::text::bytea, 'fbx_', '{read}' FROM generate_series(1, $2) AS number",
+        user_id,
+        MAX_API_KEYS - 1,
+    )
+    request = {"name": "job"}
+    creating = [client.post("/v1/api-keys", json=request, headers=own) for _ in range(4)]
+    assert await at_once(*creating) == [201, 409, 409, 409]
+    response = await client.post("/v1/api-keys", json=request, headers=own)
+    assert code_of(response) == "too_many_api_keys"
+
+
+async def test_revocation_is_stored_for_the_life_of_the_keys_tokens_only(
+    service: Service, sql: asyncpg.Connection
+) -> None:
+    client = service.client
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    await client.delete(f"/v1/api-keys/{key['id']}", headers=own)
+    left = "SELECT expires_at - now() FROM auth.revocations WHERE api_key_id IS NOT NULL"
+    assert timedelta(minutes=5) < await sql.fetchval(left) < timedelta(minutes=10)
 
 
 async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None:

@@ -16,6 +16,15 @@ class ApiKeyRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
+    async def lock_owner(self, user_id: int) -> bool:
+        """False if the user was deleted; logins of the user do not wait for this lock."""
+        statement = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+        return await self._session.scalar(statement) is not None
+
+    async def count(self, user_id: int) -> int:
+        own = StoredApiKey.user_id == user_id
+        return await self._session.scalar(select(func.count()).where(own)) or 0
+
     async def add(self, key: StoredApiKey) -> None:
         self._session.add(key)
         await self._session.flush()
