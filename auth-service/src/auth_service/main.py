@@ -100,6 +100,7 @@ async def _build_container(
     trust_source = DatabaseTrustSource(database, signing_keys, settings)
     revocations = Revocations(settings, authentication.trust, trust_source)
     events = UserEvents(Outbox(outbox, ("billing-service", "ml-service")), relay, secret)
+    answers = FirstAnswers(database, first_answers)
     return Container(
         settings=settings,
         authentication=authentication,
@@ -111,8 +112,8 @@ async def _build_container(
         password_check=PasswordCheck(database, hasher, secret),
         sessions=SessionService(settings, database, secret, access_tokens, revocations),
         api_keys=ApiKeyService(secret, access_tokens, revocations),
-        users=UserService(revocations, events),
-        first_answers=FirstAnswers(database, first_answers),
+        users=UserService(revocations, events, answers),
+        first_answers=answers,
     )
 
 

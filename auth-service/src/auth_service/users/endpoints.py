@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Self
 
+import orjson
 from fastapi import Depends, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
@@ -31,8 +32,14 @@ from auth_service.users.service import UserService
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator, Reader
 from kit.database import ReadSession, Session
-from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
-from kit.fields import LARGEST_ID, RowIdInPath
+from kit.errors import (
+    Forbidden,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    Unauthenticated,
+)
+from kit.fields import LARGEST_ID, RowIdInPath, fold_name
 from kit.identity import Role
 from kit.problems import documented
 
@@ -53,6 +60,7 @@ async def _hasher(request: Request) -> PasswordHasher:
 
 Users = Annotated[UserService, Depends(_users)]
 Hasher = Annotated[PasswordHasher, Depends(_hasher)]
+
 
 DisplayName = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_DISPLAY_NAME, strip_whitespace=True), Storable
@@ -141,19 +149,27 @@ def own_account() -> Generator[None]:
 @router.post(
     "/v1/users",
     status_code=201,
-    responses=documented(NameTaken, IdempotencyTwinRunning, IdempotencyKeyReused, HashingBusy),
+    responses=documented(
+        NameTaken,
+        IdempotencyTwinRunning,
+        IdempotencyKeyReused,
+        IdempotencyKeyExpired,
+        HashingBusy,
+    ),
 )
 async def register(
     body: Registration, hasher: Hasher, users: Users, database: OwnDatabase, idempotency: Idempotent
 ) -> UserView:
     """Create an account, named by an e-mail address or a user name."""
-    async with idempotency.claim("users", body) as claim, database.transaction() as session:
+    # By name, because there is no caller yet. Neither scope nor answer contain it: both outlive the account.
+    scope = f"user {idempotency.secret.digest('registration', fold_name(body.name).encode()).hex()}"
+    async with idempotency.claim(scope, body) as claim, database.transaction() as session:
         if claim.first_answer is not None:
-            return UserView.model_validate_json(claim.first_answer)
+            return UserView.model_validate({"name": body.name, **orjson.loads(claim.first_answer)})
         # The transaction connects at its first statement, so no connection is held during hashing.
         password_hash = await hasher.hash(body.password)
         view = UserView.of(await users.register(session, body.name, password_hash))
-        await claim.keep(view.model_dump_json().encode(), session=session)
+        await claim.keep(view.model_dump_json(exclude={"name"}).encode(), session=session)
     return view
 
 

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.api_keys.repository import ApiKeyRepository
+from auth_service.api_keys.service import answers_scope
 from auth_service.errors import LastAdmin, NameTaken, OwnAccount
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
@@ -18,6 +19,7 @@ from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.secrets import RootSecret
 from auth_service.users.repository import UserRepository
 from kit.database import after_commit
+from kit.idempotency import FirstAnswers
 from kit.identity import Role
 from kit.outbox import Outbox, Relay
 
@@ -29,8 +31,8 @@ log = structlog.stdlib.get_logger()
 
 
 class UserService:
-    def __init__(self, revocations: Revocations, events: "UserEvents") -> None:
-        self._revocations, self._events = revocations, events
+    def __init__(self, revocations: Revocations, events: "UserEvents", answers: FirstAnswers) -> None:
+        self._revocations, self._events, self._answers = revocations, events, answers
 
     async def register(self, session: AsyncSession, name: str, password_hash: str) -> User:
         user, event_id = await self._create(session, name, password_hash, "user")
@@ -108,6 +110,7 @@ class UserService:
             raise LastAdmin
         await self._end_tokens(session, user)
         await repository.delete(user)
+        await self._answers.delete_scopes(session, [answers_scope(user.id)])
         await self._events.deleted(session, user.id)
         log.info("user_deleted", user=user.id)
 
