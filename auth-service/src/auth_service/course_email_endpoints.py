@@ -15,13 +15,14 @@ from auth_service.errors import (
     NameTaken,
     NotYourEmail,
     OwnAccount,
+    SignUpClosed,
     TooManyFailures,
     UserNotFound,
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
 from auth_service.sessions.endpoints import Passwords, Sessions
-from auth_service.users.endpoints import Hasher, Users, own_account
+from auth_service.users.endpoints import Hasher, OpenSignUp, Users, own_account
 from auth_service.users.repository import UserRepository
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator
@@ -71,7 +72,9 @@ class Confirmation(BaseModel):
     message: str
 
 
-@router.post("/user/create", responses=documented(EmailTaken, HashingBusy))
+@router.post(
+    "/user/create", dependencies=[OpenSignUp], responses=documented(EmailTaken, SignUpClosed, HashingBusy)
+)
 async def create_user(
     body: EmailRegistration, hasher: Hasher, users: Users, session: Session
 ) -> EmailAccount:

@@ -12,12 +12,13 @@ from auth_service.errors import (
     HashingBusy,
     LastAdmin,
     NameTaken,
+    SignUpClosed,
     TooManyFailures,
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewName, RawName
 from auth_service.sessions.endpoints import Passwords, Sessions
-from auth_service.users.endpoints import Hasher, Users
+from auth_service.users.endpoints import Hasher, OpenSignUp, Users
 from kit.app import strict_router
 from kit.database import Session
 from kit.errors import Malformed
@@ -81,7 +82,12 @@ async def _read_body(request: Request) -> object:
 SentCredentials = Annotated[Credentials, Depends(read_credentials)]
 
 
-@router.post("/signup", status_code=201, responses=documented(NameTaken, HashingBusy))
+@router.post(
+    "/signup",
+    status_code=201,
+    dependencies=[OpenSignUp],
+    responses=documented(NameTaken, SignUpClosed, HashingBusy),
+)
 async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) -> UsernameAccount:
     """Create an account."""
     user = await users.register(session, body.username, await hasher.hash(body.password))

@@ -23,6 +23,12 @@ class EmailTaken(ServiceError):
         super().__init__("This e-mail address is already registered; log in or choose another one.")
 
 
+class SignUpClosed(ServiceError):
+    status = 403
+    code = "sign_up_closed"
+
+    def __init__(self) -> None:
+        super().__init__("Sign-up is closed here; ask an administrator to create your account.")
 
 
 class WrongCredentials(ServiceError):

@@ -18,6 +18,7 @@ from auth_service.errors import (
     LastAdmin,
     NameTaken,
     OwnAccount,
+    SignUpClosed,
     TooManyFailures,
     UserNotFound,
     WrongPassword,
@@ -30,7 +31,7 @@ from auth_service.sessions.repository import SessionRepository
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.app import strict_router
-from kit.authentication import AccountOwner, Administrator, Reader
+from kit.authentication import AccountOwner, Administrator, Reader, authenticate
 from kit.database import ReadSession, Session
 from kit.errors import (
     Forbidden,
@@ -61,6 +62,18 @@ async def _hasher(request: Request) -> PasswordHasher:
 Users = Annotated[UserService, Depends(_users)]
 Hasher = Annotated[PasswordHasher, Depends(_hasher)]
 
+
+async def _require_open_sign_up(request: Request) -> None:
+    """Anybody may create accounts, or, while sign-up is closed, an administrator with an access token."""
+    container = request.app.state.container
+    if container.settings.sign_up == "open":
+        return
+    authorization = request.headers.get("authorization")
+    if authorization is None or not authenticate(container.authentication, authorization, None).is_admin:
+        raise SignUpClosed
+
+
+OpenSignUp = Depends(_require_open_sign_up)
 
 DisplayName = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_DISPLAY_NAME, strip_whitespace=True), Storable
@@ -149,8 +162,10 @@ def own_account() -> Generator[None]:
 @router.post(
     "/v1/users",
     status_code=201,
+    dependencies=[OpenSignUp],
     responses=documented(
         NameTaken,
+        SignUpClosed,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
         IdempotencyKeyExpired,
