@@ -1,4 +1,4 @@
-"""Account page: change the password."""
+"""Account page and the forms before login: change the password, and register."""
 
 import pytest
 from tests.unit.dashboard.conftest import RunPage
@@ -36,3 +36,21 @@ def test_password_change_revokes_api_keys_on_request(
     checkbox.set_value(revoke)
     app.button[0].click().run()
     assert changes == [("ada@example.org", "the old one", "the new one", revoke)]
+
+
+def show_forms_before_login() -> None:
+    from dashboard.pages import account
+
+    account.show_login()
+
+
+@pytest.mark.parametrize("sign_up", ["open", "closed"])
+def test_form_to_register_is_hidden_while_sign_up_is_closed(
+    run_page: RunPage, monkeypatch: pytest.MonkeyPatch, sign_up: str
+) -> None:
+    monkeypatch.setenv("SIGN_UP", sign_up)
+    app = run_page(show_forms_before_login)
+    assert ("Register" in [button.label for button in app.button]) is (sign_up == "open")
+    assert [info.value for info in app.info] == (
+        [] if sign_up == "open" else ["Sign-up is closed. Ask an administrator to create your account."]
+    )

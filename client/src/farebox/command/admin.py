@@ -56,6 +56,23 @@ def users(
 
 @app.command()
 @handle_errors
+def create_user(
+    name: Annotated[str, typer.Argument(help="The account's name, such as an e-mail address.")],
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Create another user's account, also while sign-up is closed.
+
+    The new password is prompted for, or read from FAREBOX_NEW_PASSWORD or stdin.
+    """
+    password = read_secret("Initial password", variable="FAREBOX_NEW_PASSWORD", twice=True)
+    with Farebox(url) as client:
+        user = client.admin.create_user(name, password)
+    output.show_outcome(user, f"User {user.id}, {user.name}, is created.", as_json=as_json)
+
+
+@app.command()
+@handle_errors
 def grant(
     user: UserId,
     tokens: Annotated[int, typer.Argument(min=1, help="The number of tokens.")],

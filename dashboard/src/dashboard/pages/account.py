@@ -30,7 +30,10 @@ def show_login() -> None:
     with login:
         _log_in()
     with register:
-        _register()
+        if DashboardSettings.read().sign_up == "open":
+            _register()
+        else:
+            st.info("Sign-up is closed. Ask an administrator to create your account.")
     with reset:
         if _change_password():
             st.rerun()
