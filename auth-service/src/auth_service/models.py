@@ -49,7 +49,7 @@ class LoginAttempts(Base):
 
 
 class KnownNetwork(Base):
-    """A network from which a user has logged in; a digest, because it tells where the user lives."""
+    """A network from which a user has logged in; a digest, because networks reveal places."""
 
     __tablename__ = "known_networks"
 
