@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import BaseModel
 
 from auth_service.api_keys.endpoints import OwnDatabase
-from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -21,7 +20,7 @@ from auth_service.errors import (
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
-from auth_service.sessions.endpoints import Passwords, Sessions
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
 from auth_service.users.endpoints import Hasher, OpenSignUp, Users, own_account
 from auth_service.users.repository import UserRepository
 from kit.app import strict_router

@@ -6,7 +6,6 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -17,7 +16,7 @@ from auth_service.errors import (
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewName, RawName
-from auth_service.sessions.endpoints import Passwords, Sessions
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
 from auth_service.users.endpoints import Hasher, OpenSignUp, Users
 from kit.app import strict_router
 from kit.database import Session

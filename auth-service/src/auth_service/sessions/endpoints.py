@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from fastapi import Depends, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
-from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountDisabled,
     HashingBusy,
@@ -16,7 +15,7 @@ from auth_service.errors import (
     TooManyFailures,
     WrongCredentials,
 )
-from auth_service.fields import AnyPassword, RawName, Storable, StrictBody
+from auth_service.fields import AnyPassword, RawName, Storable, StrictBody, network_of
 from auth_service.models import LoginSession
 from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions.service import SessionService, TokenPair
@@ -37,6 +36,13 @@ async def _sessions(request: Request) -> SessionService:
     return request.app.state.container.sessions
 
 
+async def _client_network(request: Request) -> str:
+    # The gateway removes what clients claim and sets the address itself; nothing else reaches this service.
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return network_of(forwarded or (request.client.host if request.client else ""))
+
+
+ClientNetwork = Annotated[str, Depends(_client_network)]
 Passwords = Annotated[PasswordCheck, Depends(_password_check)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 

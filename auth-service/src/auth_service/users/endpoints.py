@@ -11,7 +11,6 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, Str
 
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
-from auth_service.clients import ClientNetwork
 from auth_service.errors import (
     AccountGone,
     HashingBusy,
@@ -26,7 +25,7 @@ from auth_service.errors import (
 from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.sessions.endpoints import Passwords, SessionRecord
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, SessionRecord
 from auth_service.sessions.repository import SessionRepository
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
