@@ -101,7 +101,7 @@ async def running_billing(
         yield Billing(http)
 
 
-def charge(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+def charge(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:
     """The body of a charge for one prediction."""
     work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
     return {"operation": "charge", **work, **fields}
@@ -111,7 +111,7 @@ def refund(user_id: int, key: str) -> dict[str, object]:
     return {"operation": "refund", "charge": key, "user_id": user_id}
 
 
-def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+def hold(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:
     """The body of a hold for one prediction."""
     work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
     return {"operation": "hold", **work, "ttl_seconds": 60, **fields}
