@@ -49,6 +49,9 @@ class Billing:
     async def refund(self, user_id: int, key: str) -> dict[str, Any]:
         return (await self.operate(refund(user_id, key)))[0]
 
+    async def refund_hold(self, user_id: int, key: str) -> dict[str, Any]:
+        return (await self.operate(refund_hold(user_id, key)))[0]
+
     async def hold(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
         return (await self.operate(hold(user_id, key, **fields)))[0]
 
@@ -109,6 +112,10 @@ def charge(user_id: object, key: str | None = None, **fields: object) -> dict[st
 
 def refund(user_id: int, key: str) -> dict[str, object]:
     return {"operation": "refund", "charge": key, "user_id": user_id}
+
+
+def refund_hold(user_id: int, key: str) -> dict[str, object]:
+    return {"operation": "refund", "hold": key, "user_id": user_id}
 
 
 def hold(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:
