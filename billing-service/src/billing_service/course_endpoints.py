@@ -6,7 +6,13 @@ from fastapi import Path, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.errors import AccountMismatch, AccountNotFound, CardDeclined, WalletNotFound
+from billing_service.errors import (
+    AccountMismatch,
+    AccountNotFound,
+    CardDeclined,
+    PurchasesOff,
+    WalletNotFound,
+)
 from billing_service.fields import LONGEST_ACCOUNT_NAME, AccountName, Amount
 from billing_service.owners.endpoints import MinTokens
 from billing_service.owners.queries import OwnedWallet, get_owner, get_owner_by_name, list_owners
@@ -96,7 +102,13 @@ async def list_users(
 @router.post(
     "/admin/users/{user_id}/tokens",
     responses=documented(
-        Unauthenticated, Forbidden, AccountMismatch, AccountNotFound, CardDeclined, IdempotencyKeyReused
+        Unauthenticated,
+        Forbidden,
+        PurchasesOff,
+        AccountMismatch,
+        AccountNotFound,
+        CardDeclined,
+        IdempotencyKeyReused,
     ),
 )
 async def add_tokens_to_user(
@@ -108,7 +120,11 @@ async def add_tokens_to_user(
     response: Response,
     key: IdempotencyKey = None,
 ) -> TopUpDone:
-    """Buy tokens for a user."""
+    """Buy tokens for a user.
+
+    With the setting `PURCHASES=off` this is refused, since it takes a card; `POST /v1/users/{user_id}/grants`
+    stays possible.
+    """
     # A short session of its own: no connection is held while the card is charged.
     async with database.read() as session:
         owner = await get_owner(session, user_id)
@@ -131,7 +147,9 @@ async def show_tokens(username: NameInPath, caller: Reader, session: ReadSession
 
 @router.post(
     "/add_tokens",
-    responses=documented(Unauthenticated, Forbidden, AccountNotFound, CardDeclined, IdempotencyKeyReused),
+    responses=documented(
+        Unauthenticated, Forbidden, PurchasesOff, AccountNotFound, CardDeclined, IdempotencyKeyReused
+    ),
 )
 async def add_tokens(
     top_up: OwnTopUp,
@@ -141,7 +159,10 @@ async def add_tokens(
     response: Response,
     key: IdempotencyKey = None,
 ) -> OwnTokens:
-    """Buy tokens for yourself; administrators can buy for any user."""
+    """Buy tokens for yourself; administrators can buy for any user.
+
+    With the setting `PURCHASES=off` this is refused; administrators can grant tokens instead.
+    """
     async with database.read() as session:
         user_id = await _find_visible(session, top_up.username, caller)
     card = parse_card(top_up.credit_card.get_secret_value())

@@ -78,9 +78,13 @@ def create_app(
         ledger=ledger,
         price_cache=price_cache,
         owner_events=OwnerEvents(database, ledger, settings.opening_grant),
-        purchases=Purchases(database, ledger, cards or SimulatedCards()),
+        purchases=Purchases(database, ledger, _card_provider(settings, cards)),
     )
     return app
+
+
+def _card_provider(settings: Settings, cards: CardProvider | None) -> CardProvider | None:
+    return None if settings.purchases == "off" else cards or SimulatedCards()
 
 
 async def _ready(app: FastAPI) -> None:

@@ -188,7 +188,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Tokens returned; `work` is None for a charge or hold that had not arrived, and is refused when it does."""
+    """Tokens returned; `work` is None for a charge or hold that had not arrived, and never will be accepted."""
 
     work: Work | None
     tokens: int
