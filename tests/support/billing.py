@@ -1,5 +1,7 @@
 """A running billing-service on a real database, and a client for frequent requests."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -7,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 
 from billing_service.main import create_app
@@ -17,6 +20,7 @@ from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 
 ADMIN = 1
+DEADLINE_SECONDS = 10
 
 
 class NoRevocations:
@@ -102,6 +106,19 @@ async def running_billing(
         httpx.AsyncClient(transport=transport, base_url="http://billing") as http,
     ):
         yield Billing(http)
+
+
+async def count_waiting(connection: asyncpg.Connection) -> int:
+    """The number of statements that wait for a lock."""
+    return await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+async def until_waiting(connection: asyncpg.Connection) -> None:
+    """Return when a statement waits for a lock."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while await count_waiting(connection) == 0:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
 
 
 def charge(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:

@@ -1,13 +1,12 @@
 """Internal API of the ledger: hold, settle, release, refund and extend; deadlines of charges and holds."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from tests.support.billing import Billing, charge, event, hold, refund_hold, running_billing
+from tests.support.billing import Billing, charge, event, hold, refund_hold, running_billing, until_waiting
 from tests.support.postgres import Database
 from tests.support.tokens import bearer, service_bearer
 
@@ -215,12 +214,3 @@ class TestDeadlines:
     async def test_late_retry_of_a_charge_is_answered(self, billing: Billing) -> None:
         first = await billing.charge(USER, "a")
         assert await billing.charge(USER, "a", timeout_ms=0) == first | {"replayed": True}
-
-
-async def until_waiting(connection: asyncpg.Connection) -> None:
-    """Return when a batch waits for a lock that this connection holds."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    deadline = time.monotonic() + 10
-    while not await connection.fetchval(waiting):
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)

@@ -188,7 +188,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Tokens returned; `work` is None for a charge or hold that had not arrived, and never will be accepted."""
+    """Tokens returned; `work` is None for a charge or hold that had not arrived; it will be refused."""
 
     work: Work | None
     tokens: int
