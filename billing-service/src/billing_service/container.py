@@ -7,7 +7,7 @@ from billing_service.owners.events import OwnerEvents
 from billing_service.prices.cache import PriceCache
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
-from billing_service.statements.costly_reads import CostlyReads
+from billing_service.statements.queries import CostlyReads
 from billing_service.statements.verification import Verifier
 from kit.authentication import Authentication
 from kit.database import Database

@@ -20,7 +20,7 @@ from billing_service.purchases.cards import CardProvider, SimulatedCards
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
 from billing_service.statements import endpoints as statement_endpoints
-from billing_service.statements.costly_reads import CostlyReads
+from billing_service.statements.queries import CostlyReads
 from billing_service.statements.verification import Verifier
 from kit.app import create_service
 from kit.authentication import Authentication

@@ -10,8 +10,8 @@ from tests.support.billing import ADMIN, Billing, count_waiting, until_waiting, 
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer
 
-from billing_service.statements.costly_reads import CostlyReads
 from billing_service.statements.downloads import ROWS_AT_ONCE, all_transfers, transfers_as_csv
+from billing_service.statements.queries import CostlyReads
 from kit.database import Database as Connections
 from kit.deadlines import start_deadline
 from kit.errors import DeadlinePassed

@@ -67,7 +67,7 @@ async def buy_tokens(
 ) -> PurchaseView:
     """Buy tokens with a card; only its brand and last four digits are stored.
 
-    With the setting `PURCHASES=off` this is refused; `purchases` of `GET /v1/prices` tells.
+    With the setting `PURCHASES=off` this is refused; `GET /v1/prices` has the setting as `purchases`.
     """
     card = parse_card(purchase.credit_card.get_secret_value())
     bought = await purchases.buy(caller.user_id, purchase.amount, card, purchase_key(caller, key))

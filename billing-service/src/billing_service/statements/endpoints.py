@@ -10,9 +10,8 @@ from pydantic import AfterValidator
 
 from billing_service.errors import ReceiptNotFound, WalletNotFound
 from billing_service.statements import queries
-from billing_service.statements.costly_reads import CostlyReads
 from billing_service.statements.downloads import all_transfers, export_as_json, transfers_as_csv
-from billing_service.statements.queries import GroupBy, UsageQuery
+from billing_service.statements.queries import CostlyReads, GroupBy, UsageQuery
 from billing_service.statements.schemas import (
     EntryView,
     Export,

@@ -1,10 +1,13 @@
-"""Queries of wallets, transfers, receipts and usage, all of which only the ledger writes."""
+"""Queries of wallets, transfers, receipts and usage, all of which only the ledger writes; turns of costly ones."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +15,9 @@ from sqlalchemy.orm import aliased
 
 from billing_service.errors import WalletNotFound
 from billing_service.models import Account, Receipt, Transfer
+from kit.database import Database, ReadOnlySession
+from kit.deadlines import require_time_left
+from kit.identity import UserId
 
 LARGEST_USAGE = 1000
 
@@ -38,6 +44,29 @@ class Usage(NamedTuple):
     group: str | None
     requests: int
     tokens: int
+
+
+class CostlyReads:
+    """Sessions for costly reads: one at a time, and users take turns, however many requests each sends.
+
+    A sum over a million receipts takes a second. Two of them would occupy all connections that read, and
+    everybody's balance would wait.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        # A lock disappears with the last request that uses it.
+        self._users: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def session(self, user_id: UserId) -> AsyncGenerator[ReadOnlySession]:
+        """A session for one costly read of this user; raises DeadlinePassed if nobody waits for it now."""
+        own = self._users.setdefault(user_id, asyncio.Lock())
+        async with own, self._turn:
+            require_time_left()
+            async with self._database.read() as session:
+                yield session
 
 
 async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
