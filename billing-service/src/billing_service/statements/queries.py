@@ -1,4 +1,4 @@
-"""Queries of wallets, transfers, receipts and usage, all of which only the ledger writes; turns of costly ones."""
+"""Queries of wallets, transfers, receipts and usage, which only the ledger writes; turns of costly ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
