@@ -82,6 +82,44 @@ class ReaderDied(ServiceError):
         super().__init__("The file could not be processed; nothing was charged. Split it into smaller files.")
 
 
+class ReaderTimedOut(ServiceError):
+    status = 422
+    code = "reader_timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The file could not be processed within {seconds:g} seconds; nothing was charged. "
+            "Split it into smaller files.",
+            seconds=seconds,
+        )
+
+
+class TooManyAtOnce(ServiceError):
+    status = 429
+    code = "too_many_at_once"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} of your requests of this kind already wait; retry when one of them has ended.",
+            headers={"Retry-After": "2"},
+        )
+
+
+class ReadersBusy(ServiceError):
+    status = 503
+    code = "readers_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many files are being processed at the moment; retry in a moment.",
+            headers={"Retry-After": "5"},
+        )
+
+
+# Errors of every call in a process pool.
+POOL_ERRORS = (ReaderDied, ReaderTimedOut, TooManyAtOnce, ReadersBusy)
+
+
 class ModelNotFound(ServiceError):
     status = 404
     code = "model_not_found"
