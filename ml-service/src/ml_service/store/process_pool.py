@@ -60,8 +60,8 @@ class ProcessPool:
     ) -> Result:
         """Raises the errors of `work`, and POOL_ERRORS.
 
-        The process is killed by a cancellation, when `seconds` or the request's deadline have passed, and when
-        the client of the request disconnects.
+        The process is killed by a cancellation, when `seconds` or the request's deadline have passed, and
+        when the client of the request disconnects.
         """
         call = self._call(work, arguments, user, self._seconds if seconds is None else seconds)
         return cast("Result", await while_connected(call))
@@ -146,7 +146,7 @@ class ReaderProcess:
         return self._process.poll() is None
 
     def end(self) -> None:
-        """Kill the process, and wait for its end elsewhere: one that reads a dead network disk may not end."""
+        """Kill the process; wait for its end elsewhere, since a read from a dead network disk may not end."""
         self._process.kill()
         # While the interpreter ends, threads cannot be started any more, and nothing needs to be closed.
         with contextlib.suppress(RuntimeError):
