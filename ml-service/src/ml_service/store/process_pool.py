@@ -15,8 +15,9 @@ from typing import IO, TypeVar, TypeVarTuple, cast
 
 from anyio import CapacityLimiter, to_thread
 
+from kit.deadlines import remaining_seconds
 from kit.disconnects import while_connected
-from kit.errors import ServiceError
+from kit.errors import DeadlinePassed, ServiceError
 from kit.identity import UserId
 from ml_service.errors import ReaderDied, ReaderTimedOut
 from ml_service.store.fair_slots import FairSlots
@@ -69,8 +70,9 @@ class ProcessPool:
     async def _call(
         self, work: Callable[..., object], arguments: tuple[object, ...], user: UserId, seconds: float
     ) -> object:
-        async with self._slots.slot(user), _within(seconds, ReaderTimedOut(seconds)):
-            succeeded, value = await self._run((work, arguments))
+        async with _within(remaining_seconds(), DeadlinePassed()), self._slots.slot(user):
+            async with _within(seconds, ReaderTimedOut(seconds)):
+                succeeded, value = await self._run((work, arguments))
         if not succeeded:
             raise cast("BaseException", value)
         return value

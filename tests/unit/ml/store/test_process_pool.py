@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kit.deadlines import start_deadline
 from kit.disconnects import connection
-from kit.errors import ClientLeft
+from kit.errors import ClientLeft, DeadlinePassed
 from kit.identity import UserId
 from ml_service.datasets.inspection import inspect_file
 from ml_service.errors import ReaderDied, ReaderTimedOut
@@ -139,3 +140,14 @@ async def test_disconnected_client_kills_the_process(tmp_path: Path) -> None:
     with pytest.raises(ClientLeft):
         await running
     await eventually(lambda: not psutil.pid_exists(int(started.read_text())))
+
+
+async def test_deadline_of_the_request_ends_a_wait_for_a_slot(tmp_path: Path) -> None:
+    pool, started = ProcessPool(1), tmp_path / "pid"
+    running = asyncio.create_task(pool.run(wait_forever, started, user=ADA))
+    await eventually(started.exists)
+    start_deadline(b"50")
+    with pytest.raises(DeadlinePassed):
+        await pool.run(os.getpid, user=BOB)
+    running.cancel()
+    await asyncio.wait([running])
