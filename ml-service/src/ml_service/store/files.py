@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple, TypeVar, TypeVarTuple
 from uuid import uuid4
 
+import structlog
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from ml_service.store import local_files
 from ml_service.store.local_files import NotTheStoredFile
+
+log = structlog.stdlib.get_logger()
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
@@ -61,6 +64,15 @@ class Files:
         running = asyncio.get_running_loop().run_in_executor(self._threads, operation, *arguments)
         async with asyncio.timeout(seconds):
             return await running
+
+    async def discard(self, key: str) -> bool:
+        """Delete a file that nothing needs; false if it cannot be deleted now, and the sweeper must."""
+        try:
+            await self.run(self.delete, key)
+        except OSError as error:
+            log.warning("file_not_deleted", key=key, error=type(error).__name__)
+            return False
+        return True
 
     async def check(self) -> None:
         """Raises TimeoutError while the store does not answer; an error is an answer."""

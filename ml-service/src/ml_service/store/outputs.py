@@ -31,8 +31,8 @@ class Artefacts:
         return await self._files.run(self._publish, name, seconds=PUBLISH_SECONDS)
 
     async def discard(self, name: str) -> None:
-        await self._files.run(self._files.delete, self.staging_key(name))
-        await self._files.run(self._files.delete, self.key(name))
+        await self._files.discard(self.staging_key(name))
+        await self._files.discard(self.key(name))
 
     def _publish(self, name: str) -> int:
         self._files.rename(self.staging_key(name), self.key(name))
@@ -76,4 +76,4 @@ class Results:
         return False
 
     async def delete(self, key: str) -> None:
-        await self._files.run(self._files.delete, key)
+        await self._files.discard(key)

@@ -81,8 +81,8 @@ class Uploads:
 
     async def delete(self, key: str) -> None:
         """Delete a file and its columnar copy."""
-        await self._files.run(self._files.delete, key)
-        await self._files.run(self._files.delete, key + COPY_SUFFIX)
+        await self._files.discard(key)
+        await self._files.discard(key + COPY_SUFFIX)
 
     async def replace(self, key: str, upload: Upload) -> None:
         """Replace a stored file that should have the same content, and may be missing or changed."""
