@@ -39,6 +39,7 @@ from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.ownership import StoreOwnership
 from ml_service.store.process_pool import IdleProcesses, ProcessPool
 from ml_service.store.quota import StorageLimits, StorageQuota
+from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
@@ -74,7 +75,7 @@ class Container:
     exports: ExportService
     sweeper: Sweeper
     course: CourseTraining
-    files: Files
+    store_probe: StoreProbe
     ownership: StoreOwnership
     storage: StorageQuota
 
@@ -123,7 +124,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         exports=ExportService(models, artefacts, results, readers),
         sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
-        files=files,
+        store_probe=StoreProbe(files),
         ownership=ownership,
         storage=storage,
     )

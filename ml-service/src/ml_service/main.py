@@ -70,4 +70,4 @@ async def check_ready(app: FastAPI) -> None:
     container.authentication.trust.require_loaded()
     await container.database.ping()
     container.ownership.require_verified()
-    await container.files.check()
+    await container.store_probe.check()

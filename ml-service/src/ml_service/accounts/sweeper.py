@@ -17,6 +17,7 @@ from ml_service.orm import first_answers
 from ml_service.store.files import Files
 from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
 from ml_service.store.ownership import StoreOwnership
+from ml_service.store.threads import discard, run_in_thread
 from ml_service.store.uploads import FOLDER as UPLOADS
 
 # A bucket lists a thousand files in a tenth of a second.
@@ -111,7 +112,7 @@ class Sweeper:
         await self._delete({*left, *orphans_of(stored, (), live, self._oldest())})
 
     async def _list(self, folder: str) -> Stored:
-        return await self._files.run(lambda: list(self._files.list_folder(folder)), seconds=LISTING_SECONDS)
+        return await run_in_thread(lambda: list(self._files.list_folder(folder)), seconds=LISTING_SECONDS)
 
     def _oldest(self) -> datetime:
         return datetime.now(UTC) - self._limits.orphan_age
@@ -119,5 +120,5 @@ class Sweeper:
     async def _delete(self, keys: Iterable[str]) -> None:
         for key in keys:
             # One file that cannot be deleted must not keep all others.
-            if await self._files.discard(key):
+            if await discard(self._files, key):
                 log.info("orphan_removed", key=key)

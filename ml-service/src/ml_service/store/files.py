@@ -1,35 +1,23 @@
 """The file store: any fsspec URL, by default a shared folder."""
 
-import asyncio
 import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeVar, TypeVarTuple
+from typing import IO, Any, NamedTuple
 from uuid import uuid4
 
-import structlog
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from ml_service.store import local_files
 from ml_service.store.local_files import NotTheStoredFile
 
-log = structlog.stdlib.get_logger()
-
-Arguments = TypeVarTuple("Arguments")
-Result = TypeVar("Result")
-
 # Appended to the name of an uploaded table: its columnar copy.
 COPY_SUFFIX = ".arrow"
-THREADS = 16
-# Nearly all operations take milliseconds; a disk on a network that is gone never answers.
-OPERATION_SECONDS = 60.0
-PROBE_SECONDS = 2.0
 
 
 class Room(NamedTuple):
@@ -40,7 +28,7 @@ class Room(NamedTuple):
 
 
 class Files:
-    """Files by key. Calls block on disk or network: a service runs them with `run`.
+    """Files by key. Calls block on disk or network: a service runs them with `store.threads`.
 
     Services, reader processes and Dask workers each have one, with the same URL.
     """
@@ -50,38 +38,6 @@ class Files:
         # Other processes write here too, so a cached listing may be out of date.
         self._files, self._root = url_to_fs(url, use_listings_cache=False)
         self._local = isinstance(self._files, LocalFileSystem)
-        # Threads of its own, so that a stuck store stops nothing else.
-        self._threads = ThreadPoolExecutor(THREADS, "files")
-        self._probe: asyncio.Future[object] | None = None
-
-    async def run(
-        self,
-        operation: Callable[[*Arguments], Result],
-        *arguments: *Arguments,
-        seconds: float = OPERATION_SECONDS,
-    ) -> Result:
-        """Run an operation in a thread. Raises TimeoutError if the store does not answer in time."""
-        running = asyncio.get_running_loop().run_in_executor(self._threads, operation, *arguments)
-        async with asyncio.timeout(seconds):
-            return await running
-
-    async def discard(self, key: str) -> bool:
-        """Delete a file that nothing needs; false if it cannot be deleted now, and the sweeper must."""
-        try:
-            await self.run(self.delete, key)
-        except OSError as error:
-            log.warning("file_not_deleted", key=key, error=type(error).__name__)
-            return False
-        return True
-
-    async def check(self) -> None:
-        """Raises TimeoutError while the store does not answer; an error is an answer."""
-        if self._probe is None or self._probe.done():
-            loop = asyncio.get_running_loop()
-            self._probe = loop.run_in_executor(self._threads, self._files.exists, self._root)
-        async with asyncio.timeout(PROBE_SECONDS):
-            await asyncio.wait((self._probe,))
-        self._probe.exception()
 
     @contextlib.contextmanager
     def on_disk(self, key: str, *suffixes: str, size: int | None = None) -> Generator[Path]:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from uuid import uuid4
 
 from ml_service.store.files import Files
+from ml_service.store.threads import discard, run_in_thread
 
 # A worker writes an artefact to the staging folder; `publish` then moves it as a whole.
 STAGING = "aside"
@@ -28,11 +29,11 @@ class Artefacts:
 
     async def publish(self, name: str) -> int:
         """Move a new artefact from staging to its key. Returns its size in bytes."""
-        return await self._files.run(self._publish, name, seconds=PUBLISH_SECONDS)
+        return await run_in_thread(self._publish, name, seconds=PUBLISH_SECONDS)
 
     async def discard(self, name: str) -> None:
-        await self._files.discard(self.staging_key(name))
-        await self._files.discard(self.key(name))
+        await discard(self._files, self.staging_key(name))
+        await discard(self._files, self.key(name))
 
     def _publish(self, name: str) -> int:
         self._files.rename(self.staging_key(name), self.key(name))
@@ -57,23 +58,23 @@ class Results:
 
         Raises FileNotFoundError before the first chunk if the file is gone or has another size.
         """
-        handle = await self._files.run(self._files.open_to_read, key, size)
+        handle = await run_in_thread(self._files.open_to_read, key, size)
         try:
-            while chunk := await self._files.run(handle.read, CHUNK_BYTES):
+            while chunk := await run_in_thread(handle.read, CHUNK_BYTES):
                 yield chunk
         finally:
-            await self._files.run(handle.close)
+            await run_in_thread(handle.close)
             if once:
                 await self.delete(key)
 
     async def exists(self, key: str, size: int | None = None) -> bool:
         """Whether the result is stored, with this size if one is given."""
         if size is None:
-            return await self._files.run(self._files.exists, key)
+            return await run_in_thread(self._files.exists, key)
         with contextlib.suppress(FileNotFoundError):
-            await self._files.run(self._files.require_file, key, size)
+            await run_in_thread(self._files.require_file, key, size)
             return True
         return False
 
     async def delete(self, key: str) -> None:
-        await self._files.discard(key)
+        await discard(self._files, key)

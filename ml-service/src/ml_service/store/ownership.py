@@ -13,6 +13,7 @@ from ml_service.errors import StoreNotOurs
 from ml_service.store.files import Files
 from ml_service.store.outputs import ARTEFACTS
 from ml_service.store.repository import StoreRepository
+from ml_service.store.threads import run_in_thread
 from ml_service.store.uploads import FOLDER as UPLOADS
 
 OWNER_KEY = "owner"
@@ -67,7 +68,7 @@ class StoreOwnership:
             owner = (await StoreRepository(session).owner()).hex
         found = await self._read_owner()
         if found is None and await self._is_empty_or_ours():
-            await self._files.run(self._files.create_once, OWNER_KEY, owner.encode())
+            await run_in_thread(self._files.create_once, OWNER_KEY, owner.encode())
             log.info("store_adopted", store=self._files.url)
             found = await self._read_owner()
         if found == owner:
@@ -80,12 +81,12 @@ class StoreOwnership:
     async def _read_owner(self) -> str | None:
         """None for a store without an owner."""
         try:
-            return await self._files.run(_read_owner, self._files)
+            return await run_in_thread(_read_owner, self._files)
         except FileNotFoundError:
             return None
 
     async def _is_empty_or_ours(self) -> bool:
-        uploads, artefacts = await self._files.run(_list_files, self._files)
+        uploads, artefacts = await run_in_thread(_list_files, self._files)
         if not (uploads or artefacts):
             return True
         async with self._database.read() as session:

@@ -12,6 +12,7 @@ from ml_service.errors import StorageQuotaReached
 from ml_service.store.files import Files, Room
 from ml_service.store.ownership import StoreOwnership
 from ml_service.store.repository import StoreRepository
+from ml_service.store.threads import run_in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class StorageQuota:
     async def require_store(self) -> None:
         """Raises StoreNotOurs or StorageFull."""
         self._ownership.require_verified()
-        room = await self._files.run(self._files.room)
+        room = await run_in_thread(self._files.room)
         if room is not None and not _is_enough(room, self._limits):
             raise StorageFull
 

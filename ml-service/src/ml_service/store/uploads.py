@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from ml_service.errors import DatasetTooLarge
 from ml_service.store.files import COPY_SUFFIX, Files
+from ml_service.store.threads import discard, run_in_thread
 
 FOLDER = "uploads"
 # Large enough to amortise a switch of threads, small enough for a hundred uploads in memory.
@@ -41,11 +42,11 @@ class Upload:
 
     async def finish(self) -> None:
         await self._write_out()
-        await self._files.run(self._close_safely)
+        await run_in_thread(self._close_safely)
 
     async def _write_out(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
-        await self._files.run(self._write_and_hash, data)
+        await run_in_thread(self._write_and_hash, data)
 
     def _write_and_hash(self, data: bytes) -> None:
         self._handle.write(data)
@@ -64,7 +65,7 @@ class Uploads:
     async def receiving(self) -> AsyncGenerator[Upload]:
         """Receive one file; it is deleted after the block unless `keep` was called."""
         key = f"{FOLDER}/{uuid4().hex}"
-        handle = await self._files.run(self._files.create, key)
+        handle = await run_in_thread(self._files.create, key)
         upload = Upload(self._files, key, handle, self._limit)
         try:
             yield upload
@@ -77,13 +78,13 @@ class Uploads:
     async def _close(self, handle: IO[bytes]) -> None:
         """Close the file; what could not be written to a full disk is lost with it."""
         with contextlib.suppress(OSError):
-            await self._files.run(handle.close)
+            await run_in_thread(handle.close)
 
     async def delete(self, key: str) -> None:
         """Delete a file and its columnar copy."""
-        await self._files.discard(key)
-        await self._files.discard(key + COPY_SUFFIX)
+        await discard(self._files, key)
+        await discard(self._files, key + COPY_SUFFIX)
 
     async def replace(self, key: str, upload: Upload) -> None:
         """Replace a stored file that should have the same content, and may be missing or changed."""
-        await self._files.run(self._files.copy, upload.key, key)
+        await run_in_thread(self._files.copy, upload.key, key)
