@@ -88,6 +88,24 @@ async def test_concurrent_uploads_of_one_file_create_one_dataset(idle: Service) 
     assert len(idle.stored("uploads")) == FILES_OF_A_DATASET
 
 
+async def test_findings_of_a_label_are_found_once_for_the_same_types(idle: Service) -> None:
+    dataset = await idle.upload_bytes(ZIPS)
+
+    async def status_of(label: str) -> int:
+        url = f"/v1/datasets/{dataset['id']}/findings?label={label}"
+        return (await idle.client.get(url, headers=bearer(ADA))).status_code
+
+    assert await status_of("y") == 200
+    for file in (idle.store / "uploads").iterdir():
+        file.unlink()
+    assert [await status_of("y"), await status_of("size")] == [200, 409]
+    await idle.upload_bytes(ZIPS)
+    assert (await patch(idle, dataset, zip="text")).status_code == 200
+    for file in (idle.store / "uploads").iterdir():
+        file.unlink()
+    assert await status_of("y") == 409
+
+
 class TestQuota:
     async def test_quota_is_published(self, small: Service) -> None:
         limits = (await small.client.get("/v1/limits")).json()

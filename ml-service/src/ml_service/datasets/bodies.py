@@ -150,8 +150,9 @@ class _FormParser:
                 text = self._text.decode()
             except UnicodeDecodeError:
                 raise FormMalformed("A field of the form is not in UTF-8; send it in UTF-8.") from None
-            if self.fields.setdefault(self._name, text) is not text:
+            if self._name in self.fields:
                 raise FormMalformed("The form has two fields of the same name; send one.")
+            self.fields[self._name] = text
 
     def _end(self) -> None:
         self.ended = True
