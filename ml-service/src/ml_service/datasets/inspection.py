@@ -1,16 +1,19 @@
 """Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from kit.identity import UserId
 from ml_service.learning import tables
 from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables import Json
+from ml_service.learning.tables.errors import UploadChanged, UploadMissing
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import COPY_SUFFIX, Files
+from ml_service.store.local_files import NotTheStoredFile
 from ml_service.store.process_pool import ProcessPool
 
 PREVIEW_ROWS = 20
@@ -43,7 +46,7 @@ class StoredTable:
         Raises UploadMissing or UploadChanged unless the stored file is the one that was uploaded.
         """
         files, file = Files(self.store_url), self.file
-        with files.on_disk(file.key, COPY_SUFFIX) as path:
+        with self._on_disk(files) as path:
             if not file.verified:
                 tables.check_upload(path, self.limits, file.sha256)
             table = tables.read_copy(tables.copy_of(path), None, self.kinds, file.sha256)
@@ -53,6 +56,17 @@ class StoredTable:
                 with contextlib.suppress(OSError), files.file_to_replace(self.copy_key) as copy:
                     tables.write_copy(table, copy, file.size, file.sha256)
         return table
+
+    @contextlib.contextmanager
+    def _on_disk(self, files: Files) -> Generator[Path]:
+        """The file, whose size is checked before it is downloaded or read."""
+        try:
+            with files.on_disk(self.file.key, COPY_SUFFIX, size=self.file.size) as path:
+                yield path
+        except NotTheStoredFile:
+            raise UploadChanged from None
+        except FileNotFoundError:
+            raise UploadMissing from None
 
     @property
     def copy_key(self) -> str:
