@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
+from ml_service.learning.predictors import MAX_MODEL_BYTES
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits
 
 MEBIBYTE = 1024 * 1024
@@ -22,6 +23,8 @@ class MlSettings(DatabaseSettings):
     max_datasets: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     max_datasets_bytes: Annotated[int, Field(ge=1024)] = 5120 * MEBIBYTE
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    max_model_bytes: Annotated[int, Field(ge=MEBIBYTE)] = MAX_MODEL_BYTES
+    max_export_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 128 * MEBIBYTE
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20

@@ -17,7 +17,7 @@ from ml_service.datasets.repository import DatasetRepository
 from ml_service.datasets.schemas import DatasetView
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.schemas import MAX_FEATURES, JobView
-from ml_service.learning.predictors import MOST_CELLS
+from ml_service.learning.predictors import MOST_CELLS, MOST_WARNINGS
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import ModelView
@@ -74,7 +74,9 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "model_name_length": LONGEST_GIVEN_NAME,
         },
         "jobs": {"running_per_user": settings.max_running_jobs},
-        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS},
+        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS, "warnings": MOST_WARNINGS},
+        "models": {"bytes": settings.max_model_bytes},
+        "exports": {"bytes": settings.max_export_bytes},
         "batch": {"rows_at_once": settings.batch_rows_at_once, "result_hours": settings.answers_kept_hours},
     }
 
