@@ -27,10 +27,12 @@ class NotARegularFile(OSError):
 @contextlib.contextmanager
 def open_regular(path: Path) -> Generator[tuple[IO[bytes], int]]:
     """Open a regular file without buffer; yields it with its size. Raises NotARegularFile for all else."""
-    with os.fdopen(_open(path), "rb", buffering=0) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise NotARegularFile(path.name)
+    descriptor = _open(path)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise NotARegularFile(path.name)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         yield file, status.st_size
 
 
