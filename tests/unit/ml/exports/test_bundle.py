@@ -114,7 +114,7 @@ def copy_of(bundle: Path, folder: Path) -> Path:
 
 
 def rewrite_manifest(bundle: Path, **members: object) -> None:
-    """List the files as they are now, as whoever changes a bundle can."""
+    """List the files as they are now, as an attacker can."""
     manifest = manifest_of(bundle)
     files = {name: hashlib.sha256((bundle / name).read_bytes()).hexdigest() for name in manifest["files"]}
     (bundle / "MANIFEST.json").write_text(json.dumps({**manifest, "files": files, **members}))

@@ -25,6 +25,7 @@ from ml_service.learning.tables.dialect import Decimal, Delimiter, find_delimite
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
 from ml_service.learning.tables.parquet import check_footer, check_type, is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
     MEGABYTE,
     ROW_BYTES,
@@ -33,7 +34,6 @@ from ml_service.learning.tables.table import (
     check_rows,
     check_unpacked_size,
 )
-from ml_service.learning.tables.uploaded_file import require_file
 
 MOST_ROWS_AT_ONCE = 20_000
 MOST_TEXT = 64 * MEGABYTE
