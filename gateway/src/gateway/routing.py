@@ -146,6 +146,7 @@ PRODUCT = (
     Route(GET, "/v1/jobs/{id}/events", ML, seconds=EVENTS_SECONDS, is_stream=True),
     Route(GET, "/v1/jobs/{id}/result", ML, seconds=60),
     Route(POST, "/v1/jobs/{id}/cancel", ML),
+    Route(GET, "/v1/export-key", ML, PUBLIC),
     Route(GET, "/v1/limits", GATEWAY, PUBLIC),
     Route(GET, "/v1/health", GATEWAY),
 )
