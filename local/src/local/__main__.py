@@ -109,6 +109,7 @@ def demo_ui() -> None:
 
 
 def main() -> None:
+    os.umask(0o077)
     # As with Ctrl-C: an interrupted start stops the programs that it has started.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Stopped by SIGTERM."))
     try:
