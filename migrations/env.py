@@ -3,8 +3,7 @@
 import asyncio
 
 from alembic import context
-from sqlalchemy import Connection, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection
 
 from kit.settings import read_settings
 from migrations.comparison import is_in_a_service_schema, service_metadata
@@ -27,7 +26,7 @@ def run(connection: Connection) -> None:
 
 async def connect_and_run() -> None:
     settings = context.config.attributes.get("settings") or read_settings("migrations", MigrationSettings)
-    engine = create_async_engine(settings.url, poolclass=pool.NullPool)
+    engine = settings.create_engine()
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()

@@ -2,43 +2,35 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
 
 from alembic import command
 from alembic.config import Config
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import SecretStr
 from sqlalchemy import URL, pool
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from kit.settings import DatabaseAddress
 from migrations.roles import set_password
 
 FOLDER = Path(__file__).parent
 
 
-class MigrationSettings(BaseSettings):
+class MigrationSettings(DatabaseAddress):
     """DB_USER creates schemas and roles; the services never receive its password."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
-
-    db_host: str = "127.0.0.1"
-    db_port: Annotated[int, Field(ge=1, le=65535)] = 5432
-    db_name: str = "farebox"
-    db_user: str
-    db_password: SecretStr
     auth_db_password: SecretStr
     billing_db_password: SecretStr
     ml_db_password: SecretStr
 
-    @property
-    def url(self) -> URL:
-        return URL.create(
+    def create_engine(self) -> AsyncEngine:
+        url = URL.create(
             "postgresql+asyncpg",
             username=self.db_user,
             password=self.db_password.get_secret_value(),
             database=self.db_name,
             query={"host": self.db_host, "port": str(self.db_port)},  # a folder is a Unix socket
         )
+        return create_async_engine(url, poolclass=pool.NullPool, connect_args={"ssl": self.db_tls})
 
     @property
     def role_passwords(self) -> dict[str, str]:
@@ -64,7 +56,7 @@ def _configuration(settings: MigrationSettings) -> Config:
 
 
 async def _set_passwords(settings: MigrationSettings) -> None:
-    engine = create_async_engine(settings.url, poolclass=pool.NullPool)
+    engine = settings.create_engine()
     async with engine.begin() as connection:
         for role, password in settings.role_passwords.items():
             await connection.run_sync(set_password, role, password)

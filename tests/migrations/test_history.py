@@ -10,8 +10,6 @@ import asyncpg
 import pytest
 from migrations.comparison import differences
 from migrations.history import FOLDER, downgrade, upgrade
-from sqlalchemy import pool
-from sqlalchemy.ext.asyncio import create_async_engine
 from tests.support.postgres import Database, Server
 
 REVISIONS = sorted((FOLDER / "versions").glob("*.py"))
@@ -28,7 +26,7 @@ async def schemas_of(database: Database) -> set[str]:
 
 
 async def differences_in(server: Server, name: str) -> list[Any]:
-    engine = create_async_engine(server.migration_settings(name).url, poolclass=pool.NullPool)
+    engine = server.migration_settings(name).create_engine()
     async with engine.connect() as connection:
         found = await connection.run_sync(differences)
     await engine.dispose()

@@ -58,6 +58,7 @@ class Server:
         environment = {
             name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
             for name, value in settings
+            if value is not None
         }
         subprocess.run(
             [sys.executable, "-m", "migrations"], cwd=PROJECT, env=os.environ | environment, check=True

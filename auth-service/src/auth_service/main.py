@@ -83,7 +83,7 @@ async def clean_up(container: Container) -> None:
         await RevocationRepository(session).delete_expired(now)
         await SessionRepository(session).delete_expired(now)
         await LoginAttemptRepository(session).delete_old()
-        await container.first_answers.delete_older(session, FIRST_ANSWERS_KEPT_FOR)
+        await container.first_answers.expire_older(session, FIRST_ANSWERS_KEPT_FOR)
         if container.settings.jwt_algorithm == "EdDSA":
             await container.signing_keys.rotate_when_due(session)
 

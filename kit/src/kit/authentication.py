@@ -1,5 +1,6 @@
 """Authentication of callers: verification of access tokens, and FastAPI dependencies that require one."""
 
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,13 +14,19 @@ from fastapi.security import HTTPBearer
 from structlog.contextvars import bind_contextvars
 
 from kit.errors import Forbidden, Unauthenticated
-from kit.identity import AUDIENCE, ISSUER, ApiKey, Caller, UserId
+from kit.fields import check_decimal_id
+from kit.identity import AUDIENCE, ISSUER, LARGEST_CLOCK_SKEW, ApiKey, Caller, UserId
 from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
 REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
+# Three parts without padding. PyJWT would also decode other spellings of the same token.
+COMPACT_TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
+LONGEST_TOKEN = 4096
+# No token lives longer: revocations are stored for this long only.
+LONGEST_LIFETIME_SECONDS = 24 * 3600
 
 
 class TokenVerifier:
@@ -41,6 +48,8 @@ class TokenVerifier:
         return caller
 
     def _decode(self, token: str) -> Caller:
+        if len(token) > LONGEST_TOKEN or COMPACT_TOKEN.fullmatch(token) is None:
+            raise Unauthenticated("The access token is not valid; log in again.")
         failure: Exception | None = None
         for key in self._candidate_keys(token):
             try:
@@ -63,17 +72,20 @@ class TokenVerifier:
 
 
 def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
+    """Raises InvalidTokenError, or ValueError, KeyError or TypeError for claims that we do not issue."""
     claims = jwt.decode(
         token,
         key,
         algorithms=[algorithm],
         audience=AUDIENCE,
         issuer=ISSUER,
-        options={"require": REQUIRED_CLAIMS},
+        # PyJWT's own check of `iat` allows clocks no difference.
+        options={"require": REQUIRED_CLAIMS, "verify_iat": False},
     )
     api_key = claims.get("api_key")
+    _check_times(claims["iat"], claims["exp"])
     return Caller(
-        user_id=UserId(int(claims["sub"])),
+        user_id=UserId(int(check_decimal_id(claims["sub"]))),
         name=claims["name"],
         role=claims["role"],
         generation=claims["gen"],
@@ -81,6 +93,13 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
         api_key=ApiKey(api_key["id"], frozenset(api_key["scopes"]), api_key["cap"]) if api_key else None,
         expires_at=float(claims["exp"]),
     )
+
+
+def _check_times(issued_at: object, expires_at: object) -> None:
+    if not (type(issued_at) is int and type(expires_at) is int):
+        raise ValueError("times are whole seconds")
+    if issued_at > time.time() + LARGEST_CLOCK_SKEW or expires_at - issued_at > LONGEST_LIFETIME_SECONDS:
+        raise ValueError("times are not those of an issued token")
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ def _create_engine(
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
+            "ssl": settings.db_tls,
             "server_settings": _server_settings(service, read_only=read_only),
             "timeout": CONNECT_SECONDS,
             "command_timeout": STATEMENT_SECONDS + SILENCE_SECONDS,
@@ -173,6 +174,7 @@ def _create_driver_pool(settings: DatabaseSettings, service: str, size: int) -> 
         user=settings.db_user,
         password=settings.db_password.get_secret_value(),
         database=settings.db_name,
+        ssl=settings.db_tls,
         min_size=0,
         max_size=size,
         timeout=CONNECT_SECONDS,

@@ -141,6 +141,29 @@ class Unavailable(ServiceError):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class DeadlinePassed(ServiceError):
+    """The caller has stopped waiting, so the request has no effect."""
+
+    status = 503
+    code = "deadline_passed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request took too long and had no effect; retry it, or send less at once.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class StorageFull(ServiceError):
+    status = 507
+    code = "storage_full"
+
+    def __init__(
+        self, detail: str = "The disk of this installation is full; retry when its operator has made room."
+    ) -> None:
+        super().__init__(detail, headers={"Retry-After": "60"})
+
+
 class IdempotencyKeyReused(ServiceError):
     status = 422
     code = "idempotency_key_reused"
@@ -157,4 +180,14 @@ class IdempotencyTwinRunning(ServiceError):
         super().__init__(
             "A request with this Idempotency-Key is still running; retry in a moment.",
             headers={"Retry-After": "1"},
+        )
+
+
+class IdempotencyKeyExpired(ServiceError):
+    status = 409
+    code = "idempotency_key_expired"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer to this Idempotency-Key is no longer stored; use a new key for a new request."
         )

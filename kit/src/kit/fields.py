@@ -5,9 +5,10 @@ import unicodedata
 from typing import Annotated
 
 from fastapi import Path
-from pydantic import AfterValidator, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr
 
 LARGEST_ID = 2**63 - 1
+DECIMAL_ID = re.compile("[1-9][0-9]{0,18}")
 NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -18,11 +19,19 @@ def storable_text(text: str) -> str:
     return text
 
 
+def check_decimal_id(text: str) -> str:
+    """The unchanged id; raises ValueError for any writing but the decimal number."""
+    if DECIMAL_ID.fullmatch(text) is None or int(text) > LARGEST_ID:
+        raise ValueError("must be a whole number from 1, in digits alone")
+    return text
+
+
 def fold_name(name: str) -> str:
     """Fold case, width and composition, so that names that look the same are equal."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
 
 
 RowId = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
-RowIdInPath = Annotated[int, Path(ge=1, le=LARGEST_ID)]
+# Without the check pydantic would also read `7.0`, `+7`, ` 7` and `07` as 7: several addresses of one row.
+RowIdInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), BeforeValidator(check_decimal_id)]
 Text = Annotated[StrictStr, AfterValidator(storable_text)]

@@ -2,7 +2,8 @@
 
 A request with a key claims the key, does its work and stores its answer; a retry receives the stored answer.
 A twin that arrives while the first request runs is refused with 409. The claim is a lease: if the process
-dies, the key is free again when the lease ends.
+dies, the key is free again when the lease ends. Answers are stored for a limited time, keys for ever: a
+request under a key whose answer is gone is refused, since its effect would be a second one.
 """
 
 import asyncio
@@ -17,10 +18,11 @@ from typing import Annotated, NewType
 import structlog
 from fastapi import Header
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
-    Delete,
+    Index,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
@@ -28,8 +30,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    false,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -37,7 +41,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql import ColumnElement
 
 from kit.database import Database
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
 
 Key = NewType("Key", str)
 
@@ -67,7 +71,10 @@ def is_idempotency_key(sent: str) -> bool:
 
 
 def idempotency_keys_table(metadata: MetaData) -> Table:
-    """One row per key. `answer` is null while the first request runs; `location` is the answer's file."""
+    """One row per key. `answer` is null while the first request runs and once the answer has expired.
+
+    `location` is the answer's file.
+    """
     return Table(
         "idempotency_keys",
         metadata,
@@ -77,10 +84,15 @@ def idempotency_keys_table(metadata: MetaData) -> Table:
         Column("answer", LargeBinary),
         Column("location", Text),
         Column("lease_until", DateTime(timezone=True), nullable=False),
-        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now(), index=True),
+        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column("expired", Boolean, nullable=False, server_default=false()),
         PrimaryKeyConstraint("scope", "key"),
         UniqueConstraint("location"),
         CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint_length"),
+        CheckConstraint(
+            "NOT expired OR (answer IS NULL AND location IS NULL)", name="expired_without_answer"
+        ),
+        Index("ix_idempotency_keys_created_at", "created_at", postgresql_where=text("NOT expired")),
     )
 
 
@@ -122,7 +134,8 @@ class FirstAnswers:
     async def claim(self, request: KeyedRequest) -> AsyncGenerator[Claim]:
         """Claim the request's key for the block, and free it if the block raises.
 
-        Raises IdempotencyKeyReused for other input and IdempotencyTwinRunning while the first request runs.
+        Raises IdempotencyKeyReused for other input, IdempotencyTwinRunning while the first request runs, and
+        IdempotencyKeyExpired when its answer is no longer stored.
         """
         if request.key is None:
             yield Claim(self, request, None)
@@ -157,16 +170,27 @@ class FirstAnswers:
         if row is None:
             raise IdempotencyTwinRunning
 
-    async def delete_older(self, session: AsyncSession, age: timedelta) -> Sequence[str]:
-        """Returns the locations of the deleted answers' files."""
-        statement = delete(self._table).where(self._table.c.created_at < func.now() - age)
-        return await self._delete(session, statement)
+    async def expire_older(self, session: AsyncSession, age: timedelta) -> Sequence[str]:
+        """Forget answers of this age, but not their keys; returns the locations of the answers' files.
+
+        Keys of requests that died without an answer are deleted: a retry may still be served.
+        """
+        columns = self._table.c
+        is_old = (columns.created_at < func.now() - age) & ~columns.expired
+        unanswered = columns.answer.is_(None) & (columns.lease_until < func.now())
+        await session.execute(delete(self._table).where(is_old, unanswered))
+        is_due = is_old & columns.answer.is_not(None)
+        locations = await session.scalars(
+            select(columns.location).where(is_due, columns.location.is_not(None)).with_for_update()
+        )
+        await session.execute(
+            update(self._table).where(is_due).values(answer=None, location=None, expired=True)
+        )
+        return [location for location in locations.all() if location is not None]
 
     async def delete_scopes(self, session: AsyncSession, scopes: Sequence[str]) -> Sequence[str]:
         """Returns the locations of the deleted answers' files."""
-        return await self._delete(session, delete(self._table).where(self._table.c.scope.in_(scopes)))
-
-    async def _delete(self, session: AsyncSession, statement: Delete) -> Sequence[str]:
+        statement = delete(self._table).where(self._table.c.scope.in_(scopes))
         locations = await session.scalars(statement.returning(self._table.c.location))
         return [location for location in locations.all() if location is not None]
 
@@ -185,6 +209,7 @@ class FirstAnswers:
                 index_elements=[columns.scope, columns.key],
                 set_={"lease_until": lease_until},
                 where=columns.answer.is_(None)
+                & ~columns.expired
                 & (columns.lease_until < func.now())
                 & (columns.fingerprint == request.fingerprint),
             )
@@ -194,11 +219,14 @@ class FirstAnswers:
             return (await session.execute(statement)).first() is not None
 
     async def _find(self, request: KeyedRequest) -> bytes:
-        statement = select(self._table.c.fingerprint, self._table.c.answer).where(self._is(request))
+        columns = self._table.c
+        statement = select(columns.fingerprint, columns.answer, columns.expired).where(self._is(request))
         async with self._database.read() as session:
             row = (await session.execute(statement)).first()
         if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
             raise IdempotencyKeyReused
+        if row is not None and row.expired:
+            raise IdempotencyKeyExpired
         if row is None or row.answer is None:
             raise IdempotencyTwinRunning
         return row.answer

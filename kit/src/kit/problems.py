@@ -21,10 +21,9 @@ from kit.errors import (
     PayloadTooLarge,
     RouteNotFound,
     ServiceError,
-    Unavailable,
     UnsupportedMediaType,
 )
-from kit.outages import describe_outage
+from kit.outages import outage_error
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
@@ -161,8 +160,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def from_crash(error: Exception) -> ServiceError:
-    """The error for an uncaught exception: 503 for an outage, 500 for a bug."""
-    outage = describe_outage(error)
-    if outage is not None:
-        return Unavailable(outage)
-    return InternalError("Something went wrong on our side. Report it with the request id.")
+    """The error for an uncaught exception: 503 or 507 for an outage, 500 for a bug."""
+    return outage_error(error) or InternalError(
+        "Something went wrong on our side. Report it with the request id."
+    )

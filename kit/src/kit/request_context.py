@@ -1,4 +1,4 @@
-"""Request context: request id, log line, metrics, and the response to a crash."""
+"""Request context: request id, deadline, log line, metrics, and the response to a crash."""
 
 import logging
 import re
@@ -12,10 +12,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from kit.deadlines import ENCODED_HEADER, start_deadline
 from kit.errors import ServiceError
 from kit.problems import from_crash, render
 
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+# Answers are private unless they say otherwise: caches on the way keep none of them.
+NO_STORE = (b"cache-control", b"no-store")
 QUIET = {"/livez", "/readyz", "/metrics", "/internal/trust"}
 
 REQUESTS = Counter("farebox_requests_total", "Requests answered", ["method", "route", "status"])
@@ -52,7 +55,9 @@ class RequestContextMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], encoded_id]
+                headers = message["headers"] = [*message["headers"], encoded_id]
+                if not any(name == b"cache-control" for name, _ in headers):
+                    headers.append(NO_STORE)
             await send(message)
 
         try:
@@ -95,14 +100,18 @@ def metrics_page() -> Response:
 
 
 def _bind_context(scope: Scope) -> str:
-    """Bind the request id and the trace to the context of this request; returns the id."""
+    """Bind the id and the trace of this request to its context and start its deadline; returns the id."""
     sent: str | None = None
+    timeout: bytes | None = None
     trace: dict[str, str] = {}
     for name, value in reversed(scope["headers"]):  # so that the first of repeated headers counts
         if name == b"x-request-id":
             sent = value.decode("latin-1")
         elif name == b"traceparent":
             trace["traceparent"] = value.decode("latin-1")
+        elif name == ENCODED_HEADER:
+            timeout = value
+    start_deadline(timeout)
     request_id = accept_request_id(sent)
     clear_contextvars()
     bind_contextvars(request_id=request_id, **trace)
@@ -115,7 +124,7 @@ def _metrics_of(method: str, route: str, status: int) -> tuple[Counter, Histogra
 
 
 def _log_crash(error: ServiceError, crash: Exception) -> None:
-    if error.status == 503:
+    if error.status in (503, 507):
         log.warning("outage", error=type(crash).__name__)
     else:
         log.error("crash", error=type(crash).__name__, exc_info=crash)

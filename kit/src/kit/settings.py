@@ -4,9 +4,10 @@ import hashlib
 import hmac
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from ssl import SSLContext, create_default_context
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHORTEST_SECRET = 32
@@ -24,6 +25,10 @@ WELL_KNOWN = (
 
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+# PostgreSQL's own words for how a connection is encrypted and its server verified.
+SslMode = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
 
 
 class ServiceSettings(BaseSettings):
@@ -67,14 +72,41 @@ class ServiceSettings(BaseSettings):
         return hmac.digest(secret, b"farebox service tokens", hashlib.sha256)
 
 
-class DatabaseSettings(ServiceSettings):
-    """Settings of a service that owns a PostgreSQL schema."""
+class DatabaseAddress(BaseSettings):
+    """How to reach PostgreSQL; `db_host` may be the folder of its socket."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     db_host: str = "127.0.0.1"
     db_port: Port = 5432
     db_name: str = "farebox"
     db_user: str
     db_password: SecretStr
+    db_sslmode: SslMode = "prefer"
+    db_sslrootcert: Path | None = None
+
+    @model_validator(mode="after")
+    def can_verify(self) -> Self:
+        certificate = self.db_sslrootcert
+        if self.db_sslmode.startswith("verify") and (certificate is None or not certificate.is_file()):
+            raise ValueError(
+                f"DB_SSLMODE={self.db_sslmode} needs DB_SSLROOTCERT, a file with the certificates to trust"
+            )
+        return self
+
+    @property
+    def db_tls(self) -> SslMode | SSLContext:
+        """The `ssl` argument of asyncpg, which reads a file of certificates only from a context."""
+        if not self.db_sslmode.startswith("verify"):
+            return self.db_sslmode
+        context = create_default_context(cafile=self.db_sslrootcert)
+        context.check_hostname = self.db_sslmode == "verify-full"
+        return context
+
+
+class DatabaseSettings(ServiceSettings, DatabaseAddress):
+    """Settings of a service that owns a PostgreSQL schema."""
+
     db_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
 
 

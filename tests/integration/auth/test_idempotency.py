@@ -107,13 +107,17 @@ async def test_stored_fingerprint_is_keyed_so_that_no_password_can_be_guessed(
     assert await sql.fetchval("SELECT fingerprint FROM auth.idempotency_keys") != fingerprint(BODY)
 
 
-async def test_first_answers_are_deleted_after_a_day(service: Service, sql: asyncpg.Connection) -> None:
+async def test_first_answers_are_deleted_after_a_day_and_their_keys_refused(
+    service: Service, sql: asyncpg.Connection
+) -> None:
     await service.client.post("/v1/users", json=BODY, headers=KEY)
     await clean_up(service.container)
     assert await sql.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 1
     await sql.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '25 hours'")
     await clean_up(service.container)
-    assert await sql.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
+    assert await sql.fetchval("SELECT count(*) FROM auth.idempotency_keys WHERE answer IS NOT NULL") == 0
+    refused = await service.client.post("/v1/users", json=BODY, headers=KEY)
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_expired")
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 201, "two words"])

@@ -12,7 +12,7 @@ from tests.support.tokens import JWT_SECRET
 
 from kit.database import Database as Connections
 from kit.digests import fingerprint
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.idempotency import Claim, FirstAnswers, KeyedRequest, idempotency_keys_table
 from kit.settings import DatabaseSettings
 
@@ -165,16 +165,45 @@ async def test_answer_and_effect_commit_together(
     assert await admin.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
 
 
+async def test_key_is_refused_once_its_answer_is_gone(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    await keep(answers, REQUEST, b"first")
+    await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
+    async with connections.transaction() as session:
+        await answers.expire_older(session, timedelta(hours=1))
+    with pytest.raises(IdempotencyKeyExpired):
+        await keep(answers, REQUEST, b"again, for free")
+    with pytest.raises(IdempotencyKeyReused):
+        await keep(answers, OTHER_INPUT, b"other input")
+    assert await admin.fetchval("SELECT answer FROM auth.idempotency_keys") is None
+
+
+async def test_key_of_a_request_that_died_unanswered_can_be_used_again(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    await admin.execute(
+        "INSERT INTO auth.idempotency_keys (scope, key, fingerprint, lease_until, created_at)"
+        " VALUES ($1, $2, $3, now() - interval '1 hour', now() - interval '2 hours')",
+        REQUEST.scope,
+        REQUEST.key,
+        REQUEST.fingerprint,
+    )
+    async with connections.transaction() as session:
+        await answers.expire_older(session, timedelta(hours=1))
+    await keep(answers, REQUEST, b"first")
+
+
 async def test_old_answers_are_deleted_and_their_files_named(
     answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
 ) -> None:
     async with answers.claim(REQUEST) as claim:
         await claim.keep(b"first", location="results/1")
     async with connections.transaction() as session:
-        assert await answers.delete_older(session, timedelta(hours=1)) == []
+        assert await answers.expire_older(session, timedelta(hours=1)) == []
     await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
     async with connections.transaction() as session:
-        assert await answers.delete_older(session, timedelta(hours=1)) == ["results/1"]
+        assert await answers.expire_older(session, timedelta(hours=1)) == ["results/1"]
 
 
 async def test_answers_of_a_scope_are_deleted_with_it(

@@ -164,7 +164,7 @@ async def test_postgresql_refuses_to_write_through_a_read_session(
     client: httpx.AsyncClient, admin: asyncpg.Connection
 ) -> None:
     response = await client.post("/written-while-reading/1")
-    assert response.status_code == 500
+    assert response.status_code == 503
     assert await rows_in(admin) == []
 
 

@@ -59,6 +59,15 @@ REFUSED = {
     "without a role": lambda: signed(role=None),
     "of another secret": lambda: signed(secret=JWT_SECRET[::-1]),
     "of another algorithm": lambda: signed(algorithm="HS384"),
+    "of a number": lambda: signed(sub="7.0"),
+    "of a number with a sign": lambda: signed(sub="+7"),
+    "of a number of 30 digits": lambda: signed(sub="7" * 30),
+    "of a number beyond the database's": lambda: signed(sub="9" * 19),
+    "with padding": lambda: signed() + "=",
+    "longer than any of ours": lambda: signed(note="x" * 5000),
+    "living longer than any of ours": lambda: signed(exp=int(time.time()) + 25 * 3600),
+    "issued in the future": lambda: signed(iat=int(time.time()) + 180, exp=int(time.time()) + 3600),
+    "with times of fractions": lambda: signed(exp=time.time() + 60.5),
     "of half an API key": lambda: signed(api_key={"id": 5}),
     "unsigned": lambda: unsigned(alg="none", typ="JWT"),
     "with an empty signature": lambda: unsigned(alg="HS256", typ="JWT"),
@@ -120,6 +129,11 @@ async def test_token_of_a_revoked_api_key_is_refused(
 ) -> None:
     authentication.trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(api_key_id=5)]))
     assert (await client.get("/probe/reader", headers=bearer(7, api_key=KEY))).status_code == 401
+
+
+async def test_token_issued_by_a_clock_that_is_a_minute_ahead_is_valid(client: httpx.AsyncClient) -> None:
+    token = signed(iat=int(time.time()) + 60)
+    assert (await client.get("/probe/reader", headers=as_bearer(token))).status_code == 200
 
 
 def test_cached_token_expires(settings: ServiceSettings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,5 @@
+import errno
+
 import asyncpg
 import httpx
 import pytest
@@ -7,6 +9,10 @@ from kit.outages import OUTAGES, describe_outage
 from kit.problems import from_crash
 
 REASONS = [kind for kind, _ in OUTAGES]
+FULL = [OSError(errno.ENOSPC, "x"), OSError(errno.EDQUOT, "x"), asyncpg.DiskFullError("x")]
+UNUSABLE = [
+    OSError(number, "x") for number in (errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE)
+]
 
 
 @pytest.mark.parametrize("kind", REASONS, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
@@ -47,7 +53,22 @@ def test_unreachable_service_is_an_outage(error: Exception) -> None:
         asyncpg.UndefinedTableError("x"),
         IntegrityError("INSERT", None, Exception("twice")),
         OSError("disk full"),
+        FileNotFoundError(errno.ENOENT, "x"),
     ],
 )
 def test_bug_is_not_an_outage(error: Exception) -> None:
     assert from_crash(error).status == 500
+
+
+@pytest.mark.parametrize("error", FULL, ids=repr)
+def test_full_disk_answers_507(error: Exception) -> None:
+    response = from_crash(error)
+    assert (response.status, response.code) == (507, "storage_full")
+    assert response.headers == {"Retry-After": "60"}
+
+
+@pytest.mark.parametrize(
+    "error", [*UNUSABLE, asyncpg.ReadOnlySQLTransactionError("x"), MemoryError()], ids=repr
+)
+def test_storage_or_memory_that_cannot_be_used_answers_503(error: Exception) -> None:
+    assert from_crash(error).status == 503

@@ -60,3 +60,8 @@ async def test_only_the_entrance_logs_each_request_at_info(
         with capture_logs() as lines:
             await client.get("/somewhere")
     assert [line["log_level"] for line in lines if line["event"] == "request"] == logged
+
+
+async def test_answer_is_not_stored_by_caches(client: httpx.AsyncClient) -> None:
+    for path in ("/livez", "/probe/crash", "/somewhere"):
+        assert (await client.get(path)).headers["cache-control"] == "no-store"

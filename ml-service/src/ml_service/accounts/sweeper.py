@@ -48,7 +48,7 @@ class Sweeper:
     async def sweep(self) -> None:
         async with self._database.transaction() as session:
             deleted = await AccountRepository(session).delete_rows_of_deleted_users()
-            expired = await self._answers.delete_older(session, self._ages.answers)
+            expired = await self._answers.expire_older(session, self._ages.answers)
         for model_id in deleted.models:
             self._forget_model(model_id)
         await self._delete([*deleted.files, *expired])
