@@ -4,4 +4,5 @@ from dashboard.server import create_app
 from dashboard.settings import DashboardSettings
 
 if __name__ == "__main__":
-    create_app().run(config=DashboardSettings.read().streamlit_options)
+    settings = DashboardSettings.read()
+    create_app(settings).run(config=settings.streamlit_options)
