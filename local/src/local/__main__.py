@@ -102,9 +102,10 @@ def demo_ui() -> None:
         up()
     _, running = _running()
     with console.status("Creating the example account"):
-        example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
+        password = example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
     console.print(f"Open {running.ports.url('dashboard')}")
-    console.print(f"Name: {example.NAME}\nPassword: {example.PASSWORD}", markup=False)
+    shown = password or "as shown when the account was created; an administrator can reset it"
+    console.print(f"Name: {example.NAME}\nPassword: {shown}", markup=False)
     console.print("To stop the stack, run: make down")
 
 

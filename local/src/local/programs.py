@@ -64,6 +64,8 @@ class Stack:
             "DB_NAME": DATABASE,
             "DB_USER": role,
             "DB_PASSWORD": self.secrets[password],
+            # A Unix socket has no TLS; a caller's setting is for another server.
+            "DB_SSLMODE": "disable",
         }
 
 

@@ -14,6 +14,7 @@ import pytest
 from distributed import Client
 from tests.support.programs import running_pid, running_workers
 
+from farebox import Farebox, MemoryTokenStore
 from local.home import Home
 from local.stack import RunningStack
 from local.supervisor import Supervisor, processes_of
@@ -97,6 +98,16 @@ def test_second_up_prints_the_address_of_the_running_stack(running: RunningStack
     result = local("up", home.root)
     assert result.returncode == 0
     assert result.stdout.startswith(f"Farebox is already running: {running.ports.url('gateway')}")
+
+
+def test_example_account_has_a_random_password_that_is_shown_once(running: RunningStack, home: Home) -> None:
+    first, second = (local("demo-ui", home.root).stdout for _ in range(2))
+    password = first.partition("Password: ")[2].splitlines()[0]
+    with Farebox(running.ports.url("gateway"), store=MemoryTokenStore()) as client:
+        client.log_in("pat@example.org", password)
+        assert len(list(client.models.list())) == 3
+    assert "Password: as shown when the account was created" in second
+    assert password not in second
 
 
 def test_configured_port_in_use_fails_with_one_line(running: RunningStack, tmp_path: Path) -> None:
