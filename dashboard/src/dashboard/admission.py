@@ -24,8 +24,8 @@ FILES_AT_ONCE = 10
 class Admission:
     """ASGI middleware before Streamlit's own checks.
 
-    Streamlit accepts every port of this host as an origin, asks a server on the internet for the host's
-    address while all pages wait, and takes uploads from anybody.
+    Streamlit accepts every port of this host as an origin, looks for the host's address on the
+    internet while all pages wait, and takes uploads from anybody.
     """
 
     def __init__(self, app: ASGIApp, settings: DashboardSettings) -> None:

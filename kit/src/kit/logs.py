@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TextIO
 
 import orjson
 import structlog
@@ -126,12 +125,7 @@ def _take_over_loggers() -> None:
 
 
 def _log_warning(
-    _message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    _file: TextIO | None = None,
-    _line: str | None = None,
+    _message: Warning | str, category: type[Warning], filename: str, lineno: int, *_rest: object
 ) -> None:
     """Log where a warning arose; its message may quote user data, such as categories of a table."""
     logging.getLogger("py.warnings").warning("%s at %s:%d", category.__name__, filename, lineno)

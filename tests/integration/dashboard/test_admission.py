@@ -16,7 +16,7 @@ from local.ports import free_port
 
 START_SECONDS = 60
 SOCKETS = 3
-# Streamlit's own check asks a server on the internet for up to two seconds.
+# Streamlit's own check waits for a server on the internet for up to two seconds.
 AT_ONCE_SECONDS = 1.0
 
 

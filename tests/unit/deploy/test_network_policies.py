@@ -1,4 +1,4 @@
-"""Network policies of deploy/kubernetes: who reaches whom, on which port, and nothing beyond that."""
+"""Network policies of deploy/kubernetes: the pods that reach each port, and nothing beyond that."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ import yaml
 FILES = Path(__file__).parents[3] / "deploy" / "kubernetes"
 NAME, NAMESPACE = "app.kubernetes.io/name", "kubernetes.io/metadata.name"
 PROMETHEUS, INGRESS = "monitoring/prometheus", "ingress-nginx/ingress-nginx"
-# Everything that may be reached, and by whom.
+# Everything that may be reached, and its callers.
 REACHED = {
     ("gateway", 8000): {INGRESS, "dashboard"},
     ("gateway", 9100): {PROMETHEUS},

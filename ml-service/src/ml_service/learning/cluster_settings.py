@@ -1,6 +1,6 @@
 """Settings of the connection to Dask: its address, and the certificates of those that may take part.
 
-Dask runs every function that a peer sends, so whoever can connect owns the machine. Without certificates only
+Dask runs every function that a peer sends, so a connection is as good as a login on the machine. Without certificates only
 loopback is accepted.
 """
 
