@@ -1,7 +1,7 @@
 """Settings of the connection to Dask: its address, and the certificates of those that may take part.
 
-Dask runs every function that a peer sends, so a connection is as good as a login on the machine. Without certificates only
-loopback is accepted.
+Dask runs every function that a peer sends, so a connection is as good as a login on the machine. Without
+certificates only loopback is accepted.
 """
 
 import ipaddress
