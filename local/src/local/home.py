@@ -33,7 +33,8 @@ class Home:
     def create(self) -> None:
         for folder in (self.root, self.programs, self.sockets, self.logs, self.store, self.scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.stat().st_uid != os.geteuid():
+            # Not that of a link's target: another user may have linked the folder of sockets to one of ours.
+            if folder.lstat().st_uid != os.geteuid():
                 raise CannotStart(f"{folder} belongs to another user; set FAREBOX_HOME to another path.")
             # Homes of earlier versions were open.
             folder.chmod(0o700)
