@@ -39,7 +39,7 @@ class Compose:
     def run_as_client(self, *command: str, stdin: str = "", number: int = 1) -> str:
         """Run a program where clients of the published ports are; each number is another client."""
         project, prefix = self.environment["COMPOSE_PROJECT_NAME"], self.environment["SUBNET_PREFIX"]
-        place = ["--network", f"{project}_public", "--ip", f"{prefix}.{CLIENTS + number}"]
+        place = ["--network", f"{project}_public", "--ip", f"{prefix}0.{CLIENTS + number}"]
         image = f"{project}-ml-service"
         return run_program(["docker", "run", "--rm", "--interactive", *place, image, *command], stdin=stdin)
 

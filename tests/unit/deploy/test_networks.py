@@ -64,6 +64,13 @@ def test_only_the_public_network_leads_outside() -> None:
     assert masquerade == "false"
 
 
+def test_networks_have_addresses_of_their_own() -> None:
+    configs = [network["ipam"]["config"][0] for network in NETWORKS.values()]
+    assert [config["subnet"] for config in configs] == [
+        f"${{SUBNET_PREFIX:-172.30.24}}{number}.0/24" for number in range(len(ALLOWED))
+    ]
+
+
 def test_gateway_trusts_the_fixed_addresses_of_balancer_and_dashboard_only() -> None:
     fixed = [SERVICES[name]["networks"]["edge"]["ipv4_address"] for name in ("balancer", "dashboard")]
     trusted = SERVICES["gateway"]["environment"]["TRUSTED_PROXIES"]
