@@ -157,7 +157,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
     return WorkerContext(
         database=database,
         billing=billing,
-        cluster=DaskCluster(settings.dask_scheduler_address),
+        cluster=DaskCluster(settings.dask_scheduler_address, settings.cluster_security),
         files=files,
         artefacts=Artefacts(files),
         uploads=Uploads(files, settings.max_csv_bytes),

@@ -7,17 +7,17 @@ from typing import Annotated
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
+from ml_service.learning.cluster_settings import ClusterSettings
 from ml_service.learning.predictors import MAX_MODEL_BYTES
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits
 
 MEBIBYTE = 1024 * 1024
 
 
-class MlSettings(DatabaseSettings):
+class MlSettings(ClusterSettings, DatabaseSettings):
     """`store_url` is an fsspec URL within reach of the service and the workers."""
 
     billing_url: str = "http://127.0.0.1:8002"
-    dask_scheduler_address: str = "tcp://127.0.0.1:8786"
     store_url: str = "file:///var/lib/farebox/store"
 
     max_csv_bytes: Annotated[int, Field(ge=1024, le=1024 * MEBIBYTE)] = 50 * MEBIBYTE
