@@ -86,11 +86,12 @@ class CourseUsers(BaseModel):
     users: list[CourseUser]
 
 
-@router.get("/user/tokens", responses=documented(Unauthenticated, WalletNotFound))
+@router.get("/user/tokens", responses=documented(Unauthenticated, AccountNotFound, WalletNotFound))
 async def show_own_tokens(caller: Reader, session: ReadSession) -> OwnTokens:
     """The tokens you can spend."""
     wallet = await get_open_wallet(session, caller.user_id)
-    return OwnTokens(username=caller.name, tokens=wallet.posted - wallet.held)
+    owner = await get_owner(session, caller.user_id)
+    return OwnTokens(username=owner.name, tokens=wallet.posted - wallet.held)
 
 
 @router.get("/admin/users", response_model=CourseUsers, responses=documented(Unauthenticated, Forbidden))
@@ -199,8 +200,7 @@ async def _users_as_json(pages: AsyncGenerator[Sequence[OwnedWallet]]) -> AsyncG
 
 async def _find_visible(session: AsyncSession, name: str, caller: Caller) -> UserId:
     """The id of this account, if it is the caller's own or the caller is an administrator."""
-    if fold_name(name) == fold_name(caller.name):
-        return caller.user_id
-    if not caller.is_admin:
+    owner = await get_owner_by_name(session, name)
+    if owner.user_id != caller.user_id and not caller.is_admin:
         raise AccountNotFound
-    return UserId((await get_owner_by_name(session, name)).user_id)
+    return UserId(owner.user_id)

@@ -9,6 +9,7 @@ import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import orjson
@@ -24,7 +25,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from kit.errors import ServiceError, Unavailable
 from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
-from kit.problems import install_problem_handlers
+from kit.problems import ANY_PROBLEM, install_problem_handlers, set_media_type
 from kit.request_context import RequestContextMiddleware, metrics_page
 from kit.settings import ServiceSettings, read_settings
 
@@ -80,8 +81,14 @@ def create_service(
     app_class = FastAPI if is_entrance else FastAPIOffline
     address = None if is_entrance else "/openapi.json"
     app = app_class(
-        title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address, telemetry=NO_TELEMETRY
+        title=f"Farebox {title}",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=address,
+        responses=ANY_PROBLEM,
+        telemetry=NO_TELEMETRY,
     )
+    app.openapi = lru_cache(partial(_describe, app))
     install_problem_handlers(app)
     for router in (_operational_routes(app, ready), *routers):
         app.include_router(router)
@@ -90,6 +97,10 @@ def create_service(
     level = logging.INFO if is_entrance else logging.DEBUG
     app.add_middleware(RequestContextMiddleware, access_level=level)
     return app
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:  # Any: an OpenAPI document
+    return set_media_type(FastAPI.openapi(app))
 
 
 def strict_router(prefix: str = "", tags: list[str] | None = None) -> APIRouter:

@@ -89,9 +89,7 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
     install_problem_handlers(app)
     app.include_router(batches)
     app.include_router(exports)
-    app.dependency_overrides[current_caller] = lambda: Caller(
-        ADA, "ada", "user", 1, None, None, time.time() + 60
-    )
+    app.dependency_overrides[current_caller] = lambda: Caller(ADA, "user", 1, None, None, time.time() + 60)
     app.state.container = SimpleNamespace(
         batches=service,
         exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
