@@ -18,7 +18,7 @@ from ml_service.store.uploads import FOLDER as UPLOADS
 
 OWNER_KEY = "owner"
 MOST_OWNER_BYTES = 1000
-RETRY_SECONDS = 2.0
+RETRY_SECONDS = 0.5
 UNKNOWN = "It is not known yet whether the file store belongs to this database; retry in a moment."
 FOREIGN = (
     "The file store belongs to another database, so nothing is stored or deleted; set STORE_URL to the store "
