@@ -70,8 +70,8 @@ class ProcessPool:
     async def _call(
         self, work: Callable[..., object], arguments: tuple[object, ...], user: UserId, seconds: float
     ) -> object:
-        async with _within(remaining_seconds(), DeadlinePassed()), self._slots.slot(user):
-            async with _within(seconds, ReaderTimedOut(seconds)):
+        async with within(remaining_seconds(), DeadlinePassed()), self._slots.slot(user):
+            async with within(seconds, ReaderTimedOut(seconds)):
                 succeeded, value = await self._run((work, arguments))
         if not succeeded:
             raise cast("BaseException", value)
@@ -91,7 +91,7 @@ class ProcessPool:
 
 
 @contextlib.asynccontextmanager
-async def _within(seconds: float | None, error: ServiceError) -> AsyncGenerator[None]:
+async def within(seconds: float | None, error: ServiceError) -> AsyncGenerator[None]:
     """Raise the error if the block takes longer."""
     limit = asyncio.timeout(seconds)
     try:
