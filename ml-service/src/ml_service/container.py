@@ -10,7 +10,9 @@ from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
 from ml_service.accounts.sweeper import Ages, Sweeper
 from ml_service.billing.charges import Charges
+from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
+from ml_service.billing.refunds import Refunds
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.service import DatasetService, InspectionService, Quota
@@ -31,7 +33,8 @@ from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
-from ml_service.predictions.service import PredictionService
+from ml_service.predictions.scoring import Scoring
+from ml_service.predictions.service import PredictionFiles, PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
@@ -39,6 +42,7 @@ from ml_service.store.process_pool import IdleProcesses, ProcessPool
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
+PREDICTION_PROCESSES = 2
 
 Loop = Coroutine[None, None, None]
 
@@ -78,9 +82,10 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspectors = _reader_pools()
+    readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    charges = Charges(database, billing)
+    refunds = Refunds(database, billing)
+    charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker)
     sweeper = _sweeper(settings, database, files, model_cache)
@@ -101,12 +106,20 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, charges, model_cache),
+        reports=ReportService(artefacts, readers),
+        predictions=PredictionService(
+            answers=answers,
+            lookup=lookup,
+            charges=charges,
+            model_cache=model_cache,
+            scoring=Scoring(scorers, settings.prediction_seconds),
+            files=PredictionFiles(artefacts, results),
+        ),
         batches=BatchService(
             answers=answers,
             lookup=lookup,
             billing=billing,
+            holds=Holds(billing, refunds),
             files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
             jobs=jobs,
             database=database,
@@ -122,16 +135,18 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         worker.cluster.stay_connected(),
         Worker(worker).run(),
         HoldExtender(worker).run(),
-        charges.run(),
+        refunds.run(),
         sweeper.run(settings.sweep_seconds),
     ]
     return container, loops
 
 
-def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
-    """A pool for batches, reports and exports, and one for uploads, which never wait for them."""
+def _reader_pools() -> tuple[ProcessPool, ProcessPool, ProcessPool]:
+    """Pools for batches, reports and exports; for uploads; for large predictions. None waits for another."""
     idle = IdleProcesses()
-    return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
+    sizes = (READER_PROCESSES, READER_PROCESSES, PREDICTION_PROCESSES)
+    readers, inspectors, scorers = (ProcessPool(size, idle) for size in sizes)
+    return readers, inspectors, scorers
 
 
 def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:

@@ -22,6 +22,7 @@ class MlSettings(DatabaseSettings):
     max_datasets: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     max_datasets_bytes: Annotated[int, Field(ge=1024)] = 5120 * MEBIBYTE
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    prediction_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20

@@ -10,7 +10,7 @@ from tests.support.tokens import bearer
 
 async def test_one_row_is_predicted_and_charged(idle: Service, model: str) -> None:
     answer = await idle.predict(model)
-    assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": []}
+    assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": [], "warning_count": 0}
     assert answer.headers["x-tokens-charged"] == "5"
     assert answer.headers["x-tokens-balance"] == str(idle.billing.balance(ADA)) == "95"
     assert answer.headers["x-receipt-id"]

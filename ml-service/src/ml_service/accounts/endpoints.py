@@ -22,7 +22,7 @@ from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import ModelView
 from ml_service.orm import inbox
-from ml_service.predictions.endpoints import MOST_ROWS
+from ml_service.predictions.schemas import MOST_ROWS
 from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
@@ -74,7 +74,7 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "model_name_length": LONGEST_GIVEN_NAME,
         },
         "jobs": {"running_per_user": settings.max_running_jobs},
-        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS},
+        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS, "seconds": settings.prediction_seconds},
         "batch": {"rows_at_once": settings.batch_rows_at_once, "result_hours": settings.answers_kept_hours},
     }
 

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import ClientLeft, IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -16,6 +16,7 @@ from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
 from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
+    POOL_ERRORS,
     DatasetTooLarge,
     FileMissing,
     FormMalformed,
@@ -23,7 +24,6 @@ from ml_service.errors import (
     ModelNotFound,
     NoResult,
     NotATable,
-    ReaderDied,
     ResultPending,
     UploadInterrupted,
 )
@@ -67,10 +67,12 @@ Batches = Annotated[BatchService, Depends(_batches)]
         DatasetTooLarge,
         NotATable,
         FileMissing,
-        ReaderDied,
+        *POOL_ERRORS,
+        ClientLeft,
         *CHARGE_ERRORS,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
+        IdempotencyKeyExpired,
         *CSV_ERRORS,
         *BATCH_ERRORS,
         NoProbabilities,
