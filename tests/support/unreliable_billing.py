@@ -1,21 +1,21 @@
-"""Billing that loses answers, answers late and applies operations late, as a network or a paused process does."""
+"""Billing that loses answers, answers late and applies operations late, as a network or a paused process."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
-
-from tests.support.memory_billing import MemoryBilling
 
 from kit.identity import UserId
 from ml_service.billing.port import BillingUnreachable, Charge, ChargeKey, Hold, Receipt
 from ml_service.billing.refunds import Refunds
 from ml_service.billing.repository import Refund
 from ml_service.errors import BillingUnavailable
+from tests.support.memory_billing import MemoryBilling
 
 Result = TypeVar("Result")
-# lost: applied without an answer; late: applied by `apply_late`; down: not applied, no answer; unreachable: not
-# sent; slow: answered after `seconds`.
+# lost: applied, but not answered; late: applied by `apply_late` only, and not answered; down: neither applied
+# nor answered; unreachable: not sent; slow: answered after `seconds`.
 Fault = Literal["lost", "late", "down", "unreachable", "slow"]
 
 
@@ -26,6 +26,8 @@ class UnreliableBilling(MemoryBilling):
     faults: dict[str, Fault] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    # Calls by operation, at their arrival.
+    met: Counter[str] = field(default_factory=Counter[str])
     # Keys whose operations do not fail.
     spared: set[ChargeKey] = field(default_factory=set[ChargeKey])
     waiting: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
@@ -57,6 +59,7 @@ class UnreliableBilling(MemoryBilling):
             await asyncio.gather(apply(), return_exceptions=True)
 
     async def _meet(self, operation: str, key: ChargeKey, apply: Callable[[], Awaitable[Result]]) -> Result:
+        self.met[operation] += 1
         fault = self._next_fault(operation) if key not in self.spared else None
         if fault == "unreachable":
             raise BillingUnreachable

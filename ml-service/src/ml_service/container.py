@@ -108,10 +108,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         models=models,
         reports=ReportService(artefacts, readers),
         predictions=PredictionService(
-            answers=answers,
-            lookup=lookup,
-            charges=charges,
-            model_cache=model_cache,
+            *(answers, lookup, charges, model_cache),
             scoring=Scoring(scorers, settings.prediction_seconds),
             files=PredictionFiles(artefacts, results),
         ),

@@ -70,9 +70,12 @@ class ProcessPool:
     async def _call(
         self, work: Callable[..., object], arguments: tuple[object, ...], user: UserId, seconds: float
     ) -> object:
-        async with within(remaining_seconds(), DeadlinePassed()), self._slots.slot(user):
-            async with within(seconds, ReaderTimedOut(seconds)):
-                succeeded, value = await self._run((work, arguments))
+        async with (
+            within(remaining_seconds(), DeadlinePassed()),
+            self._slots.slot(user),
+            within(seconds, ReaderTimedOut(seconds)),
+        ):
+            succeeded, value = await self._run((work, arguments))
         if not succeeded:
             raise cast("BaseException", value)
         return value
