@@ -15,8 +15,9 @@ from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
-from ml_service.callers import TrainCaller
+from ml_service.callers import RoomToStore, TrainCaller
 from ml_service.errors import (
+    STORAGE_ERRORS,
     BudgetTooSmall,
     DatasetNotFound,
     JobEnded,
@@ -91,6 +92,7 @@ def _documented_as_json(
     tags=["models"],
     responses=documented(
         DatasetNotFound,
+        *STORAGE_ERRORS,
         ModelNameTaken,
         ModelNameUnusable,
         *CHARGE_ERRORS,
@@ -107,6 +109,7 @@ async def start_training(
     request: TrainingRequest,
     response: Response,
     caller: TrainCaller,
+    _room: RoomToStore,
     jobs: Jobs,
     estimates: Estimates,
     key: IdempotencyKey = None,

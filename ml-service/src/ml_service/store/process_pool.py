@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 CALL_SECONDS = 60.0
 # A call in the queue is a few objects; the limits bound how long the last one waits.
-WAITING_PER_USER, WAITING = 8, 200
+WAITING_PER_USER, WAITING = 16, 200
 # A process is ready in 0.3 s. While it is idle, it occupies 75 MB, and 250 MB after an export.
 IDLE_SECONDS = 15.0
 COMMAND = [sys.executable, "-P", "-m", "ml_service.store.reader_process"]
