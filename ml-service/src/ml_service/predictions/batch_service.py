@@ -151,7 +151,7 @@ class BatchService:
     ) -> PredictionResult | StartedJob:
         if "job" in first:
             return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
-        if not await self.files.results.exists(first["location"]):
+        if not await self.files.results.exists(first["location"], first["size_bytes"]):
             raise IdempotencyKeyExpired
         # The first request may have died before it settled.
         charge = _charge(caller, batch, key, first["rows"])

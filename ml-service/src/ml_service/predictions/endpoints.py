@@ -25,6 +25,7 @@ from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
 from ml_service.errors import (
     POOL_ERRORS,
+    STORAGE_ERRORS,
     LoadLimitReached,
     ModelExceedsLimit,
     ModelNotFound,
@@ -58,6 +59,7 @@ ROW_ERRORS = (
     LoadLimitReached,
     PredictionTimedOut,
     *POOL_ERRORS,
+    *STORAGE_ERRORS,
     ClientLeft,
 )
 

@@ -36,6 +36,7 @@ from ml_service.predictions.scoring import Scoring, is_large
 from ml_service.store.fair_slots import FairSlots
 from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import within
+from ml_service.store.quota import StorageQuota
 
 # A larger model is loaded after the charge: who cannot pay must not make the service load it.
 MOST_UNPAID_BYTES = 8 * 1024 * 1024
@@ -44,7 +45,7 @@ BODIES, WAITING_PER_USER, WAITING = 2, 2, 50
 
 # Members of a stored answer: the key of its charge, and an answer that was rendered in a process, as text or
 # by the name of its file. The previous release stored True for the key; the one before held for predictions.
-CHARGED, CONTENT, LOCATION = "charged", "content", "location"
+CHARGED, CONTENT, LOCATION, SIZE = "charged", "content", "location", "size_bytes"
 
 log = structlog.stdlib.get_logger()
 
@@ -98,10 +99,11 @@ class PreparedRows(NamedTuple):
 
 @dataclass(frozen=True)
 class PredictionFiles:
-    """Stores of the files that a reader process reads and writes."""
+    """Stores of the files that a reader process reads and writes, and their quota."""
 
     artefacts: Artefacts
     results: Results
+    quota: StorageQuota
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ class PredictionService:
         """
         model = await self._find(caller, prediction.model)
         async with within(remaining_seconds(), DeadlinePassed()), self.bodies.slot(caller.user_id):
+            if prediction.key is not None:
+                # The answer may be stored as a file.
+                await self.files.quota.require_room(caller.user_id)
             body = await prediction.read()
             summary = await self.scoring.summarise(caller.user_id, body, prediction.dialect, model.name)
             digest = summary.digest if prediction.key is not None else b""
@@ -200,7 +205,8 @@ class PredictionService:
             await self._require_stored(caller, model)
             raise
         if len(content) > MOST_INLINE_BYTES:
-            await paid.claim.keep(orjson.dumps({LOCATION: location, CHARGED: paid.key}), location=location)
+            answer = {LOCATION: location, SIZE: len(content), CHARGED: paid.key}
+            await paid.claim.keep(orjson.dumps(answer), location=location)
         else:
             await paid.claim.keep(orjson.dumps({CONTENT: content.decode(), CHARGED: paid.key}))
         return content
@@ -219,9 +225,10 @@ class PredictionService:
             return stored[CONTENT].encode()
         if LOCATION not in stored:
             return None
-        if not await self.files.results.exists(stored[LOCATION]):
+        location, size, results = stored[LOCATION], stored[SIZE], self.files.results
+        if not await results.exists(location, size):
             raise IdempotencyKeyExpired
-        return b"".join([chunk async for chunk in self.files.results.read(stored[LOCATION], once=False)])
+        return b"".join([chunk async for chunk in results.read(location, once=False, size=size)])
 
     async def _find(self, caller: Caller, name: str) -> StoredModel:
         model = await self.lookup.find_stored(caller.user_id, name)

@@ -84,7 +84,9 @@ def write_copy(table: Table, path: Path, uploaded_bytes: int, sha256: bytes | No
         file.write(digest)
 
 
-def read_copy(path: Path, columns: Collection[str] | None, kinds: Mapping[str, ColumnType], sha256: bytes | None = None) -> Table | None:
+def read_copy(
+    path: Path, columns: Collection[str] | None, kinds: Mapping[str, ColumnType], sha256: bytes | None = None
+) -> Table | None:
     """The table with these columns and corrected types; None if no intact copy has these types."""
     content = _map_intact(path)
     if content is None:
