@@ -133,3 +133,15 @@ async def test_metrics_count_a_hot_request_by_its_pattern(
     await clients[0].post(PATH, headers=ALICE, content=VALID)
     page = (await clients[0].get("/metrics")).text
     assert 'farebox_requests_total{method="POST",route="/things/{name}/order",status="200"}' in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"), [(b"0", 0), (b"17", 17), (b"-1", 0), (b"1e3", 0), (b"9" * 40, 0), (None, 0)]
+)
+def test_announced_length_of_a_body_is_read(sent: bytes | None, length: int) -> None:
+    async def receive() -> dict[str, object]:
+        return {}
+
+    headers = [] if sent is None else [(b"content-length", sent)]
+    request = HotRequest({"type": "http", "headers": headers}, receive, "name")  # type: ignore[arg-type] - a message of ASGI
+    assert request.content_length == length

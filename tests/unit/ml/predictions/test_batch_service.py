@@ -63,6 +63,10 @@ class OneModel:
         )
 
 
+async def has_room(_user_id: UserId) -> None:
+    pass
+
+
 @pytest.fixture
 def billing() -> UnreliableBilling:
     billing = UnreliableBilling()
@@ -100,6 +104,7 @@ async def client(tmp_path: Path, billing: UnreliableBilling) -> AsyncIterator[ht
         billing=billing,
         charges=None,
         queue_estimates=None,
+        storage=SimpleNamespace(require_room=has_room),
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ml") as client:
