@@ -12,7 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from kit.digests import fingerprint
-from kit.errors import Malformed, ServiceError
+from kit.errors import Malformed
 from ml_service.learning import predictors
 from ml_service.learning.predictors import PredictionOptions, Predictor
 from ml_service.learning.predictors.errors import PredictionTooLarge
@@ -27,14 +27,11 @@ MOST_FAULTS = 100
 MOST_INLINE_BYTES = 64 * 1024
 
 
-class InvalidRequest(ServiceError):
+class InvalidRequest(Exception):
     """Faults of the body in pydantic's form, for the service to describe as for any other request."""
 
-    status = 422
-    code = "invalid_input"
-
     def __init__(self, faults: list[dict[str, Any]]) -> None:  # Any: pydantic's own type
-        super().__init__("The body is invalid.")
+        super().__init__(faults)
         self.faults = faults
 
 

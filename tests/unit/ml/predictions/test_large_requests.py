@@ -105,11 +105,12 @@ def test_time_is_linear_in_the_body(kind: int) -> None:
     def seconds(n: int) -> float:
         body = list(hostile(n))[kind]
         times: list[float] = []
-        for _ in range(5):
-            started = time.perf_counter()
+        for _ in range(3):
+            started = time.thread_time()
             with contextlib.suppress(InvalidRequest):
                 summarise(body, "v1", MODEL)
-            times.append(time.perf_counter() - started)
+            times.append(time.thread_time() - started)
         return min(times)
 
-    assert seconds(200_000) < 8 * seconds(50_000) + 0.02
+    # Eight times the body: 64 times the time if it grew with the square.
+    assert seconds(200_000) < 24 * seconds(25_000) + 0.01
