@@ -117,22 +117,28 @@ class DateOutOfRange(CsvError):
     code = "csv_date_out_of_range"
 
 
-class CorruptParquet(CsvError):
-    code = "parquet_corrupt"
+class UploadChanged(CsvError):
+    status = 409
+    code = "upload_changed"
 
-
-class ParquetTypeUnsupported(CsvError):
-    code = "parquet_type_unsupported"
+    def __init__(self) -> None:
+        super().__init__("The stored file is no longer the one that was uploaded; upload it again.")
 
 
 class UploadMissing(CsvError):
     status = 409
     code = "upload_missing"
 
+    def __init__(self) -> None:
+        super().__init__("The uploaded file is no longer stored; upload it again.")
 
-class UploadChanged(CsvError):
-    status = 409
-    code = "upload_changed"
+
+class CorruptParquet(CsvError):
+    code = "parquet_corrupt"
+
+
+class ParquetTypeUnsupported(CsvError):
+    code = "parquet_type_unsupported"
 
 
 CSV_ERRORS: tuple[type[CsvError], ...] = (CsvError, *CsvError.__subclasses__())

@@ -80,11 +80,7 @@ class _Reader:
         check_rows(rows, self.limits)
         stored = dict(zip(header, schema, strict=True))
         for name, column in stored.items():
-            if not _is_readable(column.type):
-                raise ParquetTypeUnsupported(
-                    "The column contains neither numbers, texts, dates nor booleans; convert or drop it.",
-                    column=name,
-                )
+            check_type(name, column.type)
         typed = {
             name: self._read_column(name, column.name)
             for name, column in stored.items()
@@ -141,6 +137,13 @@ class _Reader:
     def _add_unpacked(self, size: int) -> None:
         self.unpacked += size
         check_unpacked_size(self.unpacked, self.limits)
+
+
+def check_type(name: str, type_: pa.DataType) -> None:
+    if not _is_readable(type_):
+        raise ParquetTypeUnsupported(
+            "The column contains neither numbers, texts, dates nor booleans; convert or drop it.", column=name
+        )
 
 
 def _is_readable(type_: pa.DataType) -> bool:

@@ -26,6 +26,7 @@ from ml_service.learning.tables.table import (
     Table,
     check_rows,
 )
+from ml_service.learning.tables.uploaded_file import require_file
 
 
 def read_table(
@@ -39,6 +40,7 @@ def read_table(
     Only columns named in `columns` are read; `kinds` sets the types of some. Raises a `CsvError` with the
     location of the fault.
     """
+    require_file(path)
     if is_parquet(path):
         return read_parquet(path, limits, columns, kinds or {})
     return read_csv(path, None, limits, columns, kinds)
