@@ -168,7 +168,8 @@ class BatchService:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
         task = BatchTask(
-            files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits
+            *(files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits),
+            sha256=upload.sha256,
         )
         rows = await files.readers.run(batches.count_rows, task, user=caller.user_id)
         return CountedFile(upload, task, rows)
@@ -186,7 +187,8 @@ class BatchService:
 
 
 def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
-    spec = BatchSpec(file.rows, per_units, **asdict(batch.options))
+    digest = file.upload.sha256.hex()
+    spec = BatchSpec(file.rows, per_units, **asdict(batch.options), sha256=digest)
     job = Job(
         kind=JobKind.BATCH,
         model_name=model.name,
@@ -196,7 +198,7 @@ def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model,
         rows=file.rows,
         units=file.rows,
         spec=spec.to_json(),
-        fingerprint=fingerprint(file.upload.sha256.hex(), spec.to_json()),
+        fingerprint=fingerprint(digest, spec.to_json()),
     )
     return prepare_job(caller, job)
 
