@@ -10,7 +10,9 @@ from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
 from ml_service.accounts.sweeper import Sweeper, SweepLimits
 from ml_service.billing.charges import Charges
+from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
+from ml_service.billing.refunds import Refunds
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.inspection_service import InspectionService
@@ -33,7 +35,8 @@ from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
-from ml_service.predictions.service import PredictionService
+from ml_service.predictions.scoring import Scoring
+from ml_service.predictions.service import PredictionFiles, PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
@@ -44,6 +47,7 @@ from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
+PREDICTION_PROCESSES = 2
 
 Loop = Coroutine[None, None, None]
 
@@ -86,9 +90,10 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspectors = _reader_pools()
+    readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    charges = Charges(database, billing)
+    refunds = Refunds(database, billing)
+    charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker)
     ownership = StoreOwnership(database, files)
@@ -111,15 +116,14 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, charges, model_cache),
+        reports=ReportService(artefacts, readers),
+        predictions=PredictionService(
+            *(answers, lookup, charges, model_cache, Scoring(scorers, settings.prediction_seconds)),
+            files=PredictionFiles(artefacts, results, storage),
+        ),
         batches=BatchService(
-            answers=answers,
-            lookup=lookup,
-            billing=billing,
-            files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
-            jobs=jobs,
-            database=database,
+            *(answers, lookup, billing, Holds(billing, refunds)),
+            *(BatchFiles(uploads, artefacts, results, readers, settings.csv_limits), jobs, database),
             max_rows_at_once=settings.batch_rows_at_once,
         ),
         exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),
@@ -136,16 +140,18 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         worker.cluster.stay_connected(),
         ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
-        charges.run(),
+        refunds.run(),
         ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
 
 
-def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
-    """A pool for batches, reports and exports, and one for uploads, which never wait for them."""
+def _reader_pools() -> tuple[ProcessPool, ProcessPool, ProcessPool]:
+    """Pools for batches, reports and exports; for uploads; for large predictions. None waits for another."""
     idle = IdleProcesses()
-    return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
+    sizes = (READER_PROCESSES, READER_PROCESSES, PREDICTION_PROCESSES)
+    readers, inspectors, scorers = (ProcessPool(size, idle) for size in sizes)
+    return readers, inspectors, scorers
 
 
 def _export_rules(settings: MlSettings) -> ExportRules:

@@ -147,6 +147,43 @@ class ModelNotFound(ServiceError):
         super().__init__("You have no model with this name; list yours with GET /v1/models.")
 
 
+class ModelExceedsLimit(ServiceError):
+    """The model was trained when no limit or a higher one applied."""
+
+    status = 422
+    code = "model_exceeds_limit"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"This model takes {size} bytes and at most {limit} can be loaded; train a smaller one.",
+            size=size,
+            limit=limit,
+        )
+
+
+class LoadLimitReached(ServiceError):
+    status = 429
+    code = "load_limit_reached"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"You used too many large models in turn; retry in {seconds} seconds, or use them one by one.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class PredictionTimedOut(ServiceError):
+    status = 422
+    code = "prediction_timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The prediction took longer than {seconds:g} seconds, so it costs nothing; send fewer rows, or "
+            "a file to the model's batch route.",
+            seconds=seconds,
+        )
+
+
 class ModelNameTaken(ServiceError):
     status = 409
     code = "model_name_taken"

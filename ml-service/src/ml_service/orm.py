@@ -170,11 +170,13 @@ class Model(Base):
 
 
 class PendingRefund(Base):
-    """The refund of the charge with this key, deleted once billing has answered."""
+    """The refund of the charge or hold with this key, deleted once billing has answered."""
 
     __tablename__ = "refunds"
+    __table_args__ = (CheckConstraint("kind IN ('charge', 'hold')", name="known_kind"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(server_default="charge")
     user_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

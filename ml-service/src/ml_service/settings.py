@@ -28,6 +28,7 @@ class MlSettings(ClusterSettings, DatabaseSettings):
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
     max_model_bytes: Annotated[int, Field(ge=MEBIBYTE)] = MAX_MODEL_BYTES
     max_export_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 128 * MEBIBYTE
+    prediction_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20

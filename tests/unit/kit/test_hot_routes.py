@@ -156,3 +156,15 @@ def test_client_counts_as_connected_where_its_server_is_unknown() -> None:
         return {"type": "http.disconnect"}
 
     assert not HotRequest({"headers": []}, receive, "").is_disconnected()
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"), [(b"0", 0), (b"17", 17), (b"-1", 0), (b"1e3", 0), (b"9" * 40, 0), (None, 0)]
+)
+def test_announced_length_of_a_body_is_read(sent: bytes | None, length: int) -> None:
+    async def receive() -> dict[str, object]:
+        return {}
+
+    headers = [] if sent is None else [(b"content-length", sent)]
+    request = HotRequest({"type": "http", "headers": headers}, receive, "name")  # type: ignore[arg-type] - a message of ASGI
+    assert request.content_length == length
