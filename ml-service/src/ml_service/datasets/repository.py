@@ -48,6 +48,11 @@ class DatasetRepository:
     async def find_locked(self, dataset_id: int) -> Dataset | None:
         return await self._session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
 
+    async def find_for_job(self, user_id: UserId, dataset_id: int) -> Dataset | None:
+        """The dataset, locked against deletion until the transaction ends; jobs share the lock."""
+        statement = _of(user_id).where(Dataset.id == dataset_id)
+        return await self._session.scalar(statement.with_for_update(read=True, key_share=True))
+
     async def find_same(self, user_id: UserId, sha256: bytes) -> Dataset | None:
         statement = _of(user_id).where(Dataset.sha256 == sha256)
         return await self._session.scalar(statement.options(undefer(Dataset.details)))

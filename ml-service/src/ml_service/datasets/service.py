@@ -1,7 +1,9 @@
 """Service of datasets: receive and inspect files, correct column types, delete."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +25,8 @@ from ml_service.store.uploads import Upload, Uploads
 DEFAULT_NAME = "table.csv"
 
 ReadBody = Callable[[Upload], Awaitable[UploadForm]]
+# The dataset of a job, stored and locked until the session's commit.
+InsertDataset = Callable[[AsyncSession], Awaitable[Dataset]]
 # True while a job trains on the dataset with this id.
 IsInUse = Callable[[AsyncSession, int], Awaitable[bool]]
 
@@ -35,6 +39,15 @@ class ReceivedDataset:
     form: UploadForm
     created: bool = False
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class ReceivedTable:
+    """A received file to train on; `insert` stores its dataset, or locks the one that its owner stores."""
+
+    dataset: Dataset
+    form: UploadForm
+    insert: InsertDataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,36 @@ class DatasetService:
             upload.kept = False
             return await self._get_existing(user_id, upload.sha256, form, key)
 
+    @contextlib.asynccontextmanager
+    async def receiving(self, user_id: UserId, read: ReadBody) -> AsyncGenerator[ReceivedTable]:
+        """Receive and inspect a file to train on; it is stored only if a job inserts it within the block.
+
+        It needs no statistics yet, which take a third of the time of an inspection.
+        """
+        async with self._uploads.receiving() as upload:
+            form = await read(upload)
+            await upload.finish()
+            existing = await self._find_existing(user_id, upload.sha256, form, None)
+            if existing is not None:
+                lock = partial(self._lock, user_id, existing.dataset.id)
+                yield ReceivedTable(existing.dataset, form, lock)
+                return
+            inspection = await self._inspector.inspect(upload.key, {}, details=False)
+            dataset = _new_dataset(user_id, upload, form, inspection, None)
+            try:
+                yield ReceivedTable(dataset, form, partial(self._store_and_lock, dataset, upload))
+            except ServiceError:
+                # A refusal, so the session has not committed the dataset.
+                upload.kept = False
+                raise
+
+    async def _lock(self, user_id: UserId, dataset_id: int, session: AsyncSession) -> Dataset:
+        """Lock a dataset for a job, so that it is not deleted before the session's commit."""
+        dataset = await DatasetRepository(session).find_for_job(user_id, dataset_id)
+        if dataset is None:
+            raise DatasetNotFound
+        return dataset
+
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
         async with self._database.read() as session:
             dataset = await DatasetRepository(session).find(user_id, dataset_id)
@@ -104,17 +147,29 @@ class DatasetService:
         """False if a concurrent upload of the file was faster; the unique indexes decide."""
         try:
             async with self._database.transaction() as session:
-                repository, user_id = DatasetRepository(session), UserId(dataset.user_id)
-                if await repository.is_deleted_user(user_id):
-                    raise AccountDeleted
-                await repository.lock_owner(user_id)
-                if await repository.find_same(user_id, dataset.sha256) is not None:
-                    return False
-                await self._check_quota(repository, dataset)
-                await repository.add(dataset)
+                return await self._store(session, dataset) is dataset
         except IntegrityError:
             return False
-        return True
+
+    async def _store_and_lock(self, dataset: Dataset, upload: Upload, session: AsyncSession) -> Dataset:
+        # From this point the sweeper deletes the file if its row is never committed.
+        upload.keep()
+        stored = await self._store(session, dataset)
+        upload.kept = stored is dataset
+        return await self._lock(UserId(dataset.user_id), stored.id, session)
+
+    async def _store(self, session: AsyncSession, dataset: Dataset) -> Dataset:
+        """Add the dataset, unless a concurrent request has stored the same file; returns the stored one."""
+        repository, user_id = DatasetRepository(session), UserId(dataset.user_id)
+        if await repository.is_deleted_user(user_id):
+            raise AccountDeleted
+        await repository.lock_owner(user_id)
+        same = await repository.find_same(user_id, dataset.sha256)
+        if same is not None:
+            return same
+        await self._check_quota(repository, dataset)
+        await repository.add(dataset)
+        return dataset
 
     async def _check_quota(self, repository: DatasetRepository, added: Dataset) -> None:
         usage, quota = await repository.measure(UserId(added.user_id)), self._quota
