@@ -51,7 +51,8 @@ class Job(Base):
     """State machine of one job: `result` or `error` is written before tokens move, the final `state` after.
 
     `jobs.rules` names the kinds and states. `units` is the number of charged units, `workers` the number of
-    workers in use while the job runs; estimates read `model_type` and `rows`. The rows of a batch are at
+    workers in use while the job runs; estimates read `model_type` and `rows`. A job that `is_short` may run
+    on a reserved worker. A comparison (type auto) may be charged without a model. The rows of a batch are at
     `location` in the store, the files of its model at `artefact`.
     """
 
@@ -67,7 +68,10 @@ class Job(Base):
         CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failure_has_a_reason"),
         CheckConstraint("result IS NULL OR error IS NULL", name="one_outcome"),
         CheckConstraint("tokens_held >= 0 AND tokens_charged >= 0", name="tokens"),
-        CheckConstraint("state = 'succeeded' OR tokens_charged = 0", name="only_success_costs"),
+        CheckConstraint(
+            "state = 'succeeded' OR tokens_charged = 0 OR (model_type = 'auto' AND receipt_id IS NOT NULL)",
+            name="only_results_cost",
+        ),
         CheckConstraint("percent BETWEEN 0 AND 100 AND attempts >= 0", name="progress"),
         CheckConstraint("kind IN ('train', 'batch')", name="known_kind"),
         CheckConstraint(
@@ -76,6 +80,8 @@ class Job(Base):
         CheckConstraint("units > 0 AND workers > 0 AND rows >= 0", name="sizes"),
         Index("ix_jobs_live", "id", postgresql_where="state IN ('queued', 'running')"),
         Index("ix_jobs_running", "user_id", postgresql_where="state = 'running'"),
+        Index("ix_jobs_queued", "user_id", postgresql_where="state = 'queued'"),
+        Index("ix_jobs_started_at", "started_at"),
         Index("ix_jobs_past", "kind", "model_type", "id", postgresql_where="state = 'succeeded'"),
         Index("ix_jobs_user_id_id", "user_id", "id"),
     )
@@ -111,6 +117,7 @@ class Job(Base):
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     workers: Mapped[int] = mapped_column(server_default="1")
+    is_short: Mapped[bool] = mapped_column(server_default="false")
     attempts: Mapped[int] = mapped_column(server_default="0")
     run_after: Mapped[datetime] = mapped_column(server_default=func.now())
     cancel_requested_at: Mapped[datetime | None]

@@ -12,7 +12,10 @@ MEBIBYTE = 1024 * 1024
 
 
 class MlSettings(DatabaseSettings):
-    """`store_url` is an fsspec URL within reach of the service and the workers."""
+    """`store_url` is an fsspec URL within reach of the service and the workers.
+
+    `reserved_workers` of the cluster run short jobs only; a cluster of one worker reserves none.
+    """
 
     billing_url: str = "http://127.0.0.1:8002"
     dask_scheduler_address: str = "tcp://127.0.0.1:8786"
@@ -24,6 +27,8 @@ class MlSettings(DatabaseSettings):
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_queued_jobs: Annotated[int, Field(ge=1, le=100_000)] = 100
+    reserved_workers: Annotated[int, Field(ge=0, le=64)] = 1
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20
     orphan_minutes: Annotated[float, Field(ge=0, le=10_080)] = 60
     sweep_seconds: Annotated[float, Field(gt=0, le=3600)] = 30

@@ -73,7 +73,10 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "features": MAX_FEATURES,
             "model_name_length": LONGEST_GIVEN_NAME,
         },
-        "jobs": {"running_per_user": settings.max_running_jobs},
+        "jobs": {
+            "running_per_user": settings.max_running_jobs,
+            "queued_per_user": settings.max_queued_jobs,
+        },
         "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS},
         "batch": {"rows_at_once": settings.batch_rows_at_once, "result_hours": settings.answers_kept_hours},
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import DeadlinePassed, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -33,8 +33,10 @@ from ml_service.errors import (
     ModelNotFound,
     NotATable,
     ReaderDied,
+    TooManyJobsQueued,
     TrainingCancelled,
     TrainingFailed,
+    TrainingTimedOut,
     UploadInterrupted,
 )
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS, course_view
@@ -72,6 +74,9 @@ TRAINING_PROBLEMS = documented(
     IdempotencyTwinRunning,
     TrainingFailed,
     TrainingCancelled,
+    TrainingTimedOut,
+    DeadlinePassed,
+    TooManyJobsQueued,
 )
 
 
@@ -138,7 +143,7 @@ async def create(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, which is stored even if you disconnect."""
-    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key)
+    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key, request.is_disconnected)
     _set_headers(response, trained)
     return {
         "status": "success",
@@ -153,7 +158,7 @@ async def train(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, with the field names of the second dialect."""
-    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key)
+    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key, request.is_disconnected)
     _set_headers(response, trained)
     spec = trained.job.spec
     return {

@@ -7,11 +7,11 @@ import structlog
 from kit.database import Json
 from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
-from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
+from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
 from ml_service.jobs.context import Handler, JobContext, Outcome
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
+from ml_service.jobs.rules import CANDIDATE, STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.comparison import (
     AUTO,
@@ -55,8 +55,8 @@ async def handle_comparison(context: JobContext) -> Outcome:
     spec = ComparisonSpec.from_json(context.job.spec)
     search = CandidateSearch(context, spec, table)
     async with context.worker.database.read() as session:
-        for event in await JobRepository(session).events_after(context.job.id, 0):
-            if event.kind == EVENT:
+        for event in await JobRepository(session).events_after({context.job.id: 0}):
+            if event.kind == CANDIDATE:
                 search.restore(event.data)
     await search.run()
     return await _train_best(context, spec, search.entries, table)
