@@ -79,6 +79,12 @@ class BatchSpec:
     per_units: int
     probabilities: bool
     coverage: float | None
+    # The SHA-256 of the rows' file; jobs of an older version have none.
+    sha256: str | None = None
+
+    @property
+    def digest(self) -> bytes | None:
+        return None if self.sha256 is None else bytes.fromhex(self.sha256)
 
     @property
     def options(self) -> PredictionOptions:
@@ -98,6 +104,7 @@ class BatchTask:
     files: Json
     options: PredictionOptions
     limits: CsvLimits
+    sha256: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

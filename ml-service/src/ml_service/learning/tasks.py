@@ -27,11 +27,12 @@ REUSED_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class TableFile:
-    """A table's file in the store, and its limits."""
+    """A table's file in the store, its limits, and the SHA-256 of the uploaded file."""
 
     store_url: str
     key: str
     limits: CsvLimits
+    sha256: bytes | None = None
 
 
 def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Json:
