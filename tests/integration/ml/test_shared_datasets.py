@@ -2,12 +2,19 @@
 
 import asyncio
 import json
+from hashlib import sha256
 
 import asyncpg
 import httpx
+import pytest
 from tests.integration.ml.service import ADA, DATA, FILES_OF_A_DATASET, PENGUIN, Service
 from tests.integration.ml.test_accounts import deliver, event
 from tests.support.tokens import bearer
+
+from ml_service.jobs import handlers
+from ml_service.jobs.cluster import ClusterTask
+from ml_service.jobs.rules import GiveUp
+from ml_service.learning.tasks import TableFile
 
 ROUNDS = 5
 PENGUINS = (DATA / "penguins.csv").read_bytes()
@@ -86,6 +93,23 @@ async def test_deletion_of_a_user_beside_trainings_is_no_server_error(idle: Serv
     *answers, delivered = await asyncio.gather(*trainings, deliver(idle, event("user_deleted", user_id=ADA)))
     assert delivered == 204
     assert {answer.status_code for answer in answers} <= {202, 403, 404, 409}
+
+
+async def test_task_names_the_digest_of_the_uploaded_file(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks: list[ClusterTask] = []
+
+    async def refuse(_cluster: object, task: ClusterTask, _on_progress: object) -> GiveUp:
+        tasks.append(task)
+        return GiveUp("upload_changed", "The file has changed.")
+
+    monkeypatch.setattr(handlers, "run_task", refuse)
+    ended = await service.ended(await service.start())
+    assert ended["error"]["code"] == "upload_changed"
+    table = tasks[0].arguments[0]
+    assert isinstance(table, TableFile)
+    assert table.sha256 == sha256(PENGUINS).digest()
 
 
 async def _jobs(service: Service) -> dict[str, list[object]]:

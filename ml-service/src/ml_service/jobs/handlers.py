@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from kit.database import Json
+from kit.identity import UserId
 from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch
@@ -90,10 +91,13 @@ HANDLERS: Mapping[str, Handler] = {JobKind.TRAIN: handle_training, JobKind.BATCH
 async def _find_table(context: JobContext) -> TableFile | None:
     if context.job.dataset_id is None:
         return None
-    async with context.worker.database.read() as session:
-        location = await DatasetRepository(session).find_location(context.job.dataset_id)
     worker = context.worker
-    return TableFile(worker.files.url, location, worker.limits) if location is not None else None
+    async with worker.database.read() as session:
+        dataset = await DatasetRepository(session).find(UserId(context.job.user_id), context.job.dataset_id)
+    if dataset is None:
+        return None
+    # The worker refuses another file: the job was accepted for this one.
+    return TableFile(worker.files.url, dataset.location, worker.limits, dataset.sha256)
 
 
 async def _train(
@@ -167,7 +171,9 @@ async def _find_batch_task(context: JobContext, spec: BatchSpec) -> BatchTask | 
     if files is None or job.artefact is None or job.location is None:
         return None
     artefact = worker.artefacts.key(job.artefact)
-    return BatchTask(worker.files.url, job.location, artefact, files, spec.options, worker.limits)
+    return BatchTask(
+        worker.files.url, job.location, artefact, files, spec.options, worker.limits, spec.digest
+    )
 
 
 def _log_training(context: JobContext) -> None:
