@@ -49,7 +49,7 @@ class DatasetRepository:
         return await self._session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
 
     async def find_for_job(self, user_id: UserId, dataset_id: int) -> Dataset | None:
-        """The dataset, locked against deletion until the transaction ends; jobs share the lock."""
+        """The dataset, locked so that it cannot be deleted until the transaction ends; jobs share the lock."""
         statement = _of(user_id).where(Dataset.id == dataset_id)
         return await self._session.scalar(statement.with_for_update(read=True, key_share=True))
 
