@@ -8,12 +8,13 @@ from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
-from ml_service.accounts.sweeper import Ages, Sweeper
+from ml_service.accounts.sweeper import Sweeper, SweepLimits
 from ml_service.billing.charges import Charges
 from ml_service.billing.port import Billing
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
-from ml_service.datasets.service import DatasetService, InspectionService, Quota
+from ml_service.datasets.inspection_service import InspectionService
+from ml_service.datasets.service import DatasetQuota, DatasetService
 from ml_service.exports.endpoints import ExportService
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
@@ -35,7 +36,10 @@ from ml_service.predictions.service import PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
+from ml_service.store.ownership import StoreOwnership
 from ml_service.store.process_pool import IdleProcesses, ProcessPool
+from ml_service.store.quota import StorageLimits, StorageQuota
+from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
@@ -71,6 +75,9 @@ class Container:
     exports: ExportService
     sweeper: Sweeper
     course: CourseTraining
+    store_probe: StoreProbe
+    ownership: StoreOwnership
+    storage: StorageQuota
 
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
@@ -84,8 +91,10 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     feed = JobFeed(database)
     lookup, notifications = _model_lookup(database, worker, feed)
-    sweeper = _sweeper(settings, database, files, model_cache)
-    quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
+    ownership = StoreOwnership(database, files)
+    storage = StorageQuota(database, files, ownership, _storage_limits(settings))
+    sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
+    quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
     jobs = JobService(database, billing, feed, settings.max_queued_jobs)
     models = ModelService(database, artefacts, lookup, model_cache)
@@ -116,16 +125,20 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         exports=ExportService(models, artefacts, results, readers),
         sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
+        store_probe=StoreProbe(files),
+        ownership=ownership,
+        storage=storage,
     )
     loops: list[Loop] = [
+        ownership.run(),
         queue_estimates.measure_forever(),
         notifications.listen(database),
         feed.run(),
         worker.cluster.stay_connected(),
-        Worker(worker).run(),
+        ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
         charges.run(),
-        sweeper.run(settings.sweep_seconds),
+        ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
 
@@ -183,9 +196,18 @@ def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> Mo
     return ModelCache(load, settings.loaded_models, settings.loaded_bytes)
 
 
-def _sweeper(settings: MlSettings, database: Database, files: Files, model_cache: ModelCache) -> Sweeper:
-    ages = Ages(
-        orphan=timedelta(minutes=settings.orphan_minutes),
-        answers=timedelta(hours=settings.answers_kept_hours),
+def _storage_limits(settings: MlSettings) -> StorageLimits:
+    return StorageLimits(
+        stored_bytes=settings.max_stored_bytes,
+        free_bytes=settings.min_free_bytes,
+        free_share=settings.min_free_percent / 100,
+        retention=settings.answers_kept,
     )
-    return Sweeper(database, files, model_cache.forget, ages)
+
+
+def _sweep_limits(settings: MlSettings) -> SweepLimits:
+    return SweepLimits(
+        orphan_age=timedelta(minutes=settings.orphan_minutes),
+        answers_kept=settings.answers_kept,
+        orphan_share=settings.orphan_share,
+    )

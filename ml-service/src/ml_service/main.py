@@ -66,8 +66,10 @@ def create_app(
 async def check_ready(app: FastAPI) -> None:
     """Raise without the database, and before the first trust update: every token is refused until then.
 
-    Workers are not needed: trainings wait in the queue.
+    The store must answer and belong to the database. Workers are not needed: trainings wait in the queue.
     """
     container: Container = app.state.container
     container.authentication.trust.require_loaded()
     await container.database.ping()
+    container.ownership.require_verified()
+    await container.store_probe.check()

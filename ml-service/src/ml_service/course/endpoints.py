@@ -20,8 +20,9 @@ from ml_service.course.service import CourseTraining, TrainedModel
 from ml_service.datasets.bodies import BINARY, UploadForm, read_body
 from ml_service.datasets.service import ReadBody
 from ml_service.errors import (
+    POOL_ERRORS,
+    STORAGE_ERRORS,
     AccountDeleted,
-    DatasetNotFound,
     DatasetQuotaReached,
     DatasetTooLarge,
     FieldMissing,
@@ -32,7 +33,6 @@ from ml_service.errors import (
     ModelNameUnusable,
     ModelNotFound,
     NotATable,
-    ReaderDied,
     TooManyJobsQueued,
     TrainingCancelled,
     TrainingFailed,
@@ -62,9 +62,9 @@ TRAINING_PROBLEMS = documented(
     AccountDeleted,
     DatasetTooLarge,
     DatasetQuotaReached,
-    DatasetNotFound,
+    *STORAGE_ERRORS,
     *CSV_ERRORS,
-    ReaderDied,
+    *POOL_ERRORS,
     *MODEL_TYPE_ERRORS,
     *TRAINING_ERRORS,
     ModelNameTaken,

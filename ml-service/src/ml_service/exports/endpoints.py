@@ -54,7 +54,7 @@ class ExportService:
             description=model.description,
         )
         location = self._results.name_new()
-        return Bundle(location, await self._readers.run(write_bundle, task, location))
+        return Bundle(location, await self._readers.run(write_bundle, task, location, user=user_id))
 
     def read_once(self, bundle: Bundle) -> AsyncGenerator[bytes]:
         """Stream the zip, then delete it."""

@@ -64,10 +64,6 @@ class ModelRepository:
         statement = _ready(user_id).where(Model.id < page.before).order_by(Model.id.desc())
         return (await self._session.scalars(statement.limit(page.fetch))).all()
 
-    async def list_all(self, user_id: UserId) -> Sequence[Model]:
-        """Newest first."""
-        return (await self._session.scalars(_ready(user_id).order_by(Model.id.desc()))).all()
-
     async def list_names(self, user_id: UserId) -> Sequence[str]:
         """Newest first."""
         statement = select(Model.name).where(Model.user_id == user_id, Model.ready_at.is_not(None))

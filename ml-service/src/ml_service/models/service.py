@@ -88,7 +88,7 @@ class ReportService:
 
         Rendered in a reader process: the charts take some tenths of a second.
         """
-        return await self._readers.run(render_page, await self.get(model))
+        return await self._readers.run(render_page, await self.get(model), user=UserId(model.user_id))
 
     def _read(self, model: Model) -> Json:
         if model.artefact is None or model.files is None:

@@ -13,9 +13,11 @@ from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.callers import PredictCaller
+from ml_service.callers import PredictCaller, RoomToStore
 from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
+    POOL_ERRORS,
+    STORAGE_ERRORS,
     DatasetTooLarge,
     FileMissing,
     FormMalformed,
@@ -23,7 +25,6 @@ from ml_service.errors import (
     ModelNotFound,
     NoResult,
     NotATable,
-    ReaderDied,
     ResultPending,
     UploadInterrupted,
 )
@@ -62,12 +63,13 @@ Batches = Annotated[BatchService, Depends(_batches)]
     }
     | documented(
         ModelNotFound,
+        *STORAGE_ERRORS,
         FormMalformed,
         UploadInterrupted,
         DatasetTooLarge,
         NotATable,
         FileMissing,
-        ReaderDied,
+        *POOL_ERRORS,
         *CHARGE_ERRORS,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
@@ -82,6 +84,7 @@ async def predict_file(
     request: Request,
     name: ModelName,
     caller: PredictCaller,
+    _room: RoomToStore,
     batches: Batches,
     estimates: Estimates,
     probabilities: bool = False,

@@ -30,6 +30,7 @@ from ml_service.store.process_pool import ProcessPool
 from ml_service.store.uploads import Upload, Uploads
 
 HOLD_SECONDS = 1800
+BATCH_SECONDS = 600.0
 
 ReadBody = Callable[[Upload], Awaitable[object]]
 log = structlog.stdlib.get_logger()
@@ -105,7 +106,9 @@ class BatchService:
         # The sweeper deletes a result without an answer.
         location = self.files.results.name_new()
         async with holding(self.billing, charge, HOLD_SECONDS) as payment:
-            outcome = await self.files.readers.run(batches.predict, file.task, location)
+            outcome = await self.files.readers.run(
+                batches.predict, file.task, location, user=charge.user_id, seconds=BATCH_SECONDS
+            )
             hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
             payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
             answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
@@ -153,7 +156,8 @@ class BatchService:
         task = BatchTask(
             files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits
         )
-        return CountedFile(upload, task, await files.readers.run(batches.count_rows, task))
+        rows = await files.readers.run(batches.count_rows, task, user=caller.user_id)
+        return CountedFile(upload, task, rows)
 
     async def find_result(self, job: Job) -> PredictionResult:
         """The result of an ended job. Raises ResultPending or NoResult."""

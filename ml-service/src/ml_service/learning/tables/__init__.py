@@ -1,6 +1,6 @@
 """Tables, read strictly from files."""
 
-from ml_service.learning.tables.columnar_copy import copy_of, read_copy, read_stored_table, write_copy
+from ml_service.learning.tables.columnar_copy import check_upload, copy_of, read_copy, read_stored_table, write_copy
 from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError
 from ml_service.learning.tables.profile import ColumnProfile, TableProfile, profile
@@ -19,6 +19,7 @@ __all__ = [
     "Json",
     "Table",
     "TableProfile",
+    "check_upload",
     "copy_of",
     "profile",
     "read_copy",

@@ -42,7 +42,21 @@ def read_stored_table(
     return read_table(path, limits, columns, kinds) if table is None else table
 
 
-def write_copy(table: Table, path: Path, uploaded_bytes: int) -> None:
+def check_upload(path: Path, limits: CsvLimits, sha256: bytes) -> None:
+    import stat
+
+    from ml_service.learning.tables.errors import UploadChanged, UploadMissing
+
+    if not path.exists():
+        raise UploadMissing("missing")
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise UploadChanged("changed")
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").digest() != sha256:
+            raise UploadChanged("changed")
+
+
+def write_copy(table: Table, path: Path, uploaded_bytes: int, sha256: bytes | None = None) -> None:
     """Write a table of all columns of an uploaded file of this size."""
     columns = list(table.columns.values())
     fields = [pa.field(column.name, column.cells.type) for column in columns]
@@ -50,6 +64,7 @@ def write_copy(table: Table, path: Path, uploaded_bytes: int) -> None:
     compression = "lz4" if arrow.nbytes > MOST_EXPANSION * uploaded_bytes else None
     document = {
         "version": VERSION,
+        "sha256": None if sha256 is None else sha256.hex(),
         "compression": compression,
         "header": table.header,
         "rows": table.rows,
@@ -69,14 +84,14 @@ def write_copy(table: Table, path: Path, uploaded_bytes: int) -> None:
         file.write(digest)
 
 
-def read_copy(path: Path, columns: Collection[str] | None, kinds: Mapping[str, ColumnType]) -> Table | None:
+def read_copy(path: Path, columns: Collection[str] | None, kinds: Mapping[str, ColumnType], sha256: bytes | None = None) -> Table | None:
     """The table with these columns and corrected types; None if no intact copy has these types."""
     content = _map_intact(path)
     if content is None:
         return None
     with pa.ipc.open_file(content) as reader:
         document = json.loads(reader.schema.metadata[METADATA])
-    if document["version"] != VERSION:
+    if document["version"] != VERSION or (sha256 and document["sha256"] != sha256.hex()):
         return None
     described: list[Json] = document["columns"]
     chosen = [number for number, each in enumerate(described) if columns is None or each["name"] in columns]

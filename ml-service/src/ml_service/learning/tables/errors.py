@@ -125,4 +125,14 @@ class ParquetTypeUnsupported(CsvError):
     code = "parquet_type_unsupported"
 
 
+class UploadMissing(CsvError):
+    status = 409
+    code = "upload_missing"
+
+
+class UploadChanged(CsvError):
+    status = 409
+    code = "upload_changed"
+
+
 CSV_ERRORS: tuple[type[CsvError], ...] = (CsvError, *CsvError.__subclasses__())
