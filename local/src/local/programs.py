@@ -165,7 +165,7 @@ def _workers(stack: Stack) -> Program:
     """All workers: they share the memory of the process that they are forked from."""
     settings = stack.settings
     options = {
-        "--workers": str(settings.dask_workers),
+        "--workers": str(settings.dask_workers + settings.reserved_workers),
         "--memory": str(int(settings.dask_worker_memory)),
         "--folder": str(stack.home.scratch),
     }

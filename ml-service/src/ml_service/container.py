@@ -22,7 +22,7 @@ from ml_service.exports.signing import derive_signing_key
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
-from ml_service.jobs.notifications import JobNotifications
+from ml_service.jobs.notifications import JobFeed, JobNotifications
 from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
 from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
@@ -95,13 +95,14 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     refunds = Refunds(database, billing)
     charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
-    lookup, notifications = _model_lookup(database, worker)
+    feed = JobFeed(database)
+    lookup, notifications = _model_lookup(database, worker, feed)
     ownership = StoreOwnership(database, files)
     storage = StorageQuota(database, files, ownership, _storage_limits(settings))
     sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
     quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs = JobService(database, billing, worker.notifications)
+    jobs = JobService(database, billing, feed, settings.max_queued_jobs)
     models = ModelService(database, artefacts, lookup, model_cache)
     queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
@@ -137,6 +138,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         ownership.run(),
         queue_estimates.measure_forever(),
         notifications.listen(database),
+        feed.run(),
         worker.cluster.stay_connected(),
         ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
@@ -174,18 +176,26 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
         max_model_bytes=settings.max_model_bytes,
+        reserved_workers=settings.reserved_workers,
     )
 
 
-def _model_lookup(database: Database, worker: WorkerContext) -> tuple[ModelLookup, Notifications]:
+def _model_lookup(
+    database: Database, worker: WorkerContext, feed: JobFeed
+) -> tuple[ModelLookup, Notifications]:
     """The lookup of models, and the notifications of changes that it follows, as waiting requests do."""
     lookup = ModelLookup(database, lambda: notifications.is_listening)
 
     def on_connect() -> None:
         lookup.clear()
         worker.notifications.wake_all()
+        feed.read_all()
 
-    receivers = {JOB_CHANGES: worker.notifications.receive, MODEL_CHANGES: lookup.receive}
+    def receive_job_change(job_id: str) -> None:
+        worker.notifications.receive(job_id)
+        feed.receive(job_id)
+
+    receivers = {JOB_CHANGES: receive_job_change, MODEL_CHANGES: lookup.receive}
     notifications = Notifications(receivers, on_connect)
     return lookup, notifications
 

@@ -210,6 +210,18 @@ class JobEnded(ServiceError):
         )
 
 
+class TooManyJobsQueued(ServiceError):
+    status = 429
+    code = "too_many_jobs_queued"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"You already have {limit} jobs in the queue; wait until some have started, or cancel some.",
+            headers={"Retry-After": "10"},
+            limit=limit,
+        )
+
+
 class ResultPending(ServiceError):
     status = 409
     code = "result_pending"
@@ -243,6 +255,9 @@ class TrainingFailed(ServiceError):
     status = 422
     code = "training_failed"
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"{detail} Nothing was charged.")
+
 
 class TrainingCancelled(ServiceError):
     status = 409
@@ -251,6 +266,18 @@ class TrainingCancelled(ServiceError):
     def __init__(self) -> None:
         super().__init__(
             "The training was cancelled and nothing was charged; start a new one to get a model."
+        )
+
+
+class TrainingTimedOut(ServiceError):
+    status = 503
+    code = "training_timed_out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The training did not end before the time of this request; it was cancelled and nothing was "
+            "charged. Retry later, or start it with POST /v1/models, which does not wait.",
+            headers={"Retry-After": "60"},
         )
 
 

@@ -15,7 +15,10 @@ MEBIBYTE = 1024 * 1024
 
 
 class MlSettings(ClusterSettings, DatabaseSettings):
-    """`store_url` is an fsspec URL within reach of the service and the workers."""
+    """`store_url` is an fsspec URL within reach of the service and the workers.
+
+    `reserved_workers` of the cluster run short jobs only; a cluster of one worker reserves none.
+    """
 
     billing_url: str = "http://127.0.0.1:8002"
     store_url: str = "file:///var/lib/farebox/store"
@@ -31,6 +34,8 @@ class MlSettings(ClusterSettings, DatabaseSettings):
     prediction_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_queued_jobs: Annotated[int, Field(ge=1, le=100_000)] = 100
+    reserved_workers: Annotated[int, Field(ge=0, le=64)] = 1
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20
     orphan_minutes: Annotated[float, Field(ge=0, le=10_080)] = 60
     orphan_share: Annotated[float, Field(ge=0, le=1)] = 0.2

@@ -62,7 +62,10 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "features": MAX_FEATURES,
             "model_name_length": LONGEST_GIVEN_NAME,
         },
-        "jobs": {"running_per_user": settings.max_running_jobs},
+        "jobs": {
+            "running_per_user": settings.max_running_jobs,
+            "queued_per_user": settings.max_queued_jobs,
+        },
         "prediction": {
             "rows": MOST_ROWS,
             "cells": MOST_CELLS,

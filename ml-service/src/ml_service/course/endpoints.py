@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import DeadlinePassed, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -34,8 +34,10 @@ from ml_service.errors import (
     ModelNameUnusable,
     ModelNotFound,
     NotATable,
+    TooManyJobsQueued,
     TrainingCancelled,
     TrainingFailed,
+    TrainingTimedOut,
     UploadInterrupted,
 )
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS, course_view
@@ -81,6 +83,9 @@ TRAINING_PROBLEMS = documented(
     IdempotencyTwinRunning,
     TrainingFailed,
     TrainingCancelled,
+    TrainingTimedOut,
+    DeadlinePassed,
+    TooManyJobsQueued,
 )
 
 
@@ -147,7 +152,7 @@ async def create(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, which is stored even if you disconnect."""
-    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key)
+    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key, request.is_disconnected)
     _set_headers(response, trained)
     return {
         "status": "success",
@@ -162,7 +167,7 @@ async def train(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, with the field names of the second dialect."""
-    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key)
+    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key, request.is_disconnected)
     _set_headers(response, trained)
     spec = trained.job.spec
     return {

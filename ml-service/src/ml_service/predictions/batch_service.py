@@ -16,10 +16,9 @@ from ml_service.billing.charges import charge_key, keyed_request
 from ml_service.billing.holds import Holds, prorate
 from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
-from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob, prepare_job
-from ml_service.jobs.settlement import FIRST_TTL_SECONDS, charge_of
+from ml_service.jobs.settlement import holding_job
 from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
@@ -126,9 +125,10 @@ class BatchService:
         return PredictionResult(answer, payment.receipt)
 
     async def _add_job(self, caller: Caller, batch: BatchInput, file: CountedFile, claim: Claim) -> Job:
-        """Hold the price of the job, then insert it with its input; all of it or nothing.
+        """Hold the price, insert the job and store its input; all of it or nothing.
 
-        No database connection waits for billing. If this process dies before the commit, the hold expires.
+        No database connection is in use during the call to billing: if this process dies before the commit,
+        the hold expires.
         """
         per_units = (await self.billing.prices())["batch"].per_units
         async with self.database.read() as session:
@@ -136,14 +136,11 @@ class BatchService:
         if model is None:
             raise ModelNotFound
         job = _new_job(caller, batch, file, model, per_units)
-        charge = charge_of(job)
-        async with self.holds.refunding(charge):
-            job.tokens_held = (await self.billing.hold(charge, FIRST_TTL_SECONDS)).tokens
-            async with self.database.transaction() as session:
-                await JobRepository(session).add(job)
-                await claim.keep(orjson.dumps({"job": job.id}), session=session)
-                # Keep the file although the commit may fail: the sweeper deletes a file without a job.
-                file.upload.keep()
+        async with holding_job(self.billing, job), self.database.transaction() as session:
+            await self.jobs.add(session, job)
+            await claim.keep(orjson.dumps({"job": job.id}), session=session)
+            # Keep the file although the commit may fail: the sweeper deletes a file without a job.
+            file.upload.keep()
         return job
 
     async def _replay(
