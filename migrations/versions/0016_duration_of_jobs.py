@@ -1,4 +1,4 @@
-"""Short jobs, which may run on reserved workers, and charges of comparisons without a model."""
+"""Expected durations of jobs, for reserved workers, and charges of comparisons without a model."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,14 +6,16 @@ from alembic import op
 revision = "0016"
 down_revision = "0012"
 
+DURATIONS = "duration IN ('short', 'long', 'unknown')"
 ONLY_SUCCESS = "state = 'succeeded' OR tokens_charged = 0"
 ONLY_RESULTS = f"{ONLY_SUCCESS} OR (model_type = 'auto' AND receipt_id IS NOT NULL)"
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    is_short = sa.Column("is_short", sa.Boolean(), server_default=sa.text("false"), nullable=False)
-    op.add_column("jobs", is_short, schema="ml")
+    duration = sa.Column("duration", sa.Text(), server_default="long", nullable=False)
+    op.add_column("jobs", duration, schema="ml")
+    op.create_check_constraint("ck_jobs_known_duration", "jobs", DURATIONS, schema="ml")
     queued = sa.text("state = 'queued'")
     op.create_index("ix_jobs_queued", "jobs", ["user_id"], schema="ml", postgresql_where=queued)
     op.create_index("ix_jobs_started_at", "jobs", ["started_at"], schema="ml")
@@ -28,4 +30,4 @@ def downgrade() -> None:
     op.create_check_constraint("ck_jobs_only_success_costs", "jobs", ONLY_SUCCESS, schema="ml")
     op.drop_index("ix_jobs_started_at", "jobs", schema="ml")
     op.drop_index("ix_jobs_queued", "jobs", schema="ml")
-    op.drop_column("jobs", "is_short", schema="ml")
+    op.drop_column("jobs", "duration", schema="ml")

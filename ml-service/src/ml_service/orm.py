@@ -51,9 +51,9 @@ class Job(Base):
     """State machine of one job: `result` or `error` is written before tokens move, the final `state` after.
 
     `jobs.rules` names the kinds and states. `units` is the number of charged units, `workers` the number of
-    workers in use while the job runs; estimates read `model_type` and `rows`. A job that `is_short` may run
-    on a reserved worker. A comparison (type auto) may be charged without a model. The rows of a batch are at
-    `location` in the store, the files of its model at `artefact`.
+    workers in use while the job runs; estimates read `model_type` and `rows`. By its `duration` a job may
+    run on a reserved worker. A comparison (type auto) may be charged without a model. The rows of a batch are
+    at `location` in the store, the files of its model at `artefact`.
     """
 
     __tablename__ = "jobs"
@@ -77,6 +77,7 @@ class Job(Base):
         CheckConstraint(
             "kind <> 'batch' OR (location IS NOT NULL AND artefact IS NOT NULL)", name="batch_has_rows"
         ),
+        CheckConstraint("duration IN ('short', 'long', 'unknown')", name="known_duration"),
         CheckConstraint("units > 0 AND workers > 0 AND rows >= 0", name="sizes"),
         Index("ix_jobs_live", "id", postgresql_where="state IN ('queued', 'running')"),
         Index("ix_jobs_running", "user_id", postgresql_where="state = 'running'"),
@@ -117,7 +118,7 @@ class Job(Base):
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     workers: Mapped[int] = mapped_column(server_default="1")
-    is_short: Mapped[bool] = mapped_column(server_default="false")
+    duration: Mapped[str] = mapped_column(server_default="long")
     attempts: Mapped[int] = mapped_column(server_default="0")
     run_after: Mapped[datetime] = mapped_column(server_default=func.now())
     cancel_requested_at: Mapped[datetime | None]

@@ -73,9 +73,11 @@ class Progress:
 
     def __init__(self) -> None:
         self._updates: asyncio.Queue[ProgressUpdate] = asyncio.Queue()
+        self.started = asyncio.Event()
 
     def report_stage(self, stage: str, percent: int | None = None) -> None:
         """Report a new stage; `percent` defaults to that stage's usual value."""
+        self.started.set()
         percent = STAGE_PERCENT.get(stage) if percent is None else percent
         self._updates.put_nowait(ProgressUpdate("stage", percent, stage))
 

@@ -6,11 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ml_service.jobs.rules import Duration
+
 # Similar jobs have between half and twice the rows.
 SIMILAR_FACTOR = 2
-# Jobs of up to this usual duration may run on the workers that are reserved for short jobs.
+# Jobs of up to this usual duration are short.
 SHORT_SECONDS = 3.0
-# After this time a short job makes room for another user's.
+# After this time a job on a reserved worker makes room for another user's.
 MOST_SHORT_SECONDS = 5.0
 
 
@@ -93,10 +95,11 @@ def typical_seconds(profile: JobProfile, past: Iterable[PastJob]) -> float | Non
     return statistics.median(similar) if similar else None
 
 
-def may_be_short(profile: JobProfile, past: Iterable[PastJob]) -> bool:
-    """True unless similar jobs took long; one of unknown duration may try."""
+def expected_duration(profile: JobProfile, past: Iterable[PastJob]) -> Duration:
     seconds = typical_seconds(profile, past)
-    return seconds is None or seconds <= SHORT_SECONDS
+    if seconds is None:
+        return Duration.UNKNOWN
+    return Duration.SHORT if seconds <= SHORT_SECONDS else Duration.LONG
 
 
 def _is_similar(profile: JobProfile, other: JobProfile) -> bool:

@@ -9,11 +9,11 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Subquery, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import CANDIDATE, LIVE, JobKind, JobState
+from ml_service.jobs.rules import CANDIDATE, LIVE, Duration, JobKind, JobState
 from ml_service.orm import Job, JobEvent, Model
 
 CLAIM_LOCK = 0x6D6C_6A6F_6273
@@ -24,8 +24,8 @@ UPDATE ml.jobs SET lease_until = now() + $3::interval WHERE id = $1 AND lease = 
 RETURNING cancel_requested_at IS NOT NULL
 """
 
-# An overdue short job continues as one, continues as a long job, or makes room.
-Turn = Literal["short", "long", "over"]
+# An overdue job keeps its worker for now, keeps it as a long job, or makes room.
+Turn = Literal["wait", "long", "over"]
 
 
 class LeaseLost(Exception):
@@ -42,16 +42,11 @@ class LeaseRepository:
     async def claim(self, slots: int, max_per_user: int) -> Job | None:
         """Claim the next job: of the user with the fewest workers, then the one who waits longest for a turn.
 
-        A job that needs a worker is claimed only while a worker is free and its user is below the limit; a
-        long one never takes the last free workers, which are reserved for short jobs.
+        A job that needs a worker is claimed only while a worker is free and its user is below the limit. The
+        last free workers are reserved for short jobs, and for the first one of a user.
         """
         await self._lock_claims()
-        users = (
-            select(Job.user_id, func.count().label("jobs"), func.sum(Job.workers).label("workers"))
-            .where(_is_leased())
-            .group_by(Job.user_id)
-            .subquery()
-        )
+        users = _workers_by_user()
         turns = (
             select(Job.user_id, func.max(Job.started_at).label("started_at"))
             .where(Job.started_at > func.now() - RECENT)
@@ -60,7 +55,11 @@ class LeaseRepository:
         )
         has_room = and_(
             _workers_in_use() < slots,
-            or_(Job.is_short, self._long_has_room(slots)),
+            or_(
+                Job.duration == Duration.SHORT,
+                and_(Job.duration == Duration.UNKNOWN, users.c.workers.is_(None)),
+                self._long_has_room(slots),
+            ),
             func.coalesce(users.c.jobs, 0) < max_per_user,
         )
         chosen = (
@@ -106,27 +105,28 @@ class LeaseRepository:
         return True
 
     async def continue_overdue(self, job_id: int, lease: UUID, slots: int) -> Turn:
-        """Decide about a short job that runs for too long. Raises LeaseLost.
+        """Decide about a job that was not expected to be long. Raises LeaseLost.
 
-        It continues as a long job if one more has room, or for as long as no other user waits for its worker.
+        It continues as a long job if one more has room, or until another user with fewer workers needs one.
         """
         await self._lock_claims()
         job = await self.get_leased(job_id, lease)
-        if await self._session.scalar(select(self._long_has_room(slots))):
-            job.is_short = False
+        if await self._session.scalar(select(self._long_has_room(slots, Job.id != job_id))):
+            job.duration = Duration.LONG
             return "long"
-        waits = select(Job.id).where(
-            Job.state == JobState.QUEUED,
-            Job.run_after <= func.now(),
-            Job.is_short,
-            Job.user_id != job.user_id,
+        users = _workers_by_user()
+        waits = (
+            select(Job.id)
+            .outerjoin(users, users.c.user_id == Job.user_id)
+            .where(Job.state == JobState.QUEUED, Job.run_after <= func.now(), Job.duration != Duration.LONG)
+            .where(func.coalesce(users.c.workers, 0) < _workers_in_use(Job.user_id == job.user_id))
         )
         is_needed = await self._session.scalar(select(and_(waits.exists(), _workers_in_use() >= slots)))
-        return "over" if is_needed else "short"
+        return "over" if is_needed else "wait"
 
     async def demote(self, job: Job) -> None:
-        """Queue a short job again as a long one; the interrupted attempt does not count."""
-        job.is_short, job.attempts = False, job.attempts - 1
+        """Queue an overdue job again as a long one; the interrupted attempt does not count."""
+        job.duration, job.attempts = Duration.LONG, job.attempts - 1
         await self.requeue(job, 0)
 
     async def requeue(self, job: Job, after_seconds: float) -> None:
@@ -176,9 +176,9 @@ class LeaseRepository:
     async def set_hold_ends(self, job_ids: Sequence[int], until: datetime) -> None:
         await self._session.execute(update(Job).where(Job.id.in_(job_ids)).values(hold_until=until))
 
-    def _long_has_room(self, slots: int) -> ColumnElement[bool]:
+    def _long_has_room(self, slots: int, *others: ColumnElement[bool]) -> ColumnElement[bool]:
         """A cluster of one worker reserves none."""
-        return _workers_in_use(~Job.is_short) < max(1, slots - self._reserved)
+        return _workers_in_use(Job.duration != Duration.SHORT, *others) < max(1, slots - self._reserved)
 
     async def _lock_claims(self) -> None:
         """Serialize claims of all replicas; two at once would count the same worker as free."""
@@ -225,6 +225,15 @@ def _end(job: Job, state: JobState) -> None:
 
 def _is_leased() -> ColumnElement[bool]:
     return and_(Job.state == JobState.RUNNING, Job.lease_until >= func.now())
+
+
+def _workers_by_user() -> Subquery:
+    return (
+        select(Job.user_id, func.count().label("jobs"), func.sum(Job.workers).label("workers"))
+        .where(_is_leased())
+        .group_by(Job.user_id)
+        .subquery()
+    )
 
 
 def _workers_in_use(*conditions: ColumnElement[bool]) -> ColumnElement[int]:

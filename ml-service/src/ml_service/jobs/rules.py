@@ -26,6 +26,14 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Duration(StrEnum):
+    """Expected duration of a job, which decides about the workers that it may run on."""
+
+    SHORT = "short"
+    LONG = "long"
+    UNKNOWN = "unknown"
+
+
 # The kind of the events that show the scores of a comparison.
 CANDIDATE = "candidate"
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})

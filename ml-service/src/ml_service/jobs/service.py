@@ -34,7 +34,7 @@ from ml_service.errors import (
     TrainingCancelled,
     TrainingFailed,
 )
-from ml_service.jobs.estimate_rules import JobProfile, may_be_short
+from ml_service.jobs.estimate_rules import JobProfile, expected_duration
 from ml_service.jobs.notifications import JobFeed
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, JobState, may_cancel
@@ -88,7 +88,7 @@ class JobService:
         the call to billing: if this process dies before the commit, the hold expires.
         """
         with self._refusing_twins(caller.user_id, key):
-            first = None if key is None else await self._find_first(caller.user_id, key, request)
+            first = None if key is None else await self._find_first(caller.user_id, key, request, table)
             if first is not None:
                 return StartedJob(first, replayed=True)
             table = table or await self._find_table(caller.user_id, request.dataset_id)
@@ -106,10 +106,9 @@ class JobService:
         await repository.lock_owner(user_id)
         if await repository.count_queued(user_id) >= self._max_queued:
             raise TooManyJobsQueued(self._max_queued)
-        past = await repository.past_jobs_like(job.kind, job.model_type)
-        job.is_short = job.model_type != AUTO and may_be_short(
-            JobProfile(job.kind, job.model_type, job.rows), past
-        )
+        if job.model_type != AUTO:
+            past = await repository.past_jobs_like(job.kind, job.model_type)
+            job.duration = expected_duration(JobProfile(job.kind, job.model_type, job.rows), past)
         await repository.add(job)
 
     async def get(self, user_id: UserId, job_id: int) -> Job:
@@ -166,10 +165,18 @@ class JobService:
         finally:
             self._starting.discard((user_id, key))
 
-    async def _find_first(self, user_id: UserId, key: str, request: TrainingJobRequest) -> Job | None:
+    async def _find_first(
+        self, user_id: UserId, key: str, request: TrainingJobRequest, table: Table | None
+    ) -> Job | None:
         """The job that an earlier request with this key started."""
         async with self._database.read() as session:
-            return await _find_same(JobRepository(session), user_id, key, request)
+            first = await JobRepository(session).find_by_key(user_id, key)
+            if first is not None and first.dataset_id is not None and table is not None:
+                # The request names no dataset yet, so its file is compared.
+                stored = await DatasetRepository(session).find(user_id, first.dataset_id)
+                if stored is not None and stored.sha256 == table.dataset.sha256:
+                    request = replace(request, dataset_id=stored.id)
+        return _same_request(first, request)
 
     async def _find_table(self, user_id: UserId, dataset_id: int) -> Table:
         async with self._database.read() as session:
@@ -189,7 +196,7 @@ class JobService:
                 raise AccountDeleted
             await repository.lock_owner(user_id)
             if (key := job.idempotency_key) is not None:
-                first = await _find_same(repository, user_id, key, request)
+                first = _same_request(await repository.find_by_key(user_id, key), request)
                 if first is not None:
                     return first
             await self.add(session, job)
@@ -225,10 +232,8 @@ async def _lock_dataset(user_id: UserId, dataset_id: int, session: AsyncSession)
     return dataset
 
 
-async def _find_same(
-    repository: JobRepository, user_id: UserId, key: str, request: TrainingJobRequest
-) -> Job | None:
-    first = await repository.find_by_key(user_id, key)
+def _same_request(first: Job | None, request: TrainingJobRequest) -> Job | None:
+    """The first job with the key. Raises IdempotencyKeyReused if it was another request."""
     if first is not None and first.fingerprint != fingerprint(request.to_json()):
         raise IdempotencyKeyReused
     return first

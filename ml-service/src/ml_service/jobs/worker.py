@@ -14,7 +14,7 @@ from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.estimate_rules import MOST_SHORT_SECONDS
 from ml_service.jobs.handlers import find_handler
 from ml_service.jobs.lease_repository import LeaseLost, Turn
-from ml_service.jobs.rules import GiveUp, Retry, retry_or_give_up
+from ml_service.jobs.rules import Duration, GiveUp, Retry, retry_or_give_up
 from ml_service.jobs.settlement import retry_until_done, settle_job
 from ml_service.orm import Job
 
@@ -22,7 +22,7 @@ POLL_SECONDS = 1.0
 
 
 class MadeRoom:
-    """Outcome of an overdue short job, which runs again as a long one."""
+    """Outcome of an overdue job, which runs again as a long one."""
 
 
 MADE_ROOM = MadeRoom()
@@ -155,10 +155,12 @@ class Attempt:
             await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _wait_until_worker_is_needed(self) -> MadeRoom:
-        """Return once this short job is overdue and another user's waits for a worker; raises LeaseLost."""
-        turn: Turn = "short" if self._job.is_short else "long"
+        """Return once this job is overdue and its worker is needed for another user's; raises LeaseLost."""
+        turn: Turn = "long" if self._job.duration == Duration.LONG else "wait"
+        # A worker may have to start first.
+        await self._progress.started.wait()
         pause = MOST_SHORT_SECONDS
-        while turn == "short":
+        while turn == "wait":
             await asyncio.sleep(pause)
             turn, pause = await self._continue_overdue(), POLL_SECONDS
         if turn == "long":
@@ -167,6 +169,8 @@ class Attempt:
 
     async def _continue_overdue(self) -> Turn:
         slots = self._context.cluster.known_slots
+        if slots == 0:
+            return "wait"
         try:
             async with self._context.leases() as leases:
                 return await leases.continue_overdue(self._job.id, self._lease, slots)
@@ -174,7 +178,7 @@ class Attempt:
             if describe_outage(error) is None:
                 raise
             log.warning("turn_not_decided", error=type(error).__name__)
-            return "short"
+            return "wait"
 
     async def _requeue(self, after_seconds: float) -> None:
         async with self._context.leases() as leases:
