@@ -66,7 +66,7 @@ def faults(package: str, path: PurePath, source: str) -> Iterator[str]:
             yield f"imports {root}"
         if package in SERVICES:
             yield from layer_faults(package, layer, module, name)
-    if package in SERVICES | {"kit"} and layer != "settings":
+    if package in SERVICES | {"kit"} and layer not in {"settings", "fault_points"}:
         yield from (f"reads the environment, line {line}" for line in environment_reads(tree))
     if package in SERVICES and layer == "rules":
         yield from (f"awaits, line {n.lineno}" for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef))

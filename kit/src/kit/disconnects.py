@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.types import Receive
 
@@ -40,7 +40,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-async def _cancel(working: "asyncio.Future[object]") -> None:
+async def _cancel(working: "asyncio.Future[Any]") -> None:  # Any: its result does not matter
     """Cancel the work and wait for its end, so that it leaves nothing behind."""
     if not working.done():
         working.cancel()

@@ -92,10 +92,9 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    refunds = Refunds(database, billing)
+    feed, refunds = JobFeed(database), Refunds(database, billing)
     charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
-    feed = JobFeed(database)
     lookup, notifications = _model_lookup(database, worker, feed)
     ownership = StoreOwnership(database, files)
     storage = StorageQuota(database, files, ownership, _storage_limits(settings))

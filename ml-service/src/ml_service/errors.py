@@ -1,6 +1,6 @@
 """Errors of ml-service; tables, training and predictors define their own."""
 
-from kit.errors import ServiceError, StorageFull, Unavailable
+from kit.errors import ServiceError
 
 
 class DatasetNotFound(ServiceError):
@@ -35,37 +35,6 @@ class DatasetQuotaReached(ServiceError):
         super().__init__(f"The limit is {most} datasets; delete datasets, then retry.", most_datasets=most)
 
 
-class StorageQuotaReached(ServiceError):
-    status = 409
-    code = "storage_quota_reached"
-
-    def __init__(self, stored: int, most: int) -> None:
-        super().__init__(
-            f"Your datasets, models and results have {stored} bytes, and the limit is {most}; delete some, "
-            "then retry.",
-            stored_bytes=stored,
-            most_bytes=most,
-        )
-
-
-class StoreNotOurs(Unavailable):
-    """The file store is not known to belong to the database."""
-
-    code = "store_not_ours"
-
-
-# Errors of new work that stores something.
-STORAGE_ERRORS = (StorageFull, StorageQuotaReached, StoreNotOurs)
-
-
-class FileMissing(ServiceError):
-    status = 422
-    code = "file_missing"
-
-    def __init__(self, field: str) -> None:
-        super().__init__(f"The form has no file in the field '{field}'; attach a CSV file to it.")
-
-
 class FormMalformed(ServiceError):
     status = 400
     code = "form_malformed"
@@ -91,52 +60,6 @@ class NotATable(ServiceError):
             "Send the file as multipart/form-data, or as the body with Content-Type text/csv, "
             "application/gzip or application/vnd.apache.parquet."
         )
-
-
-class ReaderDied(ServiceError):
-    status = 422
-    code = "reader_died"
-
-    def __init__(self) -> None:
-        super().__init__("The file could not be processed; nothing was charged. Split it into smaller files.")
-
-
-class ReaderTimedOut(ServiceError):
-    status = 422
-    code = "reader_timed_out"
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(
-            f"The file could not be processed within {seconds:g} seconds; nothing was charged. "
-            "Split it into smaller files.",
-            seconds=seconds,
-        )
-
-
-class TooManyAtOnce(ServiceError):
-    status = 429
-    code = "too_many_at_once"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"{most} of your requests of this kind already wait; retry when one of them has ended.",
-            headers={"Retry-After": "2"},
-        )
-
-
-class ReadersBusy(ServiceError):
-    status = 503
-    code = "readers_busy"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Too many files are being processed at the moment; retry in a moment.",
-            headers={"Retry-After": "5"},
-        )
-
-
-# Errors of every call in a process pool.
-POOL_ERRORS = (ReaderDied, ReaderTimedOut, TooManyAtOnce, ReadersBusy)
 
 
 class ModelNotFound(ServiceError):

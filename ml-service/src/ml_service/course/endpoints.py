@@ -21,14 +21,11 @@ from ml_service.course.service import CourseTraining, TrainedModel
 from ml_service.datasets.bodies import BINARY, UploadForm, read_body
 from ml_service.datasets.service import ReadBody
 from ml_service.errors import (
-    POOL_ERRORS,
-    STORAGE_ERRORS,
     AccountDeleted,
     DatasetQuotaReached,
     DatasetTooLarge,
     FieldMissing,
     FieldUnusable,
-    FileMissing,
     FormMalformed,
     ModelNameTaken,
     ModelNameUnusable,
@@ -56,6 +53,7 @@ from ml_service.predictions.endpoints import (
 )
 from ml_service.predictions.large_requests import course_row
 from ml_service.predictions.service import PredictionInput, PredictionResult
+from ml_service.store.errors import POOL_ERRORS, STORAGE_ERRORS, FileMissing
 from ml_service.store.uploads import Upload
 
 router = strict_router("", ["course"])

@@ -9,7 +9,8 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from ml_service.errors import FileMissing, FormMalformed, NotATable, UploadInterrupted
+from ml_service.errors import FormMalformed, NotATable, UploadInterrupted
+from ml_service.store.errors import FileMissing
 from ml_service.store.uploads import Upload
 
 if TYPE_CHECKING:

@@ -27,14 +27,11 @@ from ml_service.datasets.schemas import (
 )
 from ml_service.datasets.service import DatasetService
 from ml_service.errors import (
-    POOL_ERRORS,
-    STORAGE_ERRORS,
     AccountDeleted,
     DatasetInUse,
     DatasetNotFound,
     DatasetQuotaReached,
     DatasetTooLarge,
-    FileMissing,
     FormMalformed,
     NotATable,
     UploadInterrupted,
@@ -42,6 +39,7 @@ from ml_service.errors import (
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
 from ml_service.orm import Dataset
+from ml_service.store.errors import POOL_ERRORS, STORAGE_ERRORS, FileMissing
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1/datasets", ["datasets"])

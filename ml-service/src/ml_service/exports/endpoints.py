@@ -15,12 +15,13 @@ from kit.identity import UserId
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.datasets.bodies import BINARY
-from ml_service.errors import ModelNotFound, ReaderDied
+from ml_service.errors import ModelNotFound
 from ml_service.exports.bundle import BundleTask, write_bundle
 from ml_service.exports.signing import public_key_of
 from ml_service.learning.predictors import ArtefactRefused
 from ml_service.models.endpoints import Meter, ModelName
 from ml_service.models.service import ModelService
+from ml_service.store.errors import ReaderDied
 from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
 

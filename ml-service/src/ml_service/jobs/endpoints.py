@@ -23,7 +23,6 @@ from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
 from ml_service.callers import RoomToStore, TrainCaller
 from ml_service.errors import (
-    STORAGE_ERRORS,
     AccountDeleted,
     BudgetTooSmall,
     DatasetNotFound,
@@ -39,6 +38,7 @@ from ml_service.jobs.service import JobService, StartedJob
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.orm import Job
+from ml_service.store.errors import STORAGE_ERRORS
 
 
 class EventStreamRoute(StrictRoute):

@@ -16,7 +16,7 @@ import sys
 import dask.config as config
 import distributed.utils
 from distributed import Nanny, Security
-from distributed.comm import get_address_host
+from distributed.comm.addressing import get_address_host
 from distributed.utils import get_ip
 
 PRELOADED = ["ml_service.learning.preload"]

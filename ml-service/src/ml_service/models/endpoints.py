@@ -13,11 +13,12 @@ from kit.problems import documented
 from ml_service.billing.charges import MetadataMeter
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import TrainCaller
-from ml_service.errors import POOL_ERRORS, ModelNotFound
+from ml_service.errors import ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView, ReportView
 from ml_service.models.service import ModelService, ReportService
+from ml_service.store.errors import POOL_ERRORS
 
 router = strict_router("/v1", ["models"])
 

@@ -16,10 +16,7 @@ from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller, RoomToStore
 from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
-    POOL_ERRORS,
-    STORAGE_ERRORS,
     DatasetTooLarge,
-    FileMissing,
     FormMalformed,
     JobNotFound,
     ModelNotFound,
@@ -38,6 +35,7 @@ from ml_service.learning.tables import CSV_ERRORS
 from ml_service.models.endpoints import ModelName
 from ml_service.predictions.batch_service import BatchInput, BatchService
 from ml_service.predictions.service import PredictionResult
+from ml_service.store.errors import POOL_ERRORS, STORAGE_ERRORS, FileMissing
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1", ["predictions"])

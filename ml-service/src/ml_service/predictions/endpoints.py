@@ -23,14 +23,7 @@ from kit.problems import documented, from_validation
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
-from ml_service.errors import (
-    POOL_ERRORS,
-    STORAGE_ERRORS,
-    LoadLimitReached,
-    ModelExceedsLimit,
-    ModelNotFound,
-    PredictionTimedOut,
-)
+from ml_service.errors import LoadLimitReached, ModelExceedsLimit, ModelNotFound, PredictionTimedOut
 from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.models.endpoints import LONGEST_MODEL_NAME, ModelName
 from ml_service.predictions.answers import first_row
@@ -43,6 +36,7 @@ from ml_service.predictions.service import (
     PredictionResult,
     PredictionService,
 )
+from ml_service.store.errors import POOL_ERRORS, STORAGE_ERRORS
 
 # A body arrives through the gateway, which has all of it before it sends the first byte.
 BODY_SECONDS = 10.0

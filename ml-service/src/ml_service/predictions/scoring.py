@@ -14,13 +14,14 @@ from kit.deadlines import remaining_seconds
 from kit.disconnects import while_connected
 from kit.errors import DeadlinePassed
 from kit.identity import UserId
-from ml_service.errors import PredictionTimedOut, ReaderTimedOut
+from ml_service.errors import PredictionTimedOut
 from ml_service.learning.predictors import EncodedRows, PredictionOptions, Predictor
 from ml_service.learning.predictors.errors import PredictionTooLarge
 from ml_service.predictions import large_requests
 from ml_service.predictions.answers import Answer, compute, compute_in_pieces, rows_in
 from ml_service.predictions.large_requests import Dialect, PredictionTask, RequestSummary
 from ml_service.predictions.schemas import Row
+from ml_service.store.errors import ReaderTimedOut
 from ml_service.store.fair_slots import FairSlots
 from ml_service.store.process_pool import ProcessPool, within
 

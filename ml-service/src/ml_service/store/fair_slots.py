@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator
 
 from kit.identity import UserId
-from ml_service.errors import ReadersBusy, TooManyAtOnce
+from ml_service.store.errors import ReadersBusy, TooManyAtOnce
 
 
 class FairSlots:

@@ -9,7 +9,7 @@ from collections.abc import Coroutine
 import structlog
 
 from kit.database import Database
-from ml_service.errors import StoreNotOurs
+from ml_service.store.errors import StoreNotOurs
 from ml_service.store.files import Files
 from ml_service.store.outputs import ARTEFACTS
 from ml_service.store.repository import StoreRepository

@@ -19,7 +19,7 @@ from kit.deadlines import remaining_seconds
 from kit.disconnects import while_connected
 from kit.errors import DeadlinePassed, ServiceError
 from kit.identity import UserId
-from ml_service.errors import ReaderDied, ReaderTimedOut
+from ml_service.store.errors import ReaderDied, ReaderTimedOut
 from ml_service.store.fair_slots import FairSlots
 
 Arguments = TypeVarTuple("Arguments")

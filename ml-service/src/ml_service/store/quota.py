@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.database import Database
 from kit.errors import StorageFull
 from kit.identity import UserId
-from ml_service.errors import StorageQuotaReached
+from ml_service.store.errors import StorageQuotaReached
 from ml_service.store.files import Files, Room
 from ml_service.store.ownership import StoreOwnership
 from ml_service.store.repository import StoreRepository

@@ -14,7 +14,7 @@ from kit.deadlines import start_deadline
 from kit.disconnects import connection
 from kit.errors import ClientLeft, DeadlinePassed
 from kit.identity import UserId
-from ml_service.errors import PredictionTimedOut, TooManyAtOnce
+from ml_service.errors import PredictionTimedOut
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors import DEFAULT_OPTIONS, EncodedRows, PredictionOptions, Predictor
 from ml_service.learning.predictors.calibration import Calibration
@@ -22,6 +22,7 @@ from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import PredictionTooLarge
 from ml_service.predictions.answers import Answer, Stopped, compute, compute_in_pieces
 from ml_service.predictions.scoring import LOOP_SECONDS, WAITING_PER_USER, Scoring
+from ml_service.store.errors import TooManyAtOnce
 from ml_service.store.process_pool import ProcessPool
 
 ADA, BOB = UserId(1), UserId(2)

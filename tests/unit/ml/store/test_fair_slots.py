@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kit.identity import UserId
-from ml_service.errors import ReadersBusy, TooManyAtOnce
+from ml_service.store.errors import ReadersBusy, TooManyAtOnce
 from ml_service.store.fair_slots import FairSlots
 
 ADA, BOB, CLEO = UserId(1), UserId(2), UserId(3)

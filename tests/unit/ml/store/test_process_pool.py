@@ -16,8 +16,8 @@ from kit.disconnects import connection
 from kit.errors import ClientLeft, DeadlinePassed
 from kit.identity import UserId
 from ml_service.datasets.inspection import inspect_file
-from ml_service.errors import ReaderDied, ReaderTimedOut
 from ml_service.learning.predictors.errors import FeatureError
+from ml_service.store.errors import ReaderDied, ReaderTimedOut
 from ml_service.store.process_pool import IdleProcesses, ProcessPool
 
 pytestmark = pytest.mark.slow
