@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from tests.support.peak_memory import peak_resident
 
+from kit.identity import UserId
 from ml_service.learning.predictors import load
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
@@ -42,4 +43,4 @@ async def test_model_is_loaded_without_further_copies(model_type: str, rows: int
         ).files
         for name, folder, share in (("table.csv", "model", 0.99), ("small.csv", "small", 0.8))
     )
-    assert await ProcessPool(1).run(relative_growth, tmp_path, large, small) < 1.3
+    assert await ProcessPool(1).run(relative_growth, tmp_path, large, small, user=UserId(1)) < 1.3
