@@ -20,9 +20,10 @@ from distributed import Client
 
 START_SECONDS = 120
 MEMORY = "700MiB"
+LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
 WORKERS_COUNT = 3
-SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
-WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
+SCHEDULER = ["-m", "distributed.cli.dask_scheduler", *LOOPBACK]
+WORKERS = ["-m", "distributed.cli.dask_worker", *LOOPBACK]
 # The import of the libraries of a fit takes seconds; with the preload the first job is fast, too.
 SIZE = [
     "--nworkers",

@@ -20,7 +20,7 @@ from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
-REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
+REQUIRED_CLAIMS = ["sub", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
 # Three parts without padding. PyJWT would also decode other spellings of the same token.
 COMPACT_TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
@@ -86,7 +86,6 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
     _check_times(claims["iat"], claims["exp"])
     return Caller(
         user_id=UserId(int(check_decimal_id(claims["sub"]))),
-        name=claims["name"],
         role=claims["role"],
         generation=claims["gen"],
         session_id=claims.get("sid"),

@@ -81,6 +81,18 @@ class Malformed(ServiceError):
     code = "malformed"
 
 
+class ClientLeft(ServiceError):
+    """Nobody reads this answer; metrics count it apart from failures."""
+
+    status = 400
+    code = "client_left"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The connection was closed before the answer, so the work was stopped; send it again."
+        )
+
+
 class Unauthenticated(ServiceError):
     status = 401
     code = "unauthenticated"

@@ -32,6 +32,7 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    literal_column,
     select,
     text,
     update,
@@ -61,6 +62,7 @@ VALID_KEY = re.compile(f"{KEY_CHARACTER}{{1,{LONGEST_KEY}}}")
 REPLAYED = {"Idempotency-Replayed": "true"}
 # The longest time that a request of a dead process blocks its key.
 LEASE = timedelta(seconds=30)
+NO_FINGERPRINT = bytes(32)
 
 log = structlog.stdlib.get_logger()
 
@@ -106,11 +108,22 @@ class KeyedRequest:
 
 
 class Claim:
-    """A claim of the running request to a key; `first_answer` is set for a retry."""
+    """A claim of the running request to a key; `first_answer` is set for a retry.
 
-    def __init__(self, answers: "FirstAnswers", request: KeyedRequest, first_answer: bytes | None) -> None:
+    `is_first`: no earlier request with this key is known. Otherwise one has died without an answer.
+    """
+
+    def __init__(
+        self,
+        answers: "FirstAnswers",
+        request: KeyedRequest,
+        first_answer: bytes | None = None,
+        *,
+        is_first: bool = False,
+    ) -> None:
         self._answers, self._request = answers, request
-        self.first_answer = first_answer
+        self.first_answer, self.is_first = first_answer, is_first
+        self.has_key = request.key is not None
 
     async def keep(
         self, answer: bytes, *, location: str | None = None, session: AsyncSession | None = None
@@ -138,14 +151,15 @@ class FirstAnswers:
         IdempotencyKeyExpired when its answer is no longer stored.
         """
         if request.key is None:
-            yield Claim(self, request, None)
+            yield Claim(self, request)
             return
-        if not await self._begin(request):
+        is_first = await self._begin(request)
+        if is_first is None:
             yield Claim(self, request, await self._find(request))
             return
         renewal = asyncio.create_task(self._renew_forever(request))
         try:
-            yield Claim(self, request, None)
+            yield Claim(self, request, is_first=is_first)
         except BaseException:
             # Shielded, so that a cancelled request withdraws its claim, too.
             await asyncio.shield(self._withdraw(request))
@@ -183,9 +197,9 @@ class FirstAnswers:
         locations = await session.scalars(
             select(columns.location).where(is_due, columns.location.is_not(None)).with_for_update()
         )
-        await session.execute(
-            update(self._table).where(is_due).values(answer=None, location=None, expired=True)
-        )
+        # Without the fingerprint, too: it may be that of a password, which must not be kept for ever.
+        cleared = {"answer": None, "location": None, "fingerprint": NO_FINGERPRINT}
+        await session.execute(update(self._table).where(is_due).values(**cleared, expired=True))
         return [location for location in locations.all() if location is not None]
 
     async def delete_scopes(self, session: AsyncSession, scopes: Sequence[str]) -> Sequence[str]:
@@ -194,8 +208,8 @@ class FirstAnswers:
         locations = await session.scalars(statement.returning(self._table.c.location))
         return [location for location in locations.all() if location is not None]
 
-    async def _begin(self, request: KeyedRequest) -> bool:
-        """False when another request with the key has stored its answer or may still be running."""
+    async def _begin(self, request: KeyedRequest) -> bool | None:
+        """Whether the key is new; None when another request has stored its answer or may still be running."""
         columns, lease_until = self._table.c, func.now() + LEASE
         statement = (
             insert(self._table)
@@ -213,20 +227,21 @@ class FirstAnswers:
                 & (columns.lease_until < func.now())
                 & (columns.fingerprint == request.fingerprint),
             )
-            .returning(columns.key)
+            # A row that was inserted has no former version.
+            .returning(literal_column("xmax = 0", Boolean))
         )
         async with self._database.autocommit() as session:
-            return (await session.execute(statement)).first() is not None
+            return await session.scalar(statement)
 
     async def _find(self, request: KeyedRequest) -> bytes:
         columns = self._table.c
         statement = select(columns.fingerprint, columns.answer, columns.expired).where(self._is(request))
         async with self._database.read() as session:
             row = (await session.execute(statement)).first()
-        if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
-            raise IdempotencyKeyReused
         if row is not None and row.expired:
             raise IdempotencyKeyExpired
+        if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
+            raise IdempotencyKeyReused
         if row is None or row.answer is None:
             raise IdempotencyTwinRunning
         return row.answer

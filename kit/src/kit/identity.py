@@ -25,7 +25,6 @@ class ApiKey:
 @dataclass(frozen=True, slots=True)
 class Caller:
     user_id: UserId
-    name: str
     role: Role
     generation: int
     session_id: str | None

@@ -27,6 +27,8 @@ from kit.outages import outage_error
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
+# A list of many thousand items may have a fault in each.
+MOST_FAULTS = 100
 # Pydantic's error types as sentences that follow a field's name; its own messages are for programmers.
 SENTENCES = {
     "missing": "is required",
@@ -85,6 +87,23 @@ def documented(
     return by_status
 
 
+# Any request may be malformed, limited or meet an outage, so every operation has this response.
+ANY_PROBLEM: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
+    "default": {"model": Problem, "description": "Problem"}
+}
+
+
+def set_media_type(document: dict[str, Any]) -> dict[str, Any]:  # Any: an OpenAPI document
+    """Give the problems of an OpenAPI document their media type; FastAPI gives them the endpoint's own."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status == "default" or status >= "400":
+                    (content,) = response["content"].values()
+                    response["content"] = {MEDIA_TYPE: content}
+    return document
+
+
 def problem_document(error: ServiceError) -> dict[str, object]:
     return {
         "type": f"urn:farebox:problem:{error.code}",
@@ -104,7 +123,7 @@ def render(error: ServiceError) -> Response:
 
 def from_validation(error: RequestValidationError) -> ServiceError:
     """The invalid fields with reasons, but without the sent values."""
-    faults = error.errors()
+    faults = error.errors()[:MOST_FAULTS]
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Malformed("The body is not valid JSON; check its quotes, commas and numbers.")
     errors = [{"pointer": _pointer(fault["loc"]), "detail": _sentence(fault)} for fault in faults]

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from kit.deadlines import ENCODED_HEADER, start_deadline
+from kit.disconnects import connection
 from kit.errors import ServiceError
 from kit.problems import from_crash, render
 
@@ -48,6 +49,7 @@ class RequestContextMiddleware:
             await self.app(scope, receive, send)
             return
         request_id = _bind_context(scope)
+        connection.set(receive)
         encoded_id = (b"x-request-id", request_id.encode())
         started, status = time.perf_counter(), 0
 

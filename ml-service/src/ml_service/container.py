@@ -8,13 +8,17 @@ from kit.authentication import Authentication
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
-from ml_service.accounts.sweeper import Ages, Sweeper
+from ml_service.accounts.sweeper import Sweeper, SweepLimits
 from ml_service.billing.charges import Charges
+from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
+from ml_service.billing.refunds import Refunds
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
-from ml_service.datasets.service import DatasetService, InspectionService, Quota
-from ml_service.exports.endpoints import ExportService
+from ml_service.datasets.inspection_service import InspectionService
+from ml_service.datasets.service import DatasetQuota, DatasetService
+from ml_service.exports.endpoints import ExportRules, ExportService
+from ml_service.exports.signing import derive_signing_key
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
@@ -31,14 +35,19 @@ from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
-from ml_service.predictions.service import PredictionService
+from ml_service.predictions.scoring import Scoring
+from ml_service.predictions.service import PredictionFiles, PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
+from ml_service.store.ownership import StoreOwnership
 from ml_service.store.process_pool import IdleProcesses, ProcessPool
+from ml_service.store.quota import StorageLimits, StorageQuota
+from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
+PREDICTION_PROCESSES = 2
 
 Loop = Coroutine[None, None, None]
 
@@ -71,6 +80,9 @@ class Container:
     exports: ExportService
     sweeper: Sweeper
     course: CourseTraining
+    store_probe: StoreProbe
+    ownership: StoreOwnership
+    storage: StorageQuota
 
 
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
@@ -78,14 +90,17 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspectors = _reader_pools()
+    readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    charges = Charges(database, billing)
+    refunds = Refunds(database, billing)
+    charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     feed = JobFeed(database)
     lookup, notifications = _model_lookup(database, worker, feed)
-    sweeper = _sweeper(settings, database, files, model_cache)
-    quota = Quota(settings.max_datasets, settings.max_datasets_bytes)
+    ownership = StoreOwnership(database, files)
+    storage = StorageQuota(database, files, ownership, _storage_limits(settings))
+    sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
+    quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
     jobs = JobService(database, billing, feed, settings.max_queued_jobs)
     models = ModelService(database, artefacts, lookup, model_cache)
@@ -102,38 +117,47 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, charges, model_cache),
+        reports=ReportService(artefacts, readers),
+        predictions=PredictionService(
+            *(answers, lookup, charges, model_cache, Scoring(scorers, settings.prediction_seconds)),
+            files=PredictionFiles(artefacts, results, storage),
+        ),
         batches=BatchService(
-            answers=answers,
-            lookup=lookup,
-            billing=billing,
-            files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
-            jobs=jobs,
-            database=database,
+            *(answers, lookup, billing, Holds(billing, refunds)),
+            *(BatchFiles(uploads, artefacts, results, readers, settings.csv_limits), jobs, database),
             max_rows_at_once=settings.batch_rows_at_once,
         ),
-        exports=ExportService(models, artefacts, results, readers),
+        exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),
         sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
+        store_probe=StoreProbe(files),
+        ownership=ownership,
+        storage=storage,
     )
     loops: list[Loop] = [
+        ownership.run(),
         queue_estimates.measure_forever(),
         notifications.listen(database),
         feed.run(),
         worker.cluster.stay_connected(),
-        Worker(worker).run(),
+        ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
-        charges.run(),
-        sweeper.run(settings.sweep_seconds),
+        refunds.run(),
+        ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
 
 
-def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
-    """A pool for batches, reports and exports, and one for uploads, which never wait for them."""
+def _reader_pools() -> tuple[ProcessPool, ProcessPool, ProcessPool]:
+    """Pools for batches, reports and exports; for uploads; for large predictions. None waits for another."""
     idle = IdleProcesses()
-    return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
+    sizes = (READER_PROCESSES, READER_PROCESSES, PREDICTION_PROCESSES)
+    readers, inspectors, scorers = (ProcessPool(size, idle) for size in sizes)
+    return readers, inspectors, scorers
+
+
+def _export_rules(settings: MlSettings) -> ExportRules:
+    return ExportRules(settings.max_export_bytes, derive_signing_key(settings.service_key))
 
 
 def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:
@@ -141,7 +165,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
     return WorkerContext(
         database=database,
         billing=billing,
-        cluster=DaskCluster(settings.dask_scheduler_address),
+        cluster=DaskCluster(settings.dask_scheduler_address, settings.cluster_security),
         files=files,
         artefacts=Artefacts(files),
         uploads=Uploads(files, settings.max_csv_bytes),
@@ -151,6 +175,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         lease_seconds=settings.lease_seconds,
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
+        max_model_bytes=settings.max_model_bytes,
         reserved_workers=settings.reserved_workers,
     )
 
@@ -183,9 +208,18 @@ def _model_cache(settings: MlSettings, files: Files, artefacts: Artefacts) -> Mo
     return ModelCache(load, settings.loaded_models, settings.loaded_bytes)
 
 
-def _sweeper(settings: MlSettings, database: Database, files: Files, model_cache: ModelCache) -> Sweeper:
-    ages = Ages(
-        orphan=timedelta(minutes=settings.orphan_minutes),
-        answers=timedelta(hours=settings.answers_kept_hours),
+def _storage_limits(settings: MlSettings) -> StorageLimits:
+    return StorageLimits(
+        stored_bytes=settings.max_stored_bytes,
+        free_bytes=settings.min_free_bytes,
+        free_share=settings.min_free_percent / 100,
+        retention=settings.answers_kept,
     )
-    return Sweeper(database, files, model_cache.forget, ages)
+
+
+def _sweep_limits(settings: MlSettings) -> SweepLimits:
+    return SweepLimits(
+        orphan_age=timedelta(minutes=settings.orphan_minutes),
+        answers_kept=settings.answers_kept,
+        orphan_share=settings.orphan_share,
+    )

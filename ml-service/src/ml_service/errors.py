@@ -1,6 +1,6 @@
 """Errors of ml-service; tables, training and predictors define their own."""
 
-from kit.errors import ServiceError
+from kit.errors import ServiceError, StorageFull, Unavailable
 
 
 class DatasetNotFound(ServiceError):
@@ -16,7 +16,7 @@ class DatasetInUse(ServiceError):
     code = "dataset_in_use"
 
     def __init__(self) -> None:
-        super().__init__("A job trains on this dataset; wait until the job ends or cancel it, then retry.")
+        super().__init__("A job uses this dataset; wait until the job ends or cancel it, then retry.")
 
 
 class DatasetTooLarge(ServiceError):
@@ -31,12 +31,31 @@ class DatasetQuotaReached(ServiceError):
     status = 409
     code = "dataset_quota_reached"
 
-    def __init__(self, most: int, most_bytes: int) -> None:
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The limit is {most} datasets; delete datasets, then retry.", most_datasets=most)
+
+
+class StorageQuotaReached(ServiceError):
+    status = 409
+    code = "storage_quota_reached"
+
+    def __init__(self, stored: int, most: int) -> None:
         super().__init__(
-            f"The limit is {most} datasets and {most_bytes} bytes in total; delete datasets, then retry.",
-            most_datasets=most,
-            most_bytes=most_bytes,
+            f"Your datasets, models and results have {stored} bytes, and the limit is {most}; delete some, "
+            "then retry.",
+            stored_bytes=stored,
+            most_bytes=most,
         )
+
+
+class StoreNotOurs(Unavailable):
+    """The file store is not known to belong to the database."""
+
+    code = "store_not_ours"
+
+
+# Errors of new work that stores something.
+STORAGE_ERRORS = (StorageFull, StorageQuotaReached, StoreNotOurs)
 
 
 class FileMissing(ServiceError):
@@ -82,12 +101,87 @@ class ReaderDied(ServiceError):
         super().__init__("The file could not be processed; nothing was charged. Split it into smaller files.")
 
 
+class ReaderTimedOut(ServiceError):
+    status = 422
+    code = "reader_timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The file could not be processed within {seconds:g} seconds; nothing was charged. "
+            "Split it into smaller files.",
+            seconds=seconds,
+        )
+
+
+class TooManyAtOnce(ServiceError):
+    status = 429
+    code = "too_many_at_once"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} of your requests of this kind already wait; retry when one of them has ended.",
+            headers={"Retry-After": "2"},
+        )
+
+
+class ReadersBusy(ServiceError):
+    status = 503
+    code = "readers_busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many files are being processed at the moment; retry in a moment.",
+            headers={"Retry-After": "5"},
+        )
+
+
+# Errors of every call in a process pool.
+POOL_ERRORS = (ReaderDied, ReaderTimedOut, TooManyAtOnce, ReadersBusy)
+
+
 class ModelNotFound(ServiceError):
     status = 404
     code = "model_not_found"
 
     def __init__(self) -> None:
         super().__init__("You have no model with this name; list yours with GET /v1/models.")
+
+
+class ModelExceedsLimit(ServiceError):
+    """The model was trained when no limit or a higher one applied."""
+
+    status = 422
+    code = "model_exceeds_limit"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"This model takes {size} bytes and at most {limit} can be loaded; train a smaller one.",
+            size=size,
+            limit=limit,
+        )
+
+
+class LoadLimitReached(ServiceError):
+    status = 429
+    code = "load_limit_reached"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"You used too many large models in turn; retry in {seconds} seconds, or use them one by one.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class PredictionTimedOut(ServiceError):
+    status = 422
+    code = "prediction_timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The prediction took longer than {seconds:g} seconds, so it costs nothing; send fewer rows, or "
+            "a file to the model's batch route.",
+            seconds=seconds,
+        )
 
 
 class ModelNameTaken(ServiceError):

@@ -20,6 +20,7 @@ from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import HOT_PREDICT as HOT_COURSE_PREDICT
 from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
+from ml_service.exports.endpoints import key_router as export_key
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
@@ -31,7 +32,7 @@ from ml_service.settings import MlSettings
 # One for notifications, one for the renewal of leases.
 DRIVER_CONNECTIONS = 2
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
-ROUTERS = (datasets, models, predictions, batches, exports, jobs, accounts, course)
+ROUTERS = (datasets, models, predictions, batches, exports, export_key, jobs, accounts, course)
 
 
 def create_app(
@@ -66,8 +67,10 @@ def create_app(
 async def check_ready(app: FastAPI) -> None:
     """Raise without the database, and before the first trust update: every token is refused until then.
 
-    Workers are not needed: trainings wait in the queue.
+    The store must answer and belong to the database. Workers are not needed: trainings wait in the queue.
     """
     container: Container = app.state.container
     container.authentication.trust.require_loaded()
     await container.database.ping()
+    container.ownership.require_verified()
+    await container.store_probe.check()

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import Json, declarative_base
@@ -14,14 +14,16 @@ Base = declarative_base("ml")
 
 metadata = Base.metadata
 first_answers = idempotency_keys_table(metadata)
+# Few answers have a file, and keys outlive their answers.
+Index("ix_idempotency_keys_files", first_answers.c.scope, postgresql_where=text("location IS NOT NULL"))
 inbox = inbox_table(metadata)
 
 
 class Dataset(Base):
     """An uploaded table of one user; `location` is its key in the store, `profile` the types of its columns.
 
-    `details` are statistics and findings, null for a row of an older version. They are large, so a query
-    loads them only on request.
+    `copy_bytes` is the size of its columnar copy. `details` are statistics and findings, null for a row of an
+    older version. They are large, so a query loads them only on request.
     """
 
     __tablename__ = "datasets"
@@ -30,6 +32,7 @@ class Dataset(Base):
         UniqueConstraint("user_id", "idempotency_key"),
         CheckConstraint("octet_length(sha256) = 32", name="sha256_length"),
         CheckConstraint("size_bytes >= 0 AND row_count >= 0 AND column_count >= 0", name="sizes"),
+        CheckConstraint("copy_bytes >= 0", name="copy_size"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
@@ -38,6 +41,7 @@ class Dataset(Base):
     location: Mapped[str] = mapped_column(unique=True)
     sha256: Mapped[bytes]
     size_bytes: Mapped[int]
+    copy_bytes: Mapped[int] = mapped_column(server_default="0")
     row_count: Mapped[int]
     column_count: Mapped[int]
     profile: Mapped[Json]
@@ -174,11 +178,13 @@ class Model(Base):
 
 
 class PendingRefund(Base):
-    """The refund of the charge with this key, deleted once billing has answered."""
+    """The refund of the charge or hold with this key, deleted once billing has answered."""
 
     __tablename__ = "refunds"
+    __table_args__ = (CheckConstraint("kind IN ('charge', 'hold')", name="known_kind"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(server_default="charge")
     user_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -190,3 +196,13 @@ class DeletedUser(Base):
 
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     departed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class StoreOwner(Base):
+    """The random id of this database, also in a file of its store; one row."""
+
+    __tablename__ = "store_owner"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, server_default="1")
+    owner: Mapped[UUID] = mapped_column(server_default=func.gen_random_uuid())

@@ -57,6 +57,16 @@ async def end_leases(admin: asyncpg.Connection) -> None:
     await admin.execute("UPDATE auth.idempotency_keys SET lease_until = now() - interval '1 second'")
 
 
+async def test_claim_knows_whether_an_earlier_request_died(
+    answers: FirstAnswers, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST) as first:
+        await end_leases(admin)
+        async with answers.claim(REQUEST) as second:
+            assert (first.is_first, second.is_first) == (True, False)
+    assert (first.has_key, second.has_key) == (True, True)
+
+
 async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
     await keep(answers, REQUEST, b"first")
     async with answers.claim(REQUEST) as claim:
@@ -174,9 +184,11 @@ async def test_key_is_refused_once_its_answer_is_gone(
         await answers.expire_older(session, timedelta(hours=1))
     with pytest.raises(IdempotencyKeyExpired):
         await keep(answers, REQUEST, b"again, for free")
-    with pytest.raises(IdempotencyKeyReused):
+    with pytest.raises(IdempotencyKeyExpired):
         await keep(answers, OTHER_INPUT, b"other input")
-    assert await admin.fetchval("SELECT answer FROM auth.idempotency_keys") is None
+    row = await admin.fetchrow("SELECT answer, fingerprint FROM auth.idempotency_keys")
+    assert row is not None
+    assert (row["answer"], row["fingerprint"]) == (None, bytes(32))
 
 
 async def test_key_of_a_request_that_died_unanswered_can_be_used_again(

@@ -43,6 +43,7 @@ class Service:
     client: httpx.AsyncClient
     billing: MemoryBilling
     store: Path
+    database: Database
 
     async def upload(self, name: str = "penguins.csv", user: int = ADA) -> Json:
         return await self.upload_bytes((DATA / name).read_bytes(), user)
@@ -121,21 +122,23 @@ def settings_of(database: Database, store: Path, **settings: object) -> MlSettin
 
 @contextlib.asynccontextmanager
 async def run_service(
-    database: Database, store: Path, billing: MemoryBilling, **settings: object
+    database: Database, store: Path, billing: MemoryBilling, *, is_ready: bool = True, **settings: object
 ) -> AsyncGenerator[Service]:
+    """A running service; `is_ready` waits until it is ready."""
     app = create_app(settings_of(database, store, **settings), billing, NoRevocations())
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://ml", timeout=60) as client,
     ):
-        service = Service(app, client, billing, store)
-        await eventually(lambda: _is_ready(service))
+        service = Service(app, client, billing, store, database)
+        if is_ready:
+            await eventually(lambda: _is_ready(service))
         yield service
 
 
 async def _is_ready(service: Service) -> bool:
-    return (await service.client.get("/v1/datasets", headers=bearer(ADA))).status_code == 200
+    return (await service.client.get("/readyz")).status_code == 200
 
 
 async def eventually(check: Callable[[], Awaitable[Result | None]], seconds: float = 120) -> Result:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import asyncpg
 from tests.integration.ml.service import ADA, BOB, FILES_OF_A_DATASET, Json, Service, eventually
 from tests.integration.ml.test_crash_recovery import MINUTES_LONG, start_fit
 from tests.support.tokens import bearer, service_bearer
@@ -69,6 +70,27 @@ async def test_export_lists_datasets_jobs_and_models(service: Service) -> None:
     assert [dataset["id"] for dataset in export["datasets"]] == [job["dataset_id"]]
     assert [exported["id"] for exported in export["jobs"]] == [job["id"]]
     assert [model["name"] for model in export["models"]] == [job["model_name"]]
+
+
+async def test_export_of_many_rows_is_whole(idle: Service, sql: asyncpg.Connection) -> None:
+    job = await idle.start()
+    columns = "user_id, kind, model_name, model_type, units, spec, fingerprint, hold_until, tokens_held"
+    await sql.execute(
+        f"INSERT INTO ml.jobs ({columns}, hold_key) SELECT {columns}, 'k' || n"  # noqa: S608 - our own names
+        " FROM ml.jobs, generate_series(1, 50) n"
+    )
+    columns = "user_id, size_bytes, row_count, column_count, profile, preview, name"
+    await sql.execute(
+        f"INSERT INTO ml.datasets ({columns}, location, sha256)"  # noqa: S608 - as above
+        f" SELECT {columns}, 'uploads/' || n, sha256(n::text::bytea)"
+        " FROM ml.datasets, generate_series(1, 450) n"
+    )
+    export = (await idle.client.get("/v1/me/export", headers=bearer(ADA))).json()
+    for name, count in (("jobs", 51), ("datasets", 451)):
+        ids = [item["id"] for item in export[name]]
+        assert ids == sorted(set(ids), reverse=True)
+        assert len(ids) == count
+    assert export["jobs"][-1]["id"] == job["id"]
 
 
 async def test_limits_need_no_login(idle: Service) -> None:

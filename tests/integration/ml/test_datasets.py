@@ -7,7 +7,16 @@ import pytest
 from tests.integration.ml.service import ADA, BOB, DATA, FILES_OF_A_DATASET, Service, eventually
 from tests.support.tokens import bearer
 
+FORM = "multipart/form-data; boundary=b"
+FILE = b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\na,b\r\n1,2\r\n--b--\r\n'
 WINE = (DATA / "wine.csv").read_bytes()
+
+
+def parts(name: str, count: int, same: str = "") -> bytes:
+    """Parts of a form; their names are `name` with a number, unless they are the same."""
+    names = (name if same or name == "file" else f"{name}{number}" for number in range(count))
+    head = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n1\r\n'
+    return "".join(head.format(each) for each in names).encode()
 
 
 async def test_file_in_a_form_is_stored_and_described(idle: Service) -> None:
@@ -123,6 +132,10 @@ async def test_key_reused_with_another_file_is_refused(idle: Service) -> None:
             "file_missing",
         ),
         ({"Content-Type": "text/csv"}, b"", 422, "csv_empty"),
+        ({"Content-Type": FORM}, parts("x", 100_000) + FILE, 400, "form_malformed"),
+        ({"Content-Type": FORM}, parts("file", 2), 400, "form_malformed"),
+        ({"Content-Type": FORM}, parts("x", 2, "same") + FILE, 400, "form_malformed"),
+        ({"Content-Type": FORM}, parts("x" * 5000, 1) + FILE, 400, "form_malformed"),
     ],
 )
 async def test_body_without_a_file_is_refused(
@@ -145,3 +158,38 @@ async def test_orphaned_upload_is_swept(idle: Service) -> None:
 
     await eventually(is_gone)
     assert idle.stored("uploads") == kept
+
+
+async def test_long_and_broken_file_names_are_shortened(idle: Service) -> None:
+    name = "a\u202eb\x07" + "c" * 1000 + ".csv"
+    answer = await idle.client.post("/v1/datasets", files={"file": (name, WINE)}, headers=bearer(ADA))
+    assert answer.status_code == 201, answer.text
+    assert len(answer.json()["name"]) <= 200
+    assert answer.json()["name"].isprintable()
+
+
+async def test_correction_needs_the_scopes_train_and_read(idle: Service) -> None:
+    dataset = await idle.upload()
+
+    async def correct(*scopes: str) -> int:
+        key = {"id": 1, "scopes": scopes, "cap": None}
+        url, kinds = f"/v1/datasets/{dataset['id']}", {"kinds": {"year": "text"}}
+        return (await idle.client.patch(url, json=kinds, headers=bearer(ADA, api_key=key))).status_code
+
+    assert [await correct("train"), await correct("read"), await correct("train", "read")] == [403, 403, 200]
+
+
+async def test_list_shows_the_number_of_columns_only(idle: Service) -> None:
+    dataset = await idle.upload()
+    (listed,) = (await idle.client.get("/v1/datasets", headers=bearer(ADA))).json()["items"]
+    assert listed["column_count"] == len(dataset["columns"]) == dataset["column_count"]
+    assert "columns" not in listed
+
+
+@pytest.mark.parametrize("dataset_id", ["1.0", "%2B1", "%201", "01", "1e0", "-1", "0", "9" * 30])
+async def test_id_is_a_decimal_number(idle: Service, dataset_id: str) -> None:
+    await idle.upload()
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/preview")):
+        url, body = f"/v1/datasets/{dataset_id}{path}", {"kinds": {"x": "text"}}
+        answer = await idle.client.request(method, url, json=body, headers=bearer(ADA))
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")

@@ -15,15 +15,14 @@ from tests.support.tokens import bearer
 
 from ml_service.learning.tables import ColumnType, Table, read_copy
 
-MOST, MOST_BYTES = 3, 40_000
+MOST = 3
 ZIPS = csv("zip,size,y", *(f"{10_000 + 7 * (n % 12)},{n % 9},{n % 2}" for n in range(60)))
 
 
 @pytest.fixture
 async def small(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
     """A service with a small quota."""
-    quota = {"max_datasets": MOST, "max_datasets_bytes": MOST_BYTES}
-    async with run_service(database, tmp_path, billing, **quota) as running:
+    async with run_service(database, tmp_path, billing, max_datasets=MOST) as running:
         yield running
 
 
@@ -89,23 +88,34 @@ async def test_concurrent_uploads_of_one_file_create_one_dataset(idle: Service) 
     assert len(idle.stored("uploads")) == FILES_OF_A_DATASET
 
 
+async def test_findings_of_a_label_are_found_once_for_the_same_types(idle: Service) -> None:
+    dataset = await idle.upload_bytes(ZIPS)
+
+    async def status_of(label: str) -> int:
+        url = f"/v1/datasets/{dataset['id']}/findings?label={label}"
+        return (await idle.client.get(url, headers=bearer(ADA))).status_code
+
+    assert await status_of("y") == 200
+    for file in (idle.store / "uploads").iterdir():
+        file.unlink()
+    assert [await status_of("y"), await status_of("size")] == [200, 409]
+    await idle.upload_bytes(ZIPS)
+    assert (await patch(idle, dataset, zip="text")).status_code == 200
+    for file in (idle.store / "uploads").iterdir():
+        file.unlink()
+    assert await status_of("y") == 409
+
+
 class TestQuota:
     async def test_quota_is_published(self, small: Service) -> None:
         limits = (await small.client.get("/v1/limits")).json()
-        assert limits["datasets"] == {"count": MOST, "bytes": MOST_BYTES}
+        assert limits["datasets"] == {"count": MOST}
 
     async def test_quota_is_exact_for_concurrent_uploads(self, small: Service) -> None:
         answers = await asyncio.gather(*(post(small, line_table(n)) for n in range(10, 18)))
         refused = [answer.json()["code"] for answer in answers if answer.status_code != 201]
         assert refused == ["dataset_quota_reached"] * (8 - MOST)
         assert len(small.stored("uploads")) == MOST * FILES_OF_A_DATASET
-
-    async def test_quota_counts_bytes(self, small: Service) -> None:
-        half = line_table(2000)
-        assert MOST_BYTES / 2 < len(half) < MOST_BYTES
-        assert (await post(small, half)).status_code == 201
-        answer = await post(small, half + b"1,2,3\n")
-        assert (answer.status_code, answer.json()["code"]) == (409, "dataset_quota_reached")
 
     async def test_existing_file_is_accepted_at_the_quota(self, small: Service) -> None:
         first = [await small.upload_bytes(line_table(n)) for n in (10, 11, 12)]

@@ -16,7 +16,7 @@ from farebox.command.prompts import confirm_tokens, cost_of
 from farebox.command.values import read_pairs
 from farebox.errors import FareboxError, InvalidArgument, JobNotSucceeded
 from farebox.resources.models import Budget, TrainingOptions
-from farebox.results.datasets import Dataset
+from farebox.results.datasets import InspectedDataset
 from farebox.results.jobs import Job
 
 AUTO = "auto"
@@ -109,13 +109,13 @@ def _budget(seconds: int | None, tokens: int | None) -> Budget:
     return budget
 
 
-def _dataset(client: Farebox, source: str) -> Dataset:
+def _dataset(client: Farebox, source: str) -> InspectedDataset:
     if source.isdigit() and not Path(source).exists():
         return client.datasets.get(int(source))
     return client.datasets.upload(source)
 
 
-def _check_columns(dataset: Dataset, names: Sequence[str]) -> None:
+def _check_columns(dataset: InspectedDataset, names: Sequence[str]) -> None:
     columns = [column.name for column in dataset.columns]
     unknown = next((name for name in names if name not in columns), None)
     if unknown is not None:

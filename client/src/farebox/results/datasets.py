@@ -82,12 +82,12 @@ class Suggestion(Result):
 
 
 class Dataset(Result):
-    """An uploaded table."""
+    """An uploaded table; `column_count` is the number of its columns."""
 
     id: int
     name: str
     rows: int
-    columns: list[Column]
+    column_count: int
     size_bytes: int
     sha256: str
     created_at: datetime
@@ -96,7 +96,7 @@ class Dataset(Result):
 class InspectedDataset(Dataset):
     """A dataset with statistics and findings; `dialect` is None unless the file is CSV."""
 
-    columns: list[InspectedColumn]  # pyright: ignore[reportIncompatibleVariableOverride] - results are frozen
+    columns: list[InspectedColumn]
     format: str
     dialect: Dialect | None
     duplicate_rows: int

@@ -4,25 +4,22 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Body, Depends, Request
-from pydantic import BaseModel, Field
+from fastapi.responses import StreamingResponse
+from pydantic import Field
 
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
-from kit.database import ReadSession, Session, after_commit
+from kit.database import Database, Session, after_commit
 from kit.identity import UserId
 from kit.outbox import Event, first_delivery
+from ml_service.accounts.export import ExportView, export
 from ml_service.accounts.repository import AccountRepository
 from ml_service.accounts.sweeper import Sweeper
-from ml_service.datasets.repository import DatasetRepository
-from ml_service.datasets.schemas import DatasetView
-from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.schemas import MAX_FEATURES, JobView
-from ml_service.learning.predictors import MOST_CELLS
-from ml_service.models.repository import ModelRepository
+from ml_service.jobs.schemas import MAX_FEATURES
+from ml_service.learning.predictors import MOST_CELLS, MOST_WARNINGS
 from ml_service.models.rules import LONGEST_GIVEN_NAME
-from ml_service.models.schemas import ModelView
 from ml_service.orm import inbox
-from ml_service.predictions.endpoints import MOST_ROWS
+from ml_service.predictions.schemas import MOST_ROWS
 from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
@@ -34,32 +31,23 @@ async def _sweeper(request: Request) -> Sweeper:
     return request.app.state.container.sweeper
 
 
+async def _database(request: Request) -> Database:
+    return request.app.state.container.database
+
+
 async def _settings(request: Request) -> MlSettings:
     return request.app.state.container.settings
 
 
+DatabaseOfService = Annotated[Database, Depends(_database)]
 SweeperOfService = Annotated[Sweeper, Depends(_sweeper)]
 Settings = Annotated[MlSettings, Depends(_settings)]
 
 
-class ExportView(BaseModel):
-    datasets: list[DatasetView]
-    jobs: list[JobView]
-    models: list[ModelView]
-
-
-@router.get("/v1/me/export")
-async def export_account(caller: AccountOwner, session: ReadSession) -> ExportView:
-    """All data that ml-service stores about you, except the files themselves."""
-    user_id = caller.user_id
-    datasets = await DatasetRepository(session).list_all(user_id)
-    jobs = await JobRepository(session).list_all(user_id)
-    models = await ModelRepository(session).list_all(user_id)
-    return ExportView(
-        datasets=[DatasetView.of(dataset) for dataset in datasets],
-        jobs=[JobView.of(job) for job in jobs],
-        models=[ModelView.of(model) for model in models],
-    )
+@router.get("/v1/me/export", response_model=ExportView)
+async def export_account(caller: AccountOwner, database: DatabaseOfService) -> StreamingResponse:
+    """All data that ml-service stores about you, except the files themselves; each list newest first."""
+    return StreamingResponse(export(database, caller.user_id), media_type="application/json")
 
 
 @router.get("/v1/limits")
@@ -67,7 +55,8 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
     """Limits on size, length and time; no login needed."""
     return {
         "csv": asdict(settings.csv_limits),
-        "datasets": {"count": settings.max_datasets, "bytes": settings.max_datasets_bytes},
+        "datasets": {"count": settings.max_datasets},
+        "storage": {"bytes": settings.max_stored_bytes},
         "training": {
             "seconds": settings.max_train_seconds,
             "features": MAX_FEATURES,
@@ -77,7 +66,14 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "running_per_user": settings.max_running_jobs,
             "queued_per_user": settings.max_queued_jobs,
         },
-        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS},
+        "prediction": {
+            "rows": MOST_ROWS,
+            "cells": MOST_CELLS,
+            "warnings": MOST_WARNINGS,
+            "seconds": settings.prediction_seconds,
+        },
+        "models": {"bytes": settings.max_model_bytes},
+        "exports": {"bytes": settings.max_export_bytes},
         "batch": {"rows_at_once": settings.batch_rows_at_once, "result_hours": settings.answers_kept_hours},
     }
 

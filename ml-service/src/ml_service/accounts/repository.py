@@ -1,6 +1,6 @@
 """Queries across all data of a user: its deletion, and the files that rows refer to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE, JobKind
 from ml_service.orm import Dataset, DeletedUser, Job, Model, first_answers
 from ml_service.store.files import COPY_SUFFIX
+from ml_service.store.outputs import ARTEFACTS
 
 RESULT = Job.result["location"].astext
 
@@ -35,30 +36,44 @@ class AccountRepository:
     async def delete_rows_of_deleted_users(self) -> DeletedRows:
         """Cancel the live jobs of deleted users and delete their other rows.
 
-        A later call deletes the rows of a running job and of its model, once the job has ended.
+        A later call deletes the rows of a running job, of its dataset and of its model, once the job has
+        ended, and rows that another transaction has locked.
         """
         users = select(DeletedUser.user_id).scalar_subquery()
         await self._cancel_live_jobs(users)
         models = delete(Model).where(Model.user_id.in_(users), Model.ready_at.is_not(None))
-        model_ids = (await self._session.scalars(models.returning(Model.id))).all()
+        deleted = (await self._session.execute(models.returning(Model.id, Model.artefact))).all()
         ended = delete(Job).where(Job.user_id.in_(users), Job.state.not_in(LIVE)).returning(RESULT)
-        datasets = delete(Dataset).where(Dataset.user_id.in_(users)).returning(Dataset.location)
         scopes = select(cast(DeletedUser.user_id, String)).scalar_subquery()
         answers = delete(first_answers).where(first_answers.c.scope.in_(scopes))
-        uploads = (await self._session.scalars(datasets)).all()
         results = [
             *(await self._session.scalars(ended)).all(),
             *(await self._session.scalars(answers.returning(first_answers.c.location))).all(),
         ]
-        copies = (key + COPY_SUFFIX for key in uploads)
-        return DeletedRows(model_ids, [*uploads, *copies, *(key for key in results if key is not None)])
+        files = [
+            *(f"{ARTEFACTS}/{row.artefact}" for row in deleted),
+            *(key for key in results if key is not None),
+            *await self._delete_datasets(users),
+        ]
+        return DeletedRows([row.id for row in deleted], files)
 
     async def _cancel_live_jobs(self, users: ScalarSelect[int]) -> None:
-        live = update(Job).where(Job.user_id.in_(users), Job.state.in_(LIVE))
+        live = select(Job.id).where(Job.user_id.in_(users), Job.state.in_(LIVE))
         cancellable = live.where(Job.cancel_requested_at.is_(None), Job.result.is_(None))
-        statement = cancellable.values(cancel_requested_at=func.now()).returning(Job.id)
-        for job_id in (await self._session.scalars(statement)).all():
+        free = (await self._session.scalars(cancellable.with_for_update(skip_locked=True))).all()
+        cancel = update(Job).where(Job.id.in_(free)).values(cancel_requested_at=func.now())
+        for job_id in (await self._session.scalars(cancel.returning(Job.id))).all():
             await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
+    async def _delete_datasets(self, users: ScalarSelect[int]) -> Sequence[str]:
+        """Delete the datasets that no live job uses; returns the keys of their files."""
+        chosen = select(Dataset.id).where(Dataset.user_id.in_(users))
+        # Locked before the jobs are read: the insertion of a job has a lock on its dataset.
+        free = (await self._session.scalars(chosen.with_for_update(skip_locked=True))).all()
+        used = select(Job.dataset_id).where(Job.dataset_id == Dataset.id, Job.state.in_(LIVE))
+        unused = delete(Dataset).where(Dataset.id.in_(free), ~used.exists())
+        uploads = (await self._session.scalars(unused.returning(Dataset.location))).all()
+        return [key + suffix for key in uploads for suffix in ("", COPY_SUFFIX)]
 
 
 class NeededFiles:
@@ -75,7 +90,7 @@ class NeededFiles:
 
     async def artefacts(self) -> set[str]:
         names = await self._session.scalars(select(Model.artefact))
-        return {name for name in names if name is not None}
+        return {f"{ARTEFACTS}/{name}" for name in names if name is not None}
 
     async def results(self, retention: timedelta) -> set[str]:
         """Results of stored answers, and of jobs until the retention after their end."""
@@ -83,6 +98,10 @@ class NeededFiles:
         statement = select(RESULT).where(Job.kind == JobKind.BATCH, Job.ended_at > func.now() - retention)
         jobs = await self._session.scalars(statement)
         return {location for location in (*answers, *jobs) if location is not None}
+
+    async def ended_jobs(self, ids: Collection[int]) -> set[int]:
+        statement = select(Job.id).where(Job.id.in_(ids), Job.state.not_in(LIVE))
+        return set((await self._session.scalars(statement)).all())
 
     async def live_jobs(self) -> set[int]:
         return set((await self._session.scalars(select(Job.id).where(Job.state.in_(LIVE)))).all())

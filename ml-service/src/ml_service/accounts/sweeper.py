@@ -6,34 +6,50 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from prometheus_client import Gauge
 
 from kit.background import every
 from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
+from ml_service.accounts.rules import Stored, is_suspicious, job_of, orphans_of
 from ml_service.orm import first_answers
 from ml_service.store.files import Files
 from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
+from ml_service.store.ownership import StoreOwnership
+from ml_service.store.threads import discard, run_in_thread
 from ml_service.store.uploads import FOLDER as UPLOADS
+
+# A bucket lists a thousand files in a tenth of a second.
+LISTING_SECONDS = 600.0
+UNSWEPT = Gauge(
+    "farebox_unswept_files", "Files without a row that are too many to be deleted unasked", ["folder"]
+)
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
-    """Minimum age of an orphaned file, and retention of answers and results."""
+class SweepLimits:
+    """Minimum age of an orphaned file, retention of answers and results, and the largest share of orphans."""
 
-    orphan: timedelta
-    answers: timedelta
+    orphan_age: timedelta
+    answers_kept: timedelta
+    orphan_share: float
 
 
 class Sweeper:
     def __init__(
-        self, database: Database, files: Files, forget_model: Callable[[int], None], ages: Ages
+        self,
+        database: Database,
+        ownership: StoreOwnership,
+        files: Files,
+        forget_model: Callable[[int], None],
+        limits: SweepLimits,
     ) -> None:
         """`forget_model` evicts a deleted model from the cache."""
-        self._database, self._files = database, files
-        self._forget_model, self._ages = forget_model, ages
+        self._database, self._ownership, self._files = database, ownership, files
+        self._forget_model, self._limits = forget_model, limits
         self._answers = FirstAnswers(database, first_answers)
         self._wake = asyncio.Event()
 
@@ -46,54 +62,63 @@ class Sweeper:
         await every(seconds, self.sweep, failure="not_swept", wake=self._wake)
 
     async def sweep(self) -> None:
+        # Verified in every round: the store may have been replaced since the last one.
+        await self._ownership.verify()
         async with self._database.transaction() as session:
             deleted = await AccountRepository(session).delete_rows_of_deleted_users()
-            expired = await self._answers.expire_older(session, self._ages.answers)
+            expired = await self._answers.expire_older(session, self._limits.answers_kept)
         for model_id in deleted.models:
             self._forget_model(model_id)
         await self._delete([*deleted.files, *expired])
-        await self._sweep_files()
-        await self._sweep_artefacts()
+        await self._sweep_results()
+        await self._sweep_guarded(UPLOADS)
+        await self._sweep_guarded(ARTEFACTS)
+        await self._sweep_staging()
 
-    async def _sweep_files(self) -> None:
-        # List the files before the rows, so that a row committed in between counts.
-        files = await asyncio.to_thread(self._list_files)
+    async def _sweep_results(self) -> None:
+        stored = await self._list(RESULTS)
         async with self._database.read() as session:
-            needed_files = NeededFiles(session)
-            live = await needed_files.live_jobs()
-            needed = await needed_files.uploads() | await needed_files.results(self._ages.answers)
-        oldest = datetime.now(UTC) - self._ages.orphan
-        orphans = (key for key, changed in files if key not in needed and changed < oldest)
-        await self._delete(key for key in orphans if not _belongs_to(live, key.rpartition("/")[2]))
+            needed = NeededFiles(session)
+            live = await needed.live_jobs()
+            results = await needed.results(self._limits.answers_kept)
+        await self._delete(orphans_of(stored, results, live, self._oldest()))
 
-    async def _sweep_artefacts(self) -> None:
-        """Delete artefacts without a model, except those of live jobs, which may become models."""
-        stored = await asyncio.to_thread(self._list_artefacts)
+    async def _sweep_guarded(self, folder: str) -> None:
+        """Delete uploads or artefacts without a row; so many that a database must be wrong are left."""
+        # List the files before the rows, so that a row committed in between counts.
+        stored = await self._list(folder)
         async with self._database.read() as session:
             needed = NeededFiles(session)
             # Read the jobs first: a job that ends in between has published its model by then.
-            live, artefacts = await needed.live_jobs(), await needed.artefacts()
-        for folder, name in stored:
-            if name not in artefacts and not _belongs_to(live, name):
-                await self._delete([f"{folder}/{name}"])
+            live = await needed.live_jobs()
+            names = await (needed.uploads() if folder == UPLOADS else needed.artefacts())
+        orphans = orphans_of(stored, names, live, self._oldest())
+        refused = is_suspicious(len(orphans), len(stored), self._limits.orphan_share)
+        UNSWEPT.labels(folder).set(len(orphans) if refused else 0)
+        if refused:
+            log.error("sweep_refused", folder=folder, orphans=len(orphans), files=len(stored))
+        else:
+            await self._delete(orphans)
 
-    def _list_files(self) -> list[tuple[str, datetime]]:
-        return [*self._files.list_folder(UPLOADS), *self._files.list_folder(RESULTS)]
+    async def _sweep_staging(self) -> None:
+        """Delete what ended jobs have left at once; it may be large, and its jobs are known."""
+        stored = await self._list(STAGING)
+        async with self._database.read() as session:
+            needed = NeededFiles(session)
+            live = await needed.live_jobs()
+            named = {job for key, _ in stored if (job := job_of(key)) is not None}
+            ended = await needed.ended_jobs(named)
+        left = [key for key, _ in stored if job_of(key) in ended]
+        await self._delete({*left, *orphans_of(stored, (), live, self._oldest())})
 
-    def _list_artefacts(self) -> list[tuple[str, str]]:
-        return [
-            (folder, key.rpartition("/")[2])
-            for folder in (STAGING, ARTEFACTS)
-            for key, _ in self._files.list_folder(folder)
-        ]
+    async def _list(self, folder: str) -> Stored:
+        return await run_in_thread(lambda: list(self._files.list_folder(folder)), seconds=LISTING_SECONDS)
+
+    def _oldest(self) -> datetime:
+        return datetime.now(UTC) - self._limits.orphan_age
 
     async def _delete(self, keys: Iterable[str]) -> None:
         for key in keys:
-            await asyncio.to_thread(self._files.delete, key)
-            log.info("orphan_removed", key=key)
-
-
-def _belongs_to(jobs: set[int], name: str) -> bool:
-    """True for a file of these jobs: its name begins with the job's id."""
-    job_id = name.partition("-")[0]
-    return job_id.isdecimal() and int(job_id) in jobs
+            # One file that cannot be deleted must not keep all others.
+            if await discard(self._files, key):
+                log.info("orphan_removed", key=key)

@@ -147,9 +147,12 @@ class _FormParser:
     def _end_part(self) -> None:
         if self._name is not None:
             try:
-                self.fields[self._name] = self._text.decode()
+                text = self._text.decode()
             except UnicodeDecodeError:
                 raise FormMalformed("A field of the form is not in UTF-8; send it in UTF-8.") from None
+            if self._name in self.fields:
+                raise FormMalformed("The form has two fields of the same name; send one.")
+            self.fields[self._name] = text
 
     def _end(self) -> None:
         self.ended = True

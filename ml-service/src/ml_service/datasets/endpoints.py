@@ -1,7 +1,9 @@
 """Datasets over HTTP."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Depends, Query, Request, Response
 
 from kit.app import strict_router
@@ -13,6 +15,7 @@ from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.callers import TrainCaller
 from ml_service.datasets.bodies import BINARY, TABLE_FILES, UploadForm, read_body
+from ml_service.datasets.inspection_service import InspectionService
 from ml_service.datasets.schemas import (
     CorrectionRequest,
     DatasetView,
@@ -20,9 +23,12 @@ from ml_service.datasets.schemas import (
     FindingView,
     InspectedDatasetView,
     PreviewView,
+    inspected_members,
 )
-from ml_service.datasets.service import DatasetService, InspectionService
+from ml_service.datasets.service import DatasetService
 from ml_service.errors import (
+    POOL_ERRORS,
+    STORAGE_ERRORS,
     AccountDeleted,
     DatasetInUse,
     DatasetNotFound,
@@ -31,11 +37,11 @@ from ml_service.errors import (
     FileMissing,
     FormMalformed,
     NotATable,
-    ReaderDied,
     UploadInterrupted,
 )
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
+from ml_service.orm import Dataset
 from ml_service.store.uploads import Upload
 
 router = strict_router("/v1/datasets", ["datasets"])
@@ -62,6 +68,7 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
 @router.post(
     "",
     status_code=201,
+    response_model=InspectedDatasetView,
     openapi_extra=FILE_BODY,
     responses=documented(
         FormMalformed,
@@ -69,22 +76,17 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
         AccountDeleted,
         DatasetTooLarge,
         DatasetQuotaReached,
-        DatasetNotFound,
+        *STORAGE_ERRORS,
         NotATable,
         FileMissing,
         *CSV_ERRORS,
-        ReaderDied,
+        *POOL_ERRORS,
         IdempotencyKeyReused,
     ),
 )
 async def add_dataset(
-    request: Request,
-    response: Response,
-    caller: TrainCaller,
-    datasets: Datasets,
-    inspections: Inspections,
-    key: IdempotencyKey = None,
-) -> InspectedDatasetView:
+    request: Request, caller: TrainCaller, datasets: Datasets, key: IdempotencyKey = None
+) -> Response:
     """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
 
     The inspection is free. Equal files are stored once.
@@ -94,12 +96,8 @@ async def add_dataset(
         return await read_body(request, upload, "file")
 
     received = await datasets.receive(caller.user_id, read, key)
-    response.headers["Location"] = f"/v1/datasets/{received.dataset.id}"
-    if received.replayed:
-        response.headers.update(REPLAYED)
-    if not received.created:
-        response.status_code = 200
-    return InspectedDatasetView.of(await inspections.get(caller.user_id, received.dataset.id))
+    headers = {"Location": f"/v1/datasets/{received.dataset.id}"} | (REPLAYED if received.replayed else {})
+    return _inspected(received.dataset, 201 if received.created else 200, headers)
 
 
 @router.get("")
@@ -109,28 +107,38 @@ async def list_datasets(caller: Reader, datasets: Datasets, page: RequestedPage)
     return page.page_of(rows, DatasetView.of, lambda dataset: dataset.id)
 
 
-@router.get("/{dataset_id}", responses=documented(DatasetNotFound, *CSV_ERRORS, ReaderDied))
-async def show_dataset(
-    dataset_id: RowIdInPath, caller: Reader, inspections: Inspections
-) -> InspectedDatasetView:
+@router.get(
+    "/{dataset_id}",
+    response_model=InspectedDatasetView,
+    responses=documented(DatasetNotFound, *CSV_ERRORS, *POOL_ERRORS),
+)
+async def show_dataset(dataset_id: RowIdInPath, caller: Reader, inspections: Inspections) -> Response:
     """A dataset with its columns, statistics and findings, and a suggested label and features."""
-    return InspectedDatasetView.of(await inspections.get(caller.user_id, dataset_id))
+    return _inspected(await inspections.get(caller.user_id, dataset_id))
 
 
 @router.patch(
     "/{dataset_id}",
-    responses=documented(DatasetNotFound, *CSV_ERRORS, UnknownColumn, EmptyColumn, ReaderDied),
+    response_model=InspectedDatasetView,
+    responses=documented(DatasetNotFound, *CSV_ERRORS, UnknownColumn, EmptyColumn, *POOL_ERRORS),
 )
 async def correct_dataset(
-    dataset_id: RowIdInPath, correction: CorrectionRequest, caller: TrainCaller, inspections: Inspections
-) -> InspectedDatasetView:
-    """Correct detected column types; later trainings use the corrected types."""
-    return InspectedDatasetView.of(await inspections.correct(caller.user_id, dataset_id, correction.kinds))
+    dataset_id: RowIdInPath,
+    correction: CorrectionRequest,
+    caller: TrainCaller,
+    _reader: Reader,
+    inspections: Inspections,
+) -> Response:
+    """Correct detected column types; later trainings use the corrected types.
+
+    An API key needs the scope `read`, too, as the response shows the most frequent values.
+    """
+    return _inspected(await inspections.correct(caller.user_id, dataset_id, correction.kinds))
 
 
 @router.get(
     "/{dataset_id}/findings",
-    responses=documented(DatasetNotFound, UnknownColumn, EmptyColumn, DateLabel, *CSV_ERRORS, ReaderDied),
+    responses=documented(DatasetNotFound, UnknownColumn, EmptyColumn, DateLabel, *CSV_ERRORS, *POOL_ERRORS),
 )
 async def list_findings(
     dataset_id: RowIdInPath, label: LabelName, caller: Reader, inspections: Inspections
@@ -150,3 +158,8 @@ async def preview_dataset(dataset_id: RowIdInPath, caller: Reader, datasets: Dat
 async def delete_dataset(dataset_id: RowIdInPath, caller: TrainCaller, datasets: Datasets) -> None:
     """Delete a dataset and its file; its models stay."""
     await datasets.delete(caller.user_id, dataset_id)
+
+
+def _inspected(dataset: Dataset, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    content = orjson.dumps(inspected_members(dataset), option=orjson.OPT_UTC_Z)
+    return Response(content, status, headers, media_type="application/json")

@@ -1,16 +1,19 @@
 """Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
-from ml_service.errors import DatasetNotFound
+from kit.identity import UserId
 from ml_service.learning import tables
 from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables import Json
+from ml_service.learning.tables.errors import UploadChanged, UploadMissing
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.store.files import COPY_SUFFIX, Files
+from ml_service.store.local_files import NotTheStoredFile
 from ml_service.store.process_pool import ProcessPool
 
 PREVIEW_ROWS = 20
@@ -19,25 +22,58 @@ PREVIEW_CELL_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the store; a `verified` one has just been received, so its digest needs no check."""
+
+    key: str
+    size: int
+    sha256: bytes
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTable:
     """A file in the store, and the column types that its owner has corrected."""
 
     store_url: str
-    key: str
+    file: StoredFile
     limits: tables.CsvLimits
     kinds: Mapping[str, tables.ColumnType]
 
     def read(self) -> tables.Table:
-        """The table from its columnar copy, which is written if none has these column types."""
-        files = Files(self.store_url)
-        with files.on_disk(self.key, COPY_SUFFIX) as path:
-            table = tables.read_copy(tables.copy_of(path), None, self.kinds)
+        """The table from its columnar copy, which is written if none has these column types.
+
+        Raises UploadMissing or UploadChanged unless the stored file is the one that was uploaded.
+        """
+        files, file = Files(self.store_url), self.file
+        with self._on_disk(files) as path:
+            if not file.verified:
+                tables.check_upload(path, self.limits, file.sha256)
+            table = tables.read_copy(tables.copy_of(path), None, self.kinds, file.sha256)
             if table is None:
                 table = tables.read_table(path, self.limits, kinds=self.kinds)
                 # Without a copy, for example on a full disk, trainings parse the uploaded file.
-                with contextlib.suppress(OSError), files.file_to_replace(self.key + COPY_SUFFIX) as copy:
-                    tables.write_copy(table, copy, path.stat().st_size)
+                with contextlib.suppress(OSError), files.file_to_replace(self.copy_key) as copy:
+                    tables.write_copy(table, copy, file.size, file.sha256)
         return table
+
+    @contextlib.contextmanager
+    def _on_disk(self, files: Files) -> Generator[Path]:
+        """The file, whose size is checked before it is downloaded or read."""
+        try:
+            with files.on_disk(self.file.key, COPY_SUFFIX, size=self.file.size) as path:
+                yield path
+        except NotTheStoredFile:
+            raise UploadChanged from None
+        except FileNotFoundError:
+            raise UploadMissing from None
+
+    @property
+    def copy_key(self) -> str:
+        return self.file.key + COPY_SUFFIX
+
+    def measure_copy(self) -> int:
+        return Files(self.store_url).size(self.copy_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +86,7 @@ class LabelColumn:
 class Inspection:
     """`profile` serves to check training requests; `details` are the statistics and findings for display.
 
-    Without details, the dataset gets them when it is first shown.
+    Without details, the dataset gets them when it is first shown. `copy_bytes` is the size of the copy.
     """
 
     rows: int
@@ -58,39 +94,39 @@ class Inspection:
     profile: Json
     preview: Json
     details: Json | None
+    copy_bytes: int
 
 
 class Inspector:
-    """Inspects stored files; raises CSV_ERRORS, ReaderDied, or DatasetNotFound for a deleted file."""
+    """Inspects stored files; raises CSV_ERRORS and POOL_ERRORS."""
 
     def __init__(self, files: Files, limits: tables.CsvLimits, readers: ProcessPool) -> None:
         self._files, self._limits, self._readers = files, limits, readers
 
     async def inspect(
-        self, key: str, kinds: Mapping[str, tables.ColumnType], *, details: bool = True
+        self,
+        user_id: UserId,
+        file: StoredFile,
+        kinds: Mapping[str, tables.ColumnType],
+        *,
+        details: bool = True,
     ) -> Inspection:
-        try:
-            return await self._readers.run(inspect_file, self._stored_table(key, kinds), details)
-        except FileNotFoundError:
-            raise DatasetNotFound from None
+        table = StoredTable(self._files.url, file, self._limits, kinds)
+        return await self._readers.run(inspect_file, table, details, user=user_id)
 
     async def inspect_label(
-        self, key: str, kinds: Mapping[str, tables.ColumnType], label: LabelColumn
+        self, user_id: UserId, file: StoredFile, kinds: Mapping[str, tables.ColumnType], label: LabelColumn
     ) -> list[Finding]:
-        try:
-            return await self._readers.run(find_label_findings, self._stored_table(key, kinds), label)
-        except FileNotFoundError:
-            raise DatasetNotFound from None
-
-    def _stored_table(self, key: str, kinds: Mapping[str, tables.ColumnType]) -> StoredTable:
-        return StoredTable(self._files.url, key, self._limits, kinds)
+        table = StoredTable(self._files.url, file, self._limits, kinds)
+        return await self._readers.run(find_label_findings, table, label, user=user_id)
 
 
 def inspect_file(stored: StoredTable, with_details: bool) -> Inspection:
     table = stored.read()
     profile = tables.profile(table)
     details = _find_details(table, profile) if with_details else None
-    return Inspection(table.rows, len(table.columns), profile.to_json(), _preview(table), details)
+    columns, preview = len(table.columns), _preview(table)
+    return Inspection(table.rows, columns, profile.to_json(), preview, details, stored.measure_copy())
 
 
 def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:

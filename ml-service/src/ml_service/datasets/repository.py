@@ -1,82 +1,92 @@
 """Queries of datasets."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Select, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import load_only, undefer
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.orm import Dataset, DeletedUser
 
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Number and total size of a user's datasets."""
-
-    datasets: int
-    size_bytes: int
+# Without what grows with the columns: a list of wide tables would be a gigabyte of JSON.
+SUMMARY = load_only(
+    *(Dataset.id, Dataset.user_id, Dataset.name, Dataset.location, Dataset.sha256, Dataset.size_bytes),
+    *(Dataset.row_count, Dataset.column_count, Dataset.created_at),
+    raiseload=True,
+)
 
 
 class DatasetRepository:
     def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+        self.session = session
 
     async def add(self, dataset: Dataset) -> None:
-        self._session.add(dataset)
-        await self._session.flush()
+        self.session.add(dataset)
+        await self.session.flush()
 
     async def lock_owner(self, user_id: UserId) -> None:
         """Serialize uploads of one user until the transaction ends, so that the quota is exact."""
         number = func.hashtextextended("datasets", user_id)
-        await self._session.execute(select(func.pg_advisory_xact_lock(number)))
+        await self.session.execute(select(func.pg_advisory_xact_lock(number)))
 
-    async def measure(self, user_id: UserId) -> Usage:
-        sums = select(func.count(), func.coalesce(func.sum(Dataset.size_bytes), 0))
-        datasets, size = (await self._session.execute(sums.where(Dataset.user_id == user_id))).one()
-        return Usage(datasets, int(size))
+    async def count(self, user_id: UserId) -> int:
+        counted = select(func.count()).select_from(Dataset).where(Dataset.user_id == user_id)
+        return await self.session.scalar(counted) or 0
 
     async def find(self, user_id: UserId, dataset_id: int) -> Dataset | None:
-        return await self._session.scalar(_of(user_id).where(Dataset.id == dataset_id))
+        return await self.session.scalar(_of(user_id).where(Dataset.id == dataset_id))
 
     async def find_with_details(self, user_id: UserId, dataset_id: int) -> Dataset | None:
         statement = _of(user_id).where(Dataset.id == dataset_id)
-        return await self._session.scalar(statement.options(undefer(Dataset.details)))
+        return await self.session.scalar(statement.options(undefer(Dataset.details)))
+
+    async def is_stored(self, user_id: UserId, dataset_id: int) -> bool:
+        statement = select(Dataset.id).where(Dataset.id == dataset_id, Dataset.user_id == user_id)
+        return (await self.session.execute(statement)).first() is not None
 
     async def find_locked(self, dataset_id: int) -> Dataset | None:
-        return await self._session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
+        return await self.session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
 
     async def find_for_job(self, user_id: UserId, dataset_id: int) -> Dataset | None:
         """The dataset, locked against deletion until the transaction ends; jobs share the lock."""
         statement = _of(user_id).where(Dataset.id == dataset_id)
-        return await self._session.scalar(statement.with_for_update(read=True, key_share=True))
+        return await self.session.scalar(statement.with_for_update(read=True, key_share=True))
+
+    async def lock_to_delete(self, user_id: UserId, dataset_id: int) -> str | None:
+        """The key of the dataset's file; None if there is no such row, or another transaction uses it."""
+        statement = select(Dataset.location).where(Dataset.id == dataset_id, Dataset.user_id == user_id)
+        return await self.session.scalar(statement.with_for_update(skip_locked=True))
 
     async def find_same(self, user_id: UserId, sha256: bytes) -> Dataset | None:
-        statement = _of(user_id).where(Dataset.sha256 == sha256)
-        return await self._session.scalar(statement.options(undefer(Dataset.details)))
+        return await self.session.scalar(_same(user_id, sha256))
+
+    async def find_same_to_use(self, user_id: UserId, sha256: bytes) -> Dataset | None:
+        """The dataset, which nobody can delete until the transaction ends."""
+        statement = _same(user_id, sha256).with_for_update(read=True, key_share=True)
+        return await self.session.scalar(statement)
 
     async def find_by_key(self, user_id: UserId, key: str) -> Dataset | None:
-        statement = _of(user_id).where(Dataset.idempotency_key == key)
-        return await self._session.scalar(statement.options(undefer(Dataset.details)))
+        return await self.session.scalar(_of(user_id).where(Dataset.idempotency_key == key))
 
     async def find_location(self, dataset_id: int) -> str | None:
-        return await self._session.scalar(select(Dataset.location).where(Dataset.id == dataset_id))
+        return await self.session.scalar(select(Dataset.location).where(Dataset.id == dataset_id))
 
     async def is_deleted_user(self, user_id: UserId) -> bool:
-        return bool(await self._session.scalar(select(exists().where(DeletedUser.user_id == user_id))))
+        return bool(await self.session.scalar(select(exists().where(DeletedUser.user_id == user_id))))
 
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Dataset]:
         statement = _of(user_id).where(Dataset.id < page.before).order_by(Dataset.id.desc())
-        return (await self._session.scalars(statement.limit(page.fetch))).all()
+        return (await self.session.scalars(statement.options(SUMMARY).limit(page.fetch))).all()
 
-    async def list_all(self, user_id: UserId) -> Sequence[Dataset]:
-        return (await self._session.scalars(_of(user_id).order_by(Dataset.id))).all()
-
-    async def delete(self, dataset: Dataset) -> None:
-        await self._session.execute(delete(Dataset).where(Dataset.id == dataset.id))
+    async def delete(self, dataset_id: int) -> None:
+        await self.session.execute(delete(Dataset).where(Dataset.id == dataset_id))
 
 
 def _of(user_id: UserId) -> Select[Dataset]:
     return select(Dataset).where(Dataset.user_id == user_id)
+
+
+def _same(user_id: UserId, sha256: bytes) -> Select[Dataset]:
+    return _of(user_id).where(Dataset.sha256 == sha256).options(undefer(Dataset.details))

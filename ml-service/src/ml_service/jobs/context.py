@@ -43,6 +43,7 @@ class WorkerContext:
     lease_seconds: float
     time_limit: float
     max_running_per_user: int
+    max_model_bytes: int
     reserved_workers: int
 
     async def renew_lease(self, job_id: int, lease: UUID) -> bool:

@@ -21,8 +21,9 @@ from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
-from ml_service.callers import TrainCaller
+from ml_service.callers import RoomToStore, TrainCaller
 from ml_service.errors import (
+    STORAGE_ERRORS,
     AccountDeleted,
     BudgetTooSmall,
     DatasetNotFound,
@@ -99,6 +100,7 @@ def _documented_as_json(
     tags=["models"],
     responses=documented(
         DatasetNotFound,
+        *STORAGE_ERRORS,
         ModelNameTaken,
         ModelNameUnusable,
         *CHARGE_ERRORS,
@@ -117,6 +119,7 @@ async def start_training(
     request: TrainingRequest,
     response: Response,
     caller: TrainCaller,
+    _room: RoomToStore,
     jobs: Jobs,
     estimates: Estimates,
     key: IdempotencyKey = None,

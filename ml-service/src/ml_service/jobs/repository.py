@@ -48,9 +48,6 @@ class JobRepository:
         statement = select(Job).where(Job.user_id == user_id, Job.id < page.before)
         return (await self._session.scalars(statement.order_by(Job.id.desc()).limit(page.fetch))).all()
 
-    async def list_all(self, user_id: UserId) -> Sequence[Job]:
-        return (await self._session.scalars(select(Job).where(Job.user_id == user_id).order_by(Job.id))).all()
-
     async def events_after(self, cursors: Mapping[int, int]) -> Sequence[JobEvent]:
         """The events of each job after the event with this id, in order."""
         cursor = values(column("job_id", BigInteger), column("event_id", BigInteger), name="cursors")

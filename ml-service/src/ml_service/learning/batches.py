@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from kit.errors import ServiceError
 from ml_service.learning import predictors
 from ml_service.learning.predictors import PredictionOptions, Predictions, Predictor
-from ml_service.learning.tables import CsvLimits, Json
+from ml_service.learning.tables import CsvLimits, Json, check_upload
 from ml_service.learning.tables.row_stream import (
     MOST_ROWS_AT_ONCE,
     CsvPiece,
@@ -96,7 +96,10 @@ class BatchSpec:
 
 @dataclass(frozen=True, slots=True)
 class BatchTask:
-    """The task of a worker: `rows` and `artefact` are keys in the store, `files` has SHA-256 digests."""
+    """The task of a worker: `rows` and `artefact` are keys in the store, `files` are the model's files.
+
+    `sha256` is the digest of the file of rows.
+    """
 
     store_url: str
     rows: str
@@ -139,6 +142,7 @@ def count_rows(task: BatchTask) -> int:
         for name in _added_columns(predictor, task.options):
             if name in stream.names:
                 raise BatchColumnTaken(name)
+        stream.check_types(predictor.kinds)
         # A row without values makes the predictor refuse unsupported options.
         predictor.predict_columns({name: [None] for name in predictor.kinds}, 1, task.options)
         return stream.count()
@@ -253,4 +257,5 @@ def _with_decimal_comma(value: object) -> object:
 def _open(task: BatchTask) -> Generator[tuple[RowStream, Predictor]]:
     files = Files(task.store_url)
     with files.on_disk(task.rows) as path, files.on_disk(task.artefact) as artefact:
+        check_upload(path, task.limits, task.sha256)
         yield open_rows(path, task.limits), predictors.load(artefact, task.files)

@@ -23,13 +23,15 @@ from ml_service.learning.training.spec import TrainingSpec
 METRICS: Mapping[Task, str] = {"classification": "balanced_accuracy", "regression": "r2_score"}
 
 
-def cross_validate(path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits) -> Json:
+def cross_validate(
+    path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits, sha256: bytes | None = None
+) -> Json:
     """Score a candidate on the training set; the test set is reserved for the chosen one.
 
     The result has the figures of an entry of the leaderboard.
     """
     report_stage("reading")
-    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds, sha256), spec)
     report_stage("fitting")
     # A task has one core.
     with threadpool_limits(1):

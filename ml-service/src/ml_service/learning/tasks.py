@@ -15,6 +15,7 @@ from distributed import get_worker
 
 from kit.errors import ServiceError
 from ml_service.learning import batches
+from ml_service.learning.predictors import MAX_MODEL_BYTES
 from ml_service.learning.tables import CsvLimits, Json
 from ml_service.learning.training import TrainingSpec
 from ml_service.store.files import COPY_SUFFIX, Files
@@ -35,13 +36,16 @@ class TableFile:
     sha256: bytes | None = None
 
 
-def train_on_worker(key: str, table: TableFile, spec: Json, artefact: str) -> Json:
-    from ml_service.learning.training.pipeline import train
+def train_on_worker(
+    key: str, table: TableFile, spec: Json, artefact: str, max_model_bytes: int = MAX_MODEL_BYTES
+) -> Json:
+    from ml_service.learning.training.pipeline import Requirements, train
 
     def work() -> Json:
         files = Files(table.store_url)
         with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
-            result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), table.limits)
+            required = Requirements(table.limits, table.sha256, max_model_bytes)
+            result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), required)
         return result.to_json()
 
     return as_document(work)
@@ -52,7 +56,8 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
 
     def work() -> Json:
         with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
-            return cross_validate(path, TrainingSpec.from_json(spec), _reporter(key), table.limits)
+            training_spec = TrainingSpec.from_json(spec)
+            return cross_validate(path, training_spec, _reporter(key), table.limits, table.sha256)
 
     return as_document(work)
 

@@ -7,15 +7,17 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import ClientLeft, IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.callers import PredictCaller
+from ml_service.callers import PredictCaller, RoomToStore
 from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
+    POOL_ERRORS,
+    STORAGE_ERRORS,
     DatasetTooLarge,
     FileMissing,
     FormMalformed,
@@ -23,7 +25,6 @@ from ml_service.errors import (
     ModelNotFound,
     NoResult,
     NotATable,
-    ReaderDied,
     ResultPending,
     UploadInterrupted,
 )
@@ -62,15 +63,18 @@ Batches = Annotated[BatchService, Depends(_batches)]
     }
     | documented(
         ModelNotFound,
+        *STORAGE_ERRORS,
         FormMalformed,
         UploadInterrupted,
         DatasetTooLarge,
         NotATable,
         FileMissing,
-        ReaderDied,
+        *POOL_ERRORS,
+        ClientLeft,
         *CHARGE_ERRORS,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
+        IdempotencyKeyExpired,
         *CSV_ERRORS,
         *BATCH_ERRORS,
         NoProbabilities,
@@ -82,6 +86,7 @@ async def predict_file(
     request: Request,
     name: ModelName,
     caller: PredictCaller,
+    _room: RoomToStore,
     batches: Batches,
     estimates: Estimates,
     probabilities: bool = False,

@@ -4,50 +4,106 @@ A process starts with the first call, takes further ones, and ends when it has h
 """
 
 import asyncio
+import contextlib
 import pickle
 import subprocess
 import sys
+import threading
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
 from typing import IO, TypeVar, TypeVarTuple, cast
 
 from anyio import CapacityLimiter, to_thread
 
-from ml_service.errors import ReaderDied
+from kit.deadlines import remaining_seconds
+from kit.disconnects import while_connected
+from kit.errors import DeadlinePassed, ServiceError
+from kit.identity import UserId
+from ml_service.errors import ReaderDied, ReaderTimedOut
+from ml_service.store.fair_slots import FairSlots
 
 Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
+CALL_SECONDS = 60.0
+# A call in the queue is a few objects; the limits bound how long the last one waits.
+WAITING_PER_USER, WAITING = 16, 200
 # A process is ready in 0.3 s. While it is idle, it occupies 75 MB, and 250 MB after an export.
 IDLE_SECONDS = 15.0
 COMMAND = [sys.executable, "-P", "-m", "ml_service.store.reader_process"]
 
 
 class ProcessPool:
-    """Limits the number of processes; each is started on demand. Pools can share idle ones."""
+    """Limits the number of processes; each is started on demand. Pools can share idle ones.
 
-    def __init__(self, size: int, idle: "IdleProcesses | None" = None) -> None:
-        self._slots, self._threads = asyncio.Semaphore(size), CapacityLimiter(size)
-        self._idle = idle or IdleProcesses()
+    Users take turns, and one user runs on at most all processes but one.
+    """
 
-    async def run(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
-        """Raises the errors of `work`, or ReaderDied; a cancellation kills the process."""
-        call = pickle.dumps((work, arguments))
-        async with self._slots:
-            process = self._idle.take() or ReaderProcess()
-            try:
-                outcome = await to_thread.run_sync(
-                    process.run, call, limiter=self._threads, abandon_on_cancel=True
-                )
-            except BaseException:
-                process.end()
-                raise
-            self._idle.add(process)
-        succeeded, value = outcome[0], pickle.loads(outcome[1])  # noqa: S301 - from our own process
+    def __init__(
+        self,
+        size: int,
+        idle: "IdleProcesses | None" = None,
+        *,
+        seconds: float = CALL_SECONDS,
+        waiting_per_user: int = WAITING_PER_USER,
+        waiting: int = WAITING,
+    ) -> None:
+        """`seconds` is the time limit of a call; `waiting` and `waiting_per_user` bound the queue."""
+        self._slots, self._threads = FairSlots(size, waiting_per_user, waiting), CapacityLimiter(size)
+        self._idle, self._seconds = idle or IdleProcesses(), seconds
+
+    async def run(
+        self,
+        work: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+        user: UserId,
+        seconds: float | None = None,
+    ) -> Result:
+        """Raises the errors of `work`, and POOL_ERRORS.
+
+        The process is killed by a cancellation, when `seconds` or the request's deadline have passed, and
+        when the client of the request disconnects.
+        """
+        call = self._call(work, arguments, user, self._seconds if seconds is None else seconds)
+        return cast("Result", await while_connected(call))
+
+    async def _call(
+        self, work: Callable[..., object], arguments: tuple[object, ...], user: UserId, seconds: float
+    ) -> object:
+        async with (
+            within(remaining_seconds(), DeadlinePassed()),
+            self._slots.slot(user),
+            within(seconds, ReaderTimedOut(seconds)),
+        ):
+            succeeded, value = await self._run((work, arguments))
         if not succeeded:
-            raise value
+            raise cast("BaseException", value)
         return value
+
+    async def _run(self, call: object) -> tuple[bool, object]:
+        process = self._idle.take() or ReaderProcess()
+        try:
+            outcome = await to_thread.run_sync(
+                process.run, call, limiter=self._threads, abandon_on_cancel=True
+            )
+        except BaseException:
+            process.end()
+            raise
+        self._idle.add(process)
+        return outcome
+
+
+@contextlib.asynccontextmanager
+async def within(seconds: float | None, error: ServiceError) -> AsyncGenerator[None]:
+    """Raise the error if the block takes longer."""
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise error from None
 
 
 class IdleProcesses:
@@ -81,22 +137,30 @@ class ReaderProcess:
         self._outcomes = cast("IO[bytes]", self._process.stdout)
         self._send(sys.path)
 
-    def run(self, call: bytes) -> tuple[bool, bytes]:
-        """Whether the call succeeded, with its pickled result or error; raises ReaderDied."""
+    def run(self, call: object) -> tuple[bool, object]:
+        """Whether the call succeeded, and its result or error; raises ReaderDied."""
+        packed = pickle.dumps(call)
         try:
-            self._send(call)
-            return pickle.load(self._outcomes)  # noqa: S301 - as above
+            self._send(packed)
+            succeeded, value = pickle.load(self._outcomes)  # noqa: S301 - from our own process
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise ReaderDied from error
+        return succeeded, pickle.loads(value)  # noqa: S301 - as above
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
     def end(self) -> None:
+        """Kill the process; wait for its end elsewhere, since a read from a dead network disk may not end."""
         self._process.kill()
+        # While the interpreter ends, threads cannot be started any more, and nothing needs to be closed.
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._clean_up, daemon=True).start()
+
+    def _clean_up(self) -> None:
         self._process.wait()
         for pipe in (self._calls, self._outcomes):
-            with suppress(OSError):
+            with contextlib.suppress(OSError):
                 pipe.close()
 
     def _send(self, value: object) -> None:

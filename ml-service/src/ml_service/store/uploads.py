@@ -1,6 +1,5 @@
 """Uploads: write and hash files as they arrive; delete them after an error."""
 
-import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncGenerator
@@ -9,6 +8,7 @@ from uuid import uuid4
 
 from ml_service.errors import DatasetTooLarge
 from ml_service.store.files import COPY_SUFFIX, Files
+from ml_service.store.threads import discard, run_in_thread
 
 FOLDER = "uploads"
 # Large enough to amortise a switch of threads, small enough for a hundred uploads in memory.
@@ -42,11 +42,11 @@ class Upload:
 
     async def finish(self) -> None:
         await self._write_out()
-        await asyncio.to_thread(self._close_safely)
+        await run_in_thread(self._close_safely)
 
     async def _write_out(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()
-        await asyncio.to_thread(self._write_and_hash, data)
+        await run_in_thread(self._write_and_hash, data)
 
     def _write_and_hash(self, data: bytes) -> None:
         self._handle.write(data)
@@ -65,17 +65,26 @@ class Uploads:
     async def receiving(self) -> AsyncGenerator[Upload]:
         """Receive one file; it is deleted after the block unless `keep` was called."""
         key = f"{FOLDER}/{uuid4().hex}"
-        handle = await asyncio.to_thread(self._files.open_to_write, key)
+        handle = await run_in_thread(self._files.create, key)
         upload = Upload(self._files, key, handle, self._limit)
         try:
             yield upload
         finally:
             # A bucket stores even an incomplete file when it is closed, so close it before the deletion.
-            await asyncio.to_thread(handle.close)
+            await self._close(handle)
             if not upload.kept:
                 await self.delete(key)
 
+    async def _close(self, handle: IO[bytes]) -> None:
+        """Close the file; what could not be written to a full disk is lost with it."""
+        with contextlib.suppress(OSError):
+            await run_in_thread(handle.close)
+
     async def delete(self, key: str) -> None:
         """Delete a file and its columnar copy."""
-        await asyncio.to_thread(self._files.delete, key)
-        await asyncio.to_thread(self._files.delete, key + COPY_SUFFIX)
+        await discard(self._files, key)
+        await discard(self._files, key + COPY_SUFFIX)
+
+    async def replace(self, key: str, upload: Upload) -> None:
+        """Replace a stored file that should have the same content, and may be missing or changed."""
+        await run_in_thread(self._files.copy, upload.key, key)

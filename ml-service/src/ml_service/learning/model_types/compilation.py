@@ -4,11 +4,17 @@ Trees are serialized through a file: in memory, treelite makes several copies. A
 by tree, because as a whole it takes twice the memory of scikit-learn's, which is still needed.
 """
 
+import contextlib
 import copy
+import fcntl
+import math
+import os
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from tempfile import NamedTemporaryFile, TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory, TemporaryFile
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +32,15 @@ if TYPE_CHECKING:
     import treelite
 
 Packed = npt.NDArray[np.uint8]
+
+PIPE_BYTES = 1 << 20
+# After the version, and the types of thresholds and outputs.
+TREES_POSITION = 3 * 4 + 2
+BYTES_PER_NODE = 64
+# Measured: 45 ns for a node of a small forest, 130 ns for one of a forest larger than the processor's cache.
+SECONDS_PER_NODE = 100e-9
+# The path of a row in an unpruned tree, as a multiple of that in a balanced tree.
+SPREAD = 1.3
 
 
 def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-learn
@@ -47,12 +62,38 @@ def pack_forest(forest: Any) -> ArrayFile:  # Any: a fitted random forest of sci
     return ArrayFile(file)
 
 
+def walk_seconds(packed: Packed) -> float:
+    """Estimate the time of one core to walk down all trees of a serialized model, for one row."""
+    (trees,) = struct.unpack_from("<Q", packed, TREES_POSITION)
+    nodes = packed.size / BYTES_PER_NODE / max(trees, 1)
+    return trees * (SPREAD * math.log2(max(nodes, 1)) + 1) * SECONDS_PER_NODE
+
+
 def unpack_trees(packed: Packed) -> "treelite.Model":
     import treelite
 
-    with NamedTemporaryFile() as file:
-        packed.tofile(file.name)
-        return treelite.Model.deserialize(file.name)
+    # treelite reads from a named pipe: a temporary file may lie in memory, as a copy of the model.
+    with TemporaryDirectory() as folder:
+        pipe = os.path.join(folder, "trees")
+        os.mkfifo(pipe)
+        writer = Thread(target=_write_to_pipe, args=(packed, pipe), daemon=True)
+        writer.start()
+        try:
+            return treelite.Model.deserialize(pipe)
+        finally:
+            # A writer whose pipe nobody has opened would wait for ever.
+            os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+            writer.join()
+
+
+def _write_to_pipe(packed: Packed, path: str) -> None:
+    # The reader has closed the pipe if it could not use the content.
+    with contextlib.suppress(BrokenPipeError), open(path, "wb", buffering=0) as pipe:
+        if sys.platform == "linux":
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        content = memoryview(packed)
+        while content:
+            content = content[pipe.write(content[:PIPE_BYTES]) :]
 
 
 def softmax(decisions: Matrix) -> Matrix:
@@ -80,7 +121,7 @@ class Header:
 
     @classmethod
     def of(cls, model: bytes) -> "Header":
-        count = 3 * 4 + 2  # after the version, and the types of thresholds and outputs
+        count = TREES_POSITION
         ids = count + 8 + 4 + 1 + 1 + 4  # after the number of features, task, averaging, number of targets
         for size in (4, 4):  # numbers of classes, shape of a leaf
             ids = _end_of_list(model, ids, size)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_trees, softmax
+from ml_service.learning.model_types.compilation import pack_trees, softmax, walk_seconds
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Estimator,
@@ -57,3 +57,6 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
             return margins.reshape(-1) if task == "regression" else softmax(margins)
 
         return score
+
+    def row_seconds(self, arrays: Arrays) -> float:
+        return walk_seconds(arrays["trees"])

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from ml_service.learning.model_types.protocol import (
+    Array,
     Arrays,
     Estimator,
     Matrix,
@@ -15,10 +16,17 @@ from ml_service.learning.model_types.protocol import (
     Scorer,
     Task,
     TrainingTable,
+    in_pieces,
 )
 
 # Training and prediction use the same search, so that both choose the same among equally near rows.
 ALGORITHM = "kd_tree"
+LEAF_ROWS = 30
+# Distances and positions of the neighbours of the rows that are scored at once: 16 MB each.
+MOST_NEIGHBOURS_AT_ONCE = 2_000_000
+# Measured with 200 columns.
+SECONDS_PER_CELL = 3e-9
+SECONDS_PER_NEIGHBOUR = 300e-9
 
 
 class TooManyNeighbours(ModelTypeRefusal):
@@ -73,19 +81,35 @@ class Knn(ModelType[KnnParameters]):
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         from sklearn.neighbors import KDTree
 
-        tree = KDTree(arrays["rows"], leaf_size=30)
+        tree = KDTree(arrays["rows"], leaf_size=LEAF_ROWS)
         neighbours, by_distance = int(arrays["neighbours"]), bool(arrays["nearer_counts_more"])
-        targets: Matrix = arrays["targets"].astype(np.float64)
-        if task == "classification":
-            targets = np.eye(len(arrays["classes"]))[arrays["targets"]]
+        targets, classes = arrays["targets"], len(arrays["classes"])
+        rows_at_once = max(1, MOST_NEIGHBOURS_AT_ONCE // neighbours)
 
-        def score(rows: Matrix) -> Matrix:
+        def score_some(rows: Matrix) -> Matrix:
             distances, nearest = tree.query(rows, k=neighbours)
             weights = _inverse_distances(distances) if by_distance else np.ones_like(distances)
-            summed = np.einsum("rn,rn...->r...", weights, targets[nearest])
-            return (summed.T / weights.sum(axis=1)).T
+            near = targets[nearest]
+            if task == "classification":
+                return _shares(near, weights, classes)
+            return (weights * near).sum(axis=1) / weights.sum(axis=1)
+
+        def score(rows: Matrix) -> Matrix:
+            return in_pieces(score_some, rows, rows_at_once)
 
         return score
+
+    def row_seconds(self, arrays: Arrays) -> float:
+        # A row far from all others is compared with each of them.
+        return arrays["rows"].size * SECONDS_PER_CELL + int(arrays["neighbours"]) * SECONDS_PER_NEIGHBOUR
+
+
+def _shares(labels: Array, weights: Matrix, classes: int) -> Matrix:
+    """The share of each class in the weights of each row, without one-hot labels of all training rows."""
+    rows = len(labels)
+    cells = (np.arange(rows)[:, None] * classes + labels).ravel()
+    summed = np.bincount(cells, weights.ravel(), rows * classes).reshape(rows, classes)
+    return summed / weights.sum(axis=1, keepdims=True)
 
 
 def _inverse_distances(distances: Matrix) -> Matrix:

@@ -15,6 +15,8 @@ from ml_service.learning.model_types.protocol import (
     Task,
 )
 
+SECONDS_PER_PRODUCT = 2e-9
+
 
 class LinearParameters(Parameters):
     fit_intercept: bool = Field(
@@ -44,3 +46,6 @@ class Linear(ModelType[LinearParameters]):
             return rows @ weights + intercept
 
         return score
+
+    def row_seconds(self, arrays: Arrays) -> float:
+        return arrays["weights"].size * SECONDS_PER_PRODUCT

@@ -18,6 +18,14 @@ Arrays = Mapping[str, Array]
 Scorer = Callable[[Matrix], Matrix]
 
 
+def in_pieces(score: Scorer, rows: Matrix, rows_at_once: int) -> Matrix:
+    """Score rows piece by piece, which bounds the memory for intermediate results."""
+    if len(rows) <= rows_at_once:
+        return score(rows)
+    starts = range(0, len(rows), rows_at_once)
+    return np.concatenate([score(rows[start : start + rows_at_once]) for start in starts])
+
+
 @dataclass(frozen=True, slots=True)
 class ArrayFile:
     """An array of bytes in a temporary file, too large to be in memory beside the estimator.
@@ -94,4 +102,8 @@ class ModelType(Protocol, Generic[ParametersT]):
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         """Create the prediction function from the arrays of `compile`."""
+        ...
+
+    def row_seconds(self, arrays: Arrays) -> float:
+        """Estimate the time of one core to score a row, rather too high than too low."""
         ...

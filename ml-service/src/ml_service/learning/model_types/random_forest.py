@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_forest
+from ml_service.learning.model_types.compilation import pack_forest, walk_seconds
 from ml_service.learning.model_types.protocol import (
     Arrays,
     CompiledArrays,
@@ -56,3 +56,6 @@ class RandomForest(ModelType[RandomForestParameters]):
             return scores if task == "classification" else scores.reshape(-1)
 
         return score
+
+    def row_seconds(self, arrays: Arrays) -> float:
+        return walk_seconds(arrays["forest"])

@@ -1,4 +1,4 @@
-"""Files of a model, read only if their SHA-256 is the recorded one."""
+"""Files of a model, read only if their size and SHA-256 are the recorded ones."""
 
 import hashlib
 import io
@@ -8,34 +8,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ml_service.learning.model_types import get_model_type
+from ml_service.learning.predictors.arrays import read_arrays
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
-from ml_service.learning.predictors.predictor import Predictor
-from ml_service.learning.tables import Json
+from ml_service.learning.predictors.predictor import Cost, Predictor
+from ml_service.learning.tables import MEGABYTE, Json
+from ml_service.learning.tables.stored_files import hash_open_file, open_regular, read_exactly
 
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
+# The default limit of a new model's files together.
+MAX_MODEL_BYTES = 256 * MEGABYTE
+# The limit of a file of a model of an older version, whose sizes were not recorded.
+MAX_UNRECORDED_BYTES = 2048 * MEGABYTE
+
+# The files of a model: {"sha256", "bytes"} of each, or its SHA-256 alone for one of an older version.
+RecordedFiles = Mapping[str, Any]  # Any: JSON
 
 
-def load(directory: Path, files: Mapping[str, str]) -> Predictor:
-    """Load the predictor of a model; `files` has the SHA-256 of each file."""
+def load(directory: Path, files: RecordedFiles) -> Predictor:
+    """Load the predictor of a model.
+
+    Needs memory for the file of arrays, and once more for what the model type makes of them.
+    """
     contents = _read_checked(Path(directory), files, {DOCUMENT, ARRAYS})
     document = json.loads(contents[DOCUMENT])
     if document["format"] != FORMAT:
         raise ArtefactRefused
-    with np.load(io.BytesIO(contents[ARRAYS]), allow_pickle=False) as stored:
-        arrays = _group_by_prefix(stored)
+    arrays = _group_by_prefix(read_arrays(contents[ARRAYS]))
     encoder = Encoder(Encoding.from_json(document["encoding"]), arrays["encoding"])
-    score = get_model_type(document["model_type"]).scorer(arrays["model"], document["task"])
-    return Predictor(encoder, score, document["classes"], Calibration(arrays["calibration"]["scores"]))
+    model_type = get_model_type(document["model_type"])
+    cost = Cost(model_type.row_seconds(arrays["model"]), len(contents[ARRAYS]))
+    score = model_type.scorer(arrays["model"], document["task"])
+    return Predictor(encoder, score, document["classes"], Calibration(arrays["calibration"]["scores"]), cost)
 
 
-def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a scikit-learn pipeline
+def load_pipeline(directory: Path, files: RecordedFiles) -> Any:  # Any: a scikit-learn pipeline
     """Load the scikit-learn pipeline: a pickle, so its bytes are checked before they are unpickled."""
     import joblib
 
@@ -46,25 +57,41 @@ def load_pipeline(directory: Path, files: Mapping[str, str]) -> Any:  # Any: a s
     return joblib.load(io.BytesIO(_read_checked(Path(directory), files, {PIPELINE})[PIPELINE]))
 
 
-def read_report(directory: Path, files: Mapping[str, str]) -> Json:
+def read_report(directory: Path, files: RecordedFiles) -> Json:
     return json.loads(_read_checked(Path(directory), files, {REPORT})[REPORT])
 
 
-def _read_checked(directory: Path, files: Mapping[str, str], names: set[str]) -> dict[str, bytes]:
+def recorded_size(recorded: Any) -> int | None:  # Any: as in RecordedFiles
+    """The recorded size of a file; None in a model of an older version."""
+    return None if isinstance(recorded, str) else int(recorded["bytes"])
+
+
+def _read_checked(directory: Path, files: RecordedFiles, names: set[str]) -> dict[str, bytes]:
     """Check all files and return those named; each is read once, so no byte changes after the check."""
     if files.keys() ^ FILES:
         raise ArtefactRefused
     contents: dict[str, bytes] = {}
-    for name, expected in files.items():
+    for name, recorded in files.items():
         try:
-            content = (directory / name).read_bytes()
+            content = _read_if_intact(directory / name, recorded, keep=name in names)
         except OSError as error:
             raise ArtefactRefused from error
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise ArtefactRefused
-        if name in names:
+        if content is not None:
             contents[name] = content
     return contents
+
+
+def _read_if_intact(path: Path, recorded: Any, *, keep: bool) -> bytes | None:  # Any: as in RecordedFiles
+    """The content if it is to be kept; raises ArtefactRefused for another file than the recorded one."""
+    expected = recorded if isinstance(recorded, str) else recorded["sha256"]
+    with open_regular(path) as (file, size):
+        if size > MAX_UNRECORDED_BYTES or recorded_size(recorded) not in (None, size):
+            raise ArtefactRefused
+        content = read_exactly(file, size) if keep else None
+        digest = hash_open_file(file, size) if content is None else hashlib.sha256(content).digest()
+    if digest.hex() != expected:
+        raise ArtefactRefused
+    return content
 
 
 def _group_by_prefix(arrays: Mapping[str, Any]) -> dict[str, dict[str, Any]]:  # Any: arrays of every type

@@ -1,7 +1,6 @@
 """Encoding of a request's features as rows of numbers, equal to the preparation in training."""
 
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,8 +10,14 @@ import numpy as np
 
 from ml_service.learning.model_types.protocol import Arrays, Matrix
 from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
-from ml_service.learning.tables.column_types import LARGEST_NUMBER, MISSING, POINT_NUMBER
-from ml_service.learning.tables.table import Json, RowErrors
+from ml_service.learning.tables.column_types import (
+    LARGEST_NUMBER,
+    LONGEST_NUMBER,
+    MISSING,
+    NUMBERS,
+    POINT_NUMBER,
+)
+from ml_service.learning.tables.table import DEFAULT_LIMITS, Json, RowErrors
 
 Features = Mapping[str, object]
 FeatureType = Literal["number", "date", "text"]
@@ -20,7 +25,11 @@ Columns = Mapping[str, Sequence[object]]
 
 DATE_PARTS = 5
 NO_DATE = (math.nan,) * DATE_PARTS
-NUMBER = re.compile(POINT_NUMBER, re.ASCII)
+NUMBER = NUMBERS[POINT_NUMBER]
+# As in files of tables.
+LONGEST_TEXT = DEFAULT_LIMITS.cell_length
+# Answers list the first warnings and count the others: rows with many unknown categories have a million.
+MOST_WARNINGS = 100
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps of a model are UTC without a zone
 
 
@@ -53,6 +62,25 @@ class FeatureWarning:
     feature: str
     detail: str
 
+    def to_json(self) -> Json:
+        return {"row": self.row, "feature": self.feature, "detail": self.detail}
+
+
+class Warnings:
+    """The first `MOST_WARNINGS` warnings, and the number of all."""
+
+    __slots__ = ("count", "first")
+
+    def __init__(self) -> None:
+        self.first: list[FeatureWarning] = []
+        self.count = 0
+
+    def add_unknown_category(self, row: int, feature: str) -> None:
+        self.count += 1
+        if self.count <= MOST_WARNINGS:
+            detail = f"Row {row}, '{feature}': The model has no such category; it counts as missing."
+            self.first.append(FeatureWarning(row, feature, detail))
+
 
 class Encoder:
     """Encoder of requests, equivalent to the preparation in training."""
@@ -73,9 +101,9 @@ class Encoder:
             self.width += len(categories)
         self._fill, self._mean, self._scale = arrays["fill"], arrays["mean"], arrays["scale"]
 
-    def encode(self, rows: Sequence[Features]) -> tuple[Matrix, list[FeatureWarning]]:
+    def encode(self, rows: Sequence[Features]) -> tuple[Matrix, Warnings]:
         matrix = np.zeros((len(rows), self.width))
-        warnings: list[FeatureWarning] = []
+        warnings = Warnings()
         for index, features in enumerate(rows):
             if features.keys() ^ self._names:
                 self._refuse_names(features, index + 1)
@@ -125,9 +153,7 @@ class Encoder:
             cells.extend(_read(_to_date_parts, features[name], name, row))
         return cells
 
-    def _set_categories(
-        self, features: Features, index: int, matrix: Matrix, warnings: list[FeatureWarning]
-    ) -> None:
+    def _set_categories(self, features: Features, index: int, matrix: Matrix, warnings: Warnings) -> None:
         for name, indicators in self._indicators.items():
             truth_values = self._truth_values[name]
             text = _read(
@@ -136,8 +162,7 @@ class Encoder:
             if text in indicators:
                 matrix[index, indicators[text]] = 1.0
             elif text is not None:
-                detail = f"Row {index + 1}, '{name}': The model has no such category; it counts as missing."
-                warnings.append(FeatureWarning(index + 1, name, detail))
+                warnings.add_unknown_category(index + 1, name)
 
 
 def _read(
@@ -171,6 +196,8 @@ def _to_number(cell: object) -> float:
     if cell is None:
         return math.nan
     if isinstance(cell, str):
+        if len(cell) > LONGEST_NUMBER:
+            raise InvalidCell(f"It must be a number of at most {LONGEST_NUMBER} characters.")
         if cell.strip() in MISSING:
             return math.nan
         if not NUMBER.search(cell):
@@ -187,7 +214,7 @@ def _to_date_parts(cell: object) -> tuple[float, ...]:
     """Year, month, day, weekday and days since 1970, as `DateParts` computes them in training."""
     if cell is None or (isinstance(cell, str) and cell in MISSING):
         return NO_DATE
-    if not isinstance(cell, str):
+    if not isinstance(cell, str) or len(cell) > LONGEST_NUMBER:
         raise InvalidCell("It must be a date such as 2026-01-31.")
     try:
         date = datetime.fromisoformat(cell)
@@ -207,4 +234,6 @@ def _to_text(cell: object, truth_values: dict[bool, str]) -> str | None:
         return truth_values[cell]
     if not isinstance(cell, str):
         raise InvalidCell("It must be text.")
+    if len(cell) > LONGEST_TEXT:
+        raise InvalidCell(f"It must be text of at most {LONGEST_TEXT} characters.")
     return None if cell in MISSING else cell

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ml_service.learning.model_types.protocol import Matrix, Scorer
+from ml_service.learning.model_types.protocol import Matrix, Scorer, in_pieces
 from ml_service.learning.predictors.calibration import Calibration, nonconformity
 from ml_service.learning.predictors.encoding import (
     Columns,
@@ -20,8 +20,18 @@ from ml_service.learning.tables.table import Json, RowErrors
 
 Label = str | int | float
 
-# Encoded rows of one request, 200 MB: they are not paid yet, and a model with many categories is wide.
-MOST_CELLS = 25_000_000
+# Encoded rows of one request, 80 MB: they are not paid yet, and a model with many categories is wide.
+MOST_CELLS = 10_000_000
+# Rows are scored in pieces of 8 MB, since some model types copy them.
+CELLS_AT_ONCE = 1_000_000
+# Measured for reading a cell of a request, and for filling and scaling a column of the encoded row.
+SECONDS_PER_FEATURE = 1e-6
+SECONDS_PER_COLUMN = 5e-9
+SECONDS_PER_REQUEST = 20e-6
+BYTES_PER_NUMBER = 8
+# Indexes, and the larger form of trees in memory.
+LOADED_SIZE = 1.5
+BYTES_PER_CATEGORY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +58,51 @@ class Predictions:
 
     values: list[Label]
     warnings: list[FeatureWarning]
+    warning_count: int = 0
     probabilities: list[list[float]] | None = None
     intervals: list[tuple[float, float]] | None = None
     label_sets: list[list[Label]] | None = None
 
+    def warnings_to_json(self) -> list[Json]:
+        return [warning.to_json() for warning in self.warnings]
+
 
 class EncodedRows(NamedTuple):
-    """Validated rows as numbers, ready to be scored."""
+    """Validated rows as numbers, ready to be scored, with the first warnings and the number of all."""
 
     matrix: Matrix
     warnings: list[FeatureWarning]
+    warning_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The estimated time to score a row, and the bytes of the model's arrays."""
+
+    row_seconds: float = 0.0
+    array_bytes: int = 0
 
 
 class Predictor:
     """Predictor with the results of the model's pipeline."""
 
     def __init__(
-        self, encoder: Encoder, score: Scorer, classes: Sequence[str | int], calibration: Calibration
+        self,
+        encoder: Encoder,
+        score: Scorer,
+        classes: Sequence[str | int],
+        calibration: Calibration,
+        cost: Cost = Cost(),
     ) -> None:
         self.classes = tuple(classes)
         self._encoder = encoder
         self._score = score
         self._calibration = calibration
+        self.memory_bytes = int(cost.array_bytes * LOADED_SIZE) + encoder.width * BYTES_PER_CATEGORY
+        self._row_seconds = (
+            cost.row_seconds + len(encoder.kinds) * SECONDS_PER_FEATURE + encoder.width * SECONDS_PER_COLUMN
+        )
+        self._rows_at_once = max(1, CELLS_AT_ONCE // max(1, encoder.width))
 
     @property
     def kinds(self) -> Mapping[str, FeatureType]:
@@ -80,6 +113,21 @@ class Predictor:
     def width(self) -> int:
         """The number of columns of an encoded row."""
         return self._encoder.width
+
+    @property
+    def most_rows(self) -> int:
+        """The number of rows that are encoded at once."""
+        return max(1, MOST_CELLS // max(1, self.width))
+
+    def estimate_seconds(self, rows: int) -> float:
+        """Estimate the time of one core to encode and score rows, rather too high than too low."""
+        return SECONDS_PER_REQUEST + rows * self._row_seconds
+
+    def request_bytes(self, rows: int) -> int:
+        """Estimate the memory of a request: its encoded rows, the piece being scored, and the scores."""
+        pieces = min(rows, self._rows_at_once)
+        numbers = (rows + 2 * pieces) * self.width + 4 * rows * max(1, len(self.classes))
+        return numbers * BYTES_PER_NUMBER
 
     def predict(self, rows: Sequence[Features], options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
         encoded = self.encode(rows)
@@ -92,7 +140,7 @@ class Predictor:
         """Predict column by column; the entry of a row with an error has no meaning."""
         matrix, errors = self._encoder.encode_columns(columns, rows)
         self.check(options)
-        return self.score(EncodedRows(matrix, []), options), errors
+        return self.score(EncodedRows(matrix, [], 0), options), errors
 
     def check(self, options: PredictionOptions) -> None:
         """Raise NoProbabilities or CoverageTooHigh if the model cannot serve the options."""
@@ -103,20 +151,22 @@ class Predictor:
 
     def encode(self, rows: Sequence[Features]) -> EncodedRows:
         """Validate the rows and convert them to numbers; raises PredictionTooLarge or FeatureError."""
-        limit = max(1, MOST_CELLS // max(1, self.width))
-        if len(rows) > limit:
-            raise PredictionTooLarge(limit)
-        return EncodedRows(*self._encoder.encode(rows))
+        if len(rows) > self.most_rows:
+            raise PredictionTooLarge(self.most_rows)
+        matrix, warnings = self._encoder.encode(rows)
+        return EncodedRows(matrix, warnings.first, warnings.count)
 
     def score(self, encoded: EncodedRows, options: PredictionOptions = DEFAULT_OPTIONS) -> Predictions:
         """Predict encoded rows, with options that `check` has accepted."""
-        matrix, warnings = encoded
-        scores: Matrix = self._score(matrix)
+        matrix, warnings, count = encoded
+        scores = in_pieces(self._score, matrix, self._rows_at_once)
         if not self.classes:
-            return Predictions(scores.tolist(), warnings, intervals=self._intervals(scores, options.coverage))
+            intervals = self._intervals(scores, options.coverage)
+            return Predictions(scores.tolist(), warnings, count, intervals=intervals)
         return Predictions(
             [self.classes[index] for index in scores.argmax(axis=1)],
             warnings,
+            count,
             probabilities=scores.tolist() if options.probabilities else None,
             label_sets=self._label_sets(matrix, scores, options.coverage),
         )

@@ -30,20 +30,28 @@ MISSING_WORDS = (
 )
 MISSING = frozenset({"", *MISSING_WORDS})
 
+# No two repetitions of the same character adjoin, so that a search takes time in proportion to the cell.
 _EXPONENT = r"([eE][+-]?\d+)?"
-POINT_NUMBER = rf"^\s*[+-]?(\d+\.?\d*|\.\d+){_EXPONENT}\s*$"
-COMMA_NUMBER = rf"^\s*[+-]?(\d+,?\d*|,\d+){_EXPONENT}\s*$"
+POINT_NUMBER = rf"^\s*[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}\s*$"
+COMMA_NUMBER = rf"^\s*[+-]?(\d+(,\d*)?|,\d+){_EXPONENT}\s*$"
 # Numbers formatted for display: thousands separators, the other decimal sign, a currency or percent sign.
-FORMATTED_NUMBER = r"^\s*[+-]?[$€£¥]?\s?(\d{1,3}([,.' \x{a0}\x{202f}]\d{3})+|\d+)([.,]\d+)?\s?[%$€£¥]?\s*$"
+_SEPARATOR = "[,.' \u00a0\u202f]"
+FORMATTED_NUMBER = rf"^\s*[+-]?[$€£¥]?\s?(\d{{1,3}}({_SEPARATOR}\d{{3}})+|\d+)([.,]\d+)?\s?[%$€£¥]?\s*$"
 ISO_DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?(\d\d)?)?)?$"
 LEADING_ZERO = r"^[+-]?0\d+$"
 
 LARGEST_NUMBER = 1e30
+# The longest number or date as text; the shortest text of every float has less than 25 characters.
+LONGEST_NUMBER = 400
 FEW_EXCEPTIONS = 10
 # Seconds since 1970 of the years 1 to 9999, the range of Python's dates.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 DATE = re.compile(ISO_DATE, re.ASCII)
+NUMBERS = {
+    expression: re.compile(expression, re.ASCII)
+    for expression in (POINT_NUMBER, COMMA_NUMBER, FORMATTED_NUMBER)
+}
 
 IsInvalid = Callable[[str], bool]
 # A line of a CSV file, or a row of a Parquet file.
@@ -98,7 +106,9 @@ def refuse_few_exceptions(column: Column, origin: Origin) -> None:
     if _is_mostly(_count(counts, number), total):
         if _count(counts, number) == total:
             raise _refusal(FormattedNumber, column.name, origin, _not_matching(origin.number))
-        raise _refusal(TextInNumberColumn, column.name, origin, _not_matching(number))
+        raise _refusal(
+            TextInNumberColumn, column.name, origin, _not_matching(origin.number, FORMATTED_NUMBER)
+        )
     if _is_mostly(_count(counts, ISO_DATE), total):
         raise _refusal(TextInDateColumn, column.name, origin, _is_not_date)
 
@@ -161,12 +171,20 @@ def _is_mostly(matching: int, count: int) -> bool:
     return matching > others and others <= max(FEW_EXCEPTIONS, count // 10)
 
 
-def _not_matching(expression: str) -> IsInvalid:
-    pattern = re.compile(expression.replace(r"\x{a0}", "\xa0").replace(r"\x{202f}", "\u202f"), re.ASCII)
-    return lambda cell: cell not in MISSING and not pattern.search(cell)
+def _not_matching(*expressions: str) -> IsInvalid:
+    patterns = [NUMBERS[expression] for expression in expressions]
+
+    def is_invalid(cell: str) -> bool:
+        if len(cell) > LONGEST_NUMBER:
+            return True
+        return cell not in MISSING and not any(pattern.search(cell) for pattern in patterns)
+
+    return is_invalid
 
 
 def _is_not_date(cell: str) -> bool:
+    if len(cell) > LONGEST_NUMBER:
+        return True
     try:
         return cell not in MISSING and not (DATE.search(cell) and datetime.fromisoformat(cell))
     except ValueError:

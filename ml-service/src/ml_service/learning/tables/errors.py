@@ -117,6 +117,22 @@ class DateOutOfRange(CsvError):
     code = "csv_date_out_of_range"
 
 
+class UploadChanged(CsvError):
+    status = 409
+    code = "upload_changed"
+
+    def __init__(self) -> None:
+        super().__init__("The stored file is no longer the one that was uploaded; upload it again.")
+
+
+class UploadMissing(CsvError):
+    status = 409
+    code = "upload_missing"
+
+    def __init__(self) -> None:
+        super().__init__("The uploaded file is no longer stored; upload it again.")
+
+
 class CorruptParquet(CsvError):
     code = "parquet_corrupt"
 

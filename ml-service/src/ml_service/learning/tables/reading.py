@@ -18,6 +18,7 @@ from ml_service.learning.tables.dialect import Dialect, find_delimiter
 from ml_service.learning.tables.header import read_header
 from ml_service.learning.tables.parquet import is_parquet, read_parquet
 from ml_service.learning.tables.records import check_quotes
+from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
     DEFAULT_LIMITS,
     Column,
@@ -39,6 +40,7 @@ def read_table(
     Only columns named in `columns` are read; `kinds` sets the types of some. Raises a `CsvError` with the
     location of the fault.
     """
+    require_file(path)
     if is_parquet(path):
         return read_parquet(path, limits, columns, kinds or {})
     return read_csv(path, None, limits, columns, kinds)

@@ -9,7 +9,7 @@ order.
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,8 @@ from ml_service.learning.tables.content import PIECE_BYTES, stream_text
 from ml_service.learning.tables.dialect import Decimal, Delimiter, find_delimiter
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
-from ml_service.learning.tables.parquet import is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.parquet import check_footer, check_type, is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
     MEGABYTE,
     ROW_BYTES,
@@ -84,6 +85,9 @@ class CsvStream:
             begin = text.read(PIECE_BYTES).encode()
         self.names = read_header(begin, self.delimiter, limits).names
 
+    def check_types(self, names: Iterable[str]) -> None:
+        """Any column of a CSV file can be read; each row is judged by itself."""
+
     def count(self) -> int:
         rows = sum(1 for _ in self._records())
         check_rows(rows, self._limits)
@@ -131,7 +135,9 @@ class ParquetPiece:
     errors: RowErrors
 
     def cells(self, name: str, kind: str) -> Sequence[object]:
-        return _convert(_decode_dictionary(self.batch.column(self.names.index(name))), kind).to_pylist()
+        with refuse_damage():
+            column = _decode_dictionary(self.batch.column(self.names.index(name)))
+            return _convert(column, kind).to_pylist()
 
 
 class ParquetStream:
@@ -139,6 +145,7 @@ class ParquetStream:
 
     def __init__(self, path: Path, limits: CsvLimits) -> None:
         self._path, self._limits = path, limits
+        check_footer(path)
         with refuse_damage():
             self.schema = pq.read_schema(path).remove_metadata()
             self._dictionaries = self._find_long_texts()
@@ -155,6 +162,11 @@ class ParquetStream:
         check_unpacked_size(size, self._limits)
         check_rows(rows, self._limits)
         return rows
+
+    def check_types(self, names: Iterable[str]) -> None:
+        """Raise ParquetTypeUnsupported for a column that no feature can be read from."""
+        for name in names:
+            check_type(name, self.schema.field(self.names.index(name)).type)
 
     def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[ParquetPiece]:  # noqa: ARG002 - as in CsvStream
         with refuse_damage(), self._open(self._dictionaries) as file:
@@ -185,6 +197,7 @@ RowStream = CsvStream | ParquetStream
 
 
 def open_rows(path: Path, limits: CsvLimits) -> RowStream:
+    require_file(path)
     return ParquetStream(path, limits) if is_parquet(path) else CsvStream(path, limits)
 
 
@@ -251,9 +264,12 @@ def _convert(column: pa.Array, kind: str) -> pa.Array:
     """Numbers as floats, other cells as their text in the equivalent CSV file."""
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "True", "False")
-    if kind == "number" and not pa.types.is_string(column.type):
-        numbers = column.cast(pa.float64(), safe=False)
-        return pc.if_else(pc.is_nan(numbers), None, numbers)
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    is_number = not (is_text(column.type) or pa.types.is_temporal(column.type))
+    if kind == "number" and is_number:
+        numbers = column.cast(pa.float64(), safe=False)
+        return pc.if_else(pc.is_nan(numbers), None, numbers)
+    if pa.types.is_float16(column.type):
+        column = column.cast(pa.float32())
     return column.cast(pa.string())

@@ -156,6 +156,16 @@ class PartTooSmall(TrainingError):
         )
 
 
+class ModelTooLarge(TrainingError):
+    code = "model_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The model would have over {limit} bytes; choose fewer or smaller trees, or fewer rows.",
+            limit=limit,
+        )
+
+
 class FitFailed(TrainingError):
     code = "fit_failed"
 

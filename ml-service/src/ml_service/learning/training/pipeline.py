@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from ml_service.learning.model_types import Task, get_model_type, parse
-from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, REPORT
+from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, MAX_MODEL_BYTES, REPORT
 from ml_service.learning.reports.evaluation import Refit, TrainingSet
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
@@ -35,7 +35,7 @@ from ml_service.learning.training.results import (
     library_versions,
     report_on,
 )
-from ml_service.learning.training.saving import ArtefactWriter
+from ml_service.learning.training.saving import ArtefactWriter, hash_file
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
@@ -48,6 +48,15 @@ NOT_CONVERGED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """Limits of a training, and the SHA-256 of its file; the bytes of a model are those of all its files."""
+
+    limits: CsvLimits = DEFAULT_LIMITS
+    sha256: bytes | None = None
+    max_model_bytes: int = MAX_MODEL_BYTES
+
+
 def ignore_progress(_stage: str) -> None:
     pass
 
@@ -57,11 +66,12 @@ def train(
     spec: TrainingSpec,
     directory: Path,
     report_stage: ReportStage = ignore_progress,
-    limits: CsvLimits = DEFAULT_LIMITS,
+    required: Requirements = Requirements(),
 ) -> TrainingResult:
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
-    data = split(read_stored_table(path, limits, spec.columns, spec.kinds), spec)
+    table = read_stored_table(path, required.limits, spec.columns, spec.kinds, required.sha256)
+    data = split(table, spec)
     report_stage("preparing")
     preparation, rows = prepare(data.training, data, spec)
     report_stage("fitting")
@@ -74,10 +84,10 @@ def train(
         if len(data.classes):
             # From here on, the pipeline predicts classes instead of their codes.
             estimator.classes_ = data.classes[estimator.classes_]
-        writer = ArtefactWriter(directory, threads)
+        writer = ArtefactWriter(directory, threads, required.max_model_bytes)
         writer.add_model(compiled.arrays, pipeline)
         training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
-        report = report_on(data, training, compiled, result, path)
+        report = report_on(data, training, compiled, result, required.sha256 or hash_file(path))
         result = replace(result, verdict=report["verdict"])
         report_stage("saving")
         document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,7 +15,6 @@ from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
 from ml_service.learning.training.compilation import CompiledModel
 from ml_service.learning.training.preparation import Split, feature_frame
-from ml_service.learning.training.saving import hash_file
 
 LIBRARIES = ("scikit-learn", "numpy", "pandas", "pyarrow", "treelite")
 EXAMPLE_ROWS = 1000
@@ -24,7 +22,7 @@ EXAMPLE_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """The description of a model in JSON values; `files` holds the SHA-256 of each of its files."""
+    """The description of a model in JSON values; `files` holds the SHA-256 and size of each of its files."""
 
     model_type: str
     task: Task
@@ -43,7 +41,7 @@ class TrainingResult:
     verdict: str
     versions: dict[str, str]
     spec: Json
-    files: dict[str, str]
+    files: dict[str, Json]
 
     def to_json(self) -> Json:
         return asdict(self)
@@ -76,9 +74,9 @@ def example_features(columns: Sequence[Column]) -> Json:
 
 
 def report_on(
-    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, path: Path
+    data: Split, training: TrainingSet, compiled: CompiledModel, result: TrainingResult, sha256: bytes
 ) -> Json:
-    """The report, computed while the rows are in memory; `path` is the table's file."""
+    """The report, computed while the rows are in memory; `sha256` is that of the table's file."""
     calibration = compiled.calibration
     evaluation = Evaluation(
         task=result.task,
@@ -99,7 +97,7 @@ def report_on(
         "task": result.task,
         "label": result.label,
         **make_report(evaluation, training, findings),
-        "recipe": _recipe(result, len(calibration.rows), hash_file(path)),
+        "recipe": _recipe(result, len(calibration.rows), sha256.hex()),
     }
 
 

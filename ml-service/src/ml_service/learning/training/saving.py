@@ -1,12 +1,14 @@
 """Files of a new model, written and flushed to the disk in threads while its report is computed."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +18,7 @@ import numpy as np
 from ml_service.learning.model_types.protocol import ArrayFile, CompiledArrays
 from ml_service.learning.predictors.artefacts import ARRAYS, PIPELINE
 from ml_service.learning.tables import Json
+from ml_service.learning.training.errors import ModelTooLarge
 
 COPIED_BYTES = 1 << 20
 
@@ -23,11 +26,12 @@ COPIED_BYTES = 1 << 20
 class ArtefactWriter:
     """Writes each file as it is added; `finish` waits for all of them."""
 
-    def __init__(self, directory: Path, threads: Executor) -> None:
+    def __init__(self, directory: Path, threads: Executor, max_bytes: int) -> None:
         """`directory` must not exist."""
         directory.mkdir(parents=True)
         self._directory, self._threads = directory, threads
-        self._digests: dict[str, Future[str]] = {}
+        self._budget = _Budget(max_bytes)
+        self._records: dict[str, Future[Json]] = {}
 
     def add_model(
         self, compile_arrays: Callable[[], CompiledArrays], pipeline: Any
@@ -39,41 +43,73 @@ class ArtefactWriter:
         content = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
         self._add(name, lambda file: file.write(content))
 
-    def finish(self) -> dict[str, str]:
-        """The SHA-256 of each file."""
-        digests = {name: digest.result() for name, digest in self._digests.items()}
+    def finish(self) -> dict[str, Json]:
+        """The SHA-256 and the size of each file; raises ModelTooLarge and deletes what was written."""
+        wait(self._records.values())
+        try:
+            records = {name: record.result() for name, record in self._records.items()}
+        except ModelTooLarge:
+            shutil.rmtree(self._directory)
+            raise
         _flush_directory(self._directory)
-        return digests
+        return records
 
     def _add(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
-        self._digests[name] = self._threads.submit(_write, self._directory / name, write)
+        self._records[name] = self._threads.submit(_write, self._directory / name, write, self._budget)
 
 
-def _write(path: Path, write: Callable[[IO[bytes]], object]) -> str:
-    with path.open("xb") as file:
+class _Budget:
+    """The bytes that the files of a model may still have together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = self._left = limit
+
+    def take(self, size: int) -> None:
+        """Raises ModelTooLarge; threads of other files fail at their next write."""
+        self._left -= size
+        if self._left < 0:
+            raise ModelTooLarge(self._limit)
+
+
+class _BoundedFile(io.BufferedWriter):
+    """A new file whose bytes are taken from a budget."""
+
+    def __init__(self, path: Path, budget: _Budget) -> None:
+        super().__init__(io.FileIO(path, "xb"), COPIED_BYTES)
+        self._budget = budget
+
+    def write(self, content: Any) -> int:  # Any: buffers of every type
+        self._budget.take(memoryview(content).nbytes)
+        return super().write(content)
+
+
+def _write(path: Path, write: Callable[[IO[bytes]], object], budget: _Budget) -> Json:
+    with _BoundedFile(path, budget) as file:
         write(file)
         file.flush()
         os.fsync(file.fileno())
-    return hash_file(path)
+    return {"sha256": hash_file(path).hex(), "bytes": path.stat().st_size}
 
 
-def hash_file(path: Path) -> str:
+def hash_file(path: Path) -> bytes:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def _write_arrays(arrays: CompiledArrays, file: IO[bytes]) -> None:
     """Write the arrays like `np.savez`, without loading those in files."""
-    with zipfile.ZipFile(file, "w") as archive:
+    with contextlib.ExitStack() as files, zipfile.ZipFile(file, "w") as archive:
+        for array in arrays.values():
+            if isinstance(array, ArrayFile):
+                files.enter_context(array.file)
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 if isinstance(array, ArrayFile):
-                    with array.file as stored:
-                        shape = (stored.seek(0, os.SEEK_END),)
-                        stored.seek(0)
-                        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-                        np.lib.format.write_array_header_1_0(entry, header)
-                        shutil.copyfileobj(stored, entry, COPIED_BYTES)
+                    shape = (array.file.seek(0, os.SEEK_END),)
+                    array.file.seek(0)
+                    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+                    np.lib.format.write_array_header_1_0(entry, header)
+                    shutil.copyfileobj(array.file, entry, COPIED_BYTES)
                 else:
                     np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 

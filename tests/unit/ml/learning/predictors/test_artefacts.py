@@ -1,16 +1,24 @@
 """Files of a model: refused once changed, loaded under former module paths."""
 
+import contextlib
 import hashlib
+import io
 import json
+import os
 import pickle
+import socket
+import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from skops import io as skops
 from tests.support.tables import DATA
 
-from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline
+from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline, read_report
+from ml_service.learning.predictors.arrays import read_arrays
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
 
@@ -20,7 +28,7 @@ FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> dict[str, str]:
+def files(tmp_path: Path) -> dict[str, Any]:
     spec = TrainingSpec("linear", ("bmi",), "target")
     return train(DATA / "diabetes.csv", spec, tmp_path / "model").files
 
@@ -36,7 +44,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_changed_file_is_refused(name: str, files: dict[str, str], tmp_path: Path) -> None:
+def test_changed_file_is_refused(name: str, files: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "model" / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -46,33 +54,102 @@ def test_changed_file_is_refused(name: str, files: dict[str, str], tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_missing_file_is_refused(name: str, files: dict[str, str], tmp_path: Path) -> None:
+def test_missing_file_is_refused(name: str, files: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "model" / name).unlink()
     with pytest.raises(ArtefactRefused):
         load(tmp_path / "model", files)
 
 
-def test_files_of_another_model_are_refused(files: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link", "socket", "grown", "cut", "empty"])
+def test_anything_but_the_recorded_file_is_refused_at_once(
+    name: str, kind: str, files: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "model" / name
+    if kind == "grown":
+        with path.open("ab") as file:
+            file.truncate(3 << 30)
+    elif kind == "cut":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        path.rename(tmp_path / "original")
+        replace(path, kind, tmp_path / "original")
+    started = time.perf_counter()
+    with pytest.raises(ArtefactRefused):
+        load(tmp_path / "model", files)
+    with pytest.raises(ArtefactRefused):
+        read_report(tmp_path / "model", files)
+    assert time.perf_counter() - started < 1
+
+
+def replace(path: Path, kind: str, original: Path) -> None:
+    match kind:
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to(original)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(path.parent):
+                listener.bind(path.name)
+        case _:
+            path.touch()
+
+
+def test_files_of_an_older_version_have_no_sizes(files: dict[str, Any], tmp_path: Path) -> None:
+    digests = {name: recorded["sha256"] for name, recorded in files.items()}
+    assert load(tmp_path / "model", digests).predict([{"bmi": 20}]).values
+    with (tmp_path / "model" / "predictor.npz").open("ab") as file:
+        file.truncate(3 << 30)
+    with pytest.raises(ArtefactRefused):
+        load(tmp_path / "model", digests)
+
+
+def test_arrays_are_read_without_copies() -> None:
+    """Bytes of trees are a view of the file's content; numbers are copied if they are not aligned."""
+    file = io.BytesIO()
+    trees, numbers = np.arange(256, dtype=np.uint8), np.arange(12.0).reshape(3, 4)
+    np.savez(
+        file, **{"model.trees": trees, "model.numbers": numbers, "model.columns": np.asfortranarray(numbers)}
+    )
+    content = file.getvalue()
+    arrays = read_arrays(content)
+    assert np.shares_memory(arrays["model.trees"], np.frombuffer(content, np.uint8))
+    assert arrays["model.trees"].tolist() == trees.tolist()
+    for name in ("model.numbers", "model.columns"):
+        assert arrays[name].tolist() == numbers.tolist()
+        assert arrays[name].flags.aligned
+
+
+def test_pickled_array_is_refused() -> None:
+    file = io.BytesIO()
+    np.savez(file, **{"model.trees": np.array([object()])})
+    with pytest.raises(ArtefactRefused):
+        read_arrays(file.getvalue())
+
+
+def test_files_of_another_model_are_refused(files: dict[str, Any], tmp_path: Path) -> None:
     spec = TrainingSpec("linear", ("bp",), "target")
     train(DATA / "diabetes.csv", spec, tmp_path / "other")
     with pytest.raises(ArtefactRefused):
         load(tmp_path / "other", files)
 
 
-def test_incomplete_list_of_files_is_refused(files: dict[str, str], tmp_path: Path) -> None:
+def test_incomplete_list_of_files_is_refused(files: dict[str, Any], tmp_path: Path) -> None:
     del files["pipeline.joblib"]
     with pytest.raises(ArtefactRefused):
         load(tmp_path / "model", files)
 
 
-def test_replaced_pickle_is_not_unpickled(files: dict[str, str], tmp_path: Path) -> None:
+def test_replaced_pickle_is_not_unpickled(files: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "model" / "pipeline.joblib").write_bytes(pickle.dumps(Trap(tmp_path / "unpickled")))
     with pytest.raises(ArtefactRefused):
         load_pipeline(tmp_path / "model", files)
     assert not (tmp_path / "unpickled").exists()
 
 
-def test_document_describes_the_model(files: dict[str, str], tmp_path: Path) -> None:
+def test_document_describes_the_model(files: dict[str, Any], tmp_path: Path) -> None:
     document = json.loads((tmp_path / "model" / "model.json").read_text())
     assert (document["model_type"], document["label"], set(files)) == ("linear", "target", set(FILES))
 

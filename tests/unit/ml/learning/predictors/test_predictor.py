@@ -1,6 +1,8 @@
 """Compiled predictors: equality with their pipelines, encoding and refusals of requests."""
 
 import json
+import time
+import tracemalloc
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,7 +14,8 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning import predictors
-from ml_service.learning.predictors import PredictionOptions, Predictor
+from ml_service.learning.model_types import get_model_type
+from ml_service.learning.predictors import MOST_WARNINGS, PredictionOptions, Predictor
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import (
@@ -64,11 +67,11 @@ def as_request(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def train_predictor(
-    table: str, label: str, model_type: str, folder: Path
+    table: str, label: str, model_type: str, folder: Path, **params: object
 ) -> tuple[Predictor, Any, pd.DataFrame]:
     path = DATA / f"{table}.csv"
     features = tuple(name for name in read_csv(path).header if name != label)
-    spec = TrainingSpec(model_type, features, label, PARAMS[model_type], missing_label="drop")
+    spec = TrainingSpec(model_type, features, label, params or PARAMS[model_type], missing_label="drop")
     files = train(path, spec, folder / "model").files
     frame = pd.read_csv(path, usecols=features)[list(features)]
     for name in {"date", "Year"} & set(features):
@@ -144,12 +147,15 @@ def test_no_rows_give_no_predictions() -> None:
         {"bill_length_mm": 1e31},
         {"bill_length_mm": 10**400},
         {"bill_length_mm": "9" * 5000},
+        {"bill_length_mm": "1" * 100_000 + "x"},
+        {"bill_length_mm": " " * 401},
         {"bill_length_mm": "1_0"},
         {"bill_length_mm": [1]},
         {"bill_length_mm": {}},
         {"island": 5},
         {"island": True},
         {"island": ["Dream"]},
+        {"island": "D" * 32_769},
     ],
 )
 def test_cell_of_the_wrong_type_is_refused_with_its_feature(features: dict[str, object]) -> None:
@@ -170,14 +176,74 @@ def test_unknown_feature_is_named() -> None:
 
 
 def test_rows_of_a_wide_model_are_limited() -> None:
-    """10,000 rows with 5,000 categories would take 400 MB before they are paid."""
+    """10,000 rows with 5,000 categories would take 400 MB."""
     arrays = {name: np.zeros(0) for name in ("fill", "mean", "scale")}
     categories = [f"c{number}" for number in range(5000)]
     encoder = Encoder(Encoding((), (), {"city": categories}), arrays)
     wide = Predictor(encoder, lambda rows: rows[:, 0], (), Calibration(np.zeros(1)))
-    with pytest.raises(PredictionTooLarge, match="at most 5000 rows"):
-        wide.predict([{"city": "c1"}] * 5001)
+    assert wide.most_rows == 2000
+    with pytest.raises(PredictionTooLarge, match="at most 2000 rows"):
+        wide.predict([{"city": "c1"}] * 2001)
     assert len(wide.predict([{"city": "c1"}] * 50).values) == 50
+
+
+def test_warnings_beyond_the_limit_are_counted_only() -> None:
+    rows = [{"bill_length_mm": 39.1, "island": "Atlantis"}] * 500
+    predictions = penguins().predict(rows)
+    assert (len(predictions.warnings), predictions.warning_count) == (MOST_WARNINGS, 500)
+    assert predictions.warnings_to_json()[-1] == {
+        "row": MOST_WARNINGS,
+        "feature": "island",
+        "detail": predictions.warnings[-1].detail,
+    }
+
+
+def test_rows_in_pieces_are_predicted_as_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"bill_length_mm": 30 + n / 10, "island": "Dream"} for n in range(100)]
+    whole = penguins().predict(rows, WITH_PROBABILITIES)
+    monkeypatch.setattr(penguins(), "_rows_at_once", 7)
+    assert penguins().predict(rows, WITH_PROBABILITIES) == whole
+
+
+def test_estimated_cost_grows_with_rows_and_model(tmp_path: Path) -> None:
+    small, large = (
+        train_predictor("diabetes", "target", "random_forest", tmp_path / str(trees), n_estimators=trees)[0]
+        for trees in (5, 50)
+    )
+    assert 0 < small.estimate_seconds(1) < large.estimate_seconds(1) < 0.01
+    assert large.estimate_seconds(10_000) > 1000 * large.estimate_seconds(1)
+    assert large.memory_bytes > 5 * small.memory_bytes > 0
+    assert large.request_bytes(1000) > 1000 * large.width * 8
+
+
+def test_cost_of_neighbours_grows_with_the_stored_cells(tmp_path: Path) -> None:
+    """A row far from all others is compared with each of them."""
+    predictor = train_predictor("diabetes", "target", "knn", tmp_path)[0]
+    rows = [dict.fromkeys(predictor.kinds, 1e30)] * 100
+    started = time.perf_counter()
+    predictor.predict(rows)
+    assert time.perf_counter() - started < 100 * predictor.estimate_seconds(100)
+    stored = int(0.8 * 442) * predictor.width
+    assert predictor.estimate_seconds(1) > stored * 3e-9
+
+
+def test_many_neighbours_of_many_rows_take_little_memory() -> None:
+    """One-hot labels of 1,000 neighbours of 2,000 rows would take 1.6 GB."""
+    random = np.random.default_rng(0)
+    arrays = {
+        "rows": random.normal(size=(2000, 2)),
+        "targets": random.integers(0, 100, 2000),
+        "classes": np.arange(100),
+        "neighbours": np.array(1000),
+        "nearer_counts_more": np.array(False),
+    }
+    score = get_model_type("knn").scorer(arrays, "classification")
+    tracemalloc.start()
+    shares = score(random.normal(size=(2000, 2)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200_000_000
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
 @pytest.fixture

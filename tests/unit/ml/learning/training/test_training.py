@@ -11,10 +11,11 @@ from tests.support.tables import DATA
 from kit.errors import from_document
 from ml_service.learning import tables
 from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.tables import UploadChanged, UploadMissing
 from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.errors import MissingLabels
-from ml_service.learning.training.pipeline import train
+from ml_service.learning.training.errors import MissingLabels, ModelTooLarge
+from ml_service.learning.training.pipeline import Requirements, train
 
 PENGUINS = DATA / "penguins.csv"
 SPEC = TrainingSpec("logistic", ("bill_length_mm", "island", "year"), "species")
@@ -30,7 +31,11 @@ def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
     answer = as_document(lambda: train(PENGUINS, SPEC, tmp_path / "model").to_json())
     result = json.loads(json.dumps(answer, allow_nan=False))["result"]
     written = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "model").iterdir()
+        path.name: {
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+        }
+        for path in (tmp_path / "model").iterdir()
     }
     assert result["files"] == written
     assert set(written) == {"model.json", "predictor.npz", "pipeline.joblib", "report.json"}
@@ -83,6 +88,51 @@ def test_missing_labels_are_refused_with_their_count(tmp_path: Path) -> None:
     with pytest.raises(MissingLabels) as caught:
         train(DATA / "cars.csv", spec, tmp_path / "model")
     assert caught.value.members == {"column": "Miles_per_Gallon", "count": 8}
+
+
+def test_model_above_the_limit_is_refused_and_deleted(tmp_path: Path) -> None:
+    spec = TrainingSpec("random_forest", SPEC.features, SPEC.label, {"n_estimators": 50})
+    with pytest.raises(ModelTooLarge) as caught:
+        train(PENGUINS, spec, tmp_path / "model", required=Requirements(max_model_bytes=50_000))
+    assert (caught.value.status, caught.value.members) == (422, {"limit": 50_000})
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("with_copy", [False, True])
+def test_table_with_another_digest_is_not_trained_on(with_copy: bool, tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(PENGUINS.read_bytes())
+    sha256 = hashlib.sha256(path.read_bytes()).digest()
+    required = Requirements(sha256=sha256)
+    if with_copy:
+        tables.write_copy(tables.read_table(path), tables.copy_of(path), path.stat().st_size, sha256)
+    result = train(path, SPEC, tmp_path / "first", required=required)
+    report = json.loads((tmp_path / "first" / "report.json").read_text())
+    assert (result.rows, report["recipe"]["data_sha256"]) == (344, sha256.hex())
+    path.write_bytes(PENGUINS.read_bytes().replace(b"39.1", b"-39."))
+    with pytest.raises(UploadChanged):
+        train(path, SPEC, tmp_path / "second", required=required)
+    path.unlink()
+    with pytest.raises(UploadMissing):
+        train(path, SPEC, tmp_path / "third", required=required)
+
+
+def test_copy_of_another_file_is_not_trained_on(tmp_path: Path) -> None:
+    path, other = tmp_path / "table", tmp_path / "other"
+    path.write_bytes(PENGUINS.read_bytes())
+    other.write_bytes(PENGUINS.read_bytes().replace(b"2007", b"1999"))
+    sha256, sha256_of_other = (hashlib.sha256(each.read_bytes()).digest() for each in (path, other))
+    tables.write_copy(tables.read_table(other), tables.copy_of(path), 1 << 30, sha256_of_other)
+    result = train(path, SPEC, tmp_path / "model", required=Requirements(sha256=sha256))
+    assert result.features[2]["minimum"] == 2007
+
+
+def test_failure_of_a_changed_table_is_a_document(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    path.write_bytes(PENGUINS.read_bytes())
+    required = Requirements(sha256=bytes(32))
+    answer = as_document(lambda: train(path, SPEC, tmp_path / "model", required=required).to_json())
+    assert (answer["error"]["status"], answer["error"]["code"]) == (409, "upload_changed")
 
 
 def test_existing_folder_is_not_written_to(tmp_path: Path) -> None:
