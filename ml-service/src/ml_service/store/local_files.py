@@ -41,7 +41,6 @@ def create(path: str, content: bytes) -> None:
     finally:
         Path(new).unlink(missing_ok=True)
     flush_folder(path)
-    return True
 
 
 def copy(path: str, new_path: str) -> None:

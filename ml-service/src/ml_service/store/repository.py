@@ -56,7 +56,7 @@ class StoreRepository:
         return int(await self._session.scalar(select(total)) or 0)
 
 
-def _any_of(names: Sequence[str]) -> ColumnElement[str]:
+def _any_of(names: Sequence[str]) -> ColumnElement[bool]:
     """One parameter, however many names."""
     return any_(bindparam(None, names, ARRAY(Text)))
 

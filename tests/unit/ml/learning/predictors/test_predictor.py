@@ -219,7 +219,7 @@ def test_estimated_cost_grows_with_rows_and_model(tmp_path: Path) -> None:
 def test_cost_of_neighbours_grows_with_the_stored_cells(tmp_path: Path) -> None:
     """A row far from all others is compared with each of them."""
     predictor = train_predictor("diabetes", "target", "knn", tmp_path)[0]
-    rows = [dict.fromkeys(predictor.kinds, 1e+30)] * 100
+    rows = [dict.fromkeys(predictor.kinds, 1e30)] * 100
     started = time.perf_counter()
     predictor.predict(rows)
     assert time.perf_counter() - started < 100 * predictor.estimate_seconds(100)
