@@ -4,6 +4,8 @@ SHELL := /bin/bash
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
 STAMP := .venv/.ready
+CHROMIUM := scripts/debian-package chromium chromium chromium-browser google-chrome
+FAKE_CLOCK := scripts/debian-package libfaketime /usr/lib/$(shell uname -m)-linux-gnu/faketime/libfaketime.so.1
 E2E_TESTS ?= tests/e2e/test_course_first_dialect.py tests/e2e/test_predictions.py tests/e2e/test_jobs.py \
 	tests/e2e/test_sessions.py tests/e2e/test_wallet.py tests/e2e/test_hostile_input.py
 COMPOSE_TESTS ?= tests/compose
@@ -11,7 +13,7 @@ CODE := kit auth-service billing-service ml-service gateway client dashboard loc
 # Without byte code every process compiles all modules: its start takes twice as long, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench lock openapi format env \
+.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench drill fuzz lock openapi format env \
 	compose-test licences sbom audit secrets
 
 help: ## list the targets
@@ -60,11 +62,11 @@ unit: $(STAMP)
 
 test: $(STAMP) ## all tests
 	$(PYTEST) tests/unit tests/integration tests/migrations -q -n 2
-	@scripts/chromium
+	@$(CHROMIUM)
 	$(PYTEST) tests/e2e tests/stress -q
 
 e2e: $(STAMP) ## tests through the gateway, with real processes
-	@scripts/chromium
+	@$(CHROMIUM)
 	$(PYTEST) tests/e2e -q
 
 stress: $(STAMP) ## races and killed processes
@@ -72,6 +74,13 @@ stress: $(STAMP) ## races and killed processes
 
 bench: $(STAMP) ## measure against references and check the books; PARTS="predictions charges" for some
 	$(PYTHON) -m bench $(PARTS)
+
+drill: $(STAMP) ## break a stack on purpose for 30 minutes and check it; DRILL="--quick" or "--seed 7 --minutes 5"
+	@$(FAKE_CLOCK)
+	$(PYTHON) -m tests.drill $(DRILL)
+
+fuzz: $(STAMP) ## send generated requests to every route for 20 minutes
+	$(PYTHON) -m tests.fuzz $(FUZZ)
 
 format: $(STAMP) ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff check --fix $(wildcard $(CODE))

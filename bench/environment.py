@@ -130,7 +130,11 @@ def checked_books(environment: BenchEnvironment) -> Generator[Books]:
 
 @contextmanager
 def bench_environment() -> Generator[BenchEnvironment]:
-    os.environ |= {"FAREBOX_RATE_LIMITS": "off", "OPENING_GRANT": OPENING_GRANT}
+    os.environ |= {
+        "FAREBOX_RATE_LIMITS": "off",
+        "MAX_REQUESTS_IN_FLIGHT": "1000",
+        "OPENING_GRANT": OPENING_GRANT,
+    }
     with TemporaryDirectory(prefix="farebox-bench-") as folder:
         settings = LocalSettings(farebox_home=Path(folder))
         started = time.perf_counter()

@@ -1,11 +1,14 @@
 """Rate limits are per client, although all clients connect through the same containers."""
 
+import asyncio
 import re
 
 import httpx
 from tests.compose.conftest import PAGES_A_DAY
 from tests.support.compose import Compose
 
+# More than the 15 s of deploy/balancer/haproxy.cfg.
+SILENCE_SECONDS = 25
 REQUEST_PAGE = """import http.client, sys
 address, claimed = sys.argv[1:]
 connection = http.client.HTTPConnection(address, 8000, timeout=30)
@@ -29,6 +32,13 @@ async def test_proxy_on_loopback_is_trusted(http: httpx.AsyncClient) -> None:
     requested = [await http.get("/openapi.json", headers={"X-Forwarded-For": client}) for client in clients]
     left = [_read(response.headers["RateLimit"]) for response in requested]
     assert left == [PAGES_A_DAY - 1, PAGES_A_DAY - 1, PAGES_A_DAY - 2]
+
+
+async def test_balancer_closes_a_connection_without_a_request(http: httpx.AsyncClient) -> None:
+    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    writer.write(b"GET /livez HTTP/1.1\r\n")
+    assert await asyncio.wait_for(reader.read(), SILENCE_SECONDS) == b""
+    writer.close()
 
 
 def _left(compose: Compose, service: str, requested: str, claimed: str = "") -> int:

@@ -68,6 +68,6 @@ async def test_model_export_is_a_complete_bundle(owner: Person, line_model: str)
     assert response.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(response.content)) as bundle:
         manifest = json.loads(bundle.read("MANIFEST.json"))
-        assert {*manifest["files"], "MANIFEST.json"} == set(bundle.namelist())
+        assert {*manifest["files"], "MANIFEST.json", "MANIFEST.sig"} == set(bundle.namelist())
     assert manifest["model"] == line_model
     assert manifest["onnx"]["included"]

@@ -67,7 +67,7 @@ async def test_revoked_api_key_is_refused(user: Person) -> None:
 
 @pytest.mark.parametrize(
     "ending",
-    [ending for ending in ENDINGS if ending.name in {"deleted_by_an_admin", "disabled"}],
+    [ending for ending in ENDINGS if ending.name in {"deleted_by_an_admin", "disabled", "password_reset"}],
     ids=lambda ending: ending.name,
 )
 async def test_api_key_is_revoked_with_its_owners_account(

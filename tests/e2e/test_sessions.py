@@ -46,11 +46,13 @@ class TestRefresh:
         assert new["refresh_token"] != old["refresh_token"]
         assert (await bystander.with_credential(new["access_token"]).get("/v1/me")).status_code == 200
 
-    async def test_reuse_of_an_old_refresh_token_ends_the_session(
+    async def test_lost_answer_is_given_once_more_and_further_reuse_ends_the_session(
         self, http: httpx.AsyncClient, bystander: Person
     ) -> None:
         old = await _log_in(http, bystander)
         new = (await http.post("/v1/sessions/refresh", json={"refresh_token": old["refresh_token"]})).json()
+        again = await http.post("/v1/sessions/refresh", json={"refresh_token": old["refresh_token"]})
+        assert again.json()["refresh_token"] == new["refresh_token"]
         reused = await http.post("/v1/sessions/refresh", json={"refresh_token": old["refresh_token"]})
         assert_problem(reused, 401, "refresh_token_reused")
         ended = await http.post("/v1/sessions/refresh", json={"refresh_token": new["refresh_token"]})

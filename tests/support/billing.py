@@ -1,5 +1,7 @@
 """A running billing-service on a real database, and a client for frequent requests."""
 
+import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -7,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 
 from billing_service.main import create_app
@@ -17,6 +20,7 @@ from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET, bearer, service_bearer
 
 ADMIN = 1
+DEADLINE_SECONDS = 10
 
 
 class NoRevocations:
@@ -48,6 +52,9 @@ class Billing:
 
     async def refund(self, user_id: int, key: str) -> dict[str, Any]:
         return (await self.operate(refund(user_id, key)))[0]
+
+    async def refund_hold(self, user_id: int, key: str) -> dict[str, Any]:
+        return (await self.operate(refund_hold(user_id, key)))[0]
 
     async def hold(self, user_id: int, key: str | None = None, **fields: object) -> dict[str, Any]:
         return (await self.operate(hold(user_id, key, **fields)))[0]
@@ -101,7 +108,20 @@ async def running_billing(
         yield Billing(http)
 
 
-def charge(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+async def count_waiting(connection: asyncpg.Connection) -> int:
+    """The number of statements that wait for a lock."""
+    return await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+
+async def until_waiting(connection: asyncpg.Connection) -> None:
+    """Return when a statement waits for a lock."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while await count_waiting(connection) == 0:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+def charge(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:
     """The body of a charge for one prediction."""
     work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
     return {"operation": "charge", **work, **fields}
@@ -111,7 +131,11 @@ def refund(user_id: int, key: str) -> dict[str, object]:
     return {"operation": "refund", "charge": key, "user_id": user_id}
 
 
-def hold(user_id: int, key: str | None = None, **fields: object) -> dict[str, object]:
+def refund_hold(user_id: int, key: str) -> dict[str, object]:
+    return {"operation": "refund", "hold": key, "user_id": user_id}
+
+
+def hold(user_id: object, key: str | None = None, **fields: object) -> dict[str, object]:
     """The body of a hold for one prediction."""
     work = {"key": key or uuid4().hex, "user_id": user_id, "action": "predict", "units": 1}
     return {"operation": "hold", **work, "ttl_seconds": 60, **fields}

@@ -24,7 +24,13 @@ STOP_SECONDS = 60
 # Each stack has its own ports, since another stack may use the default ones.
 PORTS = ("GATEWAY_PORT", "AUTH_PORT", "BILLING_PORT", "ML_PORT", "SCHEDULER_PORT", "DASHBOARD_PORT")
 # Settings for quick tests without rate limits; everything else is as in `make up`.
-FOR_TESTS = {"FAREBOX_RATE_LIMITS": "off", "BCRYPT_COST": "4", "START_SECONDS": str(START_SECONDS)}
+FOR_TESTS = {
+    "FAREBOX_RATE_LIMITS": "off",
+    "MAX_REQUESTS_IN_FLIGHT": "1000",
+    "MAX_OPEN_STREAMS": "100",
+    "BCRYPT_COST": "4",
+    "START_SECONDS": str(START_SECONDS),
+}
 
 
 @dataclass(frozen=True)

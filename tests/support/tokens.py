@@ -14,7 +14,6 @@ CLAIMS = {"iss": "farebox", "aud": "farebox"}
 def access_token(
     user_id: int,
     *,
-    name: str | None = None,
     role: str = "user",
     generation: int = 0,
     session_id: str = "test-session",
@@ -26,7 +25,6 @@ def access_token(
     claims: dict[str, object] = {
         **CLAIMS,
         "sub": str(user_id),
-        "name": name or f"user{user_id}@example.org",
         "role": role,
         "gen": generation,
         "sid": session_id,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from auth_service.api_keys.endpoints import OwnDatabase
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -13,13 +14,14 @@ from auth_service.errors import (
     NameTaken,
     NotYourEmail,
     OwnAccount,
+    SignUpClosed,
     TooManyFailures,
     UserNotFound,
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
-from auth_service.sessions.endpoints import Passwords, Sessions
-from auth_service.users.endpoints import Hasher, Users
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
+from auth_service.users.endpoints import Hasher, OpenSignUp, Users, own_account
 from auth_service.users.repository import UserRepository
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator
@@ -69,7 +71,9 @@ class Confirmation(BaseModel):
     message: str
 
 
-@router.post("/user/create", responses=documented(EmailTaken, HashingBusy))
+@router.post(
+    "/user/create", dependencies=[OpenSignUp], responses=documented(EmailTaken, SignUpClosed, HashingBusy)
+)
 async def create_user(
     body: EmailRegistration, hasher: Hasher, users: Users, session: Session
 ) -> EmailAccount:
@@ -85,25 +89,40 @@ async def create_user(
 @router.post(
     "/user/login", responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy)
 )
-async def log_in(login: EmailLogin, passwords: Passwords, sessions: Sessions, session: Session) -> EmailToken:
+async def log_in(
+    login: EmailLogin, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
+) -> EmailToken:
     """Log in."""
-    user = await passwords.check(login.email, login.pwd)
+    user = await passwords.check(login.email, login.pwd, network)
     token = await sessions.log_in_without_refresh(session, user)
     return EmailToken(access_token=token.text)
 
 
-@router.post("/user/reset_password", responses=documented(Unauthenticated, Forbidden, NotYourEmail))
+@router.post(
+    "/user/reset_password", responses=documented(Unauthenticated, Forbidden, NotYourEmail, HashingBusy)
+)
 async def reset_own_password(
-    reset: EmailReset, caller: AccountOwner, hasher: Hasher, users: Users, session: Session
+    reset: EmailReset,
+    caller: AccountOwner,
+    hasher: Hasher,
+    users: Users,
+    database: OwnDatabase,
+    session: Session,
 ) -> Confirmation:
-    """Change your password; all your tokens are revoked."""
-    if fold_name(reset.email) != fold_name(caller.name):
+    """Change your password; all your tokens are revoked, API keys stay valid."""
+    # In a session of its own, so that no connection is held during hashing.
+    async with database.read() as reading:
+        with own_account():
+            own = await UserRepository(reading).get(caller.user_id)
+    if fold_name(reset.email) != own.folded_name:
         raise NotYourEmail
-    await users.set_password(session, caller.user_id, await hasher.hash(reset.new_password))
+    password_hash = await hasher.hash(reset.new_password)
+    with own_account():
+        await users.set_password(session, caller.user_id, password_hash, revoke_api_keys=False)
     return Confirmation(message="Password reset successfully")
 
 
-@router.delete("/user/remove_user", responses=documented(*ADMINS_ONLY, OwnAccount))
+@router.delete("/user/remove_user", responses=documented(*ADMINS_ONLY, OwnAccount, LastAdmin))
 async def remove_user(
     body: UserRemoval, caller: Administrator, users: Users, session: Session
 ) -> Confirmation:
@@ -123,12 +142,12 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> Confirmation:
-    """Reset a user's password; all their tokens are revoked."""
+    """Reset a user's password; all their tokens and API keys are revoked."""
     # Before the first statement, so that no connection is held during hashing.
     password_hash = await hasher.hash(reset.new_password)
     if (await UserRepository(session).get(user_id)).folded_name != fold_name(reset.email):
         raise EmailMismatch
-    await users.set_password(session, user_id, password_hash)
+    await users.set_password(session, user_id, password_hash, revoke_api_keys=True)
     return Confirmation(message="Password reset successfully")
 
 

@@ -11,12 +11,13 @@ from auth_service.errors import (
     HashingBusy,
     LastAdmin,
     NameTaken,
+    SignUpClosed,
     TooManyFailures,
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewName, RawName
-from auth_service.sessions.endpoints import Passwords, Sessions
-from auth_service.users.endpoints import Hasher, Users
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
+from auth_service.users.endpoints import Hasher, OpenSignUp, Users
 from kit.app import strict_router
 from kit.database import Session
 from kit.errors import Malformed
@@ -80,7 +81,12 @@ async def _read_body(request: Request) -> object:
 SentCredentials = Annotated[Credentials, Depends(read_credentials)]
 
 
-@router.post("/signup", status_code=201, responses=documented(NameTaken, HashingBusy))
+@router.post(
+    "/signup",
+    status_code=201,
+    dependencies=[OpenSignUp],
+    responses=documented(NameTaken, SignUpClosed, HashingBusy),
+)
 async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) -> UsernameAccount:
     """Create an account."""
     user = await users.register(session, body.username, await hasher.hash(body.password))
@@ -89,19 +95,19 @@ async def sign_up(body: Signup, hasher: Hasher, users: Users, session: Session) 
 
 @router.post("/login", responses=documented(*FAILURES), openapi_extra={"requestBody": BODIES})
 async def log_in(
-    body: SentCredentials, passwords: Passwords, sessions: Sessions, session: Session
+    body: SentCredentials, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
 ) -> UsernameToken:
     """Log in, with JSON or with the form fields of OAuth2's password grant."""
-    user = await passwords.check(body.username, body.password)
+    user = await passwords.check(body.username, body.password, network)
     token = await sessions.log_in_without_refresh(session, user)
     return UsernameToken(access_token=token.text)
 
 
 @router.delete("/remove_user", responses=documented(*FAILURES, LastAdmin))
 async def remove_own_user(
-    body: Credentials, passwords: Passwords, users: Users, session: Session
+    body: Credentials, network: ClientNetwork, passwords: Passwords, users: Users, session: Session
 ) -> dict[str, str]:
     """Delete your own account; name and password are checked as at login."""
-    user = await passwords.check(body.username, body.password)
+    user = await passwords.check(body.username, body.password, network)
     await users.delete(session, user.id)
     return {"message": "User deleted successfully"}

@@ -23,6 +23,14 @@ class EmailTaken(ServiceError):
         super().__init__("This e-mail address is already registered; log in or choose another one.")
 
 
+class SignUpClosed(ServiceError):
+    status = 403
+    code = "sign_up_closed"
+
+    def __init__(self) -> None:
+        super().__init__("Sign-up is closed here; ask an administrator to create your account.")
+
+
 class WrongCredentials(ServiceError):
     status = 401
     code = "wrong_credentials"
@@ -94,7 +102,17 @@ class RefreshRunning(ServiceError):
     code = "refresh_running"
 
     def __init__(self) -> None:
-        super().__init__("Another request has used this refresh token; use the tokens from its response.")
+        super().__init__(
+            "Another request has used this refresh token; use the tokens from its response.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class AccountGone(Unauthenticated):
+    """The account of a valid token was deleted moments ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The access token is no longer valid; log in again.")
 
 
 class UserNotFound(ServiceError):
@@ -145,6 +163,14 @@ class ApiKeyNotFound(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("You have no API key with this id; check it in the list of your keys.")
+
+
+class TooManyApiKeys(ServiceError):
+    status = 409
+    code = "too_many_api_keys"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You already have {most} API keys, expired ones included; revoke one first.")
 
 
 class ApiKeyInvalid(Unauthenticated):

@@ -1,6 +1,7 @@
-"""Account names and passwords: their rules, and the field types of requests."""
+"""Account names, passwords and clients' networks: their rules, and the field types of requests."""
 
 import unicodedata
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
@@ -12,6 +13,9 @@ LONGEST_NAME = 254
 LONGEST_RAW_NAME = 2 * LONGEST_NAME
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 256
 SHORTEST_COURSE_PASSWORD, LONGEST_COURSE_PASSWORD = 4, 72
+IPV4_PREFIX_BITS = 24
+IPV6_PREFIX_BITS = 64  # the network of one subscriber, who chooses the remaining bits freely
+UNKNOWN_NETWORK = "unknown"
 
 
 def account_name(text: str) -> str:
@@ -39,6 +43,19 @@ def email_name(text: str) -> str:
 def _allowed_in_names(character: str) -> bool:
     # C* are control, format, surrogate and unassigned characters; Z* are spaces and line breaks.
     return unicodedata.category(character)[0] not in "CZ" and character != "/"
+
+
+def network_of(address: str) -> str:
+    """The /24 or /64 of an address; one network for whatever is no address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return UNKNOWN_NETWORK
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    if isinstance(parsed, IPv4Address):
+        return str(IPv4Network((int(parsed), IPV4_PREFIX_BITS), strict=False))
+    return str(IPv6Network((int(parsed), IPV6_PREFIX_BITS), strict=False))
 
 
 Storable = AfterValidator(storable_text)

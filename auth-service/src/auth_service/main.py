@@ -13,7 +13,7 @@ from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
 from auth_service.models import first_answers, outbox
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.passwords.repository import LoginAttemptRepository
+from auth_service.passwords.repository import KnownNetworkRepository, LoginAttemptRepository
 from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions import endpoints as sessions
 from auth_service.sessions.repository import SessionRepository
@@ -81,8 +81,9 @@ async def clean_up(container: Container) -> None:
     now = datetime.now(UTC)
     async with container.database.transaction() as session:
         await RevocationRepository(session).delete_expired(now)
-        await SessionRepository(session).delete_expired(now)
+        await SessionRepository(session).delete_expired()
         await LoginAttemptRepository(session).delete_old()
+        await KnownNetworkRepository(session).delete_old()
         await container.first_answers.expire_older(session, FIRST_ANSWERS_KEPT_FOR)
         if container.settings.jwt_algorithm == "EdDSA":
             await container.signing_keys.rotate_when_due(session)
@@ -99,6 +100,7 @@ async def _build_container(
     trust_source = DatabaseTrustSource(database, signing_keys, settings)
     revocations = Revocations(settings, authentication.trust, trust_source)
     events = UserEvents(Outbox(outbox, ("billing-service", "ml-service")), relay, secret)
+    answers = FirstAnswers(database, first_answers)
     return Container(
         settings=settings,
         authentication=authentication,
@@ -108,10 +110,10 @@ async def _build_container(
         trust_source=trust_source,
         hasher=hasher,
         password_check=PasswordCheck(database, hasher, secret),
-        sessions=SessionService(database, access_tokens, revocations, settings.refresh_lifetime),
+        sessions=SessionService(settings, database, secret, access_tokens, revocations),
         api_keys=ApiKeyService(secret, access_tokens, revocations),
-        users=UserService(revocations, events),
-        first_answers=FirstAnswers(database, first_answers),
+        users=UserService(revocations, events, answers),
+        first_answers=answers,
     )
 
 

@@ -34,7 +34,10 @@ class User(Base):
 
 
 class LoginAttempts(Base):
-    """One row for each attempted name; a digest, because users type passwords into the name field."""
+    """Attempts with one name, from one network or from all of them together.
+
+    A digest, because users type passwords into the name field.
+    """
 
     __tablename__ = "login_attempts"
 
@@ -43,6 +46,16 @@ class LoginAttempts(Base):
     running: Mapped[int] = mapped_column(Integer)
     blocked_until: Mapped[datetime | None]
     touched_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KnownNetwork(Base):
+    """A network from which a user has logged in; a digest, because networks reveal places."""
+
+    __tablename__ = "known_networks"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("auth.users.id", ondelete="CASCADE"), primary_key=True)
+    network_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class LoginSession(Base):
@@ -68,6 +81,9 @@ class RefreshToken(Base):
     session_id: Mapped[str] = mapped_column(ForeignKey("auth.sessions.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    # A digest of the client's network; the same client may repeat the use once.
+    used_by: Mapped[bytes | None]
+    repeated_at: Mapped[datetime | None]
 
 
 class StoredApiKey(Base):

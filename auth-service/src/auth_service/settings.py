@@ -1,7 +1,7 @@
 """Settings of auth-service."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -19,6 +19,11 @@ class AuthSettings(DatabaseSettings):
 
     jwt_exp_minutes: Annotated[int, Field(ge=1, le=LONGEST_ACCESS_MINUTES)] = 60
     refresh_days: Annotated[int, Field(ge=1, le=365)] = 30
+    # Refreshes do not extend a session beyond this.
+    session_days: Annotated[int, Field(ge=1, le=3650)] = 90
+
+    # Closed: only administrators create accounts.
+    sign_up: Literal["open", "closed"] = "open"
 
     bcrypt_cost: Annotated[int, Field(ge=4, le=16)] = 12
     hash_threads: Annotated[int, Field(ge=1, le=64)] = 2
@@ -53,6 +58,10 @@ class AuthSettings(DatabaseSettings):
     @property
     def refresh_lifetime(self) -> timedelta:
         return timedelta(days=self.refresh_days)
+
+    @property
+    def session_lifetime(self) -> timedelta:
+        return timedelta(days=self.session_days)
 
     @property
     def longest_access_lifetime(self) -> timedelta:

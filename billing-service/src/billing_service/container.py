@@ -7,6 +7,8 @@ from billing_service.owners.events import OwnerEvents
 from billing_service.prices.cache import PriceCache
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
+from billing_service.statements.queries import CostlyReads
+from billing_service.statements.verification import Verifier
 from kit.authentication import Authentication
 from kit.database import Database
 
@@ -22,3 +24,5 @@ class Container:
     price_cache: PriceCache
     owner_events: OwnerEvents
     purchases: Purchases
+    costly_reads: CostlyReads
+    verifier: Verifier

@@ -98,7 +98,7 @@ class HoldEnded(ServiceError):
     code = "hold_ended"
 
     def __init__(self, state: str) -> None:
-        super().__init__(f"This hold has already been {state}; place a new hold.")
+        super().__init__(f"This hold has already been {state}; place a new hold.", state=state)
 
 
 class SettleAboveHold(ServiceError):
@@ -107,6 +107,16 @@ class SettleAboveHold(ServiceError):
 
     def __init__(self, held: int) -> None:
         super().__init__(f"This hold is for {_tokens(held)}; settle at most this amount.")
+
+
+class PurchasesOff(ServiceError):
+    status = 403
+    code = "purchases_off"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Purchases are switched off on this installation; an administrator can grant tokens instead."
+        )
 
 
 class AccountMismatch(ServiceError):

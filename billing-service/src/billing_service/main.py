@@ -20,6 +20,8 @@ from billing_service.purchases.cards import CardProvider, SimulatedCards
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
 from billing_service.statements import endpoints as statement_endpoints
+from billing_service.statements.queries import CostlyReads
+from billing_service.statements.verification import Verifier
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
@@ -78,9 +80,15 @@ def create_app(
         ledger=ledger,
         price_cache=price_cache,
         owner_events=OwnerEvents(database, ledger, settings.opening_grant),
-        purchases=Purchases(database, ledger, cards or SimulatedCards()),
+        purchases=Purchases(database, ledger, _card_provider(settings, cards)),
+        costly_reads=CostlyReads(database),
+        verifier=Verifier(database),
     )
     return app
+
+
+def _card_provider(settings: Settings, cards: CardProvider | None) -> CardProvider | None:
+    return None if settings.purchases == "off" else cards or SimulatedCards()
 
 
 async def _ready(app: FastAPI) -> None:

@@ -71,10 +71,12 @@ class Hold(Base):
 
     __tablename__ = "holds"
     __table_args__ = (
-        CheckConstraint("state IN ('held', 'settled', 'released', 'expired')", "state"),
+        CheckConstraint("state IN ('held', 'settled', 'released', 'expired', 'refunded')", "state"),
         CheckConstraint("tokens >= 0", "tokens_not_negative"),
         CheckConstraint("settled_tokens BETWEEN 0 AND tokens", "settled_within_hold"),
-        CheckConstraint("(state = 'settled') = (settled_tokens IS NOT NULL)", "settled_has_tokens"),
+        CheckConstraint(
+            "(state IN ('settled', 'refunded')) = (settled_tokens IS NOT NULL)", "settled_has_tokens"
+        ),
         CheckConstraint("(state = 'held') = (ended_available IS NULL)", "ended_has_answer"),
         Index("ix_holds_open_expires_at", "expires_at", postgresql_where=text("state = 'held'")),
         Index("ix_holds_open_wallet_id", "wallet_id", postgresql_where=text("state = 'held'")),

@@ -1,12 +1,13 @@
 """Settings of billing-service, from environment variables."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
 
 Tokens = Annotated[int, Field(ge=0, le=1_000_000)]
+PurchaseMode = Literal["simulated", "off"]
 
 
 class Settings(DatabaseSettings):
@@ -22,5 +23,7 @@ class Settings(DatabaseSettings):
     price_batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     price_metadata: Tokens = 0
     quote_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    # `simulated` adds tokens and charges no card, for courses and trials; no other card provider exists yet.
+    purchases: PurchaseMode = "simulated"
     # Interval at which overdue holds are released.
     sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0

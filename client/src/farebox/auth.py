@@ -4,7 +4,7 @@ import time
 from contextlib import AbstractContextManager
 
 from farebox.calls import Call, json_as
-from farebox.errors import NotLoggedIn, Unauthenticated, WaitTimeout, error_from
+from farebox.errors import NotLoggedIn, ResponseLost, Unauthenticated, WaitTimeout, error_from
 from farebox.results.accounts import SessionTokens
 from farebox.retries import Retries, send_with_retries
 from farebox.steps import Send, Sleep, Steps
@@ -12,6 +12,8 @@ from farebox.tokens import Tokens, TokenStore
 
 LOCK_PAUSE_SECONDS = 0.05
 LOCK_SECONDS = 30.0
+# The service accepts a refresh token once more for 10 s, so a lost response is noticed before.
+REFRESH_SECONDS = 5.0
 
 
 class Auth:
@@ -54,8 +56,8 @@ class Auth:
     def renew(self, refused: str) -> Steps[str]:
         """A newer access token than the refused one.
 
-        A refresh token works once, and a second use ends the login. One process or thread renews at a time;
-        the others wait and then use its new tokens.
+        A refresh token works once, and a later use ends the login, unless the response to the first was lost.
+        One process or thread renews at a time; the others wait and then use its new tokens.
         """
         with (yield from self._locked()):
             tokens = self._store.load()
@@ -75,8 +77,12 @@ class Auth:
             json_as(SessionTokens),
             json={"refresh_token": refresh_token},
             authorized=False,
+            timeout=REFRESH_SECONDS,
         )
-        response = yield from send_with_retries(Send(call, {}), self._retries)
+        try:
+            response = yield from send_with_retries(Send(call, {}), self._retries)
+        except ResponseLost:
+            response = yield from send_with_retries(Send(call, {}), self._retries)
         if response.is_success:
             return _tokens_of(call.read(response))
         error = error_from(response.status, response.headers, response.body)

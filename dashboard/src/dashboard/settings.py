@@ -1,7 +1,7 @@
 """Settings from environment variables."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +21,8 @@ class DashboardSettings(BaseSettings):
     max_csv_bytes: Annotated[int, Field(ge=1)] = 50 * 1024**2
     # The value of billing-service; the registration form shows it.
     opening_grant: Annotated[int, Field(ge=0)] = 15
+    # The value of auth-service; without it the form shows the service's refusal.
+    sign_up: Literal["open", "closed"] = "open"
 
     @classmethod
     def read(cls) -> "DashboardSettings":

@@ -47,7 +47,43 @@ class RequestTooSlow(ServiceError):
     code = "request_too_slow"
 
     def __init__(self) -> None:
-        super().__init__("The rest of the body did not arrive in time; send it again.")
+        super().__init__("The rest of the request did not arrive in time; send it again.")
+
+
+class AddressTooLong(ServiceError):
+    status = 414
+    code = "address_too_long"
+
+    def __init__(self) -> None:
+        super().__init__("The address is too long or has too many parameters; send fewer or shorter ones.")
+
+
+class TooManyInFlight(ServiceError):
+    """One caller has as many requests in flight as are allowed at once."""
+
+    status = 429
+    code = "too_many_in_flight"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} of your requests are in progress, as many as are allowed at once; "
+            "retry when one has finished.",
+            headers={"Retry-After": "1"},
+        )
+
+
+class TooManyStreams(ServiceError):
+    """One caller has as many event streams open as are allowed at once."""
+
+    status = 429
+    code = "too_many_streams"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"You have {limit} event streams open, as many as are allowed at once; close one, "
+            "or read the job at GET /v1/jobs/{id} instead.",
+            headers={"Retry-After": "5"},
+        )
 
 
 class TooManyRequests(ServiceError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from urllib.parse import unquote
 
+from kit.deadlines import HEADER
 from kit.errors import MethodNotAllowed, RouteNotFound
 
 
@@ -36,6 +37,7 @@ class LimitClass(StrEnum):
     PASSWORD = "password"  # noqa: S105 - the name of a class of requests
     REFRESH = "refresh"
     API_KEY = "api_key"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - the name of a class of requests
     PURCHASE = "purchase"
     UPLOAD = "upload"
     TRAIN = "train"
@@ -44,9 +46,22 @@ class LimitClass(StrEnum):
     PAGE = "page"
 
 
+class Pool(StrEnum):
+    """A pool of connections to upstreams: one of each service, and two for what lasts long."""
+
+    AUTH = "auth"
+    BILLING = "billing"
+    ML = "ml"
+    UPLOADS = "uploads"
+    STREAMS = "streams"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A published path. `seconds` is the upstream's longest silence."""
+    """A published path. `seconds` is the upstream's time for the complete response, a long body included.
+
+    An event stream lasts as long as its job; there `seconds` is the longest silence.
+    """
 
     methods: tuple[str, ...]
     path: str
@@ -55,13 +70,33 @@ class Route:
     limit: LimitClass | None = LimitClass.GENERAL
     seconds: float = 15
     body: Body = Body.JSON
+    is_stream: bool = False
+    # Made once, since every request needs them.
+    pool: Pool | None = field(init=False, compare=False)
+    deadline_headers: tuple[tuple[str, str], ...] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pool", self._choose_pool())
+        milliseconds = str(round(self.seconds * 1000))
+        headers = () if self.is_stream else ((HEADER, milliseconds),)
+        object.__setattr__(self, "deadline_headers", headers)
+
+    def _choose_pool(self) -> Pool | None:
+        if self.upstream is Upstream.GATEWAY:
+            return None
+        if self.is_stream:
+            return Pool.STREAMS
+        return Pool.UPLOADS if self.body is Body.UPLOAD else Pool(self.upstream.value)
 
 
 AUTH, BILLING, ML, GATEWAY = Upstream
 PUBLIC = Access.PUBLIC
 GET, POST, PUT, PATCH, DELETE = ("GET",), ("POST",), ("PUT",), ("PATCH",), ("DELETE",)
-LONGEST_TRAINING = 1800.0
-EVENTS_SILENCE = 120.0
+# Uploads arrive within BODY_SECONDS (600 by default), and the rest is for the work.
+UPLOAD_SECONDS = 900.0
+BATCH_SECONDS = 1200.0
+TRAINING_SECONDS = 1800.0
+EVENTS_SECONDS = 120.0
 
 PRODUCT = (
     Route(POST, "/v1/users", AUTH, PUBLIC, LimitClass.SIGN_UP),
@@ -89,26 +124,29 @@ PRODUCT = (
     Route(GET, "/v1/ledger", BILLING, seconds=60),
     Route(GET, "/v1/ledger/verify", BILLING, seconds=300),
     Route(GET, "/v1/usage", BILLING, seconds=60),
-    Route(POST, "/v1/datasets", ML, limit=LimitClass.UPLOAD, seconds=300, body=Body.UPLOAD),
+    Route(POST, "/v1/datasets", ML, limit=LimitClass.UPLOAD, seconds=UPLOAD_SECONDS, body=Body.UPLOAD),
     Route(GET, "/v1/datasets", ML),
     Route(("GET", "DELETE"), "/v1/datasets/{id}", ML, seconds=60),
     Route(PATCH, "/v1/datasets/{id}", ML, limit=LimitClass.UPLOAD, seconds=300),
     Route(GET, "/v1/datasets/{id}/findings", ML, seconds=60),
     Route(GET, "/v1/datasets/{id}/preview", ML),
     Route(GET, "/v1/model-types", ML, PUBLIC),
-    Route(POST, "/v1/models", ML, limit=LimitClass.TRAIN, seconds=300, body=Body.UPLOAD),
+    Route(POST, "/v1/models", ML, limit=LimitClass.TRAIN, seconds=UPLOAD_SECONDS, body=Body.UPLOAD),
     Route(GET, "/v1/models", ML),
     Route(("GET", "DELETE"), "/v1/models/{name}", ML),
     Route(GET, "/v1/models/{name}/report", ML, seconds=60),
     Route(GET, "/v1/models/{name}/schema", ML),
     Route(GET, "/v1/models/{name}/export", ML, seconds=120),
-    Route(POST, "/v1/models/{name}/predict", ML, limit=LimitClass.PREDICT, seconds=60, body=Body.ROWS),
-    Route(POST, "/v1/models/{name}/batch", ML, limit=LimitClass.UPLOAD, seconds=600, body=Body.UPLOAD),
+    Route(POST, "/v1/models/{name}/predict", ML, limit=LimitClass.PREDICT, seconds=120, body=Body.ROWS),
+    Route(
+        POST, "/v1/models/{name}/batch", ML, limit=LimitClass.UPLOAD, seconds=BATCH_SECONDS, body=Body.UPLOAD
+    ),
     Route(GET, "/v1/jobs", ML),
     Route(GET, "/v1/jobs/{id}", ML),
-    Route(GET, "/v1/jobs/{id}/events", ML, seconds=EVENTS_SILENCE),
+    Route(GET, "/v1/jobs/{id}/events", ML, seconds=EVENTS_SECONDS, is_stream=True),
     Route(GET, "/v1/jobs/{id}/result", ML, seconds=60),
     Route(POST, "/v1/jobs/{id}/cancel", ML),
+    Route(GET, "/v1/export-key", ML, PUBLIC),
     Route(GET, "/v1/limits", GATEWAY, PUBLIC),
     Route(GET, "/v1/health", GATEWAY),
 )
@@ -122,8 +160,8 @@ COURSE = (
     Route(GET, "/models", ML, PUBLIC),
     Route(GET, "/trained", ML),
     Route(GET, "/trained/{model_name}", ML),
-    Route(POST, "/create", ML, limit=LimitClass.TRAIN, seconds=LONGEST_TRAINING, body=Body.UPLOAD),
-    Route(POST, "/predict/{model_name}", ML, limit=LimitClass.PREDICT, seconds=60, body=Body.ROWS),
+    Route(POST, "/create", ML, limit=LimitClass.TRAIN, seconds=TRAINING_SECONDS, body=Body.UPLOAD),
+    Route(POST, "/predict/{model_name}", ML, limit=LimitClass.PREDICT, seconds=120, body=Body.ROWS),
     Route(DELETE, "/delete/{model_name}", ML),
     Route(GET, "/admin/users", BILLING),
     Route(POST, "/admin/users/{id}/tokens", BILLING, limit=LimitClass.PURCHASE),
@@ -134,7 +172,7 @@ COURSE = (
     Route(DELETE, "/remove_user", AUTH, PUBLIC, LimitClass.LOGIN),
     Route(GET, "/tokens/{username}", BILLING),
     Route(POST, "/add_tokens", BILLING, limit=LimitClass.PURCHASE),
-    Route(POST, "/train", ML, limit=LimitClass.TRAIN, seconds=LONGEST_TRAINING, body=Body.UPLOAD),
+    Route(POST, "/train", ML, limit=LimitClass.TRAIN, seconds=TRAINING_SECONDS, body=Body.UPLOAD),
 )
 
 OWN = (
@@ -149,7 +187,9 @@ OWN = (
 
 PUBLISHED = (*PRODUCT, *COURSE, *OWN)
 
-SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
+PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=:@-]*+"
+# Possessive, so that a segment which does not match is not searched again from behind.
+SEGMENT = re.compile(f"{PLAIN}(?:%[0-9A-Fa-f]{{2}}{PLAIN})*+")
 # An upstream that decodes the path could read these as a separator or as the path's end.
 FORBIDDEN_ONCE_DECODED = re.compile(r"[/\\\x00-\x1f\x7f]")
 
@@ -209,7 +249,7 @@ class RouteTable:
 
 def is_plain(segment: str) -> bool:
     """True for a path segment that every server reads as one segment, decoded or not."""
-    if not SEGMENT.fullmatch(segment):
+    if not segment or not SEGMENT.fullmatch(segment):
         return False
     text = unquote(segment) if "%" in segment else segment
     return text not in (".", "..") and not FORBIDDEN_ONCE_DECODED.search(text)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode
 
+from gateway.admission.body import Pace
 from gateway.admission.rate_limiter import Policies, parse_policies
 from gateway.admission.trusted_proxies import Network
 from gateway.routing import Body, Upstream
@@ -14,6 +15,8 @@ from kit.settings import Port, ServiceSettings
 MEBIBYTE = 1024 * 1024
 OTHER_FORM_FIELDS = MEBIBYTE
 Bytes = Annotated[int, Field(ge=1024)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class GatewaySettings(ServiceSettings):
@@ -29,6 +32,14 @@ class GatewaySettings(ServiceSettings):
     json_limit_bytes: Bytes = MEBIBYTE
     rows_limit_bytes: Bytes = 16 * MEBIBYTE
     max_csv_bytes: Bytes = 50 * MEBIBYTE
+
+    # Of one user, or of one address on routes without login.
+    max_requests_in_flight: Count = 50
+    max_open_streams: Count = 10
+    # The slowest body: its longest silence, its lowest rate and its longest duration.
+    body_silence_seconds: Seconds = 20
+    body_bytes_per_second: Count = 8192
+    body_seconds: Seconds = 600
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -53,6 +64,10 @@ class GatewaySettings(ServiceSettings):
     @property
     def policies(self) -> Policies:
         return parse_policies(self.farebox_rate_limits)
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.body_silence_seconds, self.body_bytes_per_second, self.body_seconds)
 
     @property
     def upstream_urls(self) -> dict[Upstream, str]:

@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
 from asyncio import Protocol
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import orjson
@@ -24,7 +26,7 @@ from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 from kit.errors import ServiceError, Unavailable
 from kit.http_protocol import JoiningHttpProtocol
 from kit.logs import configure_logging
-from kit.problems import install_problem_handlers
+from kit.problems import ANY_PROBLEM, install_problem_handlers, set_media_type
 from kit.request_context import RequestContextMiddleware, metrics_page
 from kit.settings import ServiceSettings, read_settings
 
@@ -40,6 +42,7 @@ KEEP_ALIVE_SECONDS = 75
 # `kit.tracing` records spans. FastAPI's own telemetry reads the environment in each request, 9 % of the time
 # of a busy route.
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+MOST_DESCRIPTORS = 65_536
 # Load balancers probe with either method.
 PROBED = ["GET", "HEAD"]
 
@@ -80,8 +83,14 @@ def create_service(
     app_class = FastAPI if is_entrance else FastAPIOffline
     address = None if is_entrance else "/openapi.json"
     app = app_class(
-        title=f"Farebox {title}", version="1", lifespan=lifespan, openapi_url=address, telemetry=NO_TELEMETRY
+        title=f"Farebox {title}",
+        version="1",
+        lifespan=lifespan,
+        openapi_url=address,
+        responses=ANY_PROBLEM,
+        telemetry=NO_TELEMETRY,
     )
+    app.openapi = lru_cache(partial(_describe, app))
     install_problem_handlers(app)
     for router in (_operational_routes(app, ready), *routers):
         app.include_router(router)
@@ -90,6 +99,10 @@ def create_service(
     level = logging.INFO if is_entrance else logging.DEBUG
     app.add_middleware(RequestContextMiddleware, access_level=level)
     return app
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:  # Any: an OpenAPI document
+    return set_media_type(FastAPI.openapi(app))
 
 
 def strict_router(prefix: str = "", tags: list[str] | None = None) -> APIRouter:
@@ -131,6 +144,7 @@ def serve(
     """Run a service until it is stopped; an invalid setting exits with one line."""
     settings = read_settings(service, settings_class)
     configure_logging(service, settings.log_level, settings.log_dir)
+    allow_many_connections()
     app = create_app(settings)
     if settings.otel_exporter_otlp_endpoint:
         from kit.tracing import trace
@@ -155,6 +169,14 @@ def serve(
         server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
+
+
+def allow_many_connections() -> None:
+    """Raise the soft limit of descriptors, often 1,024, which one user's connections could exhaust."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if wanted > soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _end(number: int, _frame: object) -> None:

@@ -15,19 +15,18 @@ from structlog.contextvars import bind_contextvars
 
 from kit.errors import Forbidden, Unauthenticated
 from kit.fields import check_decimal_id
-from kit.identity import AUDIENCE, ISSUER, ApiKey, Caller, UserId
+from kit.identity import AUDIENCE, ISSUER, LARGEST_CLOCK_SKEW, ApiKey, Caller, UserId
 from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 
-REQUIRED_CLAIMS = ["sub", "name", "role", "gen", "iat", "exp", "iss", "aud"]
+REQUIRED_CLAIMS = ["sub", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
 # Three parts without padding. PyJWT would also decode other spellings of the same token.
 COMPACT_TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
 LONGEST_TOKEN = 4096
 # No token lives longer: revocations are stored for this long only.
 LONGEST_LIFETIME_SECONDS = 24 * 3600
-CLOCK_SKEW_SECONDS = 60
 
 
 class TokenVerifier:
@@ -80,13 +79,13 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
         algorithms=[algorithm],
         audience=AUDIENCE,
         issuer=ISSUER,
-        options={"require": REQUIRED_CLAIMS},
+        # PyJWT's own check of `iat` allows clocks no difference.
+        options={"require": REQUIRED_CLAIMS, "verify_iat": False},
     )
     api_key = claims.get("api_key")
     _check_times(claims["iat"], claims["exp"])
     return Caller(
         user_id=UserId(int(check_decimal_id(claims["sub"]))),
-        name=claims["name"],
         role=claims["role"],
         generation=claims["gen"],
         session_id=claims.get("sid"),
@@ -98,7 +97,7 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
 def _check_times(issued_at: object, expires_at: object) -> None:
     if not (type(issued_at) is int and type(expires_at) is int):
         raise ValueError("times are whole seconds")
-    if issued_at > time.time() + CLOCK_SKEW_SECONDS or expires_at - issued_at > LONGEST_LIFETIME_SECONDS:
+    if issued_at > time.time() + LARGEST_CLOCK_SKEW or expires_at - issued_at > LONGEST_LIFETIME_SECONDS:
         raise ValueError("times are not those of an issued token")
 
 

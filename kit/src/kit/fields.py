@@ -33,5 +33,5 @@ def fold_name(name: str) -> str:
 
 RowId = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 # Without the check pydantic would also read `7.0`, `+7`, ` 7` and `07` as 7: several addresses of one row.
-RowIdInPath = Annotated[int, BeforeValidator(check_decimal_id), Path(ge=1, le=LARGEST_ID)]
+RowIdInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), BeforeValidator(check_decimal_id)]
 Text = Annotated[StrictStr, AfterValidator(storable_text)]

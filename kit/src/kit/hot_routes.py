@@ -58,6 +58,14 @@ class HotRequest:
             raise NotHot
         return key
 
+    def is_disconnected(self) -> bool:
+        """Whether the client has closed the connection, as uvicorn has seen so far.
+
+        Read from uvicorn's own object, because a call of `receive` would wait for the end of the connection.
+        False where something else has wrapped `receive`, as tracing does.
+        """
+        return getattr(getattr(self._receive, "__self__", None), "disconnected", False)
+
     async def json_body(self) -> bytes:
         """The complete body; raises NotHot for another type than JSON, or when the client disconnects."""
         if self._scope["query_string"] or not _is_json(self._headers.get(b"content-type", b"")):

@@ -61,6 +61,7 @@ VALID_KEY = re.compile(f"{KEY_CHARACTER}{{1,{LONGEST_KEY}}}")
 REPLAYED = {"Idempotency-Replayed": "true"}
 # The longest time that a request of a dead process blocks its key.
 LEASE = timedelta(seconds=30)
+NO_FINGERPRINT = bytes(32)
 
 log = structlog.stdlib.get_logger()
 
@@ -183,9 +184,9 @@ class FirstAnswers:
         locations = await session.scalars(
             select(columns.location).where(is_due, columns.location.is_not(None)).with_for_update()
         )
-        await session.execute(
-            update(self._table).where(is_due).values(answer=None, location=None, expired=True)
-        )
+        # Without the fingerprint, too: it may be that of a password, which must not be kept for ever.
+        cleared = {"answer": None, "location": None, "fingerprint": NO_FINGERPRINT}
+        await session.execute(update(self._table).where(is_due).values(**cleared, expired=True))
         return [location for location in locations.all() if location is not None]
 
     async def delete_scopes(self, session: AsyncSession, scopes: Sequence[str]) -> Sequence[str]:
@@ -223,10 +224,10 @@ class FirstAnswers:
         statement = select(columns.fingerprint, columns.answer, columns.expired).where(self._is(request))
         async with self._database.read() as session:
             row = (await session.execute(statement)).first()
-        if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
-            raise IdempotencyKeyReused
         if row is not None and row.expired:
             raise IdempotencyKeyExpired
+        if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
+            raise IdempotencyKeyReused
         if row is None or row.answer is None:
             raise IdempotencyTwinRunning
         return row.answer

@@ -7,6 +7,8 @@ UserId = NewType("UserId", int)
 ApiKeyId = NewType("ApiKeyId", int)
 Role = Literal["user", "admin"]
 
+# Clocks of two machines may differ by as much, in seconds; times in tokens are those of another machine.
+LARGEST_CLOCK_SKEW = 120
 # The `iss` and `aud` claims of every access token.
 ISSUER = AUDIENCE = "farebox"
 
@@ -23,7 +25,6 @@ class ApiKey:
 @dataclass(frozen=True, slots=True)
 class Caller:
     user_id: UserId
-    name: str
     role: Role
     generation: int
     session_id: str | None

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as insert_or_skip
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.background import every
 from kit.database import Database
@@ -135,32 +135,30 @@ class Relay:
 
     async def _deliver_batch(self, destination: str, url: str) -> bool:
         """True when the batch was full, so more rows may be waiting."""
-        async with self._database.engine.begin() as connection:
-            rows = await self._claim(connection, destination)
-            if not rows:
-                return False
-            events = [Event(id=r.event_id, kind=r.kind, occurred_at=r.occurred_at, data=r.data) for r in rows]
-            body = [event.model_dump(mode="json") for event in events]
-            response = await self._client.post(
-                f"{url}/internal/events",
-                json=body,
-                headers=self._identity.headers_for(destination),
-                timeout=10,
-            )
-            response.raise_for_status()
-            delivered = [row.position for row in rows]
-            await connection.execute(delete(self._table).where(self._table.c.position.in_(delivered)))
+        rows = await self._oldest(destination)
+        if not rows:
+            return False
+        # No connection is held meanwhile: a destination may hang. Another replica may send the same rows, but
+        # each sends all that precede its last one, so the consumer applies each once and in order.
+        events = [Event(id=r.event_id, kind=r.kind, occurred_at=r.occurred_at, data=r.data) for r in rows]
+        response = await self._client.post(
+            f"{url}/internal/events",
+            json=[event.model_dump(mode="json") for event in events],
+            headers=self._identity.headers_for(destination),
+            timeout=10,
+        )
+        response.raise_for_status()
+        delivered = [row.position for row in rows]
+        async with self._database.autocommit() as session:
+            await session.execute(delete(self._table).where(self._table.c.position.in_(delivered)))
         return len(rows) == BATCH
 
-    async def _claim(
-        self, connection: AsyncConnection, destination: str
-    ) -> Sequence[Row[Any]]:  # Any: a Table's row
-        # One relay at a time for each destination, so that replicas cannot deliver out of order.
+    async def _oldest(self, destination: str) -> Sequence[Row[Any]]:  # Any: a Table's row
         statement = (
             select(self._table)
             .where(self._table.c.destination == destination)
             .order_by(self._table.c.position)
             .limit(BATCH)
-            .with_for_update()
         )
-        return (await connection.execute(statement)).all()
+        async with self._database.read() as session:
+            return (await session.execute(statement)).all()

@@ -85,6 +85,23 @@ def documented(
     return by_status
 
 
+# Any request may be malformed, limited or meet an outage, so every operation has this response.
+ANY_PROBLEM: dict[int | str, dict[str, Any]] = {  # Any: FastAPI's own type
+    "default": {"model": Problem, "description": "Problem"}
+}
+
+
+def set_media_type(document: dict[str, Any]) -> dict[str, Any]:  # Any: an OpenAPI document
+    """Give the problems of an OpenAPI document their media type; FastAPI gives them the endpoint's own."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status, response in operation["responses"].items():
+                if status == "default" or status >= "400":
+                    (content,) = response["content"].values()
+                    response["content"] = {MEDIA_TYPE: content}
+    return document
+
+
 def problem_document(error: ServiceError) -> dict[str, object]:
     return {
         "type": f"urn:farebox:problem:{error.code}",

@@ -6,6 +6,7 @@ import jwt
 from cachetools import LRUCache
 
 from kit.errors import Unauthenticated
+from kit.identity import LARGEST_CLOCK_SKEW
 from kit.request_context import outgoing_headers
 from kit.settings import ServiceSettings
 
@@ -31,7 +32,7 @@ class ServiceIdentity:
     def verify(self, token: str) -> str:
         """The calling service's name; raises Unauthenticated. Valid tokens are cached until they expire."""
         caller, expires = self._verified.get(token, ("", 0.0))
-        if expires > time.time():
+        if expires + LARGEST_CLOCK_SKEW > time.time():
             return caller
         try:
             claims = jwt.decode(
@@ -40,7 +41,8 @@ class ServiceIdentity:
                 algorithms=["HS256"],
                 audience=self.name,
                 issuer=ISSUER,
-                options={"require": ["exp", "aud", "iss", "sub"]},
+                leeway=LARGEST_CLOCK_SKEW,
+                options={"require": ["exp", "aud", "iss", "sub"], "verify_iat": False},
             )
         except jwt.InvalidTokenError:
             raise Unauthenticated("This route is for Farebox's own services.") from None

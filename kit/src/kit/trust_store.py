@@ -1,7 +1,7 @@
 """Trust store: public keys and revocations for verifying access tokens, polled from auth-service."""
 
 import time
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import httpx
 import jwt
@@ -11,8 +11,11 @@ from kit.background import every
 from kit.errors import Unavailable
 from kit.service_tokens import ServiceIdentity
 
-# Longer than the lifetime of any access token.
+# Longer than the lifetime of any access token, and of an API key's.
 REVOKED_SESSION_SECONDS = 25 * 3600
+REVOKED_API_KEY_SECONDS = 3600
+
+Revoked = TypeVar("Revoked", str, int)
 
 
 class Revocation(BaseModel):
@@ -58,7 +61,7 @@ class TrustStore:
         self._cursor = 0
         self._generations: dict[int, int] = {}
         self._revoked_sessions: dict[str, float] = {}
-        self._revoked_api_keys: set[int] = set()
+        self._revoked_api_keys: dict[int, float] = {}
 
     def require_loaded(self) -> None:
         """Refuse every token before the first update, since a revoked one would be accepted."""
@@ -83,19 +86,11 @@ class TrustStore:
             if revocation.session_id is not None:
                 self._revoked_sessions.setdefault(revocation.session_id, time.monotonic())
             if revocation.api_key_id is not None:
-                self._revoked_api_keys.add(revocation.api_key_id)
-        self._forget_sessions()
+                self._revoked_api_keys.setdefault(revocation.api_key_id, time.monotonic())
+        _forget_older(self._revoked_sessions, REVOKED_SESSION_SECONDS)
+        _forget_older(self._revoked_api_keys, REVOKED_API_KEY_SECONDS)
         self._cursor = update.cursor
         self._loaded = True
-
-    def _forget_sessions(self) -> None:
-        """Delete revoked sessions after all their tokens have expired."""
-        long_ago = time.monotonic() - REVOKED_SESSION_SECONDS
-        # Sessions are in order of arrival, so the first recent one ends the search.
-        while (
-            self._revoked_sessions and self._revoked_sessions[next(iter(self._revoked_sessions))] < long_ago
-        ):
-            del self._revoked_sessions[next(iter(self._revoked_sessions))]
 
     async def refresh(self, source: TrustSource) -> None:
         self.apply(await source.updates(self._cursor))
@@ -103,3 +98,11 @@ class TrustStore:
     async def follow(self, source: TrustSource, seconds: float) -> None:
         """Poll until cancelled; the last update stays in force while auth-service is unavailable."""
         await every(seconds, lambda: self.refresh(source), failure="trust_not_refreshed")
+
+
+def _forget_older(revoked: dict[Revoked, float], seconds: float) -> None:
+    """Delete revocations whose tokens have all expired."""
+    long_ago = time.monotonic() - seconds
+    # In order of arrival, so the first recent one ends the search.
+    while revoked and revoked[oldest := next(iter(revoked))] < long_ago:
+        del revoked[oldest]

@@ -15,7 +15,8 @@ from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.inspection_service import InspectionService
 from ml_service.datasets.service import DatasetQuota, DatasetService
-from ml_service.exports.endpoints import ExportService
+from ml_service.exports.endpoints import ExportRules, ExportService
+from ml_service.exports.signing import derive_signing_key
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
@@ -121,7 +122,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
             database=database,
             max_rows_at_once=settings.batch_rows_at_once,
         ),
-        exports=ExportService(models, artefacts, results, readers),
+        exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),
         sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
         store_probe=StoreProbe(files),
@@ -147,6 +148,10 @@ def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
     return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
 
 
+def _export_rules(settings: MlSettings) -> ExportRules:
+    return ExportRules(settings.max_export_bytes, derive_signing_key(settings.service_key))
+
+
 def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:
     files = Files(settings.store_url)
     return WorkerContext(
@@ -162,6 +167,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         lease_seconds=settings.lease_seconds,
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
+        max_model_bytes=settings.max_model_bytes,
     )
 
 

@@ -20,6 +20,7 @@ from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import HOT_PREDICT as HOT_COURSE_PREDICT
 from ml_service.course.endpoints import router as course
 from ml_service.datasets.endpoints import router as datasets
+from ml_service.exports.endpoints import key_router as export_key
 from ml_service.exports.endpoints import router as exports
 from ml_service.jobs.endpoints import router as jobs
 from ml_service.models.endpoints import router as models
@@ -29,7 +30,7 @@ from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
-ROUTERS = (datasets, models, predictions, batches, exports, jobs, accounts, course)
+ROUTERS = (datasets, models, predictions, batches, exports, export_key, jobs, accounts, course)
 
 
 def create_app(

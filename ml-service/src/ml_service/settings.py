@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
+from ml_service.learning.predictors import MAX_MODEL_BYTES
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits
 
 MEBIBYTE = 1024 * 1024
@@ -25,6 +26,8 @@ class MlSettings(DatabaseSettings):
     min_free_bytes: Annotated[int, Field(ge=0)] = 512 * MEBIBYTE
     min_free_percent: Annotated[float, Field(ge=0, le=90)] = 2
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
+    max_model_bytes: Annotated[int, Field(ge=MEBIBYTE)] = MAX_MODEL_BYTES
+    max_export_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 128 * MEBIBYTE
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20

@@ -67,3 +67,16 @@ def test_password_command_logs_in_with_the_new_password(run: Run) -> None:
     assert changed == {"changed": True}
     assert read_json(run("whoami", "--json"))["name"] == name
     assert run("login", name, FAREBOX_PASSWORD=PASSWORD).returncode == 3
+
+
+def test_password_command_revokes_api_keys_on_request(run: Run) -> None:
+    assert run("signup", new_name(), stdin=PASSWORD + "\n").returncode == 0
+    kept, key = (run("keys", "create", name).stdout.strip() for name in ("kept", "other"))
+    assert run("password", stdin=f"{PASSWORD}\na newer password\n").returncode == 0
+    assert run("balance", FAREBOX_API_KEY=kept).returncode == 0
+
+    changed = run("password", "--revoke-api-keys", stdin="a newer password\nthe newest password\n")
+
+    assert "API keys are revoked" in changed.stdout + changed.stderr
+    assert run("balance", FAREBOX_API_KEY=key).returncode == 3
+    assert read_json(run("keys", "--json")) == []

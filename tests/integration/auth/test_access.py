@@ -1,5 +1,6 @@
 """Access to each route for anonymous callers, users, API keys and services."""
 
+import asyncpg
 import httpx
 import pytest
 from tests.integration.auth.service import admin_bearer, bearer_of, code_of, register
@@ -43,6 +44,17 @@ async def test_request_without_a_token_is_unauthenticated(client: httpx.AsyncCli
     response = await client.request(method, path, json=body)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("case", OWN, ids=lambda case: f"{case[0]} {case[1]}")
+async def test_token_of_an_account_that_was_just_deleted_elsewhere_is_unauthenticated(
+    client: httpx.AsyncClient, sql: asyncpg.Connection, case: Case
+) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    await sql.execute("DELETE FROM auth.users WHERE name = 'ada@example.org'")
+    expected = {"DELETE /v1/sessions/current": 204, "GET /v1/api-keys": 200, "DELETE /v1/api-keys/1": 404}
+    assert await status(client, case, own) == expected.get(f"{case[0]} {case[1]}", 401)
 
 
 @pytest.mark.parametrize("case", FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")

@@ -7,13 +7,19 @@ import httpx
 import jwt
 import pytest
 from tests.integration.auth.service import (
+    ADA,
+    PASSWORD,
     Json,
+    Service,
     admin_bearer,
+    at_once,
     bearer_of,
     code_of,
     register,
 )
 from tests.support.tokens import JWT_SECRET, service_bearer
+
+from auth_service.api_keys.service import MAX_API_KEYS
 
 
 async def create(client: httpx.AsyncClient, own: dict[str, str], **fields: object) -> Json:
@@ -124,6 +130,36 @@ async def test_list_shows_the_last_use(client: httpx.AsyncClient) -> None:
     assert (await client.get("/v1/api-keys", headers=own)).json()["items"][0]["last_used_at"] is not None
 
 
+async def test_number_of_keys_is_limited_also_for_concurrent_requests(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    user_id = await register(client)
+    own = await bearer_of(client)
+    await sql.execute(
+        "INSERT INTO auth.api_keys (user_id, name, digest, prefix, scopes)"
+        " SELECT $1, 'job', number::text::bytea, 'fbx_', '{read}' FROM generate_series(1, $2) AS number",
+        user_id,
+        MAX_API_KEYS - 1,
+    )
+    request = {"name": "job"}
+    creating = [client.post("/v1/api-keys", json=request, headers=own) for _ in range(4)]
+    assert await at_once(*creating) == [201, 409, 409, 409]
+    response = await client.post("/v1/api-keys", json=request, headers=own)
+    assert code_of(response) == "too_many_api_keys"
+
+
+async def test_revocation_is_stored_for_the_life_of_the_keys_tokens_only(
+    service: Service, sql: asyncpg.Connection
+) -> None:
+    client = service.client
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    await client.delete(f"/v1/api-keys/{key['id']}", headers=own)
+    left = "SELECT expires_at - now() FROM auth.revocations WHERE api_key_id IS NOT NULL"
+    assert timedelta(minutes=5) < await sql.fetchval(left) < timedelta(minutes=10)
+
+
 async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None:
     await register(client)
     own = await bearer_of(client)
@@ -138,14 +174,48 @@ async def test_list_is_paginated_newest_first(client: httpx.AsyncClient) -> None
     assert token is None
 
 
-async def test_password_change_keeps_api_keys(client: httpx.AsyncClient) -> None:
-    user_id = await register(client)
-    key = await create(client, await bearer_of(client))
-    body = {"new_password": "another sentence"}
-    await client.put(f"/v1/users/{user_id}/password", json=body, headers=await admin_bearer(client))
+@pytest.mark.parametrize(("choice", "status"), [({}, 200), ({"revoke_api_keys": True}, 401)])
+async def test_password_change_revokes_api_keys_on_request(
+    client: httpx.AsyncClient, choice: Json, status: int
+) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    body = {"current_password": PASSWORD, "new_password": "another sentence", **choice}
+    assert (await client.put("/v1/me/password", json=body, headers=own)).status_code == 204
+    assert (await exchange(client, key["api_key"])).status_code == status
+
+
+async def test_own_reset_of_the_course_api_keeps_api_keys(client: httpx.AsyncClient) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    key = await create(client, own)
+    body = {"email": ADA, "new_password": "1234"}
+    assert (await client.post("/user/reset_password", json=body, headers=own)).status_code == 200
     token = (await exchange(client, key["api_key"])).json()["access_token"]
     response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("dialect", ["/v1", "course"])
+async def test_reset_by_an_administrator_revokes_api_keys_and_their_tokens(
+    client: httpx.AsyncClient, dialect: str
+) -> None:
+    user_id = await register(client)
+    key = await create(client, await bearer_of(client))
+    token = (await exchange(client, key["api_key"])).json()["access_token"]
+    kept = await create(client, await admin_bearer(client))
+    body, administrator = {"new_password": "another sentence"}, await admin_bearer(client)
+    if dialect == "/v1":
+        reset = await client.put(f"/v1/users/{user_id}/password", json=body, headers=administrator)
+    else:
+        path, body = f"/admin/users/{user_id}/reset_password", body | {"email": ADA}
+        reset = await client.post(path, json=body, headers=administrator)
+    assert reset.is_success
+    assert (await exchange(client, key["api_key"])).status_code == 401
+    response = await client.get("/v1/me", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 401
+    assert (await exchange(client, kept["api_key"])).status_code == 200
 
 
 @pytest.mark.parametrize(

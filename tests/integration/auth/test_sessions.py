@@ -1,7 +1,11 @@
 """Sessions: refresh and log out."""
 
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
+
 import asyncpg
 import httpx
+import pytest
 from tests.integration.auth.service import (
     PASSWORD,
     Consumer,
@@ -18,9 +22,21 @@ from tests.integration.auth.service import (
 )
 from tests.support.postgres import Database
 
+from auth_service.sessions import service as sessions_service
+from auth_service.sessions.repository import MAX_SESSIONS, MAX_USED_TOKENS
 
-async def refresh(client: httpx.AsyncClient, session: Json) -> httpx.Response:
-    return await client.post("/v1/sessions/refresh", json={"refresh_token": session["refresh_token"]})
+HOME, ELSEWHERE = "198.51.100.7", "203.0.113.9"
+
+
+async def refresh(client: httpx.AsyncClient, session: Json, address: str = HOME) -> httpx.Response:
+    body = {"refresh_token": session["refresh_token"]}
+    headers = {"X-Forwarded-For": address}
+    return await client.post("/v1/sessions/refresh", json=body, headers=headers)
+
+
+async def age_uses(sql: asyncpg.Connection, seconds: int) -> None:
+    """Let the given seconds pass since each use of a refresh token."""
+    await sql.execute("UPDATE auth.refresh_tokens SET used_at = used_at - $1 * interval '1 second'", seconds)
 
 
 async def test_refresh_returns_working_tokens(client: httpx.AsyncClient) -> None:
@@ -40,10 +56,112 @@ async def test_refresh_tokens_are_stored_as_digests(
     assert session["refresh_token"] not in str(await sql.fetch("SELECT * FROM auth.refresh_tokens"))
 
 
-async def test_reuse_of_a_refresh_token_ends_the_whole_session(client: httpx.AsyncClient) -> None:
+async def test_lost_answer_is_given_once_more(client: httpx.AsyncClient) -> None:
+    await register(client)
+    first = await log_in(client)
+    lost, repeated = (await refresh(client, first)).json(), (await refresh(client, first)).json()
+    assert repeated["refresh_token"] == lost["refresh_token"]
+    assert (await client.get("/v1/me", headers=headers_of(repeated))).status_code == 200
+    assert (await refresh(client, repeated)).status_code == 200
+
+
+async def test_second_repetition_ends_the_session(client: httpx.AsyncClient) -> None:
+    await register(client)
+    first = await log_in(client)
+    answers = [await refresh(client, first) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 401]
+    assert (await refresh(client, answers[0].json())).status_code == 401
+
+
+async def test_repetition_from_another_network_ends_the_session(client: httpx.AsyncClient) -> None:
     await register(client)
     first = await log_in(client)
     second = (await refresh(client, first)).json()
+    assert code_of(await refresh(client, first, ELSEWHERE)) == "refresh_token_reused"
+    assert (await refresh(client, second)).status_code == 401
+
+
+async def test_repetition_after_the_answer_was_used_ends_the_session(client: httpx.AsyncClient) -> None:
+    await register(client)
+    first = await log_in(client)
+    second = (await refresh(client, first)).json()
+    third = (await refresh(client, second)).json()
+    assert code_of(await refresh(client, first)) == "refresh_token_reused"
+    assert (await refresh(client, third)).status_code == 401
+
+
+async def test_reuse_is_noticed_by_a_replica_whose_clock_is_slow(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SlowClock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - timedelta(minutes=1)
+
+    await register(client)
+    session = await log_in(client)
+    assert (await refresh(client, session)).status_code == 200
+    monkeypatch.setattr(sessions_service, "datetime", SlowClock)
+    assert code_of(await refresh(client, session, ELSEWHERE)) == "refresh_token_reused"
+
+
+async def test_session_ends_90_days_after_its_login(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    session = await log_in(client)
+    assert session["refresh_expires_in"] == 30 * 24 * 3600
+    await sql.execute(
+        "UPDATE auth.sessions SET started_at = now() - interval '90 days' + interval '10 minutes'"
+    )
+    last = (await refresh(client, session)).json()
+    assert 590 <= last["refresh_expires_in"] <= 600
+    assert last["expires_in"] <= 600
+    await sql.execute("UPDATE auth.refresh_tokens SET expires_at = expires_at - interval '10 minutes'")
+    assert code_of(await refresh(client, last)) == "refresh_token_invalid"
+
+
+async def test_sessions_of_a_user_are_limited_to_the_newest(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    user_id = await register(client)
+    await sql.execute(
+        "INSERT INTO auth.sessions (id, user_id, generation, started_at, refreshed_at, expires_at)"
+        " SELECT 'session ' || number, $1, 0, now(), now() - number * interval '1 hour',"
+        " now() + interval '1 day' FROM generate_series(1, $2) AS number",
+        user_id,
+        MAX_SESSIONS + 5,
+    )
+    session = await log_in(client)
+    rows = await sql.fetch("SELECT id FROM auth.sessions WHERE user_id = $1", user_id)
+    assert len(rows) == MAX_SESSIONS
+    assert ("session 1",) in rows
+    assert (await refresh(client, session)).status_code == 200
+
+
+async def test_used_tokens_of_a_session_are_limited_to_the_newest(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    session = await log_in(client)
+    await sql.execute(
+        "INSERT INTO auth.refresh_tokens (digest, session_id, expires_at, used_at)"
+        " SELECT number::text::bytea, (SELECT id FROM auth.sessions), now() + interval '1 day',"
+        " now() - number * interval '1 hour' FROM generate_series(1, $1) AS number",
+        MAX_USED_TOKENS + 5,
+    )
+    assert (await refresh(client, session)).status_code == 200
+    used = "SELECT count(*) FROM auth.refresh_tokens WHERE used_at IS NOT NULL"
+    assert await sql.fetchval(used) <= MAX_USED_TOKENS
+
+
+async def test_reuse_of_a_refresh_token_ends_the_whole_session(
+    client: httpx.AsyncClient, sql: asyncpg.Connection
+) -> None:
+    await register(client)
+    first = await log_in(client)
+    second = (await refresh(client, first)).json()
+    await age_uses(sql, 11)
     response = await refresh(client, first)
     assert (response.status_code, code_of(response)) == (401, "refresh_token_reused")
     assert (await refresh(client, second)).status_code == 401
@@ -59,7 +177,7 @@ async def test_reuse_does_not_end_other_sessions_of_the_user(client: httpx.Async
     await register(client)
     stolen, other = await log_in(client), await log_in(client)
     await refresh(client, stolen)
-    await refresh(client, stolen)
+    assert (await refresh(client, stolen, ELSEWHERE)).status_code == 401
     assert (await refresh(client, other)).status_code == 200
 
 

@@ -8,7 +8,7 @@ from tests.support.tokens import bearer
 USER, OTHER = 7, 8
 NAME, OTHER_NAME = "user7@example.org", "user8@example.org"
 CARD, DECLINED = "1234-5678-9999-0000", "4000-0000-0000-0002"
-AS_ADMIN = bearer(ADMIN, name="admin@example.org", role="admin")
+AS_ADMIN = bearer(ADMIN, role="admin")
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,17 @@
-"""Internal API of the ledger: hold, settle, release and extend."""
+"""Internal API of the ledger: hold, settle, release, refund and extend; deadlines of charges and holds."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
-from tests.support.billing import Billing, hold
+from tests.support.billing import Billing, charge, event, hold, refund_hold, running_billing, until_waiting
+from tests.support.postgres import Database
 from tests.support.tokens import bearer, service_bearer
 
 USER = 7
+ENDS = ("settle", "release")
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +80,13 @@ class TestOperations:
         (refused,) = await billing.operate(operation)
         assert (refused["status"], refused["problem"]["code"]) == (status, code)
 
-    async def test_repeated_hold_after_settle_replays_the_first_answer(self, billing: Billing) -> None:
+    async def test_repeated_hold_replays_the_first_answer_until_it_ends(self, billing: Billing) -> None:
         first = await billing.hold(USER, "a")
-        await billing.settle("a")
         assert await billing.hold(USER, "a") == first | {"replayed": True}
+        await billing.settle("a")
+        refused = await billing.hold(USER, "a")
+        assert (refused["status"], refused["problem"]["code"]) == (409, "hold_ended")
+        assert refused["problem"]["state"] == "settled"
 
     async def test_free_action_has_receipt_and_no_transfer(self, billing: Billing) -> None:
         await billing.hold(USER, "a", action="metadata")
@@ -115,3 +122,95 @@ class TestCancelledCallers:
         again = await billing.hold(USER, "k1")
         assert again["status"] == 200
         assert (await billing.wallet(USER))["available"] == 0
+
+
+class TestRefunds:
+    async def test_refund_of_a_settled_hold_is_in_the_books(self, billing: Billing) -> None:
+        await billing.hold(USER, "a", units=2, resource="a-model", api_key={"id": 3, "token_cap": 10})
+        settled = await billing.settle("a", tokens=7)
+        assert await billing.refund_hold(USER, "a") == {"status": 200, "tokens": 7, "available": 15}
+        transfer = (await billing.ledger(USER))[0]
+        assert (transfer["kind"], transfer["amount"], transfer["balance"]) == ("refund", 7, 15)
+        assert transfer["note"] == f"receipt {settled['receipt_id']}"
+        url = f"/v1/receipts/{transfer['receipt_id']}"
+        receipt = (await billing.http.get(url, headers=bearer(USER))).json()
+        assert (receipt["kind"], receipt["tokens"], receipt["resource"]) == ("refund", 7, "a-model")
+        usage = await billing.http.get("/v1/me/usage?group_by=action", headers=bearer(USER))
+        assert usage.json()["items"] == []
+        assert (await billing.hold(USER, "b", units=2, api_key={"id": 3, "token_cap": 10}))["status"] == 200
+
+    async def test_repeated_refund_has_the_same_answer(self, billing: Billing) -> None:
+        await billing.hold(USER, "a")
+        await billing.settle("a")
+        first = await billing.refund_hold(USER, "a")
+        await billing.charge(USER)
+        assert await billing.refund_hold(USER, "a") == first
+        assert (await billing.wallet(USER))["tokens"] == 10
+
+    @pytest.mark.parametrize("steps", [[], ["hold"], ["hold", "release"], ["hold", "settle"]])
+    async def test_refund_leaves_a_key_that_cannot_be_paid_with(
+        self, billing: Billing, steps: list[str]
+    ) -> None:
+        operations = {"hold": hold(USER, "a"), **{name: {"operation": name, "hold": "a"} for name in ENDS}}
+        if steps:
+            await billing.operate(*[operations[step] for step in steps])
+        assert (await billing.refund_hold(USER, "a"))["status"] == 200
+        for late in ("hold", "settle"):
+            (refused,) = await billing.operate(operations[late])
+            assert (refused["status"], refused["problem"]["code"]) == (409, "hold_ended")
+        assert (await billing.wallet(USER))["available"] == 15
+
+    async def test_refund_in_the_batch_of_its_hold_is_in_the_books(self, billing: Billing) -> None:
+        settle = {"operation": "settle", "hold": "a"}
+        await billing.operate(hold(USER, "a"), settle, refund_hold(USER, "a"))
+        assert (await billing.wallet(USER))["available"] == 15
+
+    async def test_refund_after_the_wallet_was_closed_expires(self, billing: Billing) -> None:
+        await billing.hold(USER, "a")
+        await billing.settle("a")
+        await billing.deliver(event("user_deleted", user_id=USER))
+        assert await billing.refund_hold(USER, "a") == {"status": 200, "tokens": 5, "available": 0}
+
+    async def test_refund_by_another_user_is_422(self, billing: Billing) -> None:
+        await billing.hold(USER, "a")
+        refused = await billing.refund_hold(8, "a")
+        assert (refused["status"], refused["problem"]["code"]) == (422, "idempotency_key_reused")
+
+    async def test_refunds_and_settlements_on_two_replicas_pay_nothing(
+        self, billing: Billing, database: Database
+    ) -> None:
+        async with running_billing(database) as other:
+            keys = [f"k{n}" for n in range(3)]
+            calls = [each.operate(hold(USER, key)) for key in keys for each in (billing, other)]
+            calls += [each.operate({"operation": "settle", "hold": key}) for key in keys for each in (other,)]
+            calls += [each.operate(refund_hold(USER, key)) for key in keys for each in (billing, other)]
+            await asyncio.gather(*calls)
+            assert (await billing.wallet(USER)) == {"tokens": 15, "held": 0, "available": 15}
+
+
+class TestDeadlines:
+    @pytest.mark.parametrize("operation", [charge, hold])
+    async def test_operation_without_time_is_refused_and_moves_nothing(
+        self, billing: Billing, operation: Callable[..., dict[str, object]]
+    ) -> None:
+        late, in_time = await billing.operate(
+            operation(USER, timeout_ms=0), operation(USER, timeout_ms=60_000)
+        )
+        assert (late["status"], late["problem"]["code"]) == (503, "deadline_passed")
+        assert in_time["status"] == 200
+        assert (await billing.wallet(USER))["available"] == 10
+
+    async def test_time_limit_counts_the_wait_for_the_wallet(
+        self, billing: Billing, as_owner: asyncpg.Connection
+    ) -> None:
+        async with as_owner.transaction():
+            await as_owner.execute("SELECT FROM billing.accounts WHERE owner_id = $1 FOR UPDATE", USER)
+            call = asyncio.create_task(billing.charge(USER, "a", timeout_ms=50))
+            await until_waiting(as_owner)
+            await asyncio.sleep(0.05)
+        assert (await call)["problem"]["code"] == "deadline_passed"
+        assert (await billing.wallet(USER))["tokens"] == 15
+
+    async def test_late_retry_of_a_charge_is_answered(self, billing: Billing) -> None:
+        first = await billing.charge(USER, "a")
+        assert await billing.charge(USER, "a", timeout_ms=0) == first | {"replayed": True}

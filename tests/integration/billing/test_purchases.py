@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
-from tests.support.billing import Billing, event, running_billing
+from tests.support.billing import ADMIN, Billing, event, running_billing
 from tests.support.postgres import Database
 from tests.support.problems import assert_problem
 from tests.support.tokens import bearer
@@ -114,6 +115,44 @@ class TestPurchases:
     async def test_user_without_wallet_is_404(self, billing: Billing) -> None:
         response = await billing.http.post("/v1/purchases", json=PURCHASE, headers=bearer(99))
         assert_problem(response, 404, "wallet_not_found")
+
+
+class TestSwitchedOff:
+    @pytest.fixture
+    async def switched_off(self, database: Database) -> AsyncIterator[Billing]:
+        async with running_billing(database, cards=RecordingCards(), purchases="off") as running:
+            yield running
+
+    async def test_purchase_is_403_and_adds_nothing(self, switched_off: Billing) -> None:
+        response = await switched_off.http.post("/v1/purchases", json=PURCHASE, headers=bearer(USER))
+        assert_problem(response, 403, "purchases_off")
+        assert (await switched_off.wallet(USER))["tokens"] == 15
+
+    @pytest.mark.parametrize("headers", [bearer(USER), bearer(ADMIN, role="admin")])
+    async def test_purchase_of_the_course_api_is_403(
+        self, switched_off: Billing, headers: dict[str, str]
+    ) -> None:
+        body = {"username": f"user{USER}@example.org", "credit_card": CARD, "amount": 10}
+        response = await switched_off.http.post("/add_tokens", json=body, headers=headers)
+        assert_problem(response, 403, "purchases_off")
+        assert (await switched_off.wallet(USER))["tokens"] == 15
+
+    async def test_purchase_by_an_administrator_is_403(self, switched_off: Billing) -> None:
+        body = {"email": f"user{USER}@example.org", "credit_card": CARD, "amount": 10}
+        headers = bearer(ADMIN, role="admin")
+        response = await switched_off.http.post(f"/admin/users/{USER}/tokens", json=body, headers=headers)
+        assert_problem(response, 403, "purchases_off")
+        assert (await switched_off.wallet(USER))["tokens"] == 15
+
+    async def test_administrator_can_grant(self, switched_off: Billing) -> None:
+        await switched_off.grant(USER, 10)
+        assert (await switched_off.wallet(USER))["tokens"] == 25
+
+    async def test_prices_say_whether_tokens_can_be_bought(
+        self, billing: Billing, switched_off: Billing
+    ) -> None:
+        modes = [(await each.http.get("/v1/prices")).json()["purchases"] for each in (billing, switched_off)]
+        assert modes == ["simulated", "off"]
 
 
 class TestCardProvider:

@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from gateway.settings import GatewaySettings
 
 DEADLINE = 30.0
 SILENCE_SECONDS = 15.0
+CONNECTIONS_AT_ONCE = 100
+ATTACK_SECONDS = 5.0
 
 
 @dataclass
@@ -44,6 +47,52 @@ class RunningGateway:
         finally:
             writer.close()
         return bytes(received)
+
+
+class Attacker:
+    """Opens any number of raw connections, and closes them all at the end."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def open(self, request: bytes, count: int = 1) -> list[asyncio.StreamReader]:
+        """Send the request on each of these many new connections."""
+        readers: list[asyncio.StreamReader] = []
+        while count > 0:
+            # More at once would overflow the listener's queue, and each lost SYN costs a second.
+            batch, count = min(count, CONNECTIONS_AT_ONCE), count - CONNECTIONS_AT_ONCE
+            readers += await asyncio.gather(*(self._open(request) for _ in range(batch)))
+        return readers
+
+    async def send(self, data: bytes) -> None:
+        """Send the data on all connections that are still open."""
+        for writer in self._writers:
+            if not writer.is_closing():
+                writer.write(data)
+
+    def close(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _open(self, request: bytes) -> asyncio.StreamReader:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._writers.append(writer)
+        writer.write(request)
+        return reader
+
+
+async def statuses(readers: Sequence[asyncio.StreamReader]) -> Counter[int]:
+    """How often each status was received, 0 for none in time."""
+    return Counter(await asyncio.gather(*(_status(reader) for reader in readers)))
+
+
+async def _status(reader: asyncio.StreamReader) -> int:
+    try:
+        async with asyncio.timeout(ATTACK_SECONDS):
+            return int((await reader.readuntil(b"\r\n")).split()[1])
+    except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
+        return 0
 
 
 StartGateway = Callable[..., Awaitable[RunningGateway]]

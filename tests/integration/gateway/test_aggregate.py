@@ -1,5 +1,7 @@
 """Responses combined from several services: export, limits, documentation."""
 
+import asyncio
+import json
 import re
 
 import httpx
@@ -61,6 +63,74 @@ async def test_export_without_one_service_is_503(start: StartGateway, upstream: 
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_down")
 
 
+async def test_export_streams(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    received = asyncio.Event()
+
+    async def send_in_parts(_scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b'{"a":', "more_body": True})
+        # A gateway that buffers the document blocks here.
+        await asyncio.wait_for(received.wait(), 5)
+        await send({"type": "http.response.body", "body": b"1}"})
+
+    upstream.responders["/v1/me/export"] = send_in_parts
+    parts: list[bytes] = []
+    async with gateway.client.stream("GET", "/v1/me/export", headers=bearer(7)) as response:
+        async for part in response.aiter_raw():
+            parts.append(part)
+            received.set()
+    assert json.loads(b"".join(parts)) == {"auth": {"a": 1}, "billing": {"a": 1}, "ml": {"a": 1}}
+
+
+async def test_export_that_breaks_off_never_ends_cleanly(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    async def break_off(_scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        headers = [(b"content-length", b"1000000")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        raise ConnectionError
+
+    upstream.responders["/v1/me/export"] = break_off
+    with pytest.raises(httpx.RemoteProtocolError):
+        await gateway.client.get("/v1/me/export", headers=bearer(7))
+
+
+async def test_slow_exports_leave_revocations_and_api_keys_working(
+    start: StartGateway, upstream: FakeUpstream
+) -> None:
+    done = asyncio.Event()
+
+    async def wait(_scope: Scope, receive: Receive, send: Send) -> None:
+        await read_body(receive)
+        await done.wait()
+        await respond(send, {})
+
+    upstream.responders["/v1/me/export"] = wait
+    upstream.api_keys["fbx_key"] = access_token(9, api_key={"id": 3, "scopes": ["read"], "cap": None})
+    gateway = await start(max_requests_in_flight=1000)
+    async with httpx.AsyncClient(
+        base_url=gateway.client.base_url,
+        trust_env=False,
+        timeout=30,
+        limits=httpx.Limits(max_connections=None),
+    ) as client:
+        exports = [
+            asyncio.create_task(client.get("/v1/me/export", headers=bearer(user))) for user in range(1, 121)
+        ]
+        await asyncio.sleep(1)
+        accepted = await gateway.client.get("/v1/models", headers={"Authorization": "Bearer fbx_key"})
+        assert accepted.status_code == 200
+        upstream.revocations.append({"user_id": 8, "generation": 1})
+        async with asyncio.timeout(5):
+            while (await gateway.client.get("/v1/models", headers=bearer(8))).status_code != 401:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.05)
+        done.set()
+        assert {response.status_code for response in await asyncio.gather(*exports)} == {200}
+
+
 async def test_export_requires_authentication(gateway: RunningGateway) -> None:
     assert (await gateway.client.get("/v1/me/export")).status_code == 401
 
@@ -71,6 +141,13 @@ async def test_limits_include_the_rate_limits(start: StartGateway, upstream: Fak
     limits = (await gateway.client.get("/v1/limits")).json()
     assert limits["csv_bytes"] == 5
     assert limits["rates"]["login"] == {"requests": 7, "seconds": 60}
+
+
+async def test_limits_include_requests_at_once(start: StartGateway, upstream: FakeUpstream) -> None:
+    gateway = await start(max_requests_in_flight=20, max_open_streams=4)
+    set_response(upstream, "/v1/limits", {})
+    requests = (await gateway.client.get("/v1/limits")).json()["requests"]
+    assert (requests["in_flight"], requests["open_streams"]) == (20, 4)
 
 
 SECURE = {"HTTPBearer": {"type": "http", "scheme": "bearer"}}

@@ -98,6 +98,19 @@ async def test_silent_service_is_upstream_slow_after_the_routes_timeout(
     assert (refused.status_code, refused.json()["code"]) == (503, "upstream_slow")
 
 
+async def test_service_may_answer_until_after_its_deadline(start: StartGateway, service: RawService) -> None:
+    async def answer_late(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _number: int) -> None:
+        await asyncio.sleep(0.6)
+        writer.write(b"HTTP/1.1 503 Late\r\nContent-Length: 0\r\nX-Own: 1\r\n\r\n")
+        await writer.drain()
+
+    service.respond = answer_late
+    short_timeouts = tuple(replace(route, seconds=0.3) for route in PUBLISHED)
+    gateway = await start(ml_url=f"http://127.0.0.1:{service.port}", routes=short_timeouts)
+    refused = await gateway.client.get(PATH, headers=bearer(7))
+    assert (refused.status_code, refused.headers["x-own"]) == (503, "1")
+
+
 async def test_closed_connection_without_response_is_upstream_lost(
     gateway_to: RunningGateway, service: RawService
 ) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 
+import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 from tests.integration.gateway.conftest import RunningGateway, StartGateway
@@ -22,6 +23,38 @@ async def test_path_query_and_body_reach_the_service_unchanged(
     assert upstream.requests[-1]["path"] == "/predict/7_linear_x%20y"
     assert upstream.requests[-1]["query"] == "a=1&a=%7E&b=;"
     assert upstream.requests[-1]["body"] == '{"a": 1}'
+
+
+@pytest.mark.parametrize("id_", ["7", "7.0", "%2B7", "%207", "07", "7%20", "-7", "%37"])
+async def test_id_in_the_path_reaches_the_service_unchanged(
+    gateway: RunningGateway, upstream: FakeUpstream, id_: str
+) -> None:
+    request = f"DELETE /admin/users/{id_} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    await gateway.raw(f"{request}Authorization: {bearer(7)['Authorization']}\r\n\r\n".encode())
+    assert upstream.requests[-1]["path"] == f"/admin/users/{id_}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "milliseconds"),
+    [
+        ("GET", "/v1/models", "15000"),
+        ("POST", "/predict/x", "120000"),
+        ("POST", "/v1/datasets", "900000"),
+        ("POST", "/create", "1800000"),
+    ],
+)
+async def test_deadline_of_the_route_replaces_the_clients(
+    gateway: RunningGateway, upstream: FakeUpstream, method: str, path: str, milliseconds: str
+) -> None:
+    headers = {**bearer(7), "X-Request-Timeout-Ms": "1"}
+    await gateway.client.request(method, path, headers=headers)
+    deadlines = [value for name, value in received_headers(upstream) if name == "x-request-timeout-ms"]
+    assert deadlines == [milliseconds]
+
+
+async def test_event_stream_has_no_deadline(gateway: RunningGateway, upstream: FakeUpstream) -> None:
+    await gateway.client.get("/v1/jobs/1/events", headers={**bearer(7), "X-Request-Timeout-Ms": "1"})
+    assert "x-request-timeout-ms" not in dict(received_headers(upstream))
 
 
 async def test_access_token_reaches_the_service(gateway: RunningGateway, upstream: FakeUpstream) -> None:
@@ -101,8 +134,8 @@ async def test_client_library_adds_no_headers_of_its_own(
     head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
     await gateway.raw(head.encode() + b"X-User-Id: 1\r\n\r\n" + body)
     names = {name for name, _ in received_headers(upstream)}
-    ours = {"host", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
-    assert names - {"content-length"} == ours
+    forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+    assert names - {"content-length"} == {"host", "x-request-id", "x-request-timeout-ms", *forwarded}
 
 
 async def test_connection_header_cannot_remove_the_token(
@@ -138,7 +171,7 @@ async def response_from(
     status: int,
     headers: list[tuple[bytes, bytes]],
     body: bytes = b"",
-) -> object:
+) -> httpx.Response:
     async def application(_scope: Scope, receive: Receive, send: Send) -> None:
         await read_body(receive)
         await respond(send, body, status, headers)

@@ -12,6 +12,8 @@ HEAD = b"POST /predict/x HTTP/1.1\r\nHost: a\r\n" + TOKEN + b"Connection: close\
 
 AMBIGUOUS = {
     "two hosts": HEAD + b"Host: b\r\n\r\n",
+    "an invalid host": b"GET /v1/prices HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n",
+    "an empty host": b"GET /v1/prices HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
     "no host": b"GET /v1/prices HTTP/1.1\r\nConnection: close\r\n\r\n",
     "length and chunks": HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "chunks and length": HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
@@ -84,6 +86,15 @@ async def test_unpublished_path_is_404_and_reaches_no_service(
     head, _, body = (await gateway.raw(request)).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 404 ")
     assert json.loads(body)["code"] == "route_not_found"
+    assert upstream.requests == []
+
+
+async def test_long_address_is_414_and_reaches_no_service(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    for target in ("/v1/prices?" + "a" * 9000, "/v1/prices?" + "a&" * 300, "/trained/" + "a" * 9000):
+        refused = await gateway.client.get(target)
+        assert (refused.status_code, refused.json()["code"]) == (414, "address_too_long")
     assert upstream.requests == []
 
 

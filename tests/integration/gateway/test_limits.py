@@ -56,6 +56,15 @@ async def test_proxy_protocol_of_untrusted_peer_is_ignored(start: StartGateway) 
     assert [await _log_in_through_proxy(gateway, address) for address in ("1.1.1.1", "2.2.2.2")] == [200, 429]
 
 
+async def test_invalid_tokens_of_one_address_are_limited(start: StartGateway) -> None:
+    gateway = await start(farebox_rate_limits="invalid_token=3/60", trusted_proxies="127.0.0.1")
+    credentials = ("Bearer x.y.z", "Basic YTpi", "Bearer a.b.c", "Bearer x.y.z")
+    statuses = [await _status_of(gateway, credential, "1.1.1.1") for credential in credentials]
+    assert statuses == [401, 401, 401, 429]
+    assert await _status_of(gateway, "Bearer x.y.z", "2.2.2.2") == 401
+    assert await _status_of(gateway, bearer(7)["Authorization"], "1.1.1.1") == 200
+
+
 async def test_disabled_limits_send_no_rate_limit_headers(gateway: RunningGateway) -> None:
     responses = [await gateway.client.post("/login", json={}) for _ in range(30)]
     assert {response.status_code for response in responses} == {200}
@@ -65,6 +74,11 @@ async def test_disabled_limits_send_no_rate_limit_headers(gateway: RunningGatewa
 async def test_health_probes_are_never_limited(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="page=1/60,general=1/60")
     assert {(await gateway.client.get("/livez")).status_code for _ in range(10)} == {200}
+
+
+async def _status_of(gateway: RunningGateway, authorization: str, address: str) -> int:
+    headers = {"Authorization": authorization, "X-Forwarded-For": address}
+    return (await gateway.client.get("/v1/models", headers=headers)).status_code
 
 
 async def _log_in_through_proxy(gateway: RunningGateway, address: str, claim: bytes = b"") -> int:

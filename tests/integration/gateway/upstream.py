@@ -35,9 +35,9 @@ class FakeUpstream:
                 await send({"type": f"{message['type']}.complete"})
             await send({"type": "lifespan.shutdown.complete"})
             return
-        await self.responders.get(scope["path"], self._echo)(scope, receive, send)
+        await self.responders.get(scope["path"], self.echo)(scope, receive, send)
 
-    async def _echo(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def echo(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive)
         self.requests.append(
             {

@@ -174,9 +174,11 @@ async def test_key_is_refused_once_its_answer_is_gone(
         await answers.expire_older(session, timedelta(hours=1))
     with pytest.raises(IdempotencyKeyExpired):
         await keep(answers, REQUEST, b"again, for free")
-    with pytest.raises(IdempotencyKeyReused):
+    with pytest.raises(IdempotencyKeyExpired):
         await keep(answers, OTHER_INPUT, b"other input")
-    assert await admin.fetchval("SELECT answer FROM auth.idempotency_keys") is None
+    row = await admin.fetchrow("SELECT answer, fingerprint FROM auth.idempotency_keys")
+    assert row is not None
+    assert (row["answer"], row["fingerprint"]) == (None, bytes(32))
 
 
 async def test_key_of_a_request_that_died_unanswered_can_be_used_again(

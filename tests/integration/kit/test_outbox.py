@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from pydantic import TypeAdapter
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, QueuePool
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
@@ -26,11 +26,12 @@ EVENTS = TypeAdapter(list[Event])
 
 
 class Consumer:
-    """A service that receives events, and refuses the next `refusals` deliveries."""
+    """A service that applies each event once, and refuses the next `refusals` deliveries."""
 
     def __init__(self) -> None:
         self.taken: list[object] = []
         self.refusals = 0
+        self._seen: set[UUID] = set()
         self.app = FastAPI()
         self.app.post("/internal/events")(self.take)
 
@@ -38,7 +39,9 @@ class Consumer:
         if self.refusals:
             self.refusals -= 1
             return Response(status_code=503)
-        self.taken += [event.data["n"] for event in EVENTS.validate_json(await request.body())]
+        new = [e for e in EVENTS.validate_json(await request.body()) if e.id not in self._seen]
+        self._seen |= {event.id for event in new}
+        self.taken += [event.data["n"] for event in new]
         return Response(status_code=204)
 
 
@@ -121,7 +124,28 @@ async def test_event_of_a_rolled_back_transaction_is_never_delivered(
     assert consumer.taken == [1]
 
 
-async def test_two_relays_deliver_each_event_once_and_in_order(
+async def test_no_connection_is_held_while_the_destination_hangs(connections: Connections) -> None:
+    receiving, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hang(_request: httpx.Request) -> httpx.Response:
+        receiving.set()
+        await go_on.wait()
+        return httpx.Response(204)
+
+    identity = ServiceIdentity(DatabaseSettings.model_validate(_settings()), "probe-service")
+    async with httpx.AsyncClient(transport=httpx.MockTransport(hang)) as client:
+        relay = Relay(connections, OUTBOX, client, identity)
+        events = await publish(connections, 1)
+        delivering = asyncio.create_task(deliver(relay, *events))
+        await asyncio.wait_for(receiving.wait(), 5)
+        pool = connections.engine.pool
+        assert isinstance(pool, QueuePool)
+        assert pool.checkedout() == 0
+        go_on.set()
+        await delivering
+
+
+async def test_events_that_two_relays_deliver_are_applied_once_and_in_order(
     connections: Connections, relay: Relay, consumer: Consumer
 ) -> None:
     numbers = list(range(BATCH * 3))

@@ -176,7 +176,7 @@ async def test_charge_that_was_never_sent_needs_no_refund(scored: Scored) -> Non
 async def test_cancelled_prediction_is_refunded(scored: Scored) -> None:
     started, go = threading.Event(), threading.Event()
     scored.scorer.before = lambda: (started.set(), go.wait(10))
-    caller = Caller(UserId(ADA), "ada", "user", 0, None, None, 0)
+    caller = Caller(UserId(ADA), "user", 0, None, None, 0)
     working = asyncio.create_task(
         scored.predictions.predict(caller, PredictionInput("1_penguins", MANY_ROWS, None))
     )

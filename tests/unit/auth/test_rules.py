@@ -1,11 +1,12 @@
 """Pure rules of login delays, refresh tokens, claims, signing keys and API keys."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from auth_service.api_keys.service import digest_of, format_secret
-from auth_service.passwords.service import delay_after
+from auth_service.passwords.service import FREE_FAILURES_OF_NETWORK, FailureCounter
 from auth_service.sessions.service import PresentedToken, Verdict, judge
 from auth_service.tokens.rules import (
     KeyRights,
@@ -21,31 +22,57 @@ from auth_service.tokens.rules import (
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
-ADA = Subject(user_id=7, name="ada", role="user", generation=3)
+OF_NETWORK = FailureCounter(b"", FREE_FAILURES_OF_NETWORK)
+ADA = Subject(user_id=7, role="user", generation=3)
 
 
 def test_delay_starts_after_five_failures_and_doubles_up_to_a_minute() -> None:
-    assert [delay_after(failures) for failures in range(14)] == [0] * 5 + [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert [OF_NETWORK.delay_after(failures) for failures in range(14)] == [0] * 5 + [
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+        60,
+        60,
+        60,
+    ]
 
 
 def test_delay_is_at_most_a_minute() -> None:
-    assert delay_after(10**9) == 60
+    assert OF_NETWORK.delay_after(10**9) == 60
+
+
+UNUSED = PresentedToken(
+    expires_at=NOW + DAY,
+    used_at=None,
+    repeated_at=None,
+    arrived_at=NOW,
+    by_same_client=False,
+    successor_is_unused=False,
+)
+USED = replace(UNUSED, used_at=NOW - SECOND, by_same_client=True, successor_is_unused=True)
 
 
 @pytest.mark.parametrize(
-    ("used_at", "expires_at", "verdict"),
+    ("token", "verdict"),
     [
-        (None, NOW + SECOND, "rotate"),
-        (None, NOW, "expired"),
-        (NOW + SECOND, NOW + DAY, "concurrent"),
-        (NOW - SECOND, NOW + DAY, "reused"),
-        (NOW - SECOND, NOW - SECOND, "reused"),
+        (UNUSED, "rotate"),
+        (replace(UNUSED, expires_at=NOW), "expired"),
+        (USED, "repeat"),
+        (replace(USED, used_at=NOW - 10 * SECOND), "repeat"),
+        (replace(USED, used_at=NOW - 11 * SECOND), "reused"),
+        (replace(USED, by_same_client=False), "reused"),
+        (replace(USED, successor_is_unused=False), "reused"),
+        (replace(USED, repeated_at=NOW - SECOND / 2), "reused"),
+        (replace(USED, used_at=NOW + SECOND), "concurrent"),
+        (replace(USED, used_at=NOW + SECOND, by_same_client=False), "concurrent"),
+        (replace(USED, repeated_at=NOW + SECOND), "concurrent"),
     ],
 )
-def test_verdict_depends_on_use_and_expiry(
-    used_at: datetime | None, expires_at: datetime, verdict: Verdict
-) -> None:
-    assert judge(PresentedToken(used_at, expires_at, arrived_at=NOW)) == verdict
+def test_verdict_depends_on_earlier_uses(token: PresentedToken, verdict: Verdict) -> None:
+    assert judge(token) == verdict
 
 
 def test_session_token_contains_user_and_session() -> None:
@@ -54,7 +81,6 @@ def test_session_token_contains_user_and_session() -> None:
         "iss": "farebox",
         "aud": "farebox",
         "sub": "7",
-        "name": "ada",
         "role": "user",
         "gen": 3,
         "sid": "the session",

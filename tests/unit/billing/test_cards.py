@@ -1,5 +1,7 @@
 """Card numbers, and the simulated card provider."""
 
+import time
+
 import pytest
 
 from billing_service.errors import CardDeclined
@@ -41,6 +43,14 @@ def test_invalid_card_number_is_refused_and_not_repeated(number: str) -> None:
         parse_card(number)
 
 
+@pytest.mark.parametrize("piece", ["1", "1-", "1 ", "11 ", "-", " "])
+@pytest.mark.parametrize("end", ["", "x"])
+def test_time_of_parsing_grows_linearly(piece: str, end: str) -> None:
+    short, long = (least_seconds(piece * length + end) for length in (20_000, 80_000))
+    # Four times the length; quadratic growth would be sixteen times. The constant is the clock's noise.
+    assert long < 8 * short + 0.001
+
+
 def test_repr_of_card_hides_its_number() -> None:
     assert "424242" not in repr(parse_card("4242424242424242"))
 
@@ -48,3 +58,13 @@ def test_repr_of_card_hides_its_number() -> None:
 async def test_simulated_provider_declines_one_card() -> None:
     with pytest.raises(CardDeclined):
         await SimulatedCards().charge("key", parse_card("4000-0000-0000-0002"), 10)
+
+
+def least_seconds(text: str) -> float:
+    seconds: list[float] = []
+    for _ in range(5):
+        started = time.perf_counter()
+        with pytest.raises(ValueError, match="card number"):
+            parse_card(text)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)

@@ -1,10 +1,10 @@
 """Rules for charges and refunds."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from tests.support.billing_books import LATER, NOW, QUOTE, USER, books_with, charge, wallet_in
+from tests.support.billing_books import LATER, NOW, QUOTE, USER, books_with, charge, prediction, wallet_in
 
 from billing_service.errors import (
     ChargeRefunded,
@@ -15,12 +15,14 @@ from billing_service.errors import (
     WalletNotFound,
 )
 from billing_service.ledger.books import Books, House
-from billing_service.ledger.commands import CloseWallet, RefundCharge
-from billing_service.ledger.rules import decide
-from kit.errors import IdempotencyKeyReused
+from billing_service.ledger.commands import CloseWallet, RefundCharge, SettleHold
+from billing_service.ledger.rules import decide, decide_all
+from kit.digests import fingerprint
+from kit.errors import DeadlinePassed, IdempotencyKeyReused
 from kit.identity import UserId
 
 REFUND = RefundCharge("work", USER)
+MOMENT = timedelta(milliseconds=1)
 
 
 class TestCharge:
@@ -63,13 +65,30 @@ class TestCharge:
         assert wallet_in(books).posted == 5
 
     @pytest.mark.parametrize(
-        "other", [{"units": 2}, {"resource": "another"}, {"cap": 9}, {"action": "metadata"}]
+        "other", [{"units": 2}, {"resource": "another"}, {"quote_id": QUOTE}, {"action": "metadata"}]
     )
     def test_same_key_with_other_input_is_refused(self, other: dict[str, object]) -> None:
         books = books_with()
         decide(charge(), books, NOW)
         with pytest.raises(IdempotencyKeyReused):
             decide(charge(**other), books, NOW)
+
+    @pytest.mark.parametrize(("first", "second"), [(9, None), (None, 9)])
+    def test_retry_with_another_credential_is_a_replay(self, first: int | None, second: int | None) -> None:
+        books = books_with()
+        decide(charge(cap=first), books, NOW)
+        assert decide(charge(cap=second), books, NOW).replayed
+        assert wallet_in(books).posted == 10
+
+    def test_input_stored_by_the_previous_release_is_a_replay(self) -> None:
+        books = books_with()
+        work = charge(cap=9)
+        charged = decide(work, books, NOW)
+        with_api_key = fingerprint(USER, "predict", 1, "a-model", 5, None)
+        books.receipts[charged.receipt_id] = books.changes.receipts[0]._replace(input_hash=with_api_key)
+        assert decide(work, books, NOW).replayed
+        with pytest.raises(IdempotencyKeyReused):
+            decide(charge(), books, NOW)
 
     def test_free_charge_has_receipt_and_no_transfer(self) -> None:
         books = books_with(0)
@@ -101,6 +120,37 @@ class TestCharge:
         with pytest.raises(TokenCapReached) as refusal:
             decide(charge("b", cap=9), books, NOW)
         assert refusal.value.members == {"required": 5, "available": 4}
+
+
+class TestDeadline:
+    def test_late_charge_is_refused_and_changes_nothing(self) -> None:
+        books = books_with()
+        with pytest.raises(DeadlinePassed):
+            decide(charge(decide_by=NOW), books, NOW + MOMENT)
+        assert books == books_with()
+
+    def test_charge_at_the_deadline_is_accepted(self) -> None:
+        assert decide(charge(decide_by=NOW), books_with(), NOW).tokens == 5
+
+    def test_late_retry_of_a_charge_is_a_replay(self) -> None:
+        books = books_with()
+        decide(charge(), books, NOW)
+        assert decide(charge(decide_by=NOW), books, LATER).replayed
+
+    def test_late_charge_after_its_refund_is_refused_as_refunded(self) -> None:
+        books = books_with()
+        decide(REFUND, books, NOW)
+        with pytest.raises(ChargeRefunded):
+            decide(charge(decide_by=NOW), books, LATER)
+
+    def test_charges_and_holds_of_an_abandoned_call_are_refused(self) -> None:
+        books = books_with()
+        decide(prediction("held"), books, NOW)
+        decide(charge(), books, NOW)
+        batch = [charge("new"), prediction("newer"), SettleHold("held"), REFUND]
+        outcomes = decide_all(batch, books, NOW, is_abandoned=True)
+        assert [isinstance(outcome, DeadlinePassed) for outcome in outcomes] == [True, True, False, False]
+        assert (wallet_in(books).posted, wallet_in(books).held) == (10, 0)
 
 
 class TestRefund:

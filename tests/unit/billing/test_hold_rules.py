@@ -26,7 +26,6 @@ from billing_service.ledger.commands import (
     StillHeld,
 )
 from billing_service.ledger.rules import decide
-from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId
 
 
@@ -56,28 +55,6 @@ class TestPlaceHold:
         with pytest.raises(NotEnoughTokens):
             decide(prediction(), books, NOW)
         assert books == books_with(4)
-
-    def test_same_key_and_input_replays_first_answer(self) -> None:
-        books = books_with()
-        decide(prediction("a"), books, NOW)
-        decide(prediction("b"), books, NOW)
-        again = decide(prediction("a"), books, NOW)
-        assert (again.tokens, again.available, again.replayed) == (5, 10, True)
-        assert wallet_in(books).held == 10
-
-    @pytest.mark.parametrize(
-        "other", [{"units": 2}, {"resource": "another"}, {"cap": 9}, {"action": "metadata"}]
-    )
-    def test_same_key_with_other_input_is_refused(self, other: dict[str, object]) -> None:
-        books = books_with()
-        decide(prediction("a"), books, NOW)
-        with pytest.raises(IdempotencyKeyReused):
-            decide(prediction("a", **other), books, NOW)
-
-    def test_time_to_live_is_not_part_of_the_input(self) -> None:
-        books = books_with()
-        decide(prediction("a"), books, NOW)
-        assert decide(prediction("a", ttl_seconds=5), books, NOW).replayed
 
     def test_free_work_has_a_hold_of_zero_tokens(self) -> None:
         books = books_with(0)

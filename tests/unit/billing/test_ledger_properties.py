@@ -16,6 +16,7 @@ from billing_service.ledger.commands import (
     ExtendHold,
     GrantTokens,
     RefundCharge,
+    RefundHold,
     ReleaseHold,
     SettleHold,
 )
@@ -27,6 +28,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(prediction, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
     st.builds(charge, KEYS, st.integers(0, 4), st.none() | st.integers(0, 20)),
     st.builds(RefundCharge, KEYS, st.just(USER)),
+    st.builds(RefundHold, KEYS, st.just(USER)),
     st.builds(SettleHold, KEYS, st.none() | st.integers(0, 20)),
     st.builds(ReleaseHold, KEYS),
     st.builds(ExtendHold, KEYS, st.integers(1, 100)),

@@ -94,14 +94,23 @@ def test_ended_login_is_deleted_from_store(gateway: Gateway, caller: Caller) -> 
     assert store.load() is None
 
 
-def test_renewal_with_lost_response_is_not_repeated(gateway: Gateway, caller: Caller) -> None:
+def test_renewal_with_lost_response_is_repeated_once(gateway: Gateway, caller: Caller) -> None:
+    gateway.on("POST", "/v1/sessions/refresh", httpx.ReadError("reset"), ok(RENEWED))
+    gateway.on("GET", "/v1/me/wallet", only_for("access-2"))
+
+    assert caller.run(lambda client: client.wallet.balance()).tokens == 15
+    tokens = {request.content for request in gateway.requests_to("POST", "/v1/sessions/refresh")}
+    assert len(tokens) == 1
+
+
+def test_renewal_is_not_repeated_twice(gateway: Gateway, caller: Caller) -> None:
     gateway.on("POST", "/v1/sessions/refresh", httpx.ReadError("reset"))
     gateway.on("GET", "/v1/me/wallet", REFUSED)
 
     with pytest.raises(Exception, match="connection broke"):
         caller.run(lambda client: client.wallet.balance())
 
-    assert len(gateway.requests_to("POST", "/v1/sessions/refresh")) == 1
+    assert len(gateway.requests_to("POST", "/v1/sessions/refresh")) == 2
 
 
 def test_tokens_renewed_by_another_process_are_used(gateway: Gateway, caller: Caller) -> None:

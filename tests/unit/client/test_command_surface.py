@@ -58,6 +58,10 @@ def test_command_that_charges_or_deletes_has_yes_option(path: tuple[str, ...]) -
     assert {"--yes", "-y"} <= COMMANDS[path]
 
 
+def test_password_change_can_revoke_api_keys() -> None:
+    assert "--revoke-api-keys" in COMMANDS["password",]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shells_complete_commands(shell: str) -> None:
     assert "datasets" in " ".join(complete(shell, "farebox da"))

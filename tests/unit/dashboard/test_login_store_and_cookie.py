@@ -37,6 +37,16 @@ def test_login_is_found_by_current_and_earlier_refresh_tokens() -> None:
     assert store.resume("first") is store.resume("second") is login
 
 
+def test_older_refresh_token_is_left_to_auth_service() -> None:
+    store = LoginStore()
+    login = new_login("first", store)
+    for token in ("second", "third"):
+        login.save(fresh_tokens(refresh=token))
+    assert store.find("second") is store.find("third") is login
+    assert store.find("first") is None
+    assert store.resume("first") is not login
+
+
 def test_ended_login_is_removed() -> None:
     store = LoginStore()
     login = new_login("first", store)

@@ -78,3 +78,12 @@ def test_result_of_ended_training_is_shown_once(gateway: Gateway, run_page: RunP
     assert app.error[0].value == "**penguins** failed: All rows are alike. Nothing was charged."
     app.run()
     assert not app.error
+
+
+def test_wallet_page_has_no_purchase_form_when_purchases_are_off(gateway: Gateway, run_page: RunPage) -> None:
+    gateway.on("GET", "/v1/me/ledger", page_of())
+    gateway.on("GET", "/v1/me/usage", page_of())
+    gateway.on("GET", "/v1/prices", ok({"items": [], "purchases": "off"}))
+    app = run_page(show_page, {"page": "wallet"})
+    assert app.info[-1].value.startswith("Tokens cannot be bought on this installation")
+    assert "Buy" not in [button.label for button in app.button]

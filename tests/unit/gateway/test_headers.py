@@ -2,11 +2,35 @@
 
 import pytest
 
-from gateway.admission.body import check_framing
+from gateway.admission.framing import check_framing
 from gateway.forwarding.headers import LONGEST_CACHED_NAME, cached_name, for_client, for_upstream
 from kit.errors import Malformed
 
 HOST = (b"host", b"farebox.example")
+INVALID_HOSTS = [
+    b"",
+    b" ",
+    b":80",
+    b"a b",
+    b"a/b",
+    b"a@b",
+    b"a,b",
+    b"a:b",
+    b"a:80:80",
+    b"a:123456",
+    b"[::1",
+    b"::1",
+    b"[::1]x",
+    b"[a.b]",
+    b"a%zz",
+    b"a\tb",
+    b"a#b",
+    b"a?b",
+    b"<a>",
+    b"http://a",
+    b"\xc3\xa9",
+    b"a" * 300,
+]
 
 
 @pytest.mark.parametrize(
@@ -152,12 +176,21 @@ def test_response_without_a_body_has_no_content_length(status: int) -> None:
         [HOST, (b"transfer-encoding", b"chunked"), (b"transfer-encoding", b"chunked")],
         [HOST, (b"authorization", b"Bearer a"), (b"authorization", b"Bearer b")],
         [HOST, (b"x-long", b"x" * 70_000)],
+        *[[(b"host", host)] for host in INVALID_HOSTS],
         [HOST, (b"upgrade", b"h2c"), (b"connection", b"upgrade"), (b"content-length", b"5")],
     ],
 )
 def test_ambiguous_framing_is_refused(headers: list[tuple[bytes, bytes]]) -> None:
     with pytest.raises(Malformed):
         check_framing(headers, "1.1")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [b"a", b"a:8000", b"a:", b"a.example.org.", b"127.0.0.1:8000", b"[::1]:8000", b"my_host", b"a%20b"],
+)
+def test_valid_host_is_accepted(host: bytes) -> None:
+    check_framing([(b"host", host)], "1.1")
 
 
 def test_chunked_http_1_0_request_is_refused() -> None:

@@ -19,6 +19,22 @@ def test_forwarding_headers_are_ignored_without_trusted_proxies() -> None:
     assert TrustedProxies(()).origin_of("10.0.0.1", "http", sent) == Origin("10.0.0.1", "http", "a")
 
 
+@pytest.mark.parametrize("peer", ["::ffff:9.9.9.9", "::FFFF:909:909", "64:ff9b::9.9.9.9"])
+def test_ipv4_client_of_an_ipv6_socket_has_its_ipv4_address(peer: str) -> None:
+    origin = TrustedProxies(()).origin_of(peer, "http", {b"host": b"a"})
+    assert (origin.address, origin.rate_limit_key) == ("9.9.9.9", "9.9.9.9")
+
+
+def test_ipv4_clients_of_an_ipv6_socket_have_separate_keys() -> None:
+    assert Origin("::ffff:9.9.9.9", "http", "a").rate_limit_key == "9.9.9.9"
+    assert Origin("::ffff:9.9.9.8", "http", "a").rate_limit_key == "9.9.9.8"
+
+
+def test_trusted_ipv4_proxy_is_trusted_on_an_ipv6_socket() -> None:
+    sent = {b"host": b"a", b"x-forwarded-for": b"::ffff:1.2.3.4"}
+    assert TrustedProxies(TRUSTED).origin_of("::ffff:10.0.0.1", "http", sent).address == "1.2.3.4"
+
+
 def test_forwarding_headers_of_an_untrusted_peer_are_ignored() -> None:
     sent = {b"host": b"a", b"x-forwarded-for": b"1.2.3.4", b"x-forwarded-proto": b"https"}
     assert TrustedProxies(TRUSTED).origin_of("9.9.9.9", "http", sent) == Origin("9.9.9.9", "http", "a")

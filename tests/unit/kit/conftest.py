@@ -66,7 +66,7 @@ async def outage() -> None:
 
 @router.get("/reader")
 async def reader(caller: Reader) -> dict[str, object]:
-    return {"user_id": caller.user_id, "name": caller.name}
+    return {"user_id": caller.user_id, "role": caller.role}
 
 
 @router.get("/trainer")

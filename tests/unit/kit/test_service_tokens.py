@@ -25,7 +25,7 @@ async def test_users_access_token_is_refused(client: httpx.AsyncClient, role: st
 
 
 @pytest.mark.parametrize(
-    "changed", [{"exp": int(time.time()) - 1}, {"iss": "farebox"}, {"sub": None}, {"exp": None}]
+    "changed", [{"exp": int(time.time()) - 121}, {"iss": "farebox"}, {"sub": None}, {"exp": None}]
 )
 async def test_service_token_with_a_wrong_claim_is_refused(
     client: httpx.AsyncClient, settings: ServiceSettings, changed: dict[str, object]
@@ -35,6 +35,17 @@ async def test_service_token_with_a_wrong_claim_is_refused(
     token = jwt.encode(claims, settings.service_key, algorithm="HS256")
     response = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
     assert response.status_code == 401
+
+
+@pytest.mark.parametrize("skew", [-60, 60])
+async def test_service_token_of_a_clock_that_differs_by_a_minute_is_valid(
+    client: httpx.AsyncClient, settings: ServiceSettings, skew: int
+) -> None:
+    now = int(time.time()) + skew
+    claims = {"iss": "farebox-services", "aud": "probe-service", "sub": "x", "iat": now, "exp": now + 60}
+    token = jwt.encode(claims, settings.service_key, algorithm="HS256")
+    response = await client.get("/probe/service", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == 200
 
 
 async def test_secret_of_access_tokens_is_refused_for_service_tokens(client: httpx.AsyncClient) -> None:

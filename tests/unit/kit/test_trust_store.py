@@ -1,6 +1,9 @@
 """Trust store: polls its source and keeps every revocation."""
 
 import asyncio
+import time
+
+import pytest
 
 from kit.background import background_tasks
 from kit.trust_store import Revocation, TrustStore, TrustUpdate
@@ -57,3 +60,17 @@ def test_revocation_leaves_other_users_tokens_valid() -> None:
     trust = TrustStore()
     trust.apply(TrustUpdate(cursor=1, revocations=[Revocation(user_id=7, generation=3)]))
     assert not trust.is_revoked(8, 0, "session", 1)
+
+
+@pytest.mark.parametrize(
+    ("revocation", "hours"), [(Revocation(session_id="session"), 25), (Revocation(api_key_id=5), 1)]
+)
+def test_revocation_is_forgotten_once_its_tokens_have_expired(
+    monkeypatch: pytest.MonkeyPatch, revocation: Revocation, hours: int
+) -> None:
+    trust, now = TrustStore(), time.monotonic()
+    trust.apply(TrustUpdate(cursor=1, revocations=[revocation]))
+    for seconds, is_revoked in ((hours * 3600 - 60, True), (hours * 3600 + 60, False)):
+        monkeypatch.setattr(time, "monotonic", lambda seconds=seconds: now + seconds)
+        trust.apply(TrustUpdate(cursor=2))
+        assert trust.is_revoked(7, 0, revocation.session_id, revocation.api_key_id) is is_revoked

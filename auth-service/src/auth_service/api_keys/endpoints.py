@@ -8,15 +8,21 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from auth_service.api_keys.repository import ApiKeyRepository
-from auth_service.api_keys.service import ApiKeyService, NewApiKey
-from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
+from auth_service.api_keys.service import ApiKeyService, NewApiKey, answers_scope
+from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound, TooManyApiKeys
 from auth_service.fields import Storable, StrictBody
 from auth_service.idempotency import Idempotency
 from auth_service.models import StoredApiKey
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
 from kit.database import Database, ReadSession, Session
-from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
+from kit.errors import (
+    Forbidden,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    Unauthenticated,
+)
 from kit.fields import RowIdInPath
 from kit.idempotency import IdempotencyKey
 from kit.pagination import Page, RequestedPage
@@ -120,7 +126,14 @@ class ExchangeView(BaseModel):
 @router.post(
     "",
     status_code=201,
-    responses=documented(Unauthenticated, Forbidden, IdempotencyTwinRunning, IdempotencyKeyReused),
+    responses=documented(
+        Unauthenticated,
+        Forbidden,
+        TooManyApiKeys,
+        IdempotencyTwinRunning,
+        IdempotencyKeyReused,
+        IdempotencyKeyExpired,
+    ),
 )
 async def create_api_key(
     body: ApiKeyRequest,
@@ -130,8 +143,10 @@ async def create_api_key(
     idempotency: Idempotent,
 ) -> NewApiKeyView:
     """Create a key for a program. Only this response and its replays show the key."""
-    scope = f"api-keys of {caller.user_id}"
-    async with idempotency.claim(scope, body) as claim, database.transaction() as session:
+    async with (
+        idempotency.claim(answers_scope(caller.user_id), body) as claim,
+        database.transaction() as session,
+    ):
         if claim.first_answer is not None:
             answer = StoredAnswer.model_validate_json(claim.first_answer)
         else:

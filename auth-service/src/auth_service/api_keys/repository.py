@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.models import StoredApiKey, User
@@ -15,6 +15,15 @@ LAST_USE_PRECISION = timedelta(minutes=1)
 class ApiKeyRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def lock_owner(self, user_id: int) -> bool:
+        """False if the user was deleted; logins of the user do not wait for this lock."""
+        statement = select(User.id).where(User.id == user_id).with_for_update(key_share=True)
+        return await self._session.scalar(statement) is not None
+
+    async def count(self, user_id: int) -> int:
+        own = StoredApiKey.user_id == user_id
+        return await self._session.scalar(select(func.count()).where(own)) or 0
 
     async def add(self, key: StoredApiKey) -> None:
         self._session.add(key)
@@ -56,3 +65,9 @@ class ApiKeyRepository:
     async def delete(self, key: StoredApiKey) -> None:
         await self._session.delete(key)
         await self._session.flush()
+
+    async def delete_all(self, user_id: int) -> int:
+        """Returns the number of deleted keys."""
+        own = StoredApiKey.user_id == user_id
+        deleted = await self._session.scalars(delete(StoredApiKey).where(own).returning(StoredApiKey.id))
+        return len(deleted.all())

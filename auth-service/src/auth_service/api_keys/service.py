@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.api_keys.repository import ApiKeyRepository
-from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound
+from auth_service.errors import AccountGone, ApiKeyInvalid, ApiKeyNotFound, TooManyApiKeys
 from auth_service.models import StoredApiKey
 from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.secrets import RootSecret
@@ -19,6 +19,7 @@ from auth_service.tokens.signing import AccessToken, AccessTokens
 
 PREFIX = "fbx_"
 SHOWN_CHARACTERS = 12
+MAX_API_KEYS = 100
 
 log = structlog.stdlib.get_logger()
 
@@ -38,6 +39,12 @@ class ApiKeyService:
 
     async def create(self, session: AsyncSession, new: NewApiKey) -> tuple[StoredApiKey, str]:
         """Create a key; returns its row and the seed from which `reveal` derives the secret."""
+        repository = ApiKeyRepository(session)
+        # The user's row is locked, so that concurrent requests cannot exceed the limit.
+        if not await repository.lock_owner(new.user_id):
+            raise AccountGone
+        if await repository.count(new.user_id) >= MAX_API_KEYS:
+            raise TooManyApiKeys(MAX_API_KEYS)
         seed = secrets.token_hex(32)
         secret = self.reveal(seed)
         key = StoredApiKey(
@@ -49,7 +56,7 @@ class ApiKeyService:
             token_cap=new.token_cap,
             expires_at=new.expires_at,
         )
-        await ApiKeyRepository(session).add(key)
+        await repository.add(key)
         log.info("api_key_created", user=new.user_id, api_key=key.id)
         return key, seed
 
@@ -75,6 +82,11 @@ class ApiKeyService:
         key, user = match
         await repository.record_use(key.id)
         return await self._tokens.for_api_key(session, user, key)
+
+
+def answers_scope(user_id: int) -> str:
+    """The scope of the idempotency keys with which a user creates API keys."""
+    return f"api-keys of {user_id}"
 
 
 def format_secret(random: bytes) -> str:

@@ -6,11 +6,13 @@ from sqlalchemy import ColumnElement, and_, case, delete, func, literal, or_, se
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth_service.models import LoginAttempts, User
+from auth_service.models import KnownNetwork, LoginAttempts, User
 from kit.fields import fold_name
 
 LONGEST_ATTEMPT = timedelta(seconds=60)
 FORGOTTEN_AFTER = timedelta(hours=1)
+KNOWN_FOR = timedelta(days=90)
+MAX_KNOWN_NETWORKS = 20
 
 
 class PasswordRepository:
@@ -22,10 +24,51 @@ class PasswordRepository:
     async def find_user(self, name: str) -> User | None:
         return await self._session.scalar(select(User).where(User.folded_name == fold_name(name)))
 
+    async def find_name(self, user_id: int) -> str | None:
+        return await self._session.scalar(select(User.name).where(User.id == user_id))
+
     async def replace_hash(self, user_id: int, old: str, new: str) -> None:
         """Replace the hash, unless the password has changed since it was read."""
         unchanged = (User.id == user_id, User.password_hash == old)
         await self._session.execute(update(User).where(*unchanged).values(password_hash=new))
+
+
+class KnownNetworkRepository:
+    """Networks from which users have logged in."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def is_known(self, name: str, network: bytes) -> bool:
+        statement = (
+            select(literal(1))
+            .join_from(KnownNetwork, User, User.id == KnownNetwork.user_id)
+            .where(User.folded_name == fold_name(name), KnownNetwork.network_digest == network)
+        )
+        return await self._session.scalar(statement) is not None
+
+    async def remember(self, user_id: int, network: bytes) -> None:
+        """Remember the newest networks of a user; nothing happens if the user was deleted meanwhile."""
+        row = (
+            select(User.id, literal(network), func.now())
+            .where(User.id == user_id)
+            .with_for_update(read=True, key_share=True)
+        )
+        await self._session.execute(
+            insert(KnownNetwork)
+            .from_select(["user_id", "network_digest", "used_at"], row)
+            .on_conflict_do_update(index_elements=["user_id", "network_digest"], set_={"used_at": func.now()})
+        )
+        own = KnownNetwork.user_id == user_id
+        newest = select(KnownNetwork.used_at).where(own).order_by(KnownNetwork.used_at.desc())
+        last = newest.offset(MAX_KNOWN_NETWORKS - 1).limit(1).scalar_subquery()
+        exceeding = select(KnownNetwork.network_digest).where(own, KnownNetwork.used_at < last)
+        older = KnownNetwork.network_digest.in_(exceeding.with_for_update(skip_locked=True))
+        await self._session.execute(delete(KnownNetwork).where(own, older))
+
+    async def delete_old(self) -> None:
+        old = KnownNetwork.used_at < func.now() - KNOWN_FOR
+        await self._session.execute(delete(KnownNetwork).where(old))
 
 
 class LoginAttemptRepository:

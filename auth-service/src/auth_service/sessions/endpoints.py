@@ -15,7 +15,7 @@ from auth_service.errors import (
     TooManyFailures,
     WrongCredentials,
 )
-from auth_service.fields import AnyPassword, RawName, Storable, StrictBody
+from auth_service.fields import AnyPassword, RawName, Storable, StrictBody, network_of
 from auth_service.models import LoginSession
 from auth_service.passwords.service import PasswordCheck
 from auth_service.sessions.service import SessionService, TokenPair
@@ -36,6 +36,13 @@ async def _sessions(request: Request) -> SessionService:
     return request.app.state.container.sessions
 
 
+async def _client_network(request: Request) -> str:
+    # The gateway removes what clients claim and sets the address itself; nothing else reaches this service.
+    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return network_of(forwarded or (request.client.host if request.client else ""))
+
+
+ClientNetwork = Annotated[str, Depends(_client_network)]
 Passwords = Annotated[PasswordCheck, Depends(_password_check)]
 Sessions = Annotated[SessionService, Depends(_sessions)]
 
@@ -87,9 +94,11 @@ class SessionRecord(BaseModel):
     status_code=201,
     responses=documented(WrongCredentials, AccountDisabled, TooManyFailures, HashingBusy),
 )
-async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session: Session) -> SessionView:
+async def log_in(
+    login: Login, network: ClientNetwork, passwords: Passwords, sessions: Sessions, session: Session
+) -> SessionView:
     """Log in. Returns an access token for the Authorization header and a refresh token to renew it."""
-    user = await passwords.check(login.name, login.password)
+    user = await passwords.check(login.name, login.password, network)
     return SessionView.of(await sessions.log_in(session, user))
 
 
@@ -97,13 +106,14 @@ async def log_in(login: Login, passwords: Passwords, sessions: Sessions, session
     "/refresh",
     responses=documented(RefreshTokenInvalid, RefreshTokenReused, RefreshRunning, AccountDisabled),
 )
-async def refresh(body: Refresh, sessions: Sessions) -> SessionView:
+async def refresh(body: Refresh, network: ClientNetwork, sessions: Sessions) -> SessionView:
     """Exchange a refresh token for new tokens; a refresh token works once.
 
-    Of concurrent requests one succeeds; the others receive 409 and change nothing. A later reuse of the token
-    ends the session, because the token may have been stolen.
+    If the answer was lost, the same client may repeat the request once within 10 seconds and receives the
+    same refresh token. Of concurrent requests one succeeds; the others receive 409 and change nothing. Any
+    other reuse of the token ends the session, because the token may have been stolen.
     """
-    return SessionView.of(await sessions.refresh(body.refresh_token))
+    return SessionView.of(await sessions.refresh(body.refresh_token, network))
 
 
 @router.delete("/current", status_code=204, responses=documented(Unauthenticated, Forbidden))

@@ -1,9 +1,11 @@
-"""Sessions: log in, refresh tokens and log out."""
+"""Sessions: log in, refresh tokens and log out. All times are PostgreSQL's, so replicas agree."""
 
+import base64
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import uuid4
 
@@ -19,11 +21,15 @@ from auth_service.errors import (
 )
 from auth_service.models import LoginSession, RefreshToken, User
 from auth_service.sessions.repository import SessionRepository
+from auth_service.settings import AuthSettings
 from auth_service.tokens.revocations import Revocations
+from auth_service.tokens.secrets import RootSecret
 from auth_service.tokens.signing import AccessToken, AccessTokens
 from kit.database import Database
 
-Verdict = Literal["rotate", "expired", "concurrent", "reused"]
+Verdict = Literal["rotate", "repeat", "expired", "concurrent", "reused"]
+# The time in which a client may notice that the answer was lost, and send the same refresh token again.
+REPEATABLE_FOR = timedelta(seconds=10)
 
 log = structlog.stdlib.get_logger()
 
@@ -38,14 +44,14 @@ class TokenPair:
 class SessionService:
     def __init__(
         self,
+        settings: AuthSettings,
         database: Database,
+        secret: RootSecret,
         tokens: AccessTokens,
         revocations: Revocations,
-        refresh_lifetime: timedelta,
     ) -> None:
-        self._database = database
+        self._settings, self._database, self._secret = settings, database, secret
         self._tokens, self._revocations = tokens, revocations
-        self._lifetime = refresh_lifetime
 
     async def log_in(self, session: AsyncSession, checked: User) -> TokenPair:
         """Start a session for a user whose password has just been checked."""
@@ -54,92 +60,141 @@ class SessionService:
         user = await repository.lock_user_against_deletion(checked.id)
         if user is None or user.generation != checked.generation:
             raise WrongCredentials  # The password was changed or the account deleted meanwhile.
-        now = datetime.now(UTC)
+        now = await repository.clock()
         login = LoginSession(
             id=uuid4().hex,
             user_id=user.id,
             generation=user.generation,
             started_at=now,
             refreshed_at=now,
-            expires_at=now + self._lifetime,
+            expires_at=self._end_of(now, started_at=now),
         )
+        refresh = secrets.token_urlsafe(32)
         await repository.add(login)
+        await repository.add_token(_new_token(refresh, login))
+        await repository.delete_oldest(user.id)
         log.info("logged_in", user=user.id)
-        return await self._issue(session, user, login)
+        return await self._pair_of(session, user, login, refresh, now)
 
     async def log_in_without_refresh(self, session: AsyncSession, checked: User) -> AccessToken:
         """Issue an access token alone, without a session to refresh."""
         log.info("logged_in", user=checked.id)
         return await self._tokens.for_session(session, checked, uuid4().hex)
 
-    async def refresh(self, refresh_token: str) -> TokenPair:
+    async def refresh(self, refresh_token: str, network: str) -> TokenPair:
         """Exchange a refresh token, in its own transaction: reuse ends the session despite the error."""
-        arrived_at = datetime.now(UTC)
+        received = time.monotonic()
         async with self._database.transaction() as session:
-            match = await SessionRepository(session).lock_of_token(_digest(refresh_token))
+            repository = SessionRepository(session)
+            # Connects first, so that the time until the clock is read is known.
+            await session.connection()
+            waited = timedelta(seconds=time.monotonic() - received)
+            arrived_at = await repository.clock() - waited
+            match = await repository.lock_of_token(_digest(refresh_token))
             if match is None:
                 raise RefreshTokenInvalid
             login, token = match
-            verdict = judge(PresentedToken(token.used_at, token.expires_at, arrived_at))
-            if verdict == "rotate":
-                return await self._rotate(session, login, token)
+            successor, client = self._successor_of(refresh_token), self._client_of(network)
+            presented = PresentedToken(
+                expires_at=token.expires_at,
+                used_at=token.used_at,
+                repeated_at=token.repeated_at,
+                arrived_at=arrived_at,
+                by_same_client=token.used_by == client,
+                successor_is_unused=await repository.is_unused(_digest(successor)),
+            )
+            verdict = judge(presented)
+            if verdict in {"rotate", "repeat"}:
+                user = await self._current_user(session, login)
+                now = await repository.clock()
+                if verdict == "repeat":
+                    token.repeated_at = now
+                else:
+                    token.used_at, token.used_by = now, client
+                    await self._rotate(session, login, successor, now)
+                return await self._pair_of(session, user, login, successor, now)
             if verdict == "reused":
                 # Committed before the error below, which would roll it back.
                 await self._end(session, login.id)
-        match verdict:
-            case "expired":
-                raise RefreshTokenInvalid
-            case "concurrent":
-                raise RefreshRunning
-            case "reused":
-                log.warning("refresh_token_reused", user=login.user_id)
-                raise RefreshTokenReused
+        if verdict == "concurrent":
+            raise RefreshRunning
+        if verdict == "expired":
+            raise RefreshTokenInvalid
+        log.warning("refresh_token_reused", user=login.user_id)
+        raise RefreshTokenReused
 
     async def log_out(self, session: AsyncSession, session_id: str) -> None:
         """End the session with its access tokens."""
         await self._end(session, session_id)
         log.info("logged_out")
 
-    async def _rotate(self, session: AsyncSession, login: LoginSession, token: RefreshToken) -> TokenPair:
+    async def _current_user(self, session: AsyncSession, login: LoginSession) -> User:
         user = await SessionRepository(session).find_user(login.user_id)
         if user is None or user.generation != login.generation:
             raise RefreshTokenInvalid
         if user.disabled:
             raise AccountDisabled
-        token.used_at = login.refreshed_at = datetime.now(UTC)
-        login.expires_at = datetime.now(UTC) + self._lifetime
-        return await self._issue(session, user, login)
+        return user
 
-    async def _issue(self, session: AsyncSession, user: User, login: LoginSession) -> TokenPair:
-        refresh = secrets.token_urlsafe(32)
-        await SessionRepository(session).add_token(
-            RefreshToken(digest=_digest(refresh), session_id=login.id, expires_at=login.expires_at)
-        )
-        access = await self._tokens.for_session(session, user, login.id)
-        return TokenPair(access, refresh, int(self._lifetime.total_seconds()))
+    async def _rotate(
+        self, session: AsyncSession, login: LoginSession, successor: str, now: datetime
+    ) -> None:
+        repository = SessionRepository(session)
+        login.refreshed_at = now
+        login.expires_at = self._end_of(now, started_at=login.started_at)
+        await repository.add_token(_new_token(successor, login))
+        await repository.delete_oldest_tokens(login.id)
+
+    async def _pair_of(
+        self, session: AsyncSession, user: User, login: LoginSession, refresh: str, now: datetime
+    ) -> TokenPair:
+        rest = login.expires_at - now
+        access = await self._tokens.for_session(session, user, login.id, rest)
+        return TokenPair(access, refresh, int(rest.total_seconds()))
 
     async def _end(self, session: AsyncSession, session_id: str) -> None:
         await SessionRepository(session).delete(session_id)
         await self._revocations.revoke_session(session, session_id)
 
+    def _end_of(self, now: datetime, *, started_at: datetime) -> datetime:
+        return min(now + self._settings.refresh_lifetime, started_at + self._settings.session_lifetime)
+
+    def _successor_of(self, refresh_token: str) -> str:
+        """Derived, so that a repeated use gets the same answer although only digests are stored."""
+        derived = self._secret.digest("refresh token", refresh_token.encode())
+        return base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
+
+    def _client_of(self, network: str) -> bytes:
+        return self._secret.digest("client network", network.encode())
+
 
 @dataclass(frozen=True)
 class PresentedToken:
-    """A refresh token as stored, and the time at which a request presented it."""
+    """A refresh token as stored, and the request that presents it."""
 
-    used_at: datetime | None
     expires_at: datetime
+    used_at: datetime | None
+    repeated_at: datetime | None
     arrived_at: datetime
+    by_same_client: bool
+    successor_is_unused: bool
 
 
 def judge(token: PresentedToken) -> Verdict:
-    """Of concurrent requests one rotates; a later request is a reuse.
+    """Of concurrent requests one rotates. Its client may repeat it once, since the answer may be lost.
 
-    Thief and owner present the same token, so reuse ends the session for both.
+    Any other use is a reuse: thief and owner present the same token, so it ends the session for both.
     """
-    if token.used_at is not None:
-        return "concurrent" if token.arrived_at <= token.used_at else "reused"
-    return "expired" if token.expires_at <= token.arrived_at else "rotate"
+    if token.used_at is None:
+        return "expired" if token.expires_at <= token.arrived_at else "rotate"
+    if token.arrived_at <= (token.repeated_at or token.used_at):
+        return "concurrent"
+    is_recent = token.repeated_at is None and token.arrived_at <= token.used_at + REPEATABLE_FOR
+    return "repeat" if is_recent and token.by_same_client and token.successor_is_unused else "reused"
+
+
+def _new_token(text: str, login: LoginSession) -> RefreshToken:
+    return RefreshToken(digest=_digest(text), session_id=login.id, expires_at=login.expires_at)
 
 
 def _digest(refresh_token: str) -> bytes:

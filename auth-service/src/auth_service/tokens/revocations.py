@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.models import RevocationRow
 from auth_service.settings import AuthSettings
 from auth_service.tokens.repository import RevocationRepository
-from auth_service.tokens.signing import SigningKeys
+from auth_service.tokens.signing import API_KEY_TOKEN_LIFETIME, SigningKeys
 from kit.database import Database, after_commit
 from kit.trust_store import Revocation, TrustSource, TrustStore, TrustUpdate
 
@@ -19,7 +19,7 @@ class Revocations:
     """Adds revocations; after the commit, this process refreshes its own trust store."""
 
     def __init__(self, settings: AuthSettings, trust: TrustStore, source: TrustSource) -> None:
-        self._lifetime = settings.longest_access_lifetime + CLOCKS_DIFFER_BY
+        self._longest_lifetime = settings.longest_access_lifetime
         self._refresh = partial(trust.refresh, source)
 
     async def revoke_user(self, session: AsyncSession, user_id: int, generation: int) -> None:
@@ -30,10 +30,13 @@ class Revocations:
         await self._add(session, RevocationRow(session_id=session_id))
 
     async def revoke_api_key(self, session: AsyncSession, api_key_id: int) -> None:
-        await self._add(session, RevocationRow(api_key_id=api_key_id))
+        # Stored only for the life of its short tokens: keys are created and revoked without limit.
+        await self._add(session, RevocationRow(api_key_id=api_key_id), API_KEY_TOKEN_LIFETIME)
 
-    async def _add(self, session: AsyncSession, row: RevocationRow) -> None:
-        row.expires_at = datetime.now(UTC) + self._lifetime
+    async def _add(
+        self, session: AsyncSession, row: RevocationRow, lifetime: timedelta | None = None
+    ) -> None:
+        row.expires_at = datetime.now(UTC) + (lifetime or self._longest_lifetime) + CLOCKS_DIFFER_BY
         await RevocationRepository(session).add(row)
         after_commit(session, self._refresh)
 

@@ -15,7 +15,6 @@ class Subject:
     """The user of a token, with the generation at its issue."""
 
     user_id: int
-    name: str
     role: Role
     generation: int
 
@@ -45,7 +44,6 @@ def _claims(subject: Subject, now: datetime, expires: datetime) -> Claims:
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": str(subject.user_id),
-        "name": subject.name,
         "role": subject.role,
         "gen": subject.generation,
         "jti": uuid4().hex,

@@ -45,8 +45,10 @@ class AccessTokens:
     def __init__(self, settings: AuthSettings, keys: "SigningKeys") -> None:
         self._settings, self._keys = settings, keys
 
-    async def for_session(self, session: AsyncSession, user: User, session_id: str) -> AccessToken:
-        lifetime = self._settings.access_lifetime
+    async def for_session(
+        self, session: AsyncSession, user: User, session_id: str, longest: timedelta = timedelta.max
+    ) -> AccessToken:
+        lifetime = min(self._settings.access_lifetime, longest)
         claims = session_claims(_subject(user), session_id, datetime.now(UTC), lifetime)
         return AccessToken(await self._sign(session, claims), int(lifetime.total_seconds()))
 
@@ -66,7 +68,7 @@ class AccessTokens:
 
 
 def _subject(user: User) -> Subject:
-    return Subject(user.id, user.name, user.role, user.generation)
+    return Subject(user.id, user.role, user.generation)
 
 
 @dataclass(frozen=True)

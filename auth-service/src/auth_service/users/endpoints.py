@@ -1,35 +1,45 @@
 """Users: registration, a user's own account, and accounts as administrators change them."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Self
 
+import orjson
 from fastapi import Depends, Request
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import (
+    AccountGone,
     HashingBusy,
     LastAdmin,
     NameTaken,
     OwnAccount,
+    SignUpClosed,
     TooManyFailures,
     UserNotFound,
-    WrongCredentials,
     WrongPassword,
 )
 from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.sessions.endpoints import Passwords, SessionRecord
+from auth_service.sessions.endpoints import ClientNetwork, Passwords, SessionRecord
 from auth_service.sessions.repository import SessionRepository
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.app import strict_router
-from kit.authentication import AccountOwner, Administrator, Reader
+from kit.authentication import AccountOwner, Administrator, Reader, authenticate
 from kit.database import ReadSession, Session
-from kit.errors import Forbidden, IdempotencyKeyReused, IdempotencyTwinRunning, Unauthenticated
-from kit.fields import LARGEST_ID, RowIdInPath
+from kit.errors import (
+    Forbidden,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    Unauthenticated,
+)
+from kit.fields import LARGEST_ID, RowIdInPath, fold_name
 from kit.identity import Role
 from kit.problems import documented
 
@@ -50,6 +60,19 @@ async def _hasher(request: Request) -> PasswordHasher:
 
 Users = Annotated[UserService, Depends(_users)]
 Hasher = Annotated[PasswordHasher, Depends(_hasher)]
+
+
+async def _require_open_sign_up(request: Request) -> None:
+    """Anybody may create accounts, or, while sign-up is closed, an administrator with an access token."""
+    container = request.app.state.container
+    if container.settings.sign_up == "open":
+        return
+    authorization = request.headers.get("authorization")
+    if authorization is None or not authenticate(container.authentication, authorization, None).is_admin:
+        raise SignUpClosed
+
+
+OpenSignUp = Depends(_require_open_sign_up)
 
 DisplayName = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_DISPLAY_NAME, strip_whitespace=True), Storable
@@ -82,6 +105,7 @@ class PasswordChange(StrictBody):
 
     current_password: AnyPassword
     new_password: NewPassword
+    revoke_api_keys: StrictBool = Field(default=False, description="also revoke all your API keys")
 
 
 class UserChange(StrictBody):
@@ -125,41 +149,63 @@ class AccountExport(BaseModel):
     api_keys: list[ApiKeyView]
 
 
+@contextmanager
+def own_account() -> Generator[None]:
+    """The caller's account may have been deleted since the token was verified."""
+    try:
+        yield
+    except UserNotFound:
+        raise AccountGone from None
+
+
 @router.post(
     "/v1/users",
     status_code=201,
-    responses=documented(NameTaken, IdempotencyTwinRunning, IdempotencyKeyReused, HashingBusy),
+    dependencies=[OpenSignUp],
+    responses=documented(
+        NameTaken,
+        SignUpClosed,
+        IdempotencyTwinRunning,
+        IdempotencyKeyReused,
+        IdempotencyKeyExpired,
+        HashingBusy,
+    ),
 )
 async def register(
     body: Registration, hasher: Hasher, users: Users, database: OwnDatabase, idempotency: Idempotent
 ) -> UserView:
     """Create an account, named by an e-mail address or a user name."""
-    async with idempotency.claim("users", body) as claim, database.transaction() as session:
+    # By name, because there is no caller yet. Neither scope nor answer contain it: both outlive the account.
+    scope = f"user {idempotency.secret.digest('registration', fold_name(body.name).encode()).hex()}"
+    async with idempotency.claim(scope, body) as claim, database.transaction() as session:
         if claim.first_answer is not None:
-            return UserView.model_validate_json(claim.first_answer)
+            return UserView.model_validate({"name": body.name, **orjson.loads(claim.first_answer)})
         # The transaction connects at its first statement, so no connection is held during hashing.
         password_hash = await hasher.hash(body.password)
         view = UserView.of(await users.register(session, body.name, password_hash))
-        await claim.keep(view.model_dump_json().encode(), session=session)
+        await claim.keep(view.model_dump_json(exclude={"name"}).encode(), session=session)
     return view
 
 
 @router.get("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def read_me(caller: Reader, session: ReadSession) -> UserView:
     """Your own account."""
-    return UserView.of(await UserRepository(session).get(caller.user_id))
+    with own_account():
+        return UserView.of(await UserRepository(session).get(caller.user_id))
 
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
 async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
     """Set or clear your display name; the account name cannot change."""
-    return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
+    with own_account():
+        return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
 async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
     """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
-    await users.delete(session, caller.user_id)
+    with own_account():
+        await users.delete(session, caller.user_id)
 
 
 @router.put(
@@ -170,17 +216,22 @@ async def delete_me(caller: AccountOwner, users: Users, session: Session) -> Non
 async def change_password(
     change: PasswordChange,
     caller: AccountOwner,
+    network: ClientNetwork,
     passwords: Passwords,
     hasher: Hasher,
     users: Users,
     session: Session,
 ) -> None:
-    """Change your password. All your sessions end, including this one; API keys stay valid."""
-    try:
-        await passwords.check(caller.name, change.current_password)
-    except WrongCredentials:
-        raise WrongPassword from None
-    await users.set_password(session, caller.user_id, await hasher.hash(change.new_password))
+    """Change your password. All your sessions end, including this one.
+
+    API keys stay valid unless `revoke_api_keys` is true; revoke them if somebody else may know the password.
+    """
+    await passwords.check_own(caller.user_id, change.current_password, network)
+    password_hash = await hasher.hash(change.new_password)
+    with own_account():
+        await users.set_password(
+            session, caller.user_id, password_hash, revoke_api_keys=change.revoke_api_keys
+        )
 
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
@@ -189,8 +240,10 @@ async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport
     keys = await ApiKeyRepository(session).list_of(
         caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
     )
+    with own_account():
+        user = await UserRepository(session).get(caller.user_id)
     return AccountExport(
-        user=UserView.of(await UserRepository(session).get(caller.user_id)),
+        user=UserView.of(user),
         sessions=[
             SessionRecord.of(login) for login in await SessionRepository(session).list_of(caller.user_id)
         ],
@@ -207,7 +260,7 @@ async def change_user(
 
 
 @admin_router.delete(
-    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound)
+    "", status_code=204, responses=documented(Unauthenticated, Forbidden, OwnAccount, UserNotFound, LastAdmin)
 )
 async def delete_user(user_id: RowIdInPath, caller: Administrator, users: Users, session: Session) -> None:
     """Delete another user's account. This cannot be undone."""
@@ -227,5 +280,6 @@ async def reset_password(
     users: Users,
     session: Session,
 ) -> None:
-    """Reset a user's password; all their sessions end."""
-    await users.set_password(session, user_id, await hasher.hash(reset.new_password))
+    """Reset a user's password; all their sessions end and all their API keys are revoked."""
+    password_hash = await hasher.hash(reset.new_password)
+    await users.set_password(session, user_id, password_hash, revoke_api_keys=True)

@@ -8,6 +8,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.api_keys.repository import ApiKeyRepository
+from auth_service.api_keys.service import answers_scope
 from auth_service.errors import LastAdmin, NameTaken, OwnAccount
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
@@ -17,6 +19,7 @@ from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.secrets import RootSecret
 from auth_service.users.repository import UserRepository
 from kit.database import after_commit
+from kit.idempotency import FirstAnswers
 from kit.identity import Role
 from kit.outbox import Outbox, Relay
 
@@ -28,8 +31,8 @@ log = structlog.stdlib.get_logger()
 
 
 class UserService:
-    def __init__(self, revocations: Revocations, events: "UserEvents") -> None:
-        self._revocations, self._events = revocations, events
+    def __init__(self, revocations: Revocations, events: "UserEvents", answers: FirstAnswers) -> None:
+        self._revocations, self._events, self._answers = revocations, events, answers
 
     async def register(self, session: AsyncSession, name: str, password_hash: str) -> User:
         user, event_id = await self._create(session, name, password_hash, "user")
@@ -63,12 +66,16 @@ class UserService:
         user.display_name = name
         return user
 
-    async def set_password(self, session: AsyncSession, user_id: int, password_hash: str) -> None:
-        """Set the password; all sessions and access tokens of the user end, API keys stay."""
+    async def set_password(
+        self, session: AsyncSession, user_id: int, password_hash: str, *, revoke_api_keys: bool
+    ) -> None:
+        """Set the password; all sessions and access tokens of the user end."""
         user = await UserRepository(session).lock(user_id)
         user.password_hash = password_hash
+        # Tokens of API keys belong to the old generation, too; without its key no new one is issued.
         await self._end_tokens(session, user)
-        log.info("password_changed", user=user.id)
+        revoked = await ApiKeyRepository(session).delete_all(user.id) if revoke_api_keys else 0
+        log.info("password_changed", user=user.id, api_keys_revoked=revoked)
 
     async def change(
         self, session: AsyncSession, user_id: int, role: Role | None, disabled: bool | None
@@ -103,6 +110,7 @@ class UserService:
             raise LastAdmin
         await self._end_tokens(session, user)
         await repository.delete(user)
+        await self._answers.delete_scopes(session, [answers_scope(user.id)])
         await self._events.deleted(session, user.id)
         log.info("user_deleted", user=user.id)
 

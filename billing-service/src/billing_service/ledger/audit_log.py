@@ -20,6 +20,7 @@ from billing_service.ledger.commands import (
     PricedOperation,
     RefundCharge,
     Refunded,
+    RefundHold,
     Released,
     ReleaseHold,
     Settled,
@@ -44,7 +45,7 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
                 tokens=outcome.tokens,
                 receipt=outcome.receipt_id,
             )
-        case RefundCharge(), Refunded(replayed=False):
+        case RefundCharge() | RefundHold(), Refunded(replayed=False):
             TOKENS.labels("refunded").inc(outcome.tokens)
             log.info("tokens_refunded", **_request(command), **_refund_fields(command, outcome))
         case PlaceHold(), Held(replayed=False):
@@ -65,7 +66,7 @@ def log_outcome(command: Command, outcome: Outcome) -> None:
                 **fields,
                 receipt=outcome.receipt_id,
             )
-        case ReleaseHold() | ExpireHold(), Released(replayed=False):
+        case ReleaseHold() | RefundHold() | ExpireHold(), Released(replayed=False):
             expired = isinstance(command, ExpireHold)
             TOKENS.labels("expired" if expired else "released").inc(outcome.tokens)
             fields = _work_fields(outcome.work, outcome.tokens)
@@ -99,9 +100,10 @@ def _priced_fields(command: PricedOperation) -> dict[str, object]:
     }
 
 
-def _refund_fields(command: RefundCharge, outcome: Refunded) -> dict[str, object]:
+def _refund_fields(command: RefundCharge | RefundHold, outcome: Refunded) -> dict[str, object]:
+    paid = {"charge": command.charge} if isinstance(command, RefundCharge) else {"hold": command.hold}
     work = _work_fields(outcome.work, outcome.tokens) if outcome.work is not None else {"tokens": 0}
-    return {"charge": command.charge, "user": command.user_id, **work}
+    return {**paid, "user": command.user_id, **work}
 
 
 def _work_fields(work: Work, tokens: int) -> dict[str, object]:

@@ -13,7 +13,7 @@ from billing_service.prices.rules import Price
 RECEIPTS = UUID("5b1f6b0e-3f0a-5d0c-9a0e-7d8e6f1c2a4b")
 TransferKind = Literal["opening_grant", "grant", "purchase", "charge", "refund", "closing"]
 ReceiptKind = Literal["charge", "purchase", "refund"]
-HoldState = Literal["held", "settled", "released", "expired"]
+HoldState = Literal["held", "settled", "released", "expired", "refunded"]
 
 
 def receipt_id_of(key: str) -> UUID:

@@ -32,7 +32,7 @@ from billing_service.ledger.commands import (
     Work,
 )
 from billing_service.prices.rules import Price
-from kit.errors import IdempotencyKeyReused
+from kit.errors import DeadlinePassed, IdempotencyKeyReused
 
 
 # Cached, because a batch needs each id twice: to read the receipt and to write it.
@@ -51,11 +51,12 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
     """Check the balance, debit the price and write the receipt, in one decision."""
     if refund_key(command.key) in books.first_answers:
         raise ChargeRefunded
-    input_hash, receipt_id = command.input_hash, charge_receipt_id(command.key)
+    receipt_id = charge_receipt_id(command.key)
     if (earlier := books.receipts.get(receipt_id)) is not None:
-        if earlier.input_hash != input_hash:
+        if not command.repeats(earlier.input_hash or b""):
             raise IdempotencyKeyReused
         return Charged(receipt_id, earlier.tokens, earlier.available or 0, replayed=True)
+    require_time_left(command, now)
     wallet = books.open_wallet_of(command.user_id)
     price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
@@ -71,7 +72,7 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
         command.units,
         command.resource,
         price.version,
-        input_hash=input_hash,
+        input_hash=command.input_hash,
         available=wallet.available - tokens,
         api_key_id=command.api_key.id if command.api_key else None,
     )
@@ -93,10 +94,16 @@ def refund_charge(command: RefundCharge, books: Books) -> Refunded:
     wallet = books.wallet_of(command.user_id)
     tokens, receipt_id = 0, None
     if charge is not None and wallet is not None:
-        tokens, receipt_id = charge.tokens, _reverse(charge, key, wallet, books)
+        tokens, receipt_id = charge.tokens, reverse_charge(charge, key, wallet, books)
     available = wallet.available if wallet is not None else 0
     books.add_first_answer(FirstAnswer(key, input_hash, tokens, available, receipt_id))
     return Refunded(work, tokens, available, replayed=False)
+
+
+def require_time_left(command: PricedOperation, now: datetime) -> None:
+    """Raises DeadlinePassed: tokens moved now would pay for an answer that nobody waits for."""
+    if command.decide_by is not None and now > command.decide_by:
+        raise DeadlinePassed
 
 
 def price_for(command: PricedOperation, books: Books, now: datetime) -> Price:
@@ -133,7 +140,7 @@ def write_charge(receipt: Receipt, key: str, wallet: Wallet, books: Books) -> No
     books.add_receipt(receipt)
 
 
-def _reverse(charge: Receipt, key: str, wallet: Wallet, books: Books) -> UUID:
+def reverse_charge(charge: Receipt, key: str, wallet: Wallet, books: Books) -> UUID:
     """Credit the tokens of the charge, with a receipt whose id is returned."""
     receipt_id = receipt_id_of(key)
     if charge.tokens > 0:

@@ -72,10 +72,21 @@ class PricedOperation(Operation):
     resource: str | None = None
     api_key: KeyCap | None = None
     quote_id: UUID | None = None
+    # Afterwards nobody waits for the answer.
+    decide_by: datetime | None = field(default=None, kw_only=True)
 
     @property
     def input_hash(self) -> bytes:
-        api_key_id = self.api_key.id if self.api_key else None
+        """Without the API key: a retry may log in with another one, and is the same work of the same user."""
+        return self._hash_with(None)
+
+    def repeats(self, input_hash: bytes) -> bool:
+        """Whether this input was stored; the previous release stored it with the API key."""
+        if input_hash == self.input_hash:
+            return True
+        return self.api_key is not None and input_hash == self._hash_with(self.api_key.id)
+
+    def _hash_with(self, api_key_id: ApiKeyId | None) -> bytes:
         return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
 
 
@@ -94,6 +105,14 @@ class RefundCharge(Operation):
     @property
     def input_hash(self) -> bytes:
         return fingerprint("refund", self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundHold(Operation):
+    """End a hold unpaid, whatever its state; a hold that has not arrived yet is refused when it does."""
+
+    hold: str
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +153,9 @@ class CloseWallet:
 
 
 CreditCommand = OpenWallet | GrantTokens | BuyTokens
-OperationCommand = ChargeTokens | RefundCharge | PlaceHold | SettleHold | ReleaseHold | ExtendHold
+OperationCommand = (
+    ChargeTokens | RefundCharge | PlaceHold | RefundHold | SettleHold | ReleaseHold | ExtendHold
+)
 Command = CreditCommand | OperationCommand | ExpireHold | CloseWallet
 
 
@@ -167,7 +188,7 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """Tokens returned; `work` is None when the charge had not arrived, and no later one is accepted."""
+    """Tokens returned; `work` is None for a charge or hold that had not arrived; it will be refused."""
 
     work: Work | None
     tokens: int

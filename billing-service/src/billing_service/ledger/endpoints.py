@@ -1,13 +1,14 @@
 """Internal API of the ledger: charges, refunds and holds; the gateway does not route it."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 import orjson
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, JsonValue, StrictInt, TypeAdapter, ValidationError
+from pydantic import Field, JsonValue, StrictInt, TypeAdapter, ValidationError, model_validator
 from starlette.responses import Response
 
 from billing_service.fields import Body, Label, Units
@@ -23,6 +24,7 @@ from billing_service.ledger.commands import (
     PlaceHold,
     RefundCharge,
     Refunded,
+    RefundHold,
     Released,
     ReleaseHold,
     Settled,
@@ -47,6 +49,7 @@ router = strict_router("/internal", ["between services"])
 Key = Annotated[Text, Field(min_length=1, max_length=200)]
 RequestId = Annotated[Text, Field(max_length=128)]
 Seconds = Annotated[StrictInt, Field(ge=1, le=86_400)]
+Milliseconds = Annotated[StrictInt, Field(ge=0, le=86_400_000)]
 Tokens = Annotated[StrictInt, Field(ge=0, le=LARGEST_ID)]
 
 
@@ -60,22 +63,26 @@ LedgerDep = Annotated[Ledger, Depends(_ledger)]
 @router.post("/operations", include_in_schema=False)
 async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
     """Apply commands in order; the refusal of one does not affect the others."""
-    return await _operate(await request.body(), ledger)
+    received = datetime.now(UTC)
+    return await _operate(await request.body(), ledger, received)
 
 
 async def serve_operations(request: HotRequest) -> Response:
     """The same, without FastAPI."""
-    container = request.container
+    received, container = datetime.now(UTC), request.container
     container.authentication.identity.verify(parse_bearer(request.authorization))
     try:
-        return await _operate(await request.json_body(), container.ledger)
+        return await _operate(await request.json_body(), container.ledger, received, request.is_disconnected)
     except RequestValidationError:
         raise NotHot from None
 
 
-async def _operate(body: bytes, ledger: Ledger) -> Response:
-    parsed = parse_commands(body)
-    outcomes = iter(await ledger.post([item for item in parsed if not isinstance(item, ServiceError)]))
+async def _operate(
+    body: bytes, ledger: Ledger, received: datetime, is_disconnected: Callable[[], bool] = lambda: False
+) -> Response:
+    parsed = parse_commands(body, received)
+    commands = [item for item in parsed if not isinstance(item, ServiceError)]
+    outcomes = iter(await ledger.post(commands, is_disconnected))
     results = [_result_of(item if isinstance(item, ServiceError) else next(outcomes)) for item in parsed]
     return Response(orjson.dumps({"results": results}), media_type="application/json")
 
@@ -97,6 +104,11 @@ class PricedBody(OperationBody):
     resource: Label | None = None
     api_key: ApiKeyBody | None = None
     quote_id: UUID | None = None
+    timeout_ms: Milliseconds | None = None
+
+    def decide_by(self, received: datetime) -> datetime | None:
+        """The end of the time for which the caller waits, counted from the receipt of its operation."""
+        return None if self.timeout_ms is None else received + timedelta(milliseconds=self.timeout_ms)
 
     @property
     def key_cap(self) -> KeyCap | None:
@@ -106,7 +118,7 @@ class PricedBody(OperationBody):
 class ChargeBody(PricedBody):
     operation: Literal["charge"]
 
-    def to_command(self) -> OperationCommand:
+    def to_command(self, received: datetime) -> OperationCommand:
         return ChargeTokens(
             UserId(self.user_id),
             self.key,
@@ -115,24 +127,37 @@ class ChargeBody(PricedBody):
             self.resource,
             self.key_cap,
             self.quote_id,
+            decide_by=self.decide_by(received),
             request_id=self.request_id,
         )
 
 
 class RefundBody(OperationBody):
+    """The refund of a charge, or of a hold."""
+
     operation: Literal["refund"]
-    charge: Key
+    charge: Key | None = None
+    hold: Key | None = None
     user_id: RowId
 
-    def to_command(self) -> OperationCommand:
-        return RefundCharge(self.charge, UserId(self.user_id), request_id=self.request_id)
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.charge is None) == (self.hold is None):
+            raise ValueError("must name either a charge or a hold")
+        return self
+
+    def to_command(self, _received: datetime) -> OperationCommand:
+        user_id = UserId(self.user_id)
+        if self.hold is not None:
+            return RefundHold(self.hold, user_id, request_id=self.request_id)
+        return RefundCharge(self.charge or "", user_id, request_id=self.request_id)
 
 
 class HoldBody(PricedBody):
     operation: Literal["hold"]
     ttl_seconds: Seconds
 
-    def to_command(self) -> OperationCommand:
+    def to_command(self, received: datetime) -> OperationCommand:
         return PlaceHold(
             UserId(self.user_id),
             self.key,
@@ -141,6 +166,7 @@ class HoldBody(PricedBody):
             self.resource,
             self.key_cap,
             self.quote_id,
+            decide_by=self.decide_by(received),
             ttl_seconds=self.ttl_seconds,
             request_id=self.request_id,
         )
@@ -152,7 +178,7 @@ class SettleBody(OperationBody):
     tokens: Tokens | None = None
     resource: Label | None = None
 
-    def to_command(self) -> OperationCommand:
+    def to_command(self, _received: datetime) -> OperationCommand:
         return SettleHold(self.hold, self.tokens, self.resource, request_id=self.request_id)
 
 
@@ -160,7 +186,7 @@ class ReleaseBody(OperationBody):
     operation: Literal["release"]
     hold: Key
 
-    def to_command(self) -> OperationCommand:
+    def to_command(self, _received: datetime) -> OperationCommand:
         return ReleaseHold(self.hold, request_id=self.request_id)
 
 
@@ -169,7 +195,7 @@ class ExtendBody(OperationBody):
     hold: Key
     ttl_seconds: Seconds
 
-    def to_command(self) -> OperationCommand:
+    def to_command(self, _received: datetime) -> OperationCommand:
         return ExtendHold(self.hold, self.ttl_seconds, request_id=self.request_id)
 
 
@@ -188,22 +214,22 @@ class UncheckedCall(Body):
     operations: Annotated[list[JsonValue], Field(min_length=1, max_length=LARGEST_CALL)]
 
 
-def parse_commands(body: bytes) -> Sequence[OperationCommand | ServiceError]:
+def parse_commands(body: bytes, received: datetime) -> Sequence[OperationCommand | ServiceError]:
     """The commands of one request; an invalid command becomes an error, and the others still apply."""
     # One pass over the whole request is faster, and nearly all requests are valid.
     try:
-        return [body.to_command() for body in Call.model_validate_json(body).operations]
+        return [body.to_command(received) for body in Call.model_validate_json(body).operations]
     except ValidationError:
         pass
     try:
-        return [_parse_command(body) for body in UncheckedCall.model_validate_json(body).operations]
+        return [_parse_command(body, received) for body in UncheckedCall.model_validate_json(body).operations]
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
 
 
-def _parse_command(body: JsonValue) -> OperationCommand | ServiceError:
+def _parse_command(body: JsonValue, received: datetime) -> OperationCommand | ServiceError:
     try:
-        return _command_body.validate_json(orjson.dumps(body)).to_command()
+        return _command_body.validate_json(orjson.dumps(body)).to_command(received)
     except ValidationError as error:
         return from_validation(RequestValidationError(error.errors()))
     except orjson.JSONEncodeError:

@@ -1,4 +1,4 @@
-"""Rules for placing, settling, releasing, extending and expiring holds.
+"""Rules for placing, settling, releasing, refunding, extending and expiring holds.
 
 Each rule raises before it changes anything, so that a refusal leaves the books unchanged.
 """
@@ -7,13 +7,21 @@ from datetime import datetime, timedelta
 
 from billing_service.errors import HoldEnded, HoldNotFound, SettleAboveHold
 from billing_service.ledger.books import Books, Hold, Receipt, Wallet, receipt_id_of
-from billing_service.ledger.charge_rules import price_for, require_affordable, write_charge
+from billing_service.ledger.charge_rules import (
+    price_for,
+    require_affordable,
+    require_time_left,
+    reverse_charge,
+    write_charge,
+)
 from billing_service.ledger.commands import (
     ExpireHold,
     Extended,
     ExtendHold,
     Held,
     PlaceHold,
+    Refunded,
+    RefundHold,
     Released,
     ReleaseHold,
     Settled,
@@ -23,15 +31,21 @@ from billing_service.ledger.commands import (
 )
 from kit.errors import IdempotencyKeyReused
 
+# A hold that was refunded before it arrived: no input has this hash, and no wallet this id.
+VOID = b""
+NO_WALLET = 0
+
+
+def hold_refund_key(hold: str) -> str:
+    """The key of the refund's transfer and receipt; differs from that of a charge with the hold's key."""
+    return f"refund_hold:{hold}"
+
 
 def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
     """Hold the price of the work before the work starts."""
-    input_hash = command.input_hash
-    earlier = books.holds.get(command.key)
-    if earlier is not None:
-        if earlier.input_hash != input_hash:
-            raise IdempotencyKeyReused
-        return Held(earlier.key, earlier.tokens, earlier.held_available, replayed=True)
+    if (earlier := books.holds.get(command.key)) is not None:
+        return _replay_hold(command, earlier)
+    require_time_left(command, now)
     wallet = books.open_wallet_of(command.user_id)
     price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
@@ -41,7 +55,7 @@ def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
         books.add_key_usage(command.api_key.id, tokens)
     hold = Hold(
         key=command.key,
-        input_hash=input_hash,
+        input_hash=command.input_hash,
         wallet_id=wallet.id,
         tokens=tokens,
         state="held",
@@ -70,17 +84,7 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
     # Some resources exist only now, such as the model that a training creates.
     hold.resource = command.resource or hold.resource
     hold.settled_tokens = tokens
-    receipt = Receipt(
-        receipt_id_of(hold.key),
-        wallet.owner_id,
-        "charge",
-        tokens,
-        hold.action,
-        hold.units,
-        hold.resource,
-        hold.price_version,
-    )
-    write_charge(receipt, hold.key, wallet, books)
+    write_charge(_receipt_of(hold, wallet), hold.key, wallet, books)
     books.end_hold(hold, wallet, "settled")
     return _settled(hold, wallet, replayed=False)
 
@@ -88,12 +92,28 @@ def settle_hold(command: SettleHold, books: Books) -> Settled:
 def release_hold(command: ReleaseHold, books: Books) -> Released:
     """Make the held tokens available again; an expired hold has none left."""
     hold, wallet = _find_hold(command.hold, books)
-    if hold.state == "settled":
+    if hold.state in ("settled", "refunded"):
         raise HoldEnded(hold.state)
-    replayed = hold.state != "held"
+    return _release(hold, wallet, books)
+
+
+def refund_hold(command: RefundHold, books: Books, now: datetime) -> Refunded | Released:
+    """End a hold so that its user has paid nothing: tokens that it was settled with are transferred back."""
+    hold, wallet = books.holds.get(command.hold), books.wallet_of(command.user_id)
+    if hold is None or hold.input_hash == VOID:
+        return _void_hold(command, books, now)
+    if wallet is None or wallet.id != hold.wallet_id:
+        raise IdempotencyKeyReused
+    if hold.state not in ("settled", "refunded"):
+        return _release(hold, wallet, books)
+    replayed = hold.state == "refunded"
     if not replayed:
-        books.end_hold(hold, wallet, "released")
-    return _released(hold, wallet, replayed=replayed)
+        charge = _receipt_of(hold, wallet)._replace(api_key_id=hold.api_key_id)
+        reverse_charge(charge, hold_refund_key(hold.key), wallet, books)
+        hold.state, hold.ended_available = "refunded", wallet.available
+        books.record_change(hold)
+    work = Work(wallet.owner_id, hold.action, hold.resource)
+    return Refunded(work, hold.settled_tokens or 0, hold.ended_available or 0, replayed)
 
 
 def extend_hold(command: ExtendHold, books: Books, now: datetime) -> Extended:
@@ -122,6 +142,62 @@ def _find_hold(key: str, books: Books) -> tuple[Hold, Wallet]:
     if hold is None or wallet is None:
         raise HoldNotFound
     return hold, wallet
+
+
+def _replay_hold(command: PlaceHold, earlier: Hold) -> Held:
+    """The first answer while the hold lasts; no work may start on a hold that has ended."""
+    if earlier.input_hash != VOID and not command.repeats(earlier.input_hash):
+        raise IdempotencyKeyReused
+    if earlier.state != "held":
+        raise HoldEnded(earlier.state)
+    return Held(earlier.key, earlier.tokens, earlier.held_available, replayed=True)
+
+
+def _release(hold: Hold, wallet: Wallet, books: Books) -> Released:
+    replayed = hold.state != "held"
+    if not replayed:
+        books.end_hold(hold, wallet, "released")
+    return _released(hold, wallet, replayed=replayed)
+
+
+def _void_hold(command: RefundHold, books: Books, now: datetime) -> Refunded:
+    """Add a released hold without tokens in place of the one that has not arrived."""
+    wallet = books.wallet_of(command.user_id)
+    wallet_id, available = (wallet.id, wallet.available) if wallet is not None else (NO_WALLET, 0)
+    replayed = command.hold in books.holds
+    if not replayed:
+        books.add_hold(
+            Hold(
+                key=command.hold,
+                input_hash=VOID,
+                wallet_id=wallet_id,
+                tokens=0,
+                state="released",
+                action="",
+                units=0,
+                resource=None,
+                price_version=0,
+                api_key_id=None,
+                expires_at=now,
+                held_available=available,
+                ended_available=available,
+            )
+        )
+    return Refunded(None, 0, available, replayed)
+
+
+def _receipt_of(hold: Hold, wallet: Wallet) -> Receipt:
+    """The receipt of a hold's settlement."""
+    return Receipt(
+        receipt_id_of(hold.key),
+        wallet.owner_id,
+        "charge",
+        hold.settled_tokens or 0,
+        hold.action,
+        hold.units,
+        hold.resource,
+        hold.price_version,
+    )
 
 
 def _settled(hold: Hold, wallet: Wallet, *, replayed: bool) -> Settled:

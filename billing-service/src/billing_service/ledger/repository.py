@@ -26,6 +26,7 @@ from billing_service.ledger.commands import (
     PlaceHold,
     PricedOperation,
     RefundCharge,
+    RefundHold,
     ReleaseHold,
     SettleHold,
 )
@@ -74,6 +75,9 @@ class Needs:
             case PlaceHold():
                 self._add_priced(command)
                 self.holds.append(command.key)
+            case RefundHold():
+                self.owners.append(command.user_id)
+                self.holds.append(command.hold)
             case SettleHold() | ReleaseHold() | ExtendHold() | ExpireHold():
                 self.holds.append(command.hold)
             case OpenWallet():

@@ -16,18 +16,39 @@ from billing_service.ledger.commands import (
     OpenWallet,
     Outcome,
     PlaceHold,
+    PricedOperation,
     RefundCharge,
+    RefundHold,
     ReleaseHold,
     SettleHold,
     Success,
 )
-from billing_service.ledger.hold_rules import expire_hold, extend_hold, place_hold, release_hold, settle_hold
+from billing_service.ledger.hold_rules import (
+    expire_hold,
+    extend_hold,
+    place_hold,
+    refund_hold,
+    release_hold,
+    settle_hold,
+)
 from billing_service.ledger.wallet_rules import buy_tokens, close_wallet, grant_tokens, open_wallet
-from kit.errors import ServiceError
+from kit.errors import DeadlinePassed, ServiceError
 
 
-def decide_all(batch: Sequence[Command], books: Books, now: datetime) -> list[Outcome]:
-    """Decide commands in order; a decision sees the changes of all earlier ones."""
+def decide_all(
+    batch: Sequence[Command], books: Books, now: datetime, *, is_abandoned: bool = False
+) -> list[Outcome]:
+    """Decide commands in order; a decision sees the changes of all earlier ones.
+
+    A caller who has left pays for nothing new, but its settlements, releases and refunds still count.
+    """
+    if is_abandoned:
+        return [
+            DeadlinePassed()
+            if isinstance(command, PricedOperation)
+            else _decide_or_refuse(command, books, now)
+            for command in batch
+        ]
     return [_decide_or_refuse(command, books, now) for command in batch]
 
 
@@ -47,6 +68,8 @@ def decide(command: Command, books: Books, now: datetime) -> Success:
             return refund_charge(command, books)
         case PlaceHold():
             return place_hold(command, books, now)
+        case RefundHold():
+            return refund_hold(command, books, now)
         case SettleHold():
             return settle_hold(command, books)
         case ReleaseHold():

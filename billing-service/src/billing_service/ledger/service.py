@@ -1,8 +1,8 @@
 """The ledger: the only way to move tokens."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import asyncpg
@@ -32,10 +32,15 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The commands of one caller, and the future that receives their outcomes."""
+    """The commands of one caller, the future of their outcomes, and whether the caller has left."""
 
     commands: Sequence[Command]
     outcomes: "asyncio.Future[list[Outcome]]"
+    is_abandoned: Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
 
 
 class Ledger:
@@ -45,10 +50,15 @@ class Ledger:
         self._database, self._caches = database, LedgerCaches(prices)
         self._queue: asyncio.Queue[Submission] = asyncio.Queue()
 
-    async def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Apply commands in order, independently of one another; the outcomes are committed on return."""
+    async def post(
+        self, commands: Sequence[Command], is_abandoned: Callable[[], bool] = _never
+    ) -> list[Outcome]:
+        """Apply commands in order, independently of one another; the outcomes are committed on return.
+
+        If the caller `is_abandoned` when they are decided, its charges and holds are refused.
+        """
         future: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(Submission(commands, future))
+        self._queue.put_nowait(Submission(commands, future, is_abandoned))
         outcomes = await future
         # Logged here rather than by the writer, so that log events carry the request id.
         for command, outcome in zip(commands, outcomes, strict=True):
@@ -92,8 +102,7 @@ class Ledger:
 
     async def _serve(self, batch: Sequence[Submission]) -> None:
         try:
-            commands = [command for submission in batch for command in submission.commands]
-            outcomes = iter(await self._write_or_split(commands))
+            outcomes = iter(await self._write_or_split(batch))
         except Exception as error:
             # All callers receive the error, and the writer continues with the next batch.
             for submission in batch:
@@ -106,36 +115,42 @@ class Ledger:
             if not submission.outcomes.done():
                 submission.outcomes.set_result(own)
 
-    async def _write_or_split(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _write_or_split(self, batch: Sequence[Submission]) -> list[Outcome]:
         """Write the batch; if the database refuses it, write each command alone. Raises only in an outage."""
         try:
-            return await self._write(commands)
+            return await self._write(batch)
         except Exception as error:
             # In an outage every command would fail alone, too.
             if describe_outage(error) is not None and not isinstance(error, KEY_CONFLICTS):
                 raise
-            log.warning("batch_split", error=type(error).__name__, commands=len(commands))
-            return [await self._write_alone(command) for command in commands]
+            singles = [replace(each, commands=[command]) for each in batch for command in each.commands]
+            log.warning("batch_split", error=type(error).__name__, commands=len(singles))
+            return [await self._write_alone(single) for single in singles]
 
-    async def _write_alone(self, command: Command) -> Outcome:
+    async def _write_alone(self, single: Submission) -> Outcome:
         try:
-            (outcome,) = await self._write([command])
+            (outcome,) = await self._write([single])
         except Exception as error:
-            log.error("command_not_written", kind=type(command).__name__, exc_info=error)
+            log.error("command_not_written", kind=type(single.commands[0]).__name__, exc_info=error)
             return from_crash(error)
         return outcome
 
-    async def _write(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _write(self, batch: Sequence[Submission]) -> list[Outcome]:
         for _ in range(ATTEMPTS - 1):
             try:
-                return await self._write_once(commands)
+                return await self._write_once(batch)
             except KEY_CONFLICTS:
                 continue
-        return await self._write_once(commands)
+        return await self._write_once(batch)
 
-    async def _write_once(self, commands: Sequence[Command]) -> list[Outcome]:
+    async def _write_once(self, batch: Sequence[Submission]) -> list[Outcome]:
+        commands = [command for submission in batch for command in submission.commands]
         async with open_books(self._database, self._caches) as repository:
             books = await repository.lock(Needs.of(commands))
-            outcomes = decide_all(commands, books, datetime.now(UTC))
+            # After the wait for the locks, because deadlines pass and callers leave while it lasts.
+            now = datetime.now(UTC)
+            outcomes: list[Outcome] = []
+            for each in batch:
+                outcomes += decide_all(each.commands, books, now, is_abandoned=each.is_abandoned())
             await repository.write(books.changes)
         return outcomes

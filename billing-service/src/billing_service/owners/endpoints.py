@@ -76,7 +76,7 @@ async def list_users(
     name_part: NamePart = None,
 ) -> Page[UserView]:
     """List users and their tokens, newest first."""
-    rows = await list_owners(session, min_tokens, name_part, page.before, page.fetch)
+    rows = await list_owners(session, min_tokens, name_part, page.before, limit=page.fetch)
     return page.page_of(rows, UserView.of_owned, lambda row: row.owner.user_id)
 
 

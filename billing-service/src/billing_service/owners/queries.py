@@ -39,7 +39,8 @@ async def list_owners(
     min_tokens: int | None,
     name_part: str | None = None,
     before: int = LARGEST_ID,
-    limit: int | None = None,
+    *,
+    limit: int,
 ) -> Sequence[OwnedWallet]:
     """Users with an id below `before`, newest first; `min_tokens` is compared with available tokens."""
     statement = select(Owner, Account).join(Account, Account.owner_id == Owner.user_id)

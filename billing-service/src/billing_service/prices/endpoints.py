@@ -11,6 +11,7 @@ from billing_service.fields import LARGEST_AMOUNT, LARGEST_UNITS, Body, Units
 from billing_service.prices import queries
 from billing_service.prices.cache import PriceCache
 from billing_service.prices.rules import Action, QuoteRequest
+from billing_service.settings import PurchaseMode
 from kit.app import strict_router
 from kit.authentication import Administrator, Reader
 from kit.database import ReadSession, Session, after_commit
@@ -25,11 +26,16 @@ async def _quote_seconds(request: Request) -> int:
     return request.app.state.container.settings.quote_seconds
 
 
+async def _purchase_mode(request: Request) -> PurchaseMode:
+    return request.app.state.container.settings.purchases
+
+
 async def _price_cache(request: Request) -> PriceCache:
     return request.app.state.container.price_cache
 
 
 QuoteSecondsDep = Annotated[int, Depends(_quote_seconds)]
+PurchaseModeDep = Annotated[PurchaseMode, Depends(_purchase_mode)]
 PriceCacheDep = Annotated[PriceCache, Depends(_price_cache)]
 
 
@@ -46,7 +52,10 @@ class PriceView(BaseModel):
 
 
 class PriceList(BaseModel):
+    """`purchases`: `simulated` means that no card is charged, `off` that tokens cannot be bought."""
+
     items: list[PriceView]
+    purchases: PurchaseMode
     next_page_token: None = None
 
 
@@ -74,9 +83,10 @@ class QuoteView(BaseModel):
 
 
 @router.get("/prices")
-async def list_prices(session: ReadSession) -> PriceList:
-    """List the price of each action; no login needed."""
-    return PriceList(items=[PriceView.model_validate(price) for price in await queries.list_prices(session)])
+async def list_prices(session: ReadSession, purchases: PurchaseModeDep) -> PriceList:
+    """List the price of each action, and whether tokens can be bought; no login needed."""
+    prices = [PriceView.model_validate(price) for price in await queries.list_prices(session)]
+    return PriceList(items=prices, purchases=purchases)
 
 
 @router.put("/prices/{action}", responses=documented(Unauthenticated, Forbidden))

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from billing_service.errors import CardDeclined, WalletNotFound
+from billing_service.errors import CardDeclined, PurchasesOff, WalletNotFound
 from billing_service.fields import Amount, Body
 from billing_service.purchases.cards import parse_card
 from billing_service.purchases.service import Purchases, purchase_key
@@ -54,7 +54,9 @@ class PurchaseView(BaseModel):
 @router.post(
     "",
     status_code=201,
-    responses=documented(Unauthenticated, Forbidden, CardDeclined, WalletNotFound, IdempotencyKeyReused),
+    responses=documented(
+        Unauthenticated, Forbidden, PurchasesOff, CardDeclined, WalletNotFound, IdempotencyKeyReused
+    ),
 )
 async def buy_tokens(
     purchase: NewPurchase,
@@ -63,7 +65,10 @@ async def buy_tokens(
     response: Response,
     key: IdempotencyKey = None,
 ) -> PurchaseView:
-    """Buy tokens with a card; only its brand and last four digits are stored."""
+    """Buy tokens with a card; only its brand and last four digits are stored.
+
+    With the setting `PURCHASES=off` this is refused; `GET /v1/prices` has the setting as `purchases`.
+    """
     card = parse_card(purchase.credit_card.get_secret_value())
     bought = await purchases.buy(caller.user_id, purchase.amount, card, purchase_key(caller, key))
     if bought.replayed:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from billing_service.errors import WalletNotFound
+from billing_service.errors import PurchasesOff, WalletNotFound
 from billing_service.ledger.commands import BuyTokens, Credited
 from billing_service.ledger.service import Ledger
 from billing_service.purchases.cards import Card, CardProvider
@@ -12,24 +12,30 @@ from kit.identity import Caller, UserId
 
 
 class Purchases:
-    def __init__(self, database: Database, ledger: Ledger, cards: CardProvider) -> None:
+    """Purchases of users and of administrators for them; without a card provider they are switched off."""
+
+    def __init__(self, database: Database, ledger: Ledger, cards: CardProvider | None) -> None:
         self._database, self._ledger, self._cards = database, ledger, cards
 
     async def buy(self, user_id: UserId, tokens: int, card: Card, key: str) -> Credited:
         """Record the purchase, charge the card, credit the tokens.
 
         After a crash between two steps, a retry completes the purchase without a second charge.
+        Raises PurchasesOff, WalletNotFound, CardDeclined and IdempotencyKeyReused.
         """
+        cards = self._cards
+        if cards is None:
+            raise PurchasesOff
         command = BuyTokens(user_id, key, tokens, card.brand, card.last_four)
         # Committed before the charge, so that the key never stands for another purchase.
         async with self._database.transaction() as session:
             await record_purchase(session, command)
-        await self._cards.charge(key, card, tokens)
+        await cards.charge(key, card, tokens)
         try:
             return await self._ledger.credit(command)
         except WalletNotFound:
             # The account was deleted during the charge.
-            await self._cards.refund(key)
+            await cards.refund(key)
             raise
 
 

@@ -10,8 +10,8 @@ from pydantic import AfterValidator
 
 from billing_service.errors import ReceiptNotFound, WalletNotFound
 from billing_service.statements import queries
-from billing_service.statements.downloads import export_as_json, transfers_as_csv
-from billing_service.statements.queries import GroupBy, UsageQuery
+from billing_service.statements.downloads import all_transfers, export_as_json, transfers_as_csv
+from billing_service.statements.queries import CostlyReads, GroupBy, UsageQuery
 from billing_service.statements.schemas import (
     EntryView,
     Export,
@@ -21,11 +21,11 @@ from billing_service.statements.schemas import (
     UsageView,
     WalletView,
 )
-from billing_service.statements.verification import Verification, verify
+from billing_service.statements.verification import Verification, Verifier
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Administrator, Reader
 from kit.database import Database, ReadSession
-from kit.errors import Forbidden, Unauthenticated
+from kit.errors import DeadlinePassed, Forbidden, Unauthenticated
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 
@@ -42,7 +42,17 @@ async def _database(request: Request) -> Database:
     return request.app.state.container.database
 
 
+async def _costly_reads(request: Request) -> CostlyReads:
+    return request.app.state.container.costly_reads
+
+
+async def _verifier(request: Request) -> Verifier:
+    return request.app.state.container.verifier
+
+
 DatabaseDep = Annotated[Database, Depends(_database)]
+CostlyReadsDep = Annotated[CostlyReads, Depends(_costly_reads)]
+VerifierDep = Annotated[Verifier, Depends(_verifier)]
 Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="overrides Accept")]
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 Since = Annotated[
@@ -68,7 +78,7 @@ async def show_wallet(caller: Reader, session: ReadSession) -> WalletView:
 async def list_own_transfers(
     caller: Reader,
     session: ReadSession,
-    database: DatabaseDep,
+    reads: CostlyReadsDep,
     page: RequestedPage,
     file_format: Format = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
@@ -76,7 +86,7 @@ async def list_own_transfers(
     """List your transfers, newest first; the CSV contains all of them at once."""
     wallet = await queries.get_open_wallet(session, caller.user_id)
     if file_format == "csv" or (file_format is None and "text/csv" in accept):
-        lines = transfers_as_csv(queries.all_transfers(database, wallet.id), wallet.id)
+        lines = transfers_as_csv(all_transfers(reads, caller.user_id, wallet.id), wallet.id)
         headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
     rows = await queries.list_transfers(session, wallet.id, page.before, page.fetch)
@@ -101,41 +111,46 @@ async def show_receipt(receipt_id: UUID, caller: Reader, session: ReadSession) -
     return ReceiptView.model_validate(receipt)
 
 
-@router.get("/me/usage", responses=documented(Unauthenticated))
+@router.get("/me/usage", responses=documented(Unauthenticated, DeadlinePassed))
 async def show_own_usage(
     caller: Reader,
-    session: ReadSession,
+    reads: CostlyReadsDep,
     group_by: Annotated[Literal["day", "action", "model"], Query()] = "day",
     since: Since = None,
     until: Until = None,
 ) -> UsageReport:
     """Your charges, summed: days newest first, other groups by tokens; at most 1,000 groups."""
-    usage = await queries.sum_usage(session, UsageQuery(group_by, since, until, caller.user_id))
+    async with reads.session(caller.user_id) as session:
+        usage = await queries.sum_usage(session, UsageQuery(group_by, since, until, caller.user_id))
     return UsageReport(items=[UsageView.model_validate(group) for group in usage])
 
 
-@router.get("/usage", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
+@router.get("/usage", tags=["admin"], responses=documented(Unauthenticated, Forbidden, DeadlinePassed))
 async def show_usage(
-    _caller: Administrator,
-    session: ReadSession,
+    caller: Administrator,
+    reads: CostlyReadsDep,
     group_by: Annotated[GroupBy, Query()] = "day",
     since: Since = None,
     until: Until = None,
 ) -> UsageReport:
     """Charges of all users, summed: days newest first, other groups by tokens; at most 1,000 groups."""
-    usage = await queries.sum_usage(session, UsageQuery(group_by, since, until))
+    async with reads.session(caller.user_id) as session:
+        usage = await queries.sum_usage(session, UsageQuery(group_by, since, until))
     return UsageReport(items=[UsageView.model_validate(group) for group in usage])
 
 
 @router.get("/me/export", response_model=Export, responses=documented(Unauthenticated, WalletNotFound))
-async def export(caller: AccountOwner, session: ReadSession, database: DatabaseDep) -> StreamingResponse:
+async def export(caller: AccountOwner, session: ReadSession, reads: CostlyReadsDep) -> StreamingResponse:
     """Export your wallet, all its transfers and all receipts."""
     wallet = await queries.get_open_wallet(session, caller.user_id)
-    content = export_as_json(database, wallet, caller.user_id)
+    content = export_as_json(reads, wallet, caller.user_id)
     return StreamingResponse(content, media_type="application/json")
 
 
 @router.get("/ledger/verify", tags=["admin"], responses=documented(Unauthenticated, Forbidden))
-async def verify_ledger(_caller: Administrator, database: DatabaseDep) -> Verification:
-    """Recalculate every balance from all transfers and holds, and report differences."""
-    return await verify(database)
+async def verify_ledger(_caller: Administrator, verifier: VerifierDep) -> Verification:
+    """Recalculate every balance from all transfers and holds, and report differences.
+
+    Concurrent requests share one verification.
+    """
+    return await verifier.verify()

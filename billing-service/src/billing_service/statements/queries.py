@@ -1,10 +1,13 @@
-"""Queries of wallets, transfers, receipts and usage, all of which only the ledger writes."""
+"""Queries of wallets, transfers, receipts and usage, which only the ledger writes; turns of costly ones."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,14 +15,13 @@ from sqlalchemy.orm import aliased
 
 from billing_service.errors import WalletNotFound
 from billing_service.models import Account, Receipt, Transfer
-from kit.database import Database
-from kit.fields import LARGEST_ID
+from kit.database import Database, ReadOnlySession
+from kit.deadlines import require_time_left
+from kit.identity import UserId
 
-ROWS_AT_ONCE = 1000
 LARGEST_USAGE = 1000
 
 GroupBy = Literal["day", "action", "model", "user"]
-Row = TypeVar("Row")
 
 
 class Entry(NamedTuple):
@@ -42,6 +44,29 @@ class Usage(NamedTuple):
     group: str | None
     requests: int
     tokens: int
+
+
+class CostlyReads:
+    """Sessions for costly reads: one at a time, and users take turns, however many requests each sends.
+
+    A sum over a million receipts takes a second. Two of them would occupy all connections that read, and
+    everybody's balance would wait.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+        # A lock disappears with the last request that uses it.
+        self._users: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def session(self, user_id: UserId) -> AsyncGenerator[ReadOnlySession]:
+        """A session for one costly read of this user; raises DeadlinePassed if nobody waits for it now."""
+        own = self._users.setdefault(user_id, asyncio.Lock())
+        async with own, self._turn:
+            require_time_left()
+            async with self._database.read() as session:
+                yield session
 
 
 async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
@@ -104,39 +129,6 @@ async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]
     first = group if query.group_by == "day" else tokens
     rows = await session.execute(statement.order_by(first.desc(), group))
     return [Usage(*row) for row in rows.all()]
-
-
-def all_transfers(database: Database, account_id: int) -> AsyncGenerator[Sequence[Transfer]]:
-    """All transfers of an account in pages, newest first."""
-
-    async def page(session: AsyncSession, last: Transfer | None) -> Sequence[Transfer]:
-        before = LARGEST_ID if last is None else last.id
-        return await list_transfers(session, account_id, before, ROWS_AT_ONCE)
-
-    return _all_pages(database, page)
-
-
-def all_receipts(database: Database, owner_id: int) -> AsyncGenerator[Sequence[Receipt]]:
-    """All receipts of a user in pages, oldest first."""
-
-    async def page(session: AsyncSession, last: Receipt | None) -> Sequence[Receipt]:
-        return await list_receipts(session, owner_id, last, ROWS_AT_ONCE)
-
-    return _all_pages(database, page)
-
-
-async def _all_pages(
-    database: Database, page: Callable[[AsyncSession, Row | None], Awaitable[Sequence[Row]]]
-) -> AsyncGenerator[Sequence[Row]]:
-    """Page after page; no connection is held between pages, however slow the client is."""
-    last: Row | None = None
-    while True:
-        async with database.read() as session:
-            rows = await page(session, last)
-        yield rows
-        if len(rows) < ROWS_AT_ONCE:
-            return
-        last = rows[-1]
 
 
 def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 from pydantic import BaseModel
 
+from kit.background import SingleFlight
 from kit.database import SILENCE_SECONDS, Database
 
 LARGEST_REPORT = 100
@@ -90,7 +91,22 @@ class Verification(BaseModel):
     differences: list[DifferenceView]
 
 
-async def verify(database: Database) -> Verification:
+class Verifier:
+    """Verifies the ledger, one run at a time: a run over a large ledger takes minutes.
+
+    Its connection is one of those of the ledger, and concurrent runs would take those of the writers.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._running: SingleFlight[str, Verification] = SingleFlight()
+
+    async def verify(self) -> Verification:
+        """The result of the running verification, or of a new one."""
+        return await self._running.run("ledger", lambda: _verify(self._database))
+
+
+async def _verify(database: Database) -> Verification:
     async with _open_snapshot(database) as connection:
         (totals,) = await _fetch(connection, TOTALS)
         house = {row["house"]: row["derived_posted"] for row in await _fetch(connection, HOUSE)}

@@ -12,6 +12,7 @@ from farebox.command.prompts import read_secret
 
 app = typer.Typer()
 Name = Annotated[str, typer.Argument(help="The account's name, such as an e-mail address.")]
+RevokeApiKeys = Annotated[bool, typer.Option("--revoke-api-keys", help="Also revoke all your API keys.")]
 
 
 @app.command()
@@ -64,13 +65,15 @@ def whoami(as_json: AsJson = False, url: Url = None) -> None:
 
 @app.command()
 @handle_errors
-def password(as_json: AsJson = False, url: Url = None) -> None:
+def password(revoke_api_keys: RevokeApiKeys = False, as_json: AsJson = False, url: Url = None) -> None:
     """Change the password, and log in with the new one; all other logins end."""
     with Farebox(url) as client:
         current = read_secret("Current password")
         new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
         name = client.me.get().name
-        client.me.change_password(current, new)
+        client.me.change_password(current, new, revoke_api_keys=revoke_api_keys)
         client.log_in(name, new)
     changed = "The password is changed; all other logins have ended."
+    if revoke_api_keys:
+        changed = "The password is changed; all other logins have ended and all API keys are revoked."
     output.show_outcome({"changed": True}, changed, as_json=as_json)

@@ -56,6 +56,23 @@ def users(
 
 @app.command()
 @handle_errors
+def create_user(
+    name: Annotated[str, typer.Argument(help="The account's name, such as an e-mail address.")],
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Create another user's account, also while sign-up is closed.
+
+    The new password is prompted for, or read from FAREBOX_NEW_PASSWORD or stdin.
+    """
+    password = read_secret("Initial password", variable="FAREBOX_NEW_PASSWORD", twice=True)
+    with Farebox(url) as client:
+        user = client.admin.create_user(name, password)
+    output.show_outcome(user, f"User {user.id}, {user.name}, is created.", as_json=as_json)
+
+
+@app.command()
+@handle_errors
 def grant(
     user: UserId,
     tokens: Annotated[int, typer.Argument(min=1, help="The number of tokens.")],
@@ -105,14 +122,15 @@ def enable(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
 @app.command()
 @handle_errors
 def reset_password(user: UserId, as_json: AsJson = False, url: Url = None) -> None:
-    """Reset a user's password; their logins end.
+    """Reset a user's password; their logins end and their API keys are revoked.
 
     The new password is prompted for, or read from FAREBOX_NEW_PASSWORD or stdin.
     """
     new = read_secret("New password", variable="FAREBOX_NEW_PASSWORD", twice=True)
     with Farebox(url) as client:
         client.admin.set_password(user, new)
-    output.show_outcome({"changed": user}, f"User {user} has a new password.", as_json=as_json)
+    text = f"User {user} has a new password and no API keys."
+    output.show_outcome({"changed": user}, text, as_json=as_json)
 
 
 @app.command()

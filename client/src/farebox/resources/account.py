@@ -25,9 +25,13 @@ class Me(Resource[S]):
         return Call("PATCH", "/v1/me", json_as(User), json={"display_name": display_name})
 
     @operation
-    def change_password(self, current_password: str, new_password: str) -> Call[None]:
-        """Change the password. All logins end, including this one."""
-        passwords = {"current_password": current_password, "new_password": new_password}
+    def change_password(
+        self, current_password: str, new_password: str, *, revoke_api_keys: bool = False
+    ) -> Call[None]:
+        """Change the password. All logins end, including this one; API keys only if requested."""
+        passwords: dict[str, object] = {"current_password": current_password, "new_password": new_password}
+        if revoke_api_keys:
+            passwords["revoke_api_keys"] = True
         # A repeated change would be refused, since the current password has changed.
         return Call("PUT", "/v1/me/password", no_content, json=passwords, repeatable=False)
 

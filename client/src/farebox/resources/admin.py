@@ -21,6 +21,12 @@ class Admin(Resource[S]):
         return list_call("/v1/users", UserWallet, {"min_tokens": min_tokens, "q": query})
 
     @operation
+    def create_user(self, name: str, password: str) -> Call[User]:
+        """Create another user's account, also while sign-up is closed."""
+        account = {"name": name, "password": password}
+        return Call("POST", "/v1/users", json_as(User), json=account, headers=idempotency_header())
+
+    @operation
     def grant(
         self, user_id: int, tokens: int, reason: str, *, idempotency_key: str | None = None
     ) -> Call[Grant]:
@@ -45,7 +51,7 @@ class Admin(Resource[S]):
 
     @operation
     def set_password(self, user_id: int, new_password: str) -> Call[None]:
-        """Reset a user's password, which ends their logins."""
+        """Reset a user's password, which ends their logins and revokes their API keys."""
         password = {"new_password": new_password}
         return Call("PUT", f"/v1/users/{user_id}/password", no_content, json=password)
 

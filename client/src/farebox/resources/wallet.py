@@ -6,7 +6,7 @@ from typing import Literal
 
 from farebox.calls import Call, Page, Parameter, idempotency_header, json_as, list_call, text, url_path
 from farebox.operations import Resource, S, listing, operation
-from farebox.results.wallet import Price, Purchase, Quote, Receipt, Transfer, Usage, Wallet
+from farebox.results.wallet import Price, Purchase, Purchasing, Quote, Receipt, Transfer, Usage, Wallet
 
 GroupBy = Literal["day", "action", "model"]
 Action = Literal["train", "predict", "batch", "metadata"]
@@ -61,6 +61,11 @@ class Prices(Resource[S]):
     def list(self) -> Call[Page[Price]]:
         """The prices in force; public."""
         return list_call("/v1/prices", Price, authorized=False)
+
+    @operation
+    def purchasing(self) -> Call[Purchasing]:
+        """Whether tokens can be bought; public."""
+        return Call("GET", "/v1/prices", json_as(Purchasing), authorized=False)
 
     @operation
     def quote(self, action: Action, units: int = 1) -> Call[Quote]:

@@ -123,6 +123,13 @@ class Price(Result):
         return self.tokens * -(-units // self.per_units)
 
 
+class Purchasing(Result):
+    """How tokens can be bought: `simulated`, so that no card is charged, or `off`."""
+
+    # A service of an earlier release does not say.
+    purchases: str = "simulated"
+
+
 class Quote(Result):
     """The cost of an action, guaranteed until the quote expires."""
 

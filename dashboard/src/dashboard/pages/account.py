@@ -30,7 +30,10 @@ def show_login() -> None:
     with login:
         _log_in()
     with register:
-        _register()
+        if DashboardSettings.read().sign_up == "open":
+            _register()
+        else:
+            st.info("Sign-up is closed. Ask an administrator to create your account.")
     with reset:
         if _change_password():
             st.rerun()
@@ -73,10 +76,11 @@ def _change_password(name: str | None = None) -> bool:
         new, new_error, confirmed = _new_password(
             "New password", "Confirm new password", key="changed_password"
         )
+        revoke = st.checkbox("Revoke all API keys", help="If somebody else may know your password")
         submitted = st.form_submit_button("Change password", type="primary")
     if submitted and _all_filled(account, password, new) and _equal(new, confirmed):
         with spinner("Changing your password", {"new_password": new_error}):
-            user_session.change_password(account.strip(), password, new)
+            user_session.change_password(account.strip(), password, new, revoke_api_keys=revoke)
             return True
     return False
 

@@ -19,6 +19,8 @@ MAX_ROWS = 1000
 def show_users(client: Farebox, me: User) -> None:
     users = list_users(client)
     show_message("user")
+    with st.expander("Create a user"):
+        _create_form(client)
     by_id = {user.id: user for user in users}
     if st.session_state.get(SELECTED) not in by_id:
         st.session_state[SELECTED] = None
@@ -66,6 +68,20 @@ def _show_table(users: Sequence[UserWallet]) -> None:
     show_table(rows, columns, identifiers=["ID"])
 
 
+def _create_form(client: Farebox) -> None:
+    with st.form("create-user", border=False, clear_on_submit=True):
+        name = st.text_input("Name or e-mail", autocomplete="off")
+        name_error = st.empty()
+        password = st.text_input("Initial password", type="password", autocomplete="new-password")
+        st.caption("8 to 256 characters. Ask the user to change it after the first login.")
+        password_error = st.empty()
+        submitted = st.form_submit_button("Create user", type="primary")
+    if submitted:
+        with spinner("Creating the account", {"name": name_error, "password": password_error}):
+            user = client.admin.create_user(name.strip(), password)
+            finish("user", f"Created {code(user.name)}.")
+
+
 def _grant_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"grant-{user.id}", border=False):
         amount = st.number_input("Tokens", min_value=1, max_value=1_000_000, value=10)
@@ -86,13 +102,14 @@ def _grant_form(client: Farebox, user: UserWallet) -> None:
 def _password_form(client: Farebox, user: UserWallet) -> None:
     with st.form(f"password-{user.id}", border=False, clear_on_submit=True):
         new = st.text_input("New password", type="password", autocomplete="new-password")
-        st.caption("8 to 256 characters. The user will be logged out everywhere.")
+        st.caption("8 to 256 characters. The user will be logged out everywhere and lose all API keys.")
         new_error = st.empty()
         submitted = st.form_submit_button("Reset password", type="primary")
     if submitted:
         with spinner("Resetting the password", {"new_password": new_error}):
             client.admin.set_password(user.id, new)
-            finish("user", f"Password of {code(user.name)} reset; the user was logged out everywhere.")
+            name = code(user.name)
+            finish("user", f"Password of {name} reset. All logins ended and all API keys were revoked.")
 
 
 def _account_actions(client: Farebox, user: UserWallet, *, is_me: bool) -> None:

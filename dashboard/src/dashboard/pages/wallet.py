@@ -77,6 +77,9 @@ def _show_receipt(client: Farebox, receipt_id: str) -> None:
 
 def _buy_form(client: Farebox) -> None:
     show_message("purchase")
+    if client.prices.purchasing().purchases == "off":
+        st.info("Tokens cannot be bought on this installation; ask an administrator for a grant.")
+        return
     st.caption(
         "Payments are simulated: no card is charged, and only its brand and last four digits are stored."
     )

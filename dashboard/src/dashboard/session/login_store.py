@@ -11,6 +11,9 @@ from farebox import MemoryTokenStore, Tokens
 
 MAX_ENTRIES = 20_000
 TICKET_SECONDS = 60
+# The current token and the one before: a browser's cookie is at most one renewal behind. An older one may be
+# stolen; auth-service must see it and end the session.
+KEPT_TOKENS = 2
 
 
 class Login(MemoryTokenStore):
@@ -33,7 +36,7 @@ class Login(MemoryTokenStore):
 
 
 class LoginStore:
-    """Logins by their current and earlier refresh tokens, and the tickets to exchange for a cookie."""
+    """Logins by their two latest refresh tokens, and the tickets to exchange for a cookie."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +51,7 @@ class LoginStore:
             return self._logins.get(refresh_token or "")
 
     def resume(self, refresh_token: str) -> Login:
-        """The login with this token, current or earlier; for an unknown token a login to refresh at once."""
+        """The login with this token, the latest or the one before; else a login to refresh at once."""
         with self._lock:
             login = self._logins.get(refresh_token)
             if login is None:
@@ -81,6 +84,8 @@ class LoginStore:
     def _index(self, refresh_token: str, login: Login) -> None:
         self._logins[refresh_token] = login
         login.indexed_tokens.append(refresh_token)
+        if len(login.indexed_tokens) > KEPT_TOKENS:
+            self._logins.pop(login.indexed_tokens.pop(0), None)
 
 
 @functools.cache

@@ -73,11 +73,11 @@ def leave(notice: str) -> None:
     st.session_state[NOTICE] = notice
 
 
-def change_password(name: str, password: str, new_password: str) -> None:
+def change_password(name: str, password: str, new_password: str, *, revoke_api_keys: bool) -> None:
     """Change the password and log in again: the change ends every earlier login."""
     client = _client_for(login_store().create())
     client.log_in(name, password)
-    client.me.change_password(password, new_password)
+    client.me.change_password(password, new_password, revoke_api_keys=revoke_api_keys)
     log_in(name, new_password)
 
 

@@ -40,16 +40,20 @@ class Authenticator:
         self._verifier, self._tokens, self._rate_limiter = verifier, tokens, rate_limiter
 
     async def authenticate(self, authorization: bytes, origin: Origin) -> AuthenticatedCaller:
-        """Raises Unauthenticated, or TooManyRequests for an address that sends many unknown API keys."""
-        scheme, _, credential = authorization.decode("latin-1").partition(" ")
-        credential = credential.strip()
-        if scheme.lower() != "bearer" or not credential:
-            raise Unauthenticated(
-                "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."
-            )
-        if not credential.startswith(PREFIX):
+        """Raises Unauthenticated, or TooManyRequests for an address that sends many invalid credentials."""
+        try:
+            scheme, _, credential = authorization.decode("latin-1").partition(" ")
+            credential = credential.strip()
+            if scheme.lower() != "bearer" or not credential:
+                raise Unauthenticated(
+                    "Send an access token as 'Authorization: Bearer ...'; get one from POST /v1/sessions."
+                )
+            if credential.startswith(PREFIX):
+                return await self._authenticate_api_key(credential, origin)
             return AuthenticatedCaller(self._verifier.verify(credential).user_id, None)
-        return await self._authenticate_api_key(credential, origin)
+        except Unauthenticated:
+            self._rate_limiter.take(LimitClass.INVALID_TOKEN, origin.rate_limit_key)
+            raise
 
     async def _authenticate_api_key(self, api_key: str, origin: Origin) -> AuthenticatedCaller:
         token = self._tokens.cached(api_key)

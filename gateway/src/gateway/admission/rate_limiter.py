@@ -24,6 +24,8 @@ DEFAULTS: dict[LimitClass, tuple[int, int]] = {
     LimitClass.PASSWORD: (10, 60),
     LimitClass.REFRESH: (60, 60),
     LimitClass.API_KEY: (60, 60),
+    # Counted by address. Generous, since the tokens of a whole class behind one address may expire together.
+    LimitClass.INVALID_TOKEN: (600, 60),
     LimitClass.PURCHASE: (30, 60),
     LimitClass.UPLOAD: (60, 60),
     LimitClass.TRAIN: (60, 60),

@@ -6,6 +6,8 @@ from typing import NamedTuple
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 IPV6_PREFIX_BITS = 64  # the network of one subscriber, who chooses the remaining bits freely
+# The network of translators (RFC 6052): the last 32 bits are the client's IPv4 address.
+TRANSLATED = IPv6Network("64:ff9b::/96")
 
 
 class Origin(NamedTuple):
@@ -21,9 +23,9 @@ class Origin(NamedTuple):
         if ":" not in self.address:
             return self.address
         parsed = parse_address(self.address)
-        if parsed is None or parsed.version == 4:
-            return self.address
-        return str(int(parsed) >> (128 - IPV6_PREFIX_BITS))
+        if isinstance(parsed, IPv6Address):
+            return str(int(parsed) >> (128 - IPV6_PREFIX_BITS))
+        return str(parsed or self.address)
 
 
 class TrustedProxies:
@@ -37,6 +39,8 @@ class TrustedProxies:
         host = _read(headers, b"host")
         if proxied_address is not None and self._is_trusted(peer):
             peer = proxied_address
+        if ":" in peer:
+            peer = str(parse_address(peer) or peer)
         if not self._networks or not self._is_trusted(peer):
             return Origin(peer, scheme, host)
         forwarded = _read(headers, b"x-forwarded-proto").strip().lower()
@@ -68,7 +72,13 @@ def _read(headers: dict[bytes, bytes], name: bytes) -> str:
 
 
 def parse_address(text: str) -> Address | None:
+    """The address. One of IPv4 inside IPv6 counts as itself, or all of them would be one client."""
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    if isinstance(address, IPv4Address):
+        return address
+    if address in TRANSLATED:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address

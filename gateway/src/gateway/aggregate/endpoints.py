@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from gateway.admission.rate_limiter import describe_policies
 from gateway.aggregate.health import Health, Load, ServiceHealth
-from gateway.aggregate.service import Upstreams
+from gateway.aggregate.service import Export, Upstreams
 from gateway.errors import UpstreamDown
 from gateway.settings import GatewaySettings
 from kit.authentication import Administrator, current_caller
@@ -76,21 +78,43 @@ class HealthView(BaseModel):
         )
 
 
+class ExportResponse(StreamingResponse):
+    """Closes the services' responses whatever happens to the client."""
+
+    def __init__(self, export: Export) -> None:
+        super().__init__(export.chunks(), export.status, media_type=export.media_type)
+        self._export = export
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._export.close()
+
+
 @router.get("/me/export", responses=documented(UpstreamDown), tags=["users"])
 async def export_account(
     request: Request, upstreams: UpstreamServices, _caller: Annotated[Caller, Depends(current_caller)]
 ) -> Response:
     """All data that Farebox stores about the caller, in one document: `auth`, `billing` and `ml`."""
-    export = await upstreams.export(request.headers["authorization"])
-    return Response(export.content, export.status, media_type=export.media_type)
+    return ExportResponse(await upstreams.export(request.headers["authorization"]))
 
 
 @router.get("/limits", responses=documented(UpstreamDown), tags=["limits"])
 async def show_limits(
     upstreams: UpstreamServices, settings: Settings
 ) -> dict[str, Any]:  # Any: ml-service's table
-    """Limits: sizes, rows, names, seconds, and request rates by class."""
-    return {**await upstreams.limits(), "rates": describe_policies(settings.policies)}
+    """Limits: sizes, rows, names, seconds, requests at once, and request rates by class."""
+    return {
+        **await upstreams.limits(),
+        "rates": describe_policies(settings.policies),
+        "requests": {
+            "in_flight": settings.max_requests_in_flight,
+            "open_streams": settings.max_open_streams,
+            "body_seconds": settings.body_seconds,
+            "body_bytes_per_second": settings.body_bytes_per_second,
+        },
+    }
 
 
 @router.get("/health", responses=documented(Unauthenticated, Forbidden), tags=["admin"])

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import fastapi_offline
-from fastapi import APIRouter, Depends, Request
+import orjson
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 from gateway.documentation.service import Documentation
 from gateway.routing import Upstream
@@ -32,13 +33,14 @@ Docs = Annotated[Documentation, Depends(_documentation)]
 
 
 @router.get("/openapi.json")
-async def show_complete_document(docs: Docs) -> JSONResponse:
-    return JSONResponse(await docs.complete())
+async def show_complete_document(docs: Docs) -> Response:
+    return Response(await docs.rendered(), media_type="application/json")
 
 
 @router.get("/openapi/{service}.json")
-async def show_document(service: str, docs: Docs) -> JSONResponse:
-    return JSONResponse(await docs.of_service(_find_service(service)))
+async def show_document(service: str, docs: Docs) -> Response:
+    document = await docs.of_service(_find_service(service))
+    return Response(orjson.dumps(document), media_type="application/json")
 
 
 @router.get("/docs")

@@ -12,7 +12,7 @@ HOP_BY_HOP = frozenset(
     b" transfer-encoding upgrade http2-settings".split()
 )
 # Rewritten for every request, or consumed by the gateway.
-REWRITTEN = frozenset(b"host content-length expect x-request-id traceparent".split())
+REWRITTEN = frozenset(b"host content-length expect x-request-id x-request-timeout-ms traceparent".split())
 # Headers that other proxies use to pass on the caller, its address or the original request.
 IDENTITY = frozenset(
     b"forwarded via proxy remote-user x-real-ip x-client-ip x-cluster-client-ip true-client-ip"

@@ -1,18 +1,23 @@
 """Reverse proxy: admit a request, stream it to the upstream and stream the response back."""
 
+from collections.abc import AsyncGenerator, Mapping
+
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.admission.body import ClientDisconnected
+from gateway.admission.body import SMALL_BODY, BufferSpace, ClientDisconnected
 from gateway.admission.gate import AdmittedRequest, Gate, IncomingRequest
 from gateway.errors import RequestTooSlow, UpstreamDown, UpstreamLost, UpstreamSlow
 from gateway.forwarding.disconnect import DisconnectWatcher
 from gateway.forwarding.error_response import drain, has_unread_body, send_error
 from gateway.forwarding.headers import for_client, for_upstream
 from gateway.forwarding.upstream import UpstreamClient, UpstreamRequest, UpstreamResponse
-from gateway.routing import Upstream
+from gateway.routing import Pool, Upstream
 from kit.errors import ServiceError
 from kit.request_context import outgoing_headers
+
+# How much longer than the service the gateway waits.
+ANSWER_SECONDS = 2.0
 
 log = structlog.stdlib.get_logger()
 
@@ -38,6 +43,8 @@ class ProxyMiddleware:
             await send_error(error, has_unread_body(request), receive, request.send)
         except ClientDisconnected:
             return
+        finally:
+            request.leave()
 
 
 def _with_authorization(scope: Scope, admitted: AdmittedRequest) -> Scope:
@@ -49,19 +56,21 @@ def _with_authorization(scope: Scope, admitted: AdmittedRequest) -> Scope:
 
 
 class Proxy:
-    def __init__(self, client: UpstreamClient, urls: dict[Upstream, str]) -> None:
-        self._client, self._urls = client, urls
+    def __init__(self, clients: Mapping[Pool, UpstreamClient], urls: dict[Upstream, str]) -> None:
+        self._clients, self._urls = clients, urls
+        self._space = BufferSpace()
 
     async def forward(self, request: IncomingRequest, admitted: AdmittedRequest) -> None:
         """Raises a ServiceError when the upstream sends no response, ClientDisconnected while it receives."""
         relay = ResponseRelay(request, admitted)
-        scope, body, route = request.scope, admitted.body, admitted.route
-        url, headers = self._url_of(route.upstream, scope), headers_for_upstream(admitted, scope)
+        body, route = admitted.body, admitted.route
+        assert route.pool is not None  # noqa: S101 - narrows the type: the route is not the gateway's own
+        reserved = self._space.reserve(body, route.body)
         try:
             with DisconnectWatcher(request.receive, body):
-                content = await body.read() if body.is_small else body.stream()
-                sent = UpstreamRequest(scope["method"], url, headers, content, route.seconds)
-                await relay.start(await self._client.send(sent))
+                content = await body.read(max(reserved, SMALL_BODY))
+                sent = self._request_of(request.scope, admitted, content)
+                await relay.start(await self._clients[route.pool].send(sent))
                 await relay.finish()
         except (UpstreamDown, UpstreamSlow, UpstreamLost) as failure:
             if isinstance(body.failure, ClientDisconnected):
@@ -73,6 +82,19 @@ class Proxy:
         except RequestTooSlow:
             if not relay.started:
                 raise
+        finally:
+            self._space.free(reserved)
+
+    def _request_of(
+        self, scope: Scope, admitted: AdmittedRequest, content: bytes | AsyncGenerator[bytes]
+    ) -> UpstreamRequest:
+        route, headers = admitted.route, headers_for_upstream(admitted, scope)
+        url = self._url_of(route.upstream, scope)
+        if not isinstance(content, bytes) and admitted.body.declared_length is not None:
+            headers.append(("content-length", str(admitted.body.declared_length)))
+        # The service's own time ends first, so that the client receives its error.
+        seconds = route.seconds + ANSWER_SECONDS
+        return UpstreamRequest(scope["method"], url, headers, content, seconds)
 
     def _url_of(self, upstream: Upstream, scope: Scope) -> str:
         url = self._urls[upstream] + scope["raw_path"].decode()
@@ -81,16 +103,15 @@ class Proxy:
 
 def headers_for_upstream(admitted: AdmittedRequest, scope: Scope) -> list[tuple[str, str]]:
     headers = for_upstream(scope["headers"])
-    body, origin = admitted.body, admitted.origin
+    origin = admitted.origin
     if admitted.authorization is not None:
         headers = [header for header in headers if header[0] != "authorization"]
         headers.append(("authorization", admitted.authorization))
-    if not body.is_small and body.declared_length is not None:
-        headers.append(("content-length", str(body.declared_length)))
     headers += [
         ("x-forwarded-for", origin.address),
         ("x-forwarded-proto", origin.scheme),
         ("x-forwarded-host", origin.host),
+        *admitted.route.deadline_headers,
         *outgoing_headers().items(),
     ]
     return headers

@@ -16,7 +16,6 @@ from kit.errors import ServiceError
 CONNECT_SECONDS = 0.8
 # Far below `kit.app.KEEP_ALIVE_SECONDS`, so that no connection is reused while its service closes it.
 IDLE_SECONDS = 4.0
-MAX_CONNECTIONS = 2048
 LONGEST_HEADER = 64 * 1024
 SMALL_BODY = 64 * 1024
 IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
@@ -61,7 +60,7 @@ class UpstreamResponse(Protocol):
 
 
 class UpstreamClient(Protocol):
-    """One connection pool for all services: no redirects, no cookies, no decompression."""
+    """A pool of connections: no redirects, no cookies, no decompression."""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send, and wait for the response's head; raises UpstreamDown, UpstreamSlow or UpstreamLost."""
@@ -86,9 +85,12 @@ class AiohttpClient:
     default headers and traces.
     """
 
+    def __init__(self, max_connections: int) -> None:
+        self._max_connections = max_connections
+
     async def __aenter__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_SECONDS)
+        self._connector = aiohttp.TCPConnector(limit=self._max_connections, keepalive_timeout=IDLE_SECONDS)
 
     async def __aexit__(self, *_error: object) -> None:
         await self._connector.close()

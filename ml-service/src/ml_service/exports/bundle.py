@@ -11,12 +11,13 @@ import random
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ml_service.exports.signing import sign
 from ml_service.learning.predictors import load_pipeline, read_report
 from ml_service.learning.predictors.artefacts import PIPELINE
 from ml_service.learning.reports.page import render_page
@@ -26,7 +27,9 @@ from ml_service.store.files import Files
 
 SAMPLE_ROWS = 20
 COMPARED_ROWS = 100
-REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy")
+# cryptography only checks signatures.
+REQUIREMENTS = ("scikit-learn", "skops", "pandas", "numpy", "scipy", "cryptography")
+README = Path(__file__).with_name("bundle_readme.md")
 MISSING_SHARE = 0.05
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMA_TYPES = {"number": "number", "text": "string", "date": "string"}
@@ -34,7 +37,7 @@ SCHEMA_TYPES = {"number": "number", "text": "string", "date": "string"}
 
 @dataclass(frozen=True, slots=True)
 class BundleTask:
-    """A model's artefact in the store, the SHA-256 of its files, and the model's description."""
+    """A model's artefact in the store, the records of its files, its description, and the private key."""
 
     store_url: str
     artefact: str
@@ -42,63 +45,92 @@ class BundleTask:
     model: str
     created_at: str
     description: Json
+    signing_key: bytes = field(repr=False)
 
 
 def write_bundle(task: BundleTask, location: str) -> int:
     """Write the zip to this location in the store; returns its size in bytes."""
     files = Files(task.store_url)
     with files.on_disk(task.artefact) as folder, files.open_to_write(location) as written:
-        contents = _contents_of(task, folder)
-        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, content in contents.items():
-                bundle.writestr(name, content)
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+            _write_contents(task, folder, Bundle(archive))
         files.flush(written)
     return files.size(location)
 
 
-def _contents_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
-    from skops import io as skops
+class Bundle:
+    """A zip in writing, with the SHA-256 of each file."""
 
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self.digests: dict[str, str] = {}
+
+    def add(self, name: str, content: bytes) -> None:
+        self.digests[name] = hashlib.sha256(content).hexdigest()
+        self._archive.writestr(name, content)
+
+    def add_pipeline(self, name: str, pipeline: Any) -> None:  # Any: a scikit-learn pipeline
+        """Write a pipeline as skops does, which has it in memory once more meanwhile."""
+        from skops import io as skops
+
+        with self._archive.open(name, "w", force_zip64=True) as entry:
+            file = _HashedFile(entry)
+            skops.dump(pipeline, file)  # type: ignore[arg-type]
+        self.digests[name] = file.digest.hexdigest()
+
+
+class _HashedFile:
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.digest = file, hashlib.sha256()
+
+    def write(self, content: bytes | memoryview) -> int:
+        self.digest.update(content)
+        return self._file.write(content)
+
+
+def _write_contents(task: BundleTask, folder: Path, bundle: Bundle) -> None:
     from ml_service.exports import score
-    from ml_service.exports.onnx_conversion import ConversionRefused, to_onnx
     from ml_service.learning.predictors import dates
 
     pipeline = load_pipeline(folder, task.files)
     kinds = {feature["name"]: feature["kind"] for feature in task.description["features"]}
-    contents = {
-        "pipeline.skops": skops.dumps(pipeline),
-        "schema.json": _json(schema_of(task.model, task.description["features"])),
-        "score.py": Path(score.__file__).read_bytes(),
-        "requirements.txt": "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS).encode(),
-        **_samples(task.description, pipeline),
-        **_report_of(task, folder),
-    }
+    bundle.add_pipeline(score.PIPELINE, pipeline)
+    bundle.add("schema.json", _json(schema_of(task.model, task.description["features"])))
+    bundle.add("score.py", Path(score.__file__).read_bytes())
+    bundle.add("README.md", README.read_bytes())
+    bundle.add("requirements.txt", "".join(f"{name}=={version(name)}\n" for name in REQUIREMENTS).encode())
+    for name, content in {**_samples(task.description, pipeline), **_report_of(task, folder)}.items():
+        bundle.add(name, content)
     if "date" in kinds.values():
-        contents["dates.py"] = Path(dates.__file__).read_bytes()
-    reason = None
+        bundle.add("dates.py", Path(dates.__file__).read_bytes())
+    no_onnx = _add_onnx(task, folder, bundle, pipeline, kinds)
+    manifest = _json(_manifest(task, kinds, bundle.digests, no_onnx))
+    bundle.add(score.MANIFEST, manifest)
+    bundle.add(score.SIGNATURE, sign(task.signing_key, manifest).encode())
+
+
+def _add_onnx(
+    task: BundleTask, folder: Path, bundle: Bundle, pipeline: Any, kinds: dict[str, str]
+) -> str | None:  # Any: a scikit-learn pipeline
+    """The reason why the bundle has no ONNX model, or None."""
+    from ml_service.exports.onnx_conversion import ConversionRefused, to_onnx
+
     try:
-        size = (folder / PIPELINE).stat().st_size
         rows = _frame(_sample_csv(task.description, COMPARED_ROWS), task.description)
-        contents["model.onnx"] = to_onnx(pipeline, kinds, rows, size)
+        bundle.add("model.onnx", to_onnx(pipeline, kinds, rows, (folder / PIPELINE).stat().st_size))
     except ConversionRefused as refused:
-        reason = str(refused)
-    contents["MANIFEST.json"] = _json(_manifest(task, kinds, contents, reason))
-    return contents
+        return str(refused)
+    return None
 
 
-def _manifest(
-    task: BundleTask, kinds: dict[str, str], contents: dict[str, bytes], no_onnx: str | None
-) -> Json:
-    from skops import io as skops
-
+def _manifest(task: BundleTask, kinds: dict[str, str], digests: dict[str, str], no_onnx: str | None) -> Json:
     members = ("model_type", "task", "label", "classes", "versions")
     return {
         "model": task.model,
         **{name: task.description[name] for name in members},
         "features": kinds,
-        "trusted_types": skops.get_untrusted_types(data=contents["pipeline.skops"]),
         "onnx": {"included": no_onnx is None, "reason": no_onnx},
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+        "files": dict(digests),
     }
 
 

@@ -42,6 +42,7 @@ class WorkerContext:
     lease_seconds: float
     time_limit: float
     max_running_per_user: int
+    max_model_bytes: int
 
     @contextlib.asynccontextmanager
     async def leases(self) -> AsyncGenerator[LeaseRepository]:

@@ -104,7 +104,7 @@ async def _train(
     task = ClusterTask(
         key=artefact,
         function=train_on_worker,
-        arguments=(table, spec, worker.artefacts.staging_key(artefact)),
+        arguments=(table, spec, worker.artefacts.staging_key(artefact), worker.max_model_bytes),
         attempts=context.job.attempts,
         time_limit=worker.time_limit,
     )

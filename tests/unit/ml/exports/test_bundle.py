@@ -1,20 +1,30 @@
 """Exported bundles, checked and run by a Python without Farebox."""
 
+import hashlib
 import json
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from skops import io as skops
 
 from ml_service.exports.bundle import BundleTask, write_bundle
+from ml_service.exports.score import DATES_SHA256, TRUSTED_TYPES
+from ml_service.exports.signing import derive_signing_key, public_key_of
+from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.predictors import dates, load_pipeline
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
+
+SIGNING_KEY = derive_signing_key(b"a secret of thirty-two characters")
+LABELS = {"y": "regression", "class": "classification", "text": "classification"}
 
 pytestmark = pytest.mark.slow
 
@@ -32,9 +42,9 @@ DIABETES_FEATURES = ("age", "bmi", "bp", "s5")
 def table_with_dates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tables") / "dated.csv"
     days = pd.date_range("2020-01-01", periods=60)
-    pd.DataFrame({"day": days.date, "x": np.arange(60) % 7, "y": np.arange(60) * 2.5}).to_csv(
-        path, index=False
-    )
+    columns = {"day": days.date, "x": np.arange(60) % 7, "y": np.arange(60) * 2.5}
+    texts = {"text": ["a", "b", "c"] * 20, "class": ["no", "yes"] * 30}
+    pd.DataFrame({**columns, **texts}).to_csv(path, index=False)
     return path
 
 
@@ -43,7 +53,13 @@ def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
     result = train(table, spec, folder / "model")
     description = result.to_json()
     task = BundleTask(
-        f"file://{folder}", "model", description.pop("files"), "1_model", "2026-01-31T12:00:00Z", description
+        f"file://{folder}",
+        "model",
+        description.pop("files"),
+        "1_model",
+        "2026-01-31T12:00:00Z",
+        description,
+        SIGNING_KEY,
     )
     write_bundle(task, "bundle.zip")
     with zipfile.ZipFile(folder / "bundle.zip") as bundle:
@@ -51,7 +67,7 @@ def export(folder: Path, table: Path, spec: TrainingSpec) -> Path:
     return folder / "bundle"
 
 
-def score(bundle: Path, *rows: Path) -> "subprocess.CompletedProcess[str]":
+def score(bundle: Path, *rows: Path | str) -> "subprocess.CompletedProcess[str]":
     command = [
         sys.executable,
         "-I",
@@ -88,15 +104,94 @@ def test_bundle_has_the_report_as_json_and_page(penguins: Path) -> None:
     assert (penguins / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_changed_file_is_refused(penguins: Path, tmp_path: Path) -> None:
-    changed = tmp_path / "changed"
+def copy_of(bundle: Path, folder: Path) -> Path:
+    changed = folder / "changed"
     changed.mkdir()
-    for file in penguins.iterdir():
+    for file in bundle.iterdir():
         if file.is_file():
             (changed / file.name).write_bytes(file.read_bytes())
+    return changed
+
+
+def rewrite_manifest(bundle: Path, **members: object) -> None:
+    """List the files as they are now, as an attacker can."""
+    manifest = manifest_of(bundle)
+    files = {name: hashlib.sha256((bundle / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    (bundle / "MANIFEST.json").write_text(json.dumps({**manifest, "files": files, **members}))
+
+
+def test_changed_file_is_refused(penguins: Path, tmp_path: Path) -> None:
+    changed = copy_of(penguins, tmp_path)
     (changed / "golden.csv").write_text((changed / "golden.csv").read_text() + "\n")
     process = score(changed)
     assert (process.returncode, "golden.csv is not the file" in process.stderr) == (1, True)
+
+
+def test_signature_of_the_installation_is_accepted(penguins: Path) -> None:
+    process = score(penguins, "--key", public_key_of(SIGNING_KEY))
+    assert process.returncode == 0, process.stderr
+
+
+def test_rewritten_manifest_is_refused_with_the_key(penguins: Path, tmp_path: Path) -> None:
+    changed = copy_of(penguins, tmp_path)
+    rewrite_manifest(changed, label="other")
+    assert score(changed).returncode == 0
+    process = score(changed, "--key", public_key_of(SIGNING_KEY))
+    assert (process.returncode, "was not signed with this key" in process.stderr) == (1, True)
+    process = score(penguins, "--key", public_key_of(bytes(32)))
+    assert (process.returncode, "was not signed with this key" in process.stderr) == (1, True)
+
+
+def test_type_that_only_the_bundle_trusts_is_not_loaded(penguins: Path, tmp_path: Path) -> None:
+    changed = copy_of(penguins, tmp_path)
+    skops.dump(Popen, changed / "pipeline.skops")
+    rewrite_manifest(changed, trusted_types=["subprocess.Popen"])
+    process = score(changed)
+    assert (process.returncode, "contains a type that no exported model has" in process.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("omitted", ["pipeline.skops", "golden.csv"])
+def test_manifest_that_omits_a_file_is_refused(penguins: Path, omitted: str, tmp_path: Path) -> None:
+    changed = copy_of(penguins, tmp_path)
+    files = manifest_of(changed)["files"]
+    del files[omitted]
+    rewrite_manifest(changed, files=files)
+    process = score(changed)
+    assert (process.returncode, "does not list all files" in process.stderr) == (1, True)
+
+
+def test_changed_code_for_dates_is_not_run(table_with_dates: Path, tmp_path: Path) -> None:
+    bundle = export(tmp_path, table_with_dates, TrainingSpec("linear", ("day", "x"), "y"))
+    changed = copy_of(bundle, tmp_path)
+    with (changed / "dates.py").open("a") as code:
+        code.write("\nraise SystemExit(3)\n")
+    rewrite_manifest(changed)
+    process = score(bundle, "--bundle", str(changed))
+    assert (process.returncode, "dates.py is not the file" in process.stderr) == (1, True)
+
+
+def test_script_knows_the_code_for_dates() -> None:
+    assert hashlib.sha256(Path(dates.__file__).read_bytes()).hexdigest() == DATES_SHA256
+
+
+def test_damaged_bundle_is_refused_with_a_sentence(penguins: Path, tmp_path: Path) -> None:
+    changed = copy_of(penguins, tmp_path)
+    (changed / "MANIFEST.json").write_text("{")
+    process = score(changed)
+    assert process.returncode == 1
+    assert process.stderr == "The bundle cannot be read (JSONDecodeError); export the model again.\n"
+
+
+@pytest.mark.parametrize("model_type", sorted(MODEL_TYPES))
+def test_types_of_every_model_are_trusted_by_the_script(
+    model_type: str, table_with_dates: Path, tmp_path: Path
+) -> None:
+    labels = [label for label, task in LABELS.items() if task in MODEL_TYPES[model_type].tasks]
+    for label in labels:
+        spec = TrainingSpec(model_type, ("day", "x") if label == "text" else ("day", "x", "text"), label)
+        files = train(table_with_dates, spec, tmp_path / label).files
+        pipeline = skops.dumps(load_pipeline(tmp_path / label, files))
+        assert set(skops.get_untrusted_types(data=pipeline)) <= set(TRUSTED_TYPES)
 
 
 def test_onnx_model_predicts_the_same(penguins: Path) -> None:

@@ -7,6 +7,7 @@ import psutil
 import pytest
 from tests.support.tables import DATA
 
+from kit.identity import UserId
 from ml_service.learning import batches
 from ml_service.learning.predictors import PredictionOptions
 from ml_service.learning.tables import DEFAULT_LIMITS
@@ -34,7 +35,7 @@ async def predict(readers: ProcessPool, task: batches.BatchTask, folder: Path, r
     """Predict a file of so many rows; returns the peak memory of the reader process."""
     (folder / "rows").write_bytes(",".join(FEATURES).encode() + b"\n" + ROW * rows)
     before = set(psutil.Process().children())
-    running = asyncio.create_task(readers.run(batches.predict, task, "result"))
+    running = asyncio.create_task(readers.run(batches.predict, task, "result", user=UserId(1)))
     peak = 0
     while not running.done():
         await asyncio.wait({running}, timeout=0.02)

@@ -1,12 +1,16 @@
 """Batches with a model of the penguins: results, errors of rows, refusals."""
 
 import csv
+import datetime
+import decimal
 import gzip
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,9 +19,9 @@ from tests.support.tables import DATA
 
 from kit.errors import ServiceError
 from ml_service.learning import batches
-from ml_service.learning.batches import MOST_ROWS_AT_ONCE, BatchTask, rows_at_once
+from ml_service.learning.batches import MOST_ROWS_AT_ONCE, BatchSpec, BatchTask, rows_at_once
 from ml_service.learning.predictors import DEFAULT_OPTIONS, PredictionOptions, load
-from ml_service.learning.tables import DEFAULT_LIMITS
+from ml_service.learning.tables import DEFAULT_LIMITS, UploadChanged, UploadMissing
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
 
@@ -138,6 +142,84 @@ def test_parquet_file_gets_a_parquet_result(predict: Predict) -> None:
     as_csv = rows_of(predict((DATA / "penguins.csv").read_bytes())[1])
     assert predicted.column("prediction").to_pylist() == [row["prediction"] for row in as_csv]
     assert result.good == len(frame)
+
+
+REFUSED = "parquet_type_unsupported"
+DAY = datetime.date(2026, 1, 31)
+# Cells of a feature, and whether its two rows are predicted if the model has a number or a text there.
+CELLS: dict[str, tuple[pa.Array, bool | str, bool | str]] = {
+    "list": (pa.array([[1], [2]]), REFUSED, REFUSED),
+    "struct": (pa.array([{"x": 1}, {"x": 2}]), REFUSED, REFUSED),
+    "map": (pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())), REFUSED, REFUSED),
+    "binary": (pa.array([b"x", b"y"]), REFUSED, REFUSED),
+    "time32": (pa.array([datetime.time(1)] * 2, pa.time32("s")), REFUSED, REFUSED),
+    "duration": (pa.array([datetime.timedelta(1)] * 2), REFUSED, REFUSED),
+    "date32": (pa.array([DAY, DAY]), False, True),
+    "date64": (pa.array([DAY, DAY], pa.date64()), False, True),
+    "large_string": (pa.array(["1.5", "2"], pa.large_string()), True, True),
+    "string_view": (pa.array(["1.5", "2"], pa.string_view()), True, True),
+    "large text": (pa.array(["x", "y"], pa.large_string()), False, True),
+    "dictionary": (pa.array(["1.5", "2"]).dictionary_encode(), True, True),
+    "dictionary of numbers": (pa.array([1, 2]).dictionary_encode(), True, True),
+    "decimal": (pa.array([decimal.Decimal("1.25"), None]), True, True),
+    "half float": (pa.array(np.array([1.5, 2], np.float16)), True, True),
+    "boolean": (pa.array([True, False]), False, True),
+    "null": (pa.nulls(2), True, True),
+}
+
+
+@pytest.mark.parametrize("title", CELLS)
+@pytest.mark.parametrize("feature", ["bill_length_mm", "island"])
+def test_parquet_column_of_any_type_is_predicted_or_refused(
+    predict: Predict, title: str, feature: str
+) -> None:
+    cells, as_number, as_text = CELLS[title]
+    expected = as_number if feature == "bill_length_mm" else as_text
+    frame = pd.read_csv(DATA / "penguins.csv").head(2)
+    table = pa.Table.from_pandas(frame[list(FEATURES)])
+    table = table.set_column(table.schema.get_field_index(feature), feature, cells)
+    sent = io.BytesIO()
+    pq.write_table(table, sent)
+    if isinstance(expected, str):
+        assert refusal(predict, sent.getvalue()) == expected
+    else:
+        assert predict(sent.getvalue())[0].good == (2 if expected else 0)
+
+
+def test_parquet_column_that_is_no_feature_may_have_any_type(predict: Predict) -> None:
+    table = pa.Table.from_pandas(pd.read_csv(DATA / "penguins.csv").head(2))
+    for title, (cells, _, _) in CELLS.items():
+        if title != "half float":
+            table = table.append_column(title, cells)
+    sent = io.BytesIO()
+    pq.write_table(table, sent)
+    result, output = predict(sent.getvalue())
+    assert result.good == 2
+    assert pq.read_table(io.BytesIO(output)).column("list").to_pylist() == [[1], [2]]
+
+
+def test_rows_with_another_digest_are_refused(store: tuple[Path, dict[str, str]]) -> None:
+    folder, files = store
+    content = f"{HEADER}\n{ADELIE}\n".encode()
+    (folder / "rows").write_bytes(content)
+    sha256 = hashlib.sha256(content).digest()
+    task = BatchTask(
+        f"file://{folder}",
+        "rows",
+        "model",
+        files,
+        DEFAULT_OPTIONS,
+        DEFAULT_LIMITS,
+        BatchSpec(1, 1, False, None, sha256.hex()).digest,
+    )
+    assert batches.predict(task, "result").good == 1
+    (folder / "rows").write_bytes(content.replace(b"39.1", b"93.1"))
+    for work in (batches.count_rows, lambda task: batches.predict(task, "result")):
+        with pytest.raises(UploadChanged):
+            work(task)
+    (folder / "rows").unlink()
+    with pytest.raises(UploadMissing):
+        batches.predict(task, "result")
 
 
 @pytest.mark.parametrize(

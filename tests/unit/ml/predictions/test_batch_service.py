@@ -20,8 +20,9 @@ from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
-from ml_service.exports.endpoints import ExportService
+from ml_service.exports.endpoints import ExportRules, ExportService, key_router
 from ml_service.exports.endpoints import router as exports
+from ml_service.exports.signing import derive_signing_key, public_key_of
 from ml_service.learning.tables import DEFAULT_LIMITS
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
@@ -45,11 +46,15 @@ HEADER = b"age,bmi,bp,s5\n"
 CSV = {"Content-Type": "text/csv"}
 
 
+SIGNING_KEY = derive_signing_key(b"a secret of thirty-two characters")
+
+
 class OneModel:
     """Ada's only model, in place of lookup and service."""
 
     def __init__(self, result: TrainingResult) -> None:
         self._result = result
+        self.size_bytes = 1_000_000
 
     async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
         return StoredModel(1, NAME, "m", self._result.files, 1) if (user_id, name) == (ADA, NAME) else None
@@ -58,7 +63,12 @@ class OneModel:
         description = self._result.to_json()
         files = description.pop("files")
         return Model(
-            name=name, artefact="m", files=files, description=description, ready_at=datetime.now(UTC)
+            name=name,
+            artefact="m",
+            files=files,
+            size_bytes=self.size_bytes,
+            description=description,
+            ready_at=datetime.now(UTC),
         )
 
 
@@ -70,11 +80,16 @@ def billing() -> MemoryBilling:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.AsyncClient]:
+def model(tmp_path: Path) -> OneModel:
     spec = TrainingSpec("linear", FEATURES, "target")
-    model = OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
+    return OneModel(train(DATA / "diabetes.csv", spec, tmp_path / "artefacts" / "m"))
+
+
+@pytest.fixture
+async def client(tmp_path: Path, billing: MemoryBilling, model: OneModel) -> AsyncIterator[httpx.AsyncClient]:
     files, readers = Files(f"file://{tmp_path}"), ProcessPool(1)
     artefacts, results = Artefacts(files), Results(files)
+    rules = ExportRules(1_000_000, SIGNING_KEY)
     service = BatchService(
         answers=FirstAnswers(None, first_answers),  # type: ignore[arg-type] - unused without keys
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
@@ -89,12 +104,11 @@ async def client(tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[httpx.
     install_problem_handlers(app)
     app.include_router(batches)
     app.include_router(exports)
-    app.dependency_overrides[current_caller] = lambda: Caller(
-        ADA, "ada", "user", 1, None, None, time.time() + 60
-    )
+    app.include_router(key_router)
+    app.dependency_overrides[current_caller] = lambda: Caller(ADA, "user", 1, None, None, time.time() + 60)
     app.state.container = SimpleNamespace(
         batches=service,
-        exports=ExportService(model, artefacts, results, readers),  # type: ignore[arg-type] - as above
+        exports=ExportService(model, artefacts, results, readers, rules),  # type: ignore[arg-type] - as above
         billing=billing,
         charges=None,
         queue_estimates=None,
@@ -149,11 +163,21 @@ async def test_unusable_file_is_refused_and_free(
     assert "hold" not in billing.calls
 
 
+async def test_large_model_is_not_exported(client: httpx.AsyncClient, model: OneModel) -> None:
+    model.size_bytes = 1_000_001
+    assert_problem(await client.get(f"/v1/models/{NAME}/export"), 422, "export_too_large")
+
+
+async def test_key_of_signatures_is_published(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/export-key")
+    assert answer.json() == {"algorithm": "Ed25519", "public_key": public_key_of(SIGNING_KEY)}
+
+
 async def test_model_is_exported_as_a_bundle(client: httpx.AsyncClient, tmp_path: Path) -> None:
     answer = await client.get(f"/v1/models/{NAME}/export")
     assert answer.status_code == 200, answer.text
     with zipfile.ZipFile(io.BytesIO(answer.content)) as bundle:
         manifest = json.loads(bundle.read("MANIFEST.json"))
-        assert {*manifest["files"], "MANIFEST.json"} == set(bundle.namelist())
+        assert {*manifest["files"], "MANIFEST.json", "MANIFEST.sig"} == set(bundle.namelist())
     assert manifest["model"] == NAME
     assert stored_files(tmp_path) == []

@@ -64,7 +64,7 @@ def pack_forest(forest: Any) -> ArrayFile:  # Any: a fitted random forest of sci
 
 def walk_seconds(packed: Packed) -> float:
     """Estimate the time of one core to walk down all trees of a serialized model, for one row."""
-    (trees,) = struct.unpack_from("<Q", packed, TREES_POSITION)
+    (trees,) = struct.unpack_from("<Q", packed.data, TREES_POSITION)
     nodes = packed.size / BYTES_PER_NODE / max(trees, 1)
     return trees * (SPREAD * math.log2(max(nodes, 1)) + 1) * SECONDS_PER_NODE
 
@@ -91,7 +91,7 @@ def _write_to_pipe(packed: Packed, path: str) -> None:
     with contextlib.suppress(BrokenPipeError), open(path, "wb", buffering=0) as pipe:
         if sys.platform == "linux":
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        content = memoryview(packed)
+        content = packed.data
         while content:
             content = content[pipe.write(content[:PIPE_BYTES]) :]
 

@@ -1,6 +1,7 @@
 """Arrays of a predictor, read without a copy from the bytes of an npz file."""
 
 import io
+import os
 import struct
 import zipfile
 
@@ -37,7 +38,9 @@ def _array_at(content: bytes, start: int) -> Array:
     shape, by_columns, dtype = np.lib.format.read_array_header_1_0(head)
     if dtype.hasobject:
         raise ArtefactRefused
-    flat = np.frombuffer(content, dtype, int(np.prod(shape, dtype=np.int64)), start + head.tell())
+    flat = np.frombuffer(
+        content, dtype, int(np.prod(shape, dtype=np.int64)), start + head.seek(0, os.SEEK_CUR)
+    )
     array = flat.reshape(shape, order="F" if by_columns else "C")
     # Libraries require aligned numbers; bytes, such as those of trees, always are.
     return np.require(array, requirements="A")

@@ -14,8 +14,8 @@ from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.learning.predictors.errors import ArtefactRefused
 from ml_service.learning.predictors.predictor import Cost, Predictor
-from ml_service.learning.stored_files import hash_open_file, open_regular, read_exactly
 from ml_service.learning.tables import MEGABYTE, Json
+from ml_service.learning.tables.stored_files import hash_open_file, open_regular, read_exactly
 
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"

@@ -5,6 +5,7 @@ from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import CSV_ERRORS, CsvError, UploadChanged, UploadMissing
 from ml_service.learning.tables.profile import ColumnProfile, TableProfile, profile
 from ml_service.learning.tables.reading import read_csv, read_table
+from ml_service.learning.tables.stored_files import check_upload
 from ml_service.learning.tables.table import (
     DEFAULT_LIMITS,
     MEGABYTE,
@@ -14,7 +15,6 @@ from ml_service.learning.tables.table import (
     Json,
     Table,
 )
-from ml_service.learning.tables.uploaded_file import check_upload
 
 __all__ = [
     "CSV_ERRORS",

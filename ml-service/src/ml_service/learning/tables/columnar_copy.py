@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ml_service.learning.stored_files import NotARegularFile, open_regular
 from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.reading import read_table
+from ml_service.learning.tables.stored_files import NotARegularFile, check_upload, open_regular
 from ml_service.learning.tables.table import Column, ColumnType, CsvLimits, Json, Table
-from ml_service.learning.tables.uploaded_file import check_upload
 from ml_service.store.files import COPY_SUFFIX
 
 # To increase when reading or the layout changes, so that copies of an older version are not used.

@@ -26,7 +26,7 @@ from ml_service.learning.tables.dialect import (
 )
 from ml_service.learning.tables.errors import CorruptGzip, EmptyFile, NotCsv, NulByte, UndecodableByte
 from ml_service.learning.tables.records import locate_last_cell
-from ml_service.learning.tables.table import CsvLimits, check_file_size, check_unpacked_size
+from ml_service.learning.tables.table import CsvLimits, check_file_size, check_lines, check_unpacked_size
 
 GZIP = b"\x1f\x8b"
 OTHER_FORMATS = {
@@ -138,13 +138,15 @@ def _check_encoding(source: Source, begin: bytes, declared: Encoding | None, lim
 
 def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None:
     decoder = codecs.getincrementaldecoder(CODECS[encoding])()
-    size, blank, hint = 0, True, None
+    size, lines, blank, hint = 0, 0, True, None
     with source() as file:
         while True:
             piece = file.read(PIECE_BYTES)
             size += len(piece)
             check_unpacked_size(size, limits)
             text = decoder.decode(piece, final=not piece)
+            lines += text.count("\n") + text.count("\r")
+            check_lines(lines, limits)
             if "\0" in text:
                 line, column = locate_last_cell(_lines_before_fault(source, encoding))
                 raise NulByte(

@@ -17,7 +17,7 @@ from ml_service.learning.tables.errors import (
     TooManyColumns,
 )
 from ml_service.learning.tables.records import records
-from ml_service.learning.tables.table import CsvLimits
+from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
@@ -34,7 +34,8 @@ class Header:
 
 def read_header(content: bytes, delimiter: Delimiter, limits: CsvLimits) -> Header:
     try:
-        record = next(records(content, delimiter))
+        # A longer header has too many columns or too long a name anyway.
+        record = next(records(content[:ROW_BYTES], delimiter))
     except csv.Error as error:
         raise BadQuote("A quote in the header is never closed, or text follows it.", line=1) from error
     names = check_names(record.fields, record.line, limits)

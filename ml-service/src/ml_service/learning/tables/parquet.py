@@ -4,6 +4,8 @@
 # pyright: reportAttributeAccessIssue=false
 
 import contextlib
+import os
+import struct
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,9 +23,15 @@ from ml_service.learning.tables.column_types import (
     classify,
     correct,
 )
-from ml_service.learning.tables.errors import CorruptParquet, NulByte, ParquetTypeUnsupported
+from ml_service.learning.tables.errors import (
+    CorruptParquet,
+    FileTooLarge,
+    NulByte,
+    ParquetTypeUnsupported,
+)
 from ml_service.learning.tables.header import check_names
 from ml_service.learning.tables.table import (
+    MEGABYTE,
     Column,
     ColumnType,
     CsvLimits,
@@ -35,6 +43,10 @@ from ml_service.learning.tables.table import (
 
 MAGIC = b"PAR1"
 BYTES_PER_NUMBER = 8
+# At the end of a file: the length of the footer, and the magic number.
+FOOTER_END = struct.Struct("<I4s")
+# 2,000 columns in one row group take 0.5 MB.
+MOST_FOOTER_BYTES = 8 * MEGABYTE
 DAMAGED = "The Parquet file is damaged or cut off; write it again."
 
 
@@ -43,10 +55,25 @@ def is_parquet(path: Path) -> bool:
         return file.read(len(MAGIC)) == MAGIC
 
 
+def check_footer(path: Path) -> None:
+    """Refuse a long footer: the description of all pieces of columns takes many times its size in memory."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - FOOTER_END.size))
+        last = file.read()
+    if len(last) == FOOTER_END.size:
+        length, magic = FOOTER_END.unpack(last)
+        if magic == MAGIC and length > MOST_FOOTER_BYTES:
+            raise FileTooLarge(
+                f"The footer is over {MOST_FOOTER_BYTES // MEGABYTE} MB; write fewer and larger row groups."
+            )
+
+
 def read_parquet(
     path: Path, limits: CsvLimits, columns: Collection[str] | None, kinds: Mapping[str, ColumnType]
 ) -> Table:
     check_file_size(path.stat().st_size, limits)
+    check_footer(path)
     with refuse_damage():
         texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
         # A dictionary stores a repeated text in memory once.
@@ -78,6 +105,7 @@ class _Reader:
         header = check_names(schema.names, None, self.limits)
         rows = self.file.metadata.num_rows
         check_rows(rows, self.limits)
+        self._check_declared_size()
         stored = dict(zip(header, schema, strict=True))
         for name, column in stored.items():
             check_type(name, column.type)
@@ -87,6 +115,12 @@ class _Reader:
             if columns is None or name in columns
         }
         return Table(header, typed, rows, None)
+
+    def _check_declared_size(self) -> None:
+        """Texts have up to twice their size in a file, and other cells at most as much as in memory."""
+        metadata = self.file.metadata
+        groups = (metadata.row_group(group) for group in range(metadata.num_row_groups))
+        check_unpacked_size(sum(group.total_byte_size for group in groups) // 2, self.limits)
 
     def _read_column(self, name: str, stored_name: str) -> Column:
         self._add_unpacked(self.file.metadata.num_rows * BYTES_PER_NUMBER)

@@ -18,6 +18,7 @@ from ml_service.learning.tables.dialect import Dialect, find_delimiter
 from ml_service.learning.tables.header import read_header
 from ml_service.learning.tables.parquet import is_parquet, read_parquet
 from ml_service.learning.tables.records import check_quotes
+from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
     DEFAULT_LIMITS,
     Column,
@@ -26,7 +27,6 @@ from ml_service.learning.tables.table import (
     Table,
     check_rows,
 )
-from ml_service.learning.tables.uploaded_file import require_file
 
 
 def read_table(

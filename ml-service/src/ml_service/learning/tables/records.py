@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml_service.learning.tables.dialect import SAMPLED_CHARACTERS, Delimiter, find_delimiter
-from ml_service.learning.tables.errors import BadQuote
+from ml_service.learning.tables.errors import BadQuote, CellTooLong
+from ml_service.learning.tables.table import MEGABYTE, ROW_BYTES
 
 LONGEST_FIELD = 2**31 - 1
 QUOTE = ord('"')
@@ -28,7 +29,16 @@ class Record:
 
 def records(content: bytes, delimiter: Delimiter) -> Iterator[Record]:
     """All records without blank lines, the header first; raises csv.Error for a broken quote."""
-    return records_of(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""), delimiter)
+    return records_of(_bounded_lines(content), delimiter)
+
+
+def _bounded_lines(content: bytes) -> Iterator[str]:
+    """The lines of a text, refused if one is so long that its fields would fill the memory."""
+    text = io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace", newline="")
+    while line := text.readline(ROW_BYTES):
+        if len(line) == ROW_BYTES:
+            raise CellTooLong(f"A row is over {ROW_BYTES // MEGABYTE} MB; shorten it.")
+        yield line
 
 
 def records_of(lines: Iterable[str], delimiter: Delimiter) -> Iterator[Record]:

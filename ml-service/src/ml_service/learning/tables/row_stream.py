@@ -24,7 +24,8 @@ from ml_service.learning.tables.content import PIECE_BYTES, stream_text
 from ml_service.learning.tables.dialect import Decimal, Delimiter, find_delimiter
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
-from ml_service.learning.tables.parquet import check_type, is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.parquet import check_footer, check_type, is_parquet, is_text, refuse_damage
+from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
     MEGABYTE,
     ROW_BYTES,
@@ -33,7 +34,6 @@ from ml_service.learning.tables.table import (
     check_rows,
     check_unpacked_size,
 )
-from ml_service.learning.tables.uploaded_file import require_file
 
 MOST_ROWS_AT_ONCE = 20_000
 MOST_TEXT = 64 * MEGABYTE
@@ -145,6 +145,7 @@ class ParquetStream:
 
     def __init__(self, path: Path, limits: CsvLimits) -> None:
         self._path, self._limits = path, limits
+        check_footer(path)
         with refuse_damage():
             self.schema = pq.read_schema(path).remove_metadata()
             self._dictionaries = self._find_long_texts()

@@ -16,6 +16,7 @@ RowErrors = dict[int, str]
 
 MEGABYTE = 1024 * 1024
 ROW_BYTES = 4 * MEGABYTE
+LINES_PER_ROW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ def check_rows(rows: int, limits: CsvLimits) -> None:
         raise NoRows("There is a header but no row below it; add rows.")
     if rows > limits.rows:
         raise TooManyRows(f"There are {rows} rows; the limit is {limits.rows}.")
+
+
+def check_lines(lines: int, limits: CsvLimits) -> None:
+    """Bound the lines, of which a row has two characters of line end, or several in quotes; blank ones count.
+
+    A reader that looks for a fault goes through all lines one by one.
+    """
+    if lines > LINES_PER_ROW * limits.rows:
+        raise TooManyRows(
+            f"There are over {LINES_PER_ROW * limits.rows} lines; send fewer rows, without blank lines."
+        )
 
 
 def check_file_size(size: int, limits: CsvLimits) -> None:

@@ -1,14 +1,15 @@
 """Serialization of trees as arrays."""
 
 import os
-import resource
 from typing import Any
 
 import numpy as np
 import pytest
 import treelite
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from tests.support.peak_memory import peak_resident
 
+from kit.identity import UserId
 from ml_service.learning.model_types import compilation
 from ml_service.learning.model_types.compilation import pack_forest, pack_trees, unpack_trees
 from ml_service.store.process_pool import ProcessPool
@@ -26,19 +27,15 @@ def relative_memory_growth() -> float:
     """Growth of the process as a multiple of the packed forest."""
     forest, _ = fit_forest(100, 4_000)
     treelite.sklearn.import_model(fit_forest(1, 10)[0])
-    before = _most_resident()
+    before = peak_resident()
     with pack_forest(forest).file as file:
-        return (_most_resident() - before) / file.seek(0, os.SEEK_END)
+        return (peak_resident() - before) / file.seek(0, os.SEEK_END)
 
 
 def packed(forest: Any) -> np.ndarray:  # Any: a random forest
     with pack_forest(forest).file as file:
         file.seek(0)
         return np.frombuffer(file.read(), np.uint8)
-
-
-def _most_resident() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def test_unpacked_trees_predict_like_the_estimator() -> None:
@@ -68,4 +65,4 @@ def test_forest_is_packed_as_by_treelite_without_facts_about_training_rows(
 
 
 async def test_large_forest_is_packed_in_bounded_memory() -> None:
-    assert await ProcessPool(1).run(relative_memory_growth) < 0.25
+    assert await ProcessPool(1).run(relative_memory_growth, user=UserId(1)) < 0.25

@@ -1,5 +1,6 @@
 """A columnar copy has the same table as its file; a damaged, missing or differently typed one is not used."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -113,6 +114,27 @@ def test_copy_serves_columns_whose_types_were_not_corrected(penguins: Path) -> N
     assert_equal(
         part, replace(expected, columns={name: expected.columns[name] for name in ("island", "sex")})
     )
+
+
+def test_copy_of_another_source_is_not_used(penguins: Path) -> None:
+    table, path = tables.read_table(penguins), tables.copy_of(penguins)
+    tables.write_copy(table, path, LARGE, bytes(32))
+    assert_equal(tables.read_copy(path, None, {}, bytes(32)), table)
+    assert tables.read_copy(path, None, {}, bytes(31) + b"1") is None
+    tables.write_copy(table, path, LARGE)
+    assert tables.read_copy(path, None, {}, bytes(32)) is None
+
+
+def test_pipe_in_place_of_a_copy_is_not_opened(penguins: Path) -> None:
+    os.mkfifo(tables.copy_of(penguins))
+    assert_equal(tables.read_stored_table(penguins, LIMITS), tables.read_table(penguins))
+
+
+def test_missing_file_is_reported_although_there_is_a_copy(penguins: Path) -> None:
+    copy(penguins)
+    penguins.unlink()
+    with pytest.raises(tables.UploadMissing):
+        tables.read_stored_table(penguins, LIMITS)
 
 
 def test_large_copy_is_compressed(tmp_path: Path) -> None:

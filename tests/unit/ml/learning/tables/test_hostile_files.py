@@ -1,12 +1,16 @@
 """Refused files, with code, line and column."""
 
 import gzip
+import os
+import tracemalloc
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ml_service.learning.tables import CsvError, CsvLimits, Dialect, read_csv
+from ml_service.learning.tables import CsvError, CsvLimits, Dialect, UploadChanged, read_csv, read_table
+from ml_service.learning.tables.row_stream import open_rows
 
 LIMITS = CsvLimits(
     file_bytes=100_000, unpacked_bytes=200_000, rows=50, columns=20, name_length=30, cell_length=500
@@ -121,6 +125,49 @@ def test_refusal_detail_is_one_short_sentence(case: Case, tmp_path: Path) -> Non
     error = refusal(case.content, tmp_path, case.dialect)
     assert error.detail.endswith(".")
     assert len(error.detail) < 200
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"a,b\n1,2\n" + b"\n" * 300, "csv_too_many_rows"),
+        (b"a,b\n1,2\n" + b"\r" * 300 + b"1\n", "csv_too_many_rows"),
+        (b"a,b\n1,2\n" + b"\n" * 150, None),
+    ],
+)
+def test_blank_lines_are_limited(content: bytes, code: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    for read in (read_table, lambda path, limits: open_rows(path, limits).count()):
+        caught = None
+        try:
+            read(path, LIMITS)
+        except CsvError as error:
+            caught = error.code
+        assert caught == code
+
+
+@pytest.mark.parametrize("begin", [b"", b"a,b\n", b'a,b\n"x"y,1\n'], ids=["header", "row", "quoted"])
+def test_line_of_millions_of_cells_is_refused_in_little_memory(begin: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv.gz"
+    path.write_bytes(gzip.compress(begin + b"1," * 10_000_000 + b"\n", 1))
+    tracemalloc.start()
+    with pytest.raises(CsvError):
+        read_table(path, CsvLimits(unpacked_bytes=30_000_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 120_000_000
+
+
+@pytest.mark.parametrize("read", [read_table, open_rows])
+def test_pipe_or_link_is_refused_at_once(read: Callable[..., object], tmp_path: Path) -> None:
+    pipe, link, table = tmp_path / "pipe", tmp_path / "link", tmp_path / "table"
+    os.mkfifo(pipe)
+    table.write_bytes(NUMBERS)
+    link.symlink_to(table)
+    for path in (pipe, link, tmp_path):
+        with pytest.raises(UploadChanged):
+            read(path, LIMITS)
 
 
 @pytest.mark.parametrize(

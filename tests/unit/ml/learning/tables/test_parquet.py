@@ -14,6 +14,7 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning.tables import ColumnType, CsvError, CsvLimits, Table, profile, read_table
+from ml_service.learning.tables.row_stream import open_rows
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
@@ -171,6 +172,24 @@ def test_repeated_text_beyond_the_unpacked_limit_is_refused(write: Callable[...,
     path = write(a=repeated)
     assert path.stat().st_size < 1_000_000
     assert refusal(path)[0] == "csv_too_large"
+
+
+def test_file_that_declares_a_large_content_is_refused_before_it_is_read(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(a=np.random.default_rng(0).random(10_000))
+    monkeypatch.setattr(pq.ParquetFile, "read", None)
+    assert refusal(path, CsvLimits(unpacked_bytes=30_000))[0] == "csv_too_large"
+
+
+@pytest.mark.parametrize("read", [read_table, open_rows])
+def test_long_footer_is_refused_before_it_is_parsed(read: Callable[..., object], tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    length = 9 * 1024 * 1024
+    path.write_bytes(b"PAR1" + bytes(length) + length.to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(CsvError) as caught:
+        read(path, CsvLimits())
+    assert (caught.value.status, caught.value.code) == (413, "csv_too_large")
 
 
 @pytest.mark.parametrize(

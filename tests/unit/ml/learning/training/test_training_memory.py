@@ -1,12 +1,13 @@
 """Memory of a training, relative to the model that it fits."""
 
-import resource
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.support.peak_memory import peak_resident
 
+from kit.identity import UserId
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
 from ml_service.store.process_pool import ProcessPool
@@ -21,17 +22,15 @@ def relative_growth(path: Path) -> float:
     """Growth of the process by the default forest, as a multiple of the size of its pipeline."""
     small = TrainingSpec("random_forest", FEATURES, "y", {"n_estimators": 1, "max_depth": 2})
     train(path, small, path.with_name("small"))
-    before = _most_resident()
+    before = peak_resident()
     train(path, TrainingSpec("random_forest", FEATURES, "y"), path.with_name("model"))
-    return (_most_resident() - before) / (path.with_name("model") / "pipeline.joblib").stat().st_size
-
-
-def _most_resident() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return (peak_resident() - before) / (path.with_name("model") / "pipeline.joblib").stat().st_size
 
 
 async def test_forest_is_trained_without_copies_of_it(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     table = pd.DataFrame({name: random.normal(size=ROWS) for name in FEATURES})
     table.assign(y=random.normal(size=ROWS)).to_csv(tmp_path / "table.csv", index=False)
-    assert await ProcessPool(1).run(relative_growth, tmp_path / "table.csv") < 1.6
+    assert (
+        await ProcessPool(1).run(relative_growth, tmp_path / "table.csv", user=UserId(1), seconds=280) < 1.6
+    )

@@ -13,6 +13,9 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import IO
 
+from ml_service.learning.tables.errors import UploadChanged, UploadMissing
+from ml_service.learning.tables.table import CsvLimits, check_file_size
+
 CHUNK_BYTES = 1 << 20
 # O_NONBLOCK: the open of a pipe without a writer returns at once.
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -27,10 +30,12 @@ class NotARegularFile(OSError):
 @contextlib.contextmanager
 def open_regular(path: Path) -> Generator[tuple[IO[bytes], int]]:
     """Open a regular file without buffer; yields it with its size. Raises NotARegularFile for all else."""
-    with os.fdopen(_open(path), "rb", buffering=0) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise NotARegularFile(path.name)
+    descriptor = _open(path)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise NotARegularFile(path.name)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         yield file, status.st_size
 
 
@@ -50,6 +55,31 @@ def hash_open_file(file: IO[bytes], size: int) -> bytes:
         digest.update(buffer[:count])
         size -= count
     return digest.digest()
+
+
+def check_upload(path: Path, limits: CsvLimits, sha256: bytes | None) -> None:
+    """Raise UploadMissing or UploadChanged for another file than that with this SHA-256.
+
+    Without a digest, which tasks of an older version lack, any regular file within the limit passes.
+    """
+    try:
+        with open_regular(path) as (file, size):
+            check_file_size(size, limits)
+            if sha256 is not None and hash_open_file(file, size) != sha256:
+                raise UploadChanged
+    except FileNotFoundError as error:
+        raise UploadMissing from error
+    except NotARegularFile as error:
+        raise UploadChanged from error
+
+
+def require_file(path: Path) -> None:
+    """Raise UploadChanged for a pipe, a link or a folder, and FileNotFoundError for nothing at all."""
+    try:
+        with open_regular(path):
+            pass
+    except NotARegularFile as error:
+        raise UploadChanged from error
 
 
 def _open(path: Path) -> int:

@@ -1,0 +1,71 @@
+"""Rounds of a drill: people work, a fault strikes, the stack recovers, everything is verified."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import httpx
+
+from tests.drill.faults import Fault, FaultPlan
+from tests.drill.stack import DrillStack, running_stack
+from tests.drill.verification import verify
+from tests.drill.workload import REQUEST_SECONDS, Worker, working
+from tests.support.people import administrator, grant, new_user
+
+USERS = 3
+PLENTY = 1_000_000
+BEFORE_SECONDS, AFTER_SECONDS = (0.5, 3.0), 1.0
+SECONDS_BETWEEN = 0.5
+
+
+@dataclass(frozen=True)
+class Round:
+    """One fault and its end; `failure` is what was wrong afterwards, if anything."""
+
+    fault: Fault
+    requests: int
+    recovered_in: float
+    failure: str | None = None
+
+
+async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Round], None]) -> list[Round]:
+    """Break a stack of its own for so long; ends at the first failure, which a run with the seed repeats."""
+    rounds: list[Round] = []
+    async with running_stack() as stack, AsyncExitStack() as clients:
+        workers = [worker async for worker in _workers(stack, clients, seed)]
+        end = time.monotonic() + seconds
+        for fault in FaultPlan(stack, seed, quick=quick):
+            if time.monotonic() > end:
+                break
+            chance = random.Random(seed + len(rounds))  # noqa: S311 - no secret
+            rounds.append(await _round(stack, workers, fault, chance))
+            report(rounds[-1])
+            if rounds[-1].failure is not None:
+                break
+    return rounds
+
+
+async def _workers(stack: DrillStack, clients: AsyncExitStack, seed: int) -> AsyncIterator[Worker]:
+    for number in range(USERS):
+        http = httpx.AsyncClient(base_url=stack.public.url, timeout=REQUEST_SECONDS)
+        await clients.enter_async_context(http)
+        user = await new_user(http)
+        await grant(await administrator(http, stack.public), user, PLENTY)
+        worker = Worker(user, random.Random(seed + number))  # noqa: S311 - no secret
+        await worker.prepare()
+        yield worker
+
+
+async def _round(stack: DrillStack, workers: list[Worker], fault: Fault, chance: random.Random) -> Round:
+    async with working(workers, SECONDS_BETWEEN):
+        await asyncio.sleep(chance.uniform(*BEFORE_SECONDS))
+        await fault.cause()
+        await asyncio.sleep(AFTER_SECONDS)
+    requests = sum(len(worker.attempts) for worker in workers)
+    try:
+        return Round(fault, requests, await verify(stack, workers))
+    except AssertionError as error:
+        return Round(fault, requests, 0.0, str(error))
