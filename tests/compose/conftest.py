@@ -15,6 +15,7 @@ SECRETS = (
     "JWT_SECRET",
     "SERVICE_SECRET",
     "ADMIN_PASSWORD",
+    "GRAFANA_PASSWORD",
     "DB_PASSWORD",
     "AUTH_DB_PASSWORD",
     "BILLING_DB_PASSWORD",
@@ -32,9 +33,13 @@ FILES = ("docker-compose.yml", "tests/compose/stand-ins.yml")
 def compose() -> Iterator[Compose]:
     created_secrets = {name: secrets.token_hex(32) for name in SECRETS}
     ports = free_ports(("GATEWAY_PORT", "DASHBOARD_PORT"))
+    # Seven networks, from 172.30.20.0/24 to 172.30.236.0/24.
+    prefix = f"172.30.{secrets.randbelow(22) + 2}"
     project = {
         "COMPOSE_PROJECT_NAME": f"farebox-{uuid4().hex[:8]}",
-        "SUBNET": f"172.30.{secrets.randbelow(253)}.0/24",
+        "SUBNET_PREFIX": prefix,
+        # The host itself, as a client of the published ports: a proxy on loopback.
+        "TRUSTED_PROXIES": f"{prefix}0.1",
         "ADMIN_EMAIL": ADMIN_NAME,
         # Services behind the gateway log each request at this level only.
         "LOG_LEVEL": "DEBUG",

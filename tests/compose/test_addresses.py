@@ -17,8 +17,16 @@ print(connection.getresponse().headers["RateLimit"])"""
 
 
 def test_clients_of_the_balancer_have_separate_rate_limits(compose: Compose) -> None:
-    left = [_left(compose, service, "balancer") for service in ("ml-worker", "dask-scheduler", "ml-worker")]
+    request = ("python", "-c", REQUEST_PAGE, "balancer", "")
+    left = [_read(compose.run_as_client(*request, number=number)) for number in (1, 2, 1)]
     assert left == [PAGES_A_DAY - 1, PAGES_A_DAY - 1, PAGES_A_DAY - 2]
+
+
+def test_client_of_the_balancer_cannot_claim_another_address(compose: Compose) -> None:
+    claims = [f"203.0.113.{number}" for number in (11, 12)]
+    requests = [("python", "-c", REQUEST_PAGE, "balancer", claim) for claim in claims]
+    left = [_read(compose.run_as_client(*request, number=3)) for request in requests]
+    assert left == [PAGES_A_DAY - 1, PAGES_A_DAY - 2]
 
 
 def test_visitors_of_the_dashboard_have_separate_rate_limits(compose: Compose) -> None:
@@ -41,7 +49,7 @@ async def test_balancer_closes_a_connection_without_a_request(http: httpx.AsyncC
     writer.close()
 
 
-def _left(compose: Compose, service: str, requested: str, claimed: str = "") -> int:
+def _left(compose: Compose, service: str, requested: str, claimed: str) -> int:
     """The number of pages that this container's program may still request."""
     return _read(compose.run("exec", "-T", service, "python", "-c", REQUEST_PAGE, requested, claimed))
 

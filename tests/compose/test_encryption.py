@@ -23,7 +23,7 @@ def nginx(compose: Compose) -> Iterator[Compose]:
 
 def test_gateway_is_served_over_tls(nginx: Compose) -> None:
     certificate = nginx.run("--profile", "tls", "exec", "-T", "nginx", "cat", CERTIFICATE)
-    output = nginx.run("exec", "-T", "ml-worker", "python", "-c", REQUEST_READINESS, stdin=certificate)
+    output = nginx.run_as_client("python", "-c", REQUEST_READINESS, stdin=certificate)
     assert output.startswith("HTTP/1.1 200 "), output
     assert '{"status":"ready"}' in output
     assert "strict-transport-security" in output.lower()

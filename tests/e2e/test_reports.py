@@ -162,7 +162,7 @@ class TestPredictions:
         name = trained.models[Case("penguins", "knn")]
         example = (await trained.owner.get(f"/v1/models/{name}/schema")).json()["example"]
         response = await trained.owner.post(f"/v1/models/{name}/predict", json=example)
-        assert response.json().keys() == {"model", "prediction", "warnings"}
+        assert response.json().keys() == {"model", "prediction", "warnings", "warning_count"}
 
     async def test_predictions_of_several_rows_are_lists_and_replayed(self, trained: Trained) -> None:
         name = trained.models[Case("penguins", "logistic")]

@@ -39,9 +39,15 @@ class TestRegister:
         name = unused_name()
         key = {"Idempotency-Key": name}
         await http.post("/v1/users", json={"name": name, "password": PASSWORD}, headers=key)
-        other = {"name": unused_name(), "password": PASSWORD}
+        other = {"name": name, "password": "another sentence"}
         response = await http.post("/v1/users", json=other, headers=key)
         assert_problem(response, 422, "idempotency_key_reused")
+
+    async def test_same_key_of_another_name_is_another_key(self, http: httpx.AsyncClient) -> None:
+        key = {"Idempotency-Key": unused_name()}
+        for name in (unused_name(), unused_name()):
+            response = await http.post("/v1/users", json={"name": name, "password": PASSWORD}, headers=key)
+            assert response.json()["name"] == name
 
     @pytest.mark.parametrize(
         "name", ["Ünïcödé-{}", "ラマ-{}", "🦙-{}", "O'Hara;DROP-{}", "<b>bold</b>-{}".replace("/", "")]

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import asyncpg
-from tests.support.billing import ADMIN, Billing, charge, hold, refund, running_billing
+from tests.support.billing import ADMIN, Billing, charge, hold, refund, refund_hold, running_billing
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
@@ -36,6 +36,7 @@ def random_operation(rng: random.Random) -> Body:
         {"operation": "settle", "tokens": rng.randrange(6), **end},
         {"operation": "release", **end},
         {"operation": "extend", "ttl_seconds": 1, **end},
+        refund_hold(user, f"key-{key}"),
     ]
     return rng.choice(choices)
 

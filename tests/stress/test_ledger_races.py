@@ -132,6 +132,30 @@ async def test_concurrent_settle_and_release_of_a_hold_succeed_once(
         assert (await replicas[1].wallet(USER))["available"] == before - charged
 
 
+async def test_concurrent_hold_settle_and_refund_of_a_hold_leave_the_balance(
+    replicas: tuple[Billing, Billing],
+) -> None:
+    keys = [f"key-{n}" for n in range(20)]
+    calls, refunds = [], []
+    for n, key in enumerate(keys):
+        calls += [replicas[n % 2].hold(USER, key), replicas[n // 2 % 2].settle(key)]
+        refunds += [replicas[(n + twin) % 2].refund_hold(USER, key) for twin in range(2)]
+    answers = await asyncio.gather(*calls, *refunds)
+    assert {response["status"] for response in answers[len(calls) :]} == {200}
+    assert {response["status"] for response in answers[: len(calls)]} <= {200, 402, 404, 409}
+    assert await replicas[0].wallet(USER) == {"tokens": 100, "held": 0, "available": 100}
+    again = await replicas[0].operate(*[hold(USER, key) for key in keys])
+    assert {response["problem"]["code"] for response in again} == {"hold_ended"}
+
+
+async def test_20_concurrent_refunds_of_one_settled_hold_pay_once(replicas: tuple[Billing, Billing]) -> None:
+    await replicas[0].hold(USER, "one")
+    await replicas[0].settle("one")
+    refunded = await asyncio.gather(*[replicas[n % 2].refund_hold(USER, "one") for n in range(20)])
+    assert {(response["tokens"], response["available"]) for response in refunded} == {(5, 100)}
+    assert (await replicas[0].wallet(USER))["tokens"] == 100
+
+
 async def test_20_concurrent_purchases_with_one_key_buy_once(replicas: tuple[Billing, Billing]) -> None:
     headers = bearer(USER) | {"Idempotency-Key": "one"}
     purchase = {"amount": 10, "credit_card": "1234-5678-9999-0000"}

@@ -1,4 +1,7 @@
-"""A Dask cluster for tests: a scheduler and two single-thread workers with nannies, as processes."""
+"""A Dask cluster for tests: a scheduler and three single-thread workers with nannies, as processes.
+
+One of them is reserved for short jobs.
+"""
 
 import json
 import os
@@ -17,12 +20,14 @@ from distributed import Client
 
 START_SECONDS = 120
 MEMORY = "700MiB"
-SCHEDULER = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard"]
-WORKERS = ["-m", "distributed.cli.dask_worker", "--host", "127.0.0.1", "--no-dashboard"]
+LOOPBACK = ["--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--no-dashboard"]
+WORKERS_COUNT = 3
+SCHEDULER = ["-m", "distributed.cli.dask_scheduler", *LOOPBACK]
+WORKERS = ["-m", "distributed.cli.dask_worker", *LOOPBACK]
 # The import of the libraries of a fit takes seconds; with the preload the first job is fast, too.
 SIZE = [
     "--nworkers",
-    "2",
+    str(WORKERS_COUNT),
     "--nthreads",
     "1",
     "--memory-limit",
@@ -66,7 +71,7 @@ def running_cluster(**settings: str) -> Iterator[TestCluster]:
         try:
             address = _wait_for_address(scheduler_file)
             with Client(address, timeout=START_SECONDS, set_as_default=False) as client:
-                client.wait_for_workers(2, timeout=START_SECONDS)
+                client.wait_for_workers(WORKERS_COUNT, timeout=START_SECONDS)
             yield TestCluster(address, nannies)
         finally:
             for process in (nannies, scheduler):

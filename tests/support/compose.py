@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from tests.support.stack import PROJECT
 
 LONGEST_SECONDS = 600
+# Addresses of the public network that Docker gives out last.
+CLIENTS = 200
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Compose:
 
     def containers(self, service: str) -> list[str]:
         return self.run("ps", "--quiet", "--all", service).split()
+
+    def run_as_client(self, *command: str, stdin: str = "", number: int = 1) -> str:
+        """Run a program where clients of the published ports are; each number is another client."""
+        project, prefix = self.environment["COMPOSE_PROJECT_NAME"], self.environment["SUBNET_PREFIX"]
+        place = ["--network", f"{project}_public", "--ip", f"{prefix}0.{CLIENTS + number}"]
+        image = f"{project}-ml-service"
+        return run_program(["docker", "run", "--rm", "--interactive", *place, image, *command], stdin=stdin)
 
     def kill(self, service: str) -> None:
         """Kill a container's program like the OOM killer; `docker kill` would count as a stop."""

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal
 
+from kit.deadlines import require_time_left
 from kit.identity import UserId
 from ml_service.billing.port import (
     NOT_ENOUGH_TOKENS,
@@ -20,6 +21,7 @@ from ml_service.billing.port import (
     ChargeRefunded,
     Hold,
     HoldEnded,
+    HoldNotFound,
     Price,
     Receipt,
 )
@@ -66,8 +68,9 @@ class MemoryBilling:
     entries: dict[ChargeKey, Entry] = field(default_factory=dict)
     current_prices: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
     quotes: dict[str, Quote] = field(default_factory=dict)
-    # Keys that were refunded before their charge arrived.
+    # Keys that were refunded before their charge or hold arrived.
     void: set[ChargeKey] = field(default_factory=set[ChargeKey])
+    void_holds: set[ChargeKey] = field(default_factory=set[ChargeKey])
     unavailable: bool = False
     calls: list[str] = field(default_factory=list)
     receipts: "count[int]" = field(default_factory=lambda: count(1))
@@ -94,7 +97,8 @@ class MemoryBilling:
         if charge.key in self.void or (entry is not None and entry.state == "refunded"):
             raise ChargeRefunded(409, "charge_refunded", "This charge was refunded.")
         if entry is not None and entry.receipt is not None:
-            return entry.receipt
+            return replace(entry.receipt, replayed=True)
+        require_time_left()
         wallet, tokens = self._check(charge)
         wallet.posted -= tokens
         receipt = Receipt(str(next(self.receipts)), tokens, wallet.available)
@@ -110,11 +114,26 @@ class MemoryBilling:
             wallet.posted += entry.tokens
             entry.state = "refunded"
 
-    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
+    async def refund_hold(self, key: ChargeKey, user_id: UserId) -> None:
+        self._record_call("refund_hold")
+        wallet, entry = self._wallet(user_id), self.entries.get(key)
+        if entry is None:
+            self.void_holds.add(key)
+        elif entry.state == "held":
+            self._release(entry)
+        elif entry.state == "settled":
+            wallet.posted += entry.receipt.tokens if entry.receipt else 0
+            entry.state = "refunded"
+
+    async def hold(self, charge: Charge, ttl_seconds: int, *, limited: bool = False) -> Hold:
         self._record_call("hold")
         existing = self.entries.get(charge.key)
-        if existing is not None:
+        if existing is not None and existing.state == "held":
             return Hold(charge.key, existing.tokens, existing.available)
+        if existing is not None or charge.key in self.void_holds:
+            raise self._ended(charge.key)
+        if limited:
+            require_time_left()
         wallet, tokens = self._check(charge)
         wallet.held += tokens
         expires_at = time.monotonic() + ttl_seconds
@@ -124,10 +143,10 @@ class MemoryBilling:
     async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         self._record_call("settle")
         entry = self._entry(hold)
-        if entry.receipt is not None:
+        if entry.state == "settled" and entry.receipt is not None:
             return entry.receipt
         if entry.state != "held":
-            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
+            raise self._ended(hold)
         wallet = self._wallet(entry.charge.user_id)
         cost = entry.tokens if tokens is None else tokens
         assert 0 <= cost <= entry.tokens
@@ -147,7 +166,7 @@ class MemoryBilling:
         self._record_call("extend")
         entry = self._entry(hold)
         if entry.state != "held":
-            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
+            raise self._ended(hold)
         entry.expires_at = time.monotonic() + ttl_seconds
 
     async def prices(self) -> Mapping[Action, Price]:
@@ -196,9 +215,16 @@ class MemoryBilling:
         return self.wallets[user_id]
 
     def _entry(self, hold: ChargeKey) -> Entry:
+        if hold in self.void_holds:
+            raise self._ended(hold)
         if hold not in self.entries:
-            raise HoldEnded(409, "hold_ended", "This hold was released or has expired.")
+            raise HoldNotFound(404, "hold_not_found", "There is no such hold.")
         return self.entries[hold]
+
+    def _ended(self, hold: ChargeKey) -> HoldEnded:
+        entry = self.entries.get(hold)
+        state = entry.state if entry is not None else "released"
+        return HoldEnded(409, "hold_ended", f"This hold has already been {state}.", state=state)
 
     def _check_cap(self, charge: Charge, tokens: int) -> None:
         key = charge.api_key

@@ -214,7 +214,7 @@ class NotLoggedIn(FareboxError):
 
 
 class JobNotSucceeded(FareboxError):
-    """The job failed or was cancelled; nothing was charged. `members["job"]` is the job."""
+    """The job failed or was cancelled. `members["job"]` is the job, with its `tokens_charged`."""
 
     code = "job_not_succeeded"
 

@@ -1,4 +1,4 @@
-"""Web server: Streamlit's app with a route for the login cookie and security headers."""
+"""Web server: Streamlit's app with a route for the login cookie, admission and security headers."""
 
 import logging
 from pathlib import Path
@@ -9,7 +9,9 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard.session.cookie import exchange_ticket
+from dashboard.admission import Admission
+from dashboard.session.cookie import LOGIN_PATH, exchange_ticket
+from dashboard.settings import DashboardSettings
 
 # Inside the folder `pages`: Streamlit would run every file of a `pages` folder beside the script as a page.
 SCRIPT = Path(__file__).parent / "pages" / "app.py"
@@ -21,12 +23,12 @@ HEADERS = {
 logger = logging.getLogger(__name__)
 
 
-def create_app() -> st.App:
+def create_app(settings: DashboardSettings) -> st.App:
     """The ASGI app; its health check is Streamlit's own, at /_stcore/health."""
     return st.App(
         SCRIPT,
-        routes=[Route("/login", exchange_ticket, methods=["POST"])],
-        middleware=[Middleware(SecurityHeaders)],
+        routes=[Route(f"{settings.base_path}{LOGIN_PATH}", exchange_ticket, methods=["POST"])],
+        middleware=[Middleware(SecurityHeaders), Middleware(Admission, settings)],
         on_script_error=_show_unexpected_error,
     )
 

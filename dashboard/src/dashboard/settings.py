@@ -2,6 +2,7 @@
 
 import sys
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +19,10 @@ class DashboardSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8501
     api_base_url: str = "http://127.0.0.1:8000"
+    # The address in browsers, if a proxy changes the Host header or serves the pages below a path.
+    dashboard_url: Annotated[str | None, Field(pattern=r"^https?://[^/?#]+(/[^?#]*)?$")] = None
+    # A tab of a browser is one; a class behind one address has many.
+    max_sockets_per_address: Annotated[int, Field(ge=1)] = 200
     max_csv_bytes: Annotated[int, Field(ge=1)] = 50 * 1024**2
     # The value of billing-service; the registration form shows it.
     opening_grant: Annotated[int, Field(ge=0)] = 15
@@ -33,13 +38,35 @@ class DashboardSettings(BaseSettings):
             sys.exit(f"dashboard: {'; '.join(invalid)}.")
 
     @property
+    def base_path(self) -> str:
+        """The path before all others, such as `/farebox`; empty without one."""
+        return urlsplit(self.dashboard_url or "").path.rstrip("/")
+
+    def is_own_origin(self, origin: str | None, host: str | None) -> bool:
+        """Whether a page of the dashboard sent the request; browsers send both headers, and no script can."""
+        parts = urlsplit(origin or "")
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            return False
+        if self.dashboard_url is None:
+            return parts.netloc == host
+        return parts[:2] == urlsplit(self.dashboard_url.lower())[:2]
+
+    @property
     def streamlit_options(self) -> dict[str, object]:
         """Options of Streamlit: no usage statistics, no file watcher, no error details on pages."""
         return {
             "server.address": self.host,
             "server.port": self.port,
             "server.headless": True,
+            # Streamlit checks origins as well, and would look for this on the internet.
+            **(
+                {"browser.serverAddress": urlsplit(self.dashboard_url).hostname} if self.dashboard_url else {}
+            ),
             "server.fileWatcherType": "none",
+            "server.baseUrlPath": self.base_path.strip("/"),
+            # Both ways: the largest answer is a report, the largest request the values of a form.
+            "server.maxMessageSize": 50,
+            "server.maxWidgetStateSize": 5,
             "server.maxUploadSize": -(-self.max_csv_bytes // 1024**2),
             "browser.gatherUsageStats": False,
             "client.showErrorDetails": "none",

@@ -20,6 +20,8 @@ from kit.idempotency import is_idempotency_key
 from kit.identity import Caller
 from kit.problems import render
 
+MOST_DIGITS = 16
+
 
 class NotHot(Exception):
     """The request is invalid or unusual, so FastAPI must serve it."""
@@ -65,6 +67,12 @@ class HotRequest:
         False where something else has wrapped `receive`, as tracing does.
         """
         return getattr(getattr(self._receive, "__self__", None), "disconnected", False)
+
+    @property
+    def content_length(self) -> int:
+        """The length of the body as announced; 0 if it is not."""
+        sent = self._headers.get(b"content-length", b"")
+        return int(sent) if sent.isdigit() and len(sent) < MOST_DIGITS else 0
 
     async def json_body(self) -> bytes:
         """The complete body; raises NotHot for another type than JSON, or when the client disconnects."""

@@ -32,6 +32,7 @@ from sqlalchemy import (
     delete,
     false,
     func,
+    literal_column,
     select,
     text,
     update,
@@ -107,11 +108,22 @@ class KeyedRequest:
 
 
 class Claim:
-    """A claim of the running request to a key; `first_answer` is set for a retry."""
+    """A claim of the running request to a key; `first_answer` is set for a retry.
 
-    def __init__(self, answers: "FirstAnswers", request: KeyedRequest, first_answer: bytes | None) -> None:
+    `is_first`: no earlier request with this key is known. Otherwise one has died without an answer.
+    """
+
+    def __init__(
+        self,
+        answers: "FirstAnswers",
+        request: KeyedRequest,
+        first_answer: bytes | None = None,
+        *,
+        is_first: bool = False,
+    ) -> None:
         self._answers, self._request = answers, request
-        self.first_answer = first_answer
+        self.first_answer, self.is_first = first_answer, is_first
+        self.has_key = request.key is not None
 
     async def keep(
         self, answer: bytes, *, location: str | None = None, session: AsyncSession | None = None
@@ -139,14 +151,15 @@ class FirstAnswers:
         IdempotencyKeyExpired when its answer is no longer stored.
         """
         if request.key is None:
-            yield Claim(self, request, None)
+            yield Claim(self, request)
             return
-        if not await self._begin(request):
+        is_first = await self._begin(request)
+        if is_first is None:
             yield Claim(self, request, await self._find(request))
             return
         renewal = asyncio.create_task(self._renew_forever(request))
         try:
-            yield Claim(self, request, None)
+            yield Claim(self, request, is_first=is_first)
         except BaseException:
             # Shielded, so that a cancelled request withdraws its claim, too.
             await asyncio.shield(self._withdraw(request))
@@ -195,8 +208,8 @@ class FirstAnswers:
         locations = await session.scalars(statement.returning(self._table.c.location))
         return [location for location in locations.all() if location is not None]
 
-    async def _begin(self, request: KeyedRequest) -> bool:
-        """False when another request with the key has stored its answer or may still be running."""
+    async def _begin(self, request: KeyedRequest) -> bool | None:
+        """Whether the key is new; None when another request has stored its answer or may still be running."""
         columns, lease_until = self._table.c, func.now() + LEASE
         statement = (
             insert(self._table)
@@ -214,10 +227,11 @@ class FirstAnswers:
                 & (columns.lease_until < func.now())
                 & (columns.fingerprint == request.fingerprint),
             )
-            .returning(columns.key)
+            # A row that was inserted has no former version.
+            .returning(literal_column("xmax = 0", Boolean))
         )
         async with self._database.autocommit() as session:
-            return (await session.execute(statement)).first() is not None
+            return await session.scalar(statement)
 
     async def _find(self, request: KeyedRequest) -> bytes:
         columns = self._table.c

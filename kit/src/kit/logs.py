@@ -1,10 +1,12 @@
 """Logging: JSON lines to standard output and, with LOG_DIR, to a rotating server.log."""
 
 import logging
+import re
 import sys
 import threading
 import time
 import traceback
+import warnings
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,6 +21,8 @@ LARGEST_FILE = 10 * 1024 * 1024
 KEPT_FILES = 5
 BATCH_SECONDS = 0.05
 LARGEST_BATCH = 10_000
+# asyncio names the callback with its arguments.
+CALLBACK = re.compile(r"^(Exception in callback) .*")
 
 
 class BatchHandler(logging.Handler):
@@ -92,7 +96,10 @@ def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=processors, processors=[remove_meta, _render])
     )
+    handler.addFilter(_remove_values)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    _take_over_loggers()
+    warnings.showwarning = _log_warning
     _skip_unused_record_fields()
     # These log every request or query, including URLs and parameters.
     for verbose in ("httpx", "httpcore", "uvicorn.access", "sqlalchemy.engine", "asyncio"):
@@ -109,10 +116,41 @@ def _create_outputs(log_dir: Path | None) -> list[logging.Handler]:
     return outputs
 
 
+def _take_over_loggers() -> None:
+    """Remove the handlers that libraries, such as Dask, gave their loggers at import."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger):
+            logger.handlers.clear()
+            logger.propagate = True
+
+
+def _log_warning(
+    _message: Warning | str, category: type[Warning], filename: str, lineno: int, *_rest: object
+) -> None:
+    """Log where a warning arose; its message may quote user data, such as categories of a table."""
+    logging.getLogger("py.warnings").warning("%s at %s:%d", category.__name__, filename, lineno)
+
+
 def _skip_unused_record_fields() -> None:
     """Apply the "Optimization" section of logging's documentation; walking the stack cost the most."""
     logging._srcfile = None  # pyright: ignore[reportPrivateUsage] - documented, though private
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+
+
+def _remove_values(record: logging.LogRecord) -> bool:
+    """Filter: keep the first line of a library's message, and of an exception in it the type.
+
+    asyncio and Dask quote the failed call, its arguments and its error in the lines after it.
+    """
+    if isinstance(record.args, tuple):
+        record.args = tuple(map(_type_of_exception, record.args))
+    record.msg = _type_of_exception(record.msg)
+    record.msg, record.args = CALLBACK.sub(r"\1", record.getMessage().partition("\n")[0]), ()
+    return True
+
+
+def _type_of_exception(value: object) -> object:
+    return type(value).__qualname__ if isinstance(value, BaseException) else value
 
 
 def _frames_of_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

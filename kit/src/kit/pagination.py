@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -29,6 +30,12 @@ class PageRequest:
     def __init__(self, page_size: int, page_token: str | None) -> None:
         self.size = min(max(page_size, 1), LARGEST_PAGE)
         self.before = LARGEST_ID if page_token is None else _read_token(page_token)
+
+    def at_most(self, size: int) -> "PageRequest":
+        """The same request for a page of at most this size."""
+        smaller = copy(self)
+        smaller.size = min(self.size, size)
+        return smaller
 
     @property
     def fetch(self) -> int:

@@ -27,6 +27,8 @@ from kit.outages import outage_error
 
 MEDIA_TYPE = "application/problem+json"
 LONGEST_POINTER = 200
+# A list of many thousand items may have a fault in each.
+MOST_FAULTS = 100
 # Pydantic's error types as sentences that follow a field's name; its own messages are for programmers.
 SENTENCES = {
     "missing": "is required",
@@ -121,7 +123,7 @@ def render(error: ServiceError) -> Response:
 
 def from_validation(error: RequestValidationError) -> ServiceError:
     """The invalid fields with reasons, but without the sent values."""
-    faults = error.errors()
+    faults = error.errors()[:MOST_FAULTS]
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Malformed("The body is not valid JSON; check its quotes, commas and numbers.")
     errors = [{"pointer": _pointer(fault["loc"]), "detail": _sentence(fault)} for fault in faults]

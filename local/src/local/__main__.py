@@ -102,13 +102,15 @@ def demo_ui() -> None:
         up()
     _, running = _running()
     with console.status("Creating the example account"):
-        example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
+        password = example.populate(running.ports.url("gateway"), partial(console.print, style="dim"))
     console.print(f"Open {running.ports.url('dashboard')}")
-    console.print(f"Name: {example.NAME}\nPassword: {example.PASSWORD}", markup=False)
+    shown = password or "as shown when the account was created; an administrator can reset it"
+    console.print(f"Name: {example.NAME}\nPassword: {shown}", markup=False)
     console.print("To stop the stack, run: make down")
 
 
 def main() -> None:
+    os.umask(0o077)
     # As with Ctrl-C: an interrupted start stops the programs that it has started.
     signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit("Stopped by SIGTERM."))
     try:

@@ -1,6 +1,7 @@
 """Demo: register, train, predict and read the ledger, over HTTP through the gateway."""
 
 import json
+import secrets
 import shutil
 import tempfile
 from datetime import datetime
@@ -28,7 +29,7 @@ PENGUIN = {
     "body_mass_g": 4500.0,
     "sex": "female",
 }
-LOGIN = {"email": "pat@example.org", "pwd": "three-blue-buses"}
+LOGIN = {"email": "pat@example.org", "pwd": secrets.token_urlsafe(12)}
 TIMEOUT_SECONDS = 600
 SHOWN_METRICS = ("accuracy", "balanced_accuracy", "log_loss")
 

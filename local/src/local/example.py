@@ -1,5 +1,6 @@
 """Example account for the dashboard: a user with datasets, models and a few predictions."""
 
+import secrets
 from collections.abc import Callable
 
 from farebox import Farebox, FareboxError, MemoryTokenStore
@@ -7,7 +8,7 @@ from farebox.errors import NameTaken
 from local.errors import DemoFailed
 from local.settings import PROJECT
 
-NAME, PASSWORD = "pat@example.org", "three-blue-buses"
+NAME = "pat@example.org"
 CARD = "1234-5678-9999-0000"
 TOKENS = 100
 TRAININGS = (
@@ -19,22 +20,21 @@ TRAININGS = (
 Report = Callable[[str], None]
 
 
-def populate(address: str, report: Report) -> None:
-    """Create the example account; an existing one is left unchanged."""
+def populate(address: str, report: Report) -> str | None:
+    """Create the example account; returns its random password, or None if the account existed.
+
+    The home is a real one, whose other users must not know a login.
+    """
+    password = secrets.token_urlsafe(12)
     with Farebox(address, store=MemoryTokenStore()) as client:
         try:
-            if _sign_up(client):
-                _train_and_predict(client, report)
+            client.sign_up(NAME, password)
+            _train_and_predict(client, report)
+        except NameTaken:
+            return None
         except FareboxError as error:
             raise DemoFailed(f"The example could not be created: {error.detail}") from None
-
-
-def _sign_up(client: Farebox) -> bool:
-    try:
-        client.sign_up(NAME, PASSWORD)
-    except NameTaken:
-        return False
-    return True
+    return password
 
 
 def _train_and_predict(client: Farebox, report: Report) -> None:

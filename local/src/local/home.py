@@ -31,14 +31,14 @@ class Home:
         return cls(root.expanduser().resolve())
 
     def create(self) -> None:
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.root / ".gitignore").write_text("*\n")
-        for folder in (self.programs, self.sockets):
+        for folder in (self.root, self.programs, self.sockets, self.logs, self.store, self.scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self.logs, self.store, self.scratch):
-            folder.mkdir(parents=True, exist_ok=True)
-        if self.sockets.stat().st_uid != os.geteuid():
-            raise CannotStart(f"{self.sockets} belongs to another user; set FAREBOX_HOME to a shorter path.")
+            # Not that of a link's target: another user may have linked the folder of sockets to one of ours.
+            if folder.lstat().st_uid != os.geteuid():
+                raise CannotStart(f"{folder} belongs to another user; set FAREBOX_HOME to another path.")
+            # Homes of earlier versions were open.
+            folder.chmod(0o700)
+        (self.root / ".gitignore").write_text("*\n")
 
     @property
     def sockets(self) -> Path:
@@ -79,6 +79,10 @@ class Home:
     @property
     def secrets(self) -> Path:
         return self.root / "secrets.env"
+
+    @property
+    def certificates(self) -> Path:
+        return self.root / "certificates"
 
     @property
     def state(self) -> Path:

@@ -20,10 +20,13 @@ def launch(file: Path) -> None:
 
 
 def prepare(file: Path) -> list[str]:
-    """Give this process the program's account and environment; returns its command."""
+    """Give this process the program's folder, account and environment; returns its command."""
     program = json.loads(file.read_text())
     # Load the library first: the new account may not be able to read it.
     library = ctypes.CDLL(None)
+    if program["folder"] is not None:
+        # Before the change of account, which may not be able to enter the folders above.
+        os.chdir(program["folder"])
     if program["account"] is not None:
         user, group = program["account"]
         os.setgroups([])

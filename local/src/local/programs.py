@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kit.certificates import AUTHORITY, CERTIFICATE, KEY
 from local.home import Home, write_private
 from local.ports import ADDRESS, Ports
 from local.postgres import SUPERUSER, Cluster, account_to_run_as
@@ -28,6 +29,7 @@ class Program:
     stop_signal: str = "TERM"
     ready_url: str | None = None
     account: tuple[int, int] | None = None
+    folder: str | None = None
     needs_database: bool = False
 
 
@@ -62,6 +64,8 @@ class Stack:
             "DB_NAME": DATABASE,
             "DB_USER": role,
             "DB_PASSWORD": self.secrets[password],
+            # A Unix socket has no TLS; a caller's setting is for another server.
+            "DB_SSLMODE": "disable",
         }
 
 
@@ -81,7 +85,12 @@ def programs_of(stack: Stack) -> list[Program]:
 
 def write_program_file(program: Program, folder: Path) -> Path:
     """Write the file from which `local.launch` starts the program."""
-    content = {"command": program.command, "environment": program.environment, "account": program.account}
+    content = {
+        "command": program.command,
+        "environment": program.environment,
+        "account": program.account,
+        "folder": program.folder,
+    }
     path = folder / f"{program.name}.json"
     write_private(path, json.dumps(content))
     return path
@@ -96,6 +105,7 @@ def postgres_program(cluster: Cluster, **options: str) -> Program:
         command,
         stop_signal="INT",
         account=(account.pw_uid, account.pw_gid) if account else None,
+        folder=str(cluster.data),
     )
 
 
@@ -128,11 +138,17 @@ def _dashboard(stack: Stack) -> Program:
 
 
 def _ml_environment(stack: Stack) -> dict[str, str]:
-    settings, scheduler = stack.settings, f"tcp://{ADDRESS}:{stack.ports.scheduler}"
-    return {
-        "STORE_URL": settings.store_url or stack.home.store.as_uri(),
-        "DASK_SCHEDULER_ADDRESS": settings.dask_scheduler_address or scheduler,
-    }
+    store_url = {"STORE_URL": stack.settings.store_url or stack.home.store.as_uri()}
+    if stack.settings.dask_scheduler_address:
+        # Its certificates are those of the caller's environment.
+        return store_url | {"DASK_SCHEDULER_ADDRESS": stack.settings.dask_scheduler_address}
+    scheduler = {"DASK_SCHEDULER_ADDRESS": f"tls://{ADDRESS}:{stack.ports.scheduler}"}
+    return store_url | scheduler | _certificates(stack)
+
+
+def _certificates(stack: Stack) -> dict[str, str]:
+    names = {"CA": AUTHORITY, "CERT": CERTIFICATE, "KEY": KEY}
+    return {f"DASK_TLS_{name}_FILE": str(stack.home.certificates / file) for name, file in names.items()}
 
 
 def _cluster(stack: Stack) -> list[Program]:
@@ -141,20 +157,18 @@ def _cluster(stack: Stack) -> list[Program]:
 
 
 def _scheduler(stack: Stack) -> Program:
-    options = ["--host", ADDRESS, "--port", str(stack.ports.scheduler), "--no-dashboard", "--no-show"]
-    # Retries are left to ml-service, which counts them and waits between them.
-    no_retries = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-    return Program("dask-scheduler", [sys.executable, "-P", "-m", "dask", "scheduler", *options], no_retries)
+    command = [sys.executable, "-P", "-m", "ml_service.learning.scheduler", "--host", ADDRESS]
+    return Program("dask-scheduler", [*command, "--port", str(stack.ports.scheduler)], _certificates(stack))
 
 
 def _workers(stack: Stack) -> Program:
     """All workers: they share the memory of the process that they are forked from."""
-    environment, settings = _ml_environment(stack), stack.settings
+    settings = stack.settings
     options = {
-        "--workers": str(settings.dask_workers),
+        "--workers": str(settings.dask_workers + settings.reserved_workers),
         "--memory": str(int(settings.dask_worker_memory)),
         "--folder": str(stack.home.scratch),
     }
     arguments = [word for pair in options.items() for word in pair]
     module = [sys.executable, "-P", "-m", "ml_service.learning.workers"]
-    return Program("dask-workers", [*module, environment["DASK_SCHEDULER_ADDRESS"], *arguments], environment)
+    return Program("dask-workers", [*module, *arguments], _ml_environment(stack))

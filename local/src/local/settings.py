@@ -40,5 +40,7 @@ class LocalSettings(BaseSettings):
     store_url: str | None = None
     dask_scheduler_address: str | None = None
     dask_workers: Annotated[int, Field(ge=1, le=64)] = Field(default_factory=_default_workers)
+    # Beside the others, for short jobs; ml-service reads the same variable.
+    reserved_workers: Annotated[int, Field(ge=0, le=64)] = 1
     dask_worker_memory: Annotated[ByteSize, Field(ge=256 * 1024**2)] = Field(default_factory=_default_memory)
     start_seconds: Annotated[float, Field(gt=0, le=3600)] = 300

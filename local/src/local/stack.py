@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 import psutil
 
+from kit.certificates import ensure_certificates
 from local.database import ensure_current_database, migrate
 from local.errors import CannotStart, NotRunning
 from local.home import Home, load_or_create_secrets, write_private
@@ -50,6 +51,7 @@ def up(settings: LocalSettings, report: Report, *, prefer_defaults: bool = True)
     with _exclusive(home):
         _stop(home)
         home.create()
+        ensure_certificates(home.certificates)
         ports = choose_ports(settings, prefer_defaults=prefer_defaults)
         stack = Stack(home, settings, load_or_create_secrets(home.secrets), ports)
         try:

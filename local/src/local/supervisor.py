@@ -151,6 +151,7 @@ def configuration(home: Home, programs: Sequence[Program]) -> configparser.RawCo
         "pidfile": _escape(home.sockets / "supervisor.pid"),
         "childlogdir": _escape(home.logs),
         "nocleanup": "true",
+        "umask": "077",
         # Without it supervisor warns when started by root.
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }

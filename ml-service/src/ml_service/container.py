@@ -10,7 +10,9 @@ from kit.idempotency import FirstAnswers
 from kit.notifications import Notifications
 from ml_service.accounts.sweeper import Sweeper, SweepLimits
 from ml_service.billing.charges import Charges
+from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
+from ml_service.billing.refunds import Refunds
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.inspection_service import InspectionService
@@ -20,7 +22,7 @@ from ml_service.exports.signing import derive_signing_key
 from ml_service.jobs.cluster import DaskCluster
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.estimates import QueueEstimates
-from ml_service.jobs.notifications import JobNotifications
+from ml_service.jobs.notifications import JobFeed, JobNotifications
 from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
 from ml_service.jobs.repository import is_training_on
 from ml_service.jobs.service import JobService
@@ -33,7 +35,8 @@ from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
-from ml_service.predictions.service import PredictionService
+from ml_service.predictions.scoring import Scoring
+from ml_service.predictions.service import PredictionFiles, PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts, Results
@@ -44,6 +47,7 @@ from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
 
 READER_PROCESSES = 2
+PREDICTION_PROCESSES = 2
 
 Loop = Coroutine[None, None, None]
 
@@ -86,17 +90,19 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspectors = _reader_pools()
+    readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    charges = Charges(database, billing)
+    refunds = Refunds(database, billing)
+    charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
-    lookup, notifications = _model_lookup(database, worker)
+    feed = JobFeed(database)
+    lookup, notifications = _model_lookup(database, worker, feed)
     ownership = StoreOwnership(database, files)
     storage = StorageQuota(database, files, ownership, _storage_limits(settings))
     sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
     quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs = JobService(database, billing, worker.notifications)
+    jobs = JobService(database, billing, feed, settings.max_queued_jobs)
     models = ModelService(database, artefacts, lookup, model_cache)
     queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
@@ -111,15 +117,14 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         jobs=jobs,
         queue_estimates=queue_estimates,
         models=models,
-        reports=ReportService(files, artefacts, readers),
-        predictions=PredictionService(answers, lookup, charges, model_cache),
+        reports=ReportService(artefacts, readers),
+        predictions=PredictionService(
+            *(answers, lookup, charges, model_cache, Scoring(scorers, settings.prediction_seconds)),
+            files=PredictionFiles(artefacts, results, storage),
+        ),
         batches=BatchService(
-            answers=answers,
-            lookup=lookup,
-            billing=billing,
-            files=BatchFiles(uploads, artefacts, results, readers, settings.csv_limits),
-            jobs=jobs,
-            database=database,
+            *(answers, lookup, billing, Holds(billing, refunds)),
+            *(BatchFiles(uploads, artefacts, results, readers, settings.csv_limits), jobs, database),
             max_rows_at_once=settings.batch_rows_at_once,
         ),
         exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),
@@ -133,19 +138,22 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         ownership.run(),
         queue_estimates.measure_forever(),
         notifications.listen(database),
+        feed.run(),
         worker.cluster.stay_connected(),
         ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
-        charges.run(),
+        refunds.run(),
         ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
 
 
-def _reader_pools() -> tuple[ProcessPool, ProcessPool]:
-    """A pool for batches, reports and exports, and one for uploads, which never wait for them."""
+def _reader_pools() -> tuple[ProcessPool, ProcessPool, ProcessPool]:
+    """Pools for batches, reports and exports; for uploads; for large predictions. None waits for another."""
     idle = IdleProcesses()
-    return ProcessPool(READER_PROCESSES, idle), ProcessPool(READER_PROCESSES, idle)
+    sizes = (READER_PROCESSES, READER_PROCESSES, PREDICTION_PROCESSES)
+    readers, inspectors, scorers = (ProcessPool(size, idle) for size in sizes)
+    return readers, inspectors, scorers
 
 
 def _export_rules(settings: MlSettings) -> ExportRules:
@@ -157,7 +165,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
     return WorkerContext(
         database=database,
         billing=billing,
-        cluster=DaskCluster(settings.dask_scheduler_address),
+        cluster=DaskCluster(settings.dask_scheduler_address, settings.cluster_security),
         files=files,
         artefacts=Artefacts(files),
         uploads=Uploads(files, settings.max_csv_bytes),
@@ -168,18 +176,26 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         time_limit=settings.max_train_seconds,
         max_running_per_user=settings.max_running_jobs,
         max_model_bytes=settings.max_model_bytes,
+        reserved_workers=settings.reserved_workers,
     )
 
 
-def _model_lookup(database: Database, worker: WorkerContext) -> tuple[ModelLookup, Notifications]:
+def _model_lookup(
+    database: Database, worker: WorkerContext, feed: JobFeed
+) -> tuple[ModelLookup, Notifications]:
     """The lookup of models, and the notifications of changes that it follows, as waiting requests do."""
     lookup = ModelLookup(database, lambda: notifications.is_listening)
 
     def on_connect() -> None:
         lookup.clear()
         worker.notifications.wake_all()
+        feed.read_all()
 
-    receivers = {JOB_CHANGES: worker.notifications.receive, MODEL_CHANGES: lookup.receive}
+    def receive_job_change(job_id: str) -> None:
+        worker.notifications.receive(job_id)
+        feed.receive(job_id)
+
+    receivers = {JOB_CHANGES: receive_job_change, MODEL_CHANGES: lookup.receive}
     notifications = Notifications(receivers, on_connect)
     return lookup, notifications
 

@@ -147,6 +147,43 @@ class ModelNotFound(ServiceError):
         super().__init__("You have no model with this name; list yours with GET /v1/models.")
 
 
+class ModelExceedsLimit(ServiceError):
+    """The model was trained when no limit or a higher one applied."""
+
+    status = 422
+    code = "model_exceeds_limit"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"This model takes {size} bytes and at most {limit} can be loaded; train a smaller one.",
+            size=size,
+            limit=limit,
+        )
+
+
+class LoadLimitReached(ServiceError):
+    status = 429
+    code = "load_limit_reached"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"You used too many large models in turn; retry in {seconds} seconds, or use them one by one.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+class PredictionTimedOut(ServiceError):
+    status = 422
+    code = "prediction_timed_out"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The prediction took longer than {seconds:g} seconds, so it costs nothing; send fewer rows, or "
+            "a file to the model's batch route.",
+            seconds=seconds,
+        )
+
+
 class ModelNameTaken(ServiceError):
     status = 409
     code = "model_name_taken"
@@ -170,6 +207,18 @@ class JobEnded(ServiceError):
     def __init__(self) -> None:
         super().__init__(
             "This job has ended and can no longer be cancelled; GET /v1/jobs/{id} shows its state."
+        )
+
+
+class TooManyJobsQueued(ServiceError):
+    status = 429
+    code = "too_many_jobs_queued"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"You already have {limit} jobs in the queue; wait until some have started, or cancel some.",
+            headers={"Retry-After": "10"},
+            limit=limit,
         )
 
 
@@ -206,6 +255,9 @@ class TrainingFailed(ServiceError):
     status = 422
     code = "training_failed"
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"{detail} Nothing was charged.")
+
 
 class TrainingCancelled(ServiceError):
     status = 409
@@ -214,6 +266,18 @@ class TrainingCancelled(ServiceError):
     def __init__(self) -> None:
         super().__init__(
             "The training was cancelled and nothing was charged; start a new one to get a model."
+        )
+
+
+class TrainingTimedOut(ServiceError):
+    status = 503
+    code = "training_timed_out"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The training did not end before the time of this request; it was cancelled and nothing was "
+            "charged. Retry later, or start it with POST /v1/models, which does not wait.",
+            headers={"Retry-After": "60"},
         )
 
 

@@ -29,6 +29,8 @@ from ml_service.predictions.endpoints import HOT_PREDICT
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
 
+# One for notifications, one for the renewal of leases.
+DRIVER_CONNECTIONS = 2
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
 ROUTERS = (datasets, models, predictions, batches, exports, export_key, jobs, accounts, course)
 
@@ -41,7 +43,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         authentication = Authentication.create(settings, "ml-service")
-        database = Database(settings, "ml-service")
+        database = Database(settings, "ml-service", DRIVER_CONNECTIONS)
         async with httpx.AsyncClient() as client, aiohttp.ClientSession() as billing_client:
             billing_port = billing or HttpBilling(
                 billing_client, authentication.identity, settings.billing_url

@@ -55,8 +55,9 @@ class Job(Base):
     """State machine of one job: `result` or `error` is written before tokens move, the final `state` after.
 
     `jobs.rules` names the kinds and states. `units` is the number of charged units, `workers` the number of
-    workers in use while the job runs; estimates read `model_type` and `rows`. The rows of a batch are at
-    `location` in the store, the files of its model at `artefact`.
+    workers in use while the job runs; estimates read `model_type` and `rows`. By its `duration` a job may
+    run on a reserved worker. A comparison (type auto) may be charged without a model. The rows of a batch are
+    at `location` in the store, the files of its model at `artefact`.
     """
 
     __tablename__ = "jobs"
@@ -71,15 +72,21 @@ class Job(Base):
         CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failure_has_a_reason"),
         CheckConstraint("result IS NULL OR error IS NULL", name="one_outcome"),
         CheckConstraint("tokens_held >= 0 AND tokens_charged >= 0", name="tokens"),
-        CheckConstraint("state = 'succeeded' OR tokens_charged = 0", name="only_success_costs"),
+        CheckConstraint(
+            "state = 'succeeded' OR tokens_charged = 0 OR (model_type = 'auto' AND receipt_id IS NOT NULL)",
+            name="only_results_cost",
+        ),
         CheckConstraint("percent BETWEEN 0 AND 100 AND attempts >= 0", name="progress"),
         CheckConstraint("kind IN ('train', 'batch')", name="known_kind"),
         CheckConstraint(
             "kind <> 'batch' OR (location IS NOT NULL AND artefact IS NOT NULL)", name="batch_has_rows"
         ),
+        CheckConstraint("duration IN ('short', 'long', 'unknown')", name="known_duration"),
         CheckConstraint("units > 0 AND workers > 0 AND rows >= 0", name="sizes"),
         Index("ix_jobs_live", "id", postgresql_where="state IN ('queued', 'running')"),
         Index("ix_jobs_running", "user_id", postgresql_where="state = 'running'"),
+        Index("ix_jobs_queued", "user_id", postgresql_where="state = 'queued'"),
+        Index("ix_jobs_started_at", "started_at"),
         Index("ix_jobs_past", "kind", "model_type", "id", postgresql_where="state = 'succeeded'"),
         Index("ix_jobs_user_id_id", "user_id", "id"),
     )
@@ -115,6 +122,7 @@ class Job(Base):
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
     workers: Mapped[int] = mapped_column(server_default="1")
+    duration: Mapped[str] = mapped_column(server_default="long")
     attempts: Mapped[int] = mapped_column(server_default="0")
     run_after: Mapped[datetime] = mapped_column(server_default=func.now())
     cancel_requested_at: Mapped[datetime | None]
@@ -170,11 +178,13 @@ class Model(Base):
 
 
 class PendingRefund(Base):
-    """The refund of the charge with this key, deleted once billing has answered."""
+    """The refund of the charge or hold with this key, deleted once billing has answered."""
 
     __tablename__ = "refunds"
+    __table_args__ = (CheckConstraint("kind IN ('charge', 'hold')", name="known_kind"),)
 
     key: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(server_default="charge")
     user_id: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

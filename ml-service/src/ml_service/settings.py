@@ -7,17 +7,20 @@ from typing import Annotated
 from pydantic import Field
 
 from kit.settings import DatabaseSettings
+from ml_service.learning.cluster_settings import ClusterSettings
 from ml_service.learning.predictors import MAX_MODEL_BYTES
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits
 
 MEBIBYTE = 1024 * 1024
 
 
-class MlSettings(DatabaseSettings):
-    """`store_url` is an fsspec URL within reach of the service and the workers."""
+class MlSettings(ClusterSettings, DatabaseSettings):
+    """`store_url` is an fsspec URL within reach of the service and the workers.
+
+    `reserved_workers` of the cluster run short jobs only; a cluster of one worker reserves none.
+    """
 
     billing_url: str = "http://127.0.0.1:8002"
-    dask_scheduler_address: str = "tcp://127.0.0.1:8786"
     store_url: str = "file:///var/lib/farebox/store"
 
     max_csv_bytes: Annotated[int, Field(ge=1024, le=1024 * MEBIBYTE)] = 50 * MEBIBYTE
@@ -28,8 +31,11 @@ class MlSettings(DatabaseSettings):
     max_train_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600
     max_model_bytes: Annotated[int, Field(ge=MEBIBYTE)] = MAX_MODEL_BYTES
     max_export_bytes: Annotated[int, Field(ge=MEBIBYTE)] = 128 * MEBIBYTE
+    prediction_seconds: Annotated[float, Field(gt=0, le=600)] = 30
     batch_rows_at_once: Annotated[int, Field(ge=1, le=100_000_000)] = 100_000
     max_running_jobs: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_queued_jobs: Annotated[int, Field(ge=1, le=100_000)] = 100
+    reserved_workers: Annotated[int, Field(ge=0, le=64)] = 1
     lease_seconds: Annotated[float, Field(ge=1, le=600)] = 20
     orphan_minutes: Annotated[float, Field(ge=0, le=10_080)] = 60
     orphan_share: Annotated[float, Field(ge=0, le=1)] = 0.2

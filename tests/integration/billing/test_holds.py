@@ -171,6 +171,12 @@ class TestRefunds:
         await billing.deliver(event("user_deleted", user_id=USER))
         assert await billing.refund_hold(USER, "a") == {"status": 200, "tokens": 5, "available": 0}
 
+    async def test_refund_before_wallet_and_hold_exist_voids_the_key(self, billing: Billing) -> None:
+        for _ in range(2):
+            assert await billing.refund_hold(8, "a") == {"status": 200, "tokens": 0, "available": 0}
+        await billing.register(8)
+        assert (await billing.hold(8, "a"))["problem"]["code"] == "hold_ended"
+
     async def test_refund_by_another_user_is_422(self, billing: Billing) -> None:
         await billing.hold(USER, "a")
         refused = await billing.refund_hold(8, "a")

@@ -9,7 +9,7 @@ from tests.support.tokens import bearer
 
 USER = 7
 NAME = "user7@example.org"
-AS_ADMIN = bearer(ADMIN, name="admin@example.org", role="admin")
+AS_ADMIN = bearer(ADMIN, role="admin")
 CARD = "4242424242424242"
 # Each was read as 7, as another id, or not at all.
 OTHER_SPELLINGS = [

@@ -57,6 +57,16 @@ async def end_leases(admin: asyncpg.Connection) -> None:
     await admin.execute("UPDATE auth.idempotency_keys SET lease_until = now() - interval '1 second'")
 
 
+async def test_claim_knows_whether_an_earlier_request_died(
+    answers: FirstAnswers, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST) as first:
+        await end_leases(admin)
+        async with answers.claim(REQUEST) as second:
+            assert (first.is_first, second.is_first) == (True, False)
+    assert (first.has_key, second.has_key) == (True, True)
+
+
 async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
     await keep(answers, REQUEST, b"first")
     async with answers.claim(REQUEST) as claim:

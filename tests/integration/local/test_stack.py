@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 from tests.support.programs import running_pid, running_workers
 
+from farebox import Farebox, MemoryTokenStore
 from local.home import Home
 from local.stack import RunningStack
 from local.supervisor import Supervisor, processes_of
@@ -23,7 +26,9 @@ START_SECONDS = 400
 @pytest.fixture(scope="module")
 def home() -> Iterator[Home]:
     with tempfile.TemporaryDirectory(prefix="farebox-") as folder:
-        home = Home.at(Path(folder))
+        home = Home.at(Path(folder) / "home")
+        # As a home of an earlier version.
+        home.logs.mkdir(parents=True)
         try:
             up = local("up", home.root, BCRYPT_COST="4")
             assert up.returncode == 0, up.stdout
@@ -53,10 +58,56 @@ def local(command: str, home: Path, **settings: str) -> subprocess.CompletedProc
     )
 
 
+def test_stack_listens_on_loopback_only(home: Home) -> None:
+    listening = [
+        (process.name(), connection.laddr.ip)
+        for process in processes_of(home)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    # Gateway, services, pages and scheduler have a port each, and each worker and its nanny.
+    assert len(listening) > 6
+    assert {address for _, address in listening} == {"127.0.0.1"}, listening
+
+
+def test_home_is_readable_by_its_owner_alone(home: Home) -> None:
+    open_to_others = [
+        path
+        for path in (home.root, *home.root.rglob("*"))
+        if path.lstat().st_mode & 0o077 and not (path.is_symlink() or path.is_socket())
+    ]
+    assert open_to_others == []
+
+
+def test_folders_above_home_stay_closed(home: Home) -> None:
+    assert stat.S_IMODE(home.root.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs PostgreSQL itself")
+def test_postgres_of_root_runs_as_another_account(home: Home) -> None:
+    postgres = psutil.Process(running_pid(Supervisor(home), "postgres"))
+    assert postgres.username() == "nobody"
+
+
+def test_scheduler_refuses_clients_without_the_certificate(running: RunningStack) -> None:
+    with pytest.raises(OSError, match=r"closed|reset"):
+        Client(f"tcp://127.0.0.1:{running.ports.scheduler}", timeout=5, set_as_default=False)
+
+
 def test_second_up_prints_the_address_of_the_running_stack(running: RunningStack, home: Home) -> None:
     result = local("up", home.root)
     assert result.returncode == 0
     assert result.stdout.startswith(f"Farebox is already running: {running.ports.url('gateway')}")
+
+
+def test_example_account_has_a_random_password_that_is_shown_once(running: RunningStack, home: Home) -> None:
+    first, second = (local("demo-ui", home.root).stdout for _ in range(2))
+    password = first.partition("Password: ")[2].splitlines()[0]
+    with Farebox(running.ports.url("gateway"), store=MemoryTokenStore()) as client:
+        client.log_in("pat@example.org", password)
+        assert len(list(client.models.list())) == 3
+    assert "Password: as shown when the account was created" in second
+    assert password not in second
 
 
 def test_configured_port_in_use_fails_with_one_line(running: RunningStack, tmp_path: Path) -> None:

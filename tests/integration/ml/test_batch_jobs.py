@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
 from tests.integration.ml.test_batches import BAD_ROW, GRANT, PENGUINS, table
 from tests.integration.ml.test_crash_recovery import cancel
@@ -16,6 +17,7 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.problems import assert_problem
 from tests.support.tokens import bearer
+from tests.support.unreliable_billing import Fault, UnreliableBilling
 
 SECONDS_LONG = 400_000
 PLENTY = 10_000
@@ -237,3 +239,60 @@ async def test_result_of_deleted_user_is_deleted(
         return service.stored("results") == set()
 
     await eventually(is_gone)
+
+
+async def test_no_database_connection_waits_while_billing_holds(
+    model: str,  # noqa: ARG001 - inserts the model
+    database: Database,
+    tmp_path: Path,
+    sql: asyncpg.Connection,
+) -> None:
+    billing = UnreliableBilling(faults={"hold": "slow"}, seconds=0.5)
+    billing.grant(ADA, GRANT)
+    async with run_service(database, tmp_path, billing) as service:
+        ordering = asyncio.create_task(send(service, "1_penguins"))
+
+        async def is_holding() -> bool:
+            return billing.met["hold"] == 1
+
+        await eventually(is_holding)
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+        assert await sql.fetchval(waiting) == 0
+        assert (await ordering).status_code == 202
+
+
+@pytest.mark.parametrize("fault", ["lost", "late", "down"])
+async def test_order_whose_hold_is_not_answered_costs_nothing(
+    model: str,  # noqa: ARG001 - inserts the model
+    database: Database,
+    tmp_path: Path,
+    sql: asyncpg.Connection,
+    fault: Fault,
+) -> None:
+    billing = UnreliableBilling(faults={"hold": fault})
+    billing.grant(ADA, GRANT)
+    async with run_service(database, tmp_path, billing) as service:
+        assert_problem(await send(service, "1_penguins"), 503, "billing_unavailable")
+        await billing.apply_late()
+        assert (billing.balance(ADA), billing.held(ADA)) == (GRANT, 0)
+        assert await sql.fetchval("SELECT count(*) FROM ml.jobs") == 0
+
+
+async def test_order_that_cannot_be_stored_costs_nothing(
+    model: str,  # noqa: ARG001 - inserts the model
+    database: Database,
+    tmp_path: Path,
+    sql: asyncpg.Connection,
+) -> None:
+    billing = UnreliableBilling(faults={"hold": "slow"}, seconds=0.5)
+    billing.grant(ADA, GRANT)
+    async with run_service(database, tmp_path, billing) as service:
+        ordering = asyncio.create_task(send(service, "1_penguins", key="lost"))
+
+        async def is_holding() -> bool:
+            return billing.met["hold"] == 1
+
+        await eventually(is_holding)
+        await sql.execute("DELETE FROM ml.idempotency_keys")
+        assert_problem(await ordering, 409, "idempotency_twin_running")
+        assert (billing.balance(ADA), billing.held(ADA)) == (GRANT, 0)

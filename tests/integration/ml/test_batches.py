@@ -113,6 +113,45 @@ async def test_stored_result_is_deleted_with_its_answer(
     await eventually(is_gone)
 
 
+async def test_key_of_a_forgotten_result_is_refused(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    await send(idle, model, key="daily")
+    await sql.execute("UPDATE ml.idempotency_keys SET created_at = now() - interval '1 year'")
+
+    async def is_forgotten() -> bool:
+        return await sql.fetchval("SELECT bool_and(expired) FROM ml.idempotency_keys") is True
+
+    await eventually(is_forgotten)
+    assert_problem(await send(idle, model, key="daily"), 409, "idempotency_key_expired")
+    assert idle.billing.balance(ADA) == GRANT - 5
+
+
+async def test_key_that_a_former_release_forgot_is_refused(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    """Only billing still knows it."""
+    await send(idle, model, key="old")
+    await sql.execute("DELETE FROM ml.idempotency_keys")
+    assert_problem(await send(idle, model, key="old"), 409, "idempotency_key_expired")
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 5, 0)
+
+
+async def test_result_that_is_gone_is_not_replayed(idle: Service, model: str) -> None:
+    await send(idle, model, key="gone")
+    for file in (idle.store / "results").iterdir():
+        file.unlink()
+    assert_problem(await send(idle, model, key="gone"), 409, "idempotency_key_expired")
+
+
+async def test_batch_after_its_deadline_costs_nothing_and_leaves_no_file(idle: Service, model: str) -> None:
+    headers = bearer(ADA) | {"Content-Type": "text/csv", "X-Request-Timeout-Ms": "1"}
+    answer = await idle.client.post(f"/v1/models/{model}/batch", content=PENGUINS, headers=headers)
+    assert_problem(answer, 503, "deadline_passed")
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT, 0)
+    assert (idle.stored("results"), idle.stored("uploads")) == (set(), set())
+
+
 async def test_results_of_a_deleted_user_are_deleted(
     idle: Service, model: str, sql: asyncpg.Connection
 ) -> None:

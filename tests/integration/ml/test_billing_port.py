@@ -9,8 +9,6 @@ from uuid import uuid4
 import aiohttp
 import httpx
 import pytest
-from fastapi import FastAPI, Request, Response
-from structlog.contextvars import bind_contextvars
 from tests.integration.ml.serving import serving
 from tests.support.billing import Billing as BillingClient
 from tests.support.billing import NoRevocations
@@ -20,6 +18,8 @@ from tests.support.tokens import JWT_SECRET
 
 from billing_service.main import create_app
 from billing_service.settings import Settings
+from kit.deadlines import start_deadline
+from kit.errors import DeadlinePassed
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.service_tokens import ServiceIdentity
 from kit.settings import ServiceSettings
@@ -31,14 +31,13 @@ from ml_service.billing.port import (
     WALLET_NOT_FOUND,
     Billing,
     BillingRefusal,
-    BillingUnreachable,
     Charge,
     ChargeKey,
     ChargeRefunded,
     HoldEnded,
+    HoldNotFound,
     Price,
 )
-from ml_service.errors import BillingUnavailable
 
 ADA, NOBODY = UserId(1), UserId(99)
 GRANT = 14
@@ -160,10 +159,70 @@ async def test_released_hold_has_ended(billing: Billing) -> None:
         await billing.extend(charge.key, 60)
 
 
-async def test_unknown_hold_has_ended(billing: Billing) -> None:
-    with pytest.raises(HoldEnded):
+async def test_unknown_hold_is_not_found(billing: Billing) -> None:
+    with pytest.raises(HoldNotFound):
         await billing.settle(ChargeKey("unknown"))
     await billing.release(ChargeKey("unknown"))
+
+
+async def test_refunded_hold_can_be_spent_once(billing: Billing) -> None:
+    await billing.hold(charge := new_charge(units=2), 30)
+    await billing.refund_hold(charge.key, ADA)
+    await billing.refund_hold(charge.key, ADA)
+    assert (await billing.charge(new_charge(units=2))).available == GRANT - 10
+
+
+async def test_refund_of_a_settled_hold_returns_its_tokens(billing: Billing) -> None:
+    await billing.hold(charge := new_charge(units=2), 30)
+    await billing.settle(charge.key, 7)
+    await billing.refund_hold(charge.key, ADA)
+    await billing.refund_hold(charge.key, ADA)
+    with pytest.raises(HoldEnded) as refusal:
+        await billing.settle(charge.key)
+    assert not refusal.value.is_paid
+    assert (await billing.charge(new_charge(units=2))).available == GRANT - 10
+
+
+async def test_refund_before_its_hold_prevents_it(billing: Billing) -> None:
+    charge = new_charge()
+    await billing.refund_hold(charge.key, ADA)
+    with pytest.raises(HoldEnded):
+        await billing.hold(charge, 30)
+    with pytest.raises(HoldEnded):
+        await billing.settle(charge.key)
+    assert (await billing.hold(charge.for_attempt(1), 30)).available == GRANT - 5
+
+
+@pytest.mark.parametrize(("end", "is_paid"), [("settle", True), ("release", False), ("refund", False)])
+async def test_ended_hold_cannot_be_placed_again(billing: Billing, end: str, is_paid: bool) -> None:
+    await billing.hold(charge := new_charge(), 30)
+    if end == "settle":
+        await billing.settle(charge.key)
+    elif end == "release":
+        await billing.release(charge.key)
+    else:
+        await billing.refund_hold(charge.key, ADA)
+    with pytest.raises(HoldEnded) as refusal:
+        await billing.hold(charge, 30)
+    assert refusal.value.is_paid == is_paid
+
+
+async def test_receipt_of_an_earlier_charge_is_marked(billing: Billing) -> None:
+    charge = new_charge()
+    assert [(await billing.charge(charge)).replayed for _ in range(2)] == [False, True]
+
+
+async def test_nothing_is_charged_or_held_after_the_deadline(billing: Billing) -> None:
+    start_deadline(b"0")
+    try:
+        with pytest.raises(DeadlinePassed):
+            await billing.charge(new_charge())
+        with pytest.raises(DeadlinePassed):
+            await billing.hold(new_charge(), 30, limited=True)
+        # The hold of a job does not depend on the request that orders it.
+        assert (await billing.hold(new_charge(), 30)).available == GRANT - 5
+    finally:
+        start_deadline(None)
 
 
 async def test_live_hold_can_be_extended(billing: Billing) -> None:
@@ -218,40 +277,3 @@ async def test_prices_are_returned(billing: Billing) -> None:
     prices = await billing.prices()
     assert (prices["predict"], prices["batch"]) == (Price(5, 1), Price(5, 1000))
     assert prices["metadata"].tokens == 0
-
-
-async def test_unreachable_billing_is_unavailable() -> None:
-    async with http_billing("http://127.0.0.1:9") as billing:
-        with pytest.raises(BillingUnreachable):
-            await billing.hold(new_charge(), 30)
-
-
-async def test_charge_without_an_answer_may_have_taken_effect() -> None:
-    app = FastAPI()
-
-    @app.post("/internal/operations")
-    async def fail() -> Response:
-        return Response(status_code=503)
-
-    async with serving(app) as url, http_billing(url) as billing:
-        with pytest.raises(BillingUnavailable) as failure:
-            await billing.charge(new_charge())
-    assert not isinstance(failure.value, BillingUnreachable)
-
-
-async def test_operation_carries_the_id_of_its_request() -> None:
-    app, received = FastAPI(), list[object]()
-
-    @app.post("/internal/operations")
-    async def record(request: Request) -> dict[str, object]:
-        received.extend(each["request_id"] for each in (await request.json())["operations"])
-        return {"results": [{"status": 200, "tokens": 0, "available": 0}] * len(received)}
-
-    async def refund(billing: Billing, request_id: str) -> None:
-        bind_contextvars(request_id=request_id)
-        await billing.refund(new_charge().key, ADA)
-
-    async with serving(app) as url, http_billing(url) as billing:
-        # Each task has a context of its own, as each request has.
-        await asyncio.gather(*(asyncio.create_task(refund(billing, name)) for name in ("one", "two")))
-    assert received == ["one", "two"]

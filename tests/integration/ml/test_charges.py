@@ -13,18 +13,15 @@ from tests.integration.ml.service import ADA, Service, eventually, run_service
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
+from tests.support.unreliable_billing import UnreliableBilling
 
-from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
-from ml_service.billing.port import BillingUnreachable, Charge, ChargeKey, Receipt
 from ml_service.container import Container
-from ml_service.errors import BillingUnavailable
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.predictors import Predictor
 from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.encoding import Encoder, Encoding
 from ml_service.models.model_cache import ModelCache
-from ml_service.orm import first_answers
 from ml_service.predictions.service import PredictionInput, PredictionService
 
 ROW = {"x": 1.0}
@@ -44,25 +41,6 @@ class Scorer:
         return np.full(len(rows), 7.0)
 
 
-class UnreliableBilling(MemoryBilling):
-    """Loses answers to charges, and does not answer refunds, on request."""
-
-    lose_answers = refunds_unavailable = unreachable = False
-
-    async def charge(self, charge: Charge) -> Receipt:
-        if self.unreachable:
-            raise BillingUnreachable
-        receipt = await super().charge(charge)
-        if self.lose_answers:
-            raise BillingUnavailable
-        return receipt
-
-    async def refund(self, key: ChargeKey, user_id: UserId) -> None:
-        if self.refunds_unavailable:
-            raise BillingUnavailable
-        await super().refund(key, user_id)
-
-
 @dataclass
 class Scored:
     """A service whose models all predict with `scorer`."""
@@ -74,14 +52,9 @@ class Scored:
     def __post_init__(self) -> None:
         arrays = {"fill": np.zeros(1), "mean": np.zeros(1), "scale": np.ones(1)}
         encoder = Encoder(Encoding(("x",), (), {}), arrays)
-        predictor = Predictor(encoder, self.scorer, (), Calibration(np.zeros(1)))
+        self.predictor = predictor = Predictor(encoder, self.scorer, (), Calibration(np.zeros(1)))
         container: Container = self.service.app.state.container
-        predictions = PredictionService(
-            FirstAnswers(container.database, first_answers),
-            container.lookup,
-            container.charges,
-            ModelCache(lambda _: predictor, 10, 10**9),
-        )
+        predictions = replace(container.predictions, model_cache=ModelCache(lambda _: predictor, 10, 10**9))
         self.service.app.state.container = replace(container, predictions=predictions)
 
     @property
@@ -95,6 +68,10 @@ class Scored:
 
     async def status(self, key: str | None = None, **body: object) -> int:
         return (await self.service.predict("1_penguins", key=key, **(body or {"features": ROW}))).status_code
+
+    def be_costly(self, seconds_per_row: float = 0.01) -> None:
+        """Score in a thread, row by row."""
+        self.predictor.estimate_seconds = lambda rows: rows * seconds_per_row  # type: ignore[method-assign]
 
     async def pending(self) -> int:
         return await self.sql.fetchval("SELECT count(*) FROM ml.refunds")
@@ -141,10 +118,10 @@ async def test_failed_scoring_is_refunded(scored: Scored) -> None:
 
 
 async def test_refund_is_sent_once_billing_is_back(scored: Scored) -> None:
-    scored.scorer.before, scored.billing.refunds_unavailable = fail, True
+    scored.scorer.before, scored.billing.faults = fail, {"refund": "down"}
     assert await scored.status() == 500
     assert (scored.billing.balance(ADA), await scored.pending()) == (95, 1)
-    scored.billing.refunds_unavailable = False
+    scored.billing.faults = {}
     await scored.until_refunded()
     assert (scored.billing.balance(ADA), scored.billing.calls.count("refund")) == (100, 1)
 
@@ -162,18 +139,19 @@ async def test_refund_of_a_dead_replica_is_sent_by_another(
 
 
 async def test_charge_with_lost_answer_is_refunded(scored: Scored) -> None:
-    scored.billing.lose_answers = True
+    scored.billing.faults = {"charge": "lost"}
     assert await scored.status() == 503
     assert (scored.billing.balance(ADA), await scored.pending(), scored.scorer.scored) == (100, 0, 0)
 
 
 async def test_charge_that_was_never_sent_needs_no_refund(scored: Scored) -> None:
-    scored.billing.unreachable = True
+    scored.billing.faults = {"charge": "unreachable"}
     assert await scored.status() == 503
     assert "refund" not in scored.billing.calls
 
 
 async def test_cancelled_prediction_is_refunded(scored: Scored) -> None:
+    scored.be_costly()
     started, go = threading.Event(), threading.Event()
     scored.scorer.before = lambda: (started.set(), go.wait(10))
     caller = Caller(UserId(ADA), "user", 0, None, None, 0)
@@ -193,6 +171,7 @@ async def test_prediction_whose_answer_cannot_be_stored_is_refunded(scored: Scor
     async def predict_without_a_claim() -> int:
         return await scored.status(key="lost", rows=MANY_ROWS)
 
+    scored.be_costly()
     started, go = threading.Event(), threading.Event()
     scored.scorer.before = lambda: (started.set(), go.wait(10))
     answering = asyncio.create_task(predict_without_a_claim())
@@ -212,12 +191,12 @@ class TestRetryWithTheSameKey:
         assert (scored.billing.balance(ADA), scored.scorer.scored) == (95, 3)
 
     async def test_before_the_refund_arrives_is_charged_anew(self, scored: Scored) -> None:
-        scored.scorer.before, scored.billing.refunds_unavailable = fail, True
+        scored.scorer.before, scored.billing.faults = fail, {"refund": "down"}
         assert await scored.status(key="again") == 500
         scored.scorer.before = bool
         assert await scored.status(key="again") == 200
         assert (scored.billing.balance(ADA), await scored.pending()) == (90, 1)
-        scored.billing.refunds_unavailable = False
+        scored.billing.faults = {}
         await scored.until_refunded()
         assert scored.billing.balance(ADA) == 95
 

@@ -15,6 +15,8 @@ from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
+from ml_service.jobs import handlers
+from ml_service.jobs.rules import GiveUp
 from ml_service.learning.comparison import most_candidates
 
 CLASSIFIERS = most_candidates()["classification"]
@@ -118,13 +120,64 @@ async def test_budget_of_seconds_keeps_best_finished_candidate(
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - len(finished), 0)
 
 
-async def test_comparison_is_cancelled_within_five_seconds_at_no_cost(service: Service) -> None:
+async def finished_candidates(service: Service, job: Json) -> int:
+    events = await events_of(service, job)
+    return len({event["number"] for event in events if event["candidate"]["state"] == "finished"})
+
+
+async def test_cancelled_comparison_is_charged_for_the_scores_that_were_shown(service: Service) -> None:
     job = await start_long(service)
     assert await cancel(service, job) == 202
     async with asyncio.timeout(5):
         ended = await service.ended(job)
+    finished = await finished_candidates(service, job)
+    assert finished > 0
+    assert (ended["state"], ended["tokens_charged"]) == ("cancelled", finished)
+    assert ended["receipt_id"] is not None
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - finished, 0)
+
+
+async def test_comparison_cancelled_in_the_queue_is_free(idle: Service) -> None:
+    job = await idle.start(type="auto")
+    await cancel(idle, job)
+    ended = await idle.ended(job)
     assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
-    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100, 0)
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (100, 0)
+
+
+async def test_comparison_that_fails_after_its_scores_is_charged_for_them(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_arguments: object) -> GiveUp:
+        return GiveUp("out_of_memory", "The training needed too much memory.")
+
+    monkeypatch.setattr(handlers, "_train", fail)
+    ended = await service.ended(await service.start(type="auto"))
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "out_of_memory")
+    assert ended["tokens_charged"] == await finished_candidates(service, ended) == CLASSIFIERS
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - CLASSIFIERS, 0)
+
+
+async def test_comparison_with_too_few_seconds_is_charged_for_the_scores_that_were_shown(
+    service: Service,
+) -> None:
+    dataset = await service.upload_bytes(random_table(12_000))
+    budget = {"seconds": 1}
+    job = await service.start(type="auto", label="y", dataset_id=dataset["id"], budget=budget)
+    ended = await service.ended(job)
+    finished = await finished_candidates(service, ended)
+    assert ended["tokens_charged"] == finished
+    assert ended["state"] == ("succeeded" if finished else "failed")
+    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - finished, 0)
+
+
+async def test_scores_without_tokens_for_them_end_the_cancelled_comparison_unpaid(service: Service) -> None:
+    job = await start_long(service)
+    service.billing.expire_all()
+    service.billing.wallets[ADA].posted = 0  # pyright: ignore[reportArgumentType] - a plain id
+    await cancel(service, job)
+    ended = await service.ended(job)
+    assert (ended["state"], ended["tokens_charged"]) == ("cancelled", 0)
 
 
 async def compare(service: Service, table: bytes, tokens: int) -> tuple[Json, list[Json]]:

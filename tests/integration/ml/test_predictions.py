@@ -1,16 +1,22 @@
 """Predictions of rows over HTTP: charges, refusals and retries."""
 
 import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.integration.ml.service import ADA, BOB, PENGUIN, Json, Service
+from tests.integration.ml.service import ADA, BOB, PENGUIN, Json, Service, eventually, run_service
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
+from tests.support.problems import assert_problem
 from tests.support.tokens import bearer
 
 
 async def test_one_row_is_predicted_and_charged(idle: Service, model: str) -> None:
     answer = await idle.predict(model)
-    assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": []}
+    assert answer.json() == {"model": model, "prediction": "Gentoo", "warnings": [], "warning_count": 0}
     assert answer.headers["x-tokens-charged"] == "5"
     assert answer.headers["x-tokens-balance"] == str(idle.billing.balance(ADA)) == "95"
     assert answer.headers["x-receipt-id"]
@@ -114,6 +120,59 @@ async def test_retry_predicts_after_a_process_died_without_an_answer(
     await idle.predict(model, key="dead")
     await sql.execute("UPDATE ml.idempotency_keys SET answer = NULL, lease_until = now()")
     assert (await idle.predict(model, key="dead")).status_code == 200
+    assert idle.billing.balance(ADA) == 95
+
+
+async def retrain(service: Service, model: str, sql: asyncpg.Connection) -> None:
+    """Delete the model and store another one under its name."""
+    row = await sql.fetchrow("SELECT * FROM ml.models WHERE name = $1", model)
+    assert row is not None
+    shutil.copytree(service.store / "artefacts" / "0-1", service.store / "kept")
+    await service.client.delete(f"/v1/models/{model}", headers=bearer(ADA))
+    await sql.execute(
+        "INSERT INTO ml.models (user_id, name, model_type, artefact, files, description, ready_at)"
+        " VALUES ($1, $2, 'logistic', '0-2', $3, $4, now())",
+        *(ADA, model, row["files"], row["description"]),
+    )
+    shutil.copytree(service.store / "kept", service.store / "artefacts" / "0-2")
+
+
+@pytest.fixture
+async def forgetful(
+    model: str,  # noqa: ARG001 - inserts the model
+    database: Database,
+    tmp_path: Path,
+    billing: MemoryBilling,
+) -> AsyncIterator[Service]:
+    """A service that stores answers for half a second."""
+    async with run_service(database, tmp_path, billing, answers_kept_hours=0.5 / 3600) as running:
+        yield running
+
+
+@pytest.mark.parametrize("rows", [1, 1000])
+async def test_key_of_a_forgotten_answer_is_refused(
+    forgetful: Service, model: str, sql: asyncpg.Connection, rows: int
+) -> None:
+    async def is_forgotten() -> bool:
+        return await sql.fetchval("SELECT bool_and(expired) FROM ml.idempotency_keys") is True
+
+    body = {"rows": [PENGUIN] * rows}
+    assert (await forgetful.predict(model, key="daily", **body)).status_code == 200
+    balance = forgetful.billing.balance(ADA)
+    await eventually(is_forgotten)
+    await retrain(forgetful, model, sql)
+    for _ in range(2):
+        assert_problem(await forgetful.predict(model, key="daily", **body), 409, "idempotency_key_expired")
+    assert forgetful.billing.balance(ADA) == balance
+
+
+async def test_key_that_a_former_release_forgot_is_refused(
+    idle: Service, model: str, sql: asyncpg.Connection
+) -> None:
+    """Only billing still knows it."""
+    await idle.predict(model, key="old")
+    await sql.execute("DELETE FROM ml.idempotency_keys")
+    assert_problem(await idle.predict(model, key="old"), 409, "idempotency_key_expired")
     assert idle.billing.balance(ADA) == 95
 
 

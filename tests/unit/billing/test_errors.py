@@ -4,6 +4,7 @@ import pytest
 
 from billing_service.errors import (
     NotEnoughTokens,
+    PurchasesOff,
     QuoteExpired,
     QuoteNotFound,
     TokenCapReached,
@@ -16,7 +17,14 @@ INTERNAL_WORDS = ("hold", "held", "settle", "ledger", "house", "None")
 
 @pytest.mark.parametrize(
     "error",
-    [NotEnoughTokens(5, 0), TokenCapReached(5, 0), WalletNotFound(), QuoteNotFound(), QuoteExpired()],
+    [
+        NotEnoughTokens(5, 0),
+        TokenCapReached(5, 0),
+        WalletNotFound(),
+        QuoteNotFound(),
+        QuoteExpired(),
+        PurchasesOff(),
+    ],
 )
 def test_sentence_names_next_step_without_internal_words(error: ServiceError) -> None:
     problem, _, next_step = error.detail.partition(";")

@@ -57,7 +57,7 @@ from ml_service.models.schemas import (
     ResidualsView,
     RocView,
 )
-from ml_service.predictions.endpoints import IntervalView, PredictionView, WarningView
+from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (accounts.User, AccountView),
@@ -132,4 +132,4 @@ def test_predictions_for_one_and_many_rows_have_fields_of_response_together() ->
     one, several = set(fields(predictions.Prediction)), set(fields(predictions.Predictions))
 
     assert (one | several) - {"charge"} == set(fields(PredictionView))
-    assert one & several == {"model", "probabilities", "coverage", "warnings", "charge"}
+    assert one & several == {"model", "probabilities", "coverage", "warnings", "warning_count", "charge"}

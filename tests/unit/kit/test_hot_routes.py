@@ -133,3 +133,38 @@ async def test_metrics_count_a_hot_request_by_its_pattern(
     await clients[0].post(PATH, headers=ALICE, content=VALID)
     page = (await clients[0].get("/metrics")).text
     assert 'farebox_requests_total{method="POST",route="/things/{name}/order",status="200"}' in page
+
+
+class Cycle:
+    """The part of uvicorn's object that serves a request."""
+
+    disconnected = False
+
+    async def receive(self) -> dict[str, Any]:
+        raise AssertionError("it would wait for the end of the connection")
+
+
+def test_disconnect_is_seen_without_receiving() -> None:
+    cycle = Cycle()
+    request = HotRequest({"headers": []}, cycle.receive, "")
+    before, cycle.disconnected = request.is_disconnected(), True
+    assert (before, request.is_disconnected()) == (False, True)
+
+
+def test_client_counts_as_connected_where_its_server_is_unknown() -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    assert not HotRequest({"headers": []}, receive, "").is_disconnected()
+
+
+@pytest.mark.parametrize(
+    ("sent", "length"), [(b"0", 0), (b"17", 17), (b"-1", 0), (b"1e3", 0), (b"9" * 40, 0), (None, 0)]
+)
+def test_announced_length_of_a_body_is_read(sent: bytes | None, length: int) -> None:
+    async def receive() -> dict[str, object]:
+        return {}
+
+    headers = [] if sent is None else [(b"content-length", sent)]
+    request = HotRequest({"type": "http", "headers": headers}, receive, "name")  # type: ignore[arg-type] - a message of ASGI
+    assert request.content_length == length

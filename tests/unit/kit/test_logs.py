@@ -15,9 +15,10 @@ import pytest
 from kit.logs import BatchHandler
 
 SCRIPT = """
-import logging, sys
+import asyncio, logging, sys, warnings
 from pathlib import Path
 import structlog
+logging.getLogger("eager.library").addHandler(logging.StreamHandler(sys.stdout))
 from kit.logs import configure_logging
 
 configure_logging("billing", "INFO", Path(sys.argv[1]))
@@ -34,6 +35,14 @@ try:
 except ValueError as error:
     log.error("crash", exc_info=error)
     logging.getLogger("a.library").exception("broke")
+logging.getLogger("a.library").error("failed with %s", ValueError("a cell"))
+logging.getLogger("a.library").error(ValueError("a cell"))
+logging.getLogger("eager.library").error("Compute Failed\\nException: %r", "ValueError('a cell')")
+warnings.warn("unknown category: a cell")
+async def forget():
+    asyncio.get_running_loop().call_soon(float, "a cell")
+    await asyncio.wait([asyncio.create_task(asyncio.to_thread(float, "a cell"))])
+asyncio.run(forget())
 """
 
 
@@ -95,8 +104,20 @@ def test_crash_is_logged_with_traceback_and_type_but_no_message(
     shown = lines[number]["exception"]
     assert "LookupError" in shown
     assert "ValueError" in shown
-    assert "line 15" in shown
+    assert "line 16" in shown
     assert "cell" not in shown
+
+
+def test_messages_of_libraries_quote_no_values(written: tuple[str, str], lines: list[dict[str, Any]]) -> None:
+    assert "a cell" not in "".join(written)
+    assert [line["event"].partition(" at ")[0] for line in lines[4:]] == [
+        "failed with ValueError",
+        "ValueError",
+        "Compute Failed",
+        "UserWarning",
+        "Exception in callback",
+        "Task exception was never retrieved",
+    ]
 
 
 def test_last_lines_are_written_when_the_process_is_terminated() -> None:

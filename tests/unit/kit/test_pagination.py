@@ -34,6 +34,14 @@ def test_page_size_is_clamped(requested: int, size: int) -> None:
     assert PageRequest(requested, None).size == size
 
 
+@pytest.mark.parametrize(("most", "size"), [(3, 3), (10, 10), (99, 10)])
+def test_smaller_page_starts_at_the_same_row(most: int, size: int) -> None:
+    request = PageRequest(10, None)
+    smaller = request.at_most(most)
+    assert (smaller.size, smaller.fetch, smaller.before) == (size, size + 1, request.before)
+    assert request.size == 10
+
+
 @pytest.mark.parametrize("token", ["", "x", "!!!!", "LTE", "OTIyMzM3MjAzNjg1NDc3NTgwOA", "éé", "\x00"])
 def test_foreign_page_token_is_refused(token: str) -> None:
     with pytest.raises(Malformed, match="start again without it"):

@@ -1,6 +1,8 @@
 import httpx
 import pytest
 
+from kit.app import LARGEST_JSON
+
 GOOD = {"card": "123456789012", "password": "long enough", "amount": 1}
 SENT = "SENT-4929-secret"
 
@@ -33,6 +35,19 @@ async def test_invalid_field_is_named_with_a_sentence(client: httpx.AsyncClient)
     assert body["detail"] == "amount: must be more than 0."
     assert (body["status"], body["code"]) == (422, "invalid_input")
     assert body["request_id"] == response.headers["x-request-id"]
+
+
+async def test_faults_of_a_long_list_are_bounded(client: httpx.AsyncClient) -> None:
+    response = await client.post("/probe", json=GOOD | {"rows": [5] * 10_000})
+    assert response.status_code == 422
+    assert len(response.json()["errors"]) <= 100
+
+
+async def test_body_that_would_stop_the_event_loop_is_too_large(client: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    for size, status in ((LARGEST_JSON, 422), (LARGEST_JSON + 1, 413)):
+        response = await client.post("/probe", content=b"[]" + b" " * (size - 2), headers=headers)
+        assert response.status_code == status
 
 
 async def test_invalid_element_is_named_with_its_list(client: httpx.AsyncClient) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from local.errors import CannotStart
 from local.home import SECRET_NAMES, Home, load_or_create_secrets, write_private
 from local.ports import Ports
 from local.stack import RunningStack
@@ -42,8 +43,33 @@ def test_home_is_ignored_by_git(home: Home) -> None:
     assert (home.root / ".gitignore").read_text() == "*\n"
 
 
-def test_home_is_readable_by_its_owner_alone(home: Home) -> None:
-    assert stat.S_IMODE(home.root.stat().st_mode) == 0o700
+def test_folders_are_readable_by_their_owner_alone(home: Home) -> None:
+    folders = [home.root, *(path for path in home.root.iterdir() if path.is_dir())]
+    assert len(folders) >= 5
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+
+
+def test_folders_of_an_earlier_version_are_closed(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    for folder in (home.root, home.logs, home.store, home.scratch):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
+    home.create()
+    assert {
+        stat.S_IMODE(path.stat().st_mode) for path in (home.root, home.logs, home.store, home.scratch)
+    } == {0o700}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+def test_link_of_another_user_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    home, target = Home.at(tmp_path / "home"), tmp_path / "target"
+    home.root.mkdir()
+    target.mkdir(mode=0o755)
+    home.sockets.symlink_to(target)
+    os.lchown(home.sockets, 65534, 65534)
+    with pytest.raises(CannotStart, match="belongs to another user"):
+        home.create()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o755
 
 
 def test_secrets_are_created_once(tmp_path: Path) -> None:

@@ -60,6 +60,18 @@ def test_workers_receive_no_secret(stack: Stack) -> None:
     assert not set(stack.secrets.values()) & set(environment.values())
 
 
+@pytest.mark.parametrize("name", ["dask-scheduler", "dask-workers", "ml-service"])
+def test_programs_of_the_cluster_receive_the_certificate(stack: Stack, name: str) -> None:
+    environment = programs_by_name(stack)[name].environment
+    assert environment["DASK_TLS_CERT_FILE"] == str(stack.home.certificates / "tls.crt")
+    assert environment.get("DASK_SCHEDULER_ADDRESS", "tls://").startswith("tls://")
+
+
+def test_other_programs_receive_no_certificate(stack: Stack) -> None:
+    for name in ("gateway", "auth-service", "billing-service", "dashboard", "postgres"):
+        assert not [each for each in programs_by_name(stack)[name].environment if each.startswith("DASK_")]
+
+
 def test_number_of_workers_follows_the_setting(stack: Stack) -> None:
     command = programs_by_name(stack)["dask-workers"].command
     assert command[command.index("--workers") + 1] == "3"
@@ -85,6 +97,10 @@ def test_postgres_starts_first_and_stops_last(stack: Stack) -> None:
         key=lambda section: int(config[section]["priority"]),
     )
     assert first == "program:postgres"
+
+
+def test_files_of_programs_are_readable_by_their_owner_alone(stack: Stack) -> None:
+    assert configuration(stack.home, programs_of(stack))["supervisord"]["umask"] == "077"
 
 
 def test_percent_sign_of_home_is_escaped_for_supervisor(stack: Stack) -> None:

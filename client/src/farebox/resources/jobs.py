@@ -82,7 +82,8 @@ def wait_for(
     yield from for_each(job_events(session, job_id, timeout=timeout), on_progress or _ignore)
     job = yield from session.request(job_call(job_id))
     if job.state != "succeeded":
-        detail = job.error.detail if job.error else f"Job {job.id} was {job.state}; nothing was charged."
+        charged = f"{job.tokens_charged} tokens were" if job.tokens_charged else "nothing was"
+        detail = job.error.detail if job.error else f"Job {job.id} was {job.state}; {charged} charged."
         raise JobNotSucceeded(detail, members={"job": job})
     return job
 

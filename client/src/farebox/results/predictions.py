@@ -26,7 +26,7 @@ class Prediction(Result):
     """The prediction for one row; a class label has the type and spelling of the training data.
 
     Probabilities, and the interval or label set that contains the truth as often as `coverage`, are present
-    on request.
+    on request. `warnings` are the first of them; `warning_count` counts all.
     """
 
     model: str
@@ -36,6 +36,7 @@ class Prediction(Result):
     interval: Interval | None = None
     label_set: list[str | int] | None = None
     warnings: list[PredictionWarning]
+    warning_count: int = 0
     charge: Charge | None = None
 
 
@@ -49,6 +50,7 @@ class Predictions(Result):
     intervals: list[Interval] | None = None
     label_sets: list[list[str | int]] | None = None
     warnings: list[PredictionWarning]
+    warning_count: int = 0
     charge: Charge | None = None
 
 

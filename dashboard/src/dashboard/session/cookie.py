@@ -1,23 +1,23 @@
 """Login cookie: the route that sets or removes it, and the component that calls it from a browser."""
 
-from urllib.parse import urlsplit
-
 import streamlit as st
 from starlette.requests import Request
 from starlette.responses import Response
 from streamlit.components.v2 import component
 
 from dashboard.session.login_store import Login, login_store
+from dashboard.settings import DashboardSettings
 
 MAX_AGE_SECONDS = 30 * 24 * 3600
 MAX_TICKET_BYTES = 200
+LOGIN_PATH = "/login"
 TICKET, TICKET_TOKEN = "login_ticket", "login_ticket_token"
 # A rerun draws the component again with the same ticket, which is no longer valid.
 SCRIPT = """
 export default function ({ data }) {
   if (!data.ticket || window.fareboxTicket === data.ticket) return
   window.fareboxTicket = data.ticket
-  fetch("/login", { method: "POST", body: data.ticket })
+  fetch(data.address, { method: "POST", body: data.ticket })
 }
 """
 
@@ -35,13 +35,14 @@ def sync_cookie(login: Login | None) -> None:
         st.session_state[TICKET_TOKEN] = login.refresh_token
         st.session_state[TICKET] = login_store().issue_ticket(login)
     fetch = component("farebox_cookie_sync", js=SCRIPT)
-    fetch(key="cookie_sync", data={"ticket": st.session_state.get(TICKET, "")}, height=1)
+    address = f"{DashboardSettings.read().base_path}{LOGIN_PATH}"
+    fetch(key="cookie_sync", data={"ticket": st.session_state.get(TICKET, ""), "address": address}, height=1)
 
 
 async def exchange_ticket(request: Request) -> Response:
     """Exchange a ticket for the cookie of its login; remove the cookie of a login that has ended."""
     origin, host = request.headers.get("origin", ""), request.headers.get("host")
-    if not origin or urlsplit(origin).netloc != host:
+    if not DashboardSettings.read().is_own_origin(origin, host):
         return Response(status_code=403)
     login = login_store().redeem_ticket(await _read_ticket(request))
     if login is None:

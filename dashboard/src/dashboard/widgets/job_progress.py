@@ -42,10 +42,13 @@ def show_progress(client: Farebox, job_id: int) -> None:
 
 def show_failure(job: Job) -> None:
     title = f"**{job_title(job)}**"
+    # A comparison is charged for the scores that it has shown.
+    cost = f"{job.tokens_charged} tokens were" if job.tokens_charged else "nothing was"
     if job.error is None:
-        st.info(f"{title} was cancelled; nothing was charged.")
+        st.info(f"{title} was cancelled; {cost} charged.")
     else:
-        st.error(f"{title} failed: {escape(job.error.detail)} Nothing was charged.", icon=":material/error:")
+        detail = f"{escape(job.error.detail)} {cost.capitalize()} charged."
+        st.error(f"{title} failed: {detail}", icon=":material/error:")
 
 
 def job_title(job: Job) -> str:

@@ -19,7 +19,7 @@ from ml_service.jobs.schemas import MAX_FEATURES
 from ml_service.learning.predictors import MOST_CELLS, MOST_WARNINGS
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.orm import inbox
-from ml_service.predictions.endpoints import MOST_ROWS
+from ml_service.predictions.schemas import MOST_ROWS
 from ml_service.settings import MlSettings
 
 router = strict_router("", ["account"])
@@ -62,8 +62,16 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
             "features": MAX_FEATURES,
             "model_name_length": LONGEST_GIVEN_NAME,
         },
-        "jobs": {"running_per_user": settings.max_running_jobs},
-        "prediction": {"rows": MOST_ROWS, "cells": MOST_CELLS, "warnings": MOST_WARNINGS},
+        "jobs": {
+            "running_per_user": settings.max_running_jobs,
+            "queued_per_user": settings.max_queued_jobs,
+        },
+        "prediction": {
+            "rows": MOST_ROWS,
+            "cells": MOST_CELLS,
+            "warnings": MOST_WARNINGS,
+            "seconds": settings.prediction_seconds,
+        },
         "models": {"bytes": settings.max_model_bytes},
         "exports": {"bytes": settings.max_export_bytes},
         "batch": {"rows_at_once": settings.batch_rows_at_once, "result_hours": settings.answers_kept_hours},

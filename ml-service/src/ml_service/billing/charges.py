@@ -1,21 +1,15 @@
-"""Payment of work that is answered at once: charge before it, refund if it fails.
+"""Payment of work that is answered at once: charge before it, refund if it fails."""
 
-A refund is recorded before it is sent, and sent until billing answers, by any replica and after any crash.
-"""
-
-import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from secrets import token_hex
 
-import structlog
 from starlette.responses import Response
 
-from kit.background import every
-from kit.database import Database
+from kit.deadlines import require_time_left
 from kit.digests import fingerprint
-from kit.errors import ServiceError
-from kit.idempotency import KeyedRequest
+from kit.errors import IdempotencyKeyExpired
+from kit.idempotency import Claim, KeyedRequest
 from kit.identity import Caller
 from ml_service.billing.holds import settle_or_hold_again
 from ml_service.billing.port import (
@@ -27,129 +21,75 @@ from ml_service.billing.port import (
     ChargeRefunded,
     Receipt,
 )
-from ml_service.billing.repository import Refund, RefundRepository
-from ml_service.errors import BillingUnavailable
-
-# Charges of one Idempotency-Key: each failure of its work refunds one.
-MAX_ATTEMPTS = 10
-RETRY_SECONDS = 2.0
-MAX_REFUNDS = 200
-
-log = structlog.stdlib.get_logger()
+from ml_service.billing.refunds import Refunds
+from ml_service.billing.repository import Refund
 
 
 class Charges:
     """One-phase charges, and their refunds when the paid work fails."""
 
-    def __init__(self, database: Database, billing: Billing) -> None:
-        self._database, self._billing = database, billing
-        self._running: set[asyncio.Task[None]] = set()
-        self._unrecorded: set[Refund] = set()
+    def __init__(self, billing: Billing, refunds: Refunds) -> None:
+        self._billing, self._refunds = billing, refunds
 
     @contextlib.asynccontextmanager
-    async def charging(self, charge: Charge, *, repeatable: bool = False) -> AsyncGenerator[Receipt]:
-        """Charge before the block and refund if it raises.
+    async def charging(
+        self, charge: Charge, claim: Claim | None = None
+    ) -> AsyncGenerator[tuple[ChargeKey, Receipt]]:
+        """Charge before the block; refund if it raises or ends after the deadline.
 
-        `repeatable` is a request with an Idempotency-Key, whose earlier attempts may have been refunded.
+        Earlier attempts under the same Idempotency-Key may have been refunded, so the charge's key may
+        change. If no earlier request with it is known, but billing knows the charge, then that paid for an
+        answer that is forgotten.
         """
-        if repeatable:
+        if claim is not None and claim.has_key:
             charge, receipt = await self.charge_again(charge)
+            if claim.is_first and receipt.replayed:
+                raise IdempotencyKeyExpired
         else:
             receipt = await self._charge(charge)
         try:
-            yield receipt
+            yield charge.key, receipt
+            require_time_left()
         except BaseException:
             await self._refund(charge)
             raise
 
-    async def charge_again(self, charge: Charge) -> tuple[Charge, Receipt]:
+    async def charge_again(self, charge: Charge, paid: str | None = None) -> tuple[Charge, Receipt]:
         """Charge under the first key without a refund; repeated calls charge once.
 
         A recorded refund counts before billing has it: otherwise a retry would reuse a charge that is
         refunded a moment later. No other attempt runs meanwhile, since the request has claimed its key.
+        `paid` is the key under which the stored answer of the request was charged.
         """
-        attempts = [charge, *(charge.for_attempt(attempt) for attempt in range(1, MAX_ATTEMPTS))]
-        async with self._database.read() as session:
-            recorded = await RefundRepository(session).find([attempt.key for attempt in attempts])
-        refunds = recorded | {refund.key for refund in self._unrecorded}
-        failure: ServiceError = BillingUnavailable()
+        attempts = charge.attempts()
+        refunded = await self._refunds.find([attempt.key for attempt in attempts])
         for attempt in attempts:
-            if attempt.key not in refunds:
+            if attempt.key not in refunded:
                 try:
-                    return attempt, await self._charge(attempt)
-                except ChargeRefunded as error:
-                    failure = error
-        raise failure
+                    return attempt, await self._charge(attempt, answered=attempt.key == paid)
+                except ChargeRefunded:
+                    continue
+        raise IdempotencyKeyExpired
 
     async def settle(self, charge: Charge) -> Receipt:
         """Settle the hold under the charge's key, for an answer of the release that held for predictions."""
         return await settle_or_hold_again(self._billing, charge)
 
-    async def send_refunds(self) -> None:
-        """Send all recorded refunds, of any replica; sending one twice is harmless."""
-        while True:
-            async with self._database.autocommit() as session:
-                repository = RefundRepository(session)
-                for refund in tuple(self._unrecorded):
-                    await repository.add(refund)
-                    self._unrecorded.discard(refund)
-                refunds = await repository.list_oldest(MAX_REFUNDS)
-            if await self._send(refunds) < MAX_REFUNDS:
-                return
-
-    async def run(self) -> None:
-        """Send refunds until cancelled; those without an answer are sent again in the next round."""
-        await every(RETRY_SECONDS, self.send_refunds, failure="refunds_not_sent")
-
-    async def _charge(self, charge: Charge) -> Receipt:
+    async def _charge(self, charge: Charge, *, answered: bool = False) -> Receipt:
+        """`answered` is a charge whose work has been answered, so that its failed replay is not refunded."""
+        require_time_left()
         try:
             return await self._billing.charge(charge)
         except (BillingRefusal, BillingUnreachable):
             raise
         except BaseException:
             # Without an answer the charge may have taken effect.
-            await self._refund(charge)
+            if not answered:
+                await self._refund(charge)
             raise
 
     async def _refund(self, charge: Charge) -> None:
-        """Record and send a refund; the cancellation of the request does not stop it."""
-        refunding = asyncio.create_task(self._record_and_send(Refund(charge.key, charge.user_id)))
-        self._running.add(refunding)
-        refunding.add_done_callback(self._running.discard)
-        await asyncio.shield(refunding)
-
-    async def _record_and_send(self, refund: Refund) -> None:
-        try:
-            async with self._database.autocommit() as session:
-                await RefundRepository(session).add(refund)
-        except Exception as error:
-            # The next round records it; until then only this process knows of it.
-            self._unrecorded.add(refund)
-            log.warning("refund_not_recorded", user=refund.user_id, error=type(error).__name__)
-        try:
-            await self._send([refund])
-        except Exception as error:
-            log.warning("refund_delayed", user=refund.user_id, error=type(error).__name__)
-
-    async def _send(self, refunds: Sequence[Refund]) -> int:
-        """Send refunds in one batch and delete those with an answer; returns their number."""
-        sent = await asyncio.gather(*(self._is_answered(refund) for refund in refunds))
-        answered = [refund for refund, is_answered in zip(refunds, sent, strict=True) if is_answered]
-        if answered:
-            async with self._database.autocommit() as session:
-                await RefundRepository(session).delete([refund.key for refund in answered])
-            self._unrecorded.difference_update(answered)
-        return len(answered)
-
-    async def _is_answered(self, refund: Refund) -> bool:
-        try:
-            await self._billing.refund(refund.key, refund.user_id)
-        except BillingUnavailable:
-            return False
-        except BillingRefusal as refusal:
-            # As after the deletion of the account: the answer will not change.
-            log.warning("refund_refused", user=refund.user_id, code=refusal.code)
-        return True
+        await self._refunds.refund([Refund(charge.key, charge.user_id)])
 
 
 class MetadataMeter:
@@ -172,7 +112,7 @@ class MetadataMeter:
             resource=resource,
             api_key=self._caller.api_key,
         )
-        async with self._charges.charging(charge) as receipt:
+        async with self._charges.charging(charge) as (_, receipt):
             yield
         self._response.headers.update(charged_headers(receipt))
 

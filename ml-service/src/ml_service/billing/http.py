@@ -12,6 +12,8 @@ import structlog
 from structlog.contextvars import get_contextvars
 
 from kit.database import Json
+from kit.deadlines import DeadlinePassed, remaining_seconds
+from kit.errors import InternalError, ServiceError
 from kit.identity import UserId
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.port import (
@@ -24,6 +26,7 @@ from ml_service.billing.port import (
     ChargeRefunded,
     Hold,
     HoldEnded,
+    HoldNotFound,
     Price,
     Receipt,
 )
@@ -39,6 +42,11 @@ ATTEMPTS = 2
 NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 TIMEOUT = aiohttp.ClientTimeout(total=3, connect=0.5)
 PRICES_CACHED_SECONDS = 5.0
+OWN_CLASSES: Mapping[str, type[BillingRefusal]] = {
+    "hold_ended": HoldEnded,
+    "hold_not_found": HoldNotFound,
+    "charge_refunded": ChargeRefunded,
+}
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
@@ -54,14 +62,20 @@ class HttpBilling:
         self._prices_until = 0.0
 
     async def charge(self, charge: Charge) -> Receipt:
-        result = await self._post({"operation": "charge", **_document(charge)})
-        return Receipt(str(result["receipt_id"]), result["tokens"], result["available"])
+        result = await self._post({"operation": "charge", **_document(charge), "timeout_ms": _timeout_ms()})
+        return Receipt(
+            str(result["receipt_id"]), result["tokens"], result["available"], replayed=result["replayed"]
+        )
 
     async def refund(self, key: ChargeKey, user_id: UserId) -> None:
         await self._post({"operation": "refund", "charge": key, "user_id": user_id})
 
-    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
-        result = await self._post({"operation": "hold", **_document(charge), "ttl_seconds": ttl_seconds})
+    async def refund_hold(self, key: ChargeKey, user_id: UserId) -> None:
+        await self._post({"operation": "refund", "hold": key, "user_id": user_id})
+
+    async def hold(self, charge: Charge, ttl_seconds: int, *, limited: bool = False) -> Hold:
+        limits = {"ttl_seconds": ttl_seconds, "timeout_ms": _timeout_ms() if limited else None}
+        result = await self._post({"operation": "hold", **_document(charge), **limits})
         return Hold(charge.key, result["tokens"], result["available"])
 
     async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
@@ -81,7 +95,7 @@ class HttpBilling:
         if time.monotonic() >= self._prices_until:
             # Set before the call, so that one request refreshes and concurrent ones use the old prices.
             self._prices_until = time.monotonic() + (PRICES_CACHED_SECONDS if self._prices else 0)
-            answer = await self._call("GET", "/v1/prices", None)
+            answer, _ = await self._call("GET", "/v1/prices", None)
             self._prices = {
                 item["action"]: Price(item["tokens"], item["per_units"]) for item in answer["items"]
             }
@@ -97,14 +111,23 @@ class HttpBilling:
         return result
 
     async def _send(self, operations: Sequence[Json]) -> Sequence[Json]:
-        answer = await self._call("POST", "/internal/operations", orjson.dumps({"operations": operations}))
-        return cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
+        body = orjson.dumps({"operations": operations})
+        answer, calls = await self._call("POST", "/internal/operations", body)
+        results = cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
+        if calls > 1:
+            # The lost answer may have been to this very operation.
+            for result in results:
+                result["replayed"] = False
+        return results
 
-    async def _call(self, method: str, path: str, body: bytes | None) -> Json:
-        """Call billing-service, and retry after a lost answer: operations have their own keys."""
+    async def _call(self, method: str, path: str, body: bytes | None) -> tuple[Json, int]:
+        """The answer of billing-service and the number of calls.
+
+        A lost answer is followed by a second call: operations have their own keys.
+        """
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
         sent = False
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 async with self._client.request(
                     method, self._url + path, data=body, headers=headers, timeout=TIMEOUT
@@ -112,7 +135,7 @@ class HttpBilling:
                     sent = True
                     content = await answer.read()
                     if answer.status == 200:
-                        return orjson.loads(content)
+                        return orjson.loads(content), attempt + 1
                     log.warning("billing_refused", status=answer.status)
             except (TimeoutError, aiohttp.ClientError) as error:
                 sent = sent or not isinstance(error, NOT_CONNECTED)
@@ -133,15 +156,28 @@ def _document(charge: Charge) -> Json:
     }
 
 
-def _refusal(problem: Json) -> BillingRefusal | BillingUnavailable:
-    if problem["code"] in ("hold_ended", "hold_not_found"):
-        return HoldEnded.from_problem(problem)
-    if problem["code"] == "charge_refunded":
-        return ChargeRefunded.from_problem(problem)
+def _timeout_ms() -> int | None:
+    """The time until the deadline of this request; 0 after it, so that billing refuses."""
+    remaining = remaining_seconds()
+    return None if remaining is None else max(0, int(remaining * 1000))
+
+
+def _refusal(problem: Json) -> ServiceError:
+    """The refusal with the meaning of its code.
+
+    Any other refusal with a status of 4xx is final and a fault of ours; a retry would not change it.
+    """
+    kind = OWN_CLASSES.get(problem["code"])
+    if kind is not None:
+        return kind.from_problem(problem)
     refusal = BillingRefusal.from_problem(problem)
     if refusal.kind in REFUSALS:
         return refusal
+    if refusal.code == DeadlinePassed.code:
+        return DeadlinePassed()
     log.warning("billing_refused", code=refusal.code)
+    if refusal.status < InternalError.status:
+        return InternalError("Something went wrong on our side. Report it with the request id.")
     return BillingUnavailable()
 
 

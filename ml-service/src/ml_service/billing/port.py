@@ -1,9 +1,10 @@
 """Port to billing-service: the calls that ml-service makes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NewType, Protocol
 
+from kit.deadlines import DeadlinePassed
 from kit.errors import ErrorKind, RelayedError
 from kit.identity import ApiKey, UserId
 from ml_service.errors import BillingUnavailable
@@ -16,11 +17,15 @@ TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")
 WALLET_NOT_FOUND = ErrorKind(404, "wallet_not_found")
 QUOTE_NOT_FOUND = ErrorKind(404, "quote_not_found")
 QUOTE_EXPIRED = ErrorKind(409, "quote_expired")
+KEY_REUSED = ErrorKind(422, "idempotency_key_reused")
 # Refusals of a first or repeated hold: the wallet cannot pay.
 CANNOT_PAY = (NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND)
-REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED)
+# Final refusals that concern the caller: a retry receives the same one.
+REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED, KEY_REUSED)
 # Errors of every endpoint that charges.
-CHARGE_ERRORS = (*CANNOT_PAY, BillingUnavailable)
+CHARGE_ERRORS = (*CANNOT_PAY, BillingUnavailable, DeadlinePassed)
+# Keys of one charge or hold: each failure of its work uses one up.
+MAX_ATTEMPTS = 10
 
 
 class BillingRefusal(RelayedError):
@@ -32,7 +37,15 @@ class BillingRefusal(RelayedError):
 
 
 class HoldEnded(BillingRefusal):
-    """The hold was released, has expired, or was never placed."""
+    """The hold was settled, released or refunded, has expired, or was never placed."""
+
+    @property
+    def is_paid(self) -> bool:
+        return self.members.get("state") == "settled"
+
+
+class HoldNotFound(HoldEnded):
+    """The hold was never placed."""
 
 
 class ChargeRefunded(BillingRefusal):
@@ -62,6 +75,10 @@ class Charge:
         """The same charge under its next key, without a quote, after the earlier one has ended unpaid."""
         return replace(self, key=ChargeKey(f"{self.key}:{attempt}"), quote_id=None)
 
+    def attempts(self) -> list["Charge"]:
+        """The charge under all its keys, in the order of use."""
+        return [self, *(self.for_attempt(attempt) for attempt in range(1, MAX_ATTEMPTS))]
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -72,11 +89,15 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The charged tokens, and the wallet's available tokens after the charge."""
+    """The charged tokens, and the wallet's available tokens after the charge.
+
+    `replayed` is the receipt of an earlier charge with the same key.
+    """
 
     id: str
     tokens: int
     available: int
+    replayed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +114,7 @@ class Billing(Protocol):
     """
 
     async def charge(self, charge: Charge) -> Receipt:
-        """Debit the price at once.
+        """Debit the price at once, but not after the deadline of the request.
 
         Raises ChargeRefunded, or BillingRefusal as `hold` does.
         """
@@ -106,17 +127,25 @@ class Billing(Protocol):
         """
         ...
 
-    async def hold(self, charge: Charge, ttl_seconds: int) -> Hold:
+    async def refund_hold(self, key: ChargeKey, user_id: UserId) -> None:
+        """End a hold so that nothing is paid, also a settled one; one that arrives later is refused.
+
+        Raises BillingRefusal.
+        """
+        ...
+
+    async def hold(self, charge: Charge, ttl_seconds: int, *, limited: bool = False) -> Hold:
         """Hold the price until it is settled or released, at most this long.
 
-        Raises BillingRefusal, one of CANNOT_PAY, QUOTE_NOT_FOUND and QUOTE_EXPIRED.
+        `limited` holds only before the deadline of the request. Raises HoldEnded if the hold with this key
+        has ended, or BillingRefusal, one of REFUSALS.
         """
         ...
 
     async def settle(self, hold: ChargeKey, tokens: int | None = None) -> Receipt:
         """Charge these tokens of the hold, by default all, and release the rest.
 
-        Raises HoldEnded.
+        Raises HoldEnded, HoldNotFound.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Queries of refunds that billing has not answered yet."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -11,21 +11,25 @@ from kit.identity import UserId
 from ml_service.billing.port import ChargeKey
 from ml_service.orm import PendingRefund
 
+Kind = Literal["charge", "hold"]
+
 
 class Refund(NamedTuple):
-    """The refund of the charge with this key."""
+    """The refund of the charge or the hold with this key."""
 
     key: ChargeKey
     user_id: UserId
+    kind: Kind = "charge"
 
 
 class RefundRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def add(self, refund: Refund) -> None:
-        statement = insert(PendingRefund).values(key=refund.key, user_id=refund.user_id)
-        await self._session.execute(statement.on_conflict_do_nothing())
+    async def add(self, refunds: Sequence[Refund]) -> None:
+        if refunds:
+            statement = insert(PendingRefund).values([refund._asdict() for refund in refunds])
+            await self._session.execute(statement.on_conflict_do_nothing())
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
         """The keys among these that have a refund."""
@@ -35,7 +39,7 @@ class RefundRepository:
     async def list_oldest(self, count: int) -> Sequence[Refund]:
         statement = select(PendingRefund).order_by(PendingRefund.created_at).limit(count)
         rows = (await self._session.scalars(statement)).all()
-        return [Refund(ChargeKey(row.key), UserId(row.user_id)) for row in rows]
+        return [Refund(ChargeKey(row.key), UserId(row.user_id), cast("Kind", row.kind)) for row in rows]
 
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
         await self._session.execute(delete(PendingRefund).where(PendingRefund.key.in_(keys)))

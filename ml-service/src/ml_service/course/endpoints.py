@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Body, Depends, Request, Response
 from pydantic import BaseModel
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import DeadlinePassed, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -33,18 +34,28 @@ from ml_service.errors import (
     ModelNameUnusable,
     ModelNotFound,
     NotATable,
+    TooManyJobsQueued,
     TrainingCancelled,
     TrainingFailed,
+    TrainingTimedOut,
     UploadInterrupted,
 )
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS, course_view
-from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.learning.tables import CSV_ERRORS
 from ml_service.learning.training import TRAINING_ERRORS
 from ml_service.models.endpoints import Meter, ModelName, Models
 from ml_service.orm import Model
-from ml_service.predictions.endpoints import Predictions, charged_response, hot_json
-from ml_service.predictions.service import PredictionInput
+from ml_service.predictions.answers import Answer, first_row
+from ml_service.predictions.endpoints import (
+    ROW_ERRORS,
+    Predictions,
+    charged_response,
+    hot_body,
+    parse,
+    predict_large,
+)
+from ml_service.predictions.large_requests import course_row
+from ml_service.predictions.service import PredictionInput, PredictionResult
 from ml_service.store.uploads import Upload
 
 router = strict_router("", ["course"])
@@ -72,6 +83,9 @@ TRAINING_PROBLEMS = documented(
     IdempotencyTwinRunning,
     TrainingFailed,
     TrainingCancelled,
+    TrainingTimedOut,
+    DeadlinePassed,
+    TooManyJobsQueued,
 )
 
 
@@ -138,7 +152,7 @@ async def create(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, which is stored even if you disconnect."""
-    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key)
+    trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key, request.is_disconnected)
     _set_headers(response, trained)
     return {
         "status": "success",
@@ -153,7 +167,7 @@ async def train(
     request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, with the field names of the second dialect."""
-    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key)
+    trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key, request.is_disconnected)
     _set_headers(response, trained)
     spec = trained.job.spec
     return {
@@ -167,9 +181,7 @@ async def train(
 
 @router.post(
     "/predict/{model_name}",
-    responses=documented(
-        ModelNotFound, *CHARGE_ERRORS, IdempotencyTwinRunning, IdempotencyKeyReused, *PREDICTION_ERRORS
-    ),
+    responses=documented(*ROW_ERRORS),
 )
 async def predict(
     model_name: ModelName,
@@ -181,27 +193,34 @@ async def predict(
 ) -> Response:
     """Predict one row, sent as `features` or as the body; the name of a type means its newest model."""
     name = await models.resolve_name(caller.user_id, model_name)
-    nested = body.get("features")
-    features = nested if isinstance(nested, dict) else body
-    result = await predictions.predict(caller, PredictionInput(name, [features], key))
-    answer: dict[str, object] = {
-        "status": "success",
-        "prediction": result.answer["predictions"][0],
-        "tokens_deducted": result.receipt.tokens,
-    }
-    if result.answer["warnings"]:
-        answer["warnings"] = result.answer["warnings"]
-    return charged_response(answer, result)
+    result = await predictions.predict(caller, PredictionInput(name, [course_row(body)], key))
+    return _course_response(first_row(result.answer), result)
 
 
 async def serve_predict(request: HotRequest) -> Response:
     """The hot route of `predict`, without FastAPI; invalid requests are left to FastAPI."""
-    body = await hot_json(request)
+    sent, container = await hot_body(request), request.container
+    if not isinstance(sent, bytes):
+        caller = request.caller("predict")
+        name = await container.models.resolve_name(caller.user_id, request.parameter)
+        result = await predict_large(request, name, "course", sent)
+        return _course_response(orjson.loads(result.content or b""), result)
+    body = parse(sent)
     caller, key = request.caller("predict"), request.idempotency_key
     if not isinstance(body, dict):
         raise NotHot
-    container = request.container
     return await predict(request.parameter, body, caller, container.models, container.predictions, key)
+
+
+def _course_response(members: Answer, result: PredictionResult) -> Response:
+    answer: dict[str, object] = {
+        "status": "success",
+        "prediction": members["prediction"],
+        "tokens_deducted": result.receipt.tokens,
+    }
+    if members["warnings"]:
+        answer["warnings"] = members["warnings"]
+    return charged_response(answer, result)
 
 
 HOT_PREDICT = HotRoute("/predict/{model_name}", serve_predict)

@@ -1,16 +1,28 @@
 """Service of the course API: upload a file, train on it and wait, in one request."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from kit.database import Json
-from kit.identity import Caller
+from kit.deadlines import remaining_seconds, require_time_left
+from kit.errors import DeadlinePassed
+from kit.identity import Caller, UserId
 from ml_service.billing.port import Receipt
 from ml_service.course.forms import Dialect, read_form
-from ml_service.datasets.service import DatasetService, ReadBody, ReceivedDataset
-from ml_service.errors import DatasetInUse, DatasetNotFound
-from ml_service.jobs.service import JobService, raise_unless_succeeded
+from ml_service.datasets.service import DatasetService, ReadBody
+from ml_service.errors import JobEnded, TrainingTimedOut
+from ml_service.jobs.rules import has_ended
+from ml_service.jobs.service import JobService, Table, raise_unless_succeeded
 from ml_service.models.service import ModelService
 from ml_service.orm import Job
+
+# True once the client has closed its connection.
+HasLeft = Callable[[], Awaitable[bool]]
+
+# The id of a dataset before it is stored.
+NOT_STORED = 0
+# Time for the cancellation before the deadline and for a charge after it: the gateway waits 2 s longer.
+CANCEL_SECONDS, GRACE_SECONDS = 0.5, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +41,38 @@ class CourseTraining:
     def __init__(self, datasets: DatasetService, jobs: JobService, models: ModelService) -> None:
         self._datasets, self._jobs, self._models = datasets, jobs, models
 
-    async def train(self, caller: Caller, read: ReadBody, dialect: Dialect, key: str | None) -> TrainedModel:
-        """Train and wait. If the caller disconnects, the job continues and its model is listed."""
-        received = await self._datasets.receive(caller.user_id, read, None, details=False)
-        try:
-            request = read_form(received.form.fields, dialect, received.dataset.id)
-            started = await self._jobs.start(caller, request, key)
-        except Exception:
-            await self._delete_if_unused(caller, received)
-            raise
-        job = await self._jobs.wait(started.job)
+    async def train(
+        self, caller: Caller, read: ReadBody, dialect: Dialect, key: str | None, has_left: HasLeft
+    ) -> TrainedModel:
+        """Train and wait. If the caller disconnects, the job continues and its model is listed.
+
+        The file is stored together with the job, so that a refused request leaves nothing behind.
+        """
+        async with self._datasets.receiving(caller.user_id, read) as received:
+            table = Table(received.dataset, received.insert)
+            request = read_form(received.form.fields, dialect, received.dataset.id or NOT_STORED)
+            require_time_left()
+            started = await self._jobs.start(caller, request, key, table)
+        job = await self._wait(started.job, has_left)
         raise_unless_succeeded(job)
         self._models.notice_new(caller.user_id)
         model = await self._models.get(caller.user_id, job.model_name)
         return TrainedModel(job, model.description or {}, started.replayed)
 
-    async def _delete_if_unused(self, caller: Caller, received: ReceivedDataset) -> None:
-        """Delete the dataset of a refused request, unless another request already trains on the same file."""
-        if not received.created:
-            return
+    async def _wait(self, job: Job, has_left: HasLeft) -> Job:
+        """Wait for the job; cancel it at the deadline of the request, so that it is not charged."""
+        left = remaining_seconds()
+        job = await self._jobs.wait(job, None if left is None else max(0.0, left - CANCEL_SECONDS))
+        if has_ended(job.state):
+            return job
+        if await has_left():
+            # Nobody reads this answer, and the job continues.
+            raise DeadlinePassed
         try:
-            await self._datasets.delete(caller.user_id, received.dataset.id)
-        except (DatasetInUse, DatasetNotFound):
-            return
+            await self._jobs.cancel(UserId(job.user_id), job.id)
+        except JobEnded:
+            # Its model is stored and is being charged, so the end is near.
+            job = await self._jobs.wait(job, CANCEL_SECONDS + GRACE_SECONDS)
+            if has_ended(job.state):
+                return job
+        raise TrainingTimedOut

@@ -12,13 +12,12 @@ from kit.outages import describe_outage
 from ml_service.jobs.cluster import ClusterTask, run_task
 from ml_service.jobs.context import JobContext
 from ml_service.jobs.lease_repository import LeaseRepository
-from ml_service.jobs.rules import GiveUp, Retry
+from ml_service.jobs.rules import CANDIDATE, GiveUp, Retry
 from ml_service.learning.comparison import ComparisonSpec, Entry, count_finished
 from ml_service.learning.tasks import TableFile, score_on_worker
 
 RETRY_WORKER_SECONDS = 1.0
 PERCENT_BEFORE, PERCENT_AFTER = 5, 80
-EVENT = "candidate"
 
 log = structlog.stdlib.get_logger()
 
@@ -124,7 +123,7 @@ class CandidateSearch:
     def _report(self, number: int, candidate: Mapping[str, Any]) -> None:  # Any: JSON
         position = {"number": number + 1, "of": len(self.entries)}
         self._context.progress.report_event(
-            EVENT, self._percent(), {"candidate": dict(candidate), **position}
+            CANDIDATE, self._percent(), {"candidate": dict(candidate), **position}
         )
 
 

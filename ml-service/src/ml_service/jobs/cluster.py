@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from distributed import Client, Future, KilledWorker, Nanny
+from distributed import Client, Future, KilledWorker, Nanny, Security
 
 from kit.background import every
 from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
@@ -145,8 +145,8 @@ class RunningTask:
 
 
 class DaskCluster:
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, security: Security | None = None) -> None:
+        self._address, self._security = address, security
         self._client: Client | None = None
         self._subscribed_over: object = None
         self._listeners: dict[str, OnProgress] = {}
@@ -199,7 +199,13 @@ class DaskCluster:
         self._subscribe()
 
     async def _connect(self) -> None:
-        self._client = Client(self._address, asynchronous=True, timeout=ANSWER_SECONDS, set_as_default=False)
+        self._client = Client(
+            self._address,
+            asynchronous=True,
+            timeout=ANSWER_SECONDS,
+            set_as_default=False,
+            security=self._security,
+        )
         try:
             await self._client  # pyright: ignore[reportGeneralTypeIssues] - an asynchronous client is awaitable
         except Exception:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -12,7 +13,7 @@ from kit.database import Database, Json
 from kit.outages import describe_outage
 from ml_service.billing.port import Billing
 from ml_service.jobs.cluster import DaskCluster
-from ml_service.jobs.lease_repository import LeaseRepository
+from ml_service.jobs.lease_repository import LeaseRepository, renew_lease
 from ml_service.jobs.notifications import JobNotifications
 from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, Retry
 from ml_service.learning.tables import CsvLimits
@@ -43,12 +44,21 @@ class WorkerContext:
     time_limit: float
     max_running_per_user: int
     max_model_bytes: int
+    reserved_workers: int
+
+    async def renew_lease(self, job_id: int, lease: UUID) -> bool:
+        """Returns whether the job's owner has cancelled it. Raises LeaseLost.
+
+        On a driver connection, since a lease must not end while requests use all others.
+        """
+        async with self.database.driver() as connection:
+            return await renew_lease(connection, job_id, lease, timedelta(seconds=self.lease_seconds))
 
     @contextlib.asynccontextmanager
     async def leases(self) -> AsyncGenerator[LeaseRepository]:
         """Open the transaction of one step of a job."""
         async with self.database.transaction() as session:
-            yield LeaseRepository(session, self.lease_seconds)
+            yield LeaseRepository(session, self.lease_seconds, self.reserved_workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +74,11 @@ class Progress:
 
     def __init__(self) -> None:
         self._updates: asyncio.Queue[ProgressUpdate] = asyncio.Queue()
+        self.started = asyncio.Event()
 
     def report_stage(self, stage: str, percent: int | None = None) -> None:
         """Report a new stage; `percent` defaults to that stage's usual value."""
+        self.started.set()
         percent = STAGE_PERCENT.get(stage) if percent is None else percent
         self._updates.put_nowait(ProgressUpdate("stage", percent, stage))
 

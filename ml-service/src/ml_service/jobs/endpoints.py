@@ -8,9 +8,15 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from kit.app import StrictRoute, strict_router
-from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning, ServiceError
-from kit.fields import LARGEST_ID, RowIdInPath
+from kit.authentication import Reader, authenticate
+from kit.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    ServiceError,
+    Unauthenticated,
+)
+from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
@@ -18,12 +24,14 @@ from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUN
 from ml_service.callers import RoomToStore, TrainCaller
 from ml_service.errors import (
     STORAGE_ERRORS,
+    AccountDeleted,
     BudgetTooSmall,
     DatasetNotFound,
     JobEnded,
     JobNotFound,
     ModelNameTaken,
     ModelNameUnusable,
+    TooManyJobsQueued,
 )
 from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.schemas import JobView, TrainingRequest
@@ -65,7 +73,7 @@ async def _estimates(request: Request) -> QueueEstimates:
 
 Jobs = Annotated[JobService, Depends(_jobs)]
 Estimates = Annotated[QueueEstimates, Depends(_estimates)]
-LastEventId = Annotated[int, Header(alias="Last-Event-ID", ge=0, le=LARGEST_ID)]
+LastEventId = Annotated[str, Header(alias="Last-Event-ID", pattern="^(0|[1-9][0-9]{0,18})$")]
 
 
 async def _own_job(job_id: JobId, caller: Reader, jobs: Jobs) -> Job:
@@ -99,6 +107,8 @@ def _documented_as_json(
         QUOTE_NOT_FOUND,
         QUOTE_EXPIRED,
         BudgetTooSmall,
+        TooManyJobsQueued,
+        AccountDeleted,
         IdempotencyKeyReused,
         IdempotencyTwinRunning,
         *MODEL_TYPE_ERRORS,
@@ -141,10 +151,22 @@ async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
     responses=_documented_as_json(JobNotFound),
 )
 async def follow_job(
-    job: OwnJob, jobs: Jobs, last_event_id: LastEventId = 0
+    request: Request, job: OwnJob, jobs: Jobs, last_event_id: LastEventId = "0"
 ) -> AsyncIterable[ServerSentEvent]:
-    """Stream the job's events as Server-Sent Events until its end; `Last-Event-ID` resumes the stream."""
-    async for event in jobs.history(job, last_event_id):
+    """Stream the job's events as Server-Sent Events until its end; `Last-Event-ID` resumes the stream.
+
+    The stream ends within five seconds after the token has expired or was revoked.
+    """
+
+    def is_allowed() -> bool:
+        container, authorization = request.app.state.container, request.headers["authorization"]
+        try:
+            authenticate(container.authentication, authorization, "read")
+        except (Unauthenticated, Forbidden):
+            return False
+        return True
+
+    async for event in jobs.history(job, int(last_event_id), is_allowed):
         data = orjson.dumps({"at": event.at, **event.data}).decode()
         yield ServerSentEvent(id=str(event.id), event=event.kind, raw_data=data)
 
@@ -153,7 +175,10 @@ async def follow_job(
     "/jobs/{job_id}/cancel", status_code=202, tags=["jobs"], responses=documented(JobNotFound, JobEnded)
 )
 async def cancel_job(job_id: JobId, caller: TrainCaller, jobs: Jobs, estimates: Estimates) -> JobView:
-    """Cancel a queued or running job; its tokens are released."""
+    """Cancel a queued or running job; its tokens are released.
+
+    A comparison is charged for the candidates that have finished, since their scores are known.
+    """
     job = await jobs.cancel(caller.user_id, job_id)
     return JobView.of(job, await estimates.for_jobs([job]))
 

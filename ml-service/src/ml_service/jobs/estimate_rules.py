@@ -2,12 +2,18 @@
 
 import heapq
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ml_service.jobs.rules import Duration
+
 # Similar jobs have between half and twice the rows.
 SIMILAR_FACTOR = 2
+# Jobs of up to this usual duration are short.
+SHORT_SECONDS = 3.0
+# After this time a job on a reserved worker makes room for another user's.
+MOST_SHORT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,12 @@ def estimate_queue(
     live: Sequence[LiveJob], past: Sequence[PastJob], slots: int
 ) -> Mapping[int, QueueEstimate]:
     """Estimates of all live jobs by id; a job behind one of unknown duration has an unknown end."""
-    typical = {profile: typical_seconds(profile, past) for profile in {job.profile for job in live}}
+    # By type, since each profile is compared with all past jobs of its type.
+    by_type: defaultdict[tuple[str, str | None], list[PastJob]] = defaultdict(list)
+    for job in past:
+        by_type[job.profile.kind, job.profile.model_type].append(job)
+    profiles = {job.profile for job in live}
+    typical = {each: typical_seconds(each, by_type[each.kind, each.model_type]) for each in profiles}
     running = [job for job in live if job.seconds is not None]
     left = {job.id: _seconds_left(job, typical[job.profile]) for job in running}
     estimates = {job_id: QueueEstimate(None, seconds) for job_id, seconds in left.items()}
@@ -82,6 +93,13 @@ def typical_seconds(profile: JobProfile, past: Iterable[PastJob]) -> float | Non
     """The median duration of jobs of the same type with half to twice the rows; None without such jobs."""
     similar = [job.seconds for job in past if _is_similar(profile, job.profile)]
     return statistics.median(similar) if similar else None
+
+
+def expected_duration(profile: JobProfile, past: Iterable[PastJob]) -> Duration:
+    seconds = typical_seconds(profile, past)
+    if seconds is None:
+        return Duration.UNKNOWN
+    return Duration.SHORT if seconds <= SHORT_SECONDS else Duration.LONG
 
 
 def _is_similar(profile: JobProfile, other: JobProfile) -> bool:

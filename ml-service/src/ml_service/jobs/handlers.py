@@ -5,13 +5,14 @@ from collections.abc import Mapping
 import structlog
 
 from kit.database import Json
+from kit.identity import UserId
 from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
-from ml_service.jobs.candidate_search import EVENT, PERCENT_AFTER, CandidateSearch
+from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch
 from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
 from ml_service.jobs.context import Handler, JobContext, Outcome
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import STAGE_PERCENT, GiveUp, JobKind, Retry
+from ml_service.jobs.rules import CANDIDATE, STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.comparison import (
     AUTO,
@@ -55,8 +56,8 @@ async def handle_comparison(context: JobContext) -> Outcome:
     spec = ComparisonSpec.from_json(context.job.spec)
     search = CandidateSearch(context, spec, table)
     async with context.worker.database.read() as session:
-        for event in await JobRepository(session).events_after(context.job.id, 0):
-            if event.kind == EVENT:
+        for event in await JobRepository(session).events_after({context.job.id: 0}):
+            if event.kind == CANDIDATE:
                 search.restore(event.data)
     await search.run()
     return await _train_best(context, spec, search.entries, table)
@@ -90,10 +91,13 @@ HANDLERS: Mapping[str, Handler] = {JobKind.TRAIN: handle_training, JobKind.BATCH
 async def _find_table(context: JobContext) -> TableFile | None:
     if context.job.dataset_id is None:
         return None
-    async with context.worker.database.read() as session:
-        location = await DatasetRepository(session).find_location(context.job.dataset_id)
     worker = context.worker
-    return TableFile(worker.files.url, location, worker.limits) if location is not None else None
+    async with worker.database.read() as session:
+        dataset = await DatasetRepository(session).find(UserId(context.job.user_id), context.job.dataset_id)
+    if dataset is None:
+        return None
+    # The worker refuses another file: the job was accepted for this one.
+    return TableFile(worker.files.url, dataset.location, worker.limits, dataset.sha256)
 
 
 async def _train(
@@ -167,7 +171,9 @@ async def _find_batch_task(context: JobContext, spec: BatchSpec) -> BatchTask | 
     if files is None or job.artefact is None or job.location is None:
         return None
     artefact = worker.artefacts.key(job.artefact)
-    return BatchTask(worker.files.url, job.location, artefact, files, spec.options, worker.limits)
+    return BatchTask(
+        worker.files.url, job.location, artefact, files, spec.options, worker.limits, spec.digest
+    )
 
 
 def _log_training(context: JobContext) -> None:

@@ -4,53 +4,75 @@ Every write names the lease, so a replica without the lease has no effect.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
+import asyncpg
+from sqlalchemy import ColumnElement, Subquery, and_, delete, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from ml_service.billing.port import Receipt
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import LIVE, JobKind, JobState
-from ml_service.orm import Job, Model
+from ml_service.jobs.rules import CANDIDATE, LIVE, Duration, JobKind, JobState
+from ml_service.orm import Job, JobEvent, Model
 
 CLAIM_LOCK = 0x6D6C_6A6F_6273
+# Users whose last job started earlier are equal in turn.
+RECENT = timedelta(minutes=1)
+RENEW = """
+UPDATE ml.jobs SET lease_until = now() + $3::interval WHERE id = $1 AND lease = $2
+RETURNING cancel_requested_at IS NOT NULL
+"""
+
+# An overdue job keeps its worker for now, keeps it as a long job, or makes room.
+Turn = Literal["wait", "long", "over"]
 
 
 class LeaseLost(Exception):
     """Another replica has claimed the job; this one must not change it any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    cancel_requested: bool
-
-
 class LeaseRepository:
-    def __init__(self, session: AsyncSession, lease_seconds: float) -> None:
+    def __init__(self, session: AsyncSession, lease_seconds: float, reserved_workers: int = 1) -> None:
+        """`reserved_workers` run short jobs only."""
         self._session, self._length = session, timedelta(seconds=lease_seconds)
+        self._reserved = reserved_workers
         self._history = JobRepository(session)
 
     async def claim(self, slots: int, max_per_user: int) -> Job | None:
-        """Claim the next job: of the user with the fewest workers, then the oldest.
+        """Claim the next job: of the user with the fewest workers, then the one who waits longest for a turn.
 
-        A job that needs a worker is claimed only while a worker is free and its user is below the limit.
+        A job that needs a worker is claimed only while a worker is free and its user is below the limit. The
+        last free workers are reserved for short jobs, and for the first one of a user.
         """
         await self._lock_claims()
-        users = (
-            select(Job.user_id, func.count().label("jobs"), func.sum(Job.workers).label("workers"))
-            .where(_is_leased())
+        users = _workers_by_user()
+        turns = (
+            select(Job.user_id, func.max(Job.started_at).label("started_at"))
+            .where(Job.started_at > func.now() - RECENT)
             .group_by(Job.user_id)
             .subquery()
         )
-        has_room = and_(_workers_in_use() < slots, func.coalesce(users.c.jobs, 0) < max_per_user)
+        has_room = and_(
+            _workers_in_use() < slots,
+            or_(
+                Job.duration == Duration.SHORT,
+                and_(Job.duration == Duration.UNKNOWN, users.c.workers.is_(None)),
+                self._long_has_room(slots),
+            ),
+            func.coalesce(users.c.jobs, 0) < max_per_user,
+        )
         chosen = (
             select(Job)
             .outerjoin(users, users.c.user_id == Job.user_id)
+            .outerjoin(turns, turns.c.user_id == Job.user_id)
             .where(_is_claimable(), or_(_needs_no_worker(), has_room))
-            .order_by(_needs_no_worker().desc(), func.coalesce(users.c.workers, 0), Job.id)
+            .order_by(
+                _needs_no_worker().desc(),
+                func.coalesce(users.c.workers, 0),
+                turns.c.started_at.asc().nulls_first(),
+                Job.id,
+            )
             .limit(1)
             .with_for_update(skip_locked=True, of=Job)
         )
@@ -58,19 +80,6 @@ class LeaseRepository:
         if job is not None:
             await self._start(job)
         return job
-
-    async def renew(self, job_id: int, lease: UUID) -> Renewal:
-        """Raises LeaseLost."""
-        renewed = (
-            update(Job)
-            .where(Job.id == job_id, Job.lease == lease)
-            .values(lease_until=func.now() + self._length)
-            .returning(Job.cancel_requested_at)
-        )
-        row = (await self._session.execute(renewed)).first()
-        if row is None:
-            raise LeaseLost
-        return Renewal(row.cancel_requested_at is not None)
 
     async def get_leased(self, job_id: int, lease: UUID) -> Job:
         """The job, locked until the transaction ends. Raises LeaseLost."""
@@ -85,7 +94,8 @@ class LeaseRepository:
         await self._lock_claims()
         job = await self.get_leased(job_id, lease)
         waits = select(Job.id).where(Job.state == JobState.QUEUED, Job.run_after <= func.now()).exists()
-        may = await self._session.scalar(select(and_(_workers_in_use() < slots, ~waits)))
+        has_room = and_(_workers_in_use() < slots, self._long_has_room(slots))
+        may = await self._session.scalar(select(and_(has_room, ~waits)))
         job.workers += 1 if may else 0
         return bool(may)
 
@@ -93,6 +103,31 @@ class LeaseRepository:
         """Raises LeaseLost."""
         (await self.get_leased(job_id, lease)).workers = count
         return True
+
+    async def continue_overdue(self, job_id: int, lease: UUID, slots: int) -> Turn:
+        """Decide about a job that was not expected to be long. Raises LeaseLost.
+
+        It continues as a long job if one more has room, or until another user with fewer workers needs one.
+        """
+        await self._lock_claims()
+        job = await self.get_leased(job_id, lease)
+        if await self._session.scalar(select(self._long_has_room(slots, Job.id != job_id))):
+            job.duration = Duration.LONG
+            return "long"
+        users = _workers_by_user()
+        waits = (
+            select(Job.id)
+            .outerjoin(users, users.c.user_id == Job.user_id)
+            .where(Job.state == JobState.QUEUED, Job.run_after <= func.now(), Job.duration != Duration.LONG)
+            .where(func.coalesce(users.c.workers, 0) < _workers_in_use(Job.user_id == job.user_id))
+        )
+        is_needed = await self._session.scalar(select(and_(waits.exists(), _workers_in_use() >= slots)))
+        return "over" if is_needed else "wait"
+
+    async def demote(self, job: Job) -> None:
+        """Queue an overdue job again as a long one; the interrupted attempt does not count."""
+        job.duration, job.attempts = Duration.LONG, job.attempts - 1
+        await self.requeue(job, 0)
 
     async def requeue(self, job: Job, after_seconds: float) -> None:
         job.state, job.lease, job.lease_until = JobState.QUEUED, None, None
@@ -103,10 +138,15 @@ class LeaseRepository:
     async def record(self, job: Job, kind: str, data: Mapping[str, object] | None = None) -> None:
         await self._history.record(job.id, kind, data)
 
-    async def succeed(self, job: Job, receipt: Receipt) -> None:
+    async def count_finished_candidates(self, job_id: int) -> int:
+        """The number of candidates of a comparison whose scores are in its history."""
+        candidates = select(func.count(JobEvent.data["number"].distinct())).where(JobEvent.job_id == job_id)
+        finished = JobEvent.data["candidate"]["state"].astext == "finished"
+        return int(await self._session.scalar(candidates.where(JobEvent.kind == CANDIDATE, finished)) or 0)
+
+    async def succeed(self, job: Job) -> None:
         """End the job and publish its model in the same transaction."""
-        job.tokens_charged, job.receipt_id, job.percent = receipt.tokens, receipt.id, 100
-        job.balance_after = receipt.available
+        job.percent = 100
         _end(job, JobState.SUCCEEDED)
         if job.kind == JobKind.TRAIN:
             await self._publish_model(job)
@@ -136,18 +176,25 @@ class LeaseRepository:
     async def set_hold_ends(self, job_ids: Sequence[int], until: datetime) -> None:
         await self._session.execute(update(Job).where(Job.id.in_(job_ids)).values(hold_until=until))
 
+    def _long_has_room(self, slots: int, *others: ColumnElement[bool]) -> ColumnElement[bool]:
+        """A cluster of one worker reserves none."""
+        return _workers_in_use(Job.duration != Duration.SHORT, *others) < max(1, slots - self._reserved)
+
     async def _lock_claims(self) -> None:
         """Serialize claims of all replicas; two at once would count the same worker as free."""
         await self._session.execute(text(f"SELECT pg_advisory_xact_lock({CLAIM_LOCK})"))
 
     async def _start(self, job: Job) -> None:
         outcome_known = job.result is not None or job.error is not None
+        is_first = False
         if not outcome_known and job.cancel_requested_at is None:
             job.attempts += 1
+            is_first = job.attempts == 1
             await self.record(job, "started", {"attempt": job.attempts})
         job.state, job.lease, job.workers = JobState.RUNNING, uuid4(), 1
         job.lease_until = func.now() + self._length
-        job.started_at = func.coalesce(Job.started_at, func.now())
+        # A job that has made room starts anew.
+        job.started_at = func.now() if is_first else func.coalesce(Job.started_at, func.now())
         await self._session.flush()
         await self._session.refresh(job)
 
@@ -163,6 +210,14 @@ class LeaseRepository:
         await self._session.execute(delete(Model).where(Model.job_id == job.id, Model.ready_at.is_(None)))
 
 
+async def renew_lease(connection: asyncpg.Connection, job_id: int, lease: UUID, length: timedelta) -> bool:
+    """Returns whether the job's owner has cancelled it. Raises LeaseLost."""
+    cancelled: bool | None = await connection.fetchval(RENEW, job_id, lease, length)
+    if cancelled is None:
+        raise LeaseLost
+    return cancelled
+
+
 def _end(job: Job, state: JobState) -> None:
     job.state, job.lease, job.lease_until = state, None, None
     job.ended_at = func.now()
@@ -172,8 +227,19 @@ def _is_leased() -> ColumnElement[bool]:
     return and_(Job.state == JobState.RUNNING, Job.lease_until >= func.now())
 
 
-def _workers_in_use() -> ColumnElement[int]:
-    return select(func.coalesce(func.sum(Job.workers), 0)).where(_is_leased()).scalar_subquery()
+def _workers_by_user() -> Subquery:
+    return (
+        select(Job.user_id, func.count().label("jobs"), func.sum(Job.workers).label("workers"))
+        .where(_is_leased())
+        .group_by(Job.user_id)
+        .subquery()
+    )
+
+
+def _workers_in_use(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    used = select(func.coalesce(func.sum(Job.workers), 0)).where(_is_leased(), *conditions)
+    # A subquery of its own: it must not refer to the rows of the query around it.
+    return used.correlate(None).scalar_subquery()
 
 
 def _is_claimable() -> ColumnElement[bool]:

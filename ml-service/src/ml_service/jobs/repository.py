@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select, true
+from sqlalchemy import BigInteger, and_, column, func, select, true, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
@@ -48,14 +48,28 @@ class JobRepository:
         statement = select(Job).where(Job.user_id == user_id, Job.id < page.before)
         return (await self._session.scalars(statement.order_by(Job.id.desc()).limit(page.fetch))).all()
 
-    async def events_after(self, job_id: int, event_id: int) -> Sequence[JobEvent]:
-        statement = select(JobEvent).where(JobEvent.job_id == job_id, JobEvent.id > event_id)
-        return (await self._session.scalars(statement.order_by(JobEvent.id))).all()
+    async def events_after(self, cursors: Mapping[int, int]) -> Sequence[JobEvent]:
+        """The events of each job after the event with this id, in order."""
+        cursor = values(column("job_id", BigInteger), column("event_id", BigInteger), name="cursors")
+        after = cursor.data(list(cursors.items()))
+        followed = and_(JobEvent.job_id == after.c.job_id, JobEvent.id > after.c.event_id)
+        return (
+            await self._session.scalars(select(JobEvent).join(after, followed).order_by(JobEvent.id))
+        ).all()
 
-    async def try_lock_key(self, user_id: UserId, key: str) -> bool:
-        """False while another transaction has the lock; it ends with the transaction."""
-        number = func.hashtextextended(f"job {key}", user_id)
-        return bool(await self._session.scalar(select(func.pg_try_advisory_xact_lock(number))))
+    async def find_live(self, job_ids: Sequence[int]) -> set[int]:
+        """The jobs among these that have not ended."""
+        statement = select(Job.id).where(Job.id.in_(job_ids), Job.state.in_(LIVE))
+        return set((await self._session.scalars(statement)).all())
+
+    async def lock_owner(self, user_id: UserId) -> None:
+        """Serialize new jobs of one user until the transaction ends: their limit and keys are exact."""
+        number = func.hashtextextended("jobs", user_id)
+        await self._session.execute(select(func.pg_advisory_xact_lock(number)))
+
+    async def count_queued(self, user_id: UserId) -> int:
+        queued = select(func.count()).where(Job.user_id == user_id, Job.state == JobState.QUEUED)
+        return int(await self._session.scalar(queued) or 0)
 
     async def request_cancel(self, job: Job, at: datetime) -> None:
         job.cancel_requested_at = at
@@ -65,12 +79,16 @@ class JobRepository:
         counts = select(Job.state, func.count()).where(Job.state.in_(LIVE)).group_by(Job.state)
         return dict((await self._session.execute(counts)).all())
 
-    async def live_jobs(self) -> Sequence[LiveJob]:
-        """Waiting and running jobs of all users."""
+    async def newest_id(self) -> int:
+        return int(await self._session.scalar(select(func.max(Job.id))) or 0)
+
+    async def live_jobs(self, limit: int) -> Sequence[LiveJob]:
+        """Running and waiting jobs of all users, the oldest first."""
         now = datetime.now(UTC)
         statement = select(
             Job.id, Job.user_id, Job.kind, Job.model_type, Job.rows, Job.state, Job.workers, Job.started_at
         ).where(Job.state.in_(LIVE))
+        first = statement.order_by(Job.id).limit(limit)
         return [
             LiveJob(
                 row.id,
@@ -79,8 +97,20 @@ class JobRepository:
                 row.workers,
                 (now - row.started_at).total_seconds() if row.state == JobState.RUNNING else None,
             )
-            for row in await self._session.execute(statement)
+            for row in await self._session.execute(first)
         ]
+
+    async def past_jobs_like(self, kind: str, model_type: str | None) -> Sequence[PastJob]:
+        """The newest succeeded jobs of this kind and type."""
+        seconds = func.extract("epoch", Job.ended_at - Job.started_at)
+        statement = (
+            select(Job.rows, seconds.label("seconds"))
+            .where(Job.state == JobState.SUCCEEDED, Job.kind == kind, Job.model_type == model_type)
+            .order_by(Job.id.desc())
+            .limit(MAX_PAST_JOBS)
+        )
+        rows = await self._session.execute(statement)
+        return [PastJob(JobProfile(kind, model_type, row.rows), float(row.seconds)) for row in rows]
 
     async def past_jobs(self) -> Sequence[PastJob]:
         """The newest succeeded jobs of each kind and type with live jobs."""

@@ -26,6 +26,16 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Duration(StrEnum):
+    """Expected duration of a job, which decides about the workers that it may run on."""
+
+    SHORT = "short"
+    LONG = "long"
+    UNKNOWN = "unknown"
+
+
+# The kind of the events that show the scores of a comparison.
+CANDIDATE = "candidate"
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 # Names of the kinds in sentences and error codes.
 NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
@@ -73,8 +83,8 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
         case "crashed":
             return GiveUp(
                 f"{noun}_crashed",
-                f"The {noun} failed because of an error on our side; nothing was charged. Try again, and "
-                "report the job's id if it fails again.",
+                f"The {noun} failed because of an error on our side. Try again, and report its id if it "
+                "fails again.",
             )
         case "worker_died":
             # Memory is not the only cause: a restart or a smaller cluster also stops workers.
@@ -91,7 +101,7 @@ def retry_or_give_up(kind: str, attempts: int) -> Retry | GiveUp:
     if attempts >= MAX_ATTEMPTS:
         return GiveUp(
             f"{NOUNS[kind]}_interrupted",
-            f"The {NOUNS[kind]} was interrupted {attempts} times; nothing was charged. Try again later.",
+            f"The {NOUNS[kind]} was interrupted {attempts} times. Try again later.",
         )
     return Retry(min(2.0 ** (attempts - 1), MAX_PAUSE_SECONDS))
 

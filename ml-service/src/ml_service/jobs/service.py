@@ -1,8 +1,11 @@
 """Service of jobs: start a training; list, follow, await and cancel jobs."""
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,23 +25,28 @@ from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import (
+    AccountDeleted,
     DatasetNotFound,
     JobEnded,
     JobNotFound,
     ModelNameTaken,
+    TooManyJobsQueued,
     TrainingCancelled,
     TrainingFailed,
 )
-from ml_service.jobs.notifications import JobNotifications
+from ml_service.jobs.estimate_rules import JobProfile, expected_duration
+from ml_service.jobs.notifications import JobFeed
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import JobKind, JobState, has_ended, may_cancel
-from ml_service.jobs.settlement import FIRST_TTL_SECONDS, hold_price
+from ml_service.jobs.rules import JobKind, JobState, may_cancel
+from ml_service.jobs.settlement import FIRST_TTL_SECONDS, holding_price, release_held
 from ml_service.jobs.specs import TrainingJobRequest
+from ml_service.learning.comparison import AUTO
 from ml_service.learning.tables import TableProfile
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Dataset, Job, JobEvent
 
-POLL_SECONDS = 1.0
+# Well below the 5 seconds after which a revoked token must have no effect.
+CHECK_SECONDS = 2.0
 # Statuses for rows of an older version, which stored errors without one.
 STATUS_OF_CODE = {kind.code: kind.status for kind in CANNOT_PAY}
 
@@ -51,29 +59,57 @@ class StartedJob:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The dataset of a new training; `insert` stores or locks it in the transaction that inserts the job."""
+
+    dataset: Dataset
+    insert: Callable[[AsyncSession], Awaitable[Dataset]]
+
+
 class JobService:
-    def __init__(self, database: Database, billing: Billing, notifications: JobNotifications) -> None:
-        self._database, self._billing, self._notifications = database, billing, notifications
+    def __init__(
+        self,
+        database: Database,
+        billing: Billing,
+        feed: JobFeed,
+        max_queued_per_user: int,
+    ) -> None:
+        self._database, self._billing, self._feed = database, billing, feed
+        self._max_queued = max_queued_per_user
+        self._starting: set[tuple[UserId, str | None]] = set()
 
-    async def start(self, caller: Caller, request: TrainingJobRequest, key: str | None) -> StartedJob:
-        """Check the request, insert the job and hold its price; all of it or nothing.
+    async def start(
+        self, caller: Caller, request: TrainingJobRequest, key: str | None, table: Table | None = None
+    ) -> StartedJob:
+        """Check the request, hold its price and insert the job; all of it or nothing.
 
-        The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
+        Without a table it is the stored dataset of the request. No database connection is in use during
+        the call to billing: if this process dies before the commit, the hold expires.
         """
-        user_id = caller.user_id
-        async with self._database.transaction() as session:
-            first = None if key is None else await _find_first(session, user_id, key, request)
+        with self._refusing_twins(caller.user_id, key):
+            first = None if key is None else await self._find_first(caller.user_id, key, request, table)
             if first is not None:
                 return StartedJob(first, replayed=True)
-            dataset = await DatasetRepository(session).find(user_id, request.dataset_id)
-            if dataset is None:
-                raise DatasetNotFound
-            job = _new_training(caller, request, dataset, key)
-            await JobRepository(session).add(job)
-            if not await ModelRepository(session).reserve(job):
-                raise ModelNameTaken
-            job.tokens_held = await hold_price(self._billing, job, request)
-        return StartedJob(job)
+            table = table or await self._find_table(caller.user_id, request.dataset_id)
+            job = _new_training(caller, request, table.dataset, key)
+            async with holding_price(self._billing, job, request):
+                first = await self._insert(job, request, table)
+            if first is not job:
+                # Another replica has answered the same request meanwhile.
+                await release_held(self._billing, job)
+        return StartedJob(first, replayed=first is not job)
+
+    async def add(self, session: AsyncSession, job: Job) -> None:
+        """Insert a job, whose price is held, into the queue. Raises TooManyJobsQueued."""
+        repository, user_id = JobRepository(session), UserId(job.user_id)
+        await repository.lock_owner(user_id)
+        if await repository.count_queued(user_id) >= self._max_queued:
+            raise TooManyJobsQueued(self._max_queued)
+        if job.model_type != AUTO:
+            past = await repository.past_jobs_like(job.kind, job.model_type)
+            job.duration = expected_duration(JobProfile(job.kind, job.model_type, job.rows), past)
+        await repository.add(job)
 
     async def get(self, user_id: UserId, job_id: int) -> Job:
         async with self._database.read() as session:
@@ -99,30 +135,74 @@ class JobService:
                 await repository.request_cancel(job, datetime.now(UTC))
         return job
 
-    async def wait(self, job: Job) -> Job:
-        """Wait until the job has ended."""
-        async with self._notifications.subscribe(job.id) as subscription:
-            while not has_ended(job.state):
-                await subscription.wait(POLL_SECONDS)
-                job = await self.get(UserId(job.user_id), job.id)
-        return job
+    async def wait(self, job: Job, seconds: float | None = None) -> Job:
+        """Wait until the job has ended, at most this long; returns its newest state."""
+        async with self._feed.follow(job.id) as follower:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while not follower.has_ended:
+                        await follower.read()
+        return await self.get(UserId(job.user_id), job.id)
 
-    async def history(self, job: Job, after: int) -> AsyncGenerator[JobEvent]:
-        """Yield every event after this one until the job has ended."""
-        async with self._notifications.subscribe(job.id) as subscription:
-            while True:
-                # Read the state before the events: a job that ends in between still gets its last event sent.
-                ended = has_ended((await self.get(UserId(job.user_id), job.id)).state)
-                for event in await self._events_after(job.id, after):
-                    after = event.id
+    async def history(self, job: Job, after: int, is_allowed: Callable[[], bool]) -> AsyncGenerator[JobEvent]:
+        """Yield every event after this one until the job has ended or the caller may not read it any more."""
+        async with self._feed.follow(job.id, after) as follower:
+            while is_allowed():
+                for event in await follower.read(CHECK_SECONDS):
                     yield event
-                if ended:
+                if follower.has_ended:
                     return
-                await subscription.wait(POLL_SECONDS)
 
-    async def _events_after(self, job_id: int, event_id: int) -> Sequence[JobEvent]:
+    @contextlib.contextmanager
+    def _refusing_twins(self, user_id: UserId, key: str | None) -> Generator[None]:
+        """Refuse a second request with the key beside the first; the database decides between replicas."""
+        if (user_id, key) in self._starting:
+            raise IdempotencyTwinRunning
+        if key is not None:
+            self._starting.add((user_id, key))
+        try:
+            yield
+        finally:
+            self._starting.discard((user_id, key))
+
+    async def _find_first(
+        self, user_id: UserId, key: str, request: TrainingJobRequest, table: Table | None
+    ) -> Job | None:
+        """The job that an earlier request with this key started."""
         async with self._database.read() as session:
-            return await JobRepository(session).events_after(job_id, event_id)
+            first = await JobRepository(session).find_by_key(user_id, key)
+            if first is not None and first.dataset_id is not None and table is not None:
+                # The request names no dataset yet, so its file is compared.
+                stored = await DatasetRepository(session).find(user_id, first.dataset_id)
+                if stored is not None and stored.sha256 == table.dataset.sha256:
+                    request = replace(request, dataset_id=stored.id)
+        return _same_request(first, request)
+
+    async def _find_table(self, user_id: UserId, dataset_id: int) -> Table:
+        async with self._database.read() as session:
+            dataset = await DatasetRepository(session).find(user_id, dataset_id)
+        if dataset is None:
+            raise DatasetNotFound
+        return Table(dataset, partial(_lock_dataset, user_id, dataset_id))
+
+    async def _insert(self, job: Job, request: TrainingJobRequest, table: Table) -> Job:
+        """Insert the job and reserve its model's name; returns the first job with the same key, if any."""
+        async with self._database.transaction() as session:
+            user_id, repository = UserId(job.user_id), JobRepository(session)
+            dataset = await table.insert(session)
+            request = replace(request, dataset_id=dataset.id)
+            job.dataset_id, job.fingerprint = dataset.id, fingerprint(request.to_json())
+            if await DatasetRepository(session).is_deleted_user(user_id):
+                raise AccountDeleted
+            await repository.lock_owner(user_id)
+            if (key := job.idempotency_key) is not None:
+                first = _same_request(await repository.find_by_key(user_id, key), request)
+                if first is not None:
+                    return first
+            await self.add(session, job)
+            if not await ModelRepository(session).reserve(job):
+                raise ModelNameTaken
+        return job
 
 
 def prepare_job(caller: Caller, job: Job) -> Job:
@@ -145,14 +225,15 @@ def raise_unless_succeeded(job: Job) -> None:
         raise _error_of(job.error)
 
 
-async def _find_first(
-    session: AsyncSession, user_id: UserId, key: str, request: TrainingJobRequest
-) -> Job | None:
-    """The job that an earlier request with this key started."""
-    repository = JobRepository(session)
-    if not await repository.try_lock_key(user_id, key):
-        raise IdempotencyTwinRunning
-    first = await repository.find_by_key(user_id, key)
+async def _lock_dataset(user_id: UserId, dataset_id: int, session: AsyncSession) -> Dataset:
+    dataset = await DatasetRepository(session).find_for_job(user_id, dataset_id)
+    if dataset is None:
+        raise DatasetNotFound
+    return dataset
+
+
+def _same_request(first: Job | None, request: TrainingJobRequest) -> Job | None:
+    """The first job with the key. Raises IdempotencyKeyReused if it was another request."""
     if first is not None and first.fingerprint != fingerprint(request.to_json()):
         raise IdempotencyKeyReused
     return first
@@ -163,14 +244,12 @@ def _new_training(caller: Caller, request: TrainingJobRequest, dataset: Dataset,
     job_spec = request.to_job_spec(TableProfile.from_json(dataset.profile))
     job = Job(
         kind=JobKind.TRAIN,
-        dataset_id=dataset.id,
         model_type=request.model_type,
         rows=dataset.row_count,
         model_name=request.name_model(caller.user_id, datetime.now(UTC)),
         units=job_spec.units,
         spec=job_spec.spec,
         idempotency_key=key,
-        fingerprint=fingerprint(request.to_json()),
     )
     return prepare_job(caller, job)
 

@@ -5,7 +5,8 @@ may be repeated. After a crash, the replica with the next lease therefore comple
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,7 @@ from prometheus_client import Counter
 from kit.background import every
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
-from ml_service.billing.holds import affordable, release_or_expire, settle_or_hold_again
+from ml_service.billing.holds import affordable, prorate, release_or_expire, settle_or_hold_again
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
@@ -29,8 +30,10 @@ from ml_service.billing.port import (
 )
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
+from ml_service.jobs.lease_repository import LeaseRepository
 from ml_service.jobs.rules import JobKind
 from ml_service.jobs.specs import TrainingJobRequest
+from ml_service.learning.comparison import AUTO
 from ml_service.orm import Job
 
 # A job that is never committed holds tokens for a minute; the hold of a committed one is extended.
@@ -64,18 +67,39 @@ def charge_of(job: Job) -> Charge:
     )
 
 
-async def hold_price(billing: Billing, job: Job, request: TrainingJobRequest) -> int:
-    """Hold the price of the job, reduced to the number of units that the budget pays for."""
+@contextlib.asynccontextmanager
+async def holding_job(billing: Billing, job: Job, charge: Charge | None = None) -> AsyncGenerator[int]:
+    """Hold the price of a job before the block that inserts it; yields the tokens.
+
+    The hold is released if the block raises. If the release fails, too, the hold expires.
+    """
+    hold = await billing.hold(charge or charge_of(job), FIRST_TTL_SECONDS)
+    job.tokens_held = hold.tokens
+    try:
+        yield hold.tokens
+    except BaseException:
+        # The cancellation of the request must not cancel the release.
+        await asyncio.shield(release_held(billing, job))
+        raise
+
+
+@contextlib.asynccontextmanager
+async def holding_price(billing: Billing, job: Job, request: TrainingJobRequest) -> AsyncGenerator[None]:
+    """`holding_job` for the number of units that the budget pays for."""
     budget = request.budget.tokens
     if budget is not None:
         job.units = await _affordable_units(billing, job.units, budget)
-    charge = replace(charge_of(job), quote_id=request.quote_id)
-    tokens = (await billing.hold(charge, FIRST_TTL_SECONDS)).tokens
-    if budget is not None and tokens > budget:
-        # The units were computed with the current price, and that of the quote is higher.
-        await release_or_expire(billing, charge)
-        raise BudgetTooSmall(budget, tokens)
-    return tokens
+    async with holding_job(billing, job, replace(charge_of(job), quote_id=request.quote_id)) as tokens:
+        if budget is not None and tokens > budget:
+            # The units were computed with the current price, and that of the quote is higher.
+            raise BudgetTooSmall(budget, tokens)
+        yield
+
+
+async def release_held(billing: Billing, job: Job) -> None:
+    """Release the hold of a job that is not inserted."""
+    with contextlib.suppress(BillingRefusal):
+        await release_or_expire(billing, charge_of(job))
 
 
 async def _affordable_units(billing: Billing, units: int, budget: int) -> int:
@@ -137,26 +161,49 @@ async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
     """Charge or release the tokens of a job with a recorded outcome, then end it. Raises LeaseLost."""
     async with context.leases() as leases:
         job = await leases.get_leased(job_id, lease)
-    if job.result is not None:
-        try:
-            # At most the tokens of the first hold, even if it is placed again at a higher price.
-            due = job.result.get("tokens", job.tokens_held)
-            receipt = await settle_or_hold_again(context.billing, charge_of(job), due)
-        except BillingRefusal as refusal:
-            if refusal.kind not in CANNOT_PAY:
-                raise
+        due = await _tokens_due(leases, job)
+    try:
+        # At most the tokens of the first hold, even if it is placed again at a higher price.
+        receipt = (
+            await settle_or_hold_again(context.billing, charge_of(job), due) if due is not None else None
+        )
+    except BillingRefusal as refusal:
+        if refusal.kind not in CANNOT_PAY:
+            raise
+        receipt = None
+        if job.result is not None:
             job = await _turn_into_failure(context, job, lease, refusal)
-        else:
-            await _succeed(context, job, lease, receipt)
-            return
-    await _release(context, job)
-    await _end_unpaid(context, job, lease)
+    if receipt is None:
+        await _release(context, job)
+    await _end(context, job, lease, receipt)
 
 
-async def _succeed(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt) -> None:
+async def _tokens_due(leases: LeaseRepository, job: Job) -> int | None:
+    """The tokens to charge; None charges nothing.
+
+    A comparison without a model is charged for the candidates whose scores its owner has seen.
+    """
+    if job.result is not None:
+        return job.result.get("tokens", job.tokens_held)
+    if job.model_type != AUTO:
+        return None
+    finished = min(await leases.count_finished_candidates(job.id), job.units)
+    return prorate(job.tokens_held, job.units, finished) or None
+
+
+async def _end(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt | None) -> None:
     async with context.leases() as leases:
-        await leases.succeed(await leases.get_leased(job.id, lease), receipt)
-    _log_end(FINISHED, job, amount=receipt.tokens)
+        job = await leases.get_leased(job.id, lease)
+        if receipt is not None:
+            job.tokens_charged, job.receipt_id = receipt.tokens, receipt.id
+            job.balance_after = receipt.available
+        if job.result is not None:
+            await leases.succeed(job)
+        elif job.error is not None:
+            await leases.fail(job)
+        else:
+            await leases.cancel(job)
+    _log_end(job)
     await _delete_rows(context, job)
 
 
@@ -186,23 +233,19 @@ async def _release(context: WorkerContext, job: Job) -> None:
             raise
 
 
-async def _end_unpaid(context: WorkerContext, job: Job, lease: UUID) -> None:
-    async with context.leases() as leases:
-        job = await leases.get_leased(job.id, lease)
-        if job.error is not None:
-            await leases.fail(job)
-        else:
-            await leases.cancel(job)
-    _log_end(FAILED, job, code=job.error["code"] if job.error is not None else "cancelled")
-    await _delete_rows(context, job)
-
-
 async def _delete_rows(context: WorkerContext, job: Job) -> None:
     """Delete the input of a batch; after a crash the sweeper deletes it."""
     if job.location is not None:
         await context.uploads.delete(job.location)
 
 
-def _log_end(events: Mapping[str, str], job: Job, **fields: object) -> None:
-    JOBS_ENDED.labels(job.kind, fields.get("code", "succeeded")).inc()
-    log.info(events[job.kind], user=job.user_id, job=job.id, model=job.model_name, action=job.kind, **fields)
+def _log_end(job: Job) -> None:
+    code = (
+        "succeeded" if job.result is not None else job.error["code"] if job.error is not None else "cancelled"
+    )
+    JOBS_ENDED.labels(job.kind, code).inc()
+    fields = {"user": job.user_id, "job": job.id, "model": job.model_name, "action": job.kind}
+    if job.result is not None:
+        log.info(FINISHED[job.kind], **fields, amount=job.tokens_charged)
+    else:
+        log.info(FAILED[job.kind], **fields, amount=job.tokens_charged, code=code)

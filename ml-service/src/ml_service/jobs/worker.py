@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -10,13 +11,21 @@ from structlog.contextvars import bind_contextvars
 from kit.background import every
 from kit.outages import describe_outage
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
+from ml_service.jobs.estimate_rules import MOST_SHORT_SECONDS
 from ml_service.jobs.handlers import find_handler
-from ml_service.jobs.lease_repository import LeaseLost
-from ml_service.jobs.rules import GiveUp, Retry, retry_or_give_up
+from ml_service.jobs.lease_repository import LeaseLost, Turn
+from ml_service.jobs.rules import Duration, GiveUp, Retry, retry_or_give_up
 from ml_service.jobs.settlement import retry_until_done, settle_job
 from ml_service.orm import Job
 
 POLL_SECONDS = 1.0
+
+
+class MadeRoom:
+    """Outcome of an overdue job, which runs again as a long one."""
+
+
+MADE_ROOM = MadeRoom()
 
 log = structlog.stdlib.get_logger()
 
@@ -107,12 +116,16 @@ class Attempt:
                 await self._progress.flush()
                 await retry_until_done(lambda: self._requeue(pause), job.id)
                 return
+            if isinstance(outcome, MadeRoom):
+                await self._progress.flush()
+                await retry_until_done(self._demote, job.id)
+                return
             # Record the outcome before any slow step: an attempt with a recorded outcome is not repeated.
             await retry_until_done(lambda: self._record(outcome), job.id)
             await self._progress.flush()
         await retry_until_done(lambda: settle_job(self._context, job.id, self._lease), job.id)
 
-    async def _handle(self) -> Outcome | None:
+    async def _handle(self) -> Outcome | MadeRoom | None:
         """The handler's outcome, or a retry after an outage; None if the owner cancelled the job."""
         exhausted = retry_or_give_up(self._job.kind, self._job.attempts - 1)
         if isinstance(exhausted, GiveUp):
@@ -125,21 +138,55 @@ class Attempt:
             log.warning("attempt_interrupted", error=type(error).__name__)
             return retry_or_give_up(self._job.kind, self._job.attempts)
 
-    async def _handle_unless_cancelled(self) -> Outcome | None:
+    async def _handle_unless_cancelled(self) -> Outcome | MadeRoom | None:
         context = JobContext(self._context, self._job, self._lease, self._progress)
         handling = asyncio.ensure_future(find_handler(self._job)(context))
         cancelled = asyncio.create_task(self._renewer.cancelled.wait())
+        needed = asyncio.create_task(self._wait_until_worker_is_needed())
+        waiting: set[asyncio.Future[Any]] = {handling, cancelled, needed}  # Any: outcomes of several types
         try:
-            await asyncio.wait({handling, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-            return handling.result() if handling.done() else None
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if handling.done():
+                return handling.result()
+            return None if cancelled.done() else needed.result()
         finally:
-            for task in (handling, cancelled):
+            for task in waiting:
                 task.cancel()
-            await asyncio.gather(handling, cancelled, return_exceptions=True)
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _wait_until_worker_is_needed(self) -> MadeRoom:
+        """Return once this job is overdue and its worker is needed for another user's; raises LeaseLost."""
+        turn: Turn = "long" if self._job.duration == Duration.LONG else "wait"
+        # A worker may have to start first.
+        await self._progress.started.wait()
+        pause = MOST_SHORT_SECONDS
+        while turn == "wait":
+            await asyncio.sleep(pause)
+            turn, pause = await self._continue_overdue(), POLL_SECONDS
+        if turn == "long":
+            await asyncio.Event().wait()
+        return MADE_ROOM
+
+    async def _continue_overdue(self) -> Turn:
+        slots = self._context.cluster.known_slots
+        if slots == 0:
+            return "wait"
+        try:
+            async with self._context.leases() as leases:
+                return await leases.continue_overdue(self._job.id, self._lease, slots)
+        except Exception as error:
+            if describe_outage(error) is None:
+                raise
+            log.warning("turn_not_decided", error=type(error).__name__)
+            return "wait"
 
     async def _requeue(self, after_seconds: float) -> None:
         async with self._context.leases() as leases:
             await leases.requeue(await leases.get_leased(self._job.id, self._lease), after_seconds)
+
+    async def _demote(self) -> None:
+        async with self._context.leases() as leases:
+            await leases.demote(await leases.get_leased(self._job.id, self._lease))
 
     async def _record(self, outcome: Outcome | None) -> None:
         async with self._context.leases() as leases:
@@ -169,13 +216,12 @@ class LeaseRenewer:
 
     async def _renew(self) -> None:
         try:
-            async with self._context.leases() as leases:
-                renewal = await leases.renew(self._job_id, self._lease)
+            is_cancelled = await self._context.renew_lease(self._job_id, self._lease)
         except Exception as error:
             # A short outage of the database must not discard a fit; the lease may outlast it.
             if describe_outage(error) is None:
                 raise
             log.warning("lease_not_renewed", error=type(error).__name__)
             return
-        if renewal.cancel_requested:
+        if is_cancelled:
             self.cancelled.set()

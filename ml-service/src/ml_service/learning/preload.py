@@ -1,6 +1,6 @@
 """Modules that a worker needs for its tasks, imported before the first one.
 
-A fork server imports this module, so that all workers share their memory; in a container each imports it.
+A fork server imports this module, so that all workers share their memory; Dask calls `dask_setup` in each.
 """
 
 import gc
@@ -8,6 +8,7 @@ from importlib import import_module
 
 MODULES = (
     "joblib",
+    "kit.logs",
     "ml_service.learning.cross_validation",
     "ml_service.learning.predictors.dates",
     "ml_service.learning.tasks",
@@ -19,6 +20,14 @@ MODULES = (
     "sklearn.neighbors",
     "treelite",
 )
+
+
+def dask_setup(_worker: object) -> None:
+    """Write the logs of a worker as those of all programs: Dask's own would quote cells of users' tables."""
+    from kit.logs import configure_logging
+
+    configure_logging("dask-worker", "INFO", None)
+
 
 gc.disable()
 for name in MODULES:

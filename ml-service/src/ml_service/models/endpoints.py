@@ -7,12 +7,13 @@ from fastapi.responses import HTMLResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
+from kit.errors import ClientLeft
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.charges import MetadataMeter
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import TrainCaller
-from ml_service.errors import ModelNotFound, ReaderDied
+from ml_service.errors import POOL_ERRORS, ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
 from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView, ReportView
@@ -57,9 +58,9 @@ async def list_model_types() -> Page[ModelTypeView]:
 
 @router.get("/models", responses=documented(*CHARGE_ERRORS))
 async def list_models(caller: Reader, models: Models, meter: Meter, page: RequestedPage) -> Page[ModelView]:
-    """Your models, newest first."""
+    """Your models, newest first; a page of wide models has fewer items than requested."""
     async with meter.reading():
-        rows = await models.list_page(caller.user_id, page)
+        page, rows = await models.list_page(caller.user_id, page)
         return page.page_of(rows, ModelView.of, lambda model: model.id)
 
 
@@ -89,7 +90,7 @@ async def delete_model(name: ModelName, caller: TrainCaller, models: Models) -> 
     "/models/{name}/report",
     response_model=ReportView,
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
-    | documented(ModelNotFound, ArtefactRefused, ReaderDied, *CHARGE_ERRORS),
+    | documented(ModelNotFound, ArtefactRefused, *POOL_ERRORS, ClientLeft, *CHARGE_ERRORS),
 )
 async def show_report(
     name: ModelName,

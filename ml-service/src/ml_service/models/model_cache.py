@@ -1,7 +1,9 @@
 """Caches of the prediction path: looked-up models, and loaded predictors."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cachetools import LRUCache
@@ -9,6 +11,7 @@ from cachetools import LRUCache
 from kit.background import SingleFlight
 from kit.database import Database
 from kit.identity import UserId
+from ml_service.errors import LoadLimitReached, ModelExceedsLimit
 from ml_service.learning.predictors import Predictor
 from ml_service.models.repository import ModelRepository, StoredModel
 from ml_service.models.rules import is_model_name
@@ -17,6 +20,10 @@ from ml_service.models.rules import is_model_name
 CHANNEL = "ml_models"
 CACHED_USERS = 10_000
 CACHED_MODELS_PER_USER = 1000
+# A load needs up to twice the memory of its model.
+LOADS_AT_ONCE = 2
+# A user may fill the cache once in this time, so that nobody makes it load and evict for ever.
+BUDGET_SECONDS = 60.0
 
 Load = Callable[[StoredModel], Predictor]
 
@@ -88,22 +95,47 @@ class ModelLookup:
         return cached
 
 
+@dataclass(slots=True)
+class LoadBudget:
+    """A token bucket of bytes: `left` at the time `since`."""
+
+    left: float
+    since: float
+
+    def spend(self, size: int, capacity: int, now: float) -> None:
+        """Raises LoadLimitReached."""
+        rate = capacity / BUDGET_SECONDS
+        self.left, self.since = min(capacity, self.left + (now - self.since) * rate), now
+        if size > self.left:
+            raise LoadLimitReached(int((size - self.left) / rate) + 1)
+        self.left -= size
+
+
 class ModelCache:
     """Predictors by model id; the database still decides about existence and ownership of the model.
 
-    Concurrent requests for a model load it once.
+    Concurrent requests for a model load it once. The cache holds at most `max_bytes`, and no larger model.
     """
 
     def __init__(self, load: Load, max_models: int, max_bytes: int) -> None:
         self._load, self._max_models, self._max_bytes = load, max_models, max_bytes
         self._cache: LRUCache[int, tuple[Predictor, int]] = LRUCache(max_bytes, getsizeof=_size_of)
         self._loading = SingleFlight[int, Predictor]()
+        self._budgets = LRUCache[UserId, LoadBudget](CACHED_USERS)
+        # Threads of their own: a slow load delays no upload.
+        self._threads = ThreadPoolExecutor(LOADS_AT_ONCE, "model-loads")
 
-    async def get(self, model: StoredModel) -> Predictor:
-        """The model's predictor; raises the errors of `load`."""
-        cached = self._cache.get(model.id)
+    def find(self, model_id: int) -> Predictor | None:
+        cached = self._cache.get(model_id)
+        return cached[0] if cached is not None else None
+
+    async def get(self, user_id: UserId, model: StoredModel) -> Predictor:
+        """The model's predictor; raises ModelExceedsLimit, LoadLimitReached, and the errors of `load`."""
+        cached = self.find(model.id)
         if cached is not None:
-            return cached[0]
+            return cached
+        if not self._loading.is_running(model.id):
+            self._require_loadable(user_id, model.size_bytes)
         return await self._loading.run(model.id, lambda: self._load_and_cache(model))
 
     def forget(self, model_id: int) -> None:
@@ -111,11 +143,20 @@ class ModelCache:
         self._cache.pop(model_id, None)
         self._loading.forget(model_id)
 
+    def _require_loadable(self, user_id: UserId, size: int) -> None:
+        if size > self._max_bytes:
+            raise ModelExceedsLimit(size, self._max_bytes)
+        now = time.monotonic()
+        budget = self._budgets.setdefault(user_id, LoadBudget(self._max_bytes, now))
+        budget.spend(size, self._max_bytes, now)
+
     async def _load_and_cache(self, model: StoredModel) -> Predictor:
-        predictor = await asyncio.to_thread(self._load, model)
+        predictor = await asyncio.get_running_loop().run_in_executor(self._threads, self._load, model)
+        size = max(model.size_bytes, predictor.memory_bytes)
+        if size > self._max_bytes:
+            raise ModelExceedsLimit(size, self._max_bytes)
         if self._loading.is_running(model.id):  # otherwise it was deleted meanwhile
-            # A model above the limit is cached alone; otherwise each of its predictions would load it.
-            self._cache[model.id] = predictor, min(model.size_bytes, self._max_bytes)
+            self._cache[model.id] = predictor, size
             while len(self._cache) > self._max_models:
                 self._cache.popitem()
         return predictor

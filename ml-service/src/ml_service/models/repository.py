@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,9 @@ from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.orm import Job, Model
+
+# Of a list without pages; 1 MB.
+MOST_NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,28 @@ class ModelRepository:
         """The SHA-256 of each file of an artefact; None once its model is deleted."""
         return await self._session.scalar(select(Model.files).where(Model.artefact == artefact))
 
+    async def count_within(self, user_id: UserId, page: PageRequest, limit: int) -> int:
+        """The number of models of a page, at least one, whose descriptions fit into `limit` bytes."""
+        size = func.pg_column_size(Model.description)
+        total = func.sum(size).over(order_by=Model.id.desc()).label("total")
+        sizes = (
+            select(total)
+            .where(Model.user_id == user_id, Model.ready_at.is_not(None), Model.id < page.before)
+            .order_by(Model.id.desc())
+            .limit(page.size)
+            .subquery()
+        )
+        statement = select(func.count()).select_from(sizes).where(sizes.c.total <= limit)
+        return max(1, await self._session.scalar(statement) or 0)
+
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Model]:
         statement = _ready(user_id).where(Model.id < page.before).order_by(Model.id.desc())
         return (await self._session.scalars(statement.limit(page.fetch))).all()
 
     async def list_names(self, user_id: UserId) -> Sequence[str]:
-        """Newest first."""
+        """The newest of them, newest first."""
         statement = select(Model.name).where(Model.user_id == user_id, Model.ready_at.is_not(None))
-        return (await self._session.scalars(statement.order_by(Model.id.desc()))).all()
+        return (await self._session.scalars(statement.order_by(Model.id.desc()).limit(MOST_NAMES))).all()
 
     async def delete(self, model: Model) -> None:
         await self._session.execute(delete(Model).where(Model.id == model.id))

@@ -1,8 +1,6 @@
 """Trained models and their reports."""
 
-import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import structlog
 
@@ -11,16 +9,16 @@ from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.errors import ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES
-from ml_service.learning.predictors import read_report
-from ml_service.learning.reports.page import render_page
-from ml_service.learning.reports.report import complete_report
 from ml_service.models.model_cache import ModelCache, ModelLookup
+from ml_service.models.report_files import ReportSource, load_report, render_report
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.orm import Model
-from ml_service.store.files import Files
 from ml_service.store.outputs import Artefacts
 from ml_service.store.process_pool import ProcessPool
+
+# Descriptions in one page of a list, as stored: compressed, to about a quarter.
+MOST_LISTED_BYTES = 1024 * 1024
 
 log = structlog.stdlib.get_logger()
 
@@ -48,9 +46,12 @@ class ModelService:
             raise ModelNotFound
         return newest
 
-    async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Model]:
+    async def list_page(self, user_id: UserId, page: PageRequest) -> tuple[PageRequest, Sequence[Model]]:
+        """The models of a page, or of a smaller one if their descriptions are large."""
         async with self._database.read() as session:
-            return await ModelRepository(session).list_page(user_id, page)
+            repository = ModelRepository(session)
+            page = page.at_most(await repository.count_within(user_id, page, MOST_LISTED_BYTES))
+            return page, await repository.list_page(user_id, page)
 
     async def list_names(self, user_id: UserId) -> Sequence[str]:
         async with self._database.read() as session:
@@ -75,23 +76,24 @@ class ModelService:
 
 
 class ReportService:
-    def __init__(self, files: Files, artefacts: Artefacts, readers: ProcessPool) -> None:
-        self._files, self._artefacts, self._readers = files, artefacts, readers
+    def __init__(self, artefacts: Artefacts, readers: ProcessPool) -> None:
+        self._artefacts, self._readers = artefacts, readers
 
     async def get(self, model: Model) -> Json:
-        report = await asyncio.to_thread(self._read, model)
-        created_at = (model.ready_at or model.created_at).isoformat()
-        return complete_report(report, model.name, created_at, (model.description or {}).get("leaderboard"))
+        return await self._readers.run(load_report, self._source(model), user=UserId(model.user_id))
 
     async def render(self, model: Model) -> str:
-        """The report as an HTML page.
+        """The report as an HTML page."""
+        return await self._readers.run(render_report, self._source(model), user=UserId(model.user_id))
 
-        Rendered in a reader process: the charts take some tenths of a second.
-        """
-        return await self._readers.run(render_page, await self.get(model), user=UserId(model.user_id))
-
-    def _read(self, model: Model) -> Json:
+    def _source(self, model: Model) -> ReportSource:
         if model.artefact is None or model.files is None:
             raise ModelNotFound
-        with self._files.on_disk(self._artefacts.key(model.artefact)) as folder:
-            return read_report(Path(folder), model.files)
+        return ReportSource(
+            store_url=self._artefacts.store_url,
+            artefact=self._artefacts.key(model.artefact),
+            files=model.files,
+            model=model.name,
+            created_at=(model.ready_at or model.created_at).isoformat(),
+            leaderboard=(model.description or {}).get("leaderboard"),
+        )

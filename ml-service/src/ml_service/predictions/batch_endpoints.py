@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from kit.app import strict_router
 from kit.authentication import Reader
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import ClientLeft, IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.fields import RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
@@ -70,9 +70,11 @@ Batches = Annotated[BatchService, Depends(_batches)]
         NotATable,
         FileMissing,
         *POOL_ERRORS,
+        ClientLeft,
         *CHARGE_ERRORS,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
+        IdempotencyKeyExpired,
         *CSV_ERRORS,
         *BATCH_ERRORS,
         NoProbabilities,

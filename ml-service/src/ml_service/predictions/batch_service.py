@@ -1,5 +1,6 @@
 """Service of batches: predict files at once or as a job; hold for all rows, charge the valid ones."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 
@@ -8,16 +9,16 @@ import structlog
 
 from kit.database import Database, Json
 from kit.digests import fingerprint
+from kit.errors import IdempotencyKeyExpired
 from kit.idempotency import Claim, FirstAnswers
 from kit.identity import Caller
 from ml_service.billing.charges import charge_key, keyed_request
-from ml_service.billing.holds import holding, prorate, settle_or_hold_again
+from ml_service.billing.holds import Holds, prorate
 from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
-from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob, prepare_job
-from ml_service.jobs.settlement import FIRST_TTL_SECONDS, charge_of
+from ml_service.jobs.settlement import holding_job
 from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
@@ -31,6 +32,7 @@ from ml_service.store.process_pool import ProcessPool
 from ml_service.store.uploads import Upload, Uploads
 
 HOLD_SECONDS = 1800
+# The longest time for a file in a request, as long as the gateway waits.
 BATCH_SECONDS = 600.0
 
 ReadBody = Callable[[Upload], Awaitable[object]]
@@ -74,6 +76,7 @@ class BatchService:
     answers: FirstAnswers
     lookup: ModelLookup
     billing: Billing
+    holds: Holds
     files: BatchFiles
     jobs: JobService
     database: Database
@@ -104,31 +107,37 @@ class BatchService:
 
     async def _predict(self, charge: Charge, file: CountedFile, claim: Claim) -> PredictionResult:
         """Hold, predict, store the answer, settle."""
-        # The sweeper deletes a result without an answer.
-        location = self.files.results.name_new()
-        async with holding(self.billing, charge, HOLD_SECONDS) as payment:
-            outcome = await self.files.readers.run(
-                batches.predict, file.task, location, user=charge.user_id, seconds=BATCH_SECONDS
-            )
-            hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
-            payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
-            answer = {"location": location, "tokens": payment.tokens, "rows": file.rows, **asdict(outcome)}
-            await claim.keep(orjson.dumps(answer), location=location)
+        location, readers = self.files.results.name_new(), self.files.readers
+        async with self.holds.holding(charge, HOLD_SECONDS, claim) as payment:
+            try:
+                outcome = await readers.run(
+                    batches.predict, file.task, location, user=charge.user_id, seconds=BATCH_SECONDS
+                )
+                hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
+                payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
+                answer = {"location": location, "tokens": payment.tokens, "held": hold.key}
+                answer |= {"rows": file.rows, **asdict(outcome)}
+                await claim.keep(orjson.dumps(answer), location=location)
+            except BaseException:
+                # Without an answer nothing refers to the file; after a crash the sweeper deletes it.
+                await asyncio.shield(self.files.results.delete(location))
+                raise
         return PredictionResult(answer, payment.receipt)
 
     async def _add_job(self, caller: Caller, batch: BatchInput, file: CountedFile, claim: Claim) -> Job:
-        """Insert the job, hold its price, store its input; all of it or nothing.
+        """Hold the price, insert the job and store its input; all of it or nothing.
 
-        The hold is placed inside the transaction: if this process dies before the commit, the hold expires.
+        No database connection is in use during the call to billing: if this process dies before the commit,
+        the hold expires.
         """
         per_units = (await self.billing.prices())["batch"].per_units
-        async with self.database.transaction() as session:
+        async with self.database.read() as session:
             model = await ModelRepository(session).find(caller.user_id, batch.model)
-            if model is None:
-                raise ModelNotFound
-            job = _new_job(caller, batch, file, model, per_units)
-            await JobRepository(session).add(job)
-            job.tokens_held = (await self.billing.hold(charge_of(job), FIRST_TTL_SECONDS)).tokens
+        if model is None:
+            raise ModelNotFound
+        job = _new_job(caller, batch, file, model, per_units)
+        async with holding_job(self.billing, job), self.database.transaction() as session:
+            await self.jobs.add(session, job)
             await claim.keep(orjson.dumps({"job": job.id}), session=session)
             # Keep the file although the commit may fail: the sweeper deletes a file without a job.
             file.upload.keep()
@@ -139,9 +148,11 @@ class BatchService:
     ) -> PredictionResult | StartedJob:
         if "job" in first:
             return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
+        if not await self.files.results.exists(first["location"], first["size_bytes"]):
+            raise IdempotencyKeyExpired
         # The first request may have died before it settled.
         charge = _charge(caller, batch, key, first["rows"])
-        receipt = await settle_or_hold_again(self.billing, charge, first["tokens"])
+        receipt = await self.holds.settle_again(charge, first["tokens"], first.get("held", key))
         result = PredictionResult(first, receipt, replayed=True)
         _log_prediction(batch, result)
         return result
@@ -154,7 +165,8 @@ class BatchService:
             raise ModelNotFound
         artefact = files.artefacts.key(model.artefact)
         task = BatchTask(
-            files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits
+            *(files.artefacts.store_url, upload.key, artefact, model.files, batch.options, files.limits),
+            sha256=upload.sha256,
         )
         rows = await files.readers.run(batches.count_rows, task, user=caller.user_id)
         return CountedFile(upload, task, rows)
@@ -172,7 +184,8 @@ class BatchService:
 
 
 def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model, per_units: int) -> Job:
-    spec = BatchSpec(file.rows, per_units, **asdict(batch.options))
+    digest = file.upload.sha256.hex()
+    spec = BatchSpec(file.rows, per_units, **asdict(batch.options), sha256=digest)
     job = Job(
         kind=JobKind.BATCH,
         model_name=model.name,
@@ -182,7 +195,7 @@ def _new_job(caller: Caller, batch: BatchInput, file: CountedFile, model: Model,
         rows=file.rows,
         units=file.rows,
         spec=spec.to_json(),
-        fingerprint=fingerprint(file.upload.sha256.hex(), spec.to_json()),
+        fingerprint=fingerprint(digest, spec.to_json()),
     )
     return prepare_job(caller, job)
 

@@ -1,96 +1,69 @@
 """Predictions of rows over HTTP."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from kit.app import strict_router
-from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.errors import (
+    ClientLeft,
+    IdempotencyKeyExpired,
+    IdempotencyKeyReused,
+    IdempotencyTwinRunning,
+    Malformed,
+)
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
-from kit.problems import documented
+from kit.problems import documented, from_validation
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
 from ml_service.callers import PredictCaller
-from ml_service.errors import ModelNotFound
-from ml_service.learning.predictors import PREDICTION_ERRORS, PredictionOptions
+from ml_service.errors import (
+    POOL_ERRORS,
+    STORAGE_ERRORS,
+    LoadLimitReached,
+    ModelExceedsLimit,
+    ModelNotFound,
+    PredictionTimedOut,
+)
+from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.models.endpoints import LONGEST_MODEL_NAME, ModelName
-from ml_service.predictions.service import Answer, PredictionInput, PredictionResult, PredictionService
+from ml_service.predictions.answers import first_row
+from ml_service.predictions.large_requests import Dialect, InvalidRequest
+from ml_service.predictions.schemas import PredictionRequest, PredictionView
+from ml_service.predictions.scoring import LOOP_BYTES
+from ml_service.predictions.service import (
+    LargeInput,
+    PredictionInput,
+    PredictionResult,
+    PredictionService,
+)
 
-# Members of an answer about several rows, and their names in an answer about one row.
-SINGULAR = {
-    "predictions": "prediction",
-    "probabilities": "probabilities",
-    "intervals": "interval",
-    "label_sets": "label_set",
-}
+# A body arrives through the gateway, which has all of it before it sends the first byte.
+BODY_SECONDS = 10.0
 
-MOST_ROWS = 10_000
-
-Row = dict[str, Any]  # Any: the model's schema defines the cells
+# Errors of every route that predicts rows.
+ROW_ERRORS = (
+    ModelNotFound,
+    *CHARGE_ERRORS,
+    IdempotencyTwinRunning,
+    IdempotencyKeyReused,
+    IdempotencyKeyExpired,
+    *PREDICTION_ERRORS,
+    ModelExceedsLimit,
+    LoadLimitReached,
+    PredictionTimedOut,
+    *POOL_ERRORS,
+    *STORAGE_ERRORS,
+    ClientLeft,
+)
 
 router = strict_router("/v1/models", ["predictions"])
-
-
-class PredictionRequest(BaseModel):
-    """Either `features`, one row, or `rows`, several.
-
-    `probabilities` adds the probability of each class. `coverage` is the share of rows whose true label the
-    answer is to cover: it adds an interval to each number, and a set of labels to each class.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    features: Row | None = None
-    rows: Annotated[list[Row], Field(min_length=1, max_length=MOST_ROWS)] | None = None
-    probabilities: StrictBool = False
-    coverage: Annotated[float, Field(strict=True, ge=0.5, le=0.99)] | None = None
-
-    @model_validator(mode="after")
-    def require_one_of_both(self) -> "PredictionRequest":
-        if (self.features is None) == (self.rows is None):
-            raise ValueError("Send either features, for one row, or rows, for several.")
-        return self
-
-    def to_rows(self) -> list[Row]:
-        return self.rows if self.rows is not None else [self.features or {}]
-
-    def to_options(self) -> PredictionOptions:
-        return PredictionOptions(self.probabilities, self.coverage)
-
-
-class WarningView(BaseModel):
-    """A cell that was read differently from the sent value; rows count from 1."""
-
-    row: int
-    feature: str
-    detail: str
-
-
-class IntervalView(BaseModel):
-    low: float
-    high: float
-
-
-class PredictionView(BaseModel):
-    """`prediction` answers `features`, `predictions` answers `rows`; only requested members are present.
-
-    Labels are as in the file. A set of labels begins with the most probable one. It is empty for a row
-    without a plausible label, which occurs with models that are more accurate than the coverage requires.
-    """
-
-    model: str
-    prediction: float | int | str | None = None
-    predictions: list[float | int | str] | None = None
-    probabilities: dict[str, float] | list[dict[str, float]] | None = None
-    coverage: float | None = None
-    interval: IntervalView | None = None
-    intervals: list[IntervalView] | None = None
-    label_set: list[str | int] | None = None
-    label_sets: list[list[str | int]] | None = None
-    warnings: list[WarningView]
 
 
 async def _predictions(request: Request) -> PredictionService:
@@ -104,13 +77,7 @@ Predictions = Annotated[PredictionService, Depends(_predictions)]
     "/{name}/predict",
     response_model=PredictionView,
     response_model_exclude_none=True,
-    responses=documented(
-        ModelNotFound,
-        *CHARGE_ERRORS,
-        IdempotencyTwinRunning,
-        IdempotencyKeyReused,
-        *PREDICTION_ERRORS,
-    ),
+    responses=documented(*ROW_ERRORS),
 )
 async def predict(
     name: ModelName,
@@ -125,14 +92,20 @@ async def predict(
     """
     prediction = PredictionInput(name, request.to_rows(), key, request.to_options())
     result = await predictions.predict(caller, prediction)
-    answer = result.answer if request.rows is not None else _first(result.answer)
+    if result.content is not None:
+        return _rendered_response(name, result)
+    answer = result.answer if request.rows is not None else first_row(result.answer)
     coverage = {} if request.coverage is None else {"coverage": request.coverage}
     return charged_response({"model": name, **answer, **coverage}, result)
 
 
 async def serve_predict(request: HotRequest) -> Response:
     """The hot route of `predict`, without FastAPI; invalid requests are left to FastAPI."""
-    body = await hot_json(request)
+    body = await hot_body(request)
+    if not isinstance(body, bytes):
+        result = await predict_large(request, request.parameter, "v1", body)
+        return _rendered_response(request.parameter, result)
+    body = parse(body)
     caller, key = request.caller("predict"), request.idempotency_key
     try:
         prediction = PredictionRequest.model_validate(body)
@@ -141,22 +114,53 @@ async def serve_predict(request: HotRequest) -> Response:
     return await predict(request.parameter, prediction, caller, request.container.predictions, key)
 
 
-async def hot_json(request: HotRequest) -> Any:  # Any: decoded JSON
-    """The decoded body, read before the caller is authenticated, as by FastAPI."""
+LargeBody = Callable[[], Awaitable[bytes]]
+
+
+async def hot_body(request: HotRequest) -> bytes | LargeBody:
+    """The body, read before the caller is authenticated, as by FastAPI; a large one is not read here."""
     if len(request.parameter) > LONGEST_MODEL_NAME:
         raise NotHot
+    if request.content_length > LOOP_BYTES:
+        return request.json_body
+    body = await request.json_body()
+    if len(body) <= LOOP_BYTES:
+        return body
+
+    async def received() -> bytes:
+        return body
+
+    return received
+
+
+def parse(body: bytes) -> Any:  # Any: decoded JSON
     try:
-        return orjson.loads(await request.json_body())
+        return orjson.loads(body)
     except orjson.JSONDecodeError:
         raise NotHot from None
 
 
+async def predict_large(
+    request: HotRequest, model: str, dialect: Dialect, body: LargeBody
+) -> PredictionResult:
+    """Predict a request whose body is too large to parse on the event loop."""
+    caller, key = request.caller("predict"), request.idempotency_key
+
+    async def read() -> bytes:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await body()
+        except TimeoutError:
+            raise Malformed("The body did not arrive in time; send it again.") from None
+
+    try:
+        predictions: PredictionService = request.container.predictions
+        return await predictions.predict_large(caller, LargeInput(model, dialect, key, read))
+    except InvalidRequest as error:
+        raise from_validation(RequestValidationError(error.faults)) from None
+
+
 HOT_PREDICT = HotRoute("/v1/models/{name}/predict", serve_predict)
-
-
-def _first(answer: Answer) -> Answer:
-    members = {SINGULAR[name]: rows[0] for name, rows in answer.items() if name in SINGULAR}
-    return members | {"warnings": answer["warnings"]}
 
 
 def charged_response(body: dict[str, object], result: PredictionResult) -> Response:
@@ -164,5 +168,15 @@ def charged_response(body: dict[str, object], result: PredictionResult) -> Respo
 
     Rendered without FastAPI, whose validation takes a large part of the time of this path.
     """
+    return _response(orjson.dumps(body), result)
+
+
+def _rendered_response(name: str, result: PredictionResult) -> Response:
+    """The same for an answer that was rendered in a process, without the name of the model."""
+    assert result.content is not None  # noqa: S101 - as the callers found, or of `predict_large`
+    return _response(b'{"model":' + orjson.dumps(name) + b"," + result.content[1:], result)
+
+
+def _response(content: bytes, result: PredictionResult) -> Response:
     headers = charged_headers(result.receipt) | (REPLAYED if result.replayed else {})
-    return Response(orjson.dumps(body), media_type="application/json", headers=headers)
+    return Response(content, media_type="application/json", headers=headers)

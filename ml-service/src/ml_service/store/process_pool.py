@@ -71,9 +71,9 @@ class ProcessPool:
         self, work: Callable[..., object], arguments: tuple[object, ...], user: UserId, seconds: float
     ) -> object:
         async with (
-            _within(remaining_seconds(), DeadlinePassed()),
+            within(remaining_seconds(), DeadlinePassed()),
             self._slots.slot(user),
-            _within(seconds, ReaderTimedOut(seconds)),
+            within(seconds, ReaderTimedOut(seconds)),
         ):
             succeeded, value = await self._run((work, arguments))
         if not succeeded:
@@ -94,7 +94,7 @@ class ProcessPool:
 
 
 @contextlib.asynccontextmanager
-async def _within(seconds: float | None, error: ServiceError) -> AsyncGenerator[None]:
+async def within(seconds: float | None, error: ServiceError) -> AsyncGenerator[None]:
     """Raise the error if the block takes longer."""
     limit = asyncio.timeout(seconds)
     try:

@@ -1,9 +1,13 @@
 """Training forms of the course API."""
 
+import contextlib
+import time
+
 import pytest
 
 from kit.errors import ServiceError
 from ml_service.course.forms import FIRST, SECOND, read_form
+from ml_service.learning.model_types import parse
 
 FORM = {"model_type": "knn", "feature_cols": '["a", "b"]', "label_col": "y"}
 
@@ -65,3 +69,30 @@ def test_unusable_field_is_named(change: dict[str, str], field: str) -> None:
         read_form(FORM | change, FIRST, 5)
     assert (refused.value.status, refused.value.members["field"]) == (422, field)
     assert field in refused.value.detail
+
+
+LONGEST_FIELD = 64 * 1024
+HOSTILE = {
+    "nested arrays": "[" * (LONGEST_FIELD // 2) + "]" * (LONGEST_FIELD // 2),
+    "open brackets": "[" * LONGEST_FIELD,
+    "nested objects": '{"a":' * 10_000 + "1" + "}" * 10_000,
+    "digits": "9" * LONGEST_FIELD,
+    "exponent": '{"n_neighbors": 1e99999}',
+    "whole number": '{"n_neighbors": ' + "9" * 60_000 + "}",
+    "digits in a text": '{"n_neighbors": "' + "9" * 60_000 + '"}',
+    "commas": "," * LONGEST_FIELD,
+    "signs": "-" * LONGEST_FIELD,
+    "lone surrogate": '["\\ud800"]',
+    "fraction": "0." + "0" * 30_000 + "1" * 30_000,
+}
+
+
+@pytest.mark.parametrize("value", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("field", [*FORM, "optional_params", "train_percentage", "model_filename"])
+def test_hostile_field_is_read_or_refused_at_once(field: str, value: str) -> None:
+    began = time.perf_counter()
+    # Any other error would be a 500.
+    with contextlib.suppress(ServiceError):
+        training = read_form(FORM | {field: value}, FIRST, 5)
+        parse(training.model_type, training.params)
+    assert time.perf_counter() - began < 0.2

@@ -12,14 +12,15 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.support.memory_billing import MemoryBilling
 from tests.support.problems import assert_problem
+from tests.support.unreliable_billing import MemoryRefunds, UnreliableBilling
 
 from kit.authentication import current_caller
 from kit.idempotency import FirstAnswers
 from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
+from ml_service.billing.holds import Holds
 from ml_service.exports.endpoints import ExportRules, ExportService, key_router
 from ml_service.exports.endpoints import router as exports
 from ml_service.exports.signing import derive_signing_key, public_key_of
@@ -72,9 +73,13 @@ class OneModel:
         )
 
 
+async def has_room(_user_id: UserId) -> None:
+    pass
+
+
 @pytest.fixture
-def billing() -> MemoryBilling:
-    billing = MemoryBilling()
+def billing() -> UnreliableBilling:
+    billing = UnreliableBilling()
     billing.grant(ADA, GRANT)
     return billing
 
@@ -86,7 +91,9 @@ def model(tmp_path: Path) -> OneModel:
 
 
 @pytest.fixture
-async def client(tmp_path: Path, billing: MemoryBilling, model: OneModel) -> AsyncIterator[httpx.AsyncClient]:
+async def client(
+    tmp_path: Path, billing: UnreliableBilling, model: OneModel
+) -> AsyncIterator[httpx.AsyncClient]:
     files, readers = Files(f"file://{tmp_path}"), ProcessPool(1)
     artefacts, results = Artefacts(files), Results(files)
     rules = ExportRules(1_000_000, SIGNING_KEY)
@@ -94,6 +101,7 @@ async def client(tmp_path: Path, billing: MemoryBilling, model: OneModel) -> Asy
         answers=FirstAnswers(None, first_answers),  # type: ignore[arg-type] - unused without keys
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
         billing=billing,
+        holds=Holds(billing, MemoryRefunds(billing)),
         files=BatchFiles(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
         jobs=None,  # type: ignore[arg-type] - no file here is large enough for a job
         database=None,  # type: ignore[arg-type] - as above
@@ -112,6 +120,7 @@ async def client(tmp_path: Path, billing: MemoryBilling, model: OneModel) -> Asy
         billing=billing,
         charges=None,
         queue_estimates=None,
+        storage=SimpleNamespace(require_room=has_room),
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ml") as client:
@@ -123,7 +132,7 @@ def stored_files(folder: Path) -> list[Path]:
 
 
 async def test_good_rows_are_charged_and_no_file_is_left(
-    client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
+    client: httpx.AsyncClient, billing: UnreliableBilling, tmp_path: Path
 ) -> None:
     answer = await client.post(
         f"/v1/models/{NAME}/batch", content=HEADER + GOOD * 1500 + BAD * 501, headers=CSV
@@ -139,7 +148,7 @@ async def test_good_rows_are_charged_and_no_file_is_left(
 
 
 async def test_unaffordable_file_is_not_predicted(
-    client: httpx.AsyncClient, billing: MemoryBilling, tmp_path: Path
+    client: httpx.AsyncClient, billing: UnreliableBilling, tmp_path: Path
 ) -> None:
     answer = await client.post(f"/v1/models/{NAME}/batch", content=HEADER + GOOD * 20_001, headers=CSV)
     problem = assert_problem(answer, 402, "not_enough_tokens")
@@ -156,7 +165,7 @@ async def test_unaffordable_file_is_not_predicted(
     ],
 )
 async def test_unusable_file_is_refused_and_free(
-    client: httpx.AsyncClient, billing: MemoryBilling, name: str, content: bytes, status: int, code: str
+    client: httpx.AsyncClient, billing: UnreliableBilling, name: str, content: bytes, status: int, code: str
 ) -> None:
     assert_problem(await client.post(f"/v1/models/{name}/batch", content=content, headers=CSV), status, code)
     assert billing.balance(ADA) == GRANT

@@ -1,0 +1,90 @@
+"""Refunds of charges and holds whose request failed.
+
+A refund is recorded before it is sent, and sent until billing answers, by any replica and after any crash.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from kit.background import every
+from kit.database import Database
+from ml_service.billing.port import Billing, BillingRefusal, ChargeKey
+from ml_service.billing.repository import Refund, RefundRepository
+from ml_service.errors import BillingUnavailable
+
+RETRY_SECONDS = 2.0
+MAX_REFUNDS = 200
+
+log = structlog.stdlib.get_logger()
+
+
+class Refunds:
+    def __init__(self, database: Database, billing: Billing) -> None:
+        self._database, self._billing = database, billing
+        self._running: set[asyncio.Task[None]] = set()
+        self._unrecorded: set[Refund] = set()
+
+    async def refund(self, refunds: Sequence[Refund]) -> None:
+        """Record and send refunds; the cancellation of the request does not stop it."""
+        refunding = asyncio.create_task(self._record_and_send(refunds))
+        self._running.add(refunding)
+        refunding.add_done_callback(self._running.discard)
+        await asyncio.shield(refunding)
+
+    async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
+        """The keys among these whose refund is recorded but not answered by billing."""
+        async with self._database.read() as session:
+            recorded = await RefundRepository(session).find(keys)
+        return recorded | {refund.key for refund in self._unrecorded}
+
+    async def send_all(self) -> None:
+        """Send all recorded refunds, of any replica; sending one twice is harmless."""
+        while True:
+            async with self._database.autocommit() as session:
+                repository = RefundRepository(session)
+                unrecorded = tuple(self._unrecorded)
+                await repository.add(unrecorded)
+                self._unrecorded.difference_update(unrecorded)
+                refunds = await repository.list_oldest(MAX_REFUNDS)
+            if await self._send(refunds) < MAX_REFUNDS:
+                return
+
+    async def run(self) -> None:
+        """Send refunds until cancelled; those without an answer are sent again in the next round."""
+        await every(RETRY_SECONDS, self.send_all, failure="refunds_not_sent")
+
+    async def _record_and_send(self, refunds: Sequence[Refund]) -> None:
+        try:
+            async with self._database.autocommit() as session:
+                await RefundRepository(session).add(refunds)
+        except Exception as error:
+            # The next round records them; until then only this process knows of them.
+            self._unrecorded.update(refunds)
+            log.warning("refund_not_recorded", user=refunds[0].user_id, error=type(error).__name__)
+        try:
+            await self._send(refunds)
+        except Exception as error:
+            log.warning("refund_delayed", user=refunds[0].user_id, error=type(error).__name__)
+
+    async def _send(self, refunds: Sequence[Refund]) -> int:
+        """Send refunds in one batch and delete those with an answer; returns their number."""
+        sent = await asyncio.gather(*(self._is_answered(refund) for refund in refunds))
+        answered = [refund for refund, is_answered in zip(refunds, sent, strict=True) if is_answered]
+        if answered:
+            async with self._database.autocommit() as session:
+                await RefundRepository(session).delete([refund.key for refund in answered])
+            self._unrecorded.difference_update(answered)
+        return len(answered)
+
+    async def _is_answered(self, refund: Refund) -> bool:
+        send = self._billing.refund_hold if refund.kind == "hold" else self._billing.refund
+        try:
+            await send(refund.key, refund.user_id)
+        except BillingUnavailable:
+            return False
+        except BillingRefusal as refusal:
+            # As after the deletion of the account: the answer will not change.
+            log.warning("refund_refused", user=refund.user_id, code=refusal.code)
+        return True
