@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from starlette.types import Receive
 
@@ -24,7 +24,7 @@ async def while_connected(work: Coroutine[None, None, Result]) -> Result:
     receive = connection.get()
     if receive is None:
         return await work
-    working, watching = asyncio.ensure_future(work), asyncio.create_task(_wait_for_disconnect(receive))
+    working, watching = asyncio.create_task(work), asyncio.create_task(_wait_for_disconnect(receive))
     try:
         await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
         if working.done():
@@ -40,7 +40,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
         pass
 
 
-async def _cancel(working: "asyncio.Future[Any]") -> None:  # Any: its result does not matter
+async def _cancel(working: "asyncio.Task[Result]") -> None:
     """Cancel the work and wait for its end, so that it leaves nothing behind."""
     if not working.done():
         working.cancel()

@@ -8,8 +8,6 @@ import pickle
 import sys
 from typing import BinaryIO
 
-NICENESS = 5
-
 
 def serve(calls: BinaryIO, outcomes: BinaryIO) -> None:
     """Answer each call by whether it succeeded, and its result or error."""
@@ -40,8 +38,6 @@ def _pickle(succeeded: bool, value: object) -> bytes:
 
 
 if __name__ == "__main__":
-    # Answers to other requests come first when all cores are busy.
-    os.nice(NICENESS)
     # What a call prints goes to the log.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
