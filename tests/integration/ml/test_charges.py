@@ -1,6 +1,7 @@
 """Charges of predictions: paid before anything is scored, refunded durably if scoring fails."""
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -155,9 +156,9 @@ async def test_cancelled_prediction_is_refunded(scored: Scored) -> None:
     started, go = threading.Event(), threading.Event()
     scored.scorer.before = lambda: (started.set(), go.wait(10))
     caller = Caller(UserId(ADA), "user", 0, None, None, 0)
-    working = asyncio.create_task(
-        scored.predictions.predict(caller, PredictionInput("1_penguins", MANY_ROWS, None))
-    )
+    predicting = scored.predictions.predict(caller, PredictionInput("1_penguins", MANY_ROWS, None))
+    # Not in the context of the fixture's requests, whose clients have left.
+    working = asyncio.create_task(predicting, context=contextvars.Context())
     await asyncio.to_thread(started.wait, 10)
     assert scored.billing.balance(ADA) == 95
     working.cancel()

@@ -1,9 +1,10 @@
 """Clients that disconnect in the middle of paid work: it ends, and costs nothing."""
 
 import asyncio
+import contextlib
 import json
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -33,14 +34,6 @@ async def url(
     sql: asyncpg.Connection,
 ) -> AsyncIterator[str]:
     """A service on a socket, with a model of Ada's."""
-    folder, result = artefact
-    description = result.to_json()
-    await sql.execute(
-        "INSERT INTO ml.models (user_id, name, model_type, artefact, files, description, ready_at)"
-        " VALUES ($1, '1_penguins', 'logistic', '0-1', $2, $3, now())",
-        *(ADA, json.dumps(description.pop("files")), json.dumps(description)),
-    )
-    shutil.copytree(folder, tmp_path / "artefacts" / "0-1")
     app = create_app(settings_of(database, tmp_path), billing, NoRevocations())
     async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:
 
@@ -48,17 +41,31 @@ async def url(
             return (await client.get("/v1/models", headers=bearer(ADA))).status_code == 200
 
         await eventually(is_ready)
+        folder, result = artefact
+        description = result.to_json()
+        await sql.execute(
+            "INSERT INTO ml.models (user_id, name, model_type, artefact, files, description, ready_at)"
+            " VALUES ($1, '1_penguins', 'logistic', '0-1', $2, $3, now())",
+            *(ADA, json.dumps(description.pop("files")), json.dumps(description)),
+        )
+        shutil.copytree(folder, tmp_path / "artefacts" / "0-1")
         yield address
 
 
-async def send(url: str, path: str, body: bytes, media_type: str) -> asyncio.StreamWriter:
+@contextlib.asynccontextmanager
+async def sending(url: str, path: str, body: bytes, media_type: str) -> AsyncGenerator[None]:
+    """Send a request, and disconnect after the block without reading the answer."""
     host, port = url.removeprefix("http://").split(":")
     _, writer = await asyncio.open_connection(host, int(port))
     headers = bearer(ADA) | {"Content-Type": media_type, "Content-Length": str(len(body))}
     lines = [f"POST {path} HTTP/1.1", "Host: ml", *(f"{name}: {value}" for name, value in headers.items())]
-    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-    await writer.drain()
-    return writer
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+        await writer.drain()
+        yield
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 async def was_called(billing: MemoryBilling, operation: str) -> None:
@@ -69,10 +76,9 @@ async def was_called(billing: MemoryBilling, operation: str) -> None:
 
 
 async def test_prediction_of_a_client_that_left_is_refunded(url: str, billing: MemoryBilling) -> None:
-    writer = await send(url, "/v1/models/1_penguins/predict", ROWS, "application/json")
-    await was_called(billing, "charge")
-    assert billing.balance(ADA) == 55
-    writer.close()
+    async with sending(url, "/v1/models/1_penguins/predict", ROWS, "application/json"):
+        await was_called(billing, "charge")
+        assert billing.balance(ADA) == 55
     await was_called(billing, "refund")
     assert billing.balance(ADA) == 100
 
@@ -80,14 +86,13 @@ async def test_prediction_of_a_client_that_left_is_refunded(url: str, billing: M
 async def test_batch_of_a_client_that_left_is_released(
     url: str, billing: MemoryBilling, tmp_path: Path
 ) -> None:
-    writer = await send(url, "/v1/models/1_penguins/batch", table(20_000), "text/csv")
-    await was_called(billing, "hold")
-    assert billing.held(ADA) == 100
-    writer.close()
+    async with sending(url, "/v1/models/1_penguins/batch", table(20_000), "text/csv"):
+        await was_called(billing, "hold")
+        assert billing.held(ADA) == 100
     await was_called(billing, "refund_hold")
     assert (billing.balance(ADA), billing.held(ADA)) == (100, 0)
 
     async def is_clean() -> bool:
-        return not [*(tmp_path / "uploads").iterdir(), *(tmp_path / "results").iterdir()]
+        return not [*(tmp_path / "uploads").glob("*"), *(tmp_path / "results").glob("*")]
 
     await eventually(is_clean, 10)
