@@ -65,7 +65,7 @@ class Proxy:
         relay = ResponseRelay(request, admitted)
         body, route = admitted.body, admitted.route
         assert route.pool is not None  # noqa: S101 - narrows the type: the route is not the gateway's own
-        reserved = self._space.reserve(body, route.body)
+        reserved = 0 if body.is_small else self._space.reserve(body, route.body)
         try:
             with DisconnectWatcher(request.receive, body):
                 content = await body.read(max(reserved, SMALL_BODY))
@@ -83,7 +83,8 @@ class Proxy:
             if not relay.started:
                 raise
         finally:
-            self._space.free(reserved)
+            if reserved:
+                self._space.free(reserved)
 
     def _request_of(
         self, scope: Scope, admitted: AdmittedRequest, content: bytes | AsyncGenerator[bytes]
