@@ -159,7 +159,7 @@ async def test_job_that_made_room_is_queued_as_a_long_one_without_a_lost_attempt
     assert tuple(row) == ("queued", "long", 0)
 
 
-@pytest.mark.parametrize(("seconds", "duration"), [(2, "short"), (100, "long")])
+@pytest.mark.parametrize(("seconds", "duration"), [(2, "short"), (20, "unknown"), (100, "long")])
 async def test_duration_is_that_of_similar_jobs(
     idle: Service, sql: asyncpg.Connection, seconds: int, duration: str
 ) -> None:

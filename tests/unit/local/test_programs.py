@@ -72,9 +72,9 @@ def test_other_programs_receive_no_certificate(stack: Stack) -> None:
         assert not [each for each in programs_by_name(stack)[name].environment if each.startswith("DASK_")]
 
 
-def test_number_of_workers_follows_the_setting(stack: Stack) -> None:
+def test_workers_are_those_of_the_setting_and_a_reserved_one(stack: Stack) -> None:
     command = programs_by_name(stack)["dask-workers"].command
-    assert command[command.index("--workers") + 1] == "3"
+    assert command[command.index("--workers") + 1] == "4"
 
 
 def test_secret_of_the_environment_overrides_the_stored_one(

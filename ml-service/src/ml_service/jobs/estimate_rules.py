@@ -10,8 +10,8 @@ from ml_service.jobs.rules import Duration
 
 # Similar jobs have between half and twice the rows.
 SIMILAR_FACTOR = 2
-# Jobs of up to this usual duration are short.
-SHORT_SECONDS = 3.0
+# Usual durations of short and long jobs. What is between them may be short: a busy machine slows all jobs.
+SHORT_SECONDS, LONG_SECONDS = 3.0, 30.0
 # After this time a job on a reserved worker makes room for another user's.
 MOST_SHORT_SECONDS = 5.0
 
@@ -97,7 +97,7 @@ def typical_seconds(profile: JobProfile, past: Iterable[PastJob]) -> float | Non
 
 def expected_duration(profile: JobProfile, past: Iterable[PastJob]) -> Duration:
     seconds = typical_seconds(profile, past)
-    if seconds is None:
+    if seconds is None or SHORT_SECONDS < seconds <= LONG_SECONDS:
         return Duration.UNKNOWN
     return Duration.SHORT if seconds <= SHORT_SECONDS else Duration.LONG
 

@@ -8,6 +8,7 @@ from ml_service.jobs.estimate_rules import (
     PastJob,
     QueueEstimate,
     estimate_queue,
+    expected_duration,
     start_order,
     typical_seconds,
 )
@@ -93,3 +94,10 @@ def test_job_behind_one_of_unknown_length_has_unknown_end() -> None:
 
 def test_end_is_unknown_without_workers() -> None:
     assert estimate_queue([waiting(1)], TEN_SECONDS, 0) == {1: QueueEstimate(1, None)}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "duration"), [([], "unknown"), ([3.0], "short"), ([3.1], "unknown"), ([30.1], "long")]
+)
+def test_expected_duration_follows_similar_jobs(seconds: list[float], duration: str) -> None:
+    assert expected_duration(FOREST, [PastJob(FOREST, each) for each in seconds]) == duration
