@@ -15,6 +15,8 @@ from tests.support.postgres import Database
 from tests.support.tables import csv
 from tests.support.tokens import bearer
 
+from ml_service.store.files import Files
+
 MEBIBYTE = 1024 * 1024
 TABLE = csv("x,y", *(f"{n},{n % 7}" for n in range(1000)))
 # Larger than what is left of a filled disk.
@@ -170,10 +172,10 @@ async def test_read_only_disk_answers_503_and_recovers(on_disk: Service, disk: S
 async def test_failing_disk_is_an_outage(
     idle: Service, monkeypatch: pytest.MonkeyPatch, number: int, status: int
 ) -> None:
-    def fail(_key: str) -> None:
+    def fail(_files: Files, _key: str) -> None:
         raise OSError(number, "The disk fails.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(idle.app.state.container.files, "create", fail)
+        patched.setattr(Files, "create", fail)
         assert (await post(idle, TABLE)).status_code == status
     assert (await post(idle, TABLE)).status_code == 201
