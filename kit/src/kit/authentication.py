@@ -23,7 +23,7 @@ from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
 REQUIRED_CLAIMS = ["sub", "role", "gen", "iat", "exp", "iss", "aud"]
 CACHED_TOKENS = 10_000
 # Three parts without padding. PyJWT would also decode other spellings of the same token.
-COMPACT_TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}")
+COMPACT_TOKEN = re.compile(r"\A[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){2}\Z")
 LONGEST_TOKEN = 4096
 # No token lives longer: revocations are stored for this long only.
 LONGEST_LIFETIME_SECONDS = 24 * 3600

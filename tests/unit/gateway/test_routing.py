@@ -117,6 +117,7 @@ def test_only_these_routes_are_public() -> None:
         "/.well-known/jwks.json",
         "/v1/prices",
         "/v1/model-types",
+        "/v1/export-key",
         "/user/create",
         "/user/login",
         "/models",
