@@ -10,8 +10,8 @@ KEY = "fbx_0123456789abcdef"
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
-def register_key(upstream: FakeUpstream) -> str:
-    token = access_token(7, api_key={"id": 3, "scopes": ["read"], "cap": None})
+def register_key(upstream: FakeUpstream, generation: int = 0) -> str:
+    token = access_token(7, generation=generation, api_key={"id": 3, "scopes": ["read"], "cap": None})
     upstream.api_keys[KEY] = token
     return token
 
@@ -50,6 +50,19 @@ async def test_revoked_key_is_refused_while_its_token_is_cached(
             refused = await gateway.client.get("/v1/me/wallet", headers=HEADERS)
     assert refused.status_code == 401
     assert refused.json()["code"] == "unauthenticated"
+
+
+async def test_key_whose_cached_token_is_revoked_is_exchanged_again(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    register_key(upstream)
+    assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 200
+    upstream.revocations.append({"user_id": 7, "generation": 1})
+    register_key(upstream, generation=1)
+    async with asyncio.timeout(5):
+        while len(upstream.exchanged_keys) < 2:
+            await asyncio.sleep(0.05)
+            assert (await gateway.client.get("/v1/me/wallet", headers=HEADERS)).status_code == 200
 
 
 async def test_new_key_works_after_a_failed_exchange(gateway: RunningGateway, upstream: FakeUpstream) -> None:

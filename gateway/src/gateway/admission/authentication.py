@@ -56,18 +56,25 @@ class Authenticator:
             raise
 
     async def _authenticate_api_key(self, api_key: str, origin: Origin) -> AuthenticatedCaller:
-        token = self._tokens.cached(api_key)
-        if token is None:
-            if len(api_key) > LONGEST_KEY:
-                raise Unauthenticated("The API key is not valid; copy all of it and nothing else.")
-            # Each guessed key costs an exchange, so exchanges are rate-limited by address.
-            self._rate_limiter.take(LimitClass.API_KEY, origin.rate_limit_key)
-            token = await self._tokens.exchange(api_key)
+        if (cached := self._tokens.cached(api_key)) is not None:
+            try:
+                return self._authenticate_exchanged(cached)
+            except Unauthenticated:
+                # Its owner's tokens were revoked, as by a new password; the key itself may still be valid.
+                self._tokens.forget(api_key)
+        if len(api_key) > LONGEST_KEY:
+            raise Unauthenticated("The API key is not valid; copy all of it and nothing else.")
+        # Each guessed key costs an exchange, so exchanges are rate-limited by address.
+        self._rate_limiter.take(LimitClass.API_KEY, origin.rate_limit_key)
+        token = await self._tokens.exchange(api_key)
         try:
-            return AuthenticatedCaller(self._verifier.verify(token).user_id, f"Bearer {token}")
+            return self._authenticate_exchanged(token)
         except Unauthenticated:
             self._tokens.forget(api_key)
             raise Unauthenticated("The API key has expired or been revoked; create a new one.") from None
+
+    def _authenticate_exchanged(self, token: str) -> AuthenticatedCaller:
+        return AuthenticatedCaller(self._verifier.verify(token).user_id, f"Bearer {token}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ async def list_limits(settings: Settings) -> dict[str, Any]:  # Any: numbers in 
     """Limits on size, length and time; no login needed."""
     return {
         "csv": asdict(settings.csv_limits),
-        "datasets": {"count": settings.max_datasets},
+        "datasets": {"count": settings.max_datasets, "bytes": settings.max_stored_bytes},
         "storage": {"bytes": settings.max_stored_bytes},
         "training": {
             "seconds": settings.max_train_seconds,
