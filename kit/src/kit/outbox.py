@@ -33,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.background import every
 from kit.database import Database
+from kit.fault_points import fault_point
 from kit.service_tokens import ServiceIdentity
 
 BATCH = 100
@@ -148,6 +149,7 @@ class Relay:
             timeout=10,
         )
         response.raise_for_status()
+        fault_point("event delivered")
         delivered = [row.position for row in rows]
         async with self._database.autocommit() as session:
             await session.execute(delete(self._table).where(self._table.c.position.in_(delivered)))

@@ -16,6 +16,7 @@ from billing_service.prices.cache import PriceCache
 from kit.background import every
 from kit.database import Database
 from kit.errors import ServiceError
+from kit.fault_points import fault_point
 from kit.outages import describe_outage
 from kit.problems import from_crash
 
@@ -152,5 +153,8 @@ class Ledger:
             outcomes: list[Outcome] = []
             for each in batch:
                 outcomes += decide_all(each.commands, books, now, is_abandoned=each.is_abandoned())
+            fault_point("ledger decided")
             await repository.write(books.changes)
+            fault_point("ledger written")
+        fault_point("ledger committed")
         return outcomes

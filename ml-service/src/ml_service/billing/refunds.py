@@ -10,6 +10,7 @@ import structlog
 
 from kit.background import every
 from kit.database import Database
+from kit.fault_points import fault_point
 from ml_service.billing.port import Billing, BillingRefusal, ChargeKey
 from ml_service.billing.repository import Refund, RefundRepository
 from ml_service.errors import BillingUnavailable
@@ -63,6 +64,7 @@ class Refunds:
             # The next round records them; until then only this process knows of them.
             self._unrecorded.update(refunds)
             log.warning("refund_not_recorded", user=refunds[0].user_id, error=type(error).__name__)
+        fault_point("refund recorded")
         try:
             await self._send(refunds)
         except Exception as error:
@@ -72,6 +74,7 @@ class Refunds:
         """Send refunds in one batch and delete those with an answer; returns their number."""
         sent = await asyncio.gather(*(self._is_answered(refund) for refund in refunds))
         answered = [refund for refund, is_answered in zip(refunds, sent, strict=True) if is_answered]
+        fault_point("refund sent")
         if answered:
             async with self._database.autocommit() as session:
                 await RefundRepository(session).delete([refund.key for refund in answered])

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database, after_commit
 from kit.errors import IdempotencyKeyReused, ServiceError
+from kit.fault_points import fault_point
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.datasets.bodies import UploadForm
@@ -78,6 +79,7 @@ class ReceivedDataset:
     async def _insert_new(self, session: AsyncSession, repository: DatasetRepository) -> None:
         # From this point the sweeper deletes the file if its row is never committed.
         self._upload.keep()
+        fault_point("dataset stored")
         await repository.add(self.dataset)
         after_commit(session, self._confirm)
 
@@ -157,6 +159,7 @@ class DatasetService:
                 raise DatasetInUse
             await repository.delete(dataset_id)
         # After a crash at this point, the sweeper deletes the file without a row.
+        fault_point("dataset deleted")
         await self._uploads.delete(location)
 
     async def _describe(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from kit.database import Json
+from kit.fault_points import fault_point
 from kit.identity import UserId
 from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
@@ -115,7 +116,9 @@ async def _train(
     description = await run_task(worker.cluster, task, on_progress)
     if isinstance(description, GiveUp | Retry):
         return description
+    fault_point("model trained")
     size = await worker.artefacts.publish(artefact)
+    fault_point("model published")
     files = description.pop("files")
     return {"artefact": artefact, "size_bytes": size, "files": files, "description": description}
 

@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import Counter
 
 from kit.background import every
+from kit.fault_points import fault_point
 from kit.identity import ApiKey, ApiKeyId, UserId
 from kit.outages import describe_outage
 from ml_service.billing.holds import affordable, prorate, release_or_expire, settle_or_hold_again
@@ -75,6 +76,7 @@ async def holding_job(billing: Billing, job: Job, charge: Charge | None = None) 
     """
     hold = await billing.hold(charge or charge_of(job), FIRST_TTL_SECONDS)
     job.tokens_held = hold.tokens
+    fault_point("job held")
     try:
         yield hold.tokens
     except BaseException:
@@ -175,6 +177,7 @@ async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
             job = await _turn_into_failure(context, job, lease, refusal)
     if receipt is None:
         await _release(context, job)
+    fault_point("job settled")
     await _end(context, job, lease, receipt)
 
 
@@ -203,6 +206,7 @@ async def _end(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt |
             await leases.fail(job)
         else:
             await leases.cancel(job)
+    fault_point("job ended")
     _log_end(job)
     await _delete_rows(context, job)
 

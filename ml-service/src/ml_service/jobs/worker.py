@@ -9,6 +9,7 @@ import structlog
 from structlog.contextvars import bind_contextvars
 
 from kit.background import every
+from kit.fault_points import fault_point
 from kit.outages import describe_outage
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.estimate_rules import MOST_SHORT_SECONDS
@@ -57,6 +58,7 @@ class Worker:
             return await leases.claim(slots, self._context.max_running_per_user)
 
     def _start(self, job: Job) -> None:
+        fault_point("job claimed")
         if job.lease is None:
             return
         attempt = asyncio.create_task(Attempt(self._context, job, job.lease).run())

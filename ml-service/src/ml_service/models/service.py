@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from kit.database import Database, Json
+from kit.fault_points import fault_point
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.errors import ModelNotFound
@@ -65,6 +66,7 @@ class ModelService:
                 raise ModelNotFound
             await repository.delete(model)
         # After a crash at this point, the sweeper deletes the artefact without a row.
+        fault_point("model deleted")
         self._lookup.forget(user_id)
         self._model_cache.forget(model.id)
         await self._artefacts.discard(model.artefact)

@@ -10,6 +10,7 @@ import structlog
 from kit.database import Database, Json
 from kit.digests import fingerprint
 from kit.errors import IdempotencyKeyExpired
+from kit.fault_points import fault_point
 from kit.idempotency import Claim, FirstAnswers
 from kit.identity import Caller
 from ml_service.billing.charges import charge_key, keyed_request
@@ -109,6 +110,7 @@ class BatchService:
         """Hold, predict, store the answer, settle."""
         location, readers = self.files.results.name_new(), self.files.readers
         async with self.holds.holding(charge, HOLD_SECONDS, claim) as payment:
+            fault_point("batch held")
             try:
                 outcome = await readers.run(
                     batches.predict, file.task, location, user=charge.user_id, seconds=BATCH_SECONDS
@@ -117,11 +119,13 @@ class BatchService:
                 payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
                 answer = {"location": location, "tokens": payment.tokens, "held": hold.key}
                 answer |= {"rows": file.rows, **asdict(outcome)}
+                fault_point("batch predicted")
                 await claim.keep(orjson.dumps(answer), location=location)
             except BaseException:
                 # Without an answer nothing refers to the file; after a crash the sweeper deletes it.
                 await asyncio.shield(self.files.results.delete(location))
                 raise
+        fault_point("batch settled")
         return PredictionResult(answer, payment.receipt)
 
     async def _add_job(self, caller: Caller, batch: BatchInput, file: CountedFile, claim: Claim) -> Job:

@@ -10,6 +10,7 @@ import structlog
 from kit.database import Json
 from kit.deadlines import remaining_seconds
 from kit.errors import DeadlinePassed, IdempotencyKeyExpired
+from kit.fault_points import fault_point
 from kit.idempotency import Claim, FirstAnswers, KeyedRequest
 from kit.identity import Caller
 from ml_service.billing.charges import Charges, charge_key, keyed_request
@@ -167,6 +168,7 @@ class PredictionService:
         pays_first = model.size_bytes > MOST_UNPAID_BYTES and self.model_cache.find(model.id) is None
         prepared = None if pays_first else await self._prepare(caller, prediction, model)
         async with self.charges.charging(charge, claim) as (key, receipt):
+            fault_point("prediction charged")
             predictor, encoded = prepared or await self._prepare(caller, prediction, model)
             if is_large(len(prediction.rows), predictor, prediction.options):
                 body, paid = _to_body(prediction), PaidClaim(claim, key)
@@ -174,7 +176,9 @@ class PredictionService:
                 return PredictionResult({}, receipt, content=content)
             answer = await self.scoring.score(caller.user_id, predictor, encoded, prediction.options)
             if prediction.key is not None:
+                fault_point("prediction scored")
                 await claim.keep(orjson.dumps(answer | {CHARGED: key}))
+        fault_point("prediction stored")
         return PredictionResult(answer, receipt)
 
     async def _prepare(self, caller: Caller, prediction: PredictionInput, model: StoredModel) -> PreparedRows:

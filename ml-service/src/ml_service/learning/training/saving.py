@@ -15,6 +15,7 @@ from typing import IO, Any
 import joblib
 import numpy as np
 
+from kit.fault_points import fault_point
 from ml_service.learning.model_types.protocol import ArrayFile, CompiledArrays
 from ml_service.learning.predictors.artefacts import ARRAYS, PIPELINE
 from ml_service.learning.tables import Json
@@ -51,6 +52,7 @@ class ArtefactWriter:
         except ModelTooLarge:
             shutil.rmtree(self._directory)
             raise
+        fault_point("artefact written")
         _flush_directory(self._directory)
         return records
 
