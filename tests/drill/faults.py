@@ -20,7 +20,22 @@ LONG_PAUSES = (3.0, 8.0, 25.0)
 LONGEST_PAUSE = 70.0
 SKEW_SECONDS = 60
 READ_ONLY_TRIES = 500
+REACH_SECONDS, STOPPED_SECONDS = 15.0, 6.0
 SLOW_SECONDS, SKEWED_SECONDS, RESTART_SECONDS = 5.0, 12.0, 60.0
+
+
+# The points of `kit.fault_points`, by the program that passes them.
+FAULT_POINTS = {
+    "ml-service": (
+        *("prediction charged", "prediction scored", "prediction stored", "batch held", "batch predicted"),
+        *("batch settled", "refund recorded", "refund sent", "job held", "job claimed", "model trained"),
+        *("model published", "job settled", "job ended", "model deleted", "dataset stored"),
+        "dataset deleted",
+    ),
+    "billing-service": ("ledger decided", "ledger written", "ledger committed"),
+    "auth-service": ("event delivered",),
+    "dask-workers": ("artefact written",),
+}
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,8 @@ class FaultPlan:
 
     def __iter__(self) -> Iterator[Fault]:
         makers = [
+            self._stop_at_point,
+            self._stop_at_point,
             self._kill,
             self._kill_worker,
             self._pause,
@@ -60,6 +77,13 @@ class FaultPlan:
     def _kill(self) -> Fault:
         replica = self._random.choice(self._stack.all_replicas)
         return Fault("kill", f"kill {replica.name}", lambda: kill(replica))
+
+    def _stop_at_point(self) -> Fault:
+        points = [(program, point) for program, points in FAULT_POINTS.items() for point in points]
+        (program, point), action = self._random.choice(points), self._random.choice(["kill", "pause"])
+        replica = self._random.choice(self._stack.replicas[program])
+        name = f"{action} {replica.name} at '{point}'"
+        return Fault(f"{action} between two steps", name, lambda: stop_at(replica, point, action))
 
     def _kill_worker(self) -> Fault:
         (nannies,) = self._stack.replicas["dask-workers"]
@@ -116,6 +140,25 @@ class FaultPlan:
 
 async def kill(replica: Replica) -> None:
     replica.send(signal.SIGKILL)
+
+
+async def stop_at(replica: Replica, point: str, action: str) -> None:
+    """Kill the replica, or stop it for some seconds, when the work of the users brings it to this point."""
+    armed = replica.folder / "fault-point"
+    armed.touch()
+    replica.fault_point = f"{point}:{action}:{armed}"
+    await replica.restart()
+    for _ in range(int(REACH_SECONDS / 0.1)):
+        if not armed.exists():
+            break
+        await asyncio.sleep(0.1)
+    armed.unlink(missing_ok=True)
+    replica.fault_point = ""
+    if action == "pause":
+        await asyncio.sleep(STOPPED_SECONDS)
+        for process in replica.all_processes():
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
 
 
 async def kill_worker(nannies: Replica) -> None:

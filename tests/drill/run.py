@@ -11,7 +11,7 @@ import httpx
 
 from tests.drill.faults import Fault, FaultPlan
 from tests.drill.stack import DrillStack, running_stack
-from tests.drill.verification import verify
+from tests.drill.verification import verify, verify_store
 from tests.drill.workload import REQUEST_SECONDS, Worker, working
 from tests.support.people import administrator, grant, new_user
 
@@ -32,7 +32,10 @@ class Round:
 
 
 async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Round], None]) -> list[Round]:
-    """Break a stack of its own for so long; ends at the first failure, which a run with the seed repeats."""
+    """Break a stack of its own for so long; ends at the first failure, which a run with the seed repeats.
+
+    A quick drill does not wait until orphaned files are old enough to be deleted.
+    """
     rounds: list[Round] = []
     async with running_stack() as stack, AsyncExitStack() as clients:
         workers = [worker async for worker in _workers(stack, clients, seed)]
@@ -44,7 +47,9 @@ async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Rou
             rounds.append(await _round(stack, workers, fault, chance))
             report(rounds[-1])
             if rounds[-1].failure is not None:
-                break
+                return rounds
+        if not quick:
+            await verify_store(stack)
     return rounds
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 import asyncpg
 import httpx
 
+from kit.certificates import ensure_certificates
 from local.database import ensure_current_database, migrate
 from local.home import Home, load_or_create_secrets
 from local.ports import Ports, free_port
@@ -30,8 +31,14 @@ PROGRAM_OF = {"gateway": "gateway", "auth": "auth-service", "billing": "billing-
 START_SECONDS = 120
 PAUSE_SECONDS = 0.2
 HOME_BYTES, STORE_BYTES = 1536 * MEBIBYTE, 512 * MEBIBYTE
-# Orphans are deleted within the drill; everything else is as in `make up`.
-SETTINGS = {**FOR_TESTS, "SWEEP_SECONDS": "2", "ORPHAN_MINUTES": "0.1"}
+# Orphans are deleted within the drill, and its disks are small; everything else is as in `make up`.
+SETTINGS = {
+    **FOR_TESTS,
+    "SWEEP_SECONDS": "2",
+    "ORPHAN_MINUTES": "1.5",  # longer than a process is paused
+    "MIN_FREE_BYTES": str(8 * MEBIBYTE),
+    "MIN_FREE_PERCENT": "1",
+}
 
 
 @dataclass
@@ -106,6 +113,7 @@ def _create(home_disk: Disk, store_disk: Disk) -> DrillStack:
         farebox_home=home.root, admin_email=ADMIN_NAME, store_url=store_disk.folder.as_uri(), dask_workers=2
     )
     home.create()
+    ensure_certificates(home.certificates)
     local = Stack(home, settings, load_or_create_secrets(home.secrets), ports)
     public = PublicStack(
         ports.url("gateway"),

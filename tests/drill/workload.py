@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from tests.support.course import TrainingForm, create
-from tests.support.people import Person
+from tests.support.people import PASSWORD, Person, unused_name
 from tests.support.tables import csv, line_table
 from tests.support.training import upload
 
@@ -27,6 +27,8 @@ Send = Callable[[str], Awaitable[httpx.Response]]
 EXPECTED = {409, 429, 503, 507}
 CREDIT_CARD = "1234-5678-9999-0000"
 RETRY_SECONDS = 0.25
+# The share of batches whose client leaves early.
+IMPATIENT = 0.2
 REQUEST_SECONDS = 30.0
 
 
@@ -55,8 +57,9 @@ class Worker:
     dataset_id: int = 0
     credits: int = 0
     attempts: list[Attempt] = field(default_factory=list)
-    # Models of earlier rounds, free to be deleted, and receipts that were verified in them.
+    # Models and datasets of earlier rounds, free to be deleted, and receipts that were verified in them.
     old_models: set[str] = field(default_factory=set)
+    old_datasets: set[int] = field(default_factory=set)
     verified: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
@@ -71,7 +74,7 @@ class Worker:
     async def work(self, seconds_between: float) -> None:
         """Start one request after the other, without waiting for the earlier ones, until cancelled."""
         actions = [self.predict] * 10 + [self.batch] * 2 + [self.train, self.course, self.store, self.buy]
-        actions += [self.delete_model, self.read]
+        actions += [self.delete_model, self.delete_dataset, self.sign_up, self.read]
         async with asyncio.TaskGroup() as running:
             while True:
                 running.create_task(self._guard(self.random.choice(actions)))
@@ -96,9 +99,13 @@ class Worker:
         rows = csv("x,noise", *(f"{n},{n % 13}" for n in range(self.random.randrange(1, 40))))
         path = f"/v1/models/{self.model}/batch"
         headers = {"Content-Type": "text/csv"}
-        await self.try_once(
-            self._attempt("batch", lambda key: self._post(path, key, content=rows, headers=headers))
-        )
+        attempt = self._attempt("batch", lambda key: self._post(path, key, content=rows, headers=headers))
+        if self.random.random() < IMPATIENT:
+            # A client that leaves: what was held for it is refunded, and a retry starts anew.
+            async with asyncio.timeout(self.random.uniform(0.005, 0.2)):
+                await self.try_once(attempt)
+        else:
+            await self.try_once(attempt)
 
     async def train(self) -> None:
         kind = self.random.choice(["linear", "random_forest"])
@@ -130,6 +137,15 @@ class Worker:
         if self.old_models:
             path = f"/v1/models/{self.old_models.pop()}"
             await self._send(lambda: self.user.delete(path), {204, 404})
+
+    async def delete_dataset(self) -> None:
+        if self.old_datasets:
+            path = f"/v1/datasets/{self.old_datasets.pop()}"
+            await self._send(lambda: self.user.delete(path), {204, 404})
+
+    async def sign_up(self) -> None:
+        account = {"name": unused_name("drill"), "password": PASSWORD}
+        await self.try_once(self._attempt("sign-up", lambda key: self._post("/v1/users", key, json=account)))
 
     async def read(self) -> None:
         path = self.random.choice(["/v1/me/wallet", "/v1/jobs", "/v1/datasets", "/v1/me/usage", "/trained"])
@@ -191,6 +207,8 @@ class Worker:
     async def _guard(self, action: Callable[[], Awaitable[None]]) -> None:
         try:
             await action()
+        except TimeoutError:
+            return
         except (KeyError, ValueError, json.JSONDecodeError) as error:
             self.wrong.append(f"{action.__name__}: {type(error).__name__} {error}")
 
