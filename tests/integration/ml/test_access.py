@@ -37,7 +37,7 @@ ROUTES = [
     ("DELETE", "/delete/1_m", "train"),
 ]
 PARAMETER = re.compile(r"\{(\w+)\}")
-OPEN = {"/v1/model-types", "/v1/limits", "/models"}
+OPEN = {"/v1/model-types", "/v1/limits", "/v1/export-key", "/models"}
 
 
 def _short(parameter: re.Match[str]) -> str:

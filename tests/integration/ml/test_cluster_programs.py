@@ -19,6 +19,7 @@ from kit.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from local.ports import free_port
 from ml_service.learning.cluster_settings import ClusterSettings
 
+PROJECT = Path(__file__).parents[3]
 START_SECONDS = 60
 REFUSED_SECONDS = 5
 CELL = "a cell of a table"
@@ -51,11 +52,13 @@ def cluster(folder: Path, environment: dict[str, str]) -> Iterator[list[psutil.P
             *("--memory", "700MiB", "--folder", str(folder)),
         ],
     }
+    # The workers import the functions of this file.
+    variables = os.environ | environment | {"PYTHONPATH": str(PROJECT)}
     started: list[subprocess.Popen[bytes]] = []
     for name, module in programs.items():
         with (folder / f"{name}.log").open("wb") as log:
             command = [sys.executable, "-P", "-m", *module]
-            started.append(subprocess.Popen(command, env=os.environ | environment, stdout=log, stderr=log))  # noqa: S603 - our own command
+            started.append(subprocess.Popen(command, env=variables, stdout=log, stderr=log))  # noqa: S603 - our own command
     try:
         with connect(environment, START_SECONDS) as client:
             client.wait_for_workers(1, timeout=START_SECONDS)

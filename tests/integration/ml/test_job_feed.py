@@ -144,7 +144,7 @@ async def test_event_stream_ends_within_five_seconds_of_a_revocation(
         serving(app) as address,
         httpx.AsyncClient(base_url=address, timeout=20) as client,
     ):
-        service = Service(app, client, billing, tmp_path)
+        service = Service(app, client, billing, tmp_path, database)
         await eventually(lambda: _is_ready(service))
         job = await service.start()
         stream = asyncio.create_task(read_to_the_end(client, job["id"], bearer(ADA)))

@@ -19,7 +19,7 @@ from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob, prepare_job
-from ml_service.jobs.settlement import holding_job
+from ml_service.jobs.settlement import charge_of, holding_job
 from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask
 from ml_service.learning.predictors import PredictionOptions
@@ -140,7 +140,11 @@ class BatchService:
         if model is None:
             raise ModelNotFound
         job = _new_job(caller, batch, file, model, per_units)
-        async with holding_job(self.billing, job), self.database.transaction() as session:
+        async with (
+            self.holds.refunding(charge_of(job)),
+            holding_job(self.billing, job),
+            self.database.transaction() as session,
+        ):
             await self.jobs.add(session, job)
             await claim.keep(orjson.dumps({"job": job.id}), session=session)
             # Keep the file although the commit may fail: the sweeper deletes a file without a job.
