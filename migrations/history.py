@@ -1,4 +1,4 @@
-"""Settings, upgrades and downgrades of the database, and the passwords of the services' roles."""
+"""Settings, upgrades and downgrades of the database, with the services' passwords and its revision."""
 
 import asyncio
 from pathlib import Path
@@ -10,7 +10,7 @@ from sqlalchemy import URL, pool
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from kit.settings import DatabaseAddress
-from migrations.roles import set_password
+from migrations.roles import set_password, write_revision
 
 FOLDER = Path(__file__).parent
 
@@ -45,10 +45,12 @@ def upgrade(settings: MigrationSettings, revision: str = "head") -> None:
     """Upgrade, then set the password of each role, so that a changed password takes effect."""
     command.upgrade(_configuration(settings), revision)
     asyncio.run(_set_passwords(settings))
+    asyncio.run(_write_revision(settings))
 
 
 def downgrade(settings: MigrationSettings, revision: str) -> None:
     command.downgrade(_configuration(settings), revision)
+    asyncio.run(_write_revision(settings))
 
 
 def _configuration(settings: MigrationSettings) -> Config:
@@ -60,4 +62,11 @@ async def _set_passwords(settings: MigrationSettings) -> None:
     async with engine.begin() as connection:
         for role, password in settings.role_passwords.items():
             await connection.run_sync(set_password, role, password)
+    await engine.dispose()
+
+
+async def _write_revision(settings: MigrationSettings) -> None:
+    engine = settings.create_engine()
+    async with engine.begin() as connection:
+        await connection.run_sync(write_revision)
     await engine.dispose()

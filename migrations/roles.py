@@ -1,4 +1,7 @@
-"""Database roles of the services. Roles belong to the whole server, so databases may race for them."""
+"""Database roles of the services, and the revision that they can read.
+
+Roles belong to the whole server, so databases may race for them.
+"""
 
 from sqlalchemy import Connection, text
 
@@ -38,6 +41,13 @@ def set_password(connection: Connection, role: str, password: str) -> None:
         EXECUTE format('ALTER ROLE {role} PASSWORD %L', current_setting('farebox.password'));
     """
     connection.execute(text(_EACH_ATTEMPT.format(statement=statement)))
+
+
+def write_revision(connection: Connection) -> None:
+    """Write the revision as a comment on each schema: no role of a service can read Alembic's table."""
+    revision = connection.scalar(text("SELECT max(version_num) FROM public.alembic_version"))
+    for schema in SCHEMA_OF_ROLE.values() if revision else ():
+        connection.execute(text(f"COMMENT ON SCHEMA {schema} IS 'revision {revision}'"))
 
 
 def drop_role(connection: Connection, role: str) -> None:

@@ -142,6 +142,7 @@ PRODUCT = {
     "POST /v1/jobs/{job_id}/cancel": Rule(OWNER, also=(409,)),
     "GET /v1/limits": Rule(PUBLIC),
     "GET /v1/health": Rule(ADMIN),
+    "GET /v1/diagnosis": Rule(ADMIN),
 }
 
 COURSE = {

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 from fastapi import FastAPI
 
-from auth_service import course_email_endpoints, course_username_endpoints
+from auth_service import course_email_endpoints, course_username_endpoints, diagnosis
 from auth_service.api_keys import endpoints as api_keys
 from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
@@ -30,6 +30,7 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks, every
 from kit.database import Database
+from kit.diagnosis import diagnosis_router
 from kit.idempotency import FirstAnswers
 from kit.outbox import Outbox, Relay
 
@@ -46,6 +47,7 @@ ROUTERS = (
     course_username_endpoints.router,
     api_keys.internal_router,
     tokens.internal_router,
+    diagnosis_router(diagnosis.checks),
 )
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from billing_service import course_endpoints
+from billing_service import course_endpoints, diagnosis
 from billing_service.container import Container
 from billing_service.ledger import endpoints as ledger_endpoints
 from billing_service.ledger.service import WRITERS, Ledger
@@ -26,6 +26,7 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.diagnosis import diagnosis_router
 from kit.hot_routes import HotRoute, add_hot_routes
 from kit.trust_store import TrustSource
 
@@ -40,6 +41,7 @@ ROUTERS = (
     price_endpoints.router,
     course_endpoints.router,
     owner_endpoints.internal_router,
+    diagnosis_router(diagnosis.checks),
 )
 
 

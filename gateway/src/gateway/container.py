@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gateway.admission.gate import Gate
+from gateway.aggregate.diagnosis import InstallationDiagnosis
 from gateway.aggregate.health import Health
 from gateway.aggregate.service import Upstreams
 from gateway.documentation.service import Documentation
@@ -23,4 +24,5 @@ class Container:
     # For the gateway's own routes.
     upstreams: Upstreams
     health: Health
+    diagnosis: InstallationDiagnosis
     documentation: Documentation

@@ -15,6 +15,7 @@ from gateway.admission.gate import ConcurrencyLimiter, Gate
 from gateway.admission.rate_limiter import RateLimiter
 from gateway.admission.trusted_proxies import TrustedProxies
 from gateway.aggregate import endpoints as aggregate
+from gateway.aggregate.diagnosis import InstallationDiagnosis, own_checks
 from gateway.aggregate.health import Health
 from gateway.aggregate.service import Upstreams
 from gateway.container import Container
@@ -82,6 +83,7 @@ def create_app(settings: GatewaySettings, routes: tuple[Route, ...] = PUBLISHED)
         proxy=Proxy(pools, urls),
         upstreams=Upstreams(client, pools, urls),
         health=Health(client, urls),
+        diagnosis=InstallationDiagnosis(client, authentication.identity, urls, own_checks(settings)),
         documentation=Documentation(client, urls, route_table, app.openapi),
     )
     # The last middleware is the innermost: inside request ids and logs, outside FastAPI's routing.

@@ -149,6 +149,7 @@ PRODUCT = (
     Route(GET, "/v1/export-key", ML, PUBLIC),
     Route(GET, "/v1/limits", GATEWAY, PUBLIC),
     Route(GET, "/v1/health", GATEWAY),
+    Route(GET, "/v1/diagnosis", GATEWAY, seconds=300),
 )
 
 COURSE = (

@@ -66,6 +66,7 @@ class Container:
     settings: MlSettings
     authentication: Authentication
     database: Database
+    worker: WorkerContext
     lookup: ModelLookup
     billing: Billing
     charges: Charges
@@ -103,18 +104,18 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
     jobs = JobService(database, billing, feed, settings.max_queued_jobs)
     models = ModelService(database, artefacts, lookup, model_cache)
-    queue_estimates = QueueEstimates(database, lambda: worker.cluster.known_slots)
     container = Container(
         settings=settings,
         authentication=resources.authentication,
         database=database,
+        worker=worker,
         lookup=lookup,
         billing=billing,
         charges=charges,
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
-        queue_estimates=queue_estimates,
+        queue_estimates=QueueEstimates(database, lambda: worker.cluster.known_slots),
         models=models,
         reports=ReportService(artefacts, readers),
         predictions=PredictionService(
@@ -135,7 +136,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     )
     loops: list[Loop] = [
         ownership.run(),
-        queue_estimates.measure_forever(),
+        container.queue_estimates.measure_forever(),
         notifications.listen(database),
         feed.run(),
         worker.cluster.stay_connected(),

@@ -11,8 +11,10 @@ from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks
 from kit.database import Database
+from kit.diagnosis import diagnosis_router
 from kit.hot_routes import add_hot_routes
 from kit.trust_store import TrustSource
+from ml_service import diagnosis
 from ml_service.accounts.endpoints import router as accounts
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
@@ -32,7 +34,10 @@ from ml_service.settings import MlSettings
 # One for notifications, one for the renewal of leases.
 DRIVER_CONNECTIONS = 2
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
-ROUTERS = (datasets, models, predictions, batches, exports, export_key, jobs, accounts, course)
+ROUTERS = (
+    *(datasets, models, predictions, batches, exports, export_key, jobs, accounts, course),
+    diagnosis_router(diagnosis.checks),
+)
 
 
 def create_app(

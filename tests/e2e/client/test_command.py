@@ -225,6 +225,28 @@ def test_doctor_finds_no_fault_in_healthy_system(shared: Run) -> None:
     assert all(finding["code"] == 0 for finding in findings)
 
 
+def test_doctor_checks_every_service_for_an_administrator(run: Run, stack: Stack) -> None:
+    assert run("login", stack.admin_name, stdin=stack.admin_password + "\n").returncode == 0
+
+    completed = run("doctor", "--server", "--json")
+
+    diagnosis = json.loads(completed.stdout)
+    status = {(found["service"], found["check"]): found["status"] for found in diagnosis["findings"]}
+    assert completed.returncode == 0, diagnosis
+    assert {service for service, _ in status} == {"gateway", "auth-service", "billing-service", "ml-service"}
+    assert status["billing-service", "ledger"] == status["ml-service", "store files"] == "ok"
+    assert status["ml-service", "cluster"] == status["auth-service", "migrations"] == "ok"
+    assert all(
+        state == "ok"
+        for (_, check), state in status.items()
+        if check in ("clock", "database clock", "addresses")
+    )
+
+
+def test_doctor_of_services_is_for_administrators(shared: Run) -> None:
+    assert shared("doctor", "--server").returncode == 8
+
+
 def test_doctor_reports_missing_login(run: Run) -> None:
     completed = run("doctor")
 

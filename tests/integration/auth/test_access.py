@@ -28,6 +28,7 @@ FOR_ADMINS = [
 ]
 FOR_SERVICES = [
     ("GET", "/internal/trust", None),
+    ("GET", "/internal/diagnosis", None),
     ("POST", "/internal/api-keys/exchange", {"api_key": "fbx_x"}),
 ]
 Case = tuple[str, str, object]

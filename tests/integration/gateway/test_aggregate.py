@@ -183,6 +183,7 @@ async def test_complete_document_has_exactly_the_published_routes(
         ("/v1/me/export", "get"),
         ("/v1/limits", "get"),
         ("/v1/health", "get"),
+        ("/v1/diagnosis", "get"),
     }
     assert {"auth.Page", "billing.Page", "ml.Page"} <= document["components"]["schemas"].keys()
     assert not [name for name in document["components"]["schemas"] if name.endswith("Hidden")]

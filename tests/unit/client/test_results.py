@@ -23,7 +23,8 @@ from farebox.results import (
     reports,
     wallet,
 )
-from gateway.aggregate.endpoints import HealthView, ServiceHealthView
+from gateway.aggregate.endpoints import DiagnosisView, HealthView, ServiceHealthView
+from gateway.aggregate.endpoints import FindingView as ServiceFindingView
 from ml_service.datasets.schemas import (
     ColumnView,
     DatasetView,
@@ -98,6 +99,8 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (predictions.Interval, IntervalView),
     (health.SystemHealth, HealthView),
     (health.ServiceHealth, ServiceHealthView),
+    (health.Diagnosis, DiagnosisView),
+    (health.ServiceFinding, ServiceFindingView),
     (reports.Report, ReportView),
     (reports.Metric, MetricView),
     (reports.ConfusionMatrix, ConfusionMatrixView),

@@ -120,6 +120,11 @@ class SigningKeys:
             await self.rotate(session)
         await repository.delete_unpublished(datetime.now(UTC))
 
+    async def usable(self, session: AsyncSession) -> list[KeyTimes]:
+        """The times of the keys that can be decrypted."""
+        keys = await SigningKeyRepository(session).all()
+        return [_times(key) for key in keys if self._seal.open(key.sealed_private_key) is not None]
+
     def _open_signer(self, keys: Sequence[SigningKey]) -> Signer | None:
         sealed = {key.id: self._seal.open(key.sealed_private_key) for key in keys}
         opened = {id_: private for id_, private in sealed.items() if private is not None}

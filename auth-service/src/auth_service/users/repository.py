@@ -42,6 +42,10 @@ class UserRepository:
     async def has_admin(self) -> bool:
         return await self._session.scalar(select(User.id).where(*_active_admin()).limit(1)) is not None
 
+    async def count_active_admins(self) -> int:
+        statement = select(func.count()).select_from(User).where(*_active_admin())
+        return (await self._session.execute(statement)).scalar_one()
+
     async def add_unless_taken(self, name: str, password_hash: str, role: str) -> User | None:
         """Insert a user; returns None if the name is taken, also by a concurrent transaction."""
         statement = (

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from billing_service.errors import WalletNotFound
-from billing_service.models import Account, Receipt, Transfer
+from billing_service.models import Account, Hold, Receipt, Transfer
 from kit.database import Database, ReadOnlySession
 from kit.deadlines import require_time_left
 from kit.identity import UserId
@@ -44,6 +44,13 @@ class Usage(NamedTuple):
     group: str | None
     requests: int
     tokens: int
+
+
+class OverdueHolds(NamedTuple):
+    """Open holds after their end: their number, and the earliest end."""
+
+    number: int
+    oldest: datetime | None
 
 
 class CostlyReads:
@@ -152,3 +159,10 @@ def _conditions(query: UsageQuery) -> list[ColumnElement[bool]]:
     if query.until is not None:
         conditions.append(Receipt.created_at < query.until)
     return conditions
+
+
+async def find_overdue_holds(session: AsyncSession, seconds: float) -> OverdueHolds:
+    """Open holds that ended so long ago that the sweeper should have released them."""
+    overdue = (Hold.state == "held", Hold.expires_at < func.now() - timedelta(seconds=seconds))
+    statement = select(func.count(), func.min(Hold.expires_at)).where(*overdue)
+    return OverdueHolds(*(await session.execute(statement)).one())

@@ -1,9 +1,10 @@
-"""`farebox doctor`: check the connection, the clock and the login."""
+"""`farebox doctor`: check the connection, the clock and the login, or the whole installation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -14,6 +15,16 @@ from farebox.command.options import AsJson, Url
 from farebox.errors import FareboxError, Forbidden
 
 MAX_SKEW_SECONDS = 30.0
+SERVER_COLUMNS = {
+    "status": "status",
+    "service": "service",
+    "check": "check",
+    "found": "detail",
+    "advice": "advice",
+}
+Server = Annotated[
+    bool, typer.Option("--server", help="Check all services of the installation, as an administrator.")
+]
 
 app = typer.Typer()
 
@@ -29,9 +40,16 @@ class Finding:
 
 @app.command()
 @handle_errors
-def doctor(as_json: AsJson = False, url: Url = None) -> None:
-    """Check the address, the service, the clock and the login, and suggest a remedy."""
+def doctor(server: Server = False, as_json: AsJson = False, url: Url = None) -> None:
+    """Check the address, the service, the clock and the login, and suggest a remedy.
+
+    With --server: each service's keys, clock, migrations, disk, files, books and addresses; the exit code is
+    1 when a check failed.
+    """
     with Farebox(url) as client:
+        if server:
+            show_installation(client, as_json=as_json)
+            return
         findings = list(examine(client))
     if as_json:
         output.show_json([asdict(finding) for finding in findings])
@@ -39,6 +57,18 @@ def doctor(as_json: AsJson = False, url: Url = None) -> None:
         rows = (["ok" if finding.code == OK else "!!", finding.check, finding.found] for finding in findings)
         output.show_table(["", "check", "found"], rows)
     raise typer.Exit(next((finding.code for finding in findings if finding.code != OK), OK))
+
+
+def show_installation(client: Farebox, *, as_json: bool) -> None:
+    """Raises FareboxError when a check failed."""
+    diagnosis = client.admin.diagnosis()
+    if as_json:
+        output.show_json(diagnosis)
+    else:
+        output.show_rows(diagnosis.findings, SERVER_COLUMNS, as_json=False, empty="Nothing was checked.")
+    if failures := diagnosis.failures:
+        failed = ", ".join(f"{finding.service}: {finding.check}" for finding in failures)
+        raise FareboxError(f"Failed checks: {failed}.")
 
 
 def examine(client: Farebox) -> Iterator[Finding]:

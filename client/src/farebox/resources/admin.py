@@ -8,7 +8,7 @@ from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no
 from farebox.operations import Resource, S, listing, operation
 from farebox.resources.wallet import usage_params
 from farebox.results.accounts import User, UserWallet
-from farebox.results.health import SystemHealth
+from farebox.results.health import Diagnosis, SystemHealth
 from farebox.results.wallet import Entry, Grant, LedgerCheck, Usage
 
 
@@ -74,6 +74,11 @@ class Admin(Resource[S]):
     def health(self) -> Call[SystemHealth]:
         """The readiness of each service, and the numbers of queued and running jobs."""
         return Call("GET", "/v1/health", json_as(SystemHealth))
+
+    @operation
+    def diagnosis(self) -> Call[Diagnosis]:
+        """Check the installation: keys, clocks, migrations, disks, files, books and addresses."""
+        return Call("GET", "/v1/diagnosis", json_as(Diagnosis), timeout=300)
 
     @listing
     def usage(

@@ -1,8 +1,8 @@
-"""Readiness of the gateway and of the services behind it."""
+"""Readiness of the gateway and of the services behind it, and findings about the installation."""
 
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Self
+from typing import Literal, Self
 
 from farebox.calls import Response
 from farebox.results.base import Result
@@ -39,3 +39,24 @@ class SystemHealth(Result):
     @property
     def not_ready(self) -> list[str]:
         return [service.name for service in self.parts if not service.ready]
+
+
+class ServiceFinding(Result):
+    """The result of one check of a service; `advice` is the next step unless the status is ok."""
+
+    service: str
+    check: str
+    status: Literal["ok", "warning", "failed"]
+    detail: str
+    advice: str | None = None
+
+
+class Diagnosis(Result):
+    """The findings of all services, and the worst of their statuses."""
+
+    status: Literal["ok", "warning", "failed"]
+    findings: list[ServiceFinding]
+
+    @property
+    def failures(self) -> list[ServiceFinding]:
+        return [finding for finding in self.findings if finding.status == "failed"]

@@ -1,4 +1,4 @@
-"""Routes that combine several services: export, limits and health."""
+"""Routes that combine several services: export, limits, health and diagnosis."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,12 +10,14 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.admission.rate_limiter import describe_policies
+from gateway.aggregate.diagnosis import InstallationDiagnosis, ServiceFindings
 from gateway.aggregate.health import Health, Load, ServiceHealth
 from gateway.aggregate.service import Export, Upstreams
 from gateway.errors import UpstreamDown
 from gateway.settings import GatewaySettings
 from kit.authentication import Administrator, current_caller
 from kit.errors import Forbidden, Unauthenticated
+from kit.findings import Status, worst
 from kit.identity import Caller
 from kit.problems import documented
 
@@ -30,12 +32,17 @@ async def _health(request: Request) -> Health:
     return request.app.state.container.health
 
 
+async def _diagnosis(request: Request) -> InstallationDiagnosis:
+    return request.app.state.container.diagnosis
+
+
 async def _settings(request: Request) -> GatewaySettings:
     return request.app.state.container.settings
 
 
 UpstreamServices = Annotated[Upstreams, Depends(_upstreams)]
 SystemHealth = Annotated[Health, Depends(_health)]
+SystemDiagnosis = Annotated[InstallationDiagnosis, Depends(_diagnosis)]
 Settings = Annotated[GatewaySettings, Depends(_settings)]
 
 
@@ -76,6 +83,32 @@ class HealthView(BaseModel):
             jobs_running=load.running,
             workers=load.workers,
         )
+
+
+class FindingView(BaseModel):
+    """The result of one check of a service; `advice` is the next step unless the status is ok."""
+
+    service: str
+    check: str
+    status: Status
+    detail: str
+    advice: str | None
+
+
+class DiagnosisView(BaseModel):
+    """The findings of all services, and the worst of their statuses."""
+
+    status: Status
+    findings: list[FindingView]
+
+    @classmethod
+    def of(cls, services: Sequence[ServiceFindings]) -> "DiagnosisView":
+        findings = [
+            FindingView(service=service.name, **finding.model_dump())
+            for service in services
+            for finding in service.findings
+        ]
+        return cls(status=worst([finding.status for finding in findings]), findings=findings)
 
 
 class ExportResponse(StreamingResponse):
@@ -124,3 +157,12 @@ async def show_health(_caller: Administrator, health: SystemHealth) -> HealthVie
     The status is 200 even when a service is not ready.
     """
     return HealthView.of(*await asyncio.gather(health.services(), health.load()))
+
+
+@router.get("/diagnosis", responses=documented(Unauthenticated, Forbidden), tags=["admin"])
+async def diagnose(_caller: Administrator, diagnosis: SystemDiagnosis) -> DiagnosisView:
+    """Check the installation: each service's keys, clock, migrations, disk, files, books and addresses.
+
+    The status is 200 whatever is found; a service that does not answer is a failed finding.
+    """
+    return DiagnosisView.of(await diagnosis.run())

@@ -92,6 +92,13 @@ class NeededFiles:
         names = await self._session.scalars(select(Model.artefact))
         return {f"{ARTEFACTS}/{name}" for name in names if name is not None}
 
+    async def required(self, folder: str) -> set[str]:
+        """Uploads or artefacts without which a dataset or a model is lost; copies can be made again."""
+        if folder == ARTEFACTS:
+            models = await self._session.scalars(select(Model.artefact).where(Model.ready_at.is_not(None)))
+            return {f"{ARTEFACTS}/{name}" for name in models if name is not None}
+        return set((await self._session.scalars(select(Dataset.location))).all())
+
     async def results(self, retention: timedelta) -> set[str]:
         """Results of stored answers, and of jobs until the retention after their end."""
         answers = await self._session.scalars(select(first_answers.c.location))

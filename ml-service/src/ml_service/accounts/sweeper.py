@@ -1,7 +1,7 @@
 """Sweeper: delete the data of deleted users, expired answers, and files without a row."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -36,6 +36,15 @@ class SweepLimits:
     orphan_age: timedelta
     answers_kept: timedelta
     orphan_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The number of files in a folder, those that no row names, and those that rows name but are missing."""
+
+    stored: int
+    orphans: Sequence[str]
+    missing: Sequence[str]
 
 
 class Sweeper:
@@ -85,6 +94,25 @@ class Sweeper:
 
     async def _sweep_guarded(self, folder: str) -> None:
         """Delete uploads or artefacts without a row; so many that a database must be wrong are left."""
+        stored, orphans = await self._find_orphans(folder)
+        refused = is_suspicious(len(orphans), len(stored), self._limits.orphan_share)
+        UNSWEPT.labels(folder).set(len(orphans) if refused else 0)
+        if refused:
+            log.error("sweep_refused", folder=folder, orphans=len(orphans), files=len(stored))
+        else:
+            await self._delete(orphans)
+
+    async def compare(self, folder: str) -> Comparison:
+        """Compare uploads or artefacts with the rows; nothing is deleted."""
+        stored, orphans = await self._find_orphans(folder)
+        async with self._database.read() as session:
+            required = await NeededFiles(session).required(folder)
+        absent = sorted(required - {key for key, _ in stored})
+        # A file may have been stored after the listing.
+        missing = await run_in_thread(self._filter_missing, absent, seconds=LISTING_SECONDS)
+        return Comparison(len(stored), orphans, missing)
+
+    async def _find_orphans(self, folder: str) -> tuple[Stored, list[str]]:
         # List the files before the rows, so that a row committed in between counts.
         stored = await self._list(folder)
         async with self._database.read() as session:
@@ -92,13 +120,10 @@ class Sweeper:
             # Read the jobs first: a job that ends in between has published its model by then.
             live = await needed.live_jobs()
             names = await (needed.uploads() if folder == UPLOADS else needed.artefacts())
-        orphans = orphans_of(stored, names, live, self._oldest())
-        refused = is_suspicious(len(orphans), len(stored), self._limits.orphan_share)
-        UNSWEPT.labels(folder).set(len(orphans) if refused else 0)
-        if refused:
-            log.error("sweep_refused", folder=folder, orphans=len(orphans), files=len(stored))
-        else:
-            await self._delete(orphans)
+        return stored, orphans_of(stored, names, live, self._oldest())
+
+    def _filter_missing(self, keys: Iterable[str]) -> list[str]:
+        return [key for key in keys if not self._files.exists(key)]
 
     async def _sweep_staging(self) -> None:
         """Delete what ended jobs have left at once; it may be large, and its jobs are known."""

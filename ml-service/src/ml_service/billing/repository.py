@@ -1,9 +1,10 @@
 """Queries of refunds that billing has not answered yet."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Literal, NamedTuple, cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +41,11 @@ class RefundRepository:
         statement = select(PendingRefund).order_by(PendingRefund.created_at).limit(count)
         rows = (await self._session.scalars(statement)).all()
         return [Refund(ChargeKey(row.key), UserId(row.user_id), cast("Kind", row.kind)) for row in rows]
+
+    async def count_older(self, age: timedelta) -> int:
+        statement = select(func.count()).select_from(PendingRefund)
+        older = statement.where(PendingRefund.created_at < func.now() - age)
+        return (await self._session.execute(older)).scalar_one()
 
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
         await self._session.execute(delete(PendingRefund).where(PendingRefund.key.in_(keys)))

@@ -43,16 +43,20 @@ class StorageQuota:
     async def require_store(self) -> None:
         """Raises StoreNotOurs or StorageFull."""
         self._ownership.require_verified()
-        room = await run_in_thread(self._files.room)
-        if room is not None and not _is_enough(room, self._limits):
+        room = await self.room()
+        if room is not None and room.free < self.required_bytes(room.total):
             raise StorageFull
+
+    async def room(self) -> Room | None:
+        """The room of the store's file system; None for a bucket."""
+        return await run_in_thread(self._files.room)
+
+    def required_bytes(self, total: int) -> float:
+        """The bytes that must be free on a file system of this size."""
+        return max(self._limits.free_bytes, total * self._limits.free_share)
 
     async def require_quota(self, session: AsyncSession, user_id: UserId, more_bytes: int) -> None:
         """Raises StorageQuotaReached if the user may not store so many bytes more."""
         stored = await StoreRepository(session).stored_bytes(user_id, self._limits.retention)
         if stored + more_bytes > self._limits.stored_bytes:
             raise StorageQuotaReached(stored, self._limits.stored_bytes)
-
-
-def _is_enough(room: Room, limits: StorageLimits) -> bool:
-    return room.free >= max(limits.free_bytes, room.total * limits.free_share)
