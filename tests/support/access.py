@@ -124,6 +124,7 @@ PRODUCT = {
     "GET /v1/datasets/{dataset_id}/findings": Rule(OWNER, lambda _, __: {"params": {"label": "y"}}),
     "GET /v1/datasets/{dataset_id}/preview": Rule(OWNER),
     "GET /v1/model-types": Rule(PUBLIC),
+    "GET /v1/export-key": Rule(PUBLIC),
     "POST /v1/models": Rule(OWNER, _train_v1),
     "GET /v1/models": Rule(ANYONE),
     "GET /v1/models/{name}": Rule(OWNER),
