@@ -58,6 +58,16 @@ def local(command: str, home: Path, **settings: str) -> subprocess.CompletedProc
     )
 
 
+def test_idle_stack_occupies_less_than_900_megabytes(home: Home) -> None:
+    """Proportional set size: a page that several processes share counts once. It is 750 MB.
+
+    First in this file, before the stack has done any work.
+    """
+    supervisor = psutil.Process(Supervisor(home).pid())
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    assert sum(proportional_size(process) for process in processes) < 900 * 10**6
+
+
 def test_stack_listens_on_loopback_only(home: Home) -> None:
     listening = [
         (process.name(), connection.laddr.ip)
@@ -128,13 +138,6 @@ def test_invalid_setting_fails_with_one_line(tmp_path: Path) -> None:
 
 def test_down_without_a_running_stack_succeeds(tmp_path: Path) -> None:
     assert local("down", tmp_path / "nowhere").stdout == "Farebox was not running.\n"
-
-
-def test_idle_stack_occupies_less_than_900_megabytes(home: Home) -> None:
-    """Proportional set size: a page that several processes share counts once. It is 715 MB."""
-    supervisor = psutil.Process(Supervisor(home).pid())
-    processes = [supervisor, *supervisor.children(recursive=True)]
-    assert sum(proportional_size(process) for process in processes) < 900 * 10**6
 
 
 @pytest.mark.parametrize(
