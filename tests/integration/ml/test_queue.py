@@ -80,8 +80,8 @@ async def test_replica_without_the_lease_does_not_get_the_job(idle: Service, sql
 
 
 async def test_job_on_two_workers_counts_twice(idle: Service, sql: asyncpg.Connection) -> None:
-    await start_many(idle, ADA, BOB)
-    await claim(idle, slots=2)
+    first, _ = await start_many(idle, ADA, BOB)
+    assert await claim(idle, slots=2) == first
     await sql.execute("UPDATE ml.jobs SET workers = 2 WHERE state = 'running'")
     assert await claim(idle, slots=2) is None
 
