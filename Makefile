@@ -13,7 +13,7 @@ CODE := kit auth-service billing-service ml-service gateway client dashboard loc
 # Without byte code every process compiles all modules: its start takes twice as long, and tests start many.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench drill fuzz lock openapi format env \
+.PHONY: help setup up down status logs migrate demo demo-ui check style types unit test e2e stress bench drill fuzz plant lock openapi format env \
 	compose-test licences sbom audit secrets
 
 help: ## list the targets
@@ -81,6 +81,9 @@ drill: $(STAMP) ## break a stack on purpose for 30 minutes and check it; DRILL="
 
 fuzz: $(STAMP) ## send generated requests to every route for 20 minutes
 	$(PYTHON) -m tests.fuzz $(FUZZ)
+
+plant: $(STAMP) ## break copies of the code, one fault at a time, and show the test that notices; FAULTS="money" for some
+	$(PYTHON) -m tests.planted $(FAULTS)
 
 format: $(STAMP) ## format the code and fix what can be fixed
 	$(PYTHON) -m ruff check --fix $(wildcard $(CODE))

@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.integration.billing.test_charges import change_price
-from tests.support.billing import Billing, charge, running_billing, user_created
+from tests.support.billing import Billing, charge, running_billing, until_waiting, user_created
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
@@ -159,3 +159,19 @@ async def wait_until(condition: Any) -> None:  # Any: a callable without argumen
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
+
+
+async def test_wallets_are_locked_in_order_of_their_ids(
+    billing: Billing, as_owner: asyncpg.Connection
+) -> None:
+    """Whatever the order of owners and rows: batches with common wallets then wait instead of deadlocking."""
+    rows = "VALUES (5001, 2001), (5000, 2002)"
+    await as_owner.execute(f"INSERT INTO billing.accounts (id, owner_id) OVERRIDING SYSTEM VALUE {rows}")
+    lock = "SELECT owner_id FROM billing.accounts WHERE owner_id = ANY($1::bigint[]) FOR NO KEY UPDATE"
+    async with as_owner.transaction():
+        await as_owner.fetch(lock, [2001])
+        charging = asyncio.create_task(billing.operate(charge(2001), charge(2002)))
+        await until_waiting(as_owner)
+        unlocked = await as_owner.fetch(f"{lock} SKIP LOCKED", [2001, 2002])
+    await charging
+    assert [row["owner_id"] for row in unlocked] == [2001]

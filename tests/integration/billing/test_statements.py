@@ -112,6 +112,14 @@ class TestReceipts:
         response = await billing.http.get(f"/v1/receipts/{receipt_id}", headers=bearer(OTHER))
         assert_problem(response, 404, "receipt_not_found")
 
+    async def test_api_key_of_administrator_sees_own_receipts_only(
+        self, billing: Billing, receipt_id: str
+    ) -> None:
+        key = {"id": 1, "scopes": ["read"], "cap": None}
+        headers = bearer(ADMIN, role="admin", api_key=key)
+        response = await billing.http.get(f"/v1/receipts/{receipt_id}", headers=headers)
+        assert_problem(response, 404, "receipt_not_found")
+
     async def test_receipt_is_401_for_anonymous(self, billing: Billing, receipt_id: str) -> None:
         assert_problem(await billing.http.get(f"/v1/receipts/{receipt_id}"), 401)
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tests.integration.ml.service import ADA, Service
+from tests.integration.ml.service import ADA, BOB, Service
 from tests.support.tokens import bearer
 
 ROUTES = [
@@ -36,6 +36,9 @@ ROUTES = [
     ("POST", "/predict/1_m", "predict"),
     ("DELETE", "/delete/1_m", "train"),
 ]
+OF_ONE_MODEL = [
+    (method, path) for method, path, _ in ROUTES if method != "POST" and path.startswith("/v1/models/1_m")
+]
 PARAMETER = re.compile(r"\{(\w+)\}")
 OPEN = {"/v1/model-types", "/v1/limits", "/v1/export-key", "/models"}
 
@@ -66,3 +69,9 @@ async def test_api_key_without_the_scope_is_refused(
     key = {"id": 1, "scopes": others, "cap": None}
     answer = await idle.client.request(method, path, json={}, headers=bearer(ADA, api_key=key))
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(("method", "path"), OF_ONE_MODEL)
+async def test_model_of_another_user_is_not_found(idle: Service, model: str, method: str, path: str) -> None:
+    answer = await idle.client.request(method, path.replace("1_m", model), headers=bearer(BOB))
+    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")

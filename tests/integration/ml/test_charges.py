@@ -118,6 +118,19 @@ async def test_failed_scoring_is_refunded(scored: Scored) -> None:
     assert scored.billing.calls.count("charge") == scored.billing.calls.count("refund") == 1
 
 
+async def test_refund_is_recorded_before_it_is_sent(scored: Scored, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise it would be lost with a process that dies in between."""
+    pending: list[int] = []
+
+    async def refund(_key: str, _user_id: int) -> None:
+        pending.append(await scored.pending())
+
+    monkeypatch.setattr(scored.billing, "refund", refund)
+    scored.scorer.before = fail
+    assert await scored.status() == 500
+    assert set(pending) == {1}
+
+
 async def test_refund_is_sent_once_billing_is_back(scored: Scored) -> None:
     scored.scorer.before, scored.billing.faults = fail, {"refund": "down"}
     assert await scored.status() == 500

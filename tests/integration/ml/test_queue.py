@@ -8,13 +8,14 @@ import pytest
 from tests.integration.ml.service import ADA, BOB, Service, eventually, run_service
 from tests.integration.ml.test_crash_recovery import MINUTES_LONG, cancel, random_table
 from tests.integration.ml.test_job_feed import counting
+from tests.support.billing import until_waiting
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
 from kit.database import Database as ServiceDatabase
-from ml_service.jobs.lease_repository import LeaseRepository, Turn
+from ml_service.jobs.lease_repository import LeaseLost, LeaseRepository, Turn
 from ml_service.orm import Job
 
 NO_LIMIT = 100
@@ -57,9 +58,30 @@ async def test_running_jobs_are_limited_by_workers(idle: Service) -> None:
     assert [await claim(idle, slots=2) is None for _ in range(3)] == [False, False, True]
 
 
-async def test_job_on_two_workers_counts_twice(idle: Service, sql: asyncpg.Connection) -> None:
+async def test_claims_wait_for_each_other(idle: Service, sql: asyncpg.Connection) -> None:
+    """Two at once would count the same worker as free."""
     await start_many(idle, ADA, BOB)
-    await claim(idle, slots=2)
+    database: ServiceDatabase = idle.app.state.container.database
+    async with database.transaction() as session:
+        assert await LeaseRepository(session, 60).claim(1, NO_LIMIT) is not None
+        second = asyncio.create_task(claim(idle, slots=1))
+        await until_waiting(sql)
+    assert await second is None
+
+
+async def test_replica_without_the_lease_does_not_get_the_job(idle: Service, sql: asyncpg.Connection) -> None:
+    (job,) = await start_many(idle, ADA)
+    await claim(idle)
+    lease = await sql.fetchval("SELECT lease FROM ml.jobs")
+    await sql.execute("UPDATE ml.jobs SET lease = gen_random_uuid()")
+    async with idle.app.state.container.database.transaction() as session:
+        with pytest.raises(LeaseLost):
+            await LeaseRepository(session, 60).get_leased(job, lease)
+
+
+async def test_job_on_two_workers_counts_twice(idle: Service, sql: asyncpg.Connection) -> None:
+    first, _ = await start_many(idle, ADA, BOB)
+    assert await claim(idle, slots=2) == first
     await sql.execute("UPDATE ml.jobs SET workers = 2 WHERE state = 'running'")
     assert await claim(idle, slots=2) is None
 

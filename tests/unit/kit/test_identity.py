@@ -75,6 +75,7 @@ REFUSED = {
     "with times of fractions": lambda: signed(exp=time.time() + 60.5),
     "of half an API key": lambda: signed(api_key={"id": 5}),
     "unsigned": lambda: unsigned(alg="none", typ="JWT"),
+    "unsigned with any signature": lambda: unsigned(alg="none", typ="JWT") + "c2lnbmVk",
     "with an empty signature": lambda: unsigned(alg="HS256", typ="JWT"),
     "a service's own": lambda: service_bearer("probe-service")["Authorization"].removeprefix("Bearer "),
 }

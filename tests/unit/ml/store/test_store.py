@@ -27,6 +27,13 @@ async def test_kept_upload_is_complete_and_hashed(files: Files) -> None:
     assert upload.sha256 == hashlib.sha256(content).digest()
 
 
+async def test_finished_upload_is_on_the_disk(files: Files, tmp_path: Path, flushed: set[int]) -> None:
+    async with Uploads(files, 10).receiving() as upload:
+        await upload.write(b"12345")
+        await upload.finish()
+        assert (tmp_path / upload.key).stat().st_ino in flushed
+
+
 async def receive(uploads: Uploads, *chunks: bytes | Exception) -> None:
     async with uploads.receiving() as upload:
         for chunk in chunks:
@@ -64,6 +71,15 @@ async def test_published_artefact_is_moved_out_of_staging(files: Files) -> None:
     assert await artefacts.publish("7-1") == 5
     assert read(files, f"{artefacts.key('7-1')}/model.json") == b"12345"
     assert list(files.list_folder("aside")) == []
+
+
+async def test_name_of_a_published_artefact_is_on_the_disk(
+    files: Files, tmp_path: Path, flushed: set[int]
+) -> None:
+    artefacts = Artefacts(files)
+    write_to_staging(files, artefacts, "7-1")
+    await artefacts.publish("7-1")
+    assert (tmp_path / "artefacts").stat().st_ino in flushed
 
 
 async def test_publishing_is_idempotent(files: Files) -> None:
