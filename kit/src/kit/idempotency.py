@@ -247,15 +247,18 @@ class FirstAnswers:
         return row.answer
 
     async def _renew_forever(self, request: KeyedRequest) -> None:
-        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
-                async with self._database.autocommit() as session:
-                    await session.execute(statement)
+                await self._renew(request)
             except Exception as error:
                 # The lease survives two failures; after a third a twin could claim the key.
                 log.warning("lease_not_renewed", error=type(error).__name__)
+
+    async def _renew(self, request: KeyedRequest) -> None:
+        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
+        async with self._database.autocommit() as session:
+            await session.execute(statement)
 
     async def _withdraw(self, request: KeyedRequest) -> None:
         statement = delete(self._table).where(self._is(request), self._table.c.answer.is_(None))
