@@ -23,8 +23,8 @@ from tests.support.virtual_time import run_in_virtual_time
 USERS = (UserId(1), UserId(2))
 REQUESTS, PROCESSES = 6, 2
 LONGEST_RETRY_PAUSE = 8.0
-# Clients of killed processes wait for their lease; late messages and refunds arrive within the rest.
-CLIENTS_END, ALL_QUIET = 150.0, 26.0
+# Clients of killed processes wait for their lease, refunds for the next round that sends them.
+CLIENTS_END, REFUNDS_END = 150.0, 8.0
 NOTHING = Standing(0, 0)
 
 
@@ -54,6 +54,7 @@ class Client:
     work: Work
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     has_ended: bool = False
+    repeated: Attempt | None = None
 
     async def run(self, simulation: "Simulation") -> None:
         await asyncio.sleep(self.world.random.random() * FAULTS_END / 2)
@@ -61,6 +62,18 @@ class Client:
             await self._attempt(await simulation.pick_process())
             if not self.has_ended:
                 await asyncio.sleep(0.1 + self.world.random.random() * LONGEST_RETRY_PAUSE)
+
+        if self.work.key is not None and any(attempt.receipt for attempt in self.attempts):
+            await self._repeat_forgotten(simulation)
+
+    async def _repeat_forgotten(self, simulation: "Simulation") -> None:
+        """Send an answered request again under a key that the service has forgotten."""
+        await asyncio.sleep(max(0.0, FAULTS_END - self.world.now))
+        if self.world.random.random() < 0.3:
+            simulation.tables.keys.pop((str(self.work.user), str(self.work.key)), None)
+            process = await simulation.pick_process()
+            self.repeated = Attempt(process, asyncio.create_task(process.serve(self.work)))
+            await asyncio.wait([self.repeated.served, process.killed], return_when=asyncio.FIRST_COMPLETED)
 
     async def _attempt(self, process: MlProcess) -> None:
         attempt = Attempt(process, asyncio.create_task(process.serve(self.work)))
@@ -100,7 +113,8 @@ class Client:
         paid = Standing(1, self.price)
         if receipts:
             allowed = {paid}
-        elif self.work.key is None and self.attempts[-1].is_unknown:
+        elif any(attempt.is_unknown for attempt in self.attempts):
+            # With a key, the next retry would be paid by this charge.
             allowed = {NOTHING, paid}
         else:
             allowed = {NOTHING}
@@ -108,6 +122,8 @@ class Client:
             yield f"{self.work.resource}: {standing} stands, right is one of {allowed}"
         if any(receipt.tokens != self.price for receipt in receipts):
             yield f"{self.work.resource}: costs {self.price}, the receipts are {receipts}"
+        if self.repeated is not None and self.repeated.receipt is not None:
+            yield f"{self.work.resource}: was served anew, without a charge of its own"
         unfinished = [
             each for each in self.attempts if not each.served.done() and not each.process.killed.done()
         ]
@@ -132,7 +148,8 @@ class Simulation:
         faults.append(asyncio.create_task(self._break_server()))
         clients = [asyncio.create_task(client.run(self)) for client in self.clients]
         _, unfinished = await asyncio.wait([*clients, *faults], timeout=CLIENTS_END)
-        await asyncio.sleep(ALL_QUIET)
+        await self.world.wait_for_messages()
+        await asyncio.sleep(REFUNDS_END)
         self.world.log("quiet")
         self.server.jump()
         broken = [*self._broken(), *(f"not ended: {task}" for task in unfinished)]
@@ -164,15 +181,15 @@ class Simulation:
 
     async def _break_processes(self, number: int) -> None:
         """Kill a process, and start its successor."""
-        while self.world.random.random() < 0.4:
-            await self.world.sleep(FAULTS_END / 2)
+        while self.world.happens(0.4):
+            await self.world.sleep(min(FAULTS_END / 2, FAULTS_END - self.world.now))
             self.processes[number].kill()
             await self.world.sleep(2.0)
             self.processes[number] = self._start(f"{self.processes[number].name}'")
 
     async def _break_server(self) -> None:
-        while self.world.random.random() < 0.5:
-            await self.world.sleep(FAULTS_END / 2)
+        while self.world.happens(0.5):
+            await self.world.sleep(min(FAULTS_END / 2, FAULTS_END - self.world.now))
             if self.world.random.random() < 0.7:
                 self.server.crash()
             else:

@@ -75,7 +75,6 @@ class MlProcess(Process):
             database=None,  # type: ignore[arg-type] - as above
             max_rows_at_once=100,
         )
-        # A member, because the event loop has weak references only.
         self.sending = asyncio.create_task(refunds.run())
 
     async def serve(self, work: Work) -> Receipt:

@@ -15,8 +15,8 @@ from tests.support.simulation.billing_server import BillingServer
 from tests.support.simulation.processes import STEP_SECONDS, Process
 
 FAULTS = ("refused", "request lost", "answer lost", "reset", "slow", "slow answer", "unavailable")
-# Longer than the client waits, so that later calls overtake a slow one.
-SLOW_SECONDS = 10.0
+# Longer than the client waits, so that later calls overtake a slow one, and at worst longer than a lease.
+SLOW_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Call:
 
     async def _deliver(self, answer: "asyncio.Future[Answer]") -> None:
         world = self.server.world
-        await world.sleep(SLOW_SECONDS if self.fault == "slow" else STEP_SECONDS)
+        await world.sleep(SLOW_SECONDS * world.random.random() if self.fault == "slow" else STEP_SECONDS)
         # A server behind a proxy or a cut network does not see that its caller has left.
         sees_caller = world.random.random() < 0.5
         try:

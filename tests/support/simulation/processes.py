@@ -9,7 +9,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 # A step to the store or the network, in seconds.
-STEP_SECONDS = 0.005
+STEP_SECONDS, SLOW_STEP_SECONDS = 0.005, 3.0
 # Afterwards nothing fails any more.
 FAULTS_END = 15.0
 
@@ -26,8 +26,6 @@ class World:
     trace: list[tuple[float, tuple[object, ...]]] = field(
         default_factory=list[tuple[float, tuple[object, ...]]]
     )
-    # The event loop alone would forget the tasks that wait in them.
-    killed: list["Process"] = field(default_factory=list["Process"])
     _running: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
     def __post_init__(self) -> None:
@@ -51,6 +49,11 @@ class World:
         task.add_done_callback(self._running.discard)
         return task
 
+    async def wait_for_messages(self) -> None:
+        """Wait until no message is on its way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
     async def sleep(self, longest: float) -> None:
         await asyncio.sleep(self.random.random() * longest)
 
@@ -73,9 +76,10 @@ class Process:
     def kill(self) -> None:
         self.world.log(f"{self.name} killed")
         self.killed.set_result(None)
-        self.world.killed.append(self)
 
-    async def pause(self, longest: float = STEP_SECONDS) -> None:
+    async def pause(self, longest: float | None = None) -> None:
+        if longest is None:
+            longest = SLOW_STEP_SECONDS if self.world.happens(self.world.fault_rate / 4) else STEP_SECONDS
         await self.world.sleep(longest)
         await self.live()
 
