@@ -2,14 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from kit.identity import UserId
 from ml_service.billing.port import BillingUnreachable, Charge, ChargeKey, Hold, Receipt
-from ml_service.billing.refunds import Refunds
-from ml_service.billing.repository import Refund
 from ml_service.errors import BillingUnavailable
 from tests.support.memory_billing import MemoryBilling
 
@@ -79,21 +77,3 @@ class UnreliableBilling(MemoryBilling):
         if left is not None:
             self.times[operation] = left - 1
         return self.faults.get(operation) if left is None or left > 0 else None
-
-
-class MemoryRefunds(Refunds):
-    """Refunds that are recorded in memory instead of the database."""
-
-    def __init__(self, billing: UnreliableBilling) -> None:
-        super().__init__(None, billing)  # type: ignore[arg-type] - no method that uses the database is left
-        self.pending: list[Refund] = []
-
-    async def refund(self, refunds: Sequence[Refund]) -> None:
-        self.pending += refunds
-        await self.send_all()
-
-    async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
-        return {refund.key for refund in self.pending if refund.key in keys}
-
-    async def send_all(self) -> None:
-        self.pending = [refund for refund in self.pending if not await self._is_answered(refund)]

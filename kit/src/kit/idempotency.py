@@ -162,7 +162,7 @@ class FirstAnswers:
             yield Claim(self, request, is_first=is_first)
         except BaseException:
             # Shielded, so that a cancelled request withdraws its claim, too.
-            await asyncio.shield(self._withdraw(request))
+            await asyncio.shield(self._withdraw(request) if is_first else self._end_lease(request))
             raise
         finally:
             renewal.cancel()
@@ -247,20 +247,29 @@ class FirstAnswers:
         return row.answer
 
     async def _renew_forever(self, request: KeyedRequest) -> None:
-        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
-                async with self._database.autocommit() as session:
-                    await session.execute(statement)
+                await self._renew(request)
             except Exception as error:
                 # The lease survives two failures; after a third a twin could claim the key.
                 log.warning("lease_not_renewed", error=type(error).__name__)
+
+    async def _renew(self, request: KeyedRequest) -> None:
+        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
+        async with self._database.autocommit() as session:
+            await session.execute(statement)
 
     async def _withdraw(self, request: KeyedRequest) -> None:
         statement = delete(self._table).where(self._is(request), self._table.c.answer.is_(None))
         async with self._database.autocommit() as session:
             await session.execute(statement)
+
+    async def _end_lease(self, request: KeyedRequest) -> None:
+        """Free a key without forgetting that a request with it has died, maybe after its effect."""
+        unanswered = self._is(request) & self._table.c.answer.is_(None)
+        async with self._database.autocommit() as session:
+            await session.execute(update(self._table).where(unanswered).values(lease_until=func.now()))
 
     def _is(self, request: KeyedRequest) -> ColumnElement[bool]:
         return (self._table.c.scope == request.scope) & (self._table.c.key == request.key)

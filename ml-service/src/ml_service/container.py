@@ -13,6 +13,7 @@ from ml_service.billing.charges import Charges
 from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
 from ml_service.billing.refunds import Refunds
+from ml_service.billing.repository import RefundRepository
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.inspection_service import InspectionService
@@ -93,7 +94,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspectors, scorers = _reader_pools()
     inspector = Inspector(files, settings.csv_limits, inspectors)
-    feed, refunds = JobFeed(database), Refunds(database, billing)
+    feed, refunds = JobFeed(database), Refunds(RefundRepository(database), billing)
     charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker, feed)

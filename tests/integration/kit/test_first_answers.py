@@ -67,6 +67,18 @@ async def test_claim_knows_whether_an_earlier_request_died(
     assert (first.has_key, second.has_key) == (True, True)
 
 
+async def test_failed_retry_does_not_hide_that_an_earlier_request_died(
+    answers: FirstAnswers, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST):
+        await end_leases(admin)
+        with pytest.raises(ZeroDivisionError):
+            async with answers.claim(REQUEST):
+                raise ZeroDivisionError
+        async with answers.claim(REQUEST) as third:
+            assert not third.is_first
+
+
 async def test_retry_receives_the_first_answer(answers: FirstAnswers) -> None:
     await keep(answers, REQUEST, b"first")
     async with answers.claim(REQUEST) as claim:

@@ -90,6 +90,27 @@ async def test_receipt_after_a_lost_answer_is_not_of_an_earlier_request(breaks: 
         assert (await billing.charge(new_charge())).replayed == replayed
 
 
+@pytest.mark.parametrize(("breaks", "kind"), [(0, BillingRefusal), (1, BillingUnavailable)])
+async def test_refusal_after_a_lost_call_leaves_open_whether_it_takes_effect(
+    breaks: int, kind: type[ServiceError]
+) -> None:
+    """The lost call may arrive later, when the wallet can pay: the caller must refund it."""
+    app, calls = FastAPI(), list[object]()
+
+    @app.post("/internal/operations")
+    async def answer() -> Response:
+        calls.append(None)
+        if len(calls) <= breaks:
+            return Response(status_code=502)
+        problem = {"status": 402, "code": "not_enough_tokens", "detail": "No."}
+        return JSONResponse({"results": [{"status": 402, "problem": problem}]})
+
+    async with serving(app) as url, http_billing(url) as billing:
+        with pytest.raises(ServiceError) as failure:
+            await billing.charge(new_charge())
+    assert type(failure.value) is kind
+
+
 async def test_time_left_is_sent_with_what_may_not_be_late() -> None:
     app, received = FastAPI(), list[dict[str, object]]()
 

@@ -64,7 +64,7 @@ LedgerDep = Annotated[Ledger, Depends(_ledger)]
 async def operate(request: Request, _caller: CallingService, ledger: LedgerDep) -> Response:
     """Apply commands in order; the refusal of one does not affect the others."""
     received = datetime.now(UTC)
-    return await _operate(await request.body(), ledger, received)
+    return await apply_operations(await request.body(), ledger, received)
 
 
 async def serve_operations(request: HotRequest) -> Response:
@@ -72,14 +72,17 @@ async def serve_operations(request: HotRequest) -> Response:
     received, container = datetime.now(UTC), request.container
     container.authentication.identity.verify(parse_bearer(request.authorization))
     try:
-        return await _operate(await request.json_body(), container.ledger, received, request.is_disconnected)
+        return await apply_operations(
+            await request.json_body(), container.ledger, received, request.is_disconnected
+        )
     except RequestValidationError:
         raise NotHot from None
 
 
-async def _operate(
+async def apply_operations(
     body: bytes, ledger: Ledger, received: datetime, is_disconnected: Callable[[], bool] = lambda: False
 ) -> Response:
+    """Apply the operations of a call that was received at this time."""
     parsed = parse_commands(body, received)
     commands = [item for item in parsed if not isinstance(item, ServiceError)]
     outcomes = iter(await ledger.post(commands, is_disconnected))

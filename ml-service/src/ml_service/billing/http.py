@@ -17,6 +17,7 @@ from kit.errors import InternalError, ServiceError
 from kit.identity import UserId
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.port import (
+    CANNOT_PAY,
     REFUSALS,
     Action,
     BillingRefusal,
@@ -63,9 +64,9 @@ class HttpBilling:
 
     async def charge(self, charge: Charge) -> Receipt:
         result = await self._post({"operation": "charge", **_document(charge), "timeout_ms": _timeout_ms()})
-        return Receipt(
-            str(result["receipt_id"]), result["tokens"], result["available"], replayed=result["replayed"]
-        )
+        # After a lost call, the earlier charge may be that of this very operation.
+        replayed = result["replayed"] and not result["repeated"]
+        return Receipt(str(result["receipt_id"]), result["tokens"], result["available"], replayed=replayed)
 
     async def refund(self, key: ChargeKey, user_id: UserId) -> None:
         await self._post({"operation": "refund", "charge": key, "user_id": user_id})
@@ -106,18 +107,20 @@ class HttpBilling:
         # In the operation, since one call carries operations of many requests.
         operation["request_id"] = get_contextvars().get("request_id")
         result = await self._operations.submit(operation)
-        if result["status"] != 200:
-            raise _refusal(result["problem"])
-        return result
+        if result["status"] == 200:
+            return result
+        refusal = _refusal(result["problem"])
+        if result["repeated"] and isinstance(refusal, BillingRefusal) and refusal.kind in CANNOT_PAY:
+            # The lost call may still arrive, and take effect when the wallet can pay.
+            raise BillingUnavailable
+        raise refusal
 
     async def _send(self, operations: Sequence[Json]) -> Sequence[Json]:
         body = orjson.dumps({"operations": operations})
         answer, calls = await self._call("POST", "/internal/operations", body)
         results = cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
-        if calls > 1:
-            # The lost answer may have been to this very operation.
-            for result in results:
-                result["replayed"] = False
+        for result in results:
+            result["repeated"] = calls > 1
         return results
 
     async def _call(self, method: str, path: str, body: bytes | None) -> tuple[Json, int]:

@@ -5,14 +5,14 @@ A refund is recorded before it is sent, and sent until billing answers, by any r
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from kit.background import every
-from kit.database import Database
 from kit.fault_points import fault_point
 from ml_service.billing.port import Billing, BillingRefusal, ChargeKey
-from ml_service.billing.repository import Refund, RefundRepository
+from ml_service.billing.repository import Refund
 from ml_service.errors import BillingUnavailable
 
 RETRY_SECONDS = 2.0
@@ -21,9 +21,25 @@ MAX_REFUNDS = 200
 log = structlog.stdlib.get_logger()
 
 
+class RefundStore(Protocol):
+    """Durable store of the refunds that billing has not answered, common to all replicas."""
+
+    async def add(self, refunds: Sequence[Refund]) -> None:
+        """Record refunds; one that is recorded already stays as it is."""
+        ...
+
+    async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
+        """The keys among these that have a refund."""
+        ...
+
+    async def list_oldest(self, count: int) -> Sequence[Refund]: ...
+
+    async def delete(self, keys: Sequence[ChargeKey]) -> None: ...
+
+
 class Refunds:
-    def __init__(self, database: Database, billing: Billing) -> None:
-        self._database, self._billing = database, billing
+    def __init__(self, store: RefundStore, billing: Billing) -> None:
+        self._store, self._billing = store, billing
         self._running: set[asyncio.Task[None]] = set()
         self._unrecorded: set[Refund] = set()
 
@@ -36,20 +52,15 @@ class Refunds:
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
         """The keys among these whose refund is recorded but not answered by billing."""
-        async with self._database.read() as session:
-            recorded = await RefundRepository(session).find(keys)
-        return recorded | {refund.key for refund in self._unrecorded}
+        return await self._store.find(keys) | {refund.key for refund in self._unrecorded}
 
     async def send_all(self) -> None:
         """Send all recorded refunds, of any replica; sending one twice is harmless."""
         while True:
-            async with self._database.autocommit() as session:
-                repository = RefundRepository(session)
-                unrecorded = tuple(self._unrecorded)
-                await repository.add(unrecorded)
-                self._unrecorded.difference_update(unrecorded)
-                refunds = await repository.list_oldest(MAX_REFUNDS)
-            if await self._send(refunds) < MAX_REFUNDS:
+            unrecorded = tuple(self._unrecorded)
+            await self._store.add(unrecorded)
+            self._unrecorded.difference_update(unrecorded)
+            if await self._send(await self._store.list_oldest(MAX_REFUNDS)) < MAX_REFUNDS:
                 return
 
     async def run(self) -> None:
@@ -58,8 +69,7 @@ class Refunds:
 
     async def _record_and_send(self, refunds: Sequence[Refund]) -> None:
         try:
-            async with self._database.autocommit() as session:
-                await RefundRepository(session).add(refunds)
+            await self._store.add(refunds)
         except Exception as error:
             # The next round records them; until then only this process knows of them.
             self._unrecorded.update(refunds)
@@ -76,8 +86,7 @@ class Refunds:
         answered = [refund for refund, is_answered in zip(refunds, sent, strict=True) if is_answered]
         fault_point("refund sent")
         if answered:
-            async with self._database.autocommit() as session:
-                await RefundRepository(session).delete([refund.key for refund in answered])
+            await self._store.delete([refund.key for refund in answered])
             self._unrecorded.difference_update(answered)
         return len(answered)
 

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple, cast
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from kit.database import Database
 from kit.identity import UserId
 from ml_service.billing.port import ChargeKey
 from ml_service.orm import PendingRefund
@@ -24,22 +24,24 @@ class Refund(NamedTuple):
 
 
 class RefundRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def add(self, refunds: Sequence[Refund]) -> None:
         if refunds:
             statement = insert(PendingRefund).values([refund._asdict() for refund in refunds])
-            await self._session.execute(statement.on_conflict_do_nothing())
+            async with self._database.autocommit() as session:
+                await session.execute(statement.on_conflict_do_nothing())
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
-        """The keys among these that have a refund."""
         statement = select(PendingRefund.key).where(PendingRefund.key.in_(keys))
-        return set((await self._session.scalars(statement)).all())
+        async with self._database.read() as session:
+            return set((await session.scalars(statement)).all())
 
     async def list_oldest(self, count: int) -> Sequence[Refund]:
         statement = select(PendingRefund).order_by(PendingRefund.created_at).limit(count)
-        rows = (await self._session.scalars(statement)).all()
+        async with self._database.read() as session:
+            rows = (await session.scalars(statement)).all()
         return [Refund(ChargeKey(row.key), UserId(row.user_id), cast("Kind", row.kind)) for row in rows]
 
     async def count_older(self, age: timedelta) -> int:
@@ -48,4 +50,5 @@ class RefundRepository:
         return (await self._session.execute(older)).scalar_one()
 
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
-        await self._session.execute(delete(PendingRefund).where(PendingRefund.key.in_(keys)))
+        async with self._database.autocommit() as session:
+            await session.execute(delete(PendingRefund).where(PendingRefund.key.in_(keys)))

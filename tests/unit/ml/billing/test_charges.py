@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.support.unreliable_billing import Fault, MemoryRefunds, UnreliableBilling
+from tests.support.memory_refunds import MemoryRefunds
+from tests.support.unreliable_billing import Fault, UnreliableBilling
 
 from kit.deadlines import start_deadline
 from kit.errors import DeadlinePassed, IdempotencyKeyExpired
@@ -45,7 +46,10 @@ async def work(
     *,
     fail: bool = False,
 ) -> Receipt:
-    async with Charges(billing, refunds or MemoryRefunds(billing)).charging(CHARGE, claim) as (_, receipt):
+    async with Charges(billing, refunds or Refunds(MemoryRefunds(), billing)).charging(CHARGE, claim) as (
+        _,
+        receipt,
+    ):
         if fail:
             raise LookupError
     return receipt
@@ -71,18 +75,19 @@ async def test_charge_without_an_answer_costs_nothing(
 
 @pytest.mark.parametrize("fault", ["lost", "late", "down", "unreachable"])
 async def test_refund_without_an_answer_is_sent_again(billing: UnreliableBilling, fault: Fault) -> None:
-    refunds = MemoryRefunds(billing)
+    store = MemoryRefunds()
+    refunds = Refunds(store, billing)
     billing.faults = {"refund": fault}
     with pytest.raises(LookupError):
         await work(billing, refunds, fail=True)
     billing.faults = {}
     await billing.apply_late()
     await refunds.send_all()
-    assert (billing.balance(ADA), refunds.pending) == (10, [])
+    assert (billing.balance(ADA), store.recorded) == (10, {})
 
 
 async def test_retry_after_failures_is_charged_once(billing: UnreliableBilling) -> None:
-    refunds = MemoryRefunds(billing)
+    refunds = Refunds(MemoryRefunds(), billing)
     for _ in range(3):
         with pytest.raises(LookupError):
             await work(billing, refunds, fail=True)
@@ -117,7 +122,7 @@ async def test_work_that_ends_after_the_deadline_costs_nothing(
 ) -> None:
     start_deadline(b"60000")
     with pytest.raises(DeadlinePassed):
-        async with Charges(billing, MemoryRefunds(billing)).charging(CHARGE, claim):
+        async with Charges(billing, Refunds(MemoryRefunds(), billing)).charging(CHARGE, claim):
             start_deadline(b"0")
     assert billing.balance(ADA) == 10
 
@@ -136,7 +141,7 @@ class TestStoredAnswer:
         await work(billing)
         billing.faults = {"charge": "lost"}
         with pytest.raises(BillingUnavailable):
-            await Charges(billing, MemoryRefunds(billing)).charge_again(CHARGE, CHARGE.key)
+            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(CHARGE, CHARGE.key)
         assert billing.balance(ADA) == 5
 
     @pytest.mark.parametrize("fault", ["lost", "late"])
@@ -147,7 +152,7 @@ class TestStoredAnswer:
         await billing.refund(CHARGE.key, ADA)
         billing.faults, billing.spared = {"charge": fault}, {CHARGE.key}
         with pytest.raises(BillingUnavailable):
-            await Charges(billing, MemoryRefunds(billing)).charge_again(CHARGE, CHARGE.key)
+            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(CHARGE, CHARGE.key)
         await billing.apply_late()
         assert billing.balance(ADA) == 10
 
@@ -160,7 +165,7 @@ async def test_refusal_leaves_the_wallet_as_it_is(billing: UnreliableBilling) ->
 
 
 async def test_tenth_failure_uses_up_the_key(billing: UnreliableBilling) -> None:
-    refunds = MemoryRefunds(billing)
+    refunds = Refunds(MemoryRefunds(), billing)
     for _ in range(10):
         with pytest.raises(LookupError):
             await work(billing, refunds, fail=True)

@@ -5,7 +5,8 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from tests.support.unreliable_billing import Fault, MemoryRefunds, UnreliableBilling
+from tests.support.memory_refunds import MemoryRefunds
+from tests.support.unreliable_billing import Fault, UnreliableBilling
 
 from kit.deadlines import start_deadline
 from kit.errors import DeadlinePassed, IdempotencyKeyExpired
@@ -57,7 +58,7 @@ async def work(
 
 
 def holds_of(billing: UnreliableBilling, refunds: Refunds | None = None) -> Holds:
-    return Holds(billing, refunds or MemoryRefunds(billing))
+    return Holds(billing, refunds or Refunds(MemoryRefunds(), billing))
 
 
 async def test_settling_twice_charges_once(billing: UnreliableBilling) -> None:
@@ -147,7 +148,7 @@ class TestHolding:
 
     async def test_refund_that_is_not_answered_is_sent_again(self, billing: UnreliableBilling) -> None:
         billing.faults = {"settle": "lost", "refund_hold": "down"}
-        refunds = MemoryRefunds(billing)
+        refunds = Refunds(MemoryRefunds(), billing)
         with pytest.raises(BillingUnavailable):
             await work(billing, refunds)
         assert billing.balance(ADA) == 5
@@ -156,7 +157,7 @@ class TestHolding:
         assert billing.balance(ADA) == 10
 
     async def test_retry_after_a_failure_is_charged_once(self, billing: UnreliableBilling) -> None:
-        refunds = MemoryRefunds(billing)
+        refunds = Refunds(MemoryRefunds(), billing)
         billing.faults = {"settle": "lost"}
         for _ in range(2):
             with pytest.raises(BillingUnavailable):
@@ -166,7 +167,7 @@ class TestHolding:
         assert (billing.balance(ADA), billing.held(ADA)) == (5, 0)
 
     async def test_retry_before_the_refund_arrives_is_charged_once(self, billing: UnreliableBilling) -> None:
-        refunds = MemoryRefunds(billing)
+        refunds = Refunds(MemoryRefunds(), billing)
         billing.faults = {"settle": "lost", "refund_hold": "down"}
         with pytest.raises(BillingUnavailable):
             await work(billing, refunds)

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.support.memory_refunds import MemoryRefunds
 from tests.support.problems import assert_problem
-from tests.support.unreliable_billing import MemoryRefunds, UnreliableBilling
+from tests.support.unreliable_billing import UnreliableBilling
 
 from kit.authentication import current_caller
 from kit.idempotency import FirstAnswers
@@ -21,6 +22,7 @@ from kit.identity import Caller, UserId
 from kit.problems import install_problem_handlers
 from kit.request_context import RequestContextMiddleware
 from ml_service.billing.holds import Holds
+from ml_service.billing.refunds import Refunds
 from ml_service.exports.endpoints import ExportRules, ExportService, key_router
 from ml_service.exports.endpoints import router as exports
 from ml_service.exports.signing import derive_signing_key, public_key_of
@@ -101,7 +103,7 @@ async def client(
         answers=FirstAnswers(None, first_answers),  # type: ignore[arg-type] - unused without keys
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
         billing=billing,
-        holds=Holds(billing, MemoryRefunds(billing)),
+        holds=Holds(billing, Refunds(MemoryRefunds(), billing)),
         files=BatchFiles(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
         jobs=None,  # type: ignore[arg-type] - no file here is large enough for a job
         database=None,  # type: ignore[arg-type] - as above

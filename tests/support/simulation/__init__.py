@@ -1,0 +1,1 @@
+"""Simulation of the charge protocol: real services on simulated processes, network, stores and time."""
