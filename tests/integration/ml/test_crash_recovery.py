@@ -74,7 +74,8 @@ async def test_cancelled_fit_frees_its_worker(service: Service) -> None:
 async def test_queued_job_is_cancelled_without_worker(idle: Service) -> None:
     job = await idle.start()
     await cancel(idle, job)
-    assert (await idle.ended(job))["state"] == "cancelled"
+    async with asyncio.timeout(10):
+        assert (await idle.ended(job))["state"] == "cancelled"
     assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT, 0)
 
 
