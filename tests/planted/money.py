@@ -34,11 +34,8 @@ MONEY = [
     Fault(
         "refund-sent-before-it-is-recorded",
         f"{PAYMENTS}/refunds.py",
-        "        try:\n            async with self._database.autocommit() as session:\n"
-        "                await RefundRepository(session).add(refunds)\n",
-        "        await self._send(refunds)\n"
-        "        try:\n            async with self._database.autocommit() as session:\n"
-        "                await RefundRepository(session).add(refunds)\n",
+        "        try:\n            await self._store.add(refunds)\n",
+        "        await self._send(refunds)\n        try:\n            await self._store.add(refunds)\n",
         "tests/integration/ml/test_charges.py::test_refund_is_recorded_before_it_is_sent",
     ),
     Fault(
