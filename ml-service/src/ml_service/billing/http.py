@@ -117,28 +117,28 @@ class HttpBilling:
 
     async def _send(self, operations: Sequence[Json]) -> Sequence[Json]:
         body = orjson.dumps({"operations": operations})
-        answer, calls = await self._call("POST", "/internal/operations", body)
+        answer, repeated = await self._call("POST", "/internal/operations", body)
         results = cast("Sequence[Json]", answer["results"])  # cast: the contract's own shape
         for result in results:
-            result["repeated"] = calls > 1
+            result["repeated"] = repeated
         return results
 
-    async def _call(self, method: str, path: str, body: bytes | None) -> tuple[Json, int]:
-        """The answer of billing-service and the number of calls.
+    async def _call(self, method: str, path: str, body: bytes | None) -> tuple[Json, bool]:
+        """The answer of billing-service, and whether an earlier call was sent and lost.
 
         A lost answer is followed by a second call: operations have their own keys.
         """
         headers = self._identity.headers_for(AUDIENCE) | {"Content-Type": "application/json"}
         sent = False
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             try:
                 async with self._client.request(
                     method, self._url + path, data=body, headers=headers, timeout=TIMEOUT
                 ) as answer:
-                    sent = True
                     content = await answer.read()
                     if answer.status == 200:
-                        return orjson.loads(content), attempt + 1
+                        return orjson.loads(content), sent
+                    sent = True
                     log.warning("billing_refused", status=answer.status)
             except (TimeoutError, aiohttp.ClientError) as error:
                 sent = sent or not isinstance(error, NOT_CONNECTED)
