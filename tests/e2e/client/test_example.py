@@ -8,11 +8,12 @@ from local import example
 
 def test_example_has_models_and_is_created_once(stack: Stack) -> None:
     messages: list[str] = []
-    example.populate(stack.url, messages.append)
-    example.populate(stack.url, messages.append)
+    password = example.populate(stack.url, messages.append)
+    assert password is not None
+    assert example.populate(stack.url, messages.append) is None
 
     with Farebox(stack.url, store=MemoryTokenStore()) as client:
-        client.log_in(example.NAME, example.PASSWORD)
+        client.log_in(example.NAME, password)
         models = list(client.models.list())
         spent = {usage.group for usage in client.wallet.usage("action")}
     assert len(models) == len(messages) == len(example.TRAININGS)
