@@ -65,8 +65,7 @@ async def _check_cluster(container: Container) -> Sequence[Finding]:
 
 
 async def _check_refunds(container: Container) -> Sequence[Finding]:
-    async with container.database.read() as session:
-        return [find_refunds(await RefundRepository(session).count_older(REFUND_AGE))]
+    return [find_refunds(await RefundRepository(container.database).count_older(REFUND_AGE))]
 
 
 def write_and_read(files: Files) -> Finding:

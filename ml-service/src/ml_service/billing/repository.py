@@ -47,7 +47,8 @@ class RefundRepository:
     async def count_older(self, age: timedelta) -> int:
         statement = select(func.count()).select_from(PendingRefund)
         older = statement.where(PendingRefund.created_at < func.now() - age)
-        return (await self._session.execute(older)).scalar_one()
+        async with self._database.read() as session:
+            return (await session.execute(older)).scalar_one()
 
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
         async with self._database.autocommit() as session:
