@@ -1,19 +1,39 @@
 """Client of the cluster: progress after a restart of the scheduler, and tasks that only workers unpickle."""
 
 import asyncio
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
-from distributed import Client, Scheduler
+import uvloop
+from distributed import Client, Scheduler, Security
+from tests.drill.network import Link
 from tests.integration.ml.service import eventually
 from tests.support.cluster import TestCluster
 
 from kit.background import background_tasks
+from kit.certificates import AUTHORITY, CERTIFICATE, ensure_certificates
+from kit.certificates import KEY as KEY_FILE
+from local.ports import free_port
 from ml_service.jobs.cluster import DaskCluster
+from ml_service.learning.cluster_settings import TlsSettings
 from ml_service.learning.tasks import PROGRESS_TOPIC, as_document
 
 KEY = "a-fit"
+RESET_SECONDS = 1.0
+RESET_ALL = """
+import socket, struct, sys
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("listening", flush=True)
+while True:
+    connection = server.accept()[0]
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+"""
 
 
 @pytest.fixture
@@ -22,29 +42,80 @@ async def first() -> AsyncIterator[Scheduler]:
         yield scheduler
 
 
-def _scheduler(port: int) -> Scheduler:
+def _scheduler(port: int, security: Security | None = None) -> Scheduler:
     # The dashboard cannot be disabled, so it gets a free port.
-    return Scheduler(host="127.0.0.1", port=port, dashboard=False, dashboard_address="127.0.0.1:0")
+    return Scheduler(
+        host="127.0.0.1", port=port, dashboard=False, dashboard_address="127.0.0.1:0", security=security
+    )
+
+
+async def assert_progress_arrives(cluster: DaskCluster, scheduler: Scheduler) -> None:
+    received: list[str] = []
+
+    async def arrives() -> bool:
+        scheduler.log_event(PROGRESS_TOPIC, {"key": KEY, "stage": "fitting"})
+        await asyncio.sleep(0.1)
+        return bool(received)
+
+    with cluster.listening(KEY, lambda stage, _percent: received.append(stage)):
+        await eventually(arrives, 20)
 
 
 async def test_progress_arrives_after_scheduler_restart(first: Scheduler) -> None:
-    received: list[str] = []
     cluster = DaskCluster(first.address)
+    async with background_tasks(cluster.stay_connected()):
+        await assert_progress_arrives(cluster, first)
+        await first.close()
+        async with _scheduler(first.port) as second:
+            await assert_progress_arrives(cluster, second)
 
-    async def assert_received(scheduler: Scheduler, stage: str) -> None:
-        async def arrives() -> bool:
-            scheduler.log_event(PROGRESS_TOPIC, {"key": KEY, "stage": stage})
-            await asyncio.sleep(0.1)
-            return stage in received
 
-        await eventually(arrives, 20)
+def test_progress_arrives_after_handshakes_were_reset(tmp_path: Path) -> None:
+    """On the services' event loop, which reports a reset before the handshake begins."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(reset_handshakes(tmp_path))
 
-    with cluster.listening(KEY, lambda stage, _percent: received.append(stage)):
+
+async def reset_handshakes(tmp_path: Path) -> None:
+    """As behind a proxy whose scheduler is away: Dask's client does not try again after such a reset."""
+    ensure_certificates(tmp_path)
+    files = {"ca": AUTHORITY, "cert": CERTIFICATE, "key": KEY_FILE}
+    settings = TlsSettings(**{f"dask_tls_{name}_file": tmp_path / file for name, file in files.items()})
+    security = settings.security_for("tls://127.0.0.1:8786")
+    async with _scheduler(0, security) as scheduler:
+        port = free_port([scheduler.port])
+        link = Link("the scheduler", port, [scheduler.port])
+        cluster = DaskCluster(f"tls://127.0.0.1:{port}", security)
         async with background_tasks(cluster.stay_connected()):
-            await assert_received(first, "before")
-            await first.close()
-            async with _scheduler(first.port) as second:
-                await assert_received(second, "after")
+            async with await link.start():
+                await assert_progress_arrives(cluster, scheduler)
+                link.cut()
+            with resetting(port):
+                await occupy_loop(RESET_SECONDS)
+            link.mend()
+            async with await link.start():
+                await assert_progress_arrives(cluster, scheduler)
+
+
+async def occupy_loop(seconds: float) -> None:
+    """As many requests do: a reset has arrived before the next step of a connection begins."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.005)  # noqa: ASYNC251 - it has to block
+        await asyncio.sleep(0)
+
+
+@contextmanager
+def resetting(port: int) -> Iterator[None]:
+    """Accept connections, in a process of its own, and reset each at once."""
+    process = subprocess.Popen([sys.executable, "-c", RESET_ALL, str(port)], stdout=subprocess.PIPE)  # noqa: S603
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"listening\n"
+        yield
+    finally:
+        process.kill()
+        process.communicate()
 
 
 async def test_scheduler_imports_no_code_of_the_tasks(cluster: TestCluster) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError as FutureCancelled
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from ml_service.learning.tasks import PROGRESS_TOPIC
 
 ANSWER_SECONDS = 3.0
 RECONNECT_SECONDS = 1.0
+# The client tries to reconnect for ANSWER_SECONDS and closes; its attempt itself may fail and leave it open.
+LONGEST_RECONNECT_SECONDS = 3 * ANSWER_SECONDS
 CLOSE_SECONDS = 1.0
 
 OnProgress = Callable[[str, int | None], object]
@@ -149,6 +152,7 @@ class DaskCluster:
         self._address, self._security = address, security
         self._client: Client | None = None
         self._subscribed_over: object = None
+        self._running_at = 0.0
         self._listeners: dict[str, OnProgress] = {}
         self.known_slots = 0
 
@@ -194,9 +198,19 @@ class DaskCluster:
             return 0
 
     async def _connect_and_subscribe(self) -> None:
+        if self._client is not None and self._is_stuck(self._client):
+            log.warning("cluster_client_replaced")
+            await self._close()
         if self._client is None or self._client.status == "closed":
             await self._connect()
         self._subscribe()
+
+    def _is_stuck(self, client: Client) -> bool:
+        """True for a client that no longer tries: a reset before its TLS handshake ends its attempts."""
+        now = time.monotonic()
+        if client.status == "running":
+            self._running_at = now
+        return client.status == "connecting" and now - self._running_at > LONGEST_RECONNECT_SECONDS
 
     async def _connect(self) -> None:
         self._client = Client(
@@ -211,6 +225,7 @@ class DaskCluster:
         except Exception:
             await self._close()
             raise
+        self._running_at = time.monotonic()
         log.info("cluster_joined")
 
     def _subscribe(self) -> None:
@@ -226,9 +241,14 @@ class DaskCluster:
 
     async def _close(self) -> None:
         client, self._client = self._client, None
-        if client is not None:
-            with contextlib.suppress(OSError, TimeoutError):
-                await client.close(timeout=CLOSE_SECONDS)  # pyright: ignore[reportGeneralTypeIssues] - as above
+        if client is None:
+            return
+        try:
+            await client.close(timeout=CLOSE_SECONDS)  # pyright: ignore[reportGeneralTypeIssues] - as above
+        except Exception as error:
+            # It raises what ended its last attempt to connect, of any type, and would close itself once more.
+            log.info("cluster_client_not_closed", error=type(error).__name__)
+            client.status = "closed"
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:  # Any: plain values
         _, progress = event
