@@ -96,11 +96,11 @@ class FaultPlan:
         return Fault("pause", f"pause {replica.name} for {seconds:g} s", lambda: pause(replica, seconds))
 
     def _slow(self) -> Fault:
-        link, delay = self._random.choice(list(self._stack.links.values())), self._random.uniform(0.02, 0.3)
+        link, delay = self._random.choice(self._stack.links), self._random.uniform(0.02, 0.3)
         return Fault("slow network", f"slow {link.name} by {delay:.2f} s", lambda: slow_down(link, delay))
 
     def _cut(self) -> Fault:
-        link, seconds = self._random.choice(list(self._stack.links.values())), self._random.uniform(1, 6)
+        link, seconds = self._random.choice(self._stack.links), self._random.uniform(1, 6)
         return Fault("cut network", f"cut {link.name} for {seconds:.0f} s", lambda: cut(link, seconds))
 
     def _restart_all(self) -> Fault:

@@ -5,20 +5,24 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from tests.drill.faults import Fault, FaultPlan
 from tests.drill.stack import DrillStack, running_stack
 from tests.drill.verification import verify, verify_store
-from tests.drill.workload import REQUEST_SECONDS, Worker, working
+from tests.drill.workload import REQUEST_SECONDS, Json, Worker, working
+from tests.support.books import assert_books_balance
 from tests.support.people import administrator, grant, new_user
 
+# Two minutes with the start and the end of the stack.
+QUICK_MINUTES = 1.5
 USERS = 3
 PLENTY = 1_000_000
 BEFORE_SECONDS, AFTER_SECONDS = (0.5, 3.0), 1.0
 SECONDS_BETWEEN = 0.5
+BOOKS_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,21 @@ class Round:
     failure: str | None = None
 
 
-async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Round], None]) -> list[Round]:
+@dataclass
+class Drill:
+    """All rounds, and the verification of the ledger after the last one; empty if a round failed."""
+
+    rounds: list[Round] = field(default_factory=list)
+    books: Json = field(default_factory=dict)
+
+
+async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Round], None]) -> Drill:
     """Break a stack of its own for so long; ends at the first failure, which a run with the seed repeats.
 
     A quick drill does not wait until orphaned files are old enough to be deleted.
     """
-    rounds: list[Round] = []
+    done = Drill()
+    rounds = done.rounds
     async with running_stack() as stack, AsyncExitStack() as clients:
         workers = [worker async for worker in _workers(stack, clients, seed)]
         end = time.monotonic() + seconds
@@ -47,10 +60,11 @@ async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Rou
             rounds.append(await _round(stack, workers, fault, chance))
             report(rounds[-1])
             if rounds[-1].failure is not None:
-                return rounds
+                return done
         if not quick:
             await verify_store(stack)
-    return rounds
+        done.books = await asyncio.to_thread(assert_books_balance, stack.public, BOOKS_SECONDS)
+    return done
 
 
 async def _workers(stack: DrillStack, clients: AsyncExitStack, seed: int) -> AsyncIterator[Worker]:

@@ -4,9 +4,11 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from pathlib import Path
 
 import asyncpg
 import httpx
@@ -26,14 +28,17 @@ from tests.support.stack import ADMIN_NAME, FOR_TESTS
 from tests.support.stack import Stack as PublicStack
 
 REPLICAS = 2
+SOCKET = ".s.PGSQL.5432"
 SERVICES = ("gateway", "auth", "billing", "ml")
 PROGRAM_OF = {"gateway": "gateway", "auth": "auth-service", "billing": "billing-service", "ml": "ml-service"}
 START_SECONDS = 120
 PAUSE_SECONDS = 0.2
 HOME_BYTES, STORE_BYTES = 1536 * MEBIBYTE, 512 * MEBIBYTE
-# Orphans are deleted within the drill, and its disks are small; everything else is as in `make up`.
+# Orphans are deleted within the drill, logins last as long as it, and its disks are small; everything else is
+# as in `make up`.
 SETTINGS = {
     **FOR_TESTS,
+    "JWT_EXP_MINUTES": "240",
     "SWEEP_SECONDS": "2",
     "ORPHAN_MINUTES": "1.5",  # longer than a process is paused
     "MIN_FREE_BYTES": str(8 * MEBIBYTE),
@@ -43,12 +48,13 @@ SETTINGS = {
 
 @dataclass
 class DrillStack:
-    """Replicas by program, links by service; `public` is how people reach it."""
+    """Replicas by program, ports by service, and all links; `public` is how people reach it."""
 
     local: Stack
     public: PublicStack
     replicas: dict[str, list[Replica]]
-    links: dict[str, Link]
+    ports: dict[str, list[int]]
+    links: list[Link]
     home_disk: Disk
     store_disk: Disk
 
@@ -66,8 +72,8 @@ class DrillStack:
         """Wait until every service answers that it is ready; returns the seconds that this took."""
         started = time.monotonic()
         async with httpx.AsyncClient(timeout=5) as http:
-            for name, link in self.links.items():
-                for port in link.targets:
+            for name, ports in self.ports.items():
+                for port in ports:
                     while not await _is_ready(http, port):
                         assert time.monotonic() - started < within, f"{name} at {port} is not ready"
                         await asyncio.sleep(PAUSE_SECONDS)
@@ -89,7 +95,7 @@ async def running_stack() -> AsyncIterator[DrillStack]:
     """A stack of its own, stopped and removed at the end."""
     with disks(HOME_BYTES, STORE_BYTES) as (home_disk, store_disk):
         stack = _create(home_disk, store_disk)
-        servers = [await link.start() for link in stack.links.values()]
+        servers = [await link.start() for link in stack.links]
         watch = asyncio.create_task(_start(stack))
         try:
             await watch
@@ -108,7 +114,6 @@ async def running_stack() -> AsyncIterator[DrillStack]:
 def _create(home_disk: Disk, store_disk: Disk) -> DrillStack:
     home = Home.at(home_disk.folder / "home")
     ports = _choose_ports()
-    links = {name: Link(name, getattr(ports, name), []) for name in SERVICES}
     settings = LocalSettings(
         farebox_home=home.root, admin_email=ADMIN_NAME, store_url=store_disk.folder.as_uri(), dask_workers=2
     )
@@ -123,25 +128,54 @@ def _create(home_disk: Disk, store_disk: Disk) -> DrillStack:
         service_secret=local.secrets["SERVICE_SECRET"],
         home=home.root,
     )
+    own_ports = _ports_of_replicas(ports)
+    links = [Link(name, getattr(ports, name), targets) for name, targets in own_ports.items()]
+    database, scheduler = _inner_links(home, [*asdict(ports).values(), *chain(*own_ports.values())], ports)
     environment = os.environ | SETTINGS | {STACK_VARIABLE: str(home.root)}
     replicas: dict[str, list[Replica]] = {}
     for program in programs_of(local):
-        copies = list(_copies(program, links, ports))
+        linked = _through(program, database, scheduler)
+        copies = _copies(linked, own_ports)
         replicas[program.name] = [Replica(copy, home.programs, environment) for copy in copies]
     replicas.pop("dashboard")
-    return DrillStack(local, public, replicas, links, home_disk, store_disk)
+    return DrillStack(
+        local, public, replicas, own_ports, [*links, database, scheduler], home_disk, store_disk
+    )
 
 
-def _copies(program: Program, links: dict[str, Link], ports: Ports) -> Iterator[Program]:
+def _ports_of_replicas(ports: Ports) -> dict[str, list[int]]:
+    taken = list(asdict(ports).values())
+    own: dict[str, list[int]] = {name: [] for name in SERVICES}
+    for chosen in own.values():
+        for _ in range(REPLICAS):
+            chosen.append(free_port(taken))
+            taken.append(chosen[-1])
+    return own
+
+
+def _inner_links(home: Home, taken: Sequence[int], ports: Ports) -> tuple[Link, Link]:
+    """In front of PostgreSQL and of the scheduler."""
+    sockets = home.postgres_sockets
+    database = Link("PostgreSQL", home.root / "links" / SOCKET, [sockets / SOCKET])
+    return database, Link("the scheduler", free_port(taken), [ports.scheduler])
+
+
+def _through(program: Program, database: Link, scheduler: Link) -> Program:
+    """The program, with these links in place of the addresses."""
+    environment = dict(program.environment)
+    if "DB_HOST" in environment and isinstance(database.address, Path):
+        environment["DB_HOST"] = str(database.address.parent)
+    if "DASK_SCHEDULER_ADDRESS" in environment:
+        environment["DASK_SCHEDULER_ADDRESS"] = f"tls://127.0.0.1:{scheduler.address}"
+    return replace(program, environment=environment)
+
+
+def _copies(program: Program, own_ports: dict[str, list[int]]) -> Iterator[Program]:
     """The replicas of a service, each on a port of its own; any other program as it is."""
-    link = next((link for name, link in links.items() if PROGRAM_OF[name] == program.name), None)
-    if link is None:
+    ports = next((own_ports[name] for name in SERVICES if PROGRAM_OF[name] == program.name), [])
+    if not ports:
         yield program
-        return
-    for number in range(1, REPLICAS + 1):
-        taken = [*asdict(ports).values(), *(port for other in links.values() for port in other.targets)]
-        port = free_port(taken)
-        link.targets.append(port)
+    for number, port in enumerate(ports, start=1):
         name, folder = f"{program.name}-{number}", f"{program.environment['LOG_DIR']}-{number}"
         environment = {**program.environment, "PORT": str(port), "LOG_DIR": folder}
         yield replace(program, name=name, environment=environment)

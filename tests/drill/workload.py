@@ -26,7 +26,8 @@ Send = Callable[[str], Awaitable[httpx.Response]]
 # What a client may see while something is broken: retry later, or the first request still runs.
 EXPECTED = {409, 429, 503, 507}
 CREDIT_CARD = "1234-5678-9999-0000"
-RETRY_SECONDS = 0.25
+# As careful clients do, each wait is twice as long as the one before.
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.25, 4.0
 # The share of batches whose client leaves early.
 IMPATIENT = 0.2
 REQUEST_SECONDS = 30.0
@@ -34,13 +35,17 @@ REQUEST_SECONDS = 30.0
 
 @dataclass
 class Attempt:
-    """A request under its key, repeated until it is answered; `answer` is the first success."""
+    """A request under its key, repeated until it is answered.
+
+    `answer` is the first success, and `refusal` why the last try was none.
+    """
 
     kind: str
     key: str
     send: Send
     x: int = 0
     answer: httpx.Response | None = None
+    refusal: str = ""
 
     @property
     def receipt(self) -> str | None:
@@ -152,7 +157,7 @@ class Worker:
         await self._send(lambda: self.user.get(path), {200})
 
     async def try_once(self, attempt: Attempt) -> None:
-        answer = await self._send(lambda: attempt.send(attempt.key), {200, 201, 202})
+        answer = await self._send(lambda: attempt.send(attempt.key), {200, 201, 202}, attempt)
         if answer is None:
             return
         self._check(attempt, answer)
@@ -160,13 +165,15 @@ class Worker:
 
     async def finish(self, attempt: Attempt, until: float) -> None:
         """Repeat the request until it is answered."""
+        pause = FIRST_RETRY_SECONDS
         while attempt.answer is None:
             assert time.monotonic() < until, (
-                f"{attempt.kind} {attempt.key} is not answered: {self.wrong[-1:]}"
+                f"{attempt.kind} {attempt.key} is not answered: {attempt.refusal}"
             )
             await self.try_once(attempt)
             if attempt.answer is None:
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_RETRY_SECONDS)
 
     def _attempt(self, kind: str, send: Send, x: int = 0) -> Attempt:
         attempt = Attempt(kind, f"{kind}-{self.random.getrandbits(64):016x}", send, x)
@@ -183,19 +190,22 @@ class Worker:
         return await self.user.post(path, headers={**(headers or {}), "Idempotency-Key": key}, **sent)
 
     async def _send(
-        self, send: Callable[[], Awaitable[httpx.Response]], good: set[int]
+        self, send: Callable[[], Awaitable[httpx.Response]], good: set[int], attempt: Attempt | None = None
     ) -> httpx.Response | None:
         """The answer if it is a good one; records one that no fault excuses."""
         try:
             answer = await send()
-        except httpx.TransportError:
-            return None
-        if answer.status_code in good:
-            return answer
-        if answer.status_code not in EXPECTED:
-            self.wrong.append(
-                f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text}"
-            )
+        except httpx.TransportError as error:
+            refusal = type(error).__name__
+        else:
+            if answer.status_code in good:
+                return answer
+            request = answer.request
+            refusal = f"{request.method} {request.url.path}: {answer.status_code} {answer.text}"
+            if answer.status_code not in EXPECTED:
+                self.wrong.append(refusal)
+        if attempt is not None:
+            attempt.refusal = refusal
         return None
 
     def _check(self, attempt: Attempt, answer: httpx.Response) -> None:

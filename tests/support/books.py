@@ -2,22 +2,28 @@
 
 import time
 from functools import cache
+from typing import Any
 
 import httpx
 
 from tests.support.stack import Stack
 
+Json = dict[str, Any]  # Any: decoded JSON
 DEADLINE_SECONDS = 15
 PAUSE_SECONDS = 0.1
 
 
-def assert_books_balance(stack: Stack, within: float = DEADLINE_SECONDS) -> None:
-    """Wait until no hold is open and the books balance; fails after the given seconds."""
+def assert_books_balance(stack: Stack, within: float = DEADLINE_SECONDS) -> Json:
+    """Wait until no hold is open and the books balance; fails after the given seconds.
+
+    Returns the verification of the ledger.
+    """
     with httpx.Client(base_url=stack.url, timeout=30) as http:
         deadline = time.monotonic() + within
         while not _balanced(response := _verify(http, stack)) and time.monotonic() < deadline:
             time.sleep(PAUSE_SECONDS)
     assert _balanced(response), response.text
+    return response.json()
 
 
 def _verify(http: httpx.Client, stack: Stack) -> httpx.Response:

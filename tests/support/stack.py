@@ -74,9 +74,9 @@ def stack() -> Iterator[Stack]:
 
 
 @contextmanager
-def running_stack(**settings: str) -> Iterator[Stack]:
-    """A stack with its own home and ports, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="farebox-", ignore_cleanup_errors=True) as home:
+def running_stack(folder: Path | None = None, **settings: str) -> Iterator[Stack]:
+    """A stack with its own home, in this folder if it is given, and ports, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="farebox-", dir=folder, ignore_cleanup_errors=True) as home:
         ports = free_ports(PORTS)
         new_stack = Stack(
             f"http://127.0.0.1:{ports['GATEWAY_PORT']}",

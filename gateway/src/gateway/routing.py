@@ -42,6 +42,7 @@ class LimitClass(StrEnum):
     UPLOAD = "upload"
     TRAIN = "train"
     PREDICT = "predict"
+    EXPORT = "export"
     GENERAL = "general"
     PAGE = "page"
 
@@ -106,7 +107,7 @@ PRODUCT = (
     Route(POST, "/v1/users/{id}/grants", BILLING, limit=LimitClass.PURCHASE),
     Route(("GET", "PATCH", "DELETE"), "/v1/me", AUTH),
     Route(PUT, "/v1/me/password", AUTH, limit=LimitClass.PASSWORD),
-    Route(GET, "/v1/me/export", GATEWAY, seconds=60),
+    Route(GET, "/v1/me/export", GATEWAY, limit=LimitClass.EXPORT, seconds=60),
     Route(GET, "/v1/me/wallet", BILLING),
     Route(GET, "/v1/me/ledger", BILLING, seconds=60),
     Route(GET, "/v1/me/usage", BILLING),

@@ -21,6 +21,13 @@ async def test_all_login_routes_share_one_limit(start: StartGateway) -> None:
     assert [(await gateway.client.post(path, json={})).status_code for path in paths] == [200, 200, 200, 429]
 
 
+async def test_exports_have_a_limit_of_their_own(start: StartGateway) -> None:
+    gateway = await start(farebox_rate_limits="export=1/60")
+    paths = ("/v1/me/export", "/v1/me/export", "/v1/me/wallet")
+    answers = [await gateway.client.get(path, headers=bearer(1)) for path in paths]
+    assert [answer.status_code for answer in answers] == [200, 429, 200]
+
+
 async def test_users_behind_one_address_have_separate_limits(start: StartGateway) -> None:
     gateway = await start(farebox_rate_limits="predict=1/60")
     paths = [(await gateway.client.post("/predict/x", json={}, headers=bearer(user))) for user in (1, 2, 1)]

@@ -30,6 +30,8 @@ DEFAULTS: dict[LimitClass, tuple[int, int]] = {
     LimitClass.UPLOAD: (60, 60),
     LimitClass.TRAIN: (60, 60),
     LimitClass.PREDICT: (200, 2),
+    # Each reads all that three services know about a user.
+    LimitClass.EXPORT: (10, 60),
     LimitClass.GENERAL: (300, 10),
     LimitClass.PAGE: (300, 10),
 }
