@@ -1,11 +1,14 @@
 """Faults: ways to break a running stack, and to end what broke it. Recovery itself is left to the stack."""
 
 import asyncio
+import os
 import random
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -144,8 +147,7 @@ async def kill(replica: Replica) -> None:
 
 async def stop_at(replica: Replica, point: str, action: str) -> None:
     """Kill the replica, or stop it for some seconds, when the work of the users brings it to this point."""
-    armed = replica.folder / "fault-point"
-    armed.touch()
+    armed = _arm(replica.folder)
     replica.fault_point = f"{point}:{action}:{armed}"
     await replica.restart()
     for _ in range(int(REACH_SECONDS / 0.1)):
@@ -159,6 +161,13 @@ async def stop_at(replica: Replica, point: str, action: str) -> None:
         for process in replica.all_processes():
             with suppress(psutil.NoSuchProcess):
                 process.resume()
+
+
+def _arm(folder: Path) -> Path:
+    """A new file: a process of an earlier fault still looks for that of its own."""
+    descriptor, name = tempfile.mkstemp(prefix="fault-point-", dir=folder)
+    os.close(descriptor)
+    return Path(name)
 
 
 async def kill_worker(nannies: Replica) -> None:
