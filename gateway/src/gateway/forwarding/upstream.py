@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import LooseHeaders
@@ -81,12 +82,21 @@ class UpstreamClient(Protocol):
 class ExactRequest(aiohttp.ClientRequest):
     """Sends the given headers and Host, without aiohttp's own defaults such as User-Agent."""
 
+    _key: ConnectionKey | None = None
+
     def update_headers(self, headers: LooseHeaders | None) -> None:
         self.headers = CIMultiDict(headers or ())
         self.headers["Host"] = self.url.host_port_subcomponent or ""
 
     def update_auto_headers(self, skip_auto_headers: object) -> None:  # noqa: ARG002 - as in aiohttp
         self._skip_auto_headers = NO_DEFAULT_TYPE
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        """Found once, since a request that is used as an address is asked for it again and again."""
+        if self._key is None:
+            self._key = super().connection_key
+        return self._key
 
 
 class AiohttpClient:
