@@ -14,7 +14,7 @@ WATCH_SECONDS = 0.1
 
 
 class Watch:
-    """The requests being served. One timer for all of them: each of its own took 2 % of a request's time."""
+    """The requests being served. They share one timer."""
 
     def __init__(self) -> None:
         self._new: set[DisconnectWatcher] = set()

@@ -93,7 +93,7 @@ class ExactRequest(aiohttp.ClientRequest):
 
     @property
     def connection_key(self) -> ConnectionKey:
-        """Found once, since a request that is used as an address is asked for it again and again."""
+        """Found once, because each use of a request as an address needs it."""
         if self._key is None:
             self._key = super().connection_key
         return self._key
