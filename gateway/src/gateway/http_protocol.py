@@ -7,12 +7,12 @@ from typing import cast
 from uuid import uuid4
 
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from gateway.admission.proxy_protocol import EXTENSION, parse_proxy_header
 from gateway.errors import RequestTooSlow
 from kit.errors import Malformed, ServiceError
 from kit.http_protocol import JoiningHttpProtocol
+from kit.log_fields import bound_fields
 from kit.problems import MEDIA_TYPE, render
 
 LONGEST_HEAD = 96 * 1024
@@ -146,7 +146,7 @@ class StrictHttpProtocol(JoiningHttpProtocol):
     def _refuse(self, error: ServiceError) -> None:
         # No request was parsed, so there is no id yet; a new one makes the log searchable.
         request_id = uuid4().hex
-        with bound_contextvars(request_id=request_id):
+        with bound_fields(request_id=request_id):
             log.info("request_unreadable", reason=error.detail)
             response = render(error)
         head = [

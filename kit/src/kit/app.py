@@ -98,6 +98,7 @@ def create_service(
         telemetry=NO_TELEMETRY,
     )
     app.openapi = lru_cache(partial(_describe, app))
+    app.build_middleware_stack = partial(_build_middleware_stack, app)
     install_problem_handlers(app)
     for router in (_operational_routes(app, ready), *routers):
         app.include_router(router)
@@ -110,6 +111,20 @@ def create_service(
 
 def _describe(app: FastAPI) -> dict[str, Any]:  # Any: an OpenAPI document
     return set_media_type(FastAPI.openapi(app))
+
+
+def _build_middleware_stack(app: FastAPI) -> ASGIApp:
+    """The middleware that was added to the app, without FastAPI's three around it.
+
+    They respond to crashes, as RequestContextMiddleware does, record telemetry and limit bodies, which are
+    off. Each request would pass them, and each message of its response.
+    """
+    # Any: each middleware has the next one as `app`
+    stack: Any = FastAPI.build_middleware_stack(app)
+    outermost: Any = app.user_middleware[0].cls  # Any: as above
+    while type(stack) is not outermost:
+        stack = stack.app
+    return stack
 
 
 def strict_router(prefix: str = "", tags: list[str] | None = None) -> APIRouter:
@@ -219,7 +234,13 @@ class EventStreamCloser:
     def __init__(self, app: ASGIApp, stopping: asyncio.Event) -> None:
         self.app, self._stopping = app, stopping
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # Only a GET can be a stream of events.
+        if scope["type"] == "http" and scope["method"] == "GET":
+            return self._serve(scope, receive, send)
+        return self.app(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         ending: asyncio.Task[None] | None = None
         serving = asyncio.current_task()
 

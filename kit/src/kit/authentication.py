@@ -11,11 +11,11 @@ import jwt
 from cachetools import LRUCache
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
-from structlog.contextvars import bind_contextvars
 
 from kit.errors import Forbidden, Unauthenticated
 from kit.fields import check_decimal_id
 from kit.identity import AUDIENCE, ISSUER, LARGEST_CLOCK_SKEW, ApiKey, Caller, UserId
+from kit.log_fields import bind_fields
 from kit.service_tokens import ServiceIdentity, parse_bearer
 from kit.settings import ServiceSettings
 from kit.trust_store import HttpTrustSource, TrustSource, TrustStore
@@ -139,7 +139,7 @@ def authenticate(authentication: Authentication, authorization: str, scope: str 
 
 def _identify(authentication: Authentication, authorization: str) -> Caller:
     caller = authentication.verifier.verify(parse_bearer(authorization))
-    bind_contextvars(user=caller.user_id)
+    bind_fields(user=caller.user_id)
     return caller
 
 

@@ -127,14 +127,13 @@ class HotRoutes:
     def __init__(self, app: ASGIApp, routes: Sequence[HotRoute]) -> None:
         self._app, self._routes = app, routes
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and scope["method"] == "POST":
             for route in self._routes:
                 parameter = route.match(scope["path"])
                 if parameter is not None:
-                    await self._serve(route, HotRequest(scope, receive, parameter), scope, send)
-                    return
-        await self._app(scope, receive, send)
+                    return self._serve(route, HotRequest(scope, receive, parameter), scope, send)
+        return self._app(scope, receive, send)
 
     async def _serve(self, route: HotRoute, request: HotRequest, scope: Scope, send: Send) -> None:
         # Metrics, logs and traces read the route's pattern from the scope.

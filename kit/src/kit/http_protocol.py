@@ -47,6 +47,46 @@ class JoiningTransport:
 
 
 class JoiningHttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with a timer of idle connections that runs on during requests.
+
+    uvicorn starts and cancels one for each request. This one finds out at its end how long the connection has
+    been idle, and continues for the rest of the time.
+    """
+
+    _idle_since: float | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         joining = JoiningTransport(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", joining))  # cast: it has the same methods
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_while_idle(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        seconds = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if seconds > 0:
+            self._wait_while_idle(seconds)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _wait_while_idle(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)

@@ -17,6 +17,8 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from kit.log_fields import merge_fields
+
 LARGEST_FILE = 10 * 1024 * 1024
 KEPT_FILES = 5
 BATCH_SECONDS = 0.05
@@ -81,7 +83,7 @@ class EventLogger:
 
 def configure_logging(service: str, level: str, log_dir: Path | None) -> None:
     processors: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        merge_fields,
         _complete_event(service),
         _frames_of_exception,
     ]
@@ -183,7 +185,7 @@ def _complete_event(service: str) -> structlog.typing.Processor:
 
     def complete(_logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         event["level"] = method
-        event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        event["timestamp"] = datetime.now(UTC)
         event["service"] = service
         return event
 
@@ -191,4 +193,4 @@ def _complete_event(service: str) -> structlog.typing.Processor:
 
 
 def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
-    return orjson.dumps(event, default=str).decode()
+    return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z).decode()

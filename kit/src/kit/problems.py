@@ -10,7 +10,6 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from structlog.contextvars import get_contextvars
 
 from kit.errors import (
     ErrorKind,
@@ -23,6 +22,7 @@ from kit.errors import (
     ServiceError,
     UnsupportedMediaType,
 )
+from kit.log_fields import current_fields
 from kit.outages import outage_error
 
 MEDIA_TYPE = "application/problem+json"
@@ -111,7 +111,7 @@ def problem_document(error: ServiceError) -> dict[str, object]:
         "status": error.status,
         "detail": error.detail,
         "code": error.code,
-        "request_id": get_contextvars().get("request_id"),
+        "request_id": current_fields().get("request_id"),
         **error.members,
     }
 

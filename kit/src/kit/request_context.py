@@ -4,17 +4,17 @@ import logging
 import re
 import time
 from functools import lru_cache
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from kit.deadlines import ENCODED_HEADER, start_deadline
 from kit.disconnects import connection
 from kit.errors import ServiceError
+from kit.log_fields import current_fields, set_fields
 from kit.problems import from_crash, render
 
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -58,7 +58,10 @@ class RequestContextMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = [*message["headers"], encoded_id]
-                if not any(name == b"cache-control" for name, _ in headers):
+                for name, _ in headers:
+                    if name == b"cache-control":
+                        break
+                else:
                     headers.append(NO_STORE)
             await send(message)
 
@@ -86,15 +89,19 @@ class RequestContextMiddleware:
 
 def outgoing_headers() -> dict[str, str]:
     """The request id and trace of the request being served, for calls to another service."""
-    bound = get_contextvars()
-    headers = {"X-Request-Id": bound.get("request_id") or uuid4().hex}
-    if "traceparent" in bound:
-        headers["traceparent"] = bound["traceparent"]
+    fields = current_fields()
+    headers = {"X-Request-Id": fields.get("request_id") or new_request_id()}
+    if "traceparent" in fields:
+        headers["traceparent"] = fields["traceparent"]
     return headers
 
 
 def accept_request_id(sent: str | None) -> str:
-    return sent if sent is not None and ACCEPTED_ID.fullmatch(sent) else uuid4().hex
+    return sent if sent is not None and ACCEPTED_ID.fullmatch(sent) else new_request_id()
+
+
+def new_request_id() -> str:
+    return token_hex(16)
 
 
 def metrics_page() -> Response:
@@ -115,8 +122,7 @@ def _bind_context(scope: Scope) -> str:
             timeout = value
     start_deadline(timeout)
     request_id = accept_request_id(sent)
-    clear_contextvars()
-    bind_contextvars(request_id=request_id, **trace)
+    set_fields({"request_id": request_id, **trace})
     return request_id
 
 

@@ -1,6 +1,8 @@
 """Forwarding: requests as services receive them, responses as clients receive them."""
 
+import asyncio
 import gzip
+from typing import Any
 
 import httpx
 import pytest
@@ -23,6 +25,23 @@ async def test_path_query_and_body_reach_the_service_unchanged(
     assert upstream.requests[-1]["path"] == "/predict/7_linear_x%20y"
     assert upstream.requests[-1]["query"] == "a=1&a=%7E&b=;"
     assert upstream.requests[-1]["body"] == '{"a": 1}'
+
+
+async def test_request_with_a_small_body_takes_no_task_to_write_it(
+    gateway: RunningGateway, upstream: FakeUpstream
+) -> None:
+    loop = asyncio.get_running_loop()
+    tasks: list[str] = []
+
+    def create(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+        tasks.append(coroutine.__qualname__)
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    loop.set_task_factory(create)
+    await gateway.client.post("/predict/x", content=b"{}", headers=bearer(7))
+    loop.set_task_factory(None)
+    assert upstream.requests[-1]["body"] == "{}"
+    assert not [name for name in tasks if "write" in name], tasks
 
 
 @pytest.mark.parametrize("id_", ["7", "7.0", "%2B7", "%207", "07", "7%20", "-7", "%37"])

@@ -1,7 +1,9 @@
 """HTTP protocol: one write for a small response, and back pressure for a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import uvicorn
@@ -10,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from kit.http_protocol import JoiningHttpProtocol, JoiningTransport
 from local.ports import free_port
 
+IDLE_SECONDS = 1
 CHUNK = b"x" * 32_768
 CHUNKS = 4096
 
@@ -41,7 +44,15 @@ def app() -> Streamer:
 
 @pytest.fixture
 async def port(app: Streamer) -> AsyncIterator[int]:
-    config = uvicorn.Config(app, port=free_port(), log_config=None, lifespan="off", http=JoiningHttpProtocol)
+    config = uvicorn.Config(
+        app,
+        port=free_port(),
+        log_config=None,
+        lifespan="off",
+        loop="asyncio",
+        http=JoiningHttpProtocol,
+        timeout_keep_alive=IDLE_SECONDS,
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
@@ -54,6 +65,11 @@ async def port(app: Streamer) -> AsyncIterator[int]:
 
 def request(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n")
+    await reader.readuntil(b"small")
 
 
 class Recorder(asyncio.Transport):
@@ -102,3 +118,33 @@ async def test_stream_waits_for_a_slow_client(port: int, app: Streamer) -> None:
         received += len(chunk)
     writer.close()
     assert received == len(CHUNK) * CHUNKS
+
+
+async def test_requests_of_a_connection_share_one_timer(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await exchange(reader, writer)
+    delays: list[float] = []
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+
+    def record(delay: float, callback: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        delays.append(delay)
+        return call_later(delay, callback, *arguments)
+
+    monkeypatch.setattr(loop, "call_later", record)
+    for _ in range(5):
+        await exchange(reader, writer)
+    monkeypatch.undo()
+    assert delays.count(IDLE_SECONDS) == 0
+    writer.close()
+
+
+async def test_connection_is_closed_after_idle_time_since_its_last_response(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await exchange(reader, writer)
+    await asyncio.sleep(IDLE_SECONDS * 0.6)
+    await exchange(reader, writer)
+    last = time.monotonic()
+    assert await reader.read() == b""
+    assert time.monotonic() - last > IDLE_SECONDS * 0.9
+    writer.close()

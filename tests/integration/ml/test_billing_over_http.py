@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from structlog.contextvars import bind_contextvars
 from tests.integration.ml.serving import serving
 from tests.integration.ml.test_billing_port import ADA, http_billing, new_charge
 
 from kit.deadlines import start_deadline
 from kit.errors import DeadlinePassed, InternalError, ServiceError
+from kit.log_fields import bind_fields
 from ml_service.billing.port import (
     Billing,
     BillingRefusal,
@@ -142,7 +142,7 @@ async def test_operation_carries_the_id_of_its_request() -> None:
         return {"results": [{"status": 200, "tokens": 0, "available": 0}] * len(received)}
 
     async def refund(billing: Billing, request_id: str) -> None:
-        bind_contextvars(request_id=request_id)
+        bind_fields(request_id=request_id)
         await billing.refund(new_charge().key, ADA)
 
     async with serving(app) as url, http_billing(url) as billing:

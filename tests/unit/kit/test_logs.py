@@ -19,10 +19,11 @@ import asyncio, logging, sys, warnings
 from pathlib import Path
 import structlog
 logging.getLogger("eager.library").addHandler(logging.StreamHandler(sys.stdout))
+from kit.log_fields import bind_fields
 from kit.logs import configure_logging
 
 configure_logging("billing", "INFO", Path(sys.argv[1]))
-structlog.contextvars.bind_contextvars(request_id="r-1")
+bind_fields(request_id="r-1")
 log = structlog.stdlib.get_logger()
 log.info("tokens_held", user=7)
 log.debug("not_shown")
@@ -104,7 +105,7 @@ def test_crash_is_logged_with_traceback_and_type_but_no_message(
     shown = lines[number]["exception"]
     assert "LookupError" in shown
     assert "ValueError" in shown
-    assert "line 16" in shown
+    assert "line 17" in shown
     assert "cell" not in shown
 
 

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from tests.unit.kit.conftest import always_ready, nothing_to_open
 
 from kit.app import create_service
-from kit.request_context import accept_request_id
+from kit.request_context import RequestContextMiddleware, accept_request_id
 
 
 @pytest.mark.parametrize("sent", ["a", "Az09._-", "x" * 128])
@@ -35,6 +35,11 @@ async def test_crash_response_has_the_request_id(client: httpx.AsyncClient) -> N
 async def test_generated_request_ids_differ(client: httpx.AsyncClient) -> None:
     first, second = await client.get("/livez"), await client.get("/livez")
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
+
+
+def test_no_middleware_of_fastapi_is_outside_the_request_context() -> None:
+    app = create_service("probe", lifespan=nothing_to_open, routers=[], ready=always_ready)
+    assert isinstance(app.build_middleware_stack(), RequestContextMiddleware)
 
 
 async def test_metrics_count_by_route_pattern(client: httpx.AsyncClient) -> None:

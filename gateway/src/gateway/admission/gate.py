@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.types import Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 
 from gateway.admission.authentication import AuthenticatedCaller, Authenticator
 from gateway.admission.body import IncomingBody, Pace
@@ -14,6 +13,7 @@ from gateway.admission.rate_limiter import Headers, RateLimiter
 from gateway.admission.trusted_proxies import Origin, TrustedProxies
 from gateway.routing import Access, Body, Route, RouteTable
 from kit.errors import ServiceError
+from kit.log_fields import bind_fields
 
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 CLOSE = (b"connection", b"close")
@@ -114,7 +114,7 @@ class Gate:
         caller: AuthenticatedCaller | None = None
         if route.access is not Access.PUBLIC:
             caller = await self.authenticator.authenticate(headers.get(b"authorization", b""), origin)
-            bind_contextvars(user=caller.user_id)
+            bind_fields(user=caller.user_id)
         if route.limit is not None:
             # Authenticated callers are counted by user, others by address.
             key = caller.user_id if caller else origin.rate_limit_key

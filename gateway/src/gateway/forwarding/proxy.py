@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.admission.body import SMALL_BODY, BufferSpace, ClientDisconnected
 from gateway.admission.gate import AdmittedRequest, Gate, IncomingRequest
 from gateway.errors import RequestTooSlow, UpstreamDown, UpstreamLost, UpstreamSlow
-from gateway.forwarding.disconnect import DisconnectWatcher
+from gateway.forwarding.disconnect import DisconnectWatcher, Watch
 from gateway.forwarding.error_response import drain, has_unread_body, send_error
 from gateway.forwarding.headers import for_client, for_upstream
 from gateway.forwarding.upstream import UpstreamClient, UpstreamRequest, UpstreamResponse
@@ -58,7 +58,7 @@ def _with_authorization(scope: Scope, admitted: AdmittedRequest) -> Scope:
 class Proxy:
     def __init__(self, clients: Mapping[Pool, UpstreamClient], urls: dict[Upstream, str]) -> None:
         self._clients, self._urls = clients, urls
-        self._space = BufferSpace()
+        self._space, self._watch = BufferSpace(), Watch()
 
     async def forward(self, request: IncomingRequest, admitted: AdmittedRequest) -> None:
         """Raises a ServiceError when the upstream sends no response, ClientDisconnected while it receives."""
@@ -67,7 +67,7 @@ class Proxy:
         assert route.pool is not None  # noqa: S101 - narrows the type: the route is not the gateway's own
         reserved = 0 if body.is_small else self._space.reserve(body, route.body)
         try:
-            with DisconnectWatcher(request.receive, body):
+            with DisconnectWatcher(self._watch, request.receive, body):
                 content = await body.read(max(reserved, SMALL_BODY))
                 sent = self._request_of(request.scope, admitted, content)
                 await relay.start(await self._clients[route.pool].send(sent))

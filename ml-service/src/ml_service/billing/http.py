@@ -9,12 +9,12 @@ from typing import Generic, TypeVar, cast
 import aiohttp
 import orjson
 import structlog
-from structlog.contextvars import get_contextvars
 
 from kit.database import Json
 from kit.deadlines import DeadlinePassed, remaining_seconds
 from kit.errors import InternalError, ServiceError
 from kit.identity import UserId
+from kit.log_fields import current_fields
 from kit.service_tokens import ServiceIdentity
 from ml_service.billing.port import (
     CANNOT_PAY,
@@ -105,7 +105,7 @@ class HttpBilling:
 
     async def _post(self, operation: Json) -> Json:
         # In the operation, since one call carries operations of many requests.
-        operation["request_id"] = get_contextvars().get("request_id")
+        operation["request_id"] = current_fields().get("request_id")
         result = await self._operations.submit(operation)
         if result["status"] == 200:
             return result

@@ -9,7 +9,6 @@ from functools import partial
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from structlog.contextvars import get_contextvars
 
 from kit.database import Database, Json
 from kit.digests import fingerprint
@@ -21,6 +20,7 @@ from kit.errors import (
     from_document,
 )
 from kit.identity import Caller, UserId
+from kit.log_fields import current_fields
 from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing
 from ml_service.datasets.repository import DatasetRepository
@@ -208,7 +208,7 @@ class JobService:
 def prepare_job(caller: Caller, job: Job) -> Job:
     """Set the owner, the request and the key of the hold."""
     job.user_id = caller.user_id
-    job.request_id = get_contextvars().get("request_id")
+    job.request_id = current_fields().get("request_id")
     job.hold_key = f"{job.kind}:{uuid4().hex}"
     job.hold_until = datetime.now(UTC) + timedelta(seconds=FIRST_TTL_SECONDS)
     job.tokens_held = 0

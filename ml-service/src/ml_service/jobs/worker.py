@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from structlog.contextvars import bind_contextvars
 
 from kit.background import every
 from kit.fault_points import fault_point
+from kit.log_fields import bind_fields
 from kit.outages import describe_outage
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.estimate_rules import MOST_SHORT_SECONDS
@@ -82,7 +82,7 @@ class Attempt:
 
     async def run(self) -> None:
         """Run until the job has ended, is queued again, or another replica has its lease."""
-        bind_contextvars(request_id=self._job.request_id, user=self._job.user_id, job=self._job.id)
+        bind_fields(request_id=self._job.request_id, user=self._job.user_id, job=self._job.id)
         renewing = asyncio.create_task(self._renewer.renew_until_lost())
         writing = asyncio.create_task(self._progress.write_forever(self._context, self._job.id, self._lease))
         working = asyncio.create_task(self._work_or_requeue())

@@ -126,11 +126,10 @@ class PredictionService:
             caller, prediction.key, prediction.model, prediction.rows, prediction.options.to_json()
         )
         charge = _charge(caller, prediction.model, len(prediction.rows), charge_key("predict", request))
-        async with self.answers.claim(request) as claim:
-            if claim.first_answer is not None:
-                result = await self._replay(charge, orjson.loads(claim.first_answer))
-            else:
-                result = await self._predict(caller, prediction, charge, claim)
+        if prediction.key is None:
+            result = await self._predict(caller, prediction, charge, Claim(self.answers, request))
+        else:
+            result = await self._predict_once(caller, prediction, charge, request)
         _log_prediction(charge, result)
         return result
 
@@ -160,6 +159,15 @@ class PredictionService:
                     result = PredictionResult({}, receipt, content=content)
         _log_prediction(charge, result)
         return result
+
+    async def _predict_once(
+        self, caller: Caller, prediction: PredictionInput, charge: Charge, request: KeyedRequest
+    ) -> PredictionResult:
+        """The stored answer to the request's key, or a new one."""
+        async with self.answers.claim(request) as claim:
+            if claim.first_answer is not None:
+                return await self._replay(charge, orjson.loads(claim.first_answer))
+            return await self._predict(caller, prediction, charge, claim)
 
     async def _predict(
         self, caller: Caller, prediction: PredictionInput, charge: Charge, claim: Claim
