@@ -10,7 +10,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 CHECKED = {".py", ".md", ".html", ".sh", ".yml", ".yaml", ".toml", ".json", ""}
 # Generated files.
-SKIPPED = re.compile(r"^(requirements\.txt|docs/licences\.md|data/|deploy/observability/grafana/)")
+SKIPPED = re.compile(r"^(requirements(-dev)?\.txt|docs/licences\.md|data/|deploy/observability/grafana/)")
 # A docstring names its subject first; these words hide the subject in a relative clause.
 RELATIVE_WORD = re.compile(r"(What|How|Which|Whether|Who|Whose|Where|When|Why|Whatever|That)\b")
 GLOSSARY_ROW = re.compile(r"^\| (?P<term>[^|]+) \| [^|]+ \| (?P<banned>[^|]*) \|$", re.MULTILINE)

@@ -34,7 +34,8 @@ def licences() -> dict[str, str]:
 
 
 def locked() -> set[str]:
-    lines = (PROJECT / "requirements.txt").read_text().splitlines()
+    files = (PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt")
+    lines = [line for file in files for line in file.read_text().splitlines()]
     return {normalize(re.split(r"[\[=]", line)[0]) for line in lines if re.match(r"[A-Za-z0-9]", line)}
 
 

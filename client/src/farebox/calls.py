@@ -1,5 +1,6 @@
 """Requests and responses as plain data: built once, sent by either transport."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,17 @@ Model = TypeVar("Model", bound=BaseModel)
 Parameter = str | int | float | bool | None
 
 SAFE_METHODS = {"GET", "HEAD", "PUT", "DELETE"}
-DEFAULT_TIMEOUT = 30.0
+DEFAULT_SECONDS = 30.0
+# Routes for which the gateway waits longer. The client waits even longer, so that the gateway's response says
+# what has happened, and nobody repeats a request whose answer is still on its way.
+SLOW_ROUTES = (
+    (re.compile("GET /v1/(me/export|me/ledger|ledger|usage|datasets/[^/]+/findings)"), 75.0),
+    (re.compile("(GET|DELETE) /v1/datasets/[^/]+|GET /v1/(models/[^/]+/report|jobs/[^/]+/result)"), 75.0),
+    (re.compile("POST /v1/models/[^/]+/predict|GET /v1/(models/[^/]+/export|jobs/[^/]+/events)"), 140.0),
+    (re.compile("GET /v1/(ledger/verify|diagnosis)|PATCH /v1/datasets/[^/]+"), 330.0),
+    (re.compile("POST /v1/(datasets|models)"), 930.0),
+    (re.compile("POST /v1/models/[^/]+/batch"), 1230.0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +73,27 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     authorized: bool = True
     repeatable: bool = True
-    timeout: float = DEFAULT_TIMEOUT
+    timeout: float | None = None
+    """Seconds to wait for the next piece of the response; by default those of the route."""
     save_to: Path | None = None
     """The file that receives the body of a 200 response, piece by piece."""
+
+    @property
+    def seconds(self) -> float:
+        """The time to wait for the next piece of the response."""
+        return self.timeout if self.timeout is not None else route_seconds(self.method, self.path)
 
     @property
     def is_safe_to_repeat(self) -> bool:
         """True when sending the request twice has the effect of sending it once."""
         return self.repeatable and (self.method in SAFE_METHODS or "Idempotency-Key" in self.headers)
+
+
+def route_seconds(method: str, path: str) -> float:
+    """How long to wait for a response of this route."""
+    return next(
+        (seconds for route, seconds in SLOW_ROUTES if route.fullmatch(f"{method} {path}")), DEFAULT_SECONDS
+    )
 
 
 def url_path(*segments: str) -> str:

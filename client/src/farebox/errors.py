@@ -255,7 +255,7 @@ def error_from(status: int, headers: Mapping[str, str], body: bytes) -> FareboxE
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The wait in seconds that a response suggests."""
     seconds = headers.get("retry-after", "")
-    return float(seconds) if seconds.isdigit() else None
+    return float(seconds) if seconds.isascii() and seconds.isdigit() else None
 
 
 def _class_for(code: str, status: int) -> type[ApiError]:

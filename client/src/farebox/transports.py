@@ -189,7 +189,7 @@ def _request(client: httpx.Client | httpx.AsyncClient, step: Send, files: ExitSt
         }
         or None,
         headers={**call.headers, **step.headers},
-        timeout=httpx.Timeout(call.timeout, connect=CONNECT_SECONDS),
+        timeout=httpx.Timeout(call.seconds, connect=CONNECT_SECONDS),
     )
 
 

@@ -16,11 +16,17 @@ VALID = timedelta(days=3650)
 SKEW = timedelta(days=1)
 
 
-def issue() -> tuple[bytes, bytes, bytes]:
-    """The authority, a certificate signed by it, and the certificate's key, each as PEM."""
+def issue(host: str | None = None) -> tuple[bytes, bytes, bytes]:
+    """The authority, a certificate signed by it, and the certificate's key, each as PEM.
+
+    Without a `host` the certificate is for clients that compare no name, as those of Dask.
+    """
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _sign_authority(authority_key)
-    certificate = _sign(key, authority, authority_key)
+    builder = _builder(_name(host or "Farebox"), authority.subject, key)
+    if host is not None:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+    certificate = _sign(builder, authority_key)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return authority.public_bytes(pem), certificate.public_bytes(pem), private
@@ -32,13 +38,10 @@ def _sign_authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     return _builder(name, name, key).add_extension(authority, critical=True).sign(key, hashes.SHA256())
 
 
-def _sign(
-    key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey
-) -> x509.Certificate:
+def _sign(builder: x509.CertificateBuilder, authority_key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     both_sides = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
     return (
-        _builder(_name("Farebox"), authority.subject, key)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(both_sides, critical=False)
         .sign(authority_key, hashes.SHA256())
     )

@@ -11,14 +11,17 @@ AUTHORITY, CERTIFICATE, KEY = "ca.crt", "tls.crt", "tls.key"
 RENEWED_BEFORE_SECONDS = 30 * 24 * 3600
 
 
-def ensure_certificates(folder: Path) -> bool:
-    """Write the three files unless they are there and valid for another month; True if they were written."""
+def ensure_certificates(folder: Path, host: str | None = None) -> bool:
+    """Write the three files unless they are there and valid for another month; True if they were written.
+
+    A `host` is the name of a server whose clients compare it.
+    """
     if all((folder / name).exists() for name in (CERTIFICATE, KEY)) and _is_valid(folder / AUTHORITY):
         return False
     # It takes 0.2 s to import, of every start.
     from kit.authority import issue
 
-    authority, certificate, key = issue()
+    authority, certificate, key = issue(host)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in (CERTIFICATE, KEY, AUTHORITY):
         (folder / name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from kit.errors import Malformed
-from kit.fields import LARGEST_ID
+from kit.fields import LARGEST_ID, WholeNumber
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 200
@@ -60,13 +60,14 @@ def _read_token(token: str) -> int:
         value = int(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError):
         value = -1
-    if not 0 <= value <= LARGEST_ID:
+    # Both decoders are lenient, with blanks, signs, other digits and characters that are not base64.
+    if not 1 <= value <= LARGEST_ID or _create_token(value) != token:
         raise Malformed("The page_token is not valid; start again without it.")
     return value
 
 
 async def _page_request(
-    page_size: Annotated[int, Query(description=f"clamped to 1..{LARGEST_PAGE}")] = DEFAULT_PAGE,
+    page_size: Annotated[WholeNumber, Query(description=f"clamped to 1..{LARGEST_PAGE}")] = DEFAULT_PAGE,
     page_token: Annotated[str | None, Query(max_length=100)] = None,
 ) -> PageRequest:
     return PageRequest(page_size, page_token)

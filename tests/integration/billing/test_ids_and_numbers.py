@@ -97,3 +97,11 @@ async def test_page_size_is_clamped(billing: Billing, path: str) -> None:
     for size, rows in (("0", 1), ("-5", 1), (str(2**63), 2), ("9" * 30, 2)):
         items = (await billing.http.get(f"{path}?page_size={size}", headers=AS_ADMIN)).json()["items"]
         assert len(items[:2]) == rows
+
+
+@pytest.mark.parametrize("path", ["/v1/users", "/admin/users"])
+@pytest.mark.parametrize("number", ["+5", " 5", "5.0", "1_0", "٥", "５"])
+async def test_another_writing_of_a_number_is_422(billing: Billing, path: str, number: str) -> None:
+    for name in ("min_tokens", "page_size"):
+        if (path, name) != ("/admin/users", "page_size"):
+            assert_problem(await billing.http.get(path, params={name: number}, headers=AS_ADMIN), 422)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.support.certificates import ServerCertificate, create_certificate
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
+from kit.certificates import AUTHORITY, CERTIFICATE, KEY, ensure_certificates
 from kit.database import Database as Connections
 from kit.settings import DatabaseSettings, read_settings
 
@@ -24,16 +24,16 @@ class TlsServer:
     """The test's PostgreSQL behind TLS, which the embedded one was built without."""
 
     port: int
-    certificate: ServerCertificate
+    authority: Path
     encrypted: int = 0
 
 
 @asynccontextmanager
 async def serving_tls(database: Database, folder: Path, host: str) -> AsyncIterator[TlsServer]:
-    certificate = create_certificate(folder, host)
+    ensure_certificates(folder, host)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate.certificate, certificate.key)
-    running = TlsServer(0, certificate)
+    context.load_cert_chain(folder / CERTIFICATE, folder / KEY)
+    running = TlsServer(0, folder / AUTHORITY)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = await reader.readexactly(8)
@@ -83,7 +83,7 @@ async def ping(database: Database, server: TlsServer, mode: str, authority: Path
 @pytest.mark.parametrize("mode", ["prefer", "require", "verify-ca", "verify-full"])
 async def test_connections_are_encrypted(database: Database, tmp_path: Path, mode: str) -> None:
     async with serving_tls(database, tmp_path, "localhost") as server:
-        await ping(database, server, mode, server.certificate.authority)
+        await ping(database, server, mode, server.authority)
         assert server.encrypted >= 2
 
 
@@ -96,18 +96,17 @@ async def test_connections_are_not_encrypted_when_disabled(database: Database, t
 @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
 async def test_server_of_another_authority_is_refused(database: Database, tmp_path: Path, mode: str) -> None:
     other = tmp_path / "other"
-    other.mkdir()
-    authority = create_certificate(other, "localhost").authority
+    ensure_certificates(other, "localhost")
     async with serving_tls(database, tmp_path, "localhost") as server:
         with pytest.raises(ConnectionError):
-            await ping(database, server, mode, authority)
+            await ping(database, server, mode, other / AUTHORITY)
 
 
 async def test_server_of_another_name_is_refused(database: Database, tmp_path: Path) -> None:
     async with serving_tls(database, tmp_path, "elsewhere.example") as server:
-        await ping(database, server, "verify-ca", server.certificate.authority)
+        await ping(database, server, "verify-ca", server.authority)
         with pytest.raises(ConnectionError):
-            await ping(database, server, "verify-full", server.certificate.authority)
+            await ping(database, server, "verify-full", server.authority)
 
 
 def test_verification_without_certificates_to_trust_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,12 @@ async def test_repeated_and_other_events_are_accepted(idle: Service) -> None:
     assert await deliver(idle, deletion) == 204
 
 
+async def test_event_without_a_valid_id_is_refused(idle: Service) -> None:
+    for user_id in ("5", " 5", 0, True, None):
+        assert await deliver(idle, event("user_deleted", user_id=user_id)) == 422
+    assert await deliver(idle, event("user_deleted")) == 422
+
+
 async def test_export_lists_datasets_jobs_and_models(service: Service) -> None:
     job = await service.train()
     export = (await service.client.get("/v1/me/export", headers=bearer(ADA))).json()

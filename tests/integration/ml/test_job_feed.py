@@ -167,7 +167,7 @@ async def _is_ready(service: Service) -> bool:
     return (await service.client.get("/v1/datasets", headers=bearer(ADA))).status_code == 200
 
 
-@pytest.mark.parametrize("sent", ["", "-1", "+1", "01", "1.0", " 1", "1_0", "1e3", "٣", "9" * 20])
+@pytest.mark.parametrize("sent", ["", "-1", "+1", "01", "1.0", " 1", "1_0", "1e3", "٣", "9" * 20, str(2**63)])
 async def test_last_event_id_is_a_decimal_number_and_nothing_else(idle: Service, sent: str) -> None:
     job = await idle.start()
     headers = bearer(ADA) | {"Last-Event-ID": sent}

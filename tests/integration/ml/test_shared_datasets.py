@@ -52,6 +52,17 @@ async def test_request_without_tokens_leaves_no_dataset_and_no_file(idle: Servic
     assert idle.stored("uploads") == set()
 
 
+async def test_upload_of_a_file_that_was_trained_on_answers_with_its_columns(service: Service) -> None:
+    assert (await create(service)).status_code == 200
+    again = await service.client.post(
+        "/v1/datasets", content=PENGUINS, headers=bearer(ADA) | {"Content-Type": "text/csv"}
+    )
+    assert again.status_code == 200
+    shown = await service.client.get(f"/v1/datasets/{again.json()['id']}", headers=bearer(ADA))
+    assert again.json() == shown.json()
+    assert again.json()["columns"]
+
+
 async def test_refused_form_keeps_a_stored_dataset(idle: Service) -> None:
     dataset = await idle.upload()
     assert (await create(idle, label="wrong")).status_code == 422

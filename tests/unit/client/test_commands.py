@@ -77,6 +77,22 @@ def test_bug_shows_traceback_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(invoke(raising(AttributeError("y"))).exception, AttributeError)
 
 
+@pytest.mark.parametrize("command", ["jobs show", "datasets preview", "keys revoke", "admin disable"])
+@pytest.mark.parametrize("typed", ["0", "07", " 7", "+7", "7_0", "7.0", "٧", "²"])
+def test_another_writing_of_a_number_is_no_id(command: str, typed: str) -> None:
+    result = CliRunner().invoke(whole_command, [*command.split(), typed])
+
+    assert result.exit_code == 2
+    assert "is not an id" in result.stderr
+
+
+@pytest.mark.parametrize("typed", ["²", "٧"])
+def test_digits_of_other_scripts_name_a_file_to_train_on(typed: str) -> None:
+    result = CliRunner().invoke(whole_command, ["train", typed, "--label", "y"])
+
+    assert f"no file {typed}" in result.stderr.replace("\n", " ")
+
+
 def test_ctrl_c_has_its_own_exit_code() -> None:
     assert invoke(raising(KeyboardInterrupt())).exit_code == 130
 

@@ -1,17 +1,21 @@
 """Errors: class by code or status, generated codes, and the members of a problem."""
 
+import re
 from typing import get_args
 
 import httpx
 import pytest
+import typer
 from scripts.openapi import DOCUMENT, ERROR_CODES, error_codes
 from tests.unit.client.gateway import Caller, Gateway, problem
+from typer.core import TyperGroup
 
 import auth_service.main
 import billing_service.main
 import gateway.main
 import ml_service.main
 from farebox import FareboxError, NotEnoughTokens
+from farebox.command.app import app
 from farebox.command.errors import HINTS
 from farebox.error_codes import ErrorCode
 from farebox.errors import (
@@ -29,6 +33,28 @@ from kit.errors import ServiceError
 
 # Importing a service defines all its errors.
 SERVICES = (auth_service.main, billing_service.main, ml_service.main, gateway.main)
+# Their sentences say what to do, and no command would help. A new code belongs here or needs a hint.
+SENTENCE_IS_ENOUGH = set(
+    """
+    account_deleted account_disabled account_mismatch account_not_found batch_column_taken
+    billing_unavailable card_declined class_too_small client_left constant_label coverage_too_high
+    csv_bad_quote csv_cell_too_long csv_corrupt_gzip csv_date_out_of_range csv_duplicate_header
+    csv_empty csv_empty_header csv_header_missing csv_header_too_long csv_header_unusable csv_no_rows
+    csv_nul_byte csv_number_out_of_range csv_other_format csv_too_few_fields csv_too_large
+    csv_too_many_columns csv_too_many_fields csv_too_many_rows csv_undecodable_byte csv_unreadable
+    dataset_too_large date_label deadline_passed duplicate_feature email_mismatch email_taken
+    empty_column export_too_large field_missing field_unusable file_missing fit_failed forbidden
+    form_malformed hashing_busy idempotency_key_expired idempotency_key_reused idempotency_twin_running
+    invalid_feature invalid_training_spec label_among_features label_not_classes label_not_numeric
+    load_limit_reached model_exceeds_limit model_name_unusable model_too_large name_taken no_features
+    no_probabilities not_a_table not_your_email parquet_corrupt parquet_type_unsupported part_too_small
+    purchases_off quote_expired quote_not_found reader_died reader_timed_out readers_busy
+    refresh_running sign_up_closed single_class solver_takes_two_classes storage_full store_not_ours
+    task_not_offered too_many_at_once too_many_classes too_many_failures too_many_neighbours
+    training_cancelled training_failed training_refused training_timed_out upload_changed
+    upload_interrupted upstream_down wallet_not_found wrong_credentials wrong_password
+    """.split()  # noqa: SIM905 - as a list it would take a line for each
+)
 
 
 def service_statuses() -> dict[str, int]:
@@ -58,6 +84,26 @@ def test_every_code_with_a_class_is_documented() -> None:
 
 def test_every_code_with_a_hint_is_documented_or_the_clients_own() -> None:
     assert set(HINTS) <= {*get_args(ErrorCode), NotLoggedIn.code, Unreachable.code}
+
+
+def test_every_code_has_a_hint_or_a_sentence_that_is_enough() -> None:
+    assert set(get_args(ErrorCode)) - set(HINTS) == SENTENCE_IS_ENOUGH
+
+
+@pytest.mark.parametrize("hint", sorted(set(HINTS.values())))
+def test_hint_names_a_command_or_an_option_that_exists(hint: str) -> None:
+    named = re.findall(r"farebox ((?:[a-z-]+ ?)+)|(--[a-z-]+)", hint)
+    assert named
+    whole = typer.main.get_command(app)
+    assert isinstance(whole, TyperGroup)
+    command = whole.commands["train"]
+    for words, option in named:
+        group: object = whole
+        for word in words.split():
+            group = group.commands[word] if isinstance(group, TyperGroup) else group
+        command = group if isinstance(group, typer.core.TyperCommand) else command
+        assert not option or option in {name for each in command.params for name in each.opts}
+        assert not words or command is group
 
 
 @pytest.mark.parametrize(("code", "status"), sorted(service_statuses().items()))

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.client.gateway import Caller, Gateway, ok, problem
 
 from farebox.calls import Call, NoResponse, Response, idempotency_header, no_content
-from farebox.errors import ResponseLost, ServiceFault, Unavailable, Unreachable
+from farebox.errors import ResponseLost, ServiceFault, Unavailable, Unreachable, retry_after
 from farebox.retries import Retries, pause_before_retry
 
 LOST = NoResponse(ResponseLost("lost"), sent=True)
@@ -47,6 +47,11 @@ def test_only_safe_requests_are_repeated(
 
 def test_retry_after_is_honoured() -> None:
     assert pause_before_retry(call("GET"), Response(503, {"retry-after": "7"}), 1, Retries()) == 7
+
+
+@pytest.mark.parametrize("sent", ["²", "٥", " 5", "5.0", "-1", "Fri, 27 Nov 2026 04:00:00 GMT"])
+def test_retry_after_that_is_no_number_suggests_no_pause(sent: str) -> None:
+    assert retry_after({"retry-after": sent}) is None
 
 
 def test_retry_after_above_limit_ends_retries() -> None:

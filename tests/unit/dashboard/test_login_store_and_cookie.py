@@ -92,6 +92,13 @@ async def test_invalid_ticket_is_refused(http: httpx.AsyncClient, ticket: str) -
     assert response.status_code == 410
 
 
+async def test_ticket_with_a_length_in_other_digits_is_refused(http: httpx.AsyncClient) -> None:
+    ticket = login_store().issue_ticket(new_login("length"))
+    headers = {"Content-Length": "²".encode("latin-1")}
+    response = await http.post("/login", content=ticket, headers=headers)
+    assert response.status_code == 410
+
+
 async def test_ended_login_removes_its_cookie(http: httpx.AsyncClient) -> None:
     login = new_login("over")
     await http.post("/login", content=login_store().issue_ticket(login))

@@ -126,7 +126,8 @@ def test_setting_changes_one_class_and_disables_another() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["on", "", "login", "login=", "login=10", "login=0/60", "login=1/0", "login=-1/5", "x=1/1"]
+    "text",
+    ["on", "", "login", "login=", "login=10", "login=0/60", "login=1/0", "login=-1/5", "login=٥/٦", "x=1/1"],
 )
 def test_invalid_setting_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be|unknown class"):

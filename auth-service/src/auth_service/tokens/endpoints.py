@@ -9,7 +9,7 @@ from auth_service.tokens.revocations import DatabaseTrustSource
 from kit.app import strict_router
 from kit.authentication import CallingService
 from kit.errors import Unauthenticated
-from kit.fields import LARGEST_ID
+from kit.fields import NotNegative
 from kit.problems import documented
 from kit.trust_store import TrustUpdate
 
@@ -38,7 +38,7 @@ async def read_public_keys(source: OwnTrustSource, response: Response) -> KeySet
 
 @internal_router.get("/trust", responses=documented(Unauthenticated))
 async def read_trust(
-    _service: CallingService, source: OwnTrustSource, since: Annotated[int, Query(ge=0, le=LARGEST_ID)] = 0
+    _service: CallingService, source: OwnTrustSource, since: Annotated[NotNegative, Query()] = 0
 ) -> TrustUpdate:
     """The public keys, and the revocations since a cursor."""
     return await source.updates(since)

@@ -18,7 +18,7 @@ from kit.app import strict_router
 from kit.authentication import Administrator, CallingService
 from kit.database import ReadSession
 from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
-from kit.fields import LARGEST_ID, RowIdInPath, Text
+from kit.fields import NotNegative, RowIdInPath, Text
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.identity import UserId
 from kit.outbox import Event
@@ -37,9 +37,7 @@ async def _owner_events(request: Request) -> OwnerEvents:
 
 
 OwnerEventsDep = Annotated[OwnerEvents, Depends(_owner_events)]
-MinTokens = Annotated[
-    int | None, Query(ge=0, le=LARGEST_ID, description="users with at least this many available tokens")
-]
+MinTokens = Annotated[NotNegative | None, Query(description="users with at least this many available tokens")]
 NamePart = Annotated[Text | None, Query(alias="q", max_length=200, description="part of the name")]
 
 

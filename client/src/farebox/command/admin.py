@@ -8,7 +8,7 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, Url, Yes
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, Url, Yes, row_id
 from farebox.command.prompts import confirm, read_secret
 from farebox.command.wallet import USAGE_COLUMNS
 from farebox.errors import FareboxError, Unavailable
@@ -33,7 +33,7 @@ ENTRY_COLUMNS = {
     "note": "note",
 }
 SERVICE_COLUMNS = {"service": "name", "ready": "ready", "milliseconds": "milliseconds", "detail": "detail"}
-UserId = Annotated[int, typer.Argument(metavar="USER", min=1, help="The user's id.")]
+UserId = Annotated[int, typer.Argument(metavar="USER", parser=row_id, help="The user's id.")]
 Action = Annotated[Literal["train", "predict", "batch", "metadata"], typer.Argument(help="The action.")]
 
 app = typer.Typer(help="For administrators: all accounts, prices and the books.", no_args_is_help=True)

@@ -10,7 +10,7 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes, row_id
 from farebox.command.prompts import confirm
 from farebox.errors import InvalidArgument
 from farebox.results.datasets import Finding, InspectedColumn, InspectedDataset
@@ -19,7 +19,9 @@ COLUMNS = {"id": "id", "name": "name", "rows": "rows", "bytes": "size_bytes", "c
 SHOWN_VALUES = 3
 KINDS = ("number", "text", "date")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-DatasetId = Annotated[int, typer.Argument(metavar="DATASET", min=1, help="The dataset's id, from the list.")]
+DatasetId = Annotated[
+    int, typer.Argument(metavar="DATASET", parser=row_id, help="The dataset's id, from the list.")
+]
 KindOption = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME=KIND", help="A column's kind: number, text or date; repeatable."),

@@ -10,7 +10,7 @@ from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.batch import show_predicted
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, row_id
 from farebox.command.progress import JobProgress
 from farebox.results.jobs import Job
 
@@ -25,7 +25,7 @@ COLUMNS = {
     "tokens": "tokens_charged",
     "created": "created_at",
 }
-JobId = Annotated[int, typer.Argument(metavar="JOB", min=1, help="The job's id, from the list.")]
+JobId = Annotated[int, typer.Argument(metavar="JOB", parser=row_id, help="The job's id, from the list.")]
 
 app = typer.Typer(help="Queued, running and ended trainings and batches.", cls=ListByDefault)
 

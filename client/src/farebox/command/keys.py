@@ -8,7 +8,7 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes, row_id
 from farebox.command.prompts import confirm
 from farebox.errors import InvalidArgument
 from farebox.resources.account import SCOPES, Scope
@@ -68,7 +68,7 @@ def create(
 @app.command()
 @handle_errors
 def revoke(
-    key: Annotated[int, typer.Argument(min=1, help="The key's id, from the list.")],
+    key: Annotated[int, typer.Argument(metavar="KEY", parser=row_id, help="The key's id, from the list.")],
     yes: Yes = False,
     as_json: AsJson = False,
     url: Url = None,

@@ -1,5 +1,6 @@
 """Options and arguments that many commands share."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,14 @@ OptionalOut = Annotated[
 ]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")]
 DEFAULT_LIMIT = 20
+ROW_ID = re.compile("[1-9][0-9]{0,18}")
+
+
+def row_id(text: str) -> int:
+    """Parse the id of a row; `int` would also take ` 7`, `+7`, `7_0` and the digits of other scripts."""
+    if ROW_ID.fullmatch(text) is None:
+        raise typer.BadParameter(f"{text!r} is not an id; ids are whole numbers from 1, in digits alone.")
+    return int(text)
 
 
 class ListByDefault(TyperGroup):

@@ -10,7 +10,7 @@ from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
 from farebox.command.models import show_model
-from farebox.command.options import AsJson, Detach, Url, Yes
+from farebox.command.options import ROW_ID, AsJson, Detach, Url, Yes
 from farebox.command.progress import JobProgress
 from farebox.command.prompts import confirm_tokens, cost_of
 from farebox.command.values import read_pairs
@@ -110,7 +110,7 @@ def _budget(seconds: int | None, tokens: int | None) -> Budget:
 
 
 def _dataset(client: Farebox, source: str) -> InspectedDataset:
-    if source.isdigit() and not Path(source).exists():
+    if ROW_ID.fullmatch(source) is not None and not Path(source).exists():
         return client.datasets.get(int(source))
     return client.datasets.upload(source)
 

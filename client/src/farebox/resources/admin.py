@@ -68,7 +68,7 @@ class Admin(Resource[S]):
     @operation
     def verify_ledger(self) -> Call[LedgerCheck]:
         """Compare every stored balance with the sum of its transfers in the ledger."""
-        return Call("GET", "/v1/ledger/verify", json_as(LedgerCheck), timeout=300)
+        return Call("GET", "/v1/ledger/verify", json_as(LedgerCheck))
 
     @operation
     def health(self) -> Call[SystemHealth]:
@@ -78,7 +78,7 @@ class Admin(Resource[S]):
     @operation
     def diagnosis(self) -> Call[Diagnosis]:
         """Check the installation: keys, clocks, migrations, disks, files, books and addresses."""
-        return Call("GET", "/v1/diagnosis", json_as(Diagnosis), timeout=300)
+        return Call("GET", "/v1/diagnosis", json_as(Diagnosis))
 
     @listing
     def usage(

@@ -8,9 +8,6 @@ from farebox.operations import Resource, S, listing, operation
 from farebox.results.datasets import Dataset, Finding, Findings, InspectedDataset, Preview
 from farebox.tables import Source, upload_of
 
-UPLOAD_SECONDS = 600.0
-READ_SECONDS = 60.0
-
 
 class Datasets(Resource[S]):
     """The account's datasets."""
@@ -28,7 +25,7 @@ class Datasets(Resource[S]):
     @operation
     def get(self, dataset_id: int) -> Call[InspectedDataset]:
         """A dataset with its columns, findings about them, and a suggested label."""
-        return Call("GET", f"/v1/datasets/{dataset_id}", json_as(InspectedDataset), timeout=READ_SECONDS)
+        return Call("GET", f"/v1/datasets/{dataset_id}", json_as(InspectedDataset))
 
     @operation
     def correct(self, dataset_id: int, kinds: Mapping[str, str]) -> Call[InspectedDataset]:
@@ -38,7 +35,6 @@ class Datasets(Resource[S]):
             f"/v1/datasets/{dataset_id}",
             json_as(InspectedDataset),
             json={"kinds": dict(kinds)},
-            timeout=UPLOAD_SECONDS,
         )
 
     @operation
@@ -49,7 +45,6 @@ class Datasets(Resource[S]):
             f"/v1/datasets/{dataset_id}/findings",
             _read_findings,
             params={"label": label},
-            timeout=READ_SECONDS,
         )
 
     @operation
@@ -70,7 +65,6 @@ def upload_call(source: Source, name: str | None = None) -> Call[InspectedDatase
         json_as(InspectedDataset),
         files={"file": upload_of(source, name)},
         headers=idempotency_header(),
-        timeout=UPLOAD_SECONDS,
     )
 
 

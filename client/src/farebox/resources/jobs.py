@@ -11,7 +11,7 @@ from httpx_sse import ServerSentEvent
 # The decoders only: EventSource skips keep-alive comments, and a timeout must be checked at each of them.
 from httpx_sse._decoders import SSEDecoder, SSELineDecoder  # pyright: ignore[reportPrivateUsage] - as above
 
-from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content
+from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content, route_seconds
 from farebox.errors import JobNotSucceeded, ResponseLost, UnexpectedResponse, WaitTimeout
 from farebox.operations import Resource, S, listing, operation
 from farebox.resources.predictions import result_call
@@ -22,7 +22,6 @@ from farebox.steps import Emit, Emits, Sleep, Steps, for_each, next_text
 
 OnProgress: TypeAlias = Callable[[JobEvent], object]
 FINAL_EVENTS = {"succeeded", "failed", "cancelled"}
-STREAM_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
 BROKEN_STREAMS = 10
 
@@ -136,8 +135,9 @@ class _Deadline:
     @property
     def read_timeout(self) -> float:
         """Seconds to wait for the stream's next piece."""
-        remaining = self._at - time.monotonic() if self._at is not None else STREAM_SECONDS
-        return min(max(remaining, 0.01), STREAM_SECONDS)
+        longest = route_seconds("GET", f"/v1/jobs/{self._job_id}/events")
+        remaining = self._at - time.monotonic() if self._at is not None else longest
+        return min(max(remaining, 0.01), longest)
 
     def check(self) -> None:
         if self._at is not None and time.monotonic() >= self._at:

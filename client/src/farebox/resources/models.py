@@ -9,7 +9,6 @@ from farebox.operations import Resource, S, listing, operation
 from farebox.resources.datasets import upload_call
 from farebox.resources.jobs import OnProgress, wait_for
 from farebox.resources.predictions import (
-    FILE_SECONDS,
     PredictionOptions,
     batch_call,
     batch_job_call,
@@ -174,6 +173,4 @@ def training_call(dataset: Dataset, label: str, options: TrainingOptions) -> Cal
 
 def _download(path: str, to: str | Path, params: Mapping[str, Parameter] | None = None) -> Call[Path]:
     target = Path(to)
-    return Call(
-        "GET", path, lambda _response: target, params=params or {}, timeout=FILE_SECONDS, save_to=target
-    )
+    return Call("GET", path, lambda _response: target, params=params or {}, save_to=target)

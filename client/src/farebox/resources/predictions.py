@@ -13,8 +13,6 @@ from farebox.results.predictions import PredictedFile, Prediction, Predictions
 from farebox.tables import Row, Rows, Source, row_of, rows_of, upload_of
 
 Predicted = TypeVar("Predicted", Prediction, Predictions)
-PREDICT_SECONDS = 60.0
-FILE_SECONDS = 900.0
 
 
 class PredictionOptions(TypedDict, total=False):
@@ -64,7 +62,6 @@ def batch_call(
         params=_params(options),
         files={"file": upload_of(source)},
         headers=idempotency_header(options.get("idempotency_key")),
-        timeout=FILE_SECONDS,
         save_to=path,
     )
 
@@ -77,7 +74,6 @@ def batch_job_call(model: str, source: Source, options: PredictionOptions) -> Ca
         params=_params(options),
         files={"file": upload_of(source)},
         headers={"Prefer": "respond-async", **idempotency_header(options.get("idempotency_key"))},
-        timeout=FILE_SECONDS,
     )
 
 
@@ -87,7 +83,6 @@ def result_call(job_id: int, to: str | Path) -> Call[PredictedFile]:
         "GET",
         f"/v1/jobs/{job_id}/result",
         lambda response: _predicted(path, response),
-        timeout=FILE_SECONDS,
         save_to=path,
     )
 
@@ -102,7 +97,6 @@ def _predict_call(
         _with_charge(kind),
         json={**rows, **options},
         headers=idempotency_header(key),
-        timeout=PREDICT_SECONDS,
     )
 
 

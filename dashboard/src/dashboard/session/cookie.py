@@ -55,7 +55,7 @@ async def exchange_ticket(request: Request) -> Response:
 
 async def _read_ticket(request: Request) -> str:
     length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > MAX_TICKET_BYTES:
+    if not (length.isascii() and length.isdigit()) or int(length) > MAX_TICKET_BYTES:
         return ""
     return (await request.body()).decode("ascii", "replace")
 

@@ -146,7 +146,7 @@ def parse_policies(text: str) -> Policies:
 
 def _parse_figures(text: str) -> tuple[int, int]:
     quota, _, window = text.partition("/")
-    if not (quota.isdecimal() and window.isdecimal() and int(quota) and int(window)):
+    if not (text.isascii() and quota.isdecimal() and window.isdecimal() and int(quota) and int(window)):
         raise ValueError("must be off, default, or class=requests/seconds separated by commas")
     return int(quota), int(window)
 

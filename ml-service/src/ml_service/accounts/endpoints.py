@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 from fastapi import Body, Depends, Request
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
 from kit.database import Database, Session, after_commit
+from kit.errors import InvalidInput
+from kit.fields import RowId
 from kit.identity import UserId
 from kit.outbox import Event, first_delivery
 from ml_service.accounts.export import ExportView, export
@@ -25,6 +27,7 @@ from ml_service.settings import MlSettings
 router = strict_router("", ["account"])
 
 MAX_EVENTS = 1000
+_row_id: TypeAdapter[int] = TypeAdapter(RowId)
 
 
 async def _sweeper(request: Request) -> Sweeper:
@@ -88,6 +91,13 @@ async def apply_events(
     """Apply each event of auth-service once, however often it arrives; only deletions matter here."""
     for event in events:
         if await first_delivery(session, inbox, event) and event.kind == "user_deleted":
-            await AccountRepository(session).mark_deleted(UserId(int(event.data["user_id"] or 0)))
+            await AccountRepository(session).mark_deleted(_deleted_user(event))
     if any(event.kind == "user_deleted" for event in events):
         after_commit(session, sweeper.wake)
+
+
+def _deleted_user(event: Event) -> UserId:
+    try:
+        return UserId(_row_id.validate_python(event.data.get("user_id")))
+    except ValidationError:
+        raise InvalidInput("The event's data does not match its kind.") from None

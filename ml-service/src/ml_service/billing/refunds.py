@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
+from prometheus_client import Gauge
 
 from kit.background import every
 from kit.fault_points import fault_point
@@ -17,6 +18,7 @@ from ml_service.errors import BillingUnavailable
 
 RETRY_SECONDS = 2.0
 MAX_REFUNDS = 200
+WAITING = Gauge("farebox_waiting_refunds", f"Refunds that billing has not answered, {MAX_REFUNDS} at most")
 
 log = structlog.stdlib.get_logger()
 
@@ -60,7 +62,10 @@ class Refunds:
             unrecorded = tuple(self._unrecorded)
             await self._store.add(unrecorded)
             self._unrecorded.difference_update(unrecorded)
-            if await self._send(await self._store.list_oldest(MAX_REFUNDS)) < MAX_REFUNDS:
+            recorded = await self._store.list_oldest(MAX_REFUNDS)
+            answered = await self._send(recorded)
+            WAITING.set(len(recorded) - answered)
+            if answered < MAX_REFUNDS:
                 return
 
     async def run(self) -> None:

@@ -76,7 +76,7 @@ def _read_json(name: str, text: str) -> Any:  # Any: decoded JSON
 
 def _read_share(text: str) -> float:
     try:
-        share = float(text.strip() or "0.8")
+        share = float(text.strip() or "0.8") if text.isascii() and "_" not in text else math.nan
     except ValueError:
         share = math.nan
     if not 0 < share < 1:

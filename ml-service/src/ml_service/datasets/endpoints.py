@@ -68,7 +68,8 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
     status_code=201,
     response_model=InspectedDatasetView,
     openapi_extra=FILE_BODY,
-    responses=documented(
+    responses={200: {"model": InspectedDatasetView, "description": "An equal file was stored before."}}
+    | documented(
         FormMalformed,
         UploadInterrupted,
         AccountDeleted,
@@ -80,10 +81,15 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
         *CSV_ERRORS,
         *POOL_ERRORS,
         IdempotencyKeyReused,
+        DatasetNotFound,
     ),
 )
 async def add_dataset(
-    request: Request, caller: TrainCaller, datasets: Datasets, key: IdempotencyKey = None
+    request: Request,
+    caller: TrainCaller,
+    datasets: Datasets,
+    inspections: Inspections,
+    key: IdempotencyKey = None,
 ) -> Response:
     """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
 
@@ -94,8 +100,11 @@ async def add_dataset(
         return await read_body(request, upload, "file")
 
     received = await datasets.receive(caller.user_id, read, key)
-    headers = {"Location": f"/v1/datasets/{received.dataset.id}"} | (REPLAYED if received.replayed else {})
-    return _inspected(received.dataset, 201 if received.created else 200, headers)
+    dataset = received.dataset
+    if dataset.details is None:
+        dataset = await inspections.get(caller.user_id, dataset.id)
+    headers = {"Location": f"/v1/datasets/{dataset.id}"} | (REPLAYED if received.replayed else {})
+    return _inspected(dataset, 201 if received.created else 200, headers)
 
 
 @router.get("")

@@ -16,7 +16,7 @@ from kit.errors import (
     ServiceError,
     Unauthenticated,
 )
-from kit.fields import RowIdInPath
+from kit.fields import NotNegative, RowIdInPath
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
@@ -73,7 +73,7 @@ async def _estimates(request: Request) -> QueueEstimates:
 
 Jobs = Annotated[JobService, Depends(_jobs)]
 Estimates = Annotated[QueueEstimates, Depends(_estimates)]
-LastEventId = Annotated[str, Header(alias="Last-Event-ID", pattern="^(0|[1-9][0-9]{0,18})$")]
+LastEventId = Annotated[NotNegative, Header(alias="Last-Event-ID")]
 
 
 async def _own_job(job_id: JobId, caller: Reader, jobs: Jobs) -> Job:
@@ -151,7 +151,7 @@ async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
     responses=_documented_as_json(JobNotFound),
 )
 async def follow_job(
-    request: Request, job: OwnJob, jobs: Jobs, last_event_id: LastEventId = "0"
+    request: Request, job: OwnJob, jobs: Jobs, last_event_id: LastEventId = 0
 ) -> AsyncIterable[ServerSentEvent]:
     """Stream the job's events as Server-Sent Events until its end; `Last-Event-ID` resumes the stream.
 
@@ -166,7 +166,7 @@ async def follow_job(
             return False
         return True
 
-    async for event in jobs.history(job, int(last_event_id), is_allowed):
+    async for event in jobs.history(job, last_event_id, is_allowed):
         data = orjson.dumps({"at": event.at, **event.data}).decode()
         yield ServerSentEvent(id=str(event.id), event=event.kind, raw_data=data)
 

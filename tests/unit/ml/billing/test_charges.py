@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from prometheus_client import REGISTRY
 from tests.support.memory_refunds import MemoryRefunds
 from tests.support.unreliable_billing import Fault, UnreliableBilling
 
@@ -84,6 +85,19 @@ async def test_refund_without_an_answer_is_sent_again(billing: UnreliableBilling
     await billing.apply_late()
     await refunds.send_all()
     assert (billing.balance(ADA), store.recorded) == (10, {})
+
+
+async def test_gauge_shows_refunds_until_billing_answers(billing: UnreliableBilling) -> None:
+    refunds = Refunds(MemoryRefunds(), billing)
+    billing.faults = {"refund": "down"}
+    with pytest.raises(LookupError):
+        await work(billing, refunds, fail=True)
+    shown: list[float | None] = []
+    for faults in (billing.faults, {}):
+        billing.faults = faults
+        await refunds.send_all()
+        shown.append(REGISTRY.get_sample_value("farebox_waiting_refunds"))
+    assert shown == [1, 0]
 
 
 async def test_retry_after_failures_is_charged_once(billing: UnreliableBilling) -> None:

@@ -59,6 +59,8 @@ def test_missing_fields_have_defaults() -> None:
         ({"optional_params": "{'C': 1}"}, "optional_params"),
         ({"optional_params": '{"C": NaN}'}, "optional_params"),
         ({"train_percentage": "80%"}, "train_percentage"),
+        ({"train_percentage": "0.7_5"}, "train_percentage"),
+        ({"train_percentage": "٠.٧"}, "train_percentage"),
         ({"train_percentage": "1"}, "train_percentage"),
         ({"train_percentage": "0"}, "train_percentage"),
         ({"train_percentage": "nan"}, "train_percentage"),

@@ -135,6 +135,8 @@ def _convert(value: object, annotation: Any) -> object:  # Any: as above
 def _from_text(text: str, plain: type) -> object:
     if plain is bool:
         return BOOLEANS.get(text.lower(), text)
+    if not text.isascii() or "_" in text:
+        return text  # Python would read other scripts' digits and `1_0` as numbers.
     try:
         return plain(text)
     except ValueError:

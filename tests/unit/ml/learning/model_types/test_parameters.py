@@ -70,6 +70,9 @@ def test_course_parameters_are_converted_to_their_declared_type(
     ("name", "raw"),
     [
         ("knn", {"n_neighbors": "five"}),
+        ("knn", {"n_neighbors": "٥"}),
+        ("knn", {"n_neighbors": "1_0"}),
+        ("logistic", {"C": "0_1.5"}),
         ("knn", {"n_neighbors": "0"}),
         ("knn", {"n_neighbors": 2.5}),
         ("knn", {"n_neighbors": True}),
