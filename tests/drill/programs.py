@@ -120,5 +120,7 @@ async def keep_running(replicas: list[Replica]) -> None:
     while True:
         for replica in replicas:
             if replica.is_wanted and replica.has_ended:
-                replica.start()
+                # On a full disk the program's file cannot be written yet.
+                with suppress(OSError):
+                    replica.start()
         await asyncio.sleep(WATCH_SECONDS)
