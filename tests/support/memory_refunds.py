@@ -14,7 +14,7 @@ class MemoryRefunds:
 
     recorded: dict[ChargeKey, Refund] = field(default_factory=dict[ChargeKey, Refund])
 
-    async def add(self, refunds: Sequence[Refund], _claim: Claim | None = None) -> bool:
+    async def add(self, refunds: Sequence[Refund], claim: Claim | None = None) -> bool:  # noqa: ARG002 - as the port has it
         for refund in refunds:
             self.recorded.setdefault(refund.key, refund)
         return True
