@@ -51,15 +51,15 @@ ANSWERS = [
     Fault(
         "key-forgotten-with-its-answer",
         IDEMPOTENCY,
-        "        await session.execute(update(self._table).where(is_due).values(**cleared, expired=True))\n",
-        "        await session.execute(delete(self._table).where(is_due))\n",
+        ".values(**cleared, expired=True)",
+        ".values(**cleared)",
         f"{FIRST_ANSWERS}::test_key_is_refused_once_its_answer_is_gone",
     ),
     Fault(
         "twin-allowed",
         IDEMPOTENCY,
-        "                & (columns.lease_until < func.now())\n                & (columns.fingerprint",
-        "                & (columns.fingerprint",
+        "columns.lease_until < func.now())\n                & ~columns.expired",
+        "~columns.expired)\n                & ~columns.expired",
         f"{FIRST_ANSWERS}::test_twin_is_refused_while_the_first_request_runs",
     ),
     Fault(
@@ -72,9 +72,24 @@ ANSWERS = [
     Fault(
         "second-answer-stored",
         IDEMPOTENCY,
-        "            .where(self._is(request), self._table.c.answer.is_(None))\n            .values(answer=",
-        "            .where(self._is(request))\n            .values(answer=",
+        "update(self._table).where(self._is_unanswered(claim))\n        statement = unanswered",
+        "update(self._table).where(self._is(claim.request))\n        statement = unanswered",
         f"{FIRST_ANSWERS}::test_effect_is_rolled_back_when_another_request_has_answered",
+    ),
+    Fault(
+        "lost-claim-answered",
+        IDEMPOTENCY,
+        " & (columns.lease == claim.lease) & ",
+        " & ",
+        f"{FIRST_ANSWERS}::TestRequestThatLostItsClaim",
+    ),
+    Fault(
+        "charge-of-another-claim-refunded",
+        "ml-service/src/ml_service/billing/repository.py",
+        "if claim is not None and not await claim.is_current(session):",
+        "if False:",
+        "tests/integration/ml/test_killed_process.py::"
+        "test_process_that_wakes_after_its_twin_has_answered_changes_nothing",
     ),
     Fault(
         "event-applied-twice",

@@ -14,7 +14,7 @@ MONEY = [
         """\
             require_time_left()
         except BaseException:
-            await self._refund(charge)
+            await self._refund(charge, claim)
             raise
 """,
         """\
@@ -27,15 +27,16 @@ MONEY = [
     Fault(
         "lost-charge-not-refunded",
         f"{PAYMENTS}/charges.py",
-        "            if not answered:\n                await self._refund(charge)\n",
+        "            if not answered:\n                await self._refund(charge, claim)\n",
         "",
         "tests/unit/ml/billing/test_charges.py::test_charge_without_an_answer_costs_nothing",
     ),
     Fault(
         "refund-sent-before-it-is-recorded",
         f"{PAYMENTS}/refunds.py",
-        "        try:\n            await self._store.add(refunds)\n",
-        "        await self._send(refunds)\n        try:\n            await self._store.add(refunds)\n",
+        "        try:\n            if not await self._store.add([refund], claim):\n",
+        "        await self._send([refund])\n"
+        "        try:\n            if not await self._store.add([refund], claim):\n",
         "tests/integration/ml/test_charges.py::test_refund_is_recorded_before_it_is_sent",
     ),
     Fault(

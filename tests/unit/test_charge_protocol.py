@@ -27,7 +27,7 @@ def test_runs_meet_every_outcome_of_an_attempt() -> None:
     """Without faults that are met the runs would prove nothing."""
     traces = "\n".join(simulate(seed)[1].show() for seed in range(60))
     for event in (
-        *("killed", "billing crashed", "clock jumps", "given up"),
+        *("killed", "stands still", "billing crashed", "clock jumps", "given up"),
         *("request lost", "answer lost", "slow answer", "unavailable", "reset", "refused"),
         *("ChargeRefunded", "HoldEnded", "NotEnoughTokens", "DeadlinePassed", "IdempotencyTwinRunning"),
         *("WorkFailed", "BillingUnreachable", "replayed=True", "'replayed': True"),

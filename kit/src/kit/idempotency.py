@@ -1,9 +1,10 @@
 """Idempotency keys: the header, and first answers, which are stored and replayed to retries.
 
 A request with a key claims the key, does its work and stores its answer; a retry receives the stored answer.
-A twin that arrives while the first request runs is refused with 409. The claim is a lease: if the process
-dies, the key is free again when the lease ends. Answers are stored for a limited time, keys for ever: a
-request under a key whose answer is gone is refused, since its effect would be a second one.
+A twin that arrives while the first request runs is refused with 409. A claim is a lease: if the process dies,
+the key is free when the lease ends, and a process that only stood still can neither answer nor undo what the
+next claim does. Answers are stored for a limited time, keys for ever: a request under a key whose answer is
+gone is refused, since its effect would be a second one.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, NewType
+from typing import Annotated, NamedTuple, NewType, NoReturn
+from uuid import uuid4
 
 import structlog
 from fastapi import Header
@@ -29,10 +31,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     delete,
     false,
     func,
     literal_column,
+    or_,
     select,
     text,
     update,
@@ -61,7 +65,7 @@ IdempotencyKey = Annotated[
 VALID_KEY = re.compile(f"{KEY_CHARACTER}{{1,{LONGEST_KEY}}}")
 REPLAYED = {"Idempotency-Replayed": "true"}
 # The longest time that a request of a dead process blocks its key.
-LEASE = timedelta(seconds=30)
+LEASE, NOW = timedelta(seconds=30), timedelta()
 NO_FINGERPRINT = bytes(32)
 
 log = structlog.stdlib.get_logger()
@@ -75,7 +79,7 @@ def is_idempotency_key(sent: str) -> bool:
 def idempotency_keys_table(metadata: MetaData) -> Table:
     """One row per key. `answer` is null while the first request runs and once the answer has expired.
 
-    `location` is the answer's file.
+    `location` is the answer's file, `lease` the last claim; the previous release claims without one.
     """
     return Table(
         "idempotency_keys",
@@ -88,6 +92,7 @@ def idempotency_keys_table(metadata: MetaData) -> Table:
         Column("lease_until", DateTime(timezone=True), nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("expired", Boolean, nullable=False, server_default=false()),
+        Column("lease", Uuid),
         PrimaryKeyConstraint("scope", "key"),
         UniqueConstraint("location"),
         CheckConstraint("octet_length(fingerprint) = 32", name="fingerprint_length"),
@@ -107,10 +112,18 @@ class KeyedRequest:
     fingerprint: bytes
 
 
+class ExpiredKeys(NamedTuple):
+    """Files of expired answers, and requests that have died without an answer, maybe after their effect."""
+
+    locations: Sequence[str]
+    unanswered: Sequence[KeyedRequest]
+
+
 class Claim:
     """A claim of the running request to a key; `first_answer` is set for a retry.
 
-    `is_first`: no earlier request with this key is known. Otherwise one has died without an answer.
+    `is_first`: no earlier request with this key is known. Otherwise one has died without an answer. A failed
+    request frees its key; with `undo_pending` the key stays known, as after the death of the process.
     """
 
     def __init__(
@@ -121,20 +134,25 @@ class Claim:
         *,
         is_first: bool = False,
     ) -> None:
-        self._answers, self._request = answers, request
+        self._answers, self.request, self.lease = answers, request, uuid4()
         self.first_answer, self.is_first = first_answer, is_first
         self.has_key = request.key is not None
+        self.undo_pending = False
 
     async def keep(
         self, answer: bytes, *, location: str | None = None, session: AsyncSession | None = None
     ) -> None:
         """Store the answer, in the transaction of its effect if a session is given.
 
-        Raises IdempotencyTwinRunning if the lease ended and another request has stored its answer; with a
+        Raises IdempotencyTwinRunning if the lease ended and another request has claimed the key; with a
         session, this rolls the effect back.
         """
-        if self._request.key is not None:
-            await self._answers.keep(self._request, answer, location, session)
+        if self.has_key:
+            await self._answers.keep(self, answer, location, session)
+
+    async def is_current(self, session: AsyncSession) -> bool:
+        """Whether no other request has claimed the key since; none can until the transaction ends."""
+        return not self.has_key or await self._answers.is_current(self, session)
 
 
 class FirstAnswers:
@@ -147,60 +165,72 @@ class FirstAnswers:
     async def claim(self, request: KeyedRequest) -> AsyncGenerator[Claim]:
         """Claim the request's key for the block, and free it if the block raises.
 
-        Raises IdempotencyKeyReused for other input, IdempotencyTwinRunning while the first request runs, and
+        A retry claims an answered key, too: what its answer costs is its own concern from then on. Raises
+        IdempotencyKeyReused for other input, IdempotencyTwinRunning while the first request runs, and
         IdempotencyKeyExpired when its answer is no longer stored.
         """
-        if request.key is None:
-            yield Claim(self, request)
+        claim = Claim(self, request)
+        if not claim.has_key:
+            yield claim
             return
-        is_first = await self._begin(request)
-        if is_first is None:
-            yield Claim(self, request, await self._find(request))
+        if not await self._begin(claim):
+            await self._refuse(request)
+        if claim.first_answer is not None:
+            yield claim
             return
-        renewal = asyncio.create_task(self._renew_forever(request))
+        renewal = asyncio.create_task(self._renew_forever(claim))
         try:
-            yield Claim(self, request, is_first=is_first)
+            yield claim
         except BaseException:
+            is_forgotten = claim.is_first and not claim.undo_pending
             # Shielded, so that a cancelled request withdraws its claim, too.
-            await asyncio.shield(self._withdraw(request) if is_first else self._end_lease(request))
+            await asyncio.shield(self._withdraw(claim) if is_forgotten else self._end_lease(claim))
             raise
         finally:
             renewal.cancel()
 
     async def keep(
-        self, request: KeyedRequest, answer: bytes, location: str | None, session: AsyncSession | None
+        self, claim: Claim, answer: bytes, location: str | None, session: AsyncSession | None
     ) -> None:
-        statement = (
-            update(self._table)
-            .where(self._is(request), self._table.c.answer.is_(None))
-            .values(answer=answer, location=location)
-            .returning(self._table.c.key)
-        )
-        if session is not None:
-            row = (await session.execute(statement)).first()
-        else:
-            async with self._database.autocommit() as own_session:
-                row = (await own_session.execute(statement)).first()
-        if row is None:
-            raise IdempotencyTwinRunning
+        unanswered = update(self._table).where(self._is_unanswered(claim))
+        statement = unanswered.values(answer=answer, location=location).returning(self._table.c.key)
+        opened = self._database.autocommit() if session is None else contextlib.nullcontext(session)
+        async with opened as current:
+            if (await current.execute(statement)).first() is None:
+                raise IdempotencyTwinRunning
 
-    async def expire_older(self, session: AsyncSession, age: timedelta) -> Sequence[str]:
-        """Forget answers of this age, but not their keys; returns the locations of the answers' files.
+    async def is_current(self, claim: Claim, session: AsyncSession) -> bool:
+        # The row of a deleted user is gone, and nobody else can claim it.
+        statement = select(self._table.c.lease).where(self._is(claim.request)).with_for_update(read=True)
+        row = (await session.execute(statement)).first()
+        return row is None or row.lease == claim.lease
 
-        Keys of requests that died without an answer are deleted: a retry may still be served.
+    async def expire_older(self, session: AsyncSession, age: timedelta) -> ExpiredKeys:
+        """Forget answers of this age, and claims without one whose lease has ended, but not their keys.
+
+        The caller undoes the effects of what is unanswered in the same transaction.
         """
         columns = self._table.c
-        is_old = (columns.created_at < func.now() - age) & ~columns.expired
-        unanswered = columns.answer.is_(None) & (columns.lease_until < func.now())
-        await session.execute(delete(self._table).where(is_old, unanswered))
-        is_due = is_old & columns.answer.is_not(None)
-        locations = await session.scalars(
-            select(columns.location).where(is_due, columns.location.is_not(None)).with_for_update()
+        is_due = (columns.created_at < func.now() - age) & ~columns.expired
+        has_ended = or_(columns.answer.is_not(None), columns.lease_until < func.now())
+        found = select(
+            *(columns.scope, columns.key, columns.fingerprint, columns.location),
+            columns.answer.is_(None).label("is_unanswered"),
         )
+        due = found.where(is_due, has_ended).with_for_update(skip_locked=True).cte("due")
         # Without the fingerprint, too: it may be that of a password, which must not be kept for ever.
-        cleared = {"answer": None, "location": None, "fingerprint": NO_FINGERPRINT}
-        await session.execute(update(self._table).where(is_due).values(**cleared, expired=True))
-        return [location for location in locations.all() if location is not None]
+        cleared = {"answer": None, "location": None, "fingerprint": NO_FINGERPRINT, "lease": None}
+        statement = (
+            update(self._table)
+            .where(columns.scope == due.c.scope, columns.key == due.c.key)
+            .values(**cleared, expired=True)
+            .returning(*due.c)
+        )
+        rows = (await session.execute(statement)).all()
+        return ExpiredKeys(
+            [row.location for row in rows if row.location is not None],
+            [KeyedRequest(row.scope, row.key, row.fingerprint) for row in rows if row.is_unanswered],
+        )
 
     async def delete_scopes(self, session: AsyncSession, scopes: Sequence[str]) -> Sequence[str]:
         """Returns the locations of the deleted answers' files."""
@@ -208,68 +238,63 @@ class FirstAnswers:
         locations = await session.scalars(statement.returning(self._table.c.location))
         return [location for location in locations.all() if location is not None]
 
-    async def _begin(self, request: KeyedRequest) -> bool | None:
-        """Whether the key is new; None when another request has stored its answer or may still be running."""
-        columns, lease_until = self._table.c, func.now() + LEASE
+    async def _begin(self, claim: Claim) -> bool:
+        """Whether the key is claimed: it is new, its first request has died, or its answer is stored."""
+        columns, request = self._table.c, claim.request
+        lease = {"lease": claim.lease, "lease_until": func.now() + LEASE}
         statement = (
             insert(self._table)
-            .values(
-                scope=request.scope,
-                key=request.key,
-                fingerprint=request.fingerprint,
-                lease_until=lease_until,
-            )
+            .values(scope=request.scope, key=request.key, fingerprint=request.fingerprint, **lease)
             .on_conflict_do_update(
                 index_elements=[columns.scope, columns.key],
-                set_={"lease_until": lease_until},
-                where=columns.answer.is_(None)
+                set_=lease,
+                where=or_(columns.answer.is_not(None), columns.lease_until < func.now())
                 & ~columns.expired
-                & (columns.lease_until < func.now())
                 & (columns.fingerprint == request.fingerprint),
             )
             # A row that was inserted has no former version.
-            .returning(literal_column("xmax = 0", Boolean))
+            .returning(columns.answer, literal_column("xmax = 0", Boolean).label("is_first"))
         )
         async with self._database.autocommit() as session:
-            return await session.scalar(statement)
+            row = (await session.execute(statement)).first()
+        if row is not None:
+            claim.first_answer, claim.is_first = row.answer, row.is_first
+        return row is not None
 
-    async def _find(self, request: KeyedRequest) -> bytes:
+    async def _refuse(self, request: KeyedRequest) -> NoReturn:
         columns = self._table.c
-        statement = select(columns.fingerprint, columns.answer, columns.expired).where(self._is(request))
+        statement = select(columns.fingerprint, columns.expired).where(self._is(request))
         async with self._database.read() as session:
             row = (await session.execute(statement)).first()
         if row is not None and row.expired:
             raise IdempotencyKeyExpired
         if row is not None and not hmac.compare_digest(row.fingerprint, request.fingerprint):
             raise IdempotencyKeyReused
-        if row is None or row.answer is None:
-            raise IdempotencyTwinRunning
-        return row.answer
+        raise IdempotencyTwinRunning
 
-    async def _renew_forever(self, request: KeyedRequest) -> None:
+    async def _renew_forever(self, claim: Claim) -> None:
         while True:
             await asyncio.sleep(LEASE.total_seconds() / 3)
             try:
-                await self._renew(request)
+                await self._end_lease(claim, LEASE)
             except Exception as error:
                 # The lease survives two failures; after a third a twin could claim the key.
                 log.warning("lease_not_renewed", error=type(error).__name__)
 
-    async def _renew(self, request: KeyedRequest) -> None:
-        statement = update(self._table).where(self._is(request)).values(lease_until=func.now() + LEASE)
+    async def _withdraw(self, claim: Claim) -> None:
         async with self._database.autocommit() as session:
-            await session.execute(statement)
+            await session.execute(delete(self._table).where(self._is_unanswered(claim)))
 
-    async def _withdraw(self, request: KeyedRequest) -> None:
-        statement = delete(self._table).where(self._is(request), self._table.c.answer.is_(None))
+    async def _end_lease(self, claim: Claim, left: timedelta = NOW) -> None:
+        """Let the lease end so long from now; its key is free then, but not forgotten."""
+        statement = update(self._table).where(self._is_unanswered(claim))
         async with self._database.autocommit() as session:
-            await session.execute(statement)
+            await session.execute(statement.values(lease_until=func.now() + left))
 
-    async def _end_lease(self, request: KeyedRequest) -> None:
-        """Free a key without forgetting that a request with it has died, maybe after its effect."""
-        unanswered = self._is(request) & self._table.c.answer.is_(None)
-        async with self._database.autocommit() as session:
-            await session.execute(update(self._table).where(unanswered).values(lease_until=func.now()))
+    def _is_unanswered(self, claim: Claim) -> ColumnElement[bool]:
+        """The key's row, unless it has an answer or another request has claimed it since."""
+        columns = self._table.c
+        return self._is(claim.request) & (columns.lease == claim.lease) & columns.answer.is_(None)
 
     def _is(self, request: KeyedRequest) -> ColumnElement[bool]:
         return (self._table.c.scope == request.scope) & (self._table.c.key == request.key)

@@ -103,7 +103,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
     quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs = JobService(database, billing, feed, settings.max_queued_jobs)
+    jobs = JobService(database, billing, feed, settings.max_queued_jobs, storage)
     models = ModelService(database, artefacts, lookup, model_cache)
     container = Container(
         settings=settings,
@@ -125,7 +125,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         ),
         batches=BatchService(
             *(answers, lookup, billing, Holds(billing, refunds)),
-            *(BatchFiles(uploads, artefacts, results, readers, settings.csv_limits), jobs, database),
+            *(BatchFiles(uploads, artefacts, results, readers, settings.csv_limits, storage), jobs, database),
             max_rows_at_once=settings.batch_rows_at_once,
         ),
         exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),

@@ -1,6 +1,7 @@
 """First answers: one effect and one answer for each idempotency key."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -203,9 +204,10 @@ async def test_key_is_refused_once_its_answer_is_gone(
     assert (row["answer"], row["fingerprint"]) == (None, bytes(32))
 
 
-async def test_key_of_a_request_that_died_unanswered_can_be_used_again(
+async def test_old_claim_of_a_dead_request_is_returned_once_and_its_key_refused(
     answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
 ) -> None:
+    """Its effect, if it had one, is undone by then."""
     await admin.execute(
         "INSERT INTO auth.idempotency_keys (scope, key, fingerprint, lease_until, created_at)"
         " VALUES ($1, $2, $3, now() - interval '1 hour', now() - interval '2 hours')",
@@ -214,8 +216,66 @@ async def test_key_of_a_request_that_died_unanswered_can_be_used_again(
         REQUEST.fingerprint,
     )
     async with connections.transaction() as session:
-        await answers.expire_older(session, timedelta(hours=1))
-    await keep(answers, REQUEST, b"first")
+        assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == [REQUEST]
+        assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == []
+    with pytest.raises(IdempotencyKeyExpired):
+        await keep(answers, REQUEST, b"first")
+
+
+async def test_old_claim_of_a_running_request_is_not_expired(
+    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
+) -> None:
+    async with answers.claim(REQUEST) as claim:
+        await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
+        async with connections.transaction() as session:
+            assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == []
+        await claim.keep(b"first")
+
+
+class TestRequestThatLostItsClaim:
+    """As of a process that stood still for longer than its lease, while a twin claimed the key."""
+
+    async def test_cannot_answer_in_place_of_its_twin(
+        self, answers: FirstAnswers, admin: asyncpg.Connection
+    ) -> None:
+        async with answers.claim(REQUEST) as late:
+            await end_leases(admin)
+            async with answers.claim(REQUEST) as twin:
+                with pytest.raises(IdempotencyTwinRunning):
+                    await late.keep(b"first")
+                await twin.keep(b"second")
+
+    async def test_does_not_free_the_key_of_its_twin_when_it_fails(
+        self, answers: FirstAnswers, admin: asyncpg.Connection
+    ) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            late = contextlib.AsyncExitStack()
+            await late.enter_async_context(answers.claim(REQUEST))
+            await end_leases(admin)
+            twin = await stack.enter_async_context(answers.claim(REQUEST))
+            await late.__aexit__(ZeroDivisionError, ZeroDivisionError(), None)
+            with pytest.raises(IdempotencyTwinRunning):
+                await keep(answers, REQUEST, b"third")
+            await twin.keep(b"second")
+
+    async def test_is_not_current_after_its_answer_is_replayed(
+        self, answers: FirstAnswers, connections: Connections
+    ) -> None:
+        """What the answer costs is the retry's concern from then on."""
+        async with answers.claim(REQUEST) as first:
+            await first.keep(b"first")
+            async with answers.claim(REQUEST) as retry, connections.transaction() as session:
+                assert retry.first_answer == b"first"
+                assert (await first.is_current(session), await retry.is_current(session)) == (False, True)
+
+
+async def test_failed_request_with_pending_undo_leaves_its_key_known(answers: FirstAnswers) -> None:
+    with contextlib.suppress(ZeroDivisionError):
+        async with answers.claim(REQUEST) as claim:
+            claim.undo_pending = True
+            raise ZeroDivisionError
+    async with answers.claim(REQUEST) as retry:
+        assert not retry.is_first
 
 
 async def test_old_answers_are_deleted_and_their_files_named(
@@ -224,10 +284,10 @@ async def test_old_answers_are_deleted_and_their_files_named(
     async with answers.claim(REQUEST) as claim:
         await claim.keep(b"first", location="results/1")
     async with connections.transaction() as session:
-        assert await answers.expire_older(session, timedelta(hours=1)) == []
+        assert (await answers.expire_older(session, timedelta(hours=1))).locations == []
     await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
     async with connections.transaction() as session:
-        assert await answers.expire_older(session, timedelta(hours=1)) == ["results/1"]
+        assert (await answers.expire_older(session, timedelta(hours=1))).locations == ["results/1"]
 
 
 async def test_answers_of_a_scope_are_deleted_with_it(

@@ -99,7 +99,7 @@ async def test_refund_before_its_charge_prevents_it(billing: Billing) -> None:
     await billing.refund(charge.key, ADA)
     with pytest.raises(ChargeRefunded):
         await billing.charge(charge)
-    assert (await billing.charge(charge.for_attempt(1))).available == GRANT - 5
+    assert (await billing.charge(charge.attempts()[1])).available == GRANT - 5
 
 
 async def test_charge_counts_toward_the_cap_of_an_api_key_until_it_is_refunded(billing: Billing) -> None:
@@ -190,7 +190,7 @@ async def test_refund_before_its_hold_prevents_it(billing: Billing) -> None:
         await billing.hold(charge, 30)
     with pytest.raises(HoldEnded):
         await billing.settle(charge.key)
-    assert (await billing.hold(charge.for_attempt(1), 30)).available == GRANT - 5
+    assert (await billing.hold(charge.attempts()[1], 30)).available == GRANT - 5
 
 
 @pytest.mark.parametrize(("end", "is_paid"), [("settle", True), ("release", False), ("refund", False)])

@@ -1,14 +1,29 @@
 """Datasets that vanish or appear under a request: 2xx, 404 or 409, and no request takes what another uses."""
 
 import asyncio
+import contextvars
+import os
+from collections.abc import Coroutine
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import httpx
-from tests.integration.ml.service import ADA, Service
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from tests.integration.ml.service import ADA, DATA, Result, Service, run_service
 from tests.integration.ml.test_accounts import deliver, event
+from tests.support.memory_billing import MemoryBilling
+from tests.support.postgres import Database
 from tests.support.tables import csv
 from tests.support.tokens import bearer
+
+from kit.errors import Unavailable
+from kit.identity import UserId
+from ml_service.container import Container
+from ml_service.datasets.bodies import UploadForm
+from ml_service.datasets.service import ReceivedDataset
+from ml_service.store.uploads import Upload
 
 TABLE = csv("x,y", *(f"{n},{n % 7}" for n in range(50)))
 ROUNDS = 15
@@ -94,3 +109,67 @@ async def test_deletion_of_a_user_keeps_the_dataset_of_a_live_job_until_it_has_e
             await asyncio.sleep(0.1)
     assert await sql.fetchval("SELECT count(*) FROM ml.jobs") == 0
     assert idle.billing.held(ADA) == 0
+
+
+class TestUploadThatStoodStill:
+    """As of a suspended process: its file is older than the sweeper leaves files without a row."""
+
+    async def test_whose_file_was_swept_adds_no_row(self, idle: Service, sql: asyncpg.Connection) -> None:
+        async def add_after_a_sweep(container: Container) -> None:
+            async with container.datasets.receiving(UserId(ADA), read) as received:
+                for file in (idle.store / "uploads").iterdir():
+                    file.unlink()
+                await insert(container, received)
+
+        with pytest.raises(Unavailable, match="send it again"):
+            await as_first_request(add_after_a_sweep(idle.app.state.container))
+        assert await sql.fetchval("SELECT count(*) FROM ml.datasets") == 0
+        assert (await post(idle)).status_code == 201
+
+    async def test_whose_batch_file_was_swept_starts_no_job(
+        self, idle: Service, model: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def sweep_first(upload: Upload, session: AsyncSession) -> None:
+            (idle.store / upload.key).unlink()
+            await require(upload, session)
+
+        require = Upload.require_stored
+        monkeypatch.setattr(Upload, "require_stored", sweep_first)
+        headers = bearer(ADA) | {"Content-Type": "text/csv", "Prefer": "respond-async"}
+        rows = (DATA / "penguins.csv").read_bytes()
+        answer = await idle.client.post(f"/v1/models/{model}/batch", content=rows, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), answer.text
+        assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (100, 0)
+
+    async def test_whose_row_is_being_added_keeps_its_file(
+        self, database: Database, tmp_path: Path, billing: MemoryBilling
+    ) -> None:
+        async def add_beside_a_sweep(container: Container) -> str:
+            async with container.datasets.receiving(UserId(ADA), read) as received:
+                os.utime(tmp_path / received.dataset.location, (0, 0))
+                async with container.database.transaction() as session:
+                    await received.insert(session)
+                    sweeping = asyncio.create_task(container.sweeper.sweep())
+                    done, _ = await asyncio.wait([sweeping], timeout=1)
+                await sweeping
+            assert not done
+            return received.dataset.location.partition("/")[2]
+
+        async with run_service(database, tmp_path, billing, sweep_seconds=3600) as service:
+            name = await as_first_request(add_beside_a_sweep(service.app.state.container))
+            assert name in service.stored("uploads")
+
+
+async def as_first_request(work: Coroutine[None, None, Result]) -> Result:
+    """Not in the context of the fixture's requests, whose clients have left."""
+    return await asyncio.create_task(work, context=contextvars.Context())
+
+
+async def read(upload: Upload) -> UploadForm:
+    await upload.write(TABLE)
+    return UploadForm({}, "table.csv")
+
+
+async def insert(container: Container, received: ReceivedDataset) -> None:
+    async with container.database.transaction() as session:
+        await received.insert(session)

@@ -1,4 +1,4 @@
-"""A killed ml-service: its charge is answered once, and its refund is sent by the next process."""
+"""A killed or paused ml-service: its charge is answered once, or refunded by the next process."""
 
 import asyncio
 import contextlib
@@ -46,7 +46,10 @@ class OtherServices:
         if operation["operation"] == "refund":
             if self.refuses_refunds:
                 return {"status": 500, "problem": {"status": 500, "code": "internal_error", "detail": ""}}
-            await self.billing.refund(ChargeKey(operation["charge"]), user_id)
+            if "hold" in operation:
+                await self.billing.refund_hold(ChargeKey(operation["hold"]), user_id)
+            else:
+                await self.billing.refund(ChargeKey(operation["charge"]), user_id)
             return {"status": 200, "tokens": 5, "available": self.billing.balance(user_id)}
         action = cast("Action", operation["action"])
         try:
@@ -90,6 +93,8 @@ async def others() -> AsyncIterator[OtherServices]:
 async def store(tmp_path: Path, artefact: tuple[Path, TrainingResult], sql: asyncpg.Connection) -> Path:
     """A store with one model of Ada's."""
     await add_model(sql, tmp_path, artefact[0], artefact[1].to_json())
+    # Its sweeper runs only in a store that is known to be its own.
+    (tmp_path / "owner").write_text((await sql.fetchval("SELECT owner FROM ml.store_owner")).hex)
     return tmp_path
 
 
@@ -112,6 +117,12 @@ class Running:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
 
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     async def predict(self, key: str) -> httpx.Response:
         return await self.client.post(URL, json=BODY, headers=bearer(ADA) | {"Idempotency-Key": key})
 
@@ -127,6 +138,7 @@ async def running(database: Database, store: Path, others: OtherServices) -> Asy
         "dask_scheduler_address": NO_CLUSTER,
         "billing_url": others.url,
         "auth_url": others.url,
+        "sweep_seconds": 0.5,
     }
     environment = os.environ | {name.upper(): str(value) for name, value in variables.items()}
     quiet = asyncio.subprocess.DEVNULL
@@ -166,6 +178,59 @@ async def test_retry_after_a_kill_between_charge_and_answer_is_charged_once(
         answers = [await service.predict("killed") for _ in range(2)]
     assert [answer.json()["prediction"] for answer in answers] == ["Gentoo", "Gentoo"]
     assert others.billing.balance(ADA) == 95
+
+
+async def test_charge_that_is_never_answered_is_refunded_when_its_claim_expires(
+    database: Database, store: Path, others: OtherServices, sql: asyncpg.Connection
+) -> None:
+    async with running(database, store, others) as service:
+        others.after_charge = service.kill
+        with pytest.raises(httpx.TransportError):
+            await service.predict("killed")
+    others.after_charge = bool
+    assert others.billing.balance(ADA) == 95
+    await sql.execute(
+        "UPDATE ml.idempotency_keys SET lease_until = now(), created_at = now() - interval '2 days'"
+    )
+    async with running(database, store, others) as service:
+        await eventually(lambda: are_refunds_sent(sql))
+        assert others.billing.balance(ADA) == 100
+        late = await service.predict("killed")
+        assert (late.status_code, late.json()["code"]) == (409, "idempotency_key_expired")
+    assert others.billing.balance(ADA) == 100
+
+
+async def test_process_that_wakes_after_its_twin_has_answered_changes_nothing(
+    database: Database, store: Path, others: OtherServices, sql: asyncpg.Connection
+) -> None:
+    async with running(database, store, others) as paused, running(database, store, others) as twin:
+        others.after_charge = paused.pause
+        first = asyncio.create_task(paused.predict("paused"))
+        await eventually(lambda: has_charged(others))
+        others.after_charge = bool
+        # Instead of waiting until the claim of the paused process ends.
+        await sql.execute("UPDATE ml.idempotency_keys SET lease_until = now() - interval '1 second'")
+        answer = await twin.predict("paused")
+        assert answer.json()["prediction"] == "Gentoo"
+        paused.wake()
+        late = await first
+        assert (late.status_code, late.json()["code"]) == (409, "idempotency_twin_running")
+        await eventually(lambda: are_refunds_sent(sql))
+        replayed = await paused.predict("paused")
+    assert replayed.content == answer.content
+    assert [each.state for each in others.billing.entries.values()] == ["charged"]
+    assert others.billing.balance(ADA) == 95
+
+
+async def has_charged(others: OtherServices) -> bool:
+    return others.billing.balance(ADA) == 95
+
+
+async def are_refunds_sent(sql: asyncpg.Connection) -> bool:
+    return await sql.fetchval(
+        "SELECT NOT EXISTS (SELECT FROM ml.refunds)"
+        " AND NOT EXISTS (SELECT FROM ml.idempotency_keys WHERE answer IS NULL AND NOT expired)"
+    )
 
 
 async def test_refund_of_a_killed_process_is_sent_once_billing_answers(

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 import pytest
-from tests.integration.ml.service import ADA, BOB, DATA, Service, run_service
+from tests.integration.ml.service import ADA, BOB, DATA, PENGUIN, Service, run_service
 from tests.support.disks import SmallDisk, small_disk
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
@@ -144,6 +144,39 @@ async def test_new_work_is_refused_while_too_little_room_is_left(
         assert refusal(await predict_file(service, "any")) == (507, "storage_full")
         disk.make_room()
         assert (await post(service, TABLE)).status_code == 200
+
+
+async def test_answered_requests_are_answered_again_without_room(
+    database: Database, disk: SmallDisk, billing: MemoryBilling, idle: Service, model: str
+) -> None:
+    """A retry stores nothing, whatever room is left."""
+    url = f"/v1/models/{model}"
+    keyed = bearer(ADA) | {"Idempotency-Key": "k"}
+    rows = [PENGUIN] * 2000
+    async with run_service(database, disk.path, billing, min_free_bytes=6 * MEBIBYTE) as service:
+        shutil.copytree(idle.store / "artefacts", disk.path / "artefacts")
+
+        async def send() -> list[httpx.Response]:
+            file = keyed | {"Content-Type": "text/csv"}
+            dataset = await service.client.post("/v1/datasets", content=TABLE, headers=file)
+            training = {"dataset_id": dataset.json().get("id", 0), "label": "y", "type": "linear"}
+            return [
+                dataset,
+                await service.client.post("/v1/models", json=training, headers=keyed),
+                await service.client.post(f"{url}/batch", content=PENGUINS.read_bytes(), headers=file),
+                await service.client.post(
+                    f"{url}/predict", json={"rows": rows}, headers=keyed | {"Idempotency-Key": "large"}
+                ),
+            ]
+
+        first = await send()
+        assert [answer.status_code for answer in first] == [201, 202, 200, 200]
+        disk.fill(but_bytes=4 * MEBIBYTE)
+        assert refusal(await predict_file(service, model)) == (507, "storage_full")
+        again = await send()
+        assert [answer.status_code for answer in again] == [200, 202, 200, 200], again
+        assert [answer.headers["Idempotency-Replayed"] for answer in again] == ["true"] * 4
+        assert [answer.content for answer in again[2:]] == [answer.content for answer in first[2:]]
 
 
 async def test_read_only_disk_answers_503_and_recovers(on_disk: Service, disk: SmallDisk) -> None:

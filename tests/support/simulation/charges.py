@@ -23,6 +23,10 @@ from tests.support.virtual_time import run_in_virtual_time
 USERS = (UserId(1), UserId(2))
 REQUESTS, PROCESSES = 6, 2
 LONGEST_RETRY_PAUSE = 8.0
+# Twice as long as a lease lasts.
+LONGEST_PAUSE = 60.0
+# Work, the last retry of its settlement and its refund.
+WORK_END = 30.0
 # Clients of killed processes wait for their lease, refunds for the next round that sends them.
 CLIENTS_END, REFUNDS_END = 150.0, 8.0
 NOTHING = Standing(0, 0)
@@ -79,7 +83,7 @@ class Client:
         attempt = Attempt(process, asyncio.create_task(process.serve(self.work)))
         self.attempts.append(attempt)
         self.world.log(f"{self.work} sent to {process.name}")
-        patience = self.world.random.random() * 6 if self.world.happens(0.3) else None
+        patience = self.world.random.random() * 6 if self.world.happens(0.5) else None
         await asyncio.wait(
             [attempt.served, process.killed], timeout=patience, return_when=asyncio.FIRST_COMPLETED
         )
@@ -107,14 +111,14 @@ class Client:
         price = PRICES["batch"]
         return prorate(price.cost_of(self.work.rows), self.work.rows, self.work.good, price.per_units)
 
-    def broken(self, standing: Standing) -> Iterator[str]:
-        """What is wrong with the charges that stand for this request."""
+    def broken(self, standing: Standing, *, is_stored: bool) -> Iterator[str]:
+        """What is wrong with the charges that stand for this request, whose answer may still be stored."""
         receipts = [attempt.receipt for attempt in self.attempts if attempt.receipt is not None]
         paid = Standing(1, self.price)
         if receipts:
             allowed = {paid}
-        elif any(attempt.is_unknown for attempt in self.attempts):
-            # With a key, the next retry would be paid by this charge.
+        elif any(attempt.is_unknown for attempt in self.attempts) and (self.work.key is None or is_stored):
+            # Under a key, the next retry would receive the stored answer, paid by this charge.
             allowed = {NOTHING, paid}
         else:
             allowed = {NOTHING}
@@ -148,13 +152,22 @@ class Simulation:
         faults.append(asyncio.create_task(self._break_server()))
         clients = [asyncio.create_task(client.run(self)) for client in self.clients]
         _, unfinished = await asyncio.wait([*clients, *faults], timeout=CLIENTS_END)
+        await self._wait_for_paused()
         await self.world.wait_for_messages()
+        answered = {key for (_, key), row in self.tables.keys.items() if row.answer is not None}
+        await self.tables.expire()
         await asyncio.sleep(REFUNDS_END)
         self.world.log("quiet")
         self.server.jump()
-        broken = [*self._broken(), *(f"not ended: {task}" for task in unfinished)]
+        broken = [*self._broken(answered), *(f"not ended: {task}" for task in unfinished)]
         await _end_all_tasks()
         return broken
+
+    async def _wait_for_paused(self) -> None:
+        """Wait until what stands still has woken and ended its work."""
+        woken = max(process.paused_until for process in self.processes)
+        if woken > 0:
+            await asyncio.sleep(max(0.0, woken - self.world.now) + WORK_END)
 
     async def pick_process(self) -> MlProcess:
         """One of the live processes, as a load balancer picks it."""
@@ -180,9 +193,12 @@ class Simulation:
         )
 
     async def _break_processes(self, number: int) -> None:
-        """Kill a process, and start its successor."""
+        """Stop a process for a while, or kill it and start its successor."""
         while self.world.happens(0.4):
             await self.world.sleep(min(FAULTS_END / 2, FAULTS_END - self.world.now))
+            if self.world.random.random() < 0.5:
+                self.processes[number].stand_still(LONGEST_PAUSE)
+                continue
             self.processes[number].kill()
             await self.world.sleep(2.0)
             self.processes[number] = self._start(f"{self.processes[number].name}'")
@@ -195,13 +211,14 @@ class Simulation:
             else:
                 self.server.jump()
 
-    def _broken(self) -> Iterator[str]:
+    def _broken(self, answered: set[str]) -> Iterator[str]:
         yield from self.server.broken
         standing = {
             client.work.resource: self.server.standing(client.work.resource) for client in self.clients
         }
         for client in self.clients:
-            yield from client.broken(standing[client.work.resource])
+            is_stored = client.work.key in answered
+            yield from client.broken(standing[client.work.resource], is_stored=is_stored)
         for user, grant in self.grants.items():
             wallet = self.server.books.wallets[user]
             spent = sum(standing[c.work.resource].tokens for c in self.clients if c.work.user == user)

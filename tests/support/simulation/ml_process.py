@@ -62,7 +62,7 @@ class MlProcess(Process):
         identity: Any = SimpleNamespace(headers_for=lambda _audience: {})
         client: Any = SimulatedClient(self, server)
         billing = HttpBilling(client, identity, "")
-        refunds = Refunds(SimulatedRefunds(self, tables.refunds), billing)
+        refunds = Refunds(SimulatedRefunds(self, tables), billing)
         answers, models, files = SimulatedAnswers(self, tables), Models(self), ResultFiles(self, tables)
         self._predictions = PredictionService(
             *(answers, models, Charges(billing, refunds), models, models),  # type: ignore[arg-type] - see Models
@@ -70,7 +70,7 @@ class MlProcess(Process):
         )
         self._batches = BatchService(
             *(answers, models, billing, Holds(billing, refunds)),  # type: ignore[arg-type] - see Models
-            files=BatchFiles(files, files, files, models, DEFAULT_LIMITS),  # type: ignore[arg-type] - as above
+            files=BatchFiles(files, files, files, models, DEFAULT_LIMITS, files),  # type: ignore[arg-type] - as above
             jobs=None,  # type: ignore[arg-type] - no file becomes a job
             database=None,  # type: ignore[arg-type] - as above
             max_rows_at_once=100,
@@ -159,6 +159,11 @@ class ResultFiles:
         name = f"{self._process.name}/{next(self._names)}"
         self._files.add(name)
         return name
+
+    async def admit(self, *_request: object) -> None:
+        """There is always room."""
+
+    require_room = admit
 
     async def exists(self, name: str, _size: int | None = None) -> bool:
         return await self._process.step(lambda: name in self._files)

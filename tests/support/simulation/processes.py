@@ -67,15 +67,21 @@ class World:
 
 
 class Process:
-    """A process: once it is killed, no step of it has an effect or returns."""
+    """A process: once it is killed, no step has an effect or returns; while it stands still, none begins."""
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name = world, name
+        self.paused_until = 0.0
         self.killed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def kill(self) -> None:
         self.world.log(f"{self.name} killed")
         self.killed.set_result(None)
+
+    def stand_still(self, longest: float) -> None:
+        """Stop all steps for a while, as SIGSTOP does."""
+        self.world.log(f"{self.name} stands still")
+        self.paused_until = self.world.now + self.world.random.random() * longest
 
     async def pause(self, longest: float | None = None) -> None:
         if longest is None:
@@ -85,6 +91,8 @@ class Process:
 
     async def live(self) -> None:
         """Return only in a live process. A cancellation ends the wait; the clean-up meets the next one."""
+        if self.world.now < self.paused_until:
+            await asyncio.sleep(self.paused_until - self.world.now)
         if self.killed.done():
             await asyncio.get_running_loop().create_future()
 

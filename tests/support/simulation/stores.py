@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from datetime import timedelta
+from typing import NoReturn, cast
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
-from kit.idempotency import LEASE, FirstAnswers, KeyedRequest
+from kit.idempotency import LEASE, NOW, Claim, FirstAnswers, KeyedRequest
+from ml_service.billing.charges import refunds_of
 from ml_service.billing.port import ChargeKey
 from ml_service.billing.repository import Refund
 from tests.support.memory_refunds import MemoryRefunds
@@ -17,6 +20,7 @@ from tests.support.simulation.processes import Process
 @dataclass
 class KeyRow:
     fingerprint: bytes
+    lease: UUID
     lease_until: float
     answer: bytes | None = None
 
@@ -29,18 +33,33 @@ class Tables:
     keys: dict[tuple[str, str], KeyRow] = field(default_factory=dict[tuple[str, str], KeyRow])
     files: set[str] = field(default_factory=set[str])
 
+    def is_current(self, claim: Claim) -> bool:
+        """A request without a key has no row."""
+        row = self.keys.get(_id(claim.request))
+        return row is None or row.lease == claim.lease
+
+    async def expire(self) -> None:
+        """Forget the claims of dead requests, as the sweeper does, and refund what they may have paid."""
+        dead = [identity for identity, row in self.keys.items() if row.answer is None]
+        requests = [KeyedRequest(*identity, self.keys.pop(identity).fingerprint) for identity in dead]
+        await self.refunds.add(refunds_of(requests))
+
 
 class SimulatedRefunds:
     """The store of refunds, whose statements take time and may be the last ones of the process."""
 
-    def __init__(self, process: Process, store: MemoryRefunds) -> None:
-        self._process, self._store = process, store
+    def __init__(self, process: Process, tables: Tables) -> None:
+        self._process, self._tables, self._store = process, tables, tables.refunds
 
-    async def add(self, refunds: Sequence[Refund]) -> None:
-        if refunds:
-            await self._process.pause()
+    async def add(self, refunds: Sequence[Refund], claim: Claim | None = None) -> bool:
+        if not refunds:
+            return True
+        await self._process.pause()
+        is_current = claim is None or self._tables.is_current(claim)
+        if is_current:
             await self._store.add(refunds)
-            await self._process.pause()
+        await self._process.pause()
+        return is_current
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
         await self._process.pause()
@@ -65,64 +84,63 @@ class SimulatedAnswers(FirstAnswers):
         self._process, self._rows = process, tables.keys
 
     async def keep(
-        self, request: KeyedRequest, answer: bytes, _location: str | None, session: AsyncSession | None
+        self, claim: Claim, answer: bytes, _location: str | None, session: AsyncSession | None
     ) -> None:
         assert session is None, "jobs are not simulated"
 
         def store() -> bool:
-            row = self._rows.get(_id(request))
-            if row is None or row.answer is not None:
-                return False
-            row.answer = answer
-            return True
+            row = self._unanswered(claim)
+            if row is not None:
+                row.answer = answer
+            return row is not None
 
         if not await self._process.step(store):
             raise IdempotencyTwinRunning
 
-    async def _begin(self, request: KeyedRequest) -> bool | None:
-        def claim() -> bool | None:
+    async def _begin(self, claim: Claim) -> bool:
+        request = claim.request
+
+        def begin() -> bool:
             now = self._process.world.now
             row = self._rows.get(_id(request))
             if row is None:
-                self._rows[_id(request)] = KeyRow(request.fingerprint, now + LEASE.total_seconds())
+                until = now + LEASE.total_seconds()
+                self._rows[_id(request)] = KeyRow(request.fingerprint, claim.lease, until)
+                claim.is_first = True
                 return True
-            if row.answer is not None or row.lease_until >= now or row.fingerprint != request.fingerprint:
-                return None
-            row.lease_until = now + LEASE.total_seconds()
-            return False
+            is_running = row.answer is None and row.lease_until >= now
+            if is_running or row.fingerprint != request.fingerprint:
+                return False
+            row.lease, row.lease_until = claim.lease, now + LEASE.total_seconds()
+            claim.first_answer = row.answer
+            return True
 
-        return await self._process.step(claim)
+        return await self._process.step(begin)
 
-    async def _find(self, request: KeyedRequest) -> bytes:
+    async def _refuse(self, request: KeyedRequest) -> NoReturn:
         row = await self._process.step(lambda: self._rows.get(_id(request)))
         if row is not None and row.fingerprint != request.fingerprint:
             raise IdempotencyKeyReused
-        if row is None or row.answer is None:
-            raise IdempotencyTwinRunning
-        return row.answer
+        raise IdempotencyTwinRunning
 
-    async def _renew(self, request: KeyedRequest) -> None:
-        def renew() -> None:
-            if (row := self._rows.get(_id(request))) is not None:
-                row.lease_until = self._process.world.now + LEASE.total_seconds()
-
-        await self._process.step(renew)
-
-    async def _withdraw(self, request: KeyedRequest) -> None:
+    async def _withdraw(self, claim: Claim) -> None:
         def withdraw() -> None:
-            row = self._rows.get(_id(request))
-            if row is not None and row.answer is None:
-                del self._rows[_id(request)]
+            if self._unanswered(claim) is not None:
+                del self._rows[_id(claim.request)]
 
         await self._process.step(withdraw)
 
-    async def _end_lease(self, request: KeyedRequest) -> None:
+    async def _end_lease(self, claim: Claim, left: timedelta = NOW) -> None:
         def end() -> None:
-            row = self._rows.get(_id(request))
-            if row is not None and row.answer is None:
-                row.lease_until = self._process.world.now
+            if (row := self._unanswered(claim)) is not None:
+                row.lease_until = self._process.world.now + left.total_seconds()
 
         await self._process.step(end)
+
+    def _unanswered(self, claim: Claim) -> KeyRow | None:
+        row = self._rows.get(_id(claim.request))
+        is_ours = row is not None and row.lease == claim.lease and row.answer is None
+        return row if is_ours else None
 
 
 def _id(request: KeyedRequest) -> tuple[str, str]:

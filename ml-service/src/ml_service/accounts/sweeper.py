@@ -13,10 +13,13 @@ from kit.database import Database
 from kit.idempotency import FirstAnswers
 from ml_service.accounts.repository import AccountRepository, NeededFiles
 from ml_service.accounts.rules import Stored, is_suspicious, job_of, orphans_of
+from ml_service.billing.charges import refunds_of
+from ml_service.billing.repository import insert_refunds
 from ml_service.orm import first_answers
 from ml_service.store.files import Files
 from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
 from ml_service.store.ownership import StoreOwnership
+from ml_service.store.repository import StoreRepository
 from ml_service.store.threads import discard, run_in_thread
 from ml_service.store.uploads import FOLDER as UPLOADS
 
@@ -76,9 +79,10 @@ class Sweeper:
         async with self._database.transaction() as session:
             deleted = await AccountRepository(session).delete_rows_of_deleted_users()
             expired = await self._answers.expire_older(session, self._limits.answers_kept)
+            await insert_refunds(session, refunds_of(expired.unanswered))
         for model_id in deleted.models:
             self._forget_model(model_id)
-        await self._delete([*deleted.files, *expired])
+        await self._delete([*deleted.files, *expired.locations])
         await self._sweep_results()
         await self._sweep_guarded(UPLOADS)
         await self._sweep_guarded(ARTEFACTS)
@@ -99,8 +103,15 @@ class Sweeper:
         UNSWEPT.labels(folder).set(len(orphans) if refused else 0)
         if refused:
             log.error("sweep_refused", folder=folder, orphans=len(orphans), files=len(stored))
-        else:
-            await self._delete(orphans)
+        elif orphans:
+            await self._delete_orphans(folder, orphans)
+
+    async def _delete_orphans(self, folder: str, orphans: Sequence[str]) -> None:
+        """Delete those that still have no row; a request that stood still may be about to add one."""
+        async with self._database.transaction() as session:
+            await StoreRepository(session).lock_uploads()
+            named = await self._named(NeededFiles(session), folder)
+            await self._delete(key for key in orphans if key not in named)
 
     async def compare(self, folder: str) -> Comparison:
         """Compare uploads or artefacts with the rows; nothing is deleted."""
@@ -119,8 +130,11 @@ class Sweeper:
             needed = NeededFiles(session)
             # Read the jobs first: a job that ends in between has published its model by then.
             live = await needed.live_jobs()
-            names = await (needed.uploads() if folder == UPLOADS else needed.artefacts())
+            names = await self._named(needed, folder)
         return stored, orphans_of(stored, names, live, self._oldest())
+
+    async def _named(self, needed: NeededFiles, folder: str) -> set[str]:
+        return await (needed.uploads() if folder == UPLOADS else needed.artefacts())
 
     def _filter_missing(self, keys: Iterable[str]) -> list[str]:
         return [key for key in keys if not self._files.exists(key)]

@@ -1,7 +1,7 @@
 """Payment of work that is answered at once: charge before it, refund if it fails."""
 
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from secrets import token_hex
 
 from starlette.responses import Response
@@ -10,7 +10,7 @@ from kit.deadlines import require_time_left
 from kit.digests import fingerprint
 from kit.errors import IdempotencyKeyExpired
 from kit.idempotency import Claim, KeyedRequest
-from kit.identity import Caller
+from kit.identity import Caller, UserId
 from ml_service.billing.holds import settle_or_hold_again
 from ml_service.billing.port import (
     Billing,
@@ -20,9 +20,10 @@ from ml_service.billing.port import (
     ChargeKey,
     ChargeRefunded,
     Receipt,
+    attempt_keys,
 )
 from ml_service.billing.refunds import Refunds
-from ml_service.billing.repository import Refund
+from ml_service.billing.repository import Kind, Refund
 
 
 class Charges:
@@ -42,23 +43,25 @@ class Charges:
         answer that is forgotten.
         """
         if claim is not None and claim.has_key:
-            charge, receipt = await self.charge_again(charge)
+            charge, receipt = await self.charge_again(charge, claim)
             if claim.is_first and receipt.replayed:
                 raise IdempotencyKeyExpired
         else:
-            receipt = await self._charge(charge)
+            receipt = await self._charge(charge, claim)
         try:
             yield charge.key, receipt
             require_time_left()
         except BaseException:
-            await self._refund(charge)
+            await self._refund(charge, claim)
             raise
 
-    async def charge_again(self, charge: Charge, paid: str | None = None) -> tuple[Charge, Receipt]:
+    async def charge_again(
+        self, charge: Charge, claim: Claim, paid: str | None = None
+    ) -> tuple[Charge, Receipt]:
         """Charge under the first key without a refund; repeated calls charge once.
 
         A recorded refund counts before billing has it: otherwise a retry would reuse a charge that is
-        refunded a moment later. No other attempt runs meanwhile, since the request has claimed its key.
+        refunded a moment later. No earlier attempt can record one afterwards, since it has lost the claim.
         `paid` is the key under which the stored answer of the request was charged.
         """
         attempts = charge.attempts()
@@ -66,7 +69,7 @@ class Charges:
         for attempt in attempts:
             if attempt.key not in refunded:
                 try:
-                    return attempt, await self._charge(attempt, answered=attempt.key == paid)
+                    return attempt, await self._charge(attempt, claim, answered=attempt.key == paid)
                 except ChargeRefunded:
                     continue
         raise IdempotencyKeyExpired
@@ -75,7 +78,7 @@ class Charges:
         """Settle the hold under the charge's key, for an answer of the release that held for predictions."""
         return await settle_or_hold_again(self._billing, charge)
 
-    async def _charge(self, charge: Charge, *, answered: bool = False) -> Receipt:
+    async def _charge(self, charge: Charge, claim: Claim | None, *, answered: bool = False) -> Receipt:
         """`answered` is a charge whose work has been answered, so that its failed replay is not refunded."""
         require_time_left()
         try:
@@ -85,11 +88,11 @@ class Charges:
         except BaseException:
             # Without an answer the charge may have taken effect.
             if not answered:
-                await self._refund(charge)
+                await self._refund(charge, claim)
             raise
 
-    async def _refund(self, charge: Charge) -> None:
-        await self._refunds.refund([Refund(charge.key, charge.user_id)])
+    async def _refund(self, charge: Charge, claim: Claim | None) -> None:
+        await self._refunds.refund(Refund(charge.key, charge.user_id), claim)
 
 
 class MetadataMeter:
@@ -128,6 +131,21 @@ def charge_key(action: str, request: KeyedRequest) -> ChargeKey:
         return unique_key(action)
     parts = (int(request.scope), request.key, request.fingerprint.hex())
     return ChargeKey(f"{action}:{fingerprint(*parts).hex()}")
+
+
+def refunds_of(requests: Iterable[KeyedRequest]) -> list[Refund]:
+    """Refunds of all that these requests may have paid, under any of their keys, before they died.
+
+    Which action they were, and which attempt was charged, only billing knows; it refunds nothing for a key
+    that it does not know, and refuses the key from then on.
+    """
+    kinds: tuple[tuple[str, Kind], ...] = (("predict", "charge"), ("batch", "hold"))
+    return [
+        Refund(key, UserId(int(request.scope)), kind)
+        for request in requests
+        for action, kind in kinds
+        for key in attempt_keys(charge_key(action, request))
+    ]
 
 
 def unique_key(action: str) -> ChargeKey:

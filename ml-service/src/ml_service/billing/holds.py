@@ -63,7 +63,8 @@ class Holds:
         """
         attempts = charge.attempts() if claim.has_key else [charge]
         refunded = await self._refunds.find([each.key for each in attempts]) if claim.has_key else set[str]()
-        hold = await self._hold_first([each for each in attempts if each.key not in refunded], ttl_seconds)
+        unused = [each for each in attempts if each.key not in refunded]
+        hold = await self._hold_first(unused, ttl_seconds, claim)
         payment = Payment(hold)
         try:
             yield payment
@@ -71,7 +72,7 @@ class Holds:
             payment.receipt = await self._settle_or_time_out(payment)
             require_time_left()
         except BaseException:
-            await self._refund(charge, hold.key)
+            await self._refund(charge, hold.key, claim)
             raise
 
     @contextlib.asynccontextmanager
@@ -85,7 +86,7 @@ class Holds:
             await self._refund(charge, charge.key)
             raise
 
-    async def settle_again(self, charge: Charge, tokens: int, held: str) -> Receipt:
+    async def settle_again(self, charge: Charge, tokens: int, held: str, claim: Claim) -> Receipt:
         """Pay for a stored answer that was held under the key `held`; repeated calls charge once.
 
         Its hold may have been settled and answered, so it is settled or stays as it is. If it has ended
@@ -97,12 +98,12 @@ class Holds:
             if attempt.key in refunded:
                 continue
             try:
-                return await self._settle_or_hold(attempt, tokens, answered=attempt.key == held)
+                return await self._settle_or_hold(attempt, tokens, None if attempt.key == held else claim)
             except HoldEnded:
                 continue
         raise IdempotencyKeyExpired
 
-    async def _hold_first(self, attempts: list[Charge], ttl_seconds: int) -> Hold:
+    async def _hold_first(self, attempts: list[Charge], ttl_seconds: int, claim: Claim) -> Hold:
         """Hold under the first key whose work has not failed; refuses a key whose work was paid."""
         for attempt in attempts:
             require_time_left()
@@ -115,19 +116,20 @@ class Holds:
                 raise
             except BaseException:
                 # Without an answer the hold may have been placed.
-                await self._refund(attempt, attempt.key)
+                await self._refund(attempt, attempt.key, claim)
                 raise
         raise IdempotencyKeyExpired
 
-    async def _settle_or_hold(self, charge: Charge, tokens: int, *, answered: bool) -> Receipt:
+    async def _settle_or_hold(self, charge: Charge, tokens: int, claim: Claim | None) -> Receipt:
+        """Refunded under the claim if it fails; without one it may have been answered, and stays."""
         require_time_left()
         try:
             return await settle_or_hold(self._billing, charge, tokens)
         except (HoldEnded, BillingUnreachable):
             raise
         except BaseException:
-            if not answered:
-                await self._refund(charge, charge.key)
+            if claim is not None:
+                await self._refund(charge, charge.key, claim)
             raise
 
     async def _settle_or_time_out(self, payment: Payment) -> Receipt:
@@ -147,8 +149,8 @@ class Holds:
             await asyncio.sleep(SETTLE_PAUSE_SECONDS)
             require_time_left()
 
-    async def _refund(self, charge: Charge, key: ChargeKey) -> None:
-        await self._refunds.refund([Refund(key, charge.user_id, "hold")])
+    async def _refund(self, charge: Charge, key: ChargeKey, claim: Claim | None = None) -> None:
+        await self._refunds.refund(Refund(key, charge.user_id, "hold"), claim)
 
 
 async def settle_or_hold_again(billing: Billing, charge: Charge, tokens: int | None = None) -> Receipt:

@@ -71,13 +71,15 @@ class Charge:
     api_key: ApiKey | None = None
     quote_id: str | None = None
 
-    def for_attempt(self, attempt: int) -> "Charge":
-        """The same charge under its next key, without a quote, after the earlier one has ended unpaid."""
-        return replace(self, key=ChargeKey(f"{self.key}:{attempt}"), quote_id=None)
-
     def attempts(self) -> list["Charge"]:
-        """The charge under all its keys, in the order of use."""
-        return [self, *(self.for_attempt(attempt) for attempt in range(1, MAX_ATTEMPTS))]
+        """The charge under all its keys, in the order of use; a quote is for the first one only."""
+        _, *later = attempt_keys(self.key)
+        return [self, *(replace(self, key=key, quote_id=None) for key in later)]
+
+
+def attempt_keys(key: ChargeKey) -> list[ChargeKey]:
+    """The keys of a charge in the order of use: each but the first follows one that has ended unpaid."""
+    return [key, *(ChargeKey(f"{key}:{attempt}") for attempt in range(1, MAX_ATTEMPTS))]
 
 
 @dataclass(frozen=True, slots=True)

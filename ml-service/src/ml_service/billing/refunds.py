@@ -1,6 +1,7 @@
 """Refunds of charges and holds whose request failed.
 
 A refund is recorded before it is sent, and sent until billing answers, by any replica and after any crash.
+Under an Idempotency-Key the request must still have its claim: its charge may have paid a later one's answer.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from prometheus_client import Gauge
 
 from kit.background import every
 from kit.fault_points import fault_point
+from kit.idempotency import Claim
 from ml_service.billing.port import Billing, BillingRefusal, ChargeKey
 from ml_service.billing.repository import Refund
 from ml_service.errors import BillingUnavailable
@@ -26,8 +28,11 @@ log = structlog.stdlib.get_logger()
 class RefundStore(Protocol):
     """Durable store of the refunds that billing has not answered, common to all replicas."""
 
-    async def add(self, refunds: Sequence[Refund]) -> None:
-        """Record refunds; one that is recorded already stays as it is."""
+    async def add(self, refunds: Sequence[Refund], claim: Claim | None = None) -> bool:
+        """Record refunds; one that is recorded already stays as it is.
+
+        Returns False, and records nothing, if another request has claimed the key of the claim since.
+        """
         ...
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
@@ -43,11 +48,16 @@ class Refunds:
     def __init__(self, store: RefundStore, billing: Billing) -> None:
         self._store, self._billing = store, billing
         self._running: set[asyncio.Task[None]] = set()
-        self._unrecorded: set[Refund] = set()
+        self._unrecorded: dict[Refund, Claim | None] = {}
 
-    async def refund(self, refunds: Sequence[Refund]) -> None:
-        """Record and send refunds; the cancellation of the request does not stop it."""
-        refunding = asyncio.create_task(self._record_and_send(refunds))
+    async def refund(self, refund: Refund, claim: Claim | None = None) -> None:
+        """Record and send a refund; the cancellation of the request does not stop it.
+
+        A charge of a claim that another request has taken over is left to that request.
+        """
+        if claim is not None:
+            claim.undo_pending = True
+        refunding = asyncio.create_task(self._record_and_send(refund, claim))
         self._running.add(refunding)
         refunding.add_done_callback(self._running.discard)
         await asyncio.shield(refunding)
@@ -59,9 +69,9 @@ class Refunds:
     async def send_all(self) -> None:
         """Send all recorded refunds, of any replica; sending one twice is harmless."""
         while True:
-            unrecorded = tuple(self._unrecorded)
-            await self._store.add(unrecorded)
-            self._unrecorded.difference_update(unrecorded)
+            for refund, claim in tuple(self._unrecorded.items()):
+                await self._store.add([refund], claim)
+                self._unrecorded.pop(refund, None)
             recorded = await self._store.list_oldest(MAX_REFUNDS)
             answered = await self._send(recorded)
             WAITING.set(len(recorded) - answered)
@@ -72,18 +82,24 @@ class Refunds:
         """Send refunds until cancelled; those without an answer are sent again in the next round."""
         await every(RETRY_SECONDS, self.send_all, failure="refunds_not_sent")
 
-    async def _record_and_send(self, refunds: Sequence[Refund]) -> None:
+    async def _record_and_send(self, refund: Refund, claim: Claim | None) -> None:
         try:
-            await self._store.add(refunds)
+            if not await self._store.add([refund], claim):
+                log.info("refund_left_to_retry", user=refund.user_id)
+                return
+            if claim is not None:
+                claim.undo_pending = False
         except Exception as error:
-            # The next round records them; until then only this process knows of them.
-            self._unrecorded.update(refunds)
-            log.warning("refund_not_recorded", user=refunds[0].user_id, error=type(error).__name__)
+            # The next round records it; until then only this process knows of it.
+            self._unrecorded[refund] = claim
+            log.warning("refund_not_recorded", user=refund.user_id, error=type(error).__name__)
+            if claim is not None and claim.has_key:
+                return
         fault_point("refund recorded")
         try:
-            await self._send(refunds)
+            await self._send([refund])
         except Exception as error:
-            log.warning("refund_delayed", user=refunds[0].user_id, error=type(error).__name__)
+            log.warning("refund_delayed", user=refund.user_id, error=type(error).__name__)
 
     async def _send(self, refunds: Sequence[Refund]) -> int:
         """Send refunds in one batch and delete those with an answer; returns their number."""
@@ -92,7 +108,8 @@ class Refunds:
         fault_point("refund sent")
         if answered:
             await self._store.delete([refund.key for refund in answered])
-            self._unrecorded.difference_update(answered)
+            for refund in answered:
+                self._unrecorded.pop(refund, None)
         return len(answered)
 
     async def _is_answered(self, refund: Refund) -> bool:

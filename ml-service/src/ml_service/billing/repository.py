@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple, cast
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database
+from kit.idempotency import Claim
 from kit.identity import UserId
 from ml_service.billing.port import ChargeKey
 from ml_service.orm import PendingRefund
@@ -27,11 +29,12 @@ class RefundRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, refunds: Sequence[Refund]) -> None:
-        if refunds:
-            statement = insert(PendingRefund).values([refund._asdict() for refund in refunds])
-            async with self._database.autocommit() as session:
-                await session.execute(statement.on_conflict_do_nothing())
+    async def add(self, refunds: Sequence[Refund], claim: Claim | None = None) -> bool:
+        async with self._database.transaction() as session:
+            if claim is not None and not await claim.is_current(session):
+                return False
+            await insert_refunds(session, refunds)
+        return True
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
         statement = select(PendingRefund.key).where(PendingRefund.key.in_(keys))
@@ -53,3 +56,10 @@ class RefundRepository:
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
         async with self._database.autocommit() as session:
             await session.execute(delete(PendingRefund).where(PendingRefund.key.in_(keys)))
+
+
+async def insert_refunds(session: AsyncSession, refunds: Sequence[Refund]) -> None:
+    """Record refunds in the transaction of their cause; one that is recorded already stays as it is."""
+    if refunds:
+        statement = insert(PendingRefund).values([refund._asdict() for refund in refunds])
+        await session.execute(statement.on_conflict_do_nothing())

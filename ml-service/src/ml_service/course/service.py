@@ -48,7 +48,8 @@ class CourseTraining:
 
         The file is stored together with the job, so that a refused request leaves nothing behind.
         """
-        async with self._datasets.receiving(caller.user_id, read) as received:
+        is_retry = await self._jobs.has_started(caller.user_id, key)
+        async with self._datasets.receiving(caller.user_id, read, is_retry=is_retry) as received:
             table = Table(received.dataset, received.insert)
             request = read_form(received.form.fields, dialect, received.dataset.id or NOT_STORED)
             require_time_left()

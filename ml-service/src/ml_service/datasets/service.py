@@ -77,6 +77,7 @@ class ReceivedDataset:
         )
 
     async def _insert_new(self, session: AsyncSession, repository: DatasetRepository) -> None:
+        await self._upload.require_stored(session)
         # From this point the sweeper deletes the file if its row is never committed.
         self._upload.keep()
         fault_point("dataset stored")
@@ -112,13 +113,21 @@ class DatasetService:
 
     @contextlib.asynccontextmanager
     async def receiving(
-        self, user_id: UserId, read: ReadBody, key: str | None = None, *, details: bool = False
+        self,
+        user_id: UserId,
+        read: ReadBody,
+        key: str | None = None,
+        *,
+        details: bool = False,
+        is_retry: bool = False,
     ) -> AsyncGenerator[ReceivedDataset]:
         """Receive and inspect a file, to be inserted within the block, in a transaction of the caller.
 
-        A file to train on at once needs no `details`: statistics take a third of the time of its inspection.
+        The file of a retry is received without room for it, as its owner already stores it. A file to train
+        on at once needs no `details`: statistics take a third of the time of its inspection.
         """
-        await self._quota.storage.require_store()
+        if not (is_retry or await self._is_known(user_id, key)):
+            await self._quota.storage.require_store()
         async with self._uploads.receiving() as upload:
             form = await read(upload)
             await upload.finish()
@@ -175,6 +184,12 @@ class DatasetService:
         stored = StoredFile(upload.key, upload.size, upload.sha256, verified=True)
         inspection = await self._inspector.inspect(user_id, stored, kinds, details=details)
         return _new_dataset(user_id, upload, inspection)
+
+    async def _is_known(self, user_id: UserId, key: str | None) -> bool:
+        if key is None:
+            return False
+        async with self._database.read() as session:
+            return await DatasetRepository(session).find_by_key(user_id, key) is not None
 
     async def _find_existing(self, user_id: UserId, sha256: bytes, key: str | None) -> Dataset | None:
         async with self._database.read() as session:

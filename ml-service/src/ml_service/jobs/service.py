@@ -44,6 +44,7 @@ from ml_service.learning.comparison import AUTO
 from ml_service.learning.tables import TableProfile
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Dataset, Job, JobEvent
+from ml_service.store.quota import StorageQuota
 
 # Well below the 5 seconds after which a revoked token must have no effect.
 CHECK_SECONDS = 2.0
@@ -74,9 +75,10 @@ class JobService:
         billing: Billing,
         feed: JobFeed,
         max_queued_per_user: int,
+        storage: StorageQuota,
     ) -> None:
         self._database, self._billing, self._feed = database, billing, feed
-        self._max_queued = max_queued_per_user
+        self._max_queued, self._storage = max_queued_per_user, storage
         self._starting: set[tuple[UserId, str | None]] = set()
 
     async def start(
@@ -91,7 +93,9 @@ class JobService:
             first = None if key is None else await self._find_first(caller.user_id, key, request, table)
             if first is not None:
                 return StartedJob(first, replayed=True)
-            table = table or await self._find_table(caller.user_id, request.dataset_id)
+            if table is None:
+                await self._storage.require_room(caller.user_id)
+                table = await self._find_table(caller.user_id, request.dataset_id)
             job = _new_training(caller, request, table.dataset, key)
             async with holding_price(self._billing, job, request):
                 first = await self._insert(job, request, table)
@@ -99,6 +103,13 @@ class JobService:
                 # Another replica has answered the same request meanwhile.
                 await release_held(self._billing, job)
         return StartedJob(first, replayed=first is not job)
+
+    async def has_started(self, user_id: UserId, key: str | None) -> bool:
+        """Whether an earlier request with this Idempotency-Key has started a job."""
+        if key is None:
+            return False
+        async with self._database.read() as session:
+            return await JobRepository(session).find_by_key(user_id, key) is not None
 
     async def add(self, session: AsyncSession, job: Job) -> None:
         """Insert a job, whose price is held, into the queue. Raises TooManyJobsQueued."""

@@ -30,6 +30,7 @@ from ml_service.orm import Job, Model
 from ml_service.predictions.service import PredictionResult
 from ml_service.store.outputs import Artefacts, Results
 from ml_service.store.process_pool import ProcessPool
+from ml_service.store.quota import StorageQuota
 from ml_service.store.uploads import Upload, Uploads
 
 HOLD_SECONDS = 1800
@@ -61,13 +62,14 @@ class CountedFile:
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """Stores of the files of a batch, and the processes that read them."""
+    """Stores of the files of a batch, their quota, and the processes that read them."""
 
     uploads: Uploads
     artefacts: Artefacts
     results: Results
     readers: ProcessPool
     limits: CsvLimits
+    quota: StorageQuota
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class BatchService:
 
         A retry receives the stored answer, whether it prefers a job or not.
         """
+        await self.files.quota.admit(caller.user_id, batch.key)
         async with self.files.uploads.receiving() as upload:
             await read(upload)
             await upload.finish()
@@ -98,7 +101,8 @@ class BatchService:
             key = charge_key("batch", request)
             async with self.answers.claim(request) as claim:
                 if claim.first_answer is not None:
-                    return await self._replay(caller, batch, key, orjson.loads(claim.first_answer))
+                    return await self._replay(caller, batch, claim, orjson.loads(claim.first_answer))
+                await self.files.quota.require_room(caller.user_id)
                 file = await self._count_rows(caller, batch, upload)
                 if batch.respond_async or file.rows > self.max_rows_at_once:
                     return StartedJob(await self._add_job(caller, batch, file, claim))
@@ -145,6 +149,7 @@ class BatchService:
             holding_job(self.billing, job),
             self.database.transaction() as session,
         ):
+            await file.upload.require_stored(session)
             await self.jobs.add(session, job)
             await claim.keep(orjson.dumps({"job": job.id}), session=session)
             # Keep the file although the commit may fail: the sweeper deletes a file without a job.
@@ -152,15 +157,16 @@ class BatchService:
         return job
 
     async def _replay(
-        self, caller: Caller, batch: BatchInput, key: ChargeKey, first: Json
+        self, caller: Caller, batch: BatchInput, claim: Claim, first: Json
     ) -> PredictionResult | StartedJob:
         if "job" in first:
             return StartedJob(await self.jobs.get(caller.user_id, first["job"]), replayed=True)
         if not await self.files.results.exists(first["location"], first["size_bytes"]):
             raise IdempotencyKeyExpired
         # The first request may have died before it settled.
+        key = charge_key("batch", claim.request)
         charge = _charge(caller, batch, key, first["rows"])
-        receipt = await self.holds.settle_again(charge, first["tokens"], first.get("held", key))
+        receipt = await self.holds.settle_again(charge, first["tokens"], first.get("held", key), claim)
         result = PredictionResult(first, receipt, replayed=True)
         _log_prediction(batch, result)
         return result

@@ -140,9 +140,6 @@ class PredictionService:
         """
         model = await self._find(caller, prediction.model)
         async with within(remaining_seconds(), DeadlinePassed()), self.bodies.slot(caller.user_id):
-            if prediction.key is not None:
-                # The answer may be stored as a file.
-                await self.files.quota.require_room(caller.user_id)
             body = await prediction.read()
             summary = await self.scoring.summarise(caller.user_id, body, prediction.dialect, model.name)
             digest = summary.digest if prediction.key is not None else b""
@@ -150,8 +147,11 @@ class PredictionService:
             charge = _charge(caller, model.name, summary.rows, charge_key("predict", request))
             async with self.answers.claim(request) as claim:
                 if claim.first_answer is not None:
-                    result = await self._replay(charge, orjson.loads(claim.first_answer))
+                    result = await self._replay(charge, claim, orjson.loads(claim.first_answer))
                 else:
+                    if claim.has_key:
+                        # The answer may be stored as a file.
+                        await self.files.quota.require_room(caller.user_id)
                     async with self.charges.charging(charge, claim) as (paid, receipt):
                         content = await self._predict_in_process(
                             caller, model, Body(body, prediction.dialect), PaidClaim(claim, paid)
@@ -166,7 +166,7 @@ class PredictionService:
         """The stored answer to the request's key, or a new one."""
         async with self.answers.claim(request) as claim:
             if claim.first_answer is not None:
-                return await self._replay(charge, orjson.loads(claim.first_answer))
+                return await self._replay(charge, claim, orjson.loads(claim.first_answer))
             return await self._predict(caller, prediction, charge, claim)
 
     async def _predict(
@@ -223,13 +223,13 @@ class PredictionService:
             await paid.claim.keep(orjson.dumps({CONTENT: content.decode(), CHARGED: paid.key}))
         return content
 
-    async def _replay(self, charge: Charge, stored: Json) -> PredictionResult:
+    async def _replay(self, charge: Charge, claim: Claim, stored: Json) -> PredictionResult:
         """Return a stored answer; it is charged again only if the charge was refunded after it was stored."""
         content = await self._read_content(stored)
         if CHARGED not in stored:
             return PredictionResult(stored, await self.charges.settle(charge), replayed=True)
         paid = stored.pop(CHARGED)
-        _, receipt = await self.charges.charge_again(charge, paid if isinstance(paid, str) else None)
+        _, receipt = await self.charges.charge_again(charge, claim, paid if isinstance(paid, str) else None)
         return PredictionResult(stored, receipt, replayed=True, content=content)
 
     async def _read_content(self, stored: Json) -> bytes | None:

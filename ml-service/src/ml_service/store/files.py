@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 from uuid import uuid4
 
+from fsspec import register_implementation
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from ml_service.store import local_files
 from ml_service.store.local_files import NotTheStoredFile
 
+# By name, because its libraries take half a second to import.
+register_implementation("s3", "ml_service.store.bucket.Bucket", clobber=True)
 # Appended to the name of an uploaded table: its columnar copy.
 COPY_SUFFIX = ".arrow"
 
@@ -63,7 +66,7 @@ class Files:
         """A local path for a new folder; its files are in the store after the block, unless it raises."""
         with self._deleted_after_an_error(key):
             if self._local:
-                os.makedirs(os.path.dirname(self._path(key)), exist_ok=True)
+                local_files.make_folder(os.path.dirname(self._path(key)))
                 yield Path(self._path(key))
                 return
             with tempfile.TemporaryDirectory(prefix="farebox-") as folder:
@@ -147,7 +150,7 @@ class Files:
                 self._files.cp_file(path, target + path.removeprefix(source))
             self._files.rm(source, recursive=True)
             return
-        os.makedirs(os.path.dirname(target), exist_ok=True)
+        local_files.make_folder(os.path.dirname(target))
         os.rename(source, target)
         local_files.flush_folder(target)
 
@@ -180,7 +183,7 @@ class Files:
         """The room on the file system; None for a bucket."""
         if not self._local:
             return None
-        os.makedirs(self._root, exist_ok=True)
+        local_files.make_folder(self._root)
         usage = shutil.disk_usage(self._root)
         return Room(usage.free, usage.total)
 

@@ -23,14 +23,15 @@ def open_to_read(path: str, size: int | None) -> IO[bytes]:
 
 
 def open_to_write(path: str) -> IO[bytes]:
-    """A new or emptied file."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    return os.fdopen(_open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, None), "wb")
+    """A new or emptied file, whose name survives a power cut."""
+    make_folder(os.path.dirname(path))
+    file = os.fdopen(_open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, None), "wb")
+    flush_folder(path)
+    return file
 
 
 def create(path: str, content: bytes) -> None:
     """Create a file with its content at once, unless it exists."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     new = f"{path}.{os.urandom(8).hex()}"
     try:
         with open_to_write(new) as file:
@@ -41,6 +42,15 @@ def create(path: str, content: bytes) -> None:
     finally:
         Path(new).unlink(missing_ok=True)
     flush_folder(path)
+
+
+def make_folder(path: str) -> None:
+    """Create a folder with its parents, whose names survive a power cut, unless it exists."""
+    if not os.path.isdir(path):
+        make_folder(os.path.dirname(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path)
+        flush_folder(path)
 
 
 def copy(path: str, new_path: str) -> None:

@@ -30,7 +30,9 @@ CALL_SECONDS = 60.0
 WAITING_PER_USER, WAITING = 16, 200
 # A process is ready in 0.3 s. While it is idle, it occupies 75 MB, and 250 MB after an export.
 IDLE_SECONDS = 15.0
-COMMAND = [sys.executable, "-P", "-m", "ml_service.store.reader_process"]
+# A table of 200 MB in cells of one letter needs 2.4 GB of address space for data, and 1.4 GB of memory.
+MOST_BYTES = 3 * 1024**3
+COMMAND = [sys.executable, "-P", "-m", "ml_service.store.reader_process", str(MOST_BYTES)]
 
 
 class ProcessPool:
@@ -76,6 +78,8 @@ class ProcessPool:
             within(seconds, ReaderTimedOut(seconds)),
         ):
             succeeded, value = await self._run((work, arguments))
+        if isinstance(value, MemoryError):
+            raise ReaderDied from value
         if not succeeded:
             raise cast("BaseException", value)
         return value
@@ -89,7 +93,11 @@ class ProcessPool:
         except BaseException:
             process.end()
             raise
-        self._idle.add(process)
+        if isinstance(outcome[1], MemoryError):
+            # What it still holds of the file would leave less for the next one.
+            process.end()
+        else:
+            self._idle.add(process)
         return outcome
 
 

@@ -40,6 +40,14 @@ class StorageQuota:
         async with self._database.read() as session:
             await self.require_quota(session, user_id, more_bytes)
 
+    async def admit(self, user_id: UserId, key: str | None) -> None:
+        """As `require_room`, before a body is streamed; the retry of an answered request stores nothing."""
+        if key is not None:
+            async with self._database.read() as session:
+                if await StoreRepository(session).is_answered(user_id, key):
+                    return
+        await self.require_room(user_id)
+
     async def require_store(self) -> None:
         """Raises StoreNotOurs or StorageFull."""
         self._ownership.require_verified()

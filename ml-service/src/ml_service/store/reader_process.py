@@ -5,8 +5,16 @@ It imports nothing but what its calls need: about 75 MB for the inspection of a 
 
 import os
 import pickle
+import resource
 import sys
 from typing import BinaryIO
+
+
+def limit_memory(most_bytes: int) -> None:
+    """Let a file that would take more than this fail, whatever its headers claim, instead of the service."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = most_bytes if most == resource.RLIM_INFINITY else min(most_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
 
 
 def serve(calls: BinaryIO, outcomes: BinaryIO) -> None:
@@ -38,6 +46,7 @@ def _pickle(succeeded: bool, value: object) -> bytes:
 
 
 if __name__ == "__main__":
+    limit_memory(int(sys.argv[1]))
     # What a call prints goes to the log.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -22,10 +22,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.identity import UserId
 from ml_service.orm import Dataset, Job, Model, StoreOwner, first_answers
 
+UPLOADS_LOCK = func.hashtextextended("uploads", 0)
+
 
 class StoreRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def share_uploads(self) -> None:
+        """Until the transaction ends, no sweeper deletes an upload without a row."""
+        await self._session.execute(select(func.pg_advisory_xact_lock_shared(UPLOADS_LOCK)))
+
+    async def lock_uploads(self) -> None:
+        """Wait for transactions that add the row of an upload, and keep out others until this one ends."""
+        await self._session.execute(select(func.pg_advisory_xact_lock(UPLOADS_LOCK)))
+
+    async def is_answered(self, user_id: UserId, key: str) -> bool:
+        """Whether an answer is stored for this Idempotency-Key."""
+        columns = first_answers.c
+        of_key = (columns.scope == str(user_id)) & (columns.key == key) & columns.answer.is_not(None)
+        return (await self._session.execute(select(columns.key).where(of_key))).first() is not None
 
     async def owner(self) -> UUID:
         return (await self._session.execute(select(StoreOwner.owner))).scalar_one()

@@ -6,13 +6,18 @@ from collections.abc import AsyncGenerator
 from typing import IO
 from uuid import uuid4
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kit.errors import Unavailable
 from ml_service.errors import DatasetTooLarge
 from ml_service.store.files import COPY_SUFFIX, Files
+from ml_service.store.repository import StoreRepository
 from ml_service.store.threads import discard, run_in_thread
 
 FOLDER = "uploads"
 # Large enough to amortise a switch of threads, small enough for a hundred uploads in memory.
 BUFFER_BYTES = 256 * 1024
+SWEPT = "The request stood still for too long, so its file was deleted; send it again."
 
 
 class Upload:
@@ -43,6 +48,14 @@ class Upload:
     async def finish(self) -> None:
         await self._write_out()
         await run_in_thread(self._close_safely)
+
+    async def require_stored(self, session: AsyncSession) -> None:
+        """Raises Unavailable if a sweeper has deleted the file; none can until the transaction ends."""
+        await StoreRepository(session).share_uploads()
+        try:
+            await run_in_thread(self._files.require_file, self.key, self.size)
+        except FileNotFoundError:
+            raise Unavailable(SWEPT) from None
 
     async def _write_out(self) -> None:
         data, self._buffer = bytes(self._buffer), bytearray()

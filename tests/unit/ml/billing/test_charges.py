@@ -155,7 +155,9 @@ class TestStoredAnswer:
         await work(billing)
         billing.faults = {"charge": "lost"}
         with pytest.raises(BillingUnavailable):
-            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(CHARGE, CHARGE.key)
+            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(
+                CHARGE, RECLAIMED, CHARGE.key
+            )
         assert billing.balance(ADA) == 5
 
     @pytest.mark.parametrize("fault", ["lost", "late"])
@@ -166,7 +168,9 @@ class TestStoredAnswer:
         await billing.refund(CHARGE.key, ADA)
         billing.faults, billing.spared = {"charge": fault}, {CHARGE.key}
         with pytest.raises(BillingUnavailable):
-            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(CHARGE, CHARGE.key)
+            await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(
+                CHARGE, RECLAIMED, CHARGE.key
+            )
         await billing.apply_late()
         assert billing.balance(ADA) == 10
 

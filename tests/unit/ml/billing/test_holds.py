@@ -200,18 +200,18 @@ class TestHolding:
 class TestStoredAnswer:
     async def test_whose_hold_was_settled_is_not_charged_again(self, billing: UnreliableBilling) -> None:
         await work(billing)
-        assert (await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key)).tokens == 5
+        assert (await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)).tokens == 5
         assert billing.balance(ADA) == 5
 
     async def test_whose_hold_was_not_settled_is_charged(self, billing: UnreliableBilling) -> None:
         await billing.hold(CHARGE, 30)
-        assert (await holds_of(billing).settle_again(CHARGE, 3, CHARGE.key)).tokens == 3
+        assert (await holds_of(billing).settle_again(CHARGE, 3, CHARGE.key, KEYED)).tokens == 3
         assert (billing.balance(ADA), billing.held(ADA)) == (7, 0)
 
     async def test_whose_hold_was_refunded_is_charged_once(self, billing: UnreliableBilling) -> None:
         await work(billing)
         await billing.refund_hold(CHARGE.key, ADA)
-        receipts = [await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key) for _ in range(2)]
+        receipts = [await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED) for _ in range(2)]
         assert receipts[0] == receipts[1]
         assert billing.balance(ADA) == 5
 
@@ -219,7 +219,7 @@ class TestStoredAnswer:
         await work(billing)
         billing.faults = {"settle": "lost"}
         with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key)
+            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)
         assert billing.balance(ADA) == 5
 
     @pytest.mark.parametrize("fault", ["lost", "late"])
@@ -231,7 +231,7 @@ class TestStoredAnswer:
         await billing.refund_hold(CHARGE.key, ADA)
         billing.faults, billing.spared = {operation: fault}, {CHARGE.key}
         with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key)
+            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)
         await billing.apply_late()
         assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 

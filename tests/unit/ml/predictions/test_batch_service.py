@@ -75,8 +75,11 @@ class OneModel:
         )
 
 
-async def has_room(_user_id: UserId) -> None:
+async def has_room(*_request: object) -> None:
     pass
+
+
+ROOM = SimpleNamespace(admit=has_room, require_room=has_room)
 
 
 @pytest.fixture
@@ -104,7 +107,10 @@ async def client(
         lookup=model,  # type: ignore[arg-type] - it has the one method that is used
         billing=billing,
         holds=Holds(billing, Refunds(MemoryRefunds(), billing)),
-        files=BatchFiles(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
+        files=BatchFiles(
+            *(Uploads(files, 1_000_000), artefacts, results, readers, DEFAULT_LIMITS),
+            quota=ROOM,  # type: ignore[arg-type] - it has the methods that are used
+        ),
         jobs=None,  # type: ignore[arg-type] - no file here is large enough for a job
         database=None,  # type: ignore[arg-type] - as above
         max_rows_at_once=100_000,
@@ -122,7 +128,6 @@ async def client(
         billing=billing,
         charges=None,
         queue_estimates=None,
-        storage=SimpleNamespace(require_room=has_room),
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ml") as client:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.hostile.parquet import parquet_bomb
 
 from kit.deadlines import start_deadline
 from kit.disconnects import connection
@@ -17,6 +18,8 @@ from kit.errors import ClientLeft, DeadlinePassed
 from kit.identity import UserId
 from ml_service.datasets.inspection import inspect_file
 from ml_service.learning.predictors.errors import FeatureError
+from ml_service.learning.tables import read_table
+from ml_service.store import process_pool
 from ml_service.store.errors import ReaderDied, ReaderTimedOut
 from ml_service.store.process_pool import IdleProcesses, ProcessPool
 
@@ -71,6 +74,20 @@ async def test_error_keeps_detail_and_members_across_processes() -> None:
 async def test_killed_process_raises_reader_died() -> None:
     with pytest.raises(ReaderDied):
         await ProcessPool(1).run(die, user=ADA)
+
+
+async def test_file_that_unpacks_to_more_than_the_limit_ends_its_process_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = tmp_path / "bomb.parquet"
+    bomb.write_bytes(parquet_bomb(mebibytes=1024))
+    assert bomb.stat().st_size < 3_000_000
+    monkeypatch.setattr(process_pool, "COMMAND", [*process_pool.COMMAND[:-1], str(512 * 1024**2)])
+    pool = ProcessPool(1)
+    pid = await pool.run(os.getpid, user=ADA)
+    with pytest.raises(ReaderDied):
+        await pool.run(read_table, bomb, user=ADA)
+    assert await pool.run(os.getpid, user=ADA) != pid
 
 
 async def test_process_is_reused_while_it_is_not_idle_for_long() -> None:

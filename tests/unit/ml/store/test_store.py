@@ -32,6 +32,17 @@ async def test_finished_upload_is_on_the_disk(files: Files, tmp_path: Path, flus
         await upload.write(b"12345")
         await upload.finish()
         assert (tmp_path / upload.key).stat().st_ino in flushed
+        assert (tmp_path / "uploads").stat().st_ino in flushed
+
+
+@pytest.mark.parametrize("folder", ["uploads", "results"])
+def test_name_of_a_new_file_and_of_its_new_folder_are_on_the_disk(
+    files: Files, tmp_path: Path, flushed: set[int], folder: str
+) -> None:
+    with files.open_to_write(f"{folder}/1") as file:
+        files.flush(file)
+    names = {tmp_path.stat().st_ino, (tmp_path / folder).stat().st_ino}
+    assert names | {(tmp_path / folder / "1").stat().st_ino} <= flushed
 
 
 async def receive(uploads: Uploads, *chunks: bytes | Exception) -> None:

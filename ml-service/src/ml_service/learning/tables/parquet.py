@@ -85,6 +85,9 @@ def read_parquet(
 def refuse_damage() -> Generator[None]:
     try:
         yield
+    except MemoryError:
+        # Arrow's is one of its other exceptions, too, but the file may be whole.
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CorruptParquet(DAMAGED) from error
 
