@@ -5,6 +5,7 @@ Exits with an error when a request was answered wrongly, or when fewer were sent
 
 import argparse
 import sys
+from datetime import UTC, datetime
 
 from rich.console import Console
 
@@ -25,8 +26,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=SECONDS, help="at most")
     parser.add_argument("--seed", type=int, default=1, help="another one sends other requests")
     arguments = parser.parse_args()
+    started = datetime.now(UTC)
     with running_stack() as stack:
         targets = fuzz(stack, arguments.seconds, arguments.requests, arguments.seed)
+        if has_failed(targets, arguments.requests):
+            console.print(stack.complaints(started), markup=False, highlight=False)
     for target in targets:
         result = "failed" if target.reports else "passed"
         console.print(f"{target.name}: {target.requests:,} requests in {target.rounds} rounds, {result}")
