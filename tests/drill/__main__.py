@@ -30,6 +30,7 @@ def main() -> None:
     done = asyncio.run(drill(minutes * 60, seed, quick=arguments.quick, report=_print_round))
     console.print(_table_of_faults(done.rounds))
     console.print(f"Books: {done.books}")
+    _write(seed, done, [])
     console.print("Bystanders of one user who floods a route with all that the limits allow")
     experiences = [] if arguments.quick else asyncio.run(attack_all(_print_experience))
     console.print(_table_of_attacks(experiences))

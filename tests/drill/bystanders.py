@@ -10,8 +10,7 @@ import httpx
 import numpy as np
 
 from tests.drill.attacks import ATTACKS, Attacker, attack
-from tests.drill.disk import disks
-from tests.drill.stack import HOME_BYTES
+from tests.drill.disk import MEBIBYTE, disks
 from tests.support.books import assert_books_balance
 from tests.support.people import Person, administrator, grant, new_user
 from tests.support.stack import Stack, running_stack
@@ -33,6 +32,8 @@ BEFORE_SECONDS = 1.0
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_TRAININGS = 0.1, 0.5
 REQUEST_SECONDS, BOOKS_SECONDS = 60.0, 60.0
 MODEL_ROWS = 2000
+# Files of deleted attackers stay for an hour.
+DISK_BYTES = 6 * 1024 * MEBIBYTE
 BYSTANDERS_ADDRESS = "192.0.2.1"
 MOST_BALANCE_SECONDS, MOST_TRAINING_SECONDS = 0.5, 10.0
 
@@ -70,7 +71,7 @@ async def attack_all(
     """Each attack in turn, on one stack; raises AssertionError if its books do not balance at the end."""
     experiences: list[Experience] = []
     # In memory, since other programs of the machine may keep its disk busy for seconds.
-    with disks(HOME_BYTES) as (disk,), running_stack(disk.folder, **PRODUCT_SETTINGS) as stack:
+    with disks(DISK_BYTES) as (disk,), running_stack(disk.folder, **PRODUCT_SETTINGS) as stack:
         async with _client(stack, BYSTANDERS_ADDRESS) as http:
             admin, bystander = await administrator(http, stack), await new_user(http)
             await grant(admin, bystander, PLENTY)
