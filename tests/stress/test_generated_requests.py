@@ -17,7 +17,8 @@ REQUESTS = 300
 def test_generated_requests_get_described_answers() -> None:
     with running_stack() as stack:
         targets = fuzz(stack, SECONDS, REQUESTS)
-    assert [report for target in targets for report in target.reports] == []
+    reports = [report for target in targets for report in target.reports]
+    assert not reports, "\n".join(reports)
     assert not [target.name for target in targets if not target.requests]
     assert not has_failed(targets, REQUESTS)
 
