@@ -24,7 +24,7 @@ GATEWAY = os.environ["FUZZ_GATEWAY"]
 BEARER = f"Bearer {os.environ['FUZZ_TOKEN']}"
 COUNTS = Path(os.environ["FUZZ_COUNTS"])
 # The administrator, and the users of the requests.
-PROTECTED = {int(user_id) for user_id in os.environ["FUZZ_PROTECTED"].split(",")}
+PROTECTED = set(os.environ["FUZZ_PROTECTED"].split(","))
 ENDS_LOGIN = {
     "DELETE /v1/me",
     "PATCH /v1/me",
@@ -84,10 +84,10 @@ def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> N
     if is_chosen and is_sent_by_away and isinstance(case.body, dict):
         own = {"username": away.name, "email": away.name, "password": PASSWORD, "current_password": PASSWORD}
         case.body = {name: own.get(name, value) for name, value in case.body.items()}
-    if "user_id" in case.path_parameters and (is_chosen or case.path_parameters["user_id"] in PROTECTED):
+    if "user_id" in case.path_parameters and (is_chosen or str(case.path_parameters["user_id"]) in PROTECTED):
         case.path_parameters["user_id"] = away.id
     if label == "DELETE /user/remove_user" and isinstance(case.body, dict):
-        is_protected = case.body.get("user_id") in PROTECTED
+        is_protected = str(case.body.get("user_id")) in PROTECTED
         case.body |= {"user_id": away.id} if is_chosen or is_protected else {}
     if label == "PUT /v1/prices/{action}" and isinstance(case.body, dict):
         # Beyond this price nobody could pay for the other requests.
