@@ -163,15 +163,20 @@ async def running(database: Database, store: Path, others: OtherServices) -> Asy
         await process.wait()
 
 
-async def test_retry_after_a_kill_between_charge_and_answer_is_charged_once(
-    database: Database, store: Path, others: OtherServices, sql: asyncpg.Connection
-) -> None:
+async def die_after_charge(database: Database, store: Path, others: OtherServices) -> None:
+    """Charge a prediction under the key `killed`, and kill its process before it answers."""
     async with running(database, store, others) as service:
         others.after_charge = service.kill
         with pytest.raises(httpx.TransportError):
             await service.predict("killed")
     others.after_charge = bool
     assert others.billing.balance(ADA) == 95
+
+
+async def test_retry_after_a_kill_between_charge_and_answer_is_charged_once(
+    database: Database, store: Path, others: OtherServices, sql: asyncpg.Connection
+) -> None:
+    await die_after_charge(database, store, others)
     # Instead of waiting until the claim of the dead process ends.
     await sql.execute("UPDATE ml.idempotency_keys SET lease_until = now()")
     async with running(database, store, others) as service:
@@ -183,12 +188,7 @@ async def test_retry_after_a_kill_between_charge_and_answer_is_charged_once(
 async def test_charge_that_is_never_answered_is_refunded_when_its_claim_expires(
     database: Database, store: Path, others: OtherServices, sql: asyncpg.Connection
 ) -> None:
-    async with running(database, store, others) as service:
-        others.after_charge = service.kill
-        with pytest.raises(httpx.TransportError):
-            await service.predict("killed")
-    others.after_charge = bool
-    assert others.billing.balance(ADA) == 95
+    await die_after_charge(database, store, others)
     await sql.execute(
         "UPDATE ml.idempotency_keys SET lease_until = now(), created_at = now() - interval '2 days'"
     )
