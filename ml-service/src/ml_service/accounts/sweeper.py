@@ -25,6 +25,8 @@ from ml_service.store.uploads import FOLDER as UPLOADS
 
 # A bucket lists a thousand files in a tenth of a second.
 LISTING_SECONDS = 600.0
+# Files that are deleted under one lock, while uploads wait for it.
+PORTION = 50
 UNSWEPT = Gauge(
     "farebox_unswept_files", "Files without a row that are too many to be deleted unasked", ["folder"]
 )
@@ -103,8 +105,9 @@ class Sweeper:
         UNSWEPT.labels(folder).set(len(orphans) if refused else 0)
         if refused:
             log.error("sweep_refused", folder=folder, orphans=len(orphans), files=len(stored))
-        elif orphans:
-            await self._delete_orphans(folder, orphans)
+            return
+        for start in range(0, len(orphans), PORTION):
+            await self._delete_orphans(folder, orphans[start : start + PORTION])
 
     async def _delete_orphans(self, folder: str, orphans: Sequence[str]) -> None:
         """Delete those that still have no row; a request that stood still may be about to add one."""
