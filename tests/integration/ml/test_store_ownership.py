@@ -31,6 +31,16 @@ def make_old(store: Path) -> None:
         os.utime(path, OLD)
 
 
+def put_old_files(folder: Path) -> None:
+    """Put the files there at once, so that no sweep sees few of them."""
+    aside = folder.with_name("aside")
+    aside.mkdir()
+    for number in range(ORPHANS):
+        (aside / f"orphan{number}").write_bytes(b"x")
+    make_old(aside)
+    aside.replace(folder)
+
+
 @pytest.mark.usefixtures("model")
 async def test_second_stack_on_the_store_is_not_ready_and_deletes_nothing(
     idle: Service, stranger: Database, tmp_path: Path
@@ -110,10 +120,7 @@ async def test_artefact_without_a_model_is_swept_once_it_is_old(idle: Service, t
 
 @pytest.mark.parametrize("folder", ["uploads", "artefacts"])
 async def test_sweep_of_most_files_is_refused(idle: Service, tmp_path: Path, folder: str) -> None:
-    (tmp_path / folder).mkdir(exist_ok=True)
-    for number in range(ORPHANS):
-        (tmp_path / folder / f"orphan{number}").write_bytes(b"x")
-    make_old(tmp_path)
+    put_old_files(tmp_path / folder)
     await idle.app.state.container.sweeper.sweep()
     assert len(idle.stored(folder)) == ORPHANS
     metrics = (await idle.client.get("/metrics")).text
@@ -124,10 +131,7 @@ async def test_sweep_of_most_files_is_allowed_by_the_setting(
     database: Database, billing: MemoryBilling, tmp_path: Path
 ) -> None:
     async with run_service(database, tmp_path, billing, orphan_share=1) as service:
-        (tmp_path / "uploads").mkdir()
-        for number in range(ORPHANS):
-            (tmp_path / "uploads" / f"orphan{number}").write_bytes(b"x")
-        make_old(tmp_path)
+        put_old_files(tmp_path / "uploads")
         await service.app.state.container.sweeper.sweep()
         assert service.stored("uploads") == set()
 
