@@ -37,6 +37,11 @@ class Attempt:
     process: MlProcess
     served: asyncio.Task[Receipt]
 
+    async def wait(self, patience: float | None = None) -> None:
+        """Wait until it has ended, its clean-up included, or its process is killed."""
+        ends = [self.served, self.process.killed]
+        await asyncio.wait(ends, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+
     @property
     def receipt(self) -> Receipt | None:
         """The receipt of an answer, whether or not the client has waited for it."""
@@ -71,22 +76,21 @@ class Client:
             await self._repeat_forgotten(simulation)
 
     async def _repeat_forgotten(self, simulation: "Simulation") -> None:
-        """Send an answered request again under a key that the service has forgotten."""
+        """Send an answered request again under a key that is forgotten long after its attempts have ended."""
         await asyncio.sleep(max(0.0, FAULTS_END - self.world.now))
+        await asyncio.gather(*(attempt.wait() for attempt in self.attempts))
         if self.world.random.random() < 0.3:
             simulation.tables.keys.pop((str(self.work.user), str(self.work.key)), None)
             process = await simulation.pick_process()
             self.repeated = Attempt(process, asyncio.create_task(process.serve(self.work)))
-            await asyncio.wait([self.repeated.served, process.killed], return_when=asyncio.FIRST_COMPLETED)
+            await self.repeated.wait()
 
     async def _attempt(self, process: MlProcess) -> None:
         attempt = Attempt(process, asyncio.create_task(process.serve(self.work)))
         self.attempts.append(attempt)
         self.world.log(f"{self.work} sent to {process.name}")
         patience = self.world.random.random() * 6 if self.world.happens(0.5) else None
-        await asyncio.wait(
-            [attempt.served, process.killed], timeout=patience, return_when=asyncio.FIRST_COMPLETED
-        )
+        await attempt.wait(patience)
         if not attempt.served.done() and not process.killed.done():
             self.world.log(f"{self.work.resource} given up")
             attempt.served.cancel()

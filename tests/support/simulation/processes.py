@@ -81,7 +81,8 @@ class Process:
     def stand_still(self, longest: float) -> None:
         """Stop all steps for a while, as SIGSTOP does."""
         self.world.log(f"{self.name} stands still")
-        self.paused_until = self.world.now + self.world.random.random() * longest
+        # SIGCONT comes at the end of the longest one.
+        self.paused_until = max(self.paused_until, self.world.now + self.world.random.random() * longest)
 
     async def pause(self, longest: float | None = None) -> None:
         if longest is None:
@@ -91,7 +92,7 @@ class Process:
 
     async def live(self) -> None:
         """Return only in a live process. A cancellation ends the wait; the clean-up meets the next one."""
-        if self.world.now < self.paused_until:
+        while self.world.now < self.paused_until:
             await asyncio.sleep(self.paused_until - self.world.now)
         if self.killed.done():
             await asyncio.get_running_loop().create_future()
