@@ -213,12 +213,12 @@ async def _end(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt |
 
 async def _turn_into_failure(context: WorkerContext, job: Job, lease: UUID, refusal: BillingRefusal) -> Job:
     """Discard the result: the hold expired during an outage, and its tokens have been spent since."""
-    await _discard_result(context, job)
     async with context.leases() as leases:
-        job = await leases.get_leased(job.id, lease)
-        job.result = None
-        job.error = refusal.to_document()
-    return job
+        failed = await leases.get_leased(job.id, lease)
+        failed.result, failed.error = None, refusal.to_document()
+    # Not before the commit: a worker that has lost the lease must not delete what its successor charges for.
+    await _discard_result(context, job)
+    return failed
 
 
 async def _discard_result(context: WorkerContext, job: Job) -> None:
