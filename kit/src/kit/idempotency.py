@@ -150,6 +150,13 @@ class Claim:
         if self.has_key:
             await self._answers.keep(self, answer, location, session)
 
+    async def replace(self, answer: bytes) -> None:
+        """Replace the stored answer that this retry has received.
+
+        Raises IdempotencyTwinRunning if another retry has claimed the key since.
+        """
+        await self._answers.replace(self, answer)
+
     async def is_current(self, session: AsyncSession) -> bool:
         """Whether no other request has claimed the key since; none can until the transaction ends."""
         return not self.has_key or await self._answers.is_current(self, session)
@@ -197,6 +204,14 @@ class FirstAnswers:
         opened = self._database.autocommit() if session is None else contextlib.nullcontext(session)
         async with opened as current:
             if (await current.execute(statement)).first() is None:
+                raise IdempotencyTwinRunning
+
+    async def replace(self, claim: Claim, answer: bytes) -> None:
+        columns = self._table.c
+        is_ours = self._is(claim.request) & (columns.lease == claim.lease) & columns.answer.is_not(None)
+        statement = update(self._table).where(is_ours).values(answer=answer).returning(columns.key)
+        async with self._database.autocommit() as session:
+            if (await session.execute(statement)).first() is None:
                 raise IdempotencyTwinRunning
 
     async def is_current(self, claim: Claim, session: AsyncSession) -> bool:

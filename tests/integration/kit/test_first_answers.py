@@ -48,6 +48,16 @@ async def keep(answers: FirstAnswers, request: KeyedRequest, answer: bytes) -> N
         await claim.keep(answer)
 
 
+async def test_retry_replaces_the_answer_unless_another_one_came_after_it(answers: FirstAnswers) -> None:
+    await keep(answers, REQUEST, b"first")
+    async with answers.claim(REQUEST) as late, answers.claim(REQUEST) as retry:
+        await retry.replace(b"second")
+        with pytest.raises(IdempotencyTwinRunning):
+            await late.replace(b"third")
+    async with answers.claim(REQUEST) as claim:
+        assert claim.first_answer == b"second"
+
+
 async def answer_with_effect(connections: Connections, claim: Claim) -> None:
     async with connections.transaction() as session:
         await session.execute(text("INSERT INTO effects VALUES (1)"))

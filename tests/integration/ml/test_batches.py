@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import asyncpg
 import httpx
@@ -207,3 +208,21 @@ async def test_claim_is_renewed_after_a_failed_round(idle: Service, monkeypatch:
     answers = FirstAnswers(unreliable, first_answers)  # type: ignore[arg-type] - it has the methods that are used
     async with answers.claim(KeyedRequest(str(ADA), "long", bytes(32))):
         await eventually(is_renewed_again, 10)
+
+
+async def test_answer_whose_commit_is_unconfirmed_keeps_its_file(
+    idle: Service, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database stores the answer, but its confirmation is lost: a retry receives it, and pays once."""
+
+    async def keep_unconfirmed(*arguments: Any) -> None:  # Any: those of the method
+        await keep(*arguments)
+        raise asyncpg.ConnectionDoesNotExistError
+
+    with monkeypatch.context() as patches:
+        keep = FirstAnswers.keep
+        patches.setattr(FirstAnswers, "keep", keep_unconfirmed)
+        assert_problem(await send(idle, model, key="lost"), 503, "unavailable")
+    retry = await send(idle, model, key="lost")
+    assert (retry.status_code, retry.headers["Idempotency-Replayed"]) == (200, "true")
+    assert (idle.billing.balance(ADA), idle.billing.held(ADA)) == (GRANT - 5, 0)

@@ -97,6 +97,17 @@ class SimulatedAnswers(FirstAnswers):
         if not await self._process.step(store):
             raise IdempotencyTwinRunning
 
+    async def replace(self, claim: Claim, answer: bytes) -> None:
+        def replace() -> bool:
+            row = self._rows.get(_id(claim.request))
+            is_ours = row is not None and row.lease == claim.lease and row.answer is not None
+            if row is not None and is_ours:
+                row.answer = answer
+            return is_ours
+
+        if not await self._process.step(replace):
+            raise IdempotencyTwinRunning
+
     async def _begin(self, claim: Claim) -> bool:
         request = claim.request
 

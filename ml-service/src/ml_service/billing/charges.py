@@ -24,6 +24,7 @@ from ml_service.billing.port import (
 )
 from ml_service.billing.refunds import Refunds
 from ml_service.billing.repository import Kind, Refund
+from ml_service.billing.stored_answers import StoredAnswer
 
 
 class Charges:
@@ -56,20 +57,19 @@ class Charges:
             raise
 
     async def charge_again(
-        self, charge: Charge, claim: Claim, paid: str | None = None
+        self, charge: Charge, claim: Claim, stored: StoredAnswer | None = None
     ) -> tuple[Charge, Receipt]:
         """Charge under the first key without a refund; repeated calls charge once.
 
         A recorded refund counts before billing has it: otherwise a retry would reuse a charge that is
         refunded a moment later. No earlier attempt can record one afterwards, since it has lost the claim.
-        `paid` is the key under which the stored answer of the request was charged.
         """
         attempts = charge.attempts()
         refunded = await self._refunds.find([attempt.key for attempt in attempts])
         for attempt in attempts:
             if attempt.key not in refunded:
                 try:
-                    return attempt, await self._charge(attempt, claim, answered=attempt.key == paid)
+                    return attempt, await self._charge(attempt, claim, stored)
                 except ChargeRefunded:
                     continue
         raise IdempotencyKeyExpired
@@ -78,16 +78,22 @@ class Charges:
         """Settle the hold under the charge's key, for an answer of the release that held for predictions."""
         return await settle_or_hold_again(self._billing, charge)
 
-    async def _charge(self, charge: Charge, claim: Claim | None, *, answered: bool = False) -> Receipt:
-        """`answered` is a charge whose work has been answered, so that its failed replay is not refunded."""
+    async def _charge(
+        self, charge: Charge, claim: Claim | None, stored: StoredAnswer | None = None
+    ) -> Receipt:
+        """Refunded if it fails, unless a stored answer may have been sent with this charge."""
         require_time_left()
+        is_answered = stored is not None and stored.is_paid_by(charge.key)
         try:
-            return await self._billing.charge(charge)
+            receipt = await self._billing.charge(charge)
+            if stored is not None and not is_answered:
+                await stored.record_payment(charge.key)
+            return receipt
         except (BillingRefusal, BillingUnreachable):
             raise
         except BaseException:
             # Without an answer the charge may have taken effect.
-            if not answered:
+            if not is_answered:
                 await self._refund(charge, claim)
             raise
 

@@ -25,6 +25,7 @@ from ml_service.billing.port import (
 )
 from ml_service.billing.refunds import Refunds
 from ml_service.billing.repository import Refund
+from ml_service.billing.stored_answers import StoredAnswer
 from ml_service.errors import BillingUnavailable
 
 SETTLE_TIMEOUT_SECONDS = 10.0
@@ -86,8 +87,8 @@ class Holds:
             await self._refund(charge, charge.key)
             raise
 
-    async def settle_again(self, charge: Charge, tokens: int, held: str, claim: Claim) -> Receipt:
-        """Pay for a stored answer that was held under the key `held`; repeated calls charge once.
+    async def settle_again(self, charge: Charge, tokens: int, stored: StoredAnswer) -> Receipt:
+        """Pay for a stored answer; repeated calls charge once.
 
         Its hold may have been settled and answered, so it is settled or stays as it is. If it has ended
         unpaid, the next key is held and settled, and refunded if that fails.
@@ -98,7 +99,7 @@ class Holds:
             if attempt.key in refunded:
                 continue
             try:
-                return await self._settle_or_hold(attempt, tokens, None if attempt.key == held else claim)
+                return await self._settle_or_hold(attempt, tokens, stored)
             except HoldEnded:
                 continue
         raise IdempotencyKeyExpired
@@ -120,16 +121,20 @@ class Holds:
                 raise
         raise IdempotencyKeyExpired
 
-    async def _settle_or_hold(self, charge: Charge, tokens: int, claim: Claim | None) -> Receipt:
-        """Refunded under the claim if it fails; without one it may have been answered, and stays."""
+    async def _settle_or_hold(self, charge: Charge, tokens: int, stored: StoredAnswer) -> Receipt:
+        """Refunded if it fails, unless the stored answer may have been sent with this hold."""
         require_time_left()
+        is_answered = stored.is_paid_by(charge.key)
         try:
-            return await settle_or_hold(self._billing, charge, tokens)
+            receipt = await settle_or_hold(self._billing, charge, tokens)
+            if not is_answered:
+                await stored.record_payment(charge.key)
+            return receipt
         except (HoldEnded, BillingUnreachable):
             raise
         except BaseException:
-            if claim is not None:
-                await self._refund(charge, charge.key, claim)
+            if not is_answered:
+                await self._refund(charge, charge.key, stored.claim)
             raise
 
     async def _settle_or_time_out(self, payment: Payment) -> Receipt:
@@ -169,7 +174,13 @@ async def settle_or_hold(billing: Billing, charge: Charge, tokens: int | None) -
     try:
         return await billing.settle(charge.key, tokens)
     except HoldNotFound:
-        hold = await billing.hold(charge, SETTLED_WITHIN_SECONDS)
+        try:
+            hold = await billing.hold(charge, SETTLED_WITHIN_SECONDS)
+        except HoldEnded as ended:
+            if not ended.is_paid:
+                raise
+            # A call that was late has settled it: the settlement above, sent again in the meantime.
+            return await billing.settle(charge.key, tokens)
         # The price may have fallen since, and a charge cannot exceed its hold.
         return await billing.settle(charge.key, min(tokens, hold.tokens) if tokens is not None else None)
 

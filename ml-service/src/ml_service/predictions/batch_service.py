@@ -16,6 +16,7 @@ from kit.identity import Caller
 from ml_service.billing.charges import charge_key, keyed_request
 from ml_service.billing.holds import Holds, prorate
 from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
+from ml_service.billing.stored_answers import StoredAnswer
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
 from ml_service.jobs.rules import JobKind, has_ended
 from ml_service.jobs.service import JobService, StartedJob, prepare_job
@@ -34,6 +35,8 @@ from ml_service.store.quota import StorageQuota
 from ml_service.store.uploads import Upload, Uploads
 
 HOLD_SECONDS = 1800
+# The member of a stored answer with the key of its hold.
+HELD = "held"
 # The longest time for a file in a request, as long as the gateway waits.
 BATCH_SECONDS = 600.0
 
@@ -121,14 +124,16 @@ class BatchService:
                 )
                 hold, per_units = payment.hold, (await self.billing.prices())["batch"].per_units
                 payment.tokens = prorate(hold.tokens, file.rows, outcome.good, per_units)
-                answer = {"location": location, "tokens": payment.tokens, "held": hold.key}
+                answer = {"location": location, "tokens": payment.tokens, HELD: hold.key}
                 answer |= {"rows": file.rows, **asdict(outcome)}
-                fault_point("batch predicted")
-                await claim.keep(orjson.dumps(answer), location=location)
             except BaseException:
                 # Without an answer nothing refers to the file; after a crash the sweeper deletes it.
                 await asyncio.shield(self.files.results.delete(location))
                 raise
+            fault_point("batch predicted")
+            # If this fails, the answer may be stored all the same, and needs its file; if not, the sweeper
+            # deletes it.
+            await claim.keep(orjson.dumps(answer), location=location)
         fault_point("batch settled")
         return PredictionResult(answer, payment.receipt)
 
@@ -166,7 +171,9 @@ class BatchService:
         # The first request may have died before it settled.
         key = charge_key("batch", claim.request)
         charge = _charge(caller, batch, key, first["rows"])
-        receipt = await self.holds.settle_again(charge, first["tokens"], first.get("held", key), claim)
+        # An answer of an earlier release has no key; it was held under the first one.
+        stored = StoredAnswer(claim, {HELD: key} | first, HELD)
+        receipt = await self.holds.settle_again(charge, first["tokens"], stored)
         result = PredictionResult(first, receipt, replayed=True)
         _log_prediction(batch, result)
         return result

@@ -15,6 +15,7 @@ from kit.idempotency import Claim, FirstAnswers, KeyedRequest
 from kit.identity import Caller
 from ml_service.billing.charges import Charges, charge_key, keyed_request
 from ml_service.billing.port import Charge, ChargeKey, Receipt
+from ml_service.billing.stored_answers import StoredAnswer
 from ml_service.errors import ModelNotFound
 from ml_service.learning.predictors import (
     DEFAULT_OPTIONS,
@@ -228,9 +229,9 @@ class PredictionService:
         content = await self._read_content(stored)
         if CHARGED not in stored:
             return PredictionResult(stored, await self.charges.settle(charge), replayed=True)
-        paid = stored.pop(CHARGED)
-        _, receipt = await self.charges.charge_again(charge, claim, paid if isinstance(paid, str) else None)
-        return PredictionResult(stored, receipt, replayed=True, content=content)
+        _, receipt = await self.charges.charge_again(charge, claim, StoredAnswer(claim, stored, CHARGED))
+        answer = {name: value for name, value in stored.items() if name != CHARGED}
+        return PredictionResult(answer, receipt, replayed=True, content=content)
 
     async def _read_content(self, stored: Json) -> bytes | None:
         if CONTENT in stored:

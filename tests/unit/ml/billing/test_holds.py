@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from tests.support.memory_answers import MemoryAnswer
+from tests.support.memory_billing import MemoryBilling
 from tests.support.memory_refunds import MemoryRefunds
 from tests.support.unreliable_billing import Fault, UnreliableBilling
 
@@ -14,7 +16,7 @@ from kit.idempotency import Claim, KeyedRequest
 from kit.identity import UserId
 from ml_service.billing import holds
 from ml_service.billing.holds import Holds, affordable, prorate, settle_or_hold_again
-from ml_service.billing.port import BillingRefusal, Charge, ChargeKey, Receipt
+from ml_service.billing.port import BillingRefusal, Charge, ChargeKey, Hold, Receipt
 from ml_service.billing.refunds import Refunds
 from ml_service.errors import BillingUnavailable
 
@@ -95,6 +97,22 @@ async def test_operation_of_a_job_with_lost_answer_is_repeated_once(
         await settle_or_hold_again(billing, CHARGE)
     await settle_or_hold_again(billing, CHARGE)
     assert (billing.balance(ADA), billing.held(ADA)) == (5, 0)
+
+
+async def test_settlement_that_arrives_late_is_not_charged_twice() -> None:
+    """A first settlement is lost on its way, and arrives between the hold and its repetition."""
+
+    class LateBilling(MemoryBilling):
+        async def hold(self, charge: Charge, ttl_seconds: int, *, limited: bool = False) -> Hold:
+            await super().hold(charge, ttl_seconds, limited=limited)
+            await self.settle(charge.key, 3)
+            return await super().hold(charge, ttl_seconds, limited=limited)
+
+    billing = LateBilling()
+    billing.grant(ADA, 10)
+    receipt = await settle_or_hold_again(billing, CHARGE, 3)
+    assert (receipt.tokens, receipt.available) == (3, 7)
+    assert (billing.balance(ADA), billing.held(ADA)) == (7, 0)
 
 
 class TestHolding:
@@ -197,41 +215,59 @@ class TestHolding:
         assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
 
+@pytest.fixture
+def answer() -> MemoryAnswer:
+    return MemoryAnswer(CHARGE.key)
+
+
 class TestStoredAnswer:
-    async def test_whose_hold_was_settled_is_not_charged_again(self, billing: UnreliableBilling) -> None:
+    async def test_whose_hold_was_settled_is_not_charged_again(
+        self, billing: UnreliableBilling, answer: MemoryAnswer
+    ) -> None:
         await work(billing)
-        assert (await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)).tokens == 5
+        assert (await holds_of(billing).settle_again(CHARGE, 5, answer.replay())).tokens == 5
         assert billing.balance(ADA) == 5
 
-    async def test_whose_hold_was_not_settled_is_charged(self, billing: UnreliableBilling) -> None:
+    async def test_whose_hold_was_not_settled_is_charged(
+        self, billing: UnreliableBilling, answer: MemoryAnswer
+    ) -> None:
         await billing.hold(CHARGE, 30)
-        assert (await holds_of(billing).settle_again(CHARGE, 3, CHARGE.key, KEYED)).tokens == 3
+        assert (await holds_of(billing).settle_again(CHARGE, 3, answer.replay())).tokens == 3
         assert (billing.balance(ADA), billing.held(ADA)) == (7, 0)
 
-    async def test_whose_hold_was_refunded_is_charged_once(self, billing: UnreliableBilling) -> None:
+    async def test_whose_hold_was_refunded_is_charged_once(
+        self, billing: UnreliableBilling, answer: MemoryAnswer
+    ) -> None:
         await work(billing)
         await billing.refund_hold(CHARGE.key, ADA)
-        receipts = [await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED) for _ in range(2)]
+        receipts = [await holds_of(billing).settle_again(CHARGE, 5, answer.replay()) for _ in range(2)]
         assert receipts[0] == receipts[1]
         assert billing.balance(ADA) == 5
 
-    async def test_that_was_paid_stays_paid_when_a_replay_fails(self, billing: UnreliableBilling) -> None:
+    @pytest.mark.parametrize("is_refunded", [False, True])
+    async def test_that_was_paid_stays_paid_when_a_replay_fails(
+        self, billing: UnreliableBilling, answer: MemoryAnswer, *, is_refunded: bool
+    ) -> None:
+        """Whether it was paid by its first request or, after a refund, by a replay."""
         await work(billing)
+        if is_refunded:
+            await billing.refund_hold(CHARGE.key, ADA)
+            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
         billing.faults = {"settle": "lost"}
         with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)
+            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
         assert billing.balance(ADA) == 5
 
     @pytest.mark.parametrize("fault", ["lost", "late"])
     @pytest.mark.parametrize("operation", ["hold", "settle"])
     async def test_whose_new_payment_fails_costs_nothing(
-        self, billing: UnreliableBilling, operation: str, fault: Fault
+        self, billing: UnreliableBilling, answer: MemoryAnswer, operation: str, fault: Fault
     ) -> None:
         await work(billing)
         await billing.refund_hold(CHARGE.key, ADA)
         billing.faults, billing.spared = {operation: fault}, {CHARGE.key}
         with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, CHARGE.key, KEYED)
+            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
         await billing.apply_late()
         assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
