@@ -46,14 +46,14 @@ ANSWERS = [
         IDEMPOTENCY,
         "        if row is not None and row.expired:\n            raise IdempotencyKeyExpired\n",
         "",
-        f"{FIRST_ANSWERS}::test_key_is_refused_once_its_answer_is_gone",
+        f"{INTEGRATION}/test_expired_answers.py::test_key_is_refused_once_its_answer_is_gone",
     ),
     Fault(
         "key-forgotten-with-its-answer",
         IDEMPOTENCY,
         ".values(**cleared, expired=True)",
         ".values(**cleared)",
-        f"{FIRST_ANSWERS}::test_key_is_refused_once_its_answer_is_gone",
+        f"{INTEGRATION}/test_expired_answers.py::test_key_is_refused_once_its_answer_is_gone",
     ),
     Fault(
         "twin-allowed",
@@ -72,8 +72,8 @@ ANSWERS = [
     Fault(
         "second-answer-stored",
         IDEMPOTENCY,
-        "update(self._table).where(self._is_unanswered(claim))\n        statement = unanswered",
-        "update(self._table).where(self._is(claim.request))\n        statement = unanswered",
+        "update(self._table).where(self._is_as_claimed(claim)).values(stored)",
+        "update(self._table).where(self._is(claim.request)).values(stored)",
         f"{FIRST_ANSWERS}::test_effect_is_rolled_back_when_another_request_has_answered",
     ),
     Fault(

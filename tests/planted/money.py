@@ -27,9 +27,23 @@ MONEY = [
     Fault(
         "lost-charge-not-refunded",
         f"{PAYMENTS}/charges.py",
-        "            if not answered:\n                await self._refund(charge, claim)\n",
+        "            if not is_answered:\n                await self._refund(charge, claim)\n",
         "",
         "tests/unit/ml/billing/test_charges.py::test_charge_without_an_answer_costs_nothing",
+    ),
+    Fault(
+        "new-payment-of-a-stored-answer-forgotten",
+        f"{PAYMENTS}/charges.py",
+        "                await stored.record_payment(charge.key)\n",
+        "                pass\n",
+        "tests/unit/ml/billing/test_stored_answers.py::TestCharged::test_stays_paid_when_its_replay_fails",
+    ),
+    Fault(
+        "late-settlement-paid-twice",
+        f"{PAYMENTS}/holds.py",
+        "            return await billing.settle(charge.key, tokens)\n        # The price",
+        "            raise\n        # The price",
+        "tests/unit/ml/billing/test_holds.py::test_settlement_that_arrives_late_is_not_charged_twice",
     ),
     Fault(
         "refund-sent-before-it-is-recorded",

@@ -16,9 +16,9 @@ class MemoryAnswer:
         self._answer = orjson.dumps({"paid": paid})
 
     def replay(self) -> StoredAnswer:
-        table: Any = self
+        table: Any = self  # Any: in place of FirstAnswers
         request = KeyedRequest("1", "key", bytes(32))
-        return StoredAnswer(Claim(table, request, self._answer), orjson.loads(self._answer), "paid")
+        return StoredAnswer(Claim(table, request), orjson.loads(self._answer), "paid")
 
-    async def replace(self, _claim: Claim, answer: bytes) -> None:
+    async def keep(self, _claim: Claim, answer: bytes, _location: None, _session: None) -> None:
         self._answer = answer

@@ -122,20 +122,14 @@ class ExpiredKeys(NamedTuple):
 class Claim:
     """A claim of the running request to a key; `first_answer` is set for a retry.
 
-    `is_first`: no earlier request with this key is known. Otherwise one has died without an answer. A failed
+    `is_first`: no earlier request with this key is known; otherwise one has died without an answer. A failed
     request frees its key; with `undo_pending` the key stays known, as after the death of the process.
     """
 
-    def __init__(
-        self,
-        answers: "FirstAnswers",
-        request: KeyedRequest,
-        first_answer: bytes | None = None,
-        *,
-        is_first: bool = False,
-    ) -> None:
+    def __init__(self, answers: "FirstAnswers", request: KeyedRequest, *, is_first: bool = False) -> None:
         self._answers, self.request, self.lease = answers, request, uuid4()
-        self.first_answer, self.is_first = first_answer, is_first
+        self.first_answer: bytes | None = None
+        self.is_first = is_first
         self.has_key = request.key is not None
         self.undo_pending = False
 
@@ -144,18 +138,11 @@ class Claim:
     ) -> None:
         """Store the answer, in the transaction of its effect if a session is given.
 
-        Raises IdempotencyTwinRunning if the lease ended and another request has claimed the key; with a
-        session, this rolls the effect back.
+        A retry replaces the answer that it has received. Raises IdempotencyTwinRunning if another request has
+        claimed the key since; with a session, this rolls the effect back.
         """
         if self.has_key:
             await self._answers.keep(self, answer, location, session)
-
-    async def replace(self, answer: bytes) -> None:
-        """Replace the stored answer that this retry has received.
-
-        Raises IdempotencyTwinRunning if another retry has claimed the key since.
-        """
-        await self._answers.replace(self, answer)
 
     async def is_current(self, session: AsyncSession) -> bool:
         """Whether no other request has claimed the key since; none can until the transaction ends."""
@@ -199,19 +186,11 @@ class FirstAnswers:
     async def keep(
         self, claim: Claim, answer: bytes, location: str | None, session: AsyncSession | None
     ) -> None:
-        unanswered = update(self._table).where(self._is_unanswered(claim))
-        statement = unanswered.values(answer=answer, location=location).returning(self._table.c.key)
+        stored = {"answer": answer} | ({"location": location} if location is not None else {})
+        statement = update(self._table).where(self._is_as_claimed(claim)).values(stored)
         opened = self._database.autocommit() if session is None else contextlib.nullcontext(session)
         async with opened as current:
-            if (await current.execute(statement)).first() is None:
-                raise IdempotencyTwinRunning
-
-    async def replace(self, claim: Claim, answer: bytes) -> None:
-        columns = self._table.c
-        is_ours = self._is(claim.request) & (columns.lease == claim.lease) & columns.answer.is_not(None)
-        statement = update(self._table).where(is_ours).values(answer=answer).returning(columns.key)
-        async with self._database.autocommit() as session:
-            if (await session.execute(statement)).first() is None:
+            if (await current.execute(statement.returning(self._table.c.key))).first() is None:
                 raise IdempotencyTwinRunning
 
     async def is_current(self, claim: Claim, session: AsyncSession) -> bool:
@@ -298,18 +277,19 @@ class FirstAnswers:
 
     async def _withdraw(self, claim: Claim) -> None:
         async with self._database.autocommit() as session:
-            await session.execute(delete(self._table).where(self._is_unanswered(claim)))
+            await session.execute(delete(self._table).where(self._is_as_claimed(claim)))
 
     async def _end_lease(self, claim: Claim, left: timedelta = NOW) -> None:
         """Let the lease end so long from now; its key is free then, but not forgotten."""
-        statement = update(self._table).where(self._is_unanswered(claim))
+        statement = update(self._table).where(self._is_as_claimed(claim))
         async with self._database.autocommit() as session:
             await session.execute(statement.values(lease_until=func.now() + left))
 
-    def _is_unanswered(self, claim: Claim) -> ColumnElement[bool]:
-        """The key's row, unless it has an answer or another request has claimed it since."""
+    def _is_as_claimed(self, claim: Claim) -> ColumnElement[bool]:
+        """The key's row, unless another request has claimed it since; with an answer only for a retry."""
         columns = self._table.c
-        return self._is(claim.request) & (columns.lease == claim.lease) & columns.answer.is_(None)
+        is_as_found = columns.answer.is_(None) == (claim.first_answer is None)
+        return self._is(claim.request) & (columns.lease == claim.lease) & is_as_found
 
     def _is(self, request: KeyedRequest) -> ColumnElement[bool]:
         return (self._table.c.scope == request.scope) & (self._table.c.key == request.key)

@@ -2,58 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy import MetaData, text
-from tests.support.postgres import Database
-from tests.support.tokens import JWT_SECRET
+from sqlalchemy import text
+from tests.integration.kit.keyed_requests import OTHER_INPUT, REQUEST, keep
 
 from kit.database import Database as Connections
 from kit.digests import fingerprint
-from kit.errors import IdempotencyKeyExpired, IdempotencyKeyReused, IdempotencyTwinRunning
-from kit.idempotency import Claim, FirstAnswers, KeyedRequest, idempotency_keys_table
-from kit.settings import DatabaseSettings
-
-TABLE = idempotency_keys_table(MetaData(schema="auth"))
-REQUEST = KeyedRequest("user:7", "key", fingerprint("input"))
-OTHER_INPUT = KeyedRequest("user:7", "key", fingerprint("other input"))
-
-
-@pytest.fixture
-async def connections(database: Database) -> AsyncIterator[Connections]:
-    settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("auth")})
-    connections = Connections(settings, "probe")
-    yield connections
-    await connections.close()
-
-
-@pytest.fixture
-async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.admin_dsn)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def answers(connections: Connections) -> FirstAnswers:
-    return FirstAnswers(connections, TABLE)
-
-
-async def keep(answers: FirstAnswers, request: KeyedRequest, answer: bytes) -> None:
-    async with answers.claim(request) as claim:
-        assert claim.first_answer is None
-        await claim.keep(answer)
+from kit.errors import IdempotencyKeyReused, IdempotencyTwinRunning
+from kit.idempotency import Claim, FirstAnswers, KeyedRequest
 
 
 async def test_retry_replaces_the_answer_unless_another_one_came_after_it(answers: FirstAnswers) -> None:
     await keep(answers, REQUEST, b"first")
     async with answers.claim(REQUEST) as late, answers.claim(REQUEST) as retry:
-        await retry.replace(b"second")
+        await retry.keep(b"second")
         with pytest.raises(IdempotencyTwinRunning):
-            await late.replace(b"third")
+            await late.keep(b"third")
     async with answers.claim(REQUEST) as claim:
         assert claim.first_answer == b"second"
 
@@ -198,50 +164,6 @@ async def test_answer_and_effect_commit_together(
     assert await admin.fetchval("SELECT count(*) FROM auth.idempotency_keys") == 0
 
 
-async def test_key_is_refused_once_its_answer_is_gone(
-    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
-) -> None:
-    await keep(answers, REQUEST, b"first")
-    await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
-    async with connections.transaction() as session:
-        await answers.expire_older(session, timedelta(hours=1))
-    with pytest.raises(IdempotencyKeyExpired):
-        await keep(answers, REQUEST, b"again, for free")
-    with pytest.raises(IdempotencyKeyExpired):
-        await keep(answers, OTHER_INPUT, b"other input")
-    row = await admin.fetchrow("SELECT answer, fingerprint FROM auth.idempotency_keys")
-    assert row is not None
-    assert (row["answer"], row["fingerprint"]) == (None, bytes(32))
-
-
-async def test_old_claim_of_a_dead_request_is_returned_once_and_its_key_refused(
-    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
-) -> None:
-    """Its effect, if it had one, is undone by then."""
-    await admin.execute(
-        "INSERT INTO auth.idempotency_keys (scope, key, fingerprint, lease_until, created_at)"
-        " VALUES ($1, $2, $3, now() - interval '1 hour', now() - interval '2 hours')",
-        REQUEST.scope,
-        REQUEST.key,
-        REQUEST.fingerprint,
-    )
-    async with connections.transaction() as session:
-        assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == [REQUEST]
-        assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == []
-    with pytest.raises(IdempotencyKeyExpired):
-        await keep(answers, REQUEST, b"first")
-
-
-async def test_old_claim_of_a_running_request_is_not_expired(
-    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
-) -> None:
-    async with answers.claim(REQUEST) as claim:
-        await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
-        async with connections.transaction() as session:
-            assert (await answers.expire_older(session, timedelta(hours=1))).unanswered == []
-        await claim.keep(b"first")
-
-
 class TestRequestThatLostItsClaim:
     """As of a process that stood still for longer than its lease, while a twin claimed the key."""
 
@@ -286,24 +208,3 @@ async def test_failed_request_with_pending_undo_leaves_its_key_known(answers: Fi
             raise ZeroDivisionError
     async with answers.claim(REQUEST) as retry:
         assert not retry.is_first
-
-
-async def test_old_answers_are_deleted_and_their_files_named(
-    answers: FirstAnswers, connections: Connections, admin: asyncpg.Connection
-) -> None:
-    async with answers.claim(REQUEST) as claim:
-        await claim.keep(b"first", location="results/1")
-    async with connections.transaction() as session:
-        assert (await answers.expire_older(session, timedelta(hours=1))).locations == []
-    await admin.execute("UPDATE auth.idempotency_keys SET created_at = now() - interval '2 hours'")
-    async with connections.transaction() as session:
-        assert (await answers.expire_older(session, timedelta(hours=1))).locations == ["results/1"]
-
-
-async def test_answers_of_a_scope_are_deleted_with_it(
-    answers: FirstAnswers, connections: Connections
-) -> None:
-    await keep(answers, REQUEST, b"first")
-    async with connections.transaction() as session:
-        assert await answers.delete_scopes(session, ["user:7"]) == []
-    await keep(answers, REQUEST, b"again")

@@ -92,8 +92,10 @@ class Process:
 
     async def live(self) -> None:
         """Return only in a live process. A cancellation ends the wait; the clean-up meets the next one."""
-        while self.world.now < self.paused_until:
-            await asyncio.sleep(self.paused_until - self.world.now)
+        if (left := self.paused_until - self.world.now) > 0:
+            await asyncio.sleep(left)
+            # It may have been stopped again.
+            await self.live()
         if self.killed.done():
             await asyncio.get_running_loop().create_future()
 

@@ -89,23 +89,12 @@ class SimulatedAnswers(FirstAnswers):
         assert session is None, "jobs are not simulated"
 
         def store() -> bool:
-            row = self._unanswered(claim)
+            row = self._as_claimed(claim)
             if row is not None:
                 row.answer = answer
             return row is not None
 
         if not await self._process.step(store):
-            raise IdempotencyTwinRunning
-
-    async def replace(self, claim: Claim, answer: bytes) -> None:
-        def replace() -> bool:
-            row = self._rows.get(_id(claim.request))
-            is_ours = row is not None and row.lease == claim.lease and row.answer is not None
-            if row is not None and is_ours:
-                row.answer = answer
-            return is_ours
-
-        if not await self._process.step(replace):
             raise IdempotencyTwinRunning
 
     async def _begin(self, claim: Claim) -> bool:
@@ -136,22 +125,22 @@ class SimulatedAnswers(FirstAnswers):
 
     async def _withdraw(self, claim: Claim) -> None:
         def withdraw() -> None:
-            if self._unanswered(claim) is not None:
+            if self._as_claimed(claim) is not None:
                 del self._rows[_id(claim.request)]
 
         await self._process.step(withdraw)
 
     async def _end_lease(self, claim: Claim, left: timedelta = NOW) -> None:
         def end() -> None:
-            if (row := self._unanswered(claim)) is not None:
+            if (row := self._as_claimed(claim)) is not None:
                 row.lease_until = self._process.world.now + left.total_seconds()
 
         await self._process.step(end)
 
-    def _unanswered(self, claim: Claim) -> KeyRow | None:
+    def _as_claimed(self, claim: Claim) -> KeyRow | None:
         row = self._rows.get(_id(claim.request))
-        is_ours = row is not None and row.lease == claim.lease and row.answer is None
-        return row if is_ours else None
+        is_ours = row is not None and row.lease == claim.lease
+        return row if is_ours and (row.answer is None) == (claim.first_answer is None) else None
 
 
 def _id(request: KeyedRequest) -> tuple[str, str]:

@@ -23,4 +23,4 @@ class StoredAnswer:
 
     async def record_payment(self, key: ChargeKey) -> None:
         """Store what has paid for it now, before it is sent: a later retry must not refund this."""
-        await self.claim.replace(orjson.dumps(self.members | {self.member: key}))
+        await self.claim.keep(orjson.dumps(self.members | {self.member: key}))

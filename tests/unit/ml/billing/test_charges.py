@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 from prometheus_client import REGISTRY
-from tests.support.memory_answers import MemoryAnswer
 from tests.support.memory_refunds import MemoryRefunds
 from tests.support.unreliable_billing import Fault, UnreliableBilling
 
@@ -148,40 +147,6 @@ async def test_charge_that_is_answered_after_the_deadline_costs_nothing(billing:
     with pytest.raises(DeadlinePassed):
         await work(billing)
     assert billing.balance(ADA) == 10
-
-
-async def replay(billing: UnreliableBilling, answer: MemoryAnswer) -> None:
-    stored = answer.replay()
-    await Charges(billing, Refunds(MemoryRefunds(), billing)).charge_again(CHARGE, stored.claim, stored)
-
-
-class TestStoredAnswer:
-    @pytest.mark.parametrize("is_refunded", [False, True])
-    async def test_stays_paid_when_its_replay_fails(
-        self, billing: UnreliableBilling, *, is_refunded: bool
-    ) -> None:
-        """Its first answer, or that of a replay that was charged after a refund, may have arrived."""
-        await work(billing)
-        answer = MemoryAnswer(CHARGE.key)
-        if is_refunded:
-            await billing.refund(CHARGE.key, ADA)
-            await replay(billing, answer)
-        billing.faults = {"charge": "lost"}
-        with pytest.raises(BillingUnavailable):
-            await replay(billing, answer)
-        assert billing.balance(ADA) == 5
-
-    @pytest.mark.parametrize("fault", ["lost", "late"])
-    async def test_that_was_refunded_costs_nothing_when_its_replay_fails(
-        self, billing: UnreliableBilling, fault: Fault
-    ) -> None:
-        await billing.charge(CHARGE)
-        await billing.refund(CHARGE.key, ADA)
-        billing.faults, billing.spared = {"charge": fault}, {CHARGE.key}
-        with pytest.raises(BillingUnavailable):
-            await replay(billing, MemoryAnswer(CHARGE.key))
-        await billing.apply_late()
-        assert billing.balance(ADA) == 10
 
 
 async def test_refusal_leaves_the_wallet_as_it_is(billing: UnreliableBilling) -> None:

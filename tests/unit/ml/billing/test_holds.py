@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from tests.support.memory_answers import MemoryAnswer
 from tests.support.memory_billing import MemoryBilling
 from tests.support.memory_refunds import MemoryRefunds
 from tests.support.unreliable_billing import Fault, UnreliableBilling
@@ -212,63 +211,6 @@ class TestHolding:
         with pytest.raises(DeadlinePassed):
             async with holds_of(billing).holding(CHARGE, 30, KEYED):
                 start_deadline(b"0")
-        assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
-
-
-@pytest.fixture
-def answer() -> MemoryAnswer:
-    return MemoryAnswer(CHARGE.key)
-
-
-class TestStoredAnswer:
-    async def test_whose_hold_was_settled_is_not_charged_again(
-        self, billing: UnreliableBilling, answer: MemoryAnswer
-    ) -> None:
-        await work(billing)
-        assert (await holds_of(billing).settle_again(CHARGE, 5, answer.replay())).tokens == 5
-        assert billing.balance(ADA) == 5
-
-    async def test_whose_hold_was_not_settled_is_charged(
-        self, billing: UnreliableBilling, answer: MemoryAnswer
-    ) -> None:
-        await billing.hold(CHARGE, 30)
-        assert (await holds_of(billing).settle_again(CHARGE, 3, answer.replay())).tokens == 3
-        assert (billing.balance(ADA), billing.held(ADA)) == (7, 0)
-
-    async def test_whose_hold_was_refunded_is_charged_once(
-        self, billing: UnreliableBilling, answer: MemoryAnswer
-    ) -> None:
-        await work(billing)
-        await billing.refund_hold(CHARGE.key, ADA)
-        receipts = [await holds_of(billing).settle_again(CHARGE, 5, answer.replay()) for _ in range(2)]
-        assert receipts[0] == receipts[1]
-        assert billing.balance(ADA) == 5
-
-    @pytest.mark.parametrize("is_refunded", [False, True])
-    async def test_that_was_paid_stays_paid_when_a_replay_fails(
-        self, billing: UnreliableBilling, answer: MemoryAnswer, *, is_refunded: bool
-    ) -> None:
-        """Whether it was paid by its first request or, after a refund, by a replay."""
-        await work(billing)
-        if is_refunded:
-            await billing.refund_hold(CHARGE.key, ADA)
-            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
-        billing.faults = {"settle": "lost"}
-        with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
-        assert billing.balance(ADA) == 5
-
-    @pytest.mark.parametrize("fault", ["lost", "late"])
-    @pytest.mark.parametrize("operation", ["hold", "settle"])
-    async def test_whose_new_payment_fails_costs_nothing(
-        self, billing: UnreliableBilling, answer: MemoryAnswer, operation: str, fault: Fault
-    ) -> None:
-        await work(billing)
-        await billing.refund_hold(CHARGE.key, ADA)
-        billing.faults, billing.spared = {operation: fault}, {CHARGE.key}
-        with pytest.raises(BillingUnavailable):
-            await holds_of(billing).settle_again(CHARGE, 5, answer.replay())
-        await billing.apply_late()
         assert (billing.balance(ADA), billing.held(ADA)) == (10, 0)
 
 
