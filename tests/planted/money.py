@@ -39,6 +39,14 @@ MONEY = [
         "tests/unit/ml/billing/test_stored_answers.py::TestCharged::test_stays_paid_when_its_replay_fails",
     ),
     Fault(
+        "stored-answer-paid-under-an-earlier-key",
+        f"{PAYMENTS}/stored_answers.py",
+        "        return attempts[paid[0] if paid else 0 :]\n",
+        "        return attempts\n",
+        "tests/unit/ml/billing/test_stored_answers.py::TestCharged"
+        "::test_that_was_paid_under_a_later_key_is_not_paid_under_an_earlier_one",
+    ),
+    Fault(
         "late-settlement-paid-twice",
         f"{PAYMENTS}/holds.py",
         "            return await billing.settle(charge.key, tokens)\n        # The price",

@@ -29,6 +29,7 @@ def test_runs_meet_every_outcome_of_an_attempt() -> None:
     for event in (
         *("killed", "stands still", "billing crashed", "clock jumps", "given up"),
         *("request lost", "answer lost", "slow answer", "unavailable", "reset", "refused"),
+        *("statement refused", "statement not confirmed"),
         *("ChargeRefunded", "HoldEnded", "NotEnoughTokens", "DeadlinePassed", "IdempotencyTwinRunning"),
         *("WorkFailed", "BillingUnreachable", "replayed=True", "'replayed': True"),
     ):

@@ -79,6 +79,7 @@ class Client:
         """Send an answered request again under a key that is forgotten long after its attempts have ended."""
         await asyncio.sleep(max(0.0, FAULTS_END - self.world.now))
         await asyncio.gather(*(attempt.wait() for attempt in self.attempts))
+        await asyncio.sleep(REFUNDS_END)
         if self.world.random.random() < 0.3:
             simulation.tables.keys.pop((str(self.work.user), str(self.work.key)), None)
             process = await simulation.pick_process()

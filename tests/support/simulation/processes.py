@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
@@ -100,11 +100,23 @@ class Process:
             await asyncio.get_running_loop().create_future()
 
     async def step(self, effect: Callable[[], Result]) -> Result:
-        """A statement of the database: the process can die, or be cancelled, before and after its effect."""
+        """A statement of the database: the process can die, or be cancelled, before and after its effect.
+
+        A database that is away or full refuses it, or does not confirm it.
+        """
         await self.pause()
+        is_faulty = self.world.happens(self.world.fault_rate / 4)
+        if is_faulty and self.world.happens(0.5):
+            self._fail("statement refused")
         result = effect()
         await self.pause()
+        if is_faulty:
+            self._fail("statement not confirmed")
         return result
+
+    def _fail(self, fault: str) -> NoReturn:
+        self.world.log(f"  {self.name}'s {fault}")
+        raise ConnectionError
 
 
 def _text(part: object) -> str:

@@ -52,18 +52,18 @@ class SimulatedRefunds:
         self._process, self._tables, self._store = process, tables, tables.refunds
 
     async def add(self, refunds: Sequence[Refund], claim: Claim | None = None) -> bool:
-        if not refunds:
-            return True
-        await self._process.pause()
-        is_current = claim is None or self._tables.is_current(claim)
-        if is_current:
-            await self._store.add(refunds)
-        await self._process.pause()
-        return is_current
+        recorded = {refund.key: refund for refund in refunds}
+
+        def add() -> bool:
+            is_current = claim is None or self._tables.is_current(claim)
+            if is_current:
+                self._store.recorded = recorded | self._store.recorded
+            return is_current
+
+        return not refunds or await self._process.step(add)
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
-        await self._process.pause()
-        return await self._store.find(keys)
+        return await self._process.step(lambda: {key for key in keys if key in self._store.recorded})
 
     async def list_oldest(self, count: int) -> Sequence[Refund]:
         # An empty list, the most frequent one, takes no time, so that the simulation takes less.
@@ -71,9 +71,11 @@ class SimulatedRefunds:
         return await self._store.list_oldest(count)
 
     async def delete(self, keys: Sequence[ChargeKey]) -> None:
-        await self._process.pause()
-        await self._store.delete(keys)
-        await self._process.pause()
+        def delete() -> None:
+            for key in keys:
+                self._store.recorded.pop(key, None)
+
+        await self._process.step(delete)
 
 
 class SimulatedAnswers(FirstAnswers):

@@ -64,7 +64,7 @@ class Charges:
         A recorded refund counts before billing has it: otherwise a retry would reuse a charge that is
         refunded a moment later. No earlier attempt can record one afterwards, since it has lost the claim.
         """
-        attempts = charge.attempts()
+        attempts = charge.attempts() if stored is None else stored.attempts(charge)
         refunded = await self._refunds.find([attempt.key for attempt in attempts])
         for attempt in attempts:
             if attempt.key not in refunded:

@@ -93,7 +93,7 @@ class Holds:
         Its hold may have been settled and answered, so it is settled or stays as it is. If it has ended
         unpaid, the next key is held and settled, and refunded if that fails.
         """
-        attempts = charge.attempts()
+        attempts = stored.attempts(charge)
         refunded = await self._refunds.find([each.key for each in attempts])
         for attempt in attempts:
             if attempt.key in refunded:

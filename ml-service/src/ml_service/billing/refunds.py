@@ -64,7 +64,7 @@ class Refunds:
 
     async def find(self, keys: Sequence[ChargeKey]) -> set[str]:
         """The keys among these whose refund is recorded but not answered by billing."""
-        return await self._store.find(keys) | {refund.key for refund in self._unrecorded}
+        return await self._store.find(keys)
 
     async def send_all(self) -> None:
         """Send all recorded refunds, of any replica; sending one twice is harmless."""
@@ -90,7 +90,7 @@ class Refunds:
             if claim is not None:
                 claim.undo_pending = False
         except Exception as error:
-            # The next round records it; until then only this process knows of it.
+            # The next round records it, unless a retry has claimed the key by then and uses this charge.
             self._unrecorded[refund] = claim
             log.warning("refund_not_recorded", user=refund.user_id, error=type(error).__name__)
             if claim is not None and claim.has_key:

@@ -6,7 +6,7 @@ import orjson
 
 from kit.database import Json
 from kit.idempotency import Claim
-from ml_service.billing.port import ChargeKey
+from ml_service.billing.port import Charge, ChargeKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,15 @@ class StoredAnswer:
     claim: Claim
     members: Json
     member: str
+
+    def attempts(self, charge: Charge) -> list[Charge]:
+        """The charge under the key that has paid, and those to use once that is refunded.
+
+        No earlier one: whatever its fate, it has not paid for this answer.
+        """
+        attempts = charge.attempts()
+        paid = [index for index, attempt in enumerate(attempts) if self.is_paid_by(attempt.key)]
+        return attempts[paid[0] if paid else 0 :]
 
     def is_paid_by(self, key: ChargeKey) -> bool:
         """Whether the answer may have been sent with this charge, which then stays."""

@@ -61,6 +61,15 @@ class TestCharged:
             await charge_again(billing, answer)
         assert billing.balance(ADA) == 5
 
+    async def test_that_was_paid_under_a_later_key_is_not_paid_under_an_earlier_one(
+        self, billing: UnreliableBilling
+    ) -> None:
+        """The charge under the first key was refused: billing has neither it nor a refund."""
+        later = CHARGE.attempts()[1]
+        await billing.charge(later)
+        await charge_again(billing, MemoryAnswer(later.key))
+        assert billing.balance(ADA) == 5
+
     @pytest.mark.parametrize("fault", ["lost", "late"])
     async def test_that_was_refunded_costs_nothing_when_its_replay_fails(
         self, billing: UnreliableBilling, answer: MemoryAnswer, fault: Fault
@@ -88,6 +97,15 @@ class TestHeld:
         await billing.hold(CHARGE, 30)
         assert (await settle_again(billing, answer, 3)).tokens == 3
         assert (billing.balance(ADA), billing.held(ADA)) == (7, 0)
+
+    async def test_that_was_paid_under_a_later_key_is_not_paid_under_an_earlier_one(
+        self, billing: UnreliableBilling
+    ) -> None:
+        later = CHARGE.attempts()[1]
+        await billing.hold(later, 30)
+        assert (await settle_again(billing, MemoryAnswer(later.key))).tokens == 5
+        assert (await settle_again(billing, MemoryAnswer(later.key))).tokens == 5
+        assert (billing.balance(ADA), billing.held(ADA)) == (5, 0)
 
     async def test_whose_hold_was_refunded_is_charged_once(
         self, billing: UnreliableBilling, answer: MemoryAnswer
