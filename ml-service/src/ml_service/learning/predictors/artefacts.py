@@ -20,7 +20,7 @@ from ml_service.learning.tables.stored_files import hash_open_file, open_regular
 FORMAT = 2
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
-# The default limit of a new model's files together: a forest of 100 trees on 35,000 rows of a continuous label.
+# The default limit of the files of a new model: a forest of 100 trees on 35,000 rows of a continuous label.
 MAX_MODEL_BYTES = 512 * MEGABYTE
 # The limit of a file of a model of an older version, whose sizes were not recorded.
 MAX_UNRECORDED_BYTES = 2048 * MEGABYTE
