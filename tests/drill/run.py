@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 
@@ -23,6 +25,8 @@ PLENTY = 1_000_000
 BEFORE_SECONDS, AFTER_SECONDS = (0.5, 3.0), 1.0
 SECONDS_BETWEEN = 0.5
 BOOKS_SECONDS = 30
+# The logs of all programs, kept if a round failed.
+FAILED_LOGS = Path(".artifacts") / "drill-logs"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ async def drill(seconds: float, seed: int, *, quick: bool, report: Callable[[Rou
             rounds.append(await _round(stack, workers, fault, chance))
             report(rounds[-1])
             if rounds[-1].failure is not None:
+                shutil.copytree(stack.local.home.logs, FAILED_LOGS, dirs_exist_ok=True)
                 return done
         if not quick:
             await verify_store(stack)
