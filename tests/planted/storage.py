@@ -9,6 +9,13 @@ UNIT, INTEGRATION = "tests/unit/ml", "tests/integration/ml"
 
 STORAGE = [
     Fault(
+        "slot-given-to-a-cancelled-call",
+        "ml-service/src/ml_service/store/fair_slots.py",
+        "            if not turn.cancelled():\n                self._free",
+        "            if True:\n                self._free",
+        "tests/unit/ml/store/test_fair_slots.py::test_calls_that_are_cancelled_at_once_leave_their_slot",
+    ),
+    Fault(
         "upload-not-flushed",
         f"{STORE}/local_files.py",
         "    file.flush()\n    os.fsync(file.fileno())\n\n\n",

@@ -53,14 +53,18 @@ class FairSlots:
             turn = turns.popleft()
             if turns:
                 self._waiting[user] = turns
-            self._free -= 1
-            self._running[user] += 1
-            turn.set_result(None)
+            # A cancelled one is here until its task has woken.
+            if not turn.cancelled():
+                self._free -= 1
+                self._running[user] += 1
+                turn.set_result(None)
 
     def _leave(self, user: UserId, turn: "asyncio.Future[None]") -> None:
-        self._waiting[user].remove(turn)
-        if not self._waiting[user]:
-            del self._waiting[user]
+        turns = self._waiting.get(user, deque())
+        if turn in turns:
+            turns.remove(turn)
+            if not turns:
+                del self._waiting[user]
 
     def _release(self, user: UserId) -> None:
         self._free += 1

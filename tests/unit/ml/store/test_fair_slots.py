@@ -26,12 +26,16 @@ class Calls:
 
     async def finish(self, name: str) -> None:
         self._ends[name].set()
-        await self._tasks[name]
+        async with asyncio.timeout(2):
+            await self._tasks[name]
         await asyncio.sleep(0.001)
 
-    async def cancel(self, name: str) -> None:
-        self._tasks[name].cancel()
-        await asyncio.wait([self._tasks[name]])
+    async def cancel(self, *names: str) -> None:
+        """Cancel calls at once, as when the connection that carries them is cut."""
+        tasks = [self._tasks[name] for name in names]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
     async def _run(self, name: str, user: UserId) -> None:
         async with self._slots.slot(user):
@@ -111,3 +115,16 @@ async def test_slot_given_to_a_cancelled_waiter_goes_to_the_next() -> None:
     await calls.cancel("ada 1")
     await asyncio.sleep(0.001)
     assert calls.started == ["bob 1"]
+
+
+@pytest.mark.parametrize("cancelled", [("ada 1", "ada 2"), ("ada 2", "ada 1"), ("ada 1", "ada 2", "ada 3")])
+async def test_calls_that_are_cancelled_at_once_leave_their_slot(cancelled: tuple[str, ...]) -> None:
+    calls = Calls(FairSlots(2, 8, 8))
+    for name in ("ada 1", "ada 2", "ada 3"):
+        await calls.begin(name, ADA)
+    await calls.cancel(*cancelled)
+    await calls.begin("ada 4", ADA)
+    if "ada 3" not in cancelled:
+        await calls.finish("ada 3")
+    await calls.finish("ada 4")
+    assert calls.started[-1] == "ada 4"
