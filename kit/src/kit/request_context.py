@@ -1,5 +1,6 @@
 """Request context: request id, deadline, log line, metrics, and the response to a crash."""
 
+import asyncio
 import logging
 import re
 import time
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit.deadlines import ENCODED_HEADER, start_deadline
 from kit.disconnects import connection
-from kit.errors import ServiceError
+from kit.errors import ServiceError, Unavailable
 from kit.log_fields import current_fields, set_fields
 from kit.problems import from_crash, render
 
@@ -73,6 +74,13 @@ class RequestContextMiddleware:
             if status != 0:
                 raise
             await render(error)(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            # uvicorn has waited long enough for the end of requests; what this one had begun is undone.
+            if status != 0:
+                raise
+            await render(Unavailable("Farebox is restarting; retry in a moment."))(
+                scope, receive, send_with_id
+            )
         finally:
             self._record(scope, status, time.perf_counter() - started)
 
