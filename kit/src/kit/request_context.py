@@ -76,11 +76,10 @@ class RequestContextMiddleware:
             await render(error)(scope, receive, send_with_id)
         except asyncio.CancelledError:
             # uvicorn has waited long enough for the end of requests; what this one had begun is undone.
-            if status != 0:
-                raise
-            await render(Unavailable("Farebox is restarting; retry in a moment."))(
-                scope, receive, send_with_id
-            )
+            if status == 0:
+                restarting = Unavailable("Farebox is restarting; retry in a moment.")
+                await render(restarting)(scope, receive, send_with_id)
+            raise
         finally:
             self._record(scope, status, time.perf_counter() - started)
 
