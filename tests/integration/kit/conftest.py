@@ -1,4 +1,4 @@
-"""First answers in a database of their own."""
+"""A database, and first answers in it."""
 
 from collections.abc import AsyncIterator
 

@@ -29,13 +29,6 @@ async def connections(settings: DatabaseSettings) -> AsyncIterator[Connections]:
     await opened.close()
 
 
-@pytest.fixture
-async def sql(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.admin_dsn)
-    yield connection
-    await connection.close()
-
-
 async def found(
     connections: Connections, settings: DatabaseSettings, clock: Callable[[], float] = time.time
 ) -> dict[str, Finding]:
@@ -59,16 +52,16 @@ async def test_older_revision_is_failed(
 
 
 async def test_revision_of_a_later_release_is_a_warning(
-    connections: Connections, settings: DatabaseSettings, sql: asyncpg.Connection
+    connections: Connections, settings: DatabaseSettings, admin: asyncpg.Connection
 ) -> None:
-    await sql.execute("COMMENT ON SCHEMA auth IS 'revision 9999'")
+    await admin.execute("COMMENT ON SCHEMA auth IS 'revision 9999'")
     assert (await found(connections, settings))["migrations"].status == "warning"
 
 
 async def test_database_without_a_revision_is_failed(
-    connections: Connections, settings: DatabaseSettings, sql: asyncpg.Connection
+    connections: Connections, settings: DatabaseSettings, admin: asyncpg.Connection
 ) -> None:
-    await sql.execute("COMMENT ON SCHEMA auth IS NULL")
+    await admin.execute("COMMENT ON SCHEMA auth IS NULL")
     assert (await found(connections, settings))["migrations"].status == "failed"
 
 

@@ -34,13 +34,6 @@ class Listener:
 
 
 @pytest.fixture
-async def admin(database: Database) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(database.admin_dsn)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 async def listener(database: Database) -> AsyncIterator[Listener]:
     settings = DatabaseSettings.model_validate({"jwt_secret": JWT_SECRET, **database.settings("billing")})
     connections = Connections(settings, "probe", driver_connections=1)

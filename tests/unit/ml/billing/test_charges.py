@@ -27,13 +27,6 @@ def claim(key: str | None = "key", *, is_first: bool = True) -> Claim:
 FIRST, RECLAIMED, UNKEYED = claim(), claim(is_first=False), claim(None)
 
 
-@pytest.fixture
-def billing() -> UnreliableBilling:
-    billing = UnreliableBilling()
-    billing.grant(ADA, 10)
-    return billing
-
-
 @pytest.fixture(autouse=True)
 def _no_deadline() -> Iterator[None]:
     yield

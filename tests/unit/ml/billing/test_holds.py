@@ -27,13 +27,6 @@ KEYED, UNKEYED = (
 )
 
 
-@pytest.fixture
-def billing() -> UnreliableBilling:
-    billing = UnreliableBilling()
-    billing.grant(ADA, 10)
-    return billing
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settlements are repeated for a moment instead of 10 seconds; the deadline of a test ends with it."""

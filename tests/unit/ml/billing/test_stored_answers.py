@@ -17,13 +17,6 @@ ADA = UserId(1)
 CHARGE = Charge(ChargeKey("key"), ADA, "predict")
 
 
-@pytest.fixture
-def billing() -> UnreliableBilling:
-    billing = UnreliableBilling()
-    billing.grant(ADA, 10)
-    return billing
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settlements are repeated for a moment instead of 10 seconds."""
