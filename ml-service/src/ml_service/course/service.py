@@ -50,8 +50,8 @@ class CourseTraining:
         """
         is_retry = await self._jobs.has_started(caller.user_id, key)
         async with self._datasets.receiving(caller.user_id, read, is_retry=is_retry) as received:
-            table = Table(received.dataset, received.insert)
-            request = read_form(received.form.fields, dialect, received.dataset.id or NOT_STORED)
+            table = Table(received.dataset, received.insert, sent=True)
+            request = read_form(received.form.fields, dialect, NOT_STORED)
             require_time_left()
             started = await self._jobs.start(caller, request, key, table)
         job = await self._wait(started.job, has_left)

@@ -16,6 +16,7 @@ from kit.problems import documented
 from ml_service.callers import TrainCaller
 from ml_service.datasets.bodies import BINARY, TABLE_FILES, UploadForm, read_body
 from ml_service.datasets.inspection_service import InspectionService
+from ml_service.datasets.reading_schemas import ReadingSettings
 from ml_service.datasets.schemas import (
     CorrectionRequest,
     DatasetView,
@@ -32,11 +33,12 @@ from ml_service.errors import (
     DatasetNotFound,
     DatasetQuotaReached,
     DatasetTooLarge,
+    FieldUnusable,
     FormMalformed,
     NotATable,
     UploadInterrupted,
 )
-from ml_service.learning.tables import CSV_ERRORS
+from ml_service.learning.tables import CSV_ERRORS, Reading
 from ml_service.learning.training.errors import DateLabel, EmptyColumn, UnknownColumn
 from ml_service.orm import Dataset
 from ml_service.store.errors import POOL_ERRORS, STORAGE_ERRORS, FileMissing
@@ -45,7 +47,9 @@ from ml_service.store.uploads import Upload
 router = strict_router("/v1/datasets", ["datasets"])
 
 LabelName = Annotated[str, Query(min_length=1, max_length=200)]
-FORM = {"schema": {"type": "object", "required": ["file"], "properties": {"file": BINARY}}}
+SETTING = {"type": "string", "description": "A setting of the reading; lists and columns are JSON."}
+FORM_FIELDS = {"file": BINARY, **dict.fromkeys(ReadingSettings.model_fields, SETTING)}
+FORM = {"schema": {"type": "object", "required": ["file"], "properties": FORM_FIELDS}}
 FILE_BODY: dict[str, Any] = {  # Any: OpenAPI
     "requestBody": {"required": True, "content": {"multipart/form-data": FORM, **TABLE_FILES}}
 }
@@ -78,6 +82,7 @@ Inspections = Annotated[InspectionService, Depends(_inspections)]
         *STORAGE_ERRORS,
         NotATable,
         FileMissing,
+        FieldUnusable,
         *CSV_ERRORS,
         *POOL_ERRORS,
         IdempotencyKeyReused,
@@ -93,13 +98,14 @@ async def add_dataset(
 ) -> Response:
     """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
 
-    The inspection is free. Equal files are stored once.
+    The inspection is free. Equal files are stored once. Other fields of the form are settings of the reading;
+    those that are left out are detected, and listed in the answer.
     """
 
     async def read(upload: Upload) -> UploadForm:
         return await read_body(request, upload, "file")
 
-    received = await datasets.receive(caller.user_id, read, key)
+    received = await datasets.receive(caller.user_id, read, _settings_in, key)
     dataset = received.dataset
     if dataset.details is None:
         dataset = await inspections.get(caller.user_id, dataset.id)
@@ -135,12 +141,17 @@ async def correct_dataset(
     caller: TrainCaller,
     _reader: Reader,
     inspections: Inspections,
+    dry_run: bool = False,
 ) -> Response:
-    """Correct detected column types; later trainings use the corrected types.
+    """Correct the reading: the file is read again, and later trainings use it so. It is free.
 
-    An API key needs the scope `read`, too, as the response shows the most frequent values.
+    A dry run shows the result with a preview and stores nothing. An API key needs the scope `read`, too, as
+    the response shows the most frequent values.
     """
-    return _inspected(await inspections.correct(caller.user_id, dataset_id, correction.kinds))
+    if dry_run:
+        dataset = await inspections.preview(caller.user_id, dataset_id, correction.to_reading())
+        return _inspected(dataset, preview=dataset.preview)
+    return _inspected(await inspections.correct(caller.user_id, dataset_id, correction.to_reading()))
 
 
 @router.get(
@@ -167,6 +178,16 @@ async def delete_dataset(dataset_id: RowIdInPath, caller: TrainCaller, datasets:
     await datasets.delete(caller.user_id, dataset_id)
 
 
-def _inspected(dataset: Dataset, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    content = orjson.dumps(inspected_members(dataset), option=orjson.OPT_UTC_Z)
+def _settings_in(fields: Mapping[str, str]) -> Reading:
+    return ReadingSettings.from_form(fields).to_reading()
+
+
+def _inspected(
+    dataset: Dataset,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    preview: object = None,
+) -> Response:
+    members = inspected_members(dataset) | {"preview": preview}
+    content = orjson.dumps(members, option=orjson.OPT_UTC_Z)
     return Response(content, status, headers, media_type="application/json")

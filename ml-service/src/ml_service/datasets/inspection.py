@@ -1,13 +1,13 @@
 """Inspection of uploaded files in reader processes, so that the event loop stays free."""
 
 import contextlib
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kit.identity import UserId
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import ColumnView, Finding, find, suggest
+from ml_service.learning.findings.columns import ColumnView, find, suggest
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.errors import UploadChanged, UploadMissing
@@ -33,15 +33,16 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A file in the store, and the column types that its owner has corrected."""
+    """A file in the store, and the settings that its owner has given."""
 
     store_url: str
     file: StoredFile
     limits: tables.CsvLimits
-    kinds: Mapping[str, tables.ColumnType]
+    reading: tables.Reading
+    keeps_copy: bool = True
 
     def read(self) -> tables.Table:
-        """The table from its columnar copy, which is written if none has these column types.
+        """The table from its columnar copy, which is written if none has these settings.
 
         Raises UploadMissing or UploadChanged unless the stored file is the one that was uploaded.
         """
@@ -49,12 +50,14 @@ class StoredTable:
         with self._on_disk(files) as path:
             if not file.verified:
                 tables.check_upload(path, self.limits, file.sha256)
-            table = tables.read_copy(tables.copy_of(path), None, self.kinds, file.sha256)
+            table = tables.read_copy(tables.copy_of(path), None, self.reading, file.sha256)
             if table is None:
-                table = tables.read_table(path, self.limits, kinds=self.kinds)
+                table = tables.read_table(path, self.limits, reading=self.reading)
+                if not self.keeps_copy:
+                    return table
                 # Without a copy, for example on a full disk, trainings parse the uploaded file.
                 with contextlib.suppress(OSError), files.file_to_replace(self.copy_key) as copy:
-                    tables.write_copy(table, copy, file.size, file.sha256)
+                    tables.write_copy(table, copy, file.size, self.reading, file.sha256)
         return table
 
     @contextlib.contextmanager
@@ -107,35 +110,39 @@ class Inspector:
         self,
         user_id: UserId,
         file: StoredFile,
-        kinds: Mapping[str, tables.ColumnType],
+        reading: tables.Reading,
         *,
         details: bool = True,
+        keeps_copy: bool = True,
     ) -> Inspection:
-        table = StoredTable(self._files.url, file, self._limits, kinds)
+        """Without `keeps_copy` the columnar copy remains that of the stored settings."""
+        table = StoredTable(self._files.url, file, self._limits, reading, keeps_copy)
         return await self._readers.run(inspect_file, table, details, user=user_id)
 
     async def inspect_label(
-        self, user_id: UserId, file: StoredFile, kinds: Mapping[str, tables.ColumnType], label: LabelColumn
-    ) -> list[Finding]:
-        table = StoredTable(self._files.url, file, self._limits, kinds)
+        self, user_id: UserId, file: StoredFile, reading: tables.Reading, label: LabelColumn
+    ) -> list[tables.Finding]:
+        table = StoredTable(self._files.url, file, self._limits, reading)
         return await self._readers.run(find_label_findings, table, label, user=user_id)
 
 
 def inspect_file(stored: StoredTable, with_details: bool) -> Inspection:
     table = stored.read()
-    profile = tables.profile(table)
+    profile = tables.profile(table, stored.reading)
     details = _find_details(table, profile) if with_details else None
-    columns, preview = len(table.columns), _preview(table)
+    columns, preview = len(table.header), _preview(table)
     return Inspection(table.rows, columns, profile.to_json(), preview, details, stored.measure_copy())
 
 
 def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
     statistics = compute_statistics(table)
     views = [ColumnView(column, statistics.columns[name]) for name, column in profile.columns.items()]
-    findings = find(views, table.rows, statistics.duplicate_rows)
+    findings = [*table.findings, *find(views, table.rows, statistics.duplicate_rows)]
     return {
-        "format": "parquet" if table.dialect is None else "csv",
-        "dialect": None if table.dialect is None else asdict(table.dialect),
+        "format": table.format,
+        "dialect": _dialect(table) if table.format == "csv" else None,
+        "reading": table.reading.to_json(),
+        "corrections": profile.given.to_json(),
         "duplicate_rows": statistics.duplicate_rows,
         "columns": [_describe(view) for view in views],
         "findings": [asdict(finding) for finding in findings],
@@ -143,7 +150,7 @@ def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
     }
 
 
-def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding]:
+def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[tables.Finding]:
     """Findings about a label; none for a label with too many classes to train on."""
     table = stored.read()
     if not label.has_classes:
@@ -154,9 +161,28 @@ def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[Finding
     return [*find_leakage(table, label.name, True), *find_in_classes(label.name, counts)]
 
 
+def _dialect(table: tables.Table) -> Json:
+    """The settings of a CSV file by which earlier clients know it."""
+    reading = table.reading
+    decimals = {column.reading.decimal for column in table.columns.values()}
+    return {
+        "delimiter": reading.delimiter,
+        "encoding": reading.encoding,
+        "decimal": reading.decimal or ("," if "," in decimals else "."),
+        "compression": reading.compression,
+    }
+
+
 def _describe(view: ColumnView) -> Json:
     column = view.column
-    members = {"name": column.name, "kind": column.kind, "missing": column.missing, "whole": column.whole}
+    members = {
+        "name": column.name,
+        "kind": column.kind,
+        "type": column.type,
+        "missing": column.missing,
+        "whole": column.whole,
+        "needs_decision": column.decision is not None,
+    }
     return members | asdict(view.statistics)
 
 

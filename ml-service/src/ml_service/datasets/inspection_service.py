@@ -1,7 +1,8 @@
-"""Service of inspections: statistics and findings of datasets, and corrections of their column types."""
+"""Service of inspections: statistics and findings of datasets, and corrections of their reading."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+import orjson
 from cachetools import LRUCache
 
 from kit.database import Database
@@ -9,15 +10,15 @@ from kit.identity import UserId
 from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn, StoredFile
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import DatasetNotFound
-from ml_service.learning.findings.columns import Finding
-from ml_service.learning.tables import ColumnType, TableProfile
-from ml_service.learning.training.rules import check_kinds, check_label, is_classification
+from ml_service.learning.tables import DETECTED, Finding, Reading, TableProfile
+from ml_service.learning.training.rules import check_label, check_reading, is_classification
 from ml_service.orm import Dataset
 
 # Some 10 MB; a wide table may have a finding for each column.
 MOST_CACHED_FINDINGS = 20_000
 
-FindingsKey = tuple[int, tuple[tuple[str, str], ...], str]
+# A dataset, its settings as JSON, and a label.
+FindingsKey = tuple[int, bytes, str]
 
 
 class InspectionService:
@@ -28,11 +29,22 @@ class InspectionService:
 
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
         """A dataset with its details; a file that was uploaded to train on at once is inspected first."""
-        return await self._inspect(user_id, dataset_id, {})
+        return await self._inspect(user_id, dataset_id, DETECTED)
 
-    async def correct(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
-        """Inspect the file again with these column types; raises at the first cell of another type."""
-        return await self._inspect(user_id, dataset_id, kinds)
+    async def correct(self, user_id: UserId, dataset_id: int, correction: Reading) -> Dataset:
+        """Read the file again with these settings; raises at the first cell that a set type does not fit."""
+        return await self._inspect(user_id, dataset_id, correction)
+
+    async def preview(self, user_id: UserId, dataset_id: int, correction: Reading) -> Dataset:
+        """The dataset as these settings would read it, detached from its row."""
+        dataset = await self._get_with_details(user_id, dataset_id)
+        profile = TableProfile.from_json(dataset.profile)
+        check_reading(profile, correction)
+        stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
+        given = profile.given.changed_by(correction)
+        inspection = await self._inspector.inspect(user_id, stored, given, keeps_copy=False)
+        set_inspection(dataset, inspection)
+        return dataset
 
     async def find_label_findings(self, user_id: UserId, dataset_id: int, label: str) -> Sequence[Finding]:
         """Findings about a label: imbalanced classes, rare classes, leakage."""
@@ -41,26 +53,26 @@ class InspectionService:
         if dataset is None:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
-        column, kinds = check_label(profile, label), profile.corrected_kinds
-        key = (dataset_id, tuple(sorted(kinds.items())), label)
+        column = check_label(profile, label)
+        key = (dataset_id, orjson.dumps(profile.given.to_json()), label)
         if key in self._findings:
             return self._findings[key]
         label_column = LabelColumn(label, is_classification(column, profile.rows - column.missing))
         stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
-        findings = await self._inspector.inspect_label(user_id, stored, kinds, label_column)
+        findings = await self._inspector.inspect_label(user_id, stored, profile.given, label_column)
         self._findings[key] = findings
         return findings
 
-    async def _inspect(self, user_id: UserId, dataset_id: int, kinds: Mapping[str, ColumnType]) -> Dataset:
+    async def _inspect(self, user_id: UserId, dataset_id: int, correction: Reading) -> Dataset:
         while True:
             dataset = await self._get_with_details(user_id, dataset_id)
             profile = TableProfile.from_json(dataset.profile)
-            check_kinds(profile, kinds)
-            corrected = profile.corrected_kinds
-            if dataset.details is not None and kinds.items() <= corrected.items():
+            check_reading(profile, correction)
+            given = profile.given.changed_by(correction)
+            if dataset.details is not None and given == profile.given:
                 return dataset
             stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
-            inspection = await self._inspector.inspect(user_id, stored, {**corrected, **kinds})
+            inspection = await self._inspector.inspect(user_id, stored, given)
             if await self._update(dataset, inspection):
                 return await self._get_with_details(user_id, dataset_id)
 
@@ -79,9 +91,14 @@ class InspectionService:
                 raise DatasetNotFound
             if dataset.profile != read.profile:
                 return False
-            dataset.profile, dataset.preview = inspection.profile, inspection.preview
-            dataset.details, dataset.copy_bytes = inspection.details, inspection.copy_bytes
+            set_inspection(dataset, inspection)
         return True
+
+
+def set_inspection(dataset: Dataset, inspection: Inspection) -> None:
+    dataset.row_count, dataset.column_count = inspection.rows, inspection.columns
+    dataset.profile, dataset.preview = inspection.profile, inspection.preview
+    dataset.details, dataset.copy_bytes = inspection.details, inspection.copy_bytes
 
 
 def _weight(findings: Sequence[Finding]) -> int:

@@ -3,22 +3,33 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field
 
-from ml_service.learning.findings.columns import Finding
+from ml_service.datasets.reading_schemas import (
+    MOST_COLUMNS,
+    ColumnName,
+    ReadingSettings,
+    ReadingView,
+    types_to_reading,
+)
+from ml_service.learning.tables import Finding, Reading
 from ml_service.orm import Dataset
 
-MOST_CORRECTIONS = 2000
-
-ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Plain = int | float | str
 
 
 class ColumnView(BaseModel):
+    """A column; `type` is that of its reading, of which `kind` is the type for learning.
+
+    A column that `needs_decision` cannot be trained on until its reading says what its exceptions are.
+    """
+
     name: str
     kind: str
+    type: str | None = None
     missing: int
     whole: bool
+    needs_decision: bool = False
 
 
 class DatasetView(BaseModel):
@@ -97,15 +108,29 @@ class SuggestionView(BaseModel):
     features: list[str]
 
 
+class PreviewView(BaseModel):
+    """The first rows; long texts are truncated."""
+
+    columns: list[str]
+    rows: list[list[Any]]  # Any: numbers, texts or nothing
+
+
 class InspectedDatasetView(DatasetView):
-    """A dataset with its statistics and findings; only CSV has a dialect."""
+    """A dataset with its statistics and findings; only CSV has a dialect.
+
+    `reading` has all settings by which the file was read, `corrections` those that its owner has set.
+    `preview` is there in the answer to a dry run.
+    """
 
     format: str
     dialect: DialectView | None
+    reading: ReadingView
+    corrections: ReadingView
     duplicate_rows: int
     columns: list[InspectedColumnView]
     findings: list[FindingView]
     suggested: SuggestionView
+    preview: PreviewView | None = None
 
 
 def inspected_members(dataset: Dataset) -> dict[str, Any]:  # Any: JSON
@@ -117,20 +142,16 @@ def inspected_members(dataset: Dataset) -> dict[str, Any]:  # Any: JSON
 
 
 class CorrectionRequest(BaseModel):
-    """Column types that replace the detected ones."""
+    """Settings that replace those of the reading; `kinds` is short for the types of columns."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kinds: Annotated[
-        dict[ColumnName, Literal["number", "text", "date"]], Field(min_length=1, max_length=MOST_CORRECTIONS)
-    ]
+    kinds: Annotated[dict[ColumnName, Literal["number", "text", "date"]], Field(max_length=MOST_COLUMNS)] = {}
+    reading: ReadingSettings = ReadingSettings()
 
-
-class PreviewView(BaseModel):
-    """The first rows; long texts are truncated."""
-
-    columns: list[str]
-    rows: list[list[Any]]  # Any: numbers, texts or nothing
+    def to_reading(self) -> Reading:
+        """Raises ValidationFailed if nothing is corrected."""
+        return types_to_reading(self.kinds).changed_by(self.reading.to_reading())
 
 
 def _common_members(dataset: Dataset) -> dict[str, Any]:  # Any: fields of several types

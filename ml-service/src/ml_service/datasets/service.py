@@ -1,7 +1,7 @@
 """Service of datasets: receive files, list and delete datasets."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,7 @@ from ml_service.datasets.bodies import UploadForm
 from ml_service.datasets.inspection import Inspection, Inspector, StoredFile
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
-from ml_service.learning.tables import TableProfile
+from ml_service.learning.tables import DETECTED, Reading, TableProfile
 from ml_service.orm import Dataset
 from ml_service.store.quota import StorageQuota
 from ml_service.store.uploads import Upload, Uploads
@@ -23,6 +23,8 @@ from ml_service.store.uploads import Upload, Uploads
 DEFAULT_NAME = "table.csv"
 
 ReadBody = Callable[[Upload], Awaitable[UploadForm]]
+# Reads the settings of a reading from the fields of a form.
+ReadSettings = Callable[[Mapping[str, str]], Reading]
 # True while a job trains on the dataset with this id.
 IsInUse = Callable[[AsyncSession, int], Awaitable[bool]]
 
@@ -38,12 +40,13 @@ class DatasetQuota:
 class ReceivedDataset:
     """An uploaded table; `dataset` is unsaved until `insert`, which replaces it by the row.
 
-    `created` is true once a new row is committed; `replayed` is true for a repeated key.
+    `created` is true once a new row is committed; `replayed` is true for a repeated key. `is_correction` is
+    true for an upload whose settings replace those of an equal file.
     """
 
     def __init__(self, dataset: Dataset, form: UploadForm, upload: Upload, quota: DatasetQuota) -> None:
         self.dataset, self.form = dataset, form
-        self.created = self.replayed = False
+        self.created = self.replayed = self.is_correction = False
         self._upload, self._quota = upload, quota
 
     async def insert(self, session: AsyncSession) -> Dataset:
@@ -61,8 +64,8 @@ class ReceivedDataset:
             await self._require_room(repository, user_id)
             await self._insert_new(session, repository)
             return self.dataset
-        if existing.details is None and existing.profile == self.dataset.profile:
-            existing.details = self.dataset.details
+        if self.is_correction or (existing.details is None and existing.profile == self.dataset.profile):
+            copy_inspection(self.dataset, existing)
         self.dataset = existing
         return existing
 
@@ -101,11 +104,14 @@ class DatasetService:
         self._inspector, self._quota, self._is_in_use = inspector, quota, is_in_use
 
     async def receive(
-        self, user_id: UserId, read: ReadBody, key: str | None, *, details: bool = True
+        self, user_id: UserId, read: ReadBody, settings: ReadSettings, key: str | None
     ) -> ReceivedDataset:
-        """Receive a file through `read`, inspect and store it, unless its owner already stores it."""
+        """Receive a file through `read`, inspect and store it, unless its owner already stores it.
+
+        `settings` reads those of the reading from the form.
+        """
         async with (
-            self.receiving(user_id, read, key, details=details) as received,
+            self.receiving(user_id, read, settings, key) as received,
             self._database.transaction() as session,
         ):
             await received.insert(session)
@@ -116,15 +122,16 @@ class DatasetService:
         self,
         user_id: UserId,
         read: ReadBody,
+        settings: ReadSettings | None = None,
         key: str | None = None,
         *,
-        details: bool = False,
         is_retry: bool = False,
     ) -> AsyncGenerator[ReceivedDataset]:
         """Receive and inspect a file, to be inserted within the block, in a transaction of the caller.
 
-        The file of a retry is received without room for it, as its owner already stores it. A file to train
-        on at once needs no `details`: statistics take a third of the time of its inspection.
+        The file of a retry is received without room for it, as its owner already stores it. Without
+        `settings` the file is trained on at once: all is detected, whatever was corrected about an equal
+        file, and statistics are left out, which take a third of the time of an inspection.
         """
         if not (is_retry or await self._is_known(user_id, key)):
             await self._quota.storage.require_store()
@@ -135,9 +142,14 @@ class DatasetService:
             if existing is None:
                 # Before the file is inspected, which takes longer than to receive it.
                 await self._quota.storage.require_room(user_id, upload.size)
-            dataset = await self._describe(user_id, upload, existing, details=details)
+            given = DETECTED
+            if settings is not None:
+                given = _given_settings(existing).changed_by(settings(form.fields))
+            details = settings is not None
+            dataset = await self._describe(user_id, upload, existing, given, details=details)
             dataset.name, dataset.idempotency_key = clean_name(form.filename) or DEFAULT_NAME, key
             received = ReceivedDataset(dataset, form, upload, self._quota)
+            received.is_correction = settings is not None and given != _given_settings(existing)
             received.replayed = key is not None and existing is not None and existing.idempotency_key == key
             try:
                 yield received
@@ -172,17 +184,16 @@ class DatasetService:
         await self._uploads.delete(location)
 
     async def _describe(
-        self, user_id: UserId, upload: Upload, existing: Dataset | None, *, details: bool
+        self, user_id: UserId, upload: Upload, existing: Dataset | None, given: Reading, *, details: bool
     ) -> Dataset:
         """An unsaved dataset of the upload, with the inspection of an equal file if there is one."""
         if existing is not None:
             # The stored file may be missing or changed, and the bytes at hand are the right ones.
             await self._uploads.replace(existing.location, upload)
-            if existing.details is not None or not details:
+            if given == _given_settings(existing) and (existing.details is not None or not details):
                 return _new_dataset(user_id, upload, _inspection_of(existing))
-        kinds = {} if existing is None else TableProfile.from_json(existing.profile).corrected_kinds
         stored = StoredFile(upload.key, upload.size, upload.sha256, verified=True)
-        inspection = await self._inspector.inspect(user_id, stored, kinds, details=details)
+        inspection = await self._inspector.inspect(user_id, stored, given, details=details)
         return _new_dataset(user_id, upload, inspection)
 
     async def _is_known(self, user_id: UserId, key: str | None) -> bool:
@@ -199,6 +210,16 @@ class DatasetService:
                 if first is not None and first.sha256 != sha256:
                     raise IdempotencyKeyReused
             return await repository.find_same(user_id, sha256)
+
+
+def copy_inspection(source: Dataset, target: Dataset) -> None:
+    target.row_count, target.column_count = source.row_count, source.column_count
+    target.profile, target.preview = source.profile, source.preview
+    target.details, target.copy_bytes = source.details, source.copy_bytes
+
+
+def _given_settings(existing: Dataset | None) -> Reading:
+    return DETECTED if existing is None else TableProfile.from_json(existing.profile).given
 
 
 def _inspection_of(dataset: Dataset) -> Inspection:

@@ -62,10 +62,20 @@ class StartedJob:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The dataset of a new training; `insert` stores or locks it in the transaction that inserts the job."""
+    """The dataset of a new training; `insert` stores or locks it in the transaction that inserts the job.
+
+    `sent` marks a file that came with the request: a retry is recognised by the file, whose dataset may have
+    been deleted since.
+    """
 
     dataset: Dataset
     insert: Callable[[AsyncSession], Awaitable[Dataset]]
+    sent: bool = False
+
+    def fingerprint(self, request: TrainingJobRequest) -> bytes:
+        if not self.sent:
+            return fingerprint(request.to_json())
+        return fingerprint(self.dataset.sha256.hex(), replace(request, dataset_id=0).to_json())
 
 
 class JobService:
@@ -179,15 +189,18 @@ class JobService:
     async def _find_first(
         self, user_id: UserId, key: str, request: TrainingJobRequest, table: Table | None
     ) -> Job | None:
-        """The job that an earlier request with this key started."""
+        """The job that an earlier request with this key started. Raises IdempotencyKeyReused for another."""
         async with self._database.read() as session:
             first = await JobRepository(session).find_by_key(user_id, key)
-            if first is not None and first.dataset_id is not None and table is not None:
-                # The request names no dataset yet, so its file is compared.
+            if first is None:
+                return None
+            known = [fingerprint(request.to_json()) if table is None else table.fingerprint(request)]
+            if table is not None and first.dataset_id is not None:
+                # Jobs of earlier versions are recognised by the dataset.
                 stored = await DatasetRepository(session).find(user_id, first.dataset_id)
                 if stored is not None and stored.sha256 == table.dataset.sha256:
-                    request = replace(request, dataset_id=stored.id)
-        return _same_request(first, request)
+                    known.append(fingerprint(replace(request, dataset_id=stored.id).to_json()))
+        return _same_request(first, known)
 
     async def _find_table(self, user_id: UserId, dataset_id: int) -> Table:
         async with self._database.read() as session:
@@ -201,13 +214,12 @@ class JobService:
         async with self._database.transaction() as session:
             user_id, repository = UserId(job.user_id), JobRepository(session)
             dataset = await table.insert(session)
-            request = replace(request, dataset_id=dataset.id)
-            job.dataset_id, job.fingerprint = dataset.id, fingerprint(request.to_json())
+            job.dataset_id, job.fingerprint = dataset.id, table.fingerprint(request)
             if await DatasetRepository(session).is_deleted_user(user_id):
                 raise AccountDeleted
             await repository.lock_owner(user_id)
             if (key := job.idempotency_key) is not None:
-                first = _same_request(await repository.find_by_key(user_id, key), request)
+                first = _same_request(await repository.find_by_key(user_id, key), [job.fingerprint])
                 if first is not None:
                     return first
             await self.add(session, job)
@@ -243,9 +255,9 @@ async def _lock_dataset(user_id: UserId, dataset_id: int, session: AsyncSession)
     return dataset
 
 
-def _same_request(first: Job | None, request: TrainingJobRequest) -> Job | None:
-    """The first job with the key. Raises IdempotencyKeyReused if it was another request."""
-    if first is not None and first.fingerprint != fingerprint(request.to_json()):
+def _same_request(first: Job | None, known: Sequence[bytes]) -> Job | None:
+    """The first job with the key. Raises IdempotencyKeyReused if it was another request than the known."""
+    if first is not None and first.fingerprint not in known:
         raise IdempotencyKeyReused
     return first
 

@@ -10,6 +10,7 @@ from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
 from ml_service.learning.comparison import AUTO, plan_comparison
 from ml_service.learning.tables import TableProfile
+from ml_service.learning.tables.header import clean_name
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.errors import InvalidSpec
 from ml_service.models.rules import automatic_name, given_name
@@ -65,19 +66,20 @@ class TrainingJobRequest:
         return JobSpec(spec.to_json())
 
     def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
+        label = _match_name(profile, self.label)
         columns = profile.columns.values()
-        others = (column.name for column in columns if column.name != self.label and column.kind != "empty")
-        features = tuple(others) if self.features is None else self.features
-        used = {*features, self.label}
+        others = (column.name for column in columns if column.name != label and column.kind != "empty")
+        named = None if self.features is None else [_match_name(profile, name) for name in self.features]
+        features = tuple(others if named is None else named)
         return TrainingSpec(
             model_type=self.model_type,
             features=features,
-            label=self.label,
+            label=label,
             params=self.params,
             train_fraction=self.train_fraction,
             task=self.task,
             missing_label=self.missing_label,
-            kinds={name: kind for name, kind in profile.corrected_kinds.items() if name in used},
+            reading=profile.reading.only({*features, label}),
         )
 
     def name_model(self, user_id: int, now: datetime) -> str:
@@ -87,3 +89,8 @@ class TrainingJobRequest:
         if name is None:
             raise ModelNameUnusable
         return name
+
+
+def _match_name(profile: TableProfile, name: str) -> str:
+    """The name of the header, in which blanks around it and invisible characters do not count."""
+    return name if name in profile.header else clean_name(name)

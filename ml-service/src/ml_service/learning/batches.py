@@ -4,48 +4,26 @@ The result has the format of the input file, with additional columns after the e
 """
 
 import contextlib
-import csv
-import io
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
-from typing import IO, Literal
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from kit.errors import ServiceError
 from ml_service.learning import predictors
+from ml_service.learning.batch_files import Added, AddedType, Format, Values, format_of, open_writer
+from ml_service.learning.batch_readings import BatchScores, find_readings
 from ml_service.learning.predictors import PredictionOptions, Predictions, Predictor
+from ml_service.learning.predictors.encoding import Readings, UnknownCategories
 from ml_service.learning.tables import CsvLimits, Json, check_upload
-from ml_service.learning.tables.row_stream import (
-    MOST_ROWS_AT_ONCE,
-    CsvPiece,
-    CsvStream,
-    ParquetPiece,
-    ParquetStream,
-    RowPiece,
-    RowStream,
-    open_rows,
-)
+from ml_service.learning.tables.row_stream import MOST_ROWS_AT_ONCE, RowStream, open_rows
 from ml_service.learning.tables.table import RowErrors
 from ml_service.store.files import Files
 
 MOST_CELLS_AT_ONCE = 2_000_000
 ERROR = "error"
-
-AddedType = Literal["number", "whole", "text"]
-Added = Mapping[str, AddedType]
-# The cells of all added columns, column by column.
-Values = Sequence[Sequence[object]]
-Write = Callable[[RowPiece, Values], None]
-
-ARROW_TYPES: dict[AddedType, pa.DataType] = {
-    "number": pa.float64(),
-    "whole": pa.int64(),
-    "text": pa.string(),
-}
+# The features of a row whose category the model has not learnt.
+UNKNOWN = "unknown_categories"
 
 
 class BatchColumnMissing(ServiceError):
@@ -111,22 +89,17 @@ class BatchTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    media_type: str
-    suffix: str
-
-
-CSV = Format("text/csv; charset=utf-8", "csv")
-PARQUET = Format("application/vnd.apache.parquet", "parquet")
-
-
-@dataclass(frozen=True, slots=True)
 class BatchResult:
-    """`good` counts the rows without an error."""
+    """`good` counts the rows without an error, `unknown` those with a category that the model has not learnt.
+
+    `scores` compares the predictions with the label, if the file has all its cells.
+    """
 
     good: int
     size_bytes: int
     format: Format
+    unknown: int = 0
+    scores: Mapping[str, float | None] | None = None
 
 
 def ignore_progress(_rows: int) -> None:
@@ -153,31 +126,36 @@ def predict(
 ) -> BatchResult:
     """Write the rows with their predictions under the key `result`; reports the number of finished rows."""
     files = Files(task.store_url)
-    good, done = 0, 0
+    good = done = unknown = 0
     report_rows(done)
     with _open(task) as (stream, predictor), files.open_to_write(result) as written:
+        scores = BatchScores(stream, predictor)
         at_once = rows_at_once(len(stream.names), predictor.width)
-        numbers = [name for name, kind in predictor.kinds.items() if kind == "number"]
-        with _open_writer(stream, written, _added_columns(predictor, task.options)) as write:
-            for piece in stream.pieces(at_once, numbers):
+        with open_writer(
+            stream, written, _added_columns(predictor, task.options), predictor.classes
+        ) as write:
+            readings: Readings | None = None
+            for piece in stream.pieces(at_once):
                 columns = {name: piece.cells(name, kind) for name, kind in predictor.kinds.items()}
-                predictions, errors = predictor.predict_columns(columns, piece.rows, task.options)
-                errors |= piece.errors
-                write(piece, _added_values(predictions, errors))
-                good += piece.rows - len(errors)
+                if readings is None:
+                    readings = find_readings(stream, columns, predictor)
+                predicted = predictor.predict_columns(columns, piece.rows, task.options, readings)
+                predicted.errors.update(piece.errors)
+                write(piece, _added_values(*predicted), readings)
+                scores.add(piece, predicted)
+                good += piece.rows - len(predicted.errors)
+                unknown += len(predicted.unknown.keys() - predicted.errors.keys())
                 done += piece.rows
                 report_rows(done)
         files.flush(written)
-    return BatchResult(good, files.size(result), _format_of(stream))
+    return BatchResult(
+        good, files.size(result), format_of(stream, predictor.classes), unknown, scores.compute()
+    )
 
 
 def rows_at_once(columns: int, width: int) -> int:
     """The rows of a piece that bound its cells, in a table with `columns` and in encoded rows of `width`."""
     return max(1, min(MOST_ROWS_AT_ONCE, MOST_CELLS_AT_ONCE // max(columns, width, 1)))
-
-
-def _format_of(stream: RowStream) -> Format:
-    return CSV if isinstance(stream, CsvStream) else PARQUET
 
 
 def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
@@ -190,11 +168,11 @@ def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
         added.update({f"probability_{label}": "number" for label in classes})
     if options.coverage is not None:
         added.update({"label_set": "text"} if classes else {"low": "number", "high": "number"})
-    added[ERROR] = "text"
+    added[ERROR] = added[UNKNOWN] = "text"
     return added
 
 
-def _added_values(predictions: Predictions, errors: RowErrors) -> Values:
+def _added_values(predictions: Predictions, errors: RowErrors, unknown: UnknownCategories) -> Values:
     """Cells of the added columns; a row with an error has no other value."""
     columns: list[list[object]] = [list(predictions.values)]
     if predictions.probabilities is not None:
@@ -206,51 +184,9 @@ def _added_values(predictions: Predictions, errors: RowErrors) -> Values:
     for column in columns:
         for index in errors:
             column[index] = None
-    return [*columns, [errors.get(index) for index in range(len(predictions.values))]]
-
-
-def _open_writer(stream: RowStream, file: IO[bytes], added: Added) -> AbstractContextManager[Write]:
-    """Yield a function that writes pieces with their added values; the file is complete after the block."""
-    if isinstance(stream, CsvStream):
-        return _csv_writer(stream, file, added)
-    return _parquet_writer(stream, file, added)
-
-
-@contextlib.contextmanager
-def _csv_writer(stream: CsvStream, file: IO[bytes], added: Added) -> Generator[Write]:
-    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=False)
-    # The default line end \r\n also makes the writer quote a lone carriage return.
-    writer = csv.writer(text, delimiter=stream.delimiter)
-    writer.writerow([*stream.names, *added])
-
-    def write(piece: RowPiece, values: Values) -> None:
-        assert isinstance(piece, CsvPiece)  # noqa: S101 - a piece of this stream
-        if piece.decimal == ",":
-            values = [[_with_decimal_comma(value) for value in column] for column in values]
-        writer.writerows([*row, *more] for row, *more in zip(piece.fields, *values, strict=True))
-
-    yield write
-    text.flush()
-    text.detach()
-
-
-@contextlib.contextmanager
-def _parquet_writer(stream: ParquetStream, file: IO[bytes], added: Added) -> Generator[Write]:
-    types = [ARROW_TYPES[added_type] for added_type in added.values()]
-    fields = [pa.field(name, type_) for name, type_ in zip(added, types, strict=True)]
-    with pq.ParquetWriter(file, pa.schema([*stream.schema, *fields])) as writer:
-
-        def write(piece: RowPiece, values: Values) -> None:
-            assert isinstance(piece, ParquetPiece)  # noqa: S101 - a piece of this stream
-            columns = [pa.array(column, type_) for column, type_ in zip(values, types, strict=True)]
-            batch = pa.RecordBatch.from_arrays([*piece.batch.columns, *columns], schema=writer.schema)
-            writer.write_batch(batch)
-
-        yield write
-
-
-def _with_decimal_comma(value: object) -> object:
-    return repr(value).replace(".", ",") if isinstance(value, float) else value
+    rows = range(len(predictions.values))
+    features = ["; ".join(unknown[row]) if row in unknown and row not in errors else None for row in rows]
+    return [*columns, [errors.get(row) for row in rows], features]
 
 
 @contextlib.contextmanager

@@ -31,7 +31,7 @@ def cross_validate(
     The result has the figures of an entry of the leaderboard.
     """
     report_stage("reading")
-    data = split(read_stored_table(path, limits, spec.columns, spec.kinds, sha256), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.reading, sha256), spec)
     report_stage("fitting")
     # A task has one core.
     with threadpool_limits(1):

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import orjson
 from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
@@ -93,7 +94,9 @@ async def predict_file(
 ) -> Response:
     """Predict a CSV file, plain or compressed with gzip, or a Parquet file; returns it with predictions.
 
-    An invalid row has an explanation in the column `error` and is free. With the header
+    An invalid row has an explanation in the column `error` and is free. The column `unknown_categories` names
+    the features of a row whose category the model has not learnt, and `X-Rows-Unknown-Category` counts such
+    rows. The label's column is ignored; if all its cells are there, `X-Scores` compares them. With the header
     `Prefer: respond-async`, and for more rows than `GET /v1/limits` allows at once, a job predicts the file;
     its result is then at `/v1/jobs/{job_id}/result`. An API key needs the scope `read` to download it.
     """
@@ -142,6 +145,10 @@ def _file_response(batches: BatchService, result: PredictionResult, *, once: boo
         "Content-Disposition": f'attachment; filename="predictions.{file_format["suffix"]}"',
         "X-Rows": str(answer["rows"]),
         "X-Rows-Failed": str(answer["rows"] - answer["good"]),
+        # Answers that were stored by an earlier version lack the others.
+        "X-Rows-Unknown-Category": str(answer.get("unknown", 0)),
     }
+    if answer.get("scores") is not None:
+        headers["X-Scores"] = orjson.dumps(answer["scores"]).decode()
     content = batches.read(result, once=once)
     return StreamingResponse(content, media_type=file_format["media_type"], headers=headers)

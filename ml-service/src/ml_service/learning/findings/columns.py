@@ -3,9 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from ml_service.learning.tables import ColumnProfile
+from ml_service.learning.tables import ColumnProfile, Finding
 from ml_service.learning.tables.statistics import ColumnStatistics
 
 FEW_ROWS = 50
@@ -18,19 +17,6 @@ MOST_CLASSES = 20
 ID_NAME = re.compile(r"(?i:(^|[_\W])(id|uid|uuid|guid|key|index|number|no|nr)$)|[a-z]I[dD]$")
 LABEL_NAMES = {"target", "label", "class", "y", "outcome", "response", "result"}
 LEFT_OUT = {"constant", "id_like"}
-
-Severity = Literal["info", "warning", "serious"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A remark about data before training; `column` is None if it concerns all rows."""
-
-    code: str
-    severity: Severity
-    column: str | None
-    detail: str
-    advice: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """Findings about a label: imbalanced or rare classes, and leakage from other columns."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pyarrow as pa
 
 from ml_service.learning.findings.associations import label_of, measure_association
-from ml_service.learning.findings.columns import ColumnView, Finding, find
-from ml_service.learning.tables import Column, Json, Table, profile
+from ml_service.learning.findings.columns import ColumnView, find
+from ml_service.learning.tables import Column, Finding, Json, Table, profile
 from ml_service.learning.tables.statistics import compute_statistics
 
 IMBALANCED = 10
@@ -30,6 +30,7 @@ def _find_all(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
     views = [ColumnView(columns[name], figures) for name, figures in statistics.columns.items()]
     # Rows that agree in the columns read may differ in the others.
     duplicates = statistics.duplicate_rows if len(views) == len(table.header) else 0
+    yield from table.findings
     yield from find(views, table.rows, duplicates)
     if is_classes:
         yield from find_in_classes(label, columns[label].value_counts or (1,))
@@ -89,4 +90,4 @@ def _choose_rows(label: Column) -> pa.Array:
 
 def _take(column: Column, rows: pa.Array) -> Column:
     cells = column.cells.take(rows)
-    return Column(column.name, column.kind, cells.null_count, column.whole, cells)
+    return replace(column, missing=cells.null_count, cells=cells)

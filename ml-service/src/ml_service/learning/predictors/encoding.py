@@ -2,56 +2,64 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from ml_service.learning.model_types.protocol import Arrays, Matrix
 from ml_service.learning.predictors.errors import FeatureError, MissingFeature, UnknownFeature
-from ml_service.learning.tables.column_types import (
-    LARGEST_NUMBER,
-    LONGEST_NUMBER,
-    MISSING,
-    NUMBERS,
-    POINT_NUMBER,
-)
-from ml_service.learning.tables.table import DEFAULT_LIMITS, Json, RowErrors
+from ml_service.learning.tables.cells import CellReader, InvalidCell, truth_values_in
+from ml_service.learning.tables.header import clean_name
+from ml_service.learning.tables.settings import ColumnReading, Json
+from ml_service.learning.tables.table import RowErrors
 
 Features = Mapping[str, object]
 FeatureType = Literal["number", "date", "text"]
 Columns = Mapping[str, Sequence[object]]
+Readings = Mapping[str, ColumnReading]
+ReadCell = Callable[[object], Any]  # Any: a number, a text or the parts of a date
+# The features of a row, by its index, whose category the model has not learnt.
+UnknownCategories = dict[int, list[str]]
 
 DATE_PARTS = 5
 NO_DATE = (math.nan,) * DATE_PARTS
-NUMBER = NUMBERS[POINT_NUMBER]
-# As in files of tables.
-LONGEST_TEXT = DEFAULT_LIMITS.cell_length
 # Answers list the first warnings and count the others: rows with many unknown categories have a million.
 MOST_WARNINGS = 100
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps of a model are UTC without a zone
 
 
-class InvalidCell(Exception):
-    """An unusable cell, with the reason."""
-
-
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The columns of an encoded row: numbers, parts of dates, then one indicator for each category."""
+    """The columns of an encoded row: numbers, parts of dates, then one indicator for each category.
+
+    `readings` has the settings by which each feature's cells were read, and `label` the name of the label.
+    """
 
     numbers: tuple[str, ...]
     dates: tuple[str, ...]
     texts: Mapping[str, Sequence[str]]
+    readings: Mapping[str, ColumnReading] = field(default_factory=dict[str, ColumnReading])
+    label: str | None = None
 
     def to_json(self) -> Json:
         texts = {name: list(categories) for name, categories in self.texts.items()}
-        return {"numbers": list(self.numbers), "dates": list(self.dates), "texts": texts}
+        readings = {name: reading.to_json() for name, reading in self.readings.items()}
+        columns = {"numbers": list(self.numbers), "dates": list(self.dates), "texts": texts}
+        return columns | {"readings": readings, "label": self.label}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Encoding":  # Any: JSON
-        return cls(tuple(document["numbers"]), tuple(document["dates"]), document["texts"])
+        readings = document.get("readings", {})
+        return cls(
+            tuple(document["numbers"]),
+            tuple(document["dates"]),
+            document["texts"],
+            {name: ColumnReading.from_json(reading) for name, reading in readings.items()},
+            document.get("label"),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +96,21 @@ class Encoder:
     def __init__(self, encoding: Encoding, arrays: Arrays) -> None:
         self._numbers = encoding.numbers
         self._dates = encoding.dates
+        self.label = encoding.label
+        self.label_reading = encoding.readings.get(encoding.label or "", ColumnReading())
         self.kinds: dict[str, FeatureType] = dict.fromkeys(encoding.numbers, "number")
         self.kinds.update(dict.fromkeys(encoding.dates, "date"))
         self.kinds.update(dict.fromkeys(encoding.texts, "text"))
         self._names = self.kinds.keys()
+        self.readings = {name: encoding.readings.get(name, _usual(kind)) for name, kind in self.kinds.items()}
         self._indicators: dict[str, dict[str, int]] = {}
         self._truth_values: dict[str, dict[bool, str]] = {}
         self._numeric = self.width = len(encoding.numbers) + DATE_PARTS * len(encoding.dates)
         for name, categories in encoding.texts.items():
             self._indicators[name] = {category: self.width + i for i, category in enumerate(categories)}
-            self._truth_values[name] = _truth_values(categories)
+            self._truth_values[name] = truth_values_in(categories)
             self.width += len(categories)
+        self._readers = self._readers_of(self.readings)
         self._fill, self._mean, self._scale = arrays["fill"], arrays["mean"], arrays["scale"]
 
     def encode(self, rows: Sequence[Features]) -> tuple[Matrix, Warnings]:
@@ -106,31 +118,44 @@ class Encoder:
         warnings = Warnings()
         for index, features in enumerate(rows):
             if features.keys() ^ self._names:
-                self._refuse_names(features, index + 1)
+                features = self._match_names(features, index + 1)
             matrix[index, : self._numeric] = self._numeric_cells(features, index + 1)
             self._set_categories(features, index, matrix, warnings)
         self._prepare(matrix)
         return matrix, warnings
 
-    def encode_columns(self, columns: Columns, rows: int) -> tuple[Matrix, RowErrors]:
-        """Encode column by column; an unknown category counts as missing, without a warning."""
-        matrix, errors = np.zeros((rows, self.width)), RowErrors()
+    def encode_columns(
+        self, columns: Columns, rows: int, readings: Readings | None = None
+    ) -> tuple[Matrix, RowErrors, UnknownCategories]:
+        """Encode column by column; `readings` replaces the settings of some of them."""
+        readers = self._readers if readings is None else self._readers_of({**self.readings, **readings})
+        matrix, errors, unknown = np.zeros((rows, self.width)), RowErrors(), UnknownCategories()
         for position, name in enumerate(self._numbers):
-            matrix[:, position] = list(_read_all(_to_number, columns[name], math.nan, name, errors))
+            matrix[:, position] = list(_read_all(readers[name], columns[name], math.nan, name, errors))
         for position, name in enumerate(self._dates):
             start = len(self._numbers) + position * DATE_PARTS
-            parts = list(_read_all(_to_date_parts, columns[name], NO_DATE, name, errors))
+            parts = list(_read_all(readers[name], columns[name], NO_DATE, name, errors))
             matrix[:, start : start + DATE_PARTS] = parts
         for name, indicators in self._indicators.items():
-            truth_values = self._truth_values[name]
-            texts = _read_all(
-                lambda cell, known=truth_values: _to_text(cell, known), columns[name], None, name, errors
-            )
-            for index, text in enumerate(texts):
+            for index, text in enumerate(_read_all(readers[name], columns[name], None, name, errors)):
                 if text in indicators:
                     matrix[index, indicators[text]] = 1.0
+                elif text is not None:
+                    unknown.setdefault(index, []).append(name)
         self._prepare(matrix)
-        return matrix, errors
+        return matrix, errors, unknown
+
+    def _readers_of(self, readings: Readings) -> dict[str, ReadCell]:
+        readers: dict[str, ReadCell] = {}
+        for name, kind in self.kinds.items():
+            reader = CellReader(readings[name])
+            if kind == "number":
+                readers[name] = reader.number
+            elif kind == "date":
+                readers[name] = partial(_date_parts, reader)
+            else:
+                readers[name] = partial(reader.text, truth_values=self._truth_values[name])
+        return readers
 
     def _prepare(self, matrix: Matrix) -> None:
         numeric = matrix[:, : self._numeric]
@@ -138,36 +163,37 @@ class Encoder:
         numeric -= self._mean
         numeric /= self._scale
 
-    def _refuse_names(self, features: Features, row: int) -> None:
-        for name in features:
-            if name not in self._names:
+    def _match_names(self, features: Features, row: int) -> Features:
+        """The features by the names of the header, without the label; raises for others and missing ones."""
+        matched: dict[str, object] = {}
+        for name, cell in features.items():
+            own = name if name in self._names else clean_name(name)
+            if own in self._names and own not in matched:
+                matched[own] = cell
+            elif own != self.label:
                 raise UnknownFeature(name, row)
-        missing = next(
-            name for name in (*self._numbers, *self._dates, *self._indicators) if name not in features
-        )
-        raise MissingFeature(missing, row)
+        for name in self._names:
+            if name not in matched:
+                raise MissingFeature(name, row)
+        return matched
 
     def _numeric_cells(self, features: Features, row: int) -> list[float]:
-        cells = [_read(_to_number, features[name], name, row) for name in self._numbers]
+        readers = self._readers
+        cells = [_read(readers[name], features[name], name, row) for name in self._numbers]
         for name in self._dates:
-            cells.extend(_read(_to_date_parts, features[name], name, row))
+            cells.extend(_read(readers[name], features[name], name, row))
         return cells
 
     def _set_categories(self, features: Features, index: int, matrix: Matrix, warnings: Warnings) -> None:
         for name, indicators in self._indicators.items():
-            truth_values = self._truth_values[name]
-            text = _read(
-                lambda cell, known=truth_values: _to_text(cell, known), features[name], name, index + 1
-            )
+            text = _read(self._readers[name], features[name], name, index + 1)
             if text in indicators:
                 matrix[index, indicators[text]] = 1.0
             elif text is not None:
                 warnings.add_unknown_category(index + 1, name)
 
 
-def _read(
-    read: Callable[[object], Any], cell: object, name: str, row: int
-) -> Any:  # Any: the result of `read`
+def _read(read: ReadCell, cell: object, name: str, row: int) -> Any:  # Any: the result of `read`
     try:
         return read(cell)
     except InvalidCell as error:
@@ -175,7 +201,7 @@ def _read(
 
 
 def _read_all(
-    read: Callable[[object], Any], cells: Sequence[object], blank: Any, name: str, errors: RowErrors
+    read: ReadCell, cells: Sequence[object], blank: Any, name: str, errors: RowErrors
 ) -> Iterator[Any]:  # Any: the result of `read`
     """The results for all cells; an unusable cell gives `blank` and an error for its row."""
     for index, cell in enumerate(cells):
@@ -186,54 +212,15 @@ def _read_all(
             yield blank
 
 
-def _truth_values(categories: Sequence[str]) -> dict[bool, str]:
-    spellings = {category.lower(): category for category in categories}
-    return {value: spellings[word] for value, word in ((True, "true"), (False, "false")) if word in spellings}
+def _usual(kind: FeatureType) -> ColumnReading:
+    """The settings of a feature of a model of an earlier version."""
+    return ColumnReading(type=kind)
 
 
-def _to_number(cell: object) -> float:
-    """A number, also from text as forms send it; NaN for a missing cell."""
-    if cell is None:
-        return math.nan
-    if isinstance(cell, str):
-        if len(cell) > LONGEST_NUMBER:
-            raise InvalidCell(f"It must be a number of at most {LONGEST_NUMBER} characters.")
-        if cell.strip() in MISSING:
-            return math.nan
-        if not NUMBER.search(cell):
-            raise InvalidCell("It must be a number.")
-        cell = float(cell)
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
-        raise InvalidCell("It must be a number.")
-    if not abs(cell) <= LARGEST_NUMBER:
-        raise InvalidCell("It must be a finite number, at most 1e30.")
-    return float(cell)
-
-
-def _to_date_parts(cell: object) -> tuple[float, ...]:
+def _date_parts(reader: CellReader, cell: object) -> tuple[float, ...]:
     """Year, month, day, weekday and days since 1970, as `DateParts` computes them in training."""
-    if cell is None or (isinstance(cell, str) and cell in MISSING):
+    date = reader.date(cell)
+    if date is None:
         return NO_DATE
-    if not isinstance(cell, str) or len(cell) > LONGEST_NUMBER:
-        raise InvalidCell("It must be a date such as 2026-01-31.")
-    try:
-        date = datetime.fromisoformat(cell)
-        if date.tzinfo is not None:
-            date = date.astimezone(UTC).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        raise InvalidCell("It must be a date such as 2026-01-31.") from None
     days = (date - EPOCH) / timedelta(microseconds=1) / 86_400_000_000
     return (float(date.year), float(date.month), float(date.day), float(date.weekday()), days)
-
-
-def _to_text(cell: object, truth_values: dict[bool, str]) -> str | None:
-    """Text, or None for a missing cell; true and false stand for categories of that name."""
-    if cell is None:
-        return None
-    if isinstance(cell, bool) and cell in truth_values:
-        return truth_values[cell]
-    if not isinstance(cell, str):
-        raise InvalidCell("It must be text.")
-    if len(cell) > LONGEST_TEXT:
-        raise InvalidCell(f"It must be text of at most {LONGEST_TEXT} characters.")
-    return None if cell in MISSING else cell

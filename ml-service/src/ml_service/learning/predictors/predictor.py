@@ -14,9 +14,12 @@ from ml_service.learning.predictors.encoding import (
     Features,
     FeatureType,
     FeatureWarning,
+    Readings,
+    UnknownCategories,
 )
 from ml_service.learning.predictors.errors import NoProbabilities, PredictionTooLarge
-from ml_service.learning.tables.table import Json, RowErrors
+from ml_service.learning.tables.settings import ColumnReading, Json
+from ml_service.learning.tables.table import RowErrors
 
 Label = str | int | float
 
@@ -75,6 +78,14 @@ class EncodedRows(NamedTuple):
     warning_count: int
 
 
+class ColumnPredictions(NamedTuple):
+    """Predictions of columns; the entry of a row with an error has no meaning."""
+
+    predictions: Predictions
+    errors: RowErrors
+    unknown: UnknownCategories
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """The estimated time to score a row, and the bytes of the model's arrays."""
@@ -110,6 +121,20 @@ class Predictor:
         return self._encoder.kinds
 
     @property
+    def readings(self) -> Readings:
+        """The settings by which each feature's cells were read in training."""
+        return self._encoder.readings
+
+    @property
+    def label(self) -> str | None:
+        """The name of the label; None in a model of an earlier version."""
+        return self._encoder.label
+
+    @property
+    def label_reading(self) -> ColumnReading:
+        return self._encoder.label_reading
+
+    @property
     def width(self) -> int:
         """The number of columns of an encoded row."""
         return self._encoder.width
@@ -135,12 +160,12 @@ class Predictor:
         return self.score(encoded, options)
 
     def predict_columns(
-        self, columns: Columns, rows: int, options: PredictionOptions
-    ) -> tuple[Predictions, RowErrors]:
-        """Predict column by column; the entry of a row with an error has no meaning."""
-        matrix, errors = self._encoder.encode_columns(columns, rows)
+        self, columns: Columns, rows: int, options: PredictionOptions, readings: Readings | None = None
+    ) -> ColumnPredictions:
+        """Predict column by column; `readings` replaces the settings by which some of them are read."""
+        matrix, errors, unknown = self._encoder.encode_columns(columns, rows, readings)
         self.check(options)
-        return self.score(EncodedRows(matrix, [], 0), options), errors
+        return ColumnPredictions(self.score(EncodedRows(matrix, [], 0), options), errors, unknown)
 
     def check(self, options: PredictionOptions) -> None:
         """Raise NoProbabilities or CoverageTooHigh if the model cannot serve the options."""

@@ -1,4 +1,4 @@
-"""Conversion of rows to typed columns with Arrow's CSV reader.
+"""Conversion of rows to columns with Arrow's CSV reader.
 
 The reader is fast but reports no line numbers, so a refusal reads the file again to find the line.
 """
@@ -7,19 +7,20 @@ The reader is fast but reports no line numbers, so a refusal reads the file agai
 # pyright: reportAttributeAccessIssue=false
 
 import csv
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from ml_service.learning.tables.column_types import MISSING_WORDS, IsInvalid, Location, Origin, too_long
-from ml_service.learning.tables.dialect import Decimal, Delimiter
+from ml_service.learning.tables.distinct_texts import too_long_cell
 from ml_service.learning.tables.errors import CsvError, TooFewFields, TooManyFields
 from ml_service.learning.tables.header import Header
-from ml_service.learning.tables.records import find_line, records
+from ml_service.learning.tables.missing import NUMBERS
+from ml_service.learning.tables.records import Record, records
+from ml_service.learning.tables.settings import Reading
 from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
 CHUNK = 1 << 20
@@ -27,69 +28,53 @@ CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Content of a file with its header and dialect."""
+    """Content of a file below skipped lines, with its header; `lines_above` counts the skipped ones."""
 
     content: bytes
     header: Header
-    delimiter: Delimiter
-    decimal: Decimal
+    delimiter: str
+    quote: str
     limits: CsvLimits
+    lines_above: int = 0
 
-    def origin(self) -> Origin:
-        return Origin(self.decimal, self.limits.cell_length, self._locate)
+    def locate(self, rows: Sequence[int]) -> list[int]:
+        """The lines of rows that are counted from 0 in ascending order."""
+        if not rows:
+            return []
+        wanted, found = set(rows), list[int]()
+        for row, record in enumerate(islice(self.rows(), rows[-1] + 1)):
+            if row in wanted:
+                found.append(record.line + self.lines_above)
+        return found
 
-    def _locate(self, name: str, is_invalid: IsInvalid) -> Location:
-        position = self.header.names.index(name)
-        return {"line": find_line(self.content, self.delimiter, position, is_invalid)}
+    def rows(self) -> Iterator[Record]:
+        one_column = len(self.header.names) == 1
+        rows = records(self.content, self.delimiter, self.quote, blank_lines=one_column)
+        return islice(rows, 1 if self.header.line else 0, None)
 
 
-def parse(body: Body, columns: Sequence[str], texts: Collection[str]) -> pa.Table:
-    """The requested columns, each of a type that fits all its cells; columns in `texts` remain text."""
-    parsed = _read(body, columns, dict.fromkeys(texts, pa.string()))
-    ambiguous = [
-        name
+def parse(body: Body, columns: Sequence[str], reading: Reading) -> pa.Table:
+    """The columns with the types that fit all their cells, or texts if the settings say so."""
+    as_texts = {
+        name: pa.string()
         for name in columns
-        if pa.types.is_time(parsed.schema.field(name).type)
-        or (pa.types.is_integer(parsed.schema.field(name).type) and _has_leading_zero(body))
-    ]
-    if not ambiguous:
-        return parsed
-    # Arrow reads 007 as 7, 0x10 as 16 and 1:30 as a time; columns with such cells are text.
-    as_text = _read(body, ambiguous, dict.fromkeys(ambiguous, pa.string()))
-    for name in ambiguous:
-        position = parsed.schema.get_field_index(name)
-        matches = pc.match_substring_regex(as_text.column(name), r"^\s*[+-]?(0\d|0[xX]|\d+:)")
-        if pc.any(matches).as_py():
-            parsed = parsed.set_column(position, name, as_text.column(name))
-    return parsed
+        if reading.column(name).type in {"text", "boolean", "time"}
+        or reading.column(name).missing is not None
+    }
+    return _read(body, columns, as_texts)
 
 
-def _read(body: Body, columns: Sequence[str], types: Mapping[str, pa.DataType]) -> pa.Table:
-    rows = pa.py_buffer(body.content)[body.header.end :]
-    if not rows.size:
-        return pa.table({name: pa.nulls(0) for name in columns})
-    try:
-        return pa_csv.read_csv(
-            pa.BufferReader(rows),
-            pa_csv.ReadOptions(column_names=body.header.names, block_size=ROW_BYTES),
-            pa_csv.ParseOptions(delimiter=body.delimiter, newlines_in_values=b'"' in body.content),
-            pa_csv.ConvertOptions(
-                include_columns=columns,
-                column_types=types,
-                null_values=["", *MISSING_WORDS],
-                strings_can_be_null=True,
-                true_values=[],
-                false_values=[],
-                decimal_point=body.decimal,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _find_broken_row(body) from error
+def read_texts(body: Body, columns: Sequence[str]) -> pa.Table:
+    """The cells as they are in the file."""
+    return _read(body, columns, dict.fromkeys(columns, pa.string()))
 
 
-def _has_leading_zero(body: Body) -> bool:
-    """True if a cell may start like 007 or 0x10; the scan is cheaper than a second read of the columns."""
-    codes = np.frombuffer(body.content, np.uint8)
+def has_leading_zeros(content: bytes) -> bool:
+    """True if a cell may start like 007 or 0x10, which Arrow reads as 7 and 16.
+
+    The scan is cheaper than a second read of the columns.
+    """
+    codes = np.frombuffer(content, np.uint8)
     for start in range(0, len(codes), CHUNK):
         before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in (0, 1, 2))
         size = len(after)
@@ -101,31 +86,57 @@ def _has_leading_zero(body: Body) -> bool:
     return False
 
 
-def _find_broken_row(body: Body) -> CsvError:
-    width = len(body.header.names)
-    rows = records(body.content, body.delimiter)
-    next(rows)
+def _read(body: Body, columns: Sequence[str], types: dict[str, pa.DataType]) -> pa.Table:
+    rows = pa.py_buffer(body.content)[body.header.end :]
+    if not rows.size:
+        return pa.table({name: pa.nulls(0) for name in columns})
+    quote = body.quote or False
     try:
-        for row in rows:
-            if len(row.fields) < width:
+        return pa_csv.read_csv(
+            pa.BufferReader(rows),
+            pa_csv.ReadOptions(column_names=body.header.names, block_size=ROW_BYTES),
+            pa_csv.ParseOptions(
+                delimiter=body.delimiter,
+                quote_char=quote,
+                newlines_in_values=bool(quote) and body.quote.encode() in body.content,
+                ignore_empty_lines=len(body.header.names) > 1,
+            ),
+            pa_csv.ConvertOptions(
+                include_columns=columns,
+                column_types=types,
+                # Texts keep these words, among which other rules decide.
+                null_values=sorted(NUMBERS),
+                strings_can_be_null=False,
+                true_values=[],
+                false_values=[],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise _find_broken_row(body) from error
+
+
+def _find_broken_row(body: Body) -> CsvError:
+    names, limits = body.header.names, body.limits
+    try:
+        for row in body.rows():
+            line = row.line + body.lines_above
+            if len(row.fields) < len(names):
                 return TooFewFields(
-                    f"The row has {len(row.fields)} fields, the header {width}; add the missing ones.",
-                    line=row.line,
-                    column=body.header.names[len(row.fields)],
+                    f"The row has {len(row.fields)} fields, the header {len(names)}; add the missing ones, "
+                    "or set the number of lines to skip if it does not belong to the table.",
+                    line=line,
+                    column=names[len(row.fields)],
                 )
-            if len(row.fields) > width:
+            if len(row.fields) > len(names):
                 return TooManyFields(
-                    f"The row has {len(row.fields)} fields, the header {width}; "
+                    f"The row has {len(row.fields)} fields, the header {len(names)}; "
                     "quote cells that contain the delimiter.",
-                    line=row.line,
-                    column=body.header.names[-1],
+                    line=line,
+                    column=names[-1],
                 )
-            if max(map(len, row.fields)) > body.limits.cell_length:
-                return too_long(_longest(body, row.fields), body.limits.cell_length, {"line": row.line})
+            if max(map(len, row.fields)) > limits.cell_length:
+                name = max(zip(row.fields, names, strict=True), key=lambda pair: len(pair[0]))[1]
+                return too_long_cell(name, limits.cell_length, {"line": line})
     except csv.Error:
         pass  # check_quotes has accepted the file; Arrow and csv.reader differ on it
     return CsvError("The file cannot be read as CSV; export it again.")
-
-
-def _longest(body: Body, fields: Sequence[str]) -> str:
-    return max(zip(fields, body.header.names, strict=True), key=lambda pair: len(pair[0]))[1]

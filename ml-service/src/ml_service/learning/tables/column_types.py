@@ -1,210 +1,249 @@
-"""Column types: detection from cells, correction by the owner, and the search for the first invalid cell."""
+"""Types of columns: those of the settings, or detected from all cells."""
 
 # pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml_service.learning.tables.dialect import Decimal
-from ml_service.learning.tables.errors import (
-    CellTooLong,
-    CsvError,
-    DateOutOfRange,
-    FormattedNumber,
-    NumberOutOfRange,
-    TextInDateColumn,
-    TextInNumberColumn,
+from ml_service.learning.tables import reading_findings as findings
+from ml_service.learning.tables.column_values import (
+    OUT_OF_RANGE,
+    as_boolean,
+    as_date,
+    as_number,
+    as_text,
+    as_time,
 )
-from ml_service.learning.tables.table import Column, ColumnType
-
-# The markers of a missing cell in pandas, so that a file has the same missing cells in both.
-MISSING_WORDS = (
-    *("NA", "N/A", "n/a", "<NA>", "#NA", "#N/A", "#N/A N/A", "NULL", "null", "None"),
-    *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+from ml_service.learning.tables.dates import find_date_format, read_times, sample_of
+from ml_service.learning.tables.distinct_texts import (
+    DistinctTexts,
+    PresentTexts,
+    Source,
+    find_present,
 )
-MISSING = frozenset({"", *MISSING_WORDS})
+from ml_service.learning.tables.errors import DateOutOfRange, NumberOutOfRange
+from ml_service.learning.tables.number_notation import (
+    LARGEST_EXACT,
+    LARGEST_NUMBER,
+    LEADING_ZERO,
+    WHOLE_NUMBER,
+    Notation,
+    find_notation,
+    is_plain,
+    looks_like_number,
+)
+from ml_service.learning.tables.settings import ISO, ColumnReading
+from ml_service.learning.tables.table import Column, Decision, Finding
 
-# No two repetitions of the same character adjoin, so that a search takes time in proportion to the cell.
-_EXPONENT = r"([eE][+-]?\d+)?"
-POINT_NUMBER = rf"^\s*[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}\s*$"
-COMMA_NUMBER = rf"^\s*[+-]?(\d+(,\d*)?|,\d+){_EXPONENT}\s*$"
-# Numbers formatted for display: thousands separators, the other decimal sign, a currency or percent sign.
-_SEPARATOR = "[,.' \u00a0\u202f]"
-FORMATTED_NUMBER = rf"^\s*[+-]?[$€£¥]?\s?(\d{{1,3}}({_SEPARATOR}\d{{3}})+|\d+)([.,]\d+)?\s?[%$€£¥]?\s*$"
-ISO_DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|[+-]\d\d:?(\d\d)?)?)?$"
-LEADING_ZERO = r"^[+-]?0\d+$"
-
-LARGEST_NUMBER = 1e30
-# The longest number or date as text; the shortest text of every float has less than 25 characters.
-LONGEST_NUMBER = 400
 FEW_EXCEPTIONS = 10
+SAMPLED = 200
 # Seconds since 1970 of the years 1 to 9999, the range of Python's dates.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+DATE_OUT_OF_RANGE = "The date here is before the year 1 or after 9999; correct it or leave the cell empty."
+LARGEST_WHOLE = 2.0**63
+LIKE_A_TIME = r"^\d{1,2}:\d\d"
+OTHER_FORMS_OF_WHOLE = r"^\s*[+-]?(0\d|0[xX])"
 
-DATE = re.compile(ISO_DATE, re.ASCII)
-NUMBERS = {
-    expression: re.compile(expression, re.ASCII)
-    for expression in (POINT_NUMBER, COMMA_NUMBER, FORMATTED_NUMBER)
-}
-
-IsInvalid = Callable[[str], bool]
-# A line of a CSV file, or a row of a Parquet file.
-Location = dict[str, int | None]
+Read = tuple[Column, list[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The file of a column: its decimal sign, its limit of cells, and the search for an invalid cell."""
+def read_column(
+    name: str,
+    parsed: pa.ChunkedArray,
+    texts: pa.ChunkedArray | None,
+    setting: ColumnReading,
+    source: Source,
+) -> Read:
+    """The column with the type of the setting, or a detected one, and findings about it.
 
-    decimal: Decimal
-    cell_length: int
-    locate: Callable[[str, IsInvalid], Location]
-
-    @property
-    def number(self) -> str:
-        return COMMA_NUMBER if self.decimal == "," else POINT_NUMBER
-
-
-def classify(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    """The column with its parsed type; texts are not examined further."""
-    if pa.types.is_null(parsed.type):
-        return Column(name, "empty", len(parsed), False, parsed)
-    if pa.types.is_integer(parsed.type):
-        return Column(name, "number", parsed.null_count, True, parsed)
-    if pa.types.is_floating(parsed.type):
-        return _decimal_column(name, parsed, origin)
-    if pa.types.is_temporal(parsed.type):
-        return _date_column(name, parsed, origin)
-    return _text_column(name, parsed, origin)
+    `parsed` has the type that Arrow has found; `texts` are the same cells as they stand in the file, or None
+    where nobody has to look at them. Raises a CsvError for the first cell of another type than a set one.
+    """
+    if pa.types.is_string(parsed.type):
+        texts = parsed
+    if texts is None or not _reads_texts(parsed, texts, setting):
+        return _read_parsed(name, parsed, texts, setting, source)
+    cells = DistinctTexts.of(name, texts, source)
+    return _read_texts(cells, setting), cells.findings
 
 
-def correct(name: str, parsed: pa.ChunkedArray, kind: ColumnType, origin: Origin) -> Column:
-    """The column with the type set by the owner; raises for the first cell of another type."""
-    column = classify(name, parsed, origin)
-    if column.kind == "text" and kind == "number":
-        column = _decimal_column(name, _to_numbers(name, parsed, origin), origin)
-    if column.kind != kind and kind == "number":
-        raise _refusal(TextInNumberColumn, name, origin, _not_matching(origin.number))
-    if column.kind != kind:
-        raise _refusal(TextInDateColumn, name, origin, _is_not_date)
-    return replace(column, corrected=True)
-
-
-def refuse_few_exceptions(column: Column, origin: Origin) -> None:
-    """Raise for a text column in which nearly every cell is a number or a date."""
-    counts = column.cells.drop_null().value_counts()
-    total = len(column.cells) - column.missing
-    if _count(counts, LEADING_ZERO):
-        return
-    number = f"{origin.number}|{FORMATTED_NUMBER}"
-    if _is_mostly(_count(counts, number), total):
-        if _count(counts, number) == total:
-            raise _refusal(FormattedNumber, column.name, origin, _not_matching(origin.number))
-        raise _refusal(
-            TextInNumberColumn, column.name, origin, _not_matching(origin.number, FORMATTED_NUMBER)
-        )
-    if _is_mostly(_count(counts, ISO_DATE), total):
-        raise _refusal(TextInDateColumn, column.name, origin, _is_not_date)
-
-
-def uses_decimal_commas(parsed: pa.Table) -> bool:
-    """True if a text column consists of numbers with decimal commas."""
-    for column in parsed.columns:
-        if pa.types.is_string(column.type):
-            present = column.drop_null()
-            numbers = pc.all(pc.match_substring_regex(present, COMMA_NUMBER)).as_py()
-            if numbers and pc.any(pc.match_substring(present, ",")).as_py():
-                return True
-    return False
-
-
-def too_long(name: str, most: int, location: Location) -> CellTooLong:
-    return CellTooLong(f"A cell here is over {most} characters; shorten it.", column=name, **location)
-
-
-def _decimal_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    finite = pc.all(pc.is_finite(parsed)).as_py()
-    span = pc.min_max(parsed).as_py()
-    if not finite or not all(abs(span[end]) <= LARGEST_NUMBER for end in ("min", "max")):
-        raise _refusal(NumberOutOfRange, name, origin, _is_beyond_range)
-    whole = bool(pc.all(pc.equal(pc.floor(parsed), parsed)).as_py())
-    return Column(name, "number", parsed.null_count, whole, parsed)
-
-
-def _to_numbers(name: str, texts: pa.ChunkedArray, origin: Origin) -> pa.ChunkedArray:
-    if not pc.all(pc.match_substring_regex(texts, origin.number)).as_py():
-        raise _refusal(TextInNumberColumn, name, origin, _not_matching(origin.number))
-    plain = pc.replace_substring_regex(texts, r"^\s*\+?|\s+$", "")
-    return pc.replace_substring(plain, ",", ".").cast(pa.float64())
-
-
-def _date_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    # Compare whole seconds, to which every unit of timestamps converts without overflow.
-    span = pc.min_max(parsed.cast(pa.timestamp("s"), safe=False).cast(pa.int64())).as_py()
-    if span["min"] is not None and (span["min"] < FIRST_SECOND or span["max"] > LAST_SECOND):
-        raise _refusal(DateOutOfRange, name, origin, _is_not_date)
-    timestamps = parsed.cast(pa.timestamp("us"), safe=False)
-    return Column(name, "date", parsed.null_count, False, timestamps)
-
-
-def _text_column(name: str, parsed: pa.ChunkedArray, origin: Origin) -> Column:
-    if (pc.max(pc.utf8_length(parsed)).as_py() or 0) > origin.cell_length:
-        location = origin.locate(name, lambda cell: len(cell) > origin.cell_length)
-        raise too_long(name, origin.cell_length, location)
-    return Column(name, "text", parsed.null_count, False, parsed)
-
-
-def _count(counts: pa.StructArray, expression: str) -> int:
-    matching = pc.match_substring_regex(counts.field("values"), expression)
-    return pc.sum(pc.filter(counts.field("counts"), matching)).as_py() or 0
-
-
-def _is_mostly(matching: int, count: int) -> bool:
-    """True for cells of one type with a few exceptions, false for a mixture."""
-    others = count - matching
-    return matching > others and others <= max(FEW_EXCEPTIONS, count // 10)
-
-
-def _not_matching(*expressions: str) -> IsInvalid:
-    patterns = [NUMBERS[expression] for expression in expressions]
-
-    def is_invalid(cell: str) -> bool:
-        if len(cell) > LONGEST_NUMBER:
-            return True
-        return cell not in MISSING and not any(pattern.search(cell) for pattern in patterns)
-
-    return is_invalid
-
-
-def _is_not_date(cell: str) -> bool:
-    if len(cell) > LONGEST_NUMBER:
-        return True
-    try:
-        return cell not in MISSING and not (DATE.search(cell) and datetime.fromisoformat(cell))
-    except ValueError:
-        return True
-
-
-def _is_beyond_range(cell: str) -> bool:
-    if cell in MISSING:
+def needs_texts(parsed: pa.ChunkedArray, setting: ColumnReading) -> bool:
+    """True for a column whose cells have to be looked at as they stand in the file."""
+    if pa.types.is_string(parsed.type):
         return False
-    return not abs(float(cell.replace(",", "."))) <= LARGEST_NUMBER
+    if pa.types.is_null(parsed.type):
+        return len(parsed) > 0
+    if setting.type in {"text", "boolean", "time"} or setting.missing is not None or not is_plain(setting):
+        return True
+    if pa.types.is_integer(parsed.type) or pa.types.is_floating(parsed.type):
+        span = pc.min_max(pc.abs(parsed)).as_py()
+        return setting.type == "date" or parsed.null_count > 0 or (span["max"] or 0) > LARGEST_EXACT
+    if pa.types.is_temporal(parsed.type):
+        is_day = pa.types.is_date(parsed.type) or parsed.type == pa.timestamp("s")
+        return setting.type not in {None, "date"} or not is_day or setting.format not in {None, ISO}
+    return True
 
 
-SENTENCES: dict[type[CsvError], str] = {
-    NumberOutOfRange: "The number here is infinite or beyond 1e30; correct it or leave the cell empty.",
-    FormattedNumber: "Write this number with digits and one decimal sign only: no separators, currency or %.",
-    TextInNumberColumn: "This cell is text in a column of numbers; correct it or leave it empty.",
-    TextInDateColumn: "This cell is not a date in a column of dates; write dates as 2026-01-31.",
-    DateOutOfRange: "The date here is before the year 1 or after 9999; correct it or leave the cell empty.",
-}
+def _reads_texts(parsed: pa.ChunkedArray, texts: pa.ChunkedArray, setting: ColumnReading) -> bool:
+    """False for numbers that Arrow has read exactly; their texts are there for other reasons."""
+    if not (pa.types.is_integer(parsed.type) or pa.types.is_floating(parsed.type)):
+        return True
+    if setting.type not in {None, "number", "whole"} or setting.missing is not None or not is_plain(setting):
+        return True
+    if pa.types.is_floating(parsed.type):
+        return (pc.max(pc.abs(parsed)).as_py() or 0) > LARGEST_EXACT
+    if pc.any(pc.match_substring_regex(texts, OTHER_FORMS_OF_WHOLE)).as_py():
+        return True
+    rounded = parsed.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
+    return bool(pc.any(pc.not_equal(rounded, parsed)).as_py())
 
 
-def _refusal(error: type[CsvError], name: str, origin: Origin, is_invalid: IsInvalid) -> CsvError:
-    return error(SENTENCES[error], column=name, **origin.locate(name, is_invalid))
+def _read_parsed(
+    name: str, parsed: pa.ChunkedArray, texts: pa.ChunkedArray | None, setting: ColumnReading, source: Source
+) -> Read:
+    if pa.types.is_null(parsed.type):
+        return Column(name, "empty", len(parsed), False, parsed, setting), []
+    if pa.types.is_temporal(parsed.type):
+        return _read_timestamps(name, parsed, setting, source), []
+    column = _read_numbers(name, parsed, setting, source)
+    if texts is None or not parsed.null_count:
+        return column, []
+    words = pc.utf8_trim_whitespace(texts.filter(parsed.is_null())).value_counts().to_pylist()
+    counts = {str(each["values"]): int(each["counts"]) for each in words if each["values"]}
+    return column, [findings.missing_words(name, counts)] if counts else []
+
+
+def _read_numbers(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:
+    whole = pa.types.is_integer(parsed.type)
+    if not whole:
+        bad = pc.invert(pc.less_equal(pc.abs(parsed), LARGEST_NUMBER))
+        if pc.any(bad).as_py():
+            rows = np.flatnonzero(pc.fill_null(bad, False).to_numpy())[:1].tolist()
+            raise NumberOutOfRange(OUT_OF_RANGE, column=name, **source.place_of(rows))
+        whole = bool(pc.all(pc.equal(pc.floor(parsed), parsed)).as_py())
+    reading = replace(setting, type="whole" if whole else "number")
+    return Column(name, "number", parsed.null_count, whole, parsed, reading)
+
+
+def _read_timestamps(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:
+    # Compare whole seconds, to which every unit of timestamps converts without overflow.
+    seconds = parsed.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+    beyond = pc.or_(pc.less(seconds, FIRST_SECOND), pc.greater(seconds, LAST_SECOND))
+    if pc.any(beyond).as_py():
+        rows = np.flatnonzero(pc.fill_null(beyond, False).to_numpy())[:1].tolist()
+        raise DateOutOfRange(DATE_OUT_OF_RANGE, column=name, **source.place_of(rows))
+    timestamps = parsed.cast(pa.timestamp("us"), safe=False)
+    reading = replace(setting, type="date", format=ISO)
+    return Column(name, "date", parsed.null_count, False, timestamps, reading)
+
+
+def _read_texts(cells: DistinctTexts, setting: ColumnReading) -> Column:
+    match setting.type:
+        case "number" | "whole":
+            return as_number(cells, setting, _find_notation(cells, find_present(cells, setting), setting))
+        case "date":
+            return as_date(cells, setting, setting.format or _find_format(cells, setting))
+        case "time":
+            return as_time(cells, setting)
+        case "boolean":
+            return as_boolean(cells, setting)
+        case "text":
+            return as_text(cells, setting)
+        case _:
+            return _detect(cells, setting)
+
+
+def _detect(cells: DistinctTexts, setting: ColumnReading) -> Column:
+    numeric = replace(setting, type="number")
+    present = find_present(cells, numeric)
+    if not present.total:
+        return as_text(cells, setting)
+    values = present.values
+    if {str(text).lower() for text in values.slice(0, SAMPLED).to_pylist()} <= {"true", "false"}:
+        return as_boolean(cells, setting)
+    sample = sample_of(values, SAMPLED)
+    may_be_numbers = 4 * sum(map(looks_like_number, sample)) >= len(sample) and not cells.source.typed
+    column = _detect_number(cells, numeric, present) if may_be_numbers else None
+    if column is None and any(character.isdigit() for text in sample for character in text):
+        column = _detect_date(cells, setting, present)
+    return as_text(cells, setting) if column is None else column
+
+
+def _detect_number(cells: DistinctTexts, setting: ColumnReading, present: PresentTexts) -> Column | None:
+    if pc.any(pc.match_substring_regex(present.texts, LEADING_ZERO)).as_py():
+        if cells.count(pc.match_substring_regex(present.texts, WHOLE_NUMBER)) * 2 > present.total:
+            cells.findings.append(findings.leading_zeros(cells.name))
+        return None
+    notation = _find_notation(cells, present, setting)
+    read = cells.count(notation.numbers.is_valid())
+    if read == present.total:
+        inexact = _find_inexact(present.texts, notation)
+        if pc.any(inexact).as_py():
+            places = cells.source.locate(cells.rows(inexact, 1))
+            cells.findings.append(findings.long_numbers(cells.name, cells.source.place, places))
+            return None
+    if read == present.total or (setting.exceptions == "missing" and 2 * read > present.total):
+        return as_number(cells, setting, notation)
+    return _undecided(cells, setting, present, notation.numbers)
+
+
+def _detect_date(cells: DistinctTexts, setting: ColumnReading, present: PresentTexts) -> Column | None:
+    if pc.all(pc.match_substring_regex(present.texts, LIKE_A_TIME)).as_py():
+        return as_time(cells, setting) if not read_times(present.values).null_count else None
+    found = find_date_format(present.texts, cells.counts)
+    if found is None:
+        return None
+    read = cells.count(found.moments.is_valid())
+    if read == present.total or (setting.exceptions == "missing" and 2 * read > present.total):
+        if found.other is not None:
+            cells.findings.append(findings.ambiguous_dates(cells.name, found.format, found.other))
+        return as_date(cells, setting, found.format)
+    return _undecided(cells, replace(setting, type="date"), present, found.moments)
+
+
+def _undecided(
+    cells: DistinctTexts, setting: ColumnReading, present: PresentTexts, read: pa.Array
+) -> Column | None:
+    """Texts with a decision to take, if the cells are of one type with a few exceptions; else None."""
+    others = pc.and_(present.texts.is_valid(), read.is_null())
+    matching, exceptions = cells.count(read.is_valid()), cells.count(others)
+    few = exceptions <= max(FEW_EXCEPTIONS, present.total // 10)
+    if not matching > exceptions or not (few or pc.sum(others).as_py() <= FEW_EXCEPTIONS):
+        return None
+    decision = Decision(
+        "date" if setting.type == "date" else "number",
+        exceptions,
+        cells.source.place,
+        cells.source.locate(cells.rows(others)),
+    )
+    column = as_text(cells, replace(setting, type=None))
+    cells.findings.append(findings.needs_decision(cells.name, decision))
+    return replace(column, decision=decision)
+
+
+def _find_notation(cells: DistinctTexts, present: PresentTexts, setting: ColumnReading) -> Notation:
+    return find_notation(present.texts, cells.counts, setting, cells.source.decimal)
+
+
+def _find_format(cells: DistinctTexts, setting: ColumnReading) -> str:
+    found = find_date_format(find_present(cells, setting).texts, cells.counts)
+    return ISO if found is None else found.format
+
+
+def _find_inexact(texts: pa.Array, notation: Notation) -> pa.Array:
+    """The whole numbers that are not exact as floats, or too long for whole numbers of 64 bits."""
+    large = pc.greater(pc.abs(notation.numbers), LARGEST_EXACT)
+    suspects = pc.and_(large, pc.match_substring_regex(texts, WHOLE_NUMBER))
+    if not pc.any(suspects).as_py():
+        return suspects
+    exact = [
+        not suspect or (abs(number) < LARGEST_WHOLE and int(text) == int(number))
+        for suspect, text, number in zip(
+            suspects.to_pylist(), texts.to_pylist(), notation.numbers.to_pylist(), strict=True
+        )
+    ]
+    return pc.invert(pa.array(exact))

@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -20,10 +20,9 @@ from typing import IO, cast
 from ml_service.learning.tables.dialect import (
     SAMPLED_CHARACTERS,
     Compression,
-    Delimiter,
-    Encoding,
     find_hint,
 )
+from ml_service.learning.tables.encodings import BYTE_ORDER_MARKS, codec_of, find_code_page, find_utf16
 from ml_service.learning.tables.errors import CorruptGzip, EmptyFile, NotCsv, NulByte, UndecodableByte
 from ml_service.learning.tables.records import locate_last_cell
 from ml_service.learning.tables.table import CsvLimits, check_file_size, check_lines, check_unpacked_size
@@ -38,13 +37,12 @@ OTHER_FORMATS = {
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a Zstandard file",
 }
-UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
 LONGEST_CHARACTER = 3
 PIECE_BYTES = 1 << 20
-# utf-8-sig reads UTF-8 with and without a byte order mark.
-CODECS: dict[Encoding, str] = {"utf-8": "utf-8-sig", "utf-16": "utf-16", "cp1252": "cp1252"}
-NO_CHARACTER = "A byte here is not a character in UTF-8, UTF-16 or cp1252; save the file as UTF-8."
+SAMPLED_BYTES = 1 << 16
+NO_CHARACTER = "A byte here is not a character in {encoding}; save the file as UTF-8, or set its encoding."
+BOM = "\ufeff"
 
 # Opens the file's unpacked bytes; each call starts at the beginning.
 Source = Callable[[], AbstractContextManager[IO[bytes]]]
@@ -52,31 +50,36 @@ Source = Callable[[], AbstractContextManager[IO[bytes]]]
 
 @dataclass(frozen=True, slots=True)
 class CsvText:
-    """A checked text without NUL; `hint` is the length of a leading `sep=;`, as Excel writes it."""
+    """A checked text without NUL; `begin` is dropped: more byte order marks, and `sep=;` as Excel writes it.
+
+    `other_encodings` has those that a detected code page could also be.
+    """
 
     source: Source
-    encoding: Encoding
+    encoding: str
     compression: Compression | None
-    hint: int
-    delimiter: Delimiter | None
+    begin: str
+    delimiter: str | None
     sample: str
+    other_encodings: Sequence[str] | None = None
+    has_mark: bool = False
 
     @contextlib.contextmanager
     def open(self) -> Generator[io.TextIOWrapper]:
-        """Open the text after the byte order mark and the hint, with unchanged line ends."""
+        """Open the text after its byte order marks and the hint, with unchanged line ends."""
         with _open_text(self.source, self.encoding) as text:
-            text.read(self.hint)
+            text.read(len(self.begin))
             yield text
 
     def to_utf8(self) -> bytes:
         if self.encoding == "utf-8":
             with self.source() as file:
-                return file.read().removeprefix(codecs.BOM_UTF8)[self.hint :]
+                return file.read().removeprefix(codecs.BOM_UTF8)[len(self.begin.encode()) :]
         with self.open() as text:
             return text.read().encode()
 
 
-def read_text(path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
+def read_text(path: Path, encoding: str | None, limits: CsvLimits) -> CsvText:
     """Read and check a whole file in memory, unpacked once."""
     check_file_size(path.stat().st_size, limits)
     with _open_unpacked(path) as file:
@@ -104,40 +107,76 @@ def _open_unpacked(path: Path) -> Generator[IO[bytes]]:
         raise CorruptGzip("The gzip data is damaged or cut off; compress the file again.") from error
 
 
-def _check_text(source: Source, path: Path, encoding: Encoding | None, limits: CsvLimits) -> CsvText:
+def _check_text(source: Source, path: Path, encoding: str | None, limits: CsvLimits) -> CsvText:
     with source() as file:
         begin = file.read(PIECE_BYTES)
     for magic, name in OTHER_FORMATS.items():
         if begin.startswith(magic):
             raise NotCsv(f"This is {name}; save it as CSV and send that.")
-    encoding = _check_encoding(source, begin, encoding, limits)
+    declared, others = encoding, None
+    encoding = _check_encoding(source, begin, declared, limits)
+    if encoding is None:
+        encoding, others = find_code_page(_lines_beyond_ascii(source))
+        _check_decodes(source, encoding, limits)
     with _open_text(source, encoding) as text:
         sample = text.read(SAMPLED_CHARACTERS)
-    hint, delimiter = find_hint(sample)
-    return CsvText(source, encoding, "gzip" if _is_gzip(path) else None, hint, delimiter, sample[hint:])
+    marks = len(sample) - len(sample.lstrip(BOM))
+    hint, delimiter = find_hint(sample[marks:])
+    return CsvText(
+        source,
+        encoding,
+        "gzip" if _is_gzip(path) else None,
+        sample[: marks + hint],
+        delimiter,
+        sample[marks + hint :],
+        others,
+        has_mark=begin.startswith(tuple(BYTE_ORDER_MARKS)),
+    )
 
 
-def _check_encoding(source: Source, begin: bytes, declared: Encoding | None, limits: CsvLimits) -> Encoding:
-    """The first encoding that decodes the whole file; damaged UTF-8 does not pass as cp1252."""
-    candidates: tuple[Encoding, ...] = ("utf-8", "cp1252") if declared is None else (declared,)
-    if begin.startswith(UTF16_BOMS):
-        candidates = ("utf-16",)
-    elif begin.startswith(codecs.BOM_UTF8):
-        candidates = ("utf-8",)
-    for candidate in candidates:
-        try:
-            _check_pieces(source, candidate, limits)
-        except UnicodeDecodeError as error:
-            if candidate == candidates[-1] or _has_multibyte_utf8(source):
-                line, column = locate_last_cell(_lines_before_fault(source, candidate))
-                raise UndecodableByte(NO_CHARACTER, line=line, column=column) from error
-        else:
-            return candidate
-    raise AssertionError("The last candidate is accepted or refused.")
+def _check_encoding(source: Source, begin: bytes, declared: str | None, limits: CsvLimits) -> str | None:
+    """The declared encoding, or that of the byte order mark, or UTF-8; None for a code page to detect.
+
+    Damaged UTF-8 does not pass as a code page.
+    """
+    marked = next((name for mark, name in BYTE_ORDER_MARKS.items() if begin.startswith(mark)), None)
+    certain = declared or marked or find_utf16(begin)
+    if certain is not None:
+        _check_decodes(source, certain, limits)
+        return certain
+    try:
+        _check_pieces(source, "utf-8", limits)
+    except UnicodeDecodeError:
+        if _has_multibyte_utf8(source):
+            _check_decodes(source, "utf-8", limits)
+        return None
+    return "utf-8"
 
 
-def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None:
-    decoder = codecs.getincrementaldecoder(CODECS[encoding])()
+def _check_decodes(source: Source, encoding: str, limits: CsvLimits) -> None:
+    try:
+        _check_pieces(source, encoding, limits)
+    except UnicodeDecodeError as error:
+        line, column = locate_last_cell(_lines_before_fault(source, encoding))
+        raise UndecodableByte(NO_CHARACTER.format(encoding=encoding), line=line, column=column) from error
+
+
+def _lines_beyond_ascii(source: Source) -> bytes:
+    """The first lines with bytes beyond ASCII, from which a code page is detected."""
+    lines, size = list[bytes](), 0
+    with source() as file:
+        rest = b""
+        while size < SAMPLED_BYTES and (piece := file.read(PIECE_BYTES)):
+            *complete, rest = (rest + piece)[-2 * PIECE_BYTES :].split(b"\n")
+            for line in complete:
+                if not line.isascii() and size < SAMPLED_BYTES:
+                    lines.append(line)
+                    size += len(line)
+    return b"\n".join([*lines, rest])[:SAMPLED_BYTES]
+
+
+def _check_pieces(source: Source, encoding: str, limits: CsvLimits) -> None:
+    decoder = codecs.getincrementaldecoder(codec_of(encoding))()
     size, lines, blank, hint = 0, 0, True, None
     with source() as file:
         while True:
@@ -153,6 +192,7 @@ def _check_pieces(source: Source, encoding: Encoding, limits: CsvLimits) -> None
                     "There is a NUL byte here; save the file as plain CSV in UTF-8.", line=line, column=column
                 )
             if hint is None:
+                text = text.lstrip(BOM)
                 hint, _ = find_hint(text)
                 text = text[hint:]
             blank = blank and (not text or text.isspace())
@@ -173,7 +213,7 @@ def _has_multibyte_utf8(source: Source) -> bool:
     return False
 
 
-def _lines_before_fault(source: Source, encoding: Encoding) -> Iterator[str]:
+def _lines_before_fault(source: Source, encoding: str) -> Iterator[str]:
     """The lines up to the first NUL or undecodable byte; an x replaces that byte so that its cell exists."""
     with _open_text(source, encoding, errors="farebox_nul") as text:
         for line in text:
@@ -185,8 +225,8 @@ def _lines_before_fault(source: Source, encoding: Encoding) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _open_text(source: Source, encoding: Encoding, errors: str = "strict") -> Generator[io.TextIOWrapper]:
-    with source() as file, io.TextIOWrapper(file, CODECS[encoding], errors, newline="") as text:
+def _open_text(source: Source, encoding: str, errors: str = "strict") -> Generator[io.TextIOWrapper]:
+    with source() as file, io.TextIOWrapper(file, codec_of(encoding), errors, newline="") as text:
         yield text
 
 

@@ -1,59 +1,108 @@
-"""CSV dialects: encoding, delimiter and decimal sign, with detection of the delimiter."""
+"""CSV dialects: the delimiter, the lines above the table, and the question whether there is a header."""
 
 import csv
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 Compression = Literal["gzip"]
-Encoding = Literal["utf-8", "utf-16", "cp1252"]
-Delimiter = Literal[",", ";", "\t", "|"]
 Decimal = Literal[".", ","]
 
-DELIMITERS: tuple[Delimiter, ...] = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|")
+QUOTE = '"'
 HINT = re.compile(r'"?sep=([,;\t|])"?(?=[\r\n])', re.IGNORECASE)
 SAMPLED_RECORDS = 20
 SAMPLED_CHARACTERS = 65_536
+MOST_LINES_ABOVE = 12
+# A title above a table may be followed by delimiters, as spreadsheets write all lines equally wide.
+FEWEST_ROWS_BELOW = 2
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?")
+FRACTION = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
+
+YEARS = range(1800, 2101)
+
+Records = Sequence[Sequence[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """A CSV dialect; None stands for a value to detect."""
-
-    encoding: Encoding | None = None
-    delimiter: Delimiter | None = None
-    decimal: Decimal | None = None
-    compression: Compression | None = None
-
-
-def find_hint(text: str) -> tuple[int, Delimiter | None]:
+def find_hint(text: str) -> tuple[int, str | None]:
     """Length and delimiter of a leading `sep=;`, as Excel writes it, without the line end."""
     match = HINT.match(text)
-    if match is None:
-        return 0, None
-    return match.end(), next(delimiter for delimiter in DELIMITERS if delimiter == match[1])
+    return (0, None) if match is None else (match.end(), match[1])
 
 
-def find_delimiter(sample: str) -> Delimiter:
+def find_delimiter(sample: str, quote: str = QUOTE) -> str:
     """The delimiter with the largest share of records as wide as the header; ties go to the wider header."""
-    sample = sample[:SAMPLED_CHARACTERS]
-    scores = {delimiter: _score(sample, delimiter) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda delimiter: scores[delimiter])
+    return max(DELIMITERS, key=lambda delimiter: _score(_sample_records(sample, delimiter, quote)))
 
 
-def _score(sample: str, delimiter: Delimiter) -> tuple[float, int]:
-    records = _sample_records(sample, delimiter)
-    width = len(records[0]) if records else 0
+def find_lines_above(sample: str, delimiter: str, quote: str = QUOTE) -> int:
+    """The number of lines above the table, such as a title: all narrower than every record below them."""
+    lines = sample[:SAMPLED_CHARACTERS].splitlines(keepends=True)
+    records = _sample_records(sample, delimiter, quote)
+    widths = [_filled_width(record) for record in records]
+    if len(widths) <= FEWEST_ROWS_BELOW:
+        return 0
+    width, _ = Counter(len(record) for record in records[1:]).most_common(1)[0]
+    if width < 2 or widths[0] >= width or widths[0] > max(1, width // 2):
+        return 0
+    for above in range(1, min(MOST_LINES_ABOVE, len(lines) - 1)):
+        below = _sample_records("".join(lines[above:]), delimiter, quote)
+        starts = bool(lines[above].strip()) and len(below) > FEWEST_ROWS_BELOW
+        if starts and _filled_width(below[0]) == width and all(len(record) == width for record in below):
+            return above
+    return 0
+
+
+def has_header(sample: str, delimiter: str, quote: str = QUOTE) -> bool:
+    """False if the first record has data: numbers only, or a fraction above a column of numbers.
+
+    Whole numbers that count up are names, as are years.
+    """
+    first, *rows = _sample_records(sample, delimiter, quote) or [()]
+    names = [name.strip() for name in first]
+    if all(map(NUMBER.fullmatch, names)):
+        return _are_numbered(names)
+    return not any(
+        FRACTION.fullmatch(name) and rows and all(_is_number_or_blank(row, place) for row in rows)
+        for place, name in enumerate(names)
+    )
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """True for whole numbers that count up, and for years in their order."""
+    if not names or not all(name.isdigit() for name in names):
+        return False
+    numbers = [int(name) for name in names]
+    if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
+        return True
+    return all(number in YEARS for number in numbers) and numbers == sorted(set(numbers))
+
+
+def _is_number_or_blank(row: Sequence[str], place: int) -> bool:
+    cell = row[place].strip() if place < len(row) else ""
+    return not cell or NUMBER.fullmatch(cell) is not None
+
+
+def _filled_width(record: Sequence[str]) -> int:
+    """The number of fields up to the last one with a text."""
+    return max((place for place, field in enumerate(record, start=1) if field.strip()), default=0)
+
+
+def _score(records: Records) -> tuple[float, int]:
+    width = Counter(map(len, records)).most_common(1)[0][0] if records else 0
     if width < 2:
         return (0.0, 0)
-    alike = sum(len(record) == width for record in records[1:])
-    return ((1 + alike) / len(records), width)
+    return (sum(len(record) == width for record in records) / len(records), width)
 
 
-def _sample_records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]]:
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+def _sample_records(sample: str, delimiter: str, quote: str) -> Records:
+    text = io.StringIO(sample[:SAMPLED_CHARACTERS], newline="")
+    reader = csv_reader(text, delimiter, quote, strict=False)
     records: list[list[str]] = []
     try:
         for record in reader:
@@ -64,3 +113,8 @@ def _sample_records(sample: str, delimiter: Delimiter) -> Sequence[Sequence[str]
     except csv.Error:
         pass  # the records before the fault are a sufficient sample
     return records
+
+
+def csv_reader(lines: Iterable[str], delimiter: str, quote: str, *, strict: bool) -> "Reader":
+    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
+    return csv.reader(lines, delimiter=delimiter, quotechar=quote or None, quoting=quoting, strict=strict)

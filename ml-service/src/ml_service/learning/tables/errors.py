@@ -105,8 +105,8 @@ class TextInDateColumn(CsvError):
     code = "csv_text_in_date_column"
 
 
-class FormattedNumber(CsvError):
-    code = "csv_formatted_number"
+class TextInBooleanColumn(CsvError):
+    code = "csv_text_in_boolean_column"
 
 
 class NumberOutOfRange(CsvError):

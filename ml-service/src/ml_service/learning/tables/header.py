@@ -6,12 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ml_service.learning.tables.dialect import Delimiter
 from ml_service.learning.tables.errors import (
     BadQuote,
     DuplicateHeader,
     EmptyHeader,
-    HeaderMissing,
     HeaderTooLong,
     HeaderUnusable,
     TooManyColumns,
@@ -20,37 +18,68 @@ from ml_service.learning.tables.records import records
 from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+# The name of a first column without a name.
+INDEX = "column_1"
+# Format characters that join letters and emojis; others have no width and no meaning in a name.
+JOINERS = {"\u200c", "\u200d"}
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Column names, the line of the header, and the byte offset of the first row."""
+    """Column names, the line of the header (0 without one), and the byte offset of the first row.
+
+    `cleaned` are the names that had invisible characters. `has_index` is true if the first column alone has
+    no name, as R and pandas write the names of rows.
+    """
 
     names: tuple[str, ...]
     line: int
     end: int
+    cleaned: tuple[str, ...] = ()
+    has_index: bool = False
 
 
-def read_header(content: bytes, delimiter: Delimiter, limits: CsvLimits) -> Header:
+def read_header(content: bytes, delimiter: str, quote: str, limits: CsvLimits, *, given: bool) -> Header:
+    """The header, whose names are column_1, column_2 and so on if the content begins with data."""
     try:
         # A longer header has too many columns or too long a name anyway.
-        record = next(records(content[:ROW_BYTES], delimiter))
+        record = next(records(content[:ROW_BYTES], delimiter, quote))
     except csv.Error as error:
         raise BadQuote("A quote in the header is never closed, or text follows it.", line=1) from error
-    names = check_names(record.fields, record.line, limits)
-    _check_not_data(names, record.line)
-    return Header(names, record.line, _end_of_line(content, record.last_line))
+    if not given:
+        names = tuple(f"column_{position}" for position in range(1, len(record.fields) + 1))
+        return Header(check_names(names, record.line, limits), 0, 0)
+    fields = list(record.fields)
+    has_index = len(fields) > 1 and not clean_name(fields[0]) and all(map(clean_name, fields[1:]))
+    if has_index:
+        fields[0] = INDEX
+    names = check_names(fields, record.line, limits)
+    cleaned = tuple(name for name, read in zip(names, fields, strict=True) if name != read.strip(" \t"))
+    end = _end_of_line(content, record.last_line)
+    return Header(names, record.last_line, end, cleaned, has_index)
+
+
+def clean_name(name: str) -> str:
+    """A column's name without the blanks around it and without invisible characters."""
+    visible = (
+        letter if letter in JOINERS or unicodedata.category(letter) not in {"Cf", "Zs"} else _blank(letter)
+        for letter in name
+    )
+    return "".join(visible).strip().strip("".join(JOINERS))
 
 
 def check_names(header: Sequence[str], line: int | None, limits: CsvLimits) -> tuple[str, ...]:
-    """Strip and check column names."""
-    names = tuple(name.strip() for name in header)
+    """Clean and check column names."""
+    names = tuple(map(clean_name, header))
     _check_width(names, line, limits)
     for position, name in enumerate(names, start=1):
         _check_name(name, position, line, limits)
     _check_distinct(names, line)
     return names
+
+
+def _blank(letter: str) -> str:
+    return " " if unicodedata.category(letter) == "Zs" else ""
 
 
 def _check_width(names: Sequence[str], line: int | None, limits: CsvLimits) -> None:
@@ -77,12 +106,6 @@ def _check_distinct(names: Sequence[str], line: int | None) -> None:
         if name in seen:
             raise DuplicateHeader("This name is used twice; rename one.", line=line, column=name)
         seen.add(name)
-
-
-def _check_not_data(names: Sequence[str], line: int) -> None:
-    numbers = all(NUMBER.fullmatch(name) for name in names)
-    if numbers and not all(name.isdigit() for name in names):
-        raise HeaderMissing("The first line contains numbers; it must contain the column names.", line=line)
 
 
 def _end_of_line(content: bytes, line: int) -> int:

@@ -4,37 +4,34 @@
 # pyright: reportAttributeAccessIssue=false
 
 import contextlib
+import json
 import os
+import re
 import struct
-from collections.abc import Collection, Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_service.learning.tables.column_types import (
-    ISO_DATE,
-    MISSING,
-    IsInvalid,
-    Location,
-    Origin,
-    classify,
-    correct,
-)
+from ml_service.learning.tables import reading_findings as findings
+from ml_service.learning.tables.column_types import needs_texts, read_column
+from ml_service.learning.tables.distinct_texts import Source
 from ml_service.learning.tables.errors import (
     CorruptParquet,
     FileTooLarge,
     NulByte,
     ParquetTypeUnsupported,
 )
-from ml_service.learning.tables.header import check_names
+from ml_service.learning.tables.header import check_names, clean_name
+from ml_service.learning.tables.settings import OMITTED, Reading
 from ml_service.learning.tables.table import (
     MEGABYTE,
     Column,
-    ColumnType,
     CsvLimits,
+    Finding,
     Table,
     check_file_size,
     check_rows,
@@ -42,6 +39,8 @@ from ml_service.learning.tables.table import (
 )
 
 MAGIC = b"PAR1"
+# pandas' name of an index without a name.
+INDEX_NAME = re.compile(r"__index_level_\d+__")
 BYTES_PER_NUMBER = 8
 # At the end of a file: the length of the footer, and the magic number.
 FOOTER_END = struct.Struct("<I4s")
@@ -69,16 +68,21 @@ def check_footer(path: Path) -> None:
             )
 
 
-def read_parquet(
-    path: Path, limits: CsvLimits, columns: Collection[str] | None, kinds: Mapping[str, ColumnType]
-) -> Table:
+def read_parquet(path: Path, limits: CsvLimits, columns: Collection[str] | None, reading: Reading) -> Table:
     check_file_size(path.stat().st_size, limits)
     check_footer(path)
     with refuse_damage():
         texts = [field.name for field in pq.read_schema(path) if is_text(field.type)]
         # A dictionary stores a repeated text in memory once.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
-            return _Reader(file, limits, kinds).read(columns)
+            return _Reader(file, limits, reading).read(columns)
+
+
+def index_columns(schema: pa.Schema) -> list[str]:
+    """The columns that pandas has made of a frame's index."""
+    described = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    stored = {name for name in described.get("index_columns", []) if isinstance(name, str)}
+    return [name for name in schema.names if name in stored or INDEX_NAME.fullmatch(name)]
 
 
 @contextlib.contextmanager
@@ -100,8 +104,9 @@ def is_text(type_: pa.DataType) -> bool:
 class _Reader:
     file: pq.ParquetFile
     limits: CsvLimits
-    kinds: Mapping[str, ColumnType]
+    reading: Reading
     unpacked: int = field(default=0, init=False)
+    findings: list[Finding] = field(default_factory=list[Finding], init=False)
 
     def read(self, columns: Collection[str] | None) -> Table:
         schema = self.file.schema_arrow
@@ -110,14 +115,28 @@ class _Reader:
         check_rows(rows, self.limits)
         self._check_declared_size()
         stored = dict(zip(header, schema, strict=True))
+        left_out = self._find_left_out(schema)
+        typed: dict[str, Column] = {}
         for name, column in stored.items():
             check_type(name, column.type)
-        typed = {
-            name: self._read_column(name, column.name)
-            for name, column in stored.items()
-            if columns is None or name in columns
-        }
-        return Table(header, typed, rows, None)
+            if name not in left_out and (columns is None or name in columns):
+                typed[name] = self._read_column(name, column.name)
+        settings = {name: column.reading for name, column in typed.items()}
+        settings |= dict.fromkeys(left_out, OMITTED)
+        in_order = {name: settings[name] for name in header if name in settings}
+        return Table(
+            header, typed, rows, replace(self.reading, columns=in_order), self.findings, format="parquet"
+        )
+
+    def _find_left_out(self, schema: pa.Schema) -> set[str]:
+        """Columns that the settings leave out, and those of an index that no setting mentions."""
+        set_types = {name: each.type for name, each in self.reading.columns.items() if each.type}
+        index = [name for name in map(clean_name, index_columns(schema)) if name not in set_types]
+        if index and len(index) < len(schema):
+            self.findings.append(findings.index_column(index))
+        else:
+            index = []
+        return {*index, *(name for name, type_ in set_types.items() if type_ == "omitted")}
 
     def _check_declared_size(self) -> None:
         """Texts have up to twice their size in a file, and other cells at most as much as in memory."""
@@ -133,18 +152,17 @@ class _Reader:
         if len(cells) != self.file.metadata.num_rows:
             raise CorruptParquet(DAMAGED)
         parsed = self._normalize(name, cells)
-        origin = Origin(".", self.limits.cell_length, lambda _, is_invalid: _locate(parsed, is_invalid))
-        corrected = self.kinds.get(name)
-        if corrected is None:
-            return classify(name, _read_dates(parsed), origin)
-        if corrected == "text":
-            return correct(
-                name, parsed if is_text(parsed.type) else cells.cast(pa.string()), corrected, origin
-            )
-        return correct(name, _read_dates(parsed), corrected, origin)
+        source = Source(".", self.limits.cell_length, "row", _count_rows, typed=True)
+        setting = self.reading.column(name)
+        texts = None
+        if not is_text(parsed.type) and needs_texts(parsed.drop_null(), setting):
+            texts = _as_texts(parsed, cells)
+        column, found = read_column(name, parsed, texts, setting, source)
+        self.findings += found
+        return column
 
     def _normalize(self, name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Cast to 64-bit numbers, timestamps or texts; CSV's markers of a missing cell become nulls."""
+        """Cast to 64-bit numbers, timestamps or texts."""
         type_ = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
         if is_text(type_):
             return self._decode_texts(name, cells)
@@ -169,7 +187,7 @@ class _Reader:
         texts = cells.cast(pa.string())
         if pc.any(pc.match_substring(texts, "\0")).as_py():
             raise NulByte("There is a NUL character in a cell here; remove it.", column=name)
-        return pc.if_else(pc.is_in(texts, pa.array(sorted(MISSING))), None, texts)
+        return texts
 
     def _add_unpacked(self, size: int) -> None:
         self.unpacked += size
@@ -191,22 +209,12 @@ def _is_readable(type_: pa.DataType) -> bool:
     return is_text(type_) or is_date or pa.types.is_null(type_) or any(test(type_) for test in tests)
 
 
-def _read_dates(parsed: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Convert texts to dates if all are ISO dates: pandas writes dates that it read from CSV as texts."""
-    if not pa.types.is_string(parsed.type):
-        return parsed
-    if len(parsed) == parsed.null_count:
-        return pa.chunked_array([pa.nulls(len(parsed))])
-    if not pc.all(pc.match_substring_regex(parsed, ISO_DATE)).as_py():
-        return parsed
-    for type_ in (pa.timestamp("us"), pa.timestamp("us", "UTC")):
-        try:
-            return parsed.cast(type_)
-        except pa.ArrowInvalid:
-            continue
-    return parsed
+def _as_texts(parsed: pa.ChunkedArray, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The cells as in the equivalent CSV file, so that settings mean the same in both."""
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    return (parsed if pa.types.is_string(parsed.type) else cells).cast(pa.string())
 
 
-def _locate(parsed: pa.ChunkedArray, is_invalid: IsInvalid) -> Location:
-    texts = enumerate(parsed.cast(pa.string()).to_pylist(), start=1)
-    return {"row": next((row for row, cell in texts if cell is not None and is_invalid(cell)), None)}
+def _count_rows(rows: Sequence[int]) -> Sequence[int]:
+    return [row + 1 for row in rows]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from ml_service.learning.tables.table import Column, ColumnType, Json, Table
+from ml_service.learning.tables.settings import ColumnReading, Json, Reading
+from ml_service.learning.tables.table import DETECTED, Column, ColumnType, Decision, Table
 
 MOST_COUNTED = 100
 SAMPLED_ROWS = 10_000
@@ -17,7 +18,7 @@ SAMPLED_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:
-    """`corrected` marks a type set by the table's owner.
+    """`type` is that of the reading, of which `kind` is the type for learning.
 
     `value_counts` has the number of cells of each distinct value, ascending; None for over 100 values.
     """
@@ -27,43 +28,62 @@ class ColumnProfile:
     missing: int
     whole: bool
     value_counts: tuple[int, ...] | None
-    corrected: bool = False
+    type: str | None = None
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TableProfile:
-    """`header` names all columns of the file, `columns` has only those read."""
+    """`header` names all columns of the file, `columns` has only those read and not left out.
+
+    `reading` has all settings, detected ones included, and `given` those of the table's owner.
+    """
 
     header: tuple[str, ...]
     columns: Mapping[str, ColumnProfile]
     rows: int
-
-    @property
-    def corrected_kinds(self) -> dict[str, ColumnType]:
-        """Types set by the table's owner."""
-        return {name: column.kind for name, column in self.columns.items() if column.corrected}
+    reading: Reading = DETECTED
+    given: Reading = DETECTED
 
     def to_json(self) -> Json:
         return {
             "header": list(self.header),
             "columns": [asdict(column) for column in self.columns.values()],
             "rows": self.rows,
+            "reading": self.reading.to_json(),
+            "given": self.given.to_json(),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TableProfile":  # Any: JSON
+        """Profiles of earlier versions have no settings but corrected types of columns."""
         columns = [_column_from_json(column) for column in document["columns"]]
-        return cls(tuple(document["header"]), {column.name: column for column in columns}, document["rows"])
+        corrected = {
+            c["name"]: ColumnReading(type=c["kind"]) for c in document["columns"] if c.get("corrected")
+        }
+        return cls(
+            tuple(document["header"]),
+            {column.name: column for column in columns},
+            document["rows"],
+            Reading.from_json(document.get("reading", {})),
+            Reading.from_json(document["given"]) if "given" in document else Reading(columns=corrected),
+        )
 
 
-def profile(table: Table) -> TableProfile:
+def profile(table: Table, given: Reading = DETECTED) -> TableProfile:
     columns = {name: _profile_column(column) for name, column in table.columns.items()}
-    return TableProfile(table.header, columns, table.rows)
+    return TableProfile(table.header, columns, table.rows, table.reading, given)
 
 
 def _profile_column(column: Column) -> ColumnProfile:
     return ColumnProfile(
-        column.name, column.kind, column.missing, column.whole, _count_values(column), column.corrected
+        column.name,
+        column.kind,
+        column.missing,
+        column.whole,
+        _count_values(column),
+        column.reading.type,
+        column.decision,
     )
 
 
@@ -81,5 +101,11 @@ def _count_values(column: Column) -> tuple[int, ...] | None:
 
 def _column_from_json(document: Mapping[str, Any]) -> ColumnProfile:  # Any: JSON
     counts = document["value_counts"]
-    fields: Json = {**document, "value_counts": None if counts is None else tuple(counts)}
+    decision = document.get("decision")
+    fields: Json = {
+        **document,
+        "value_counts": None if counts is None else tuple(counts),
+        "decision": None if decision is None else Decision(**decision),
+    }
+    fields.pop("corrected", None)
     return ColumnProfile(**fields)

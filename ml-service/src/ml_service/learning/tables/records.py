@@ -2,19 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_service.learning.tables.dialect import SAMPLED_CHARACTERS, Delimiter, find_delimiter
+from ml_service.learning.tables.dialect import QUOTE, SAMPLED_CHARACTERS, csv_reader, find_delimiter
 from ml_service.learning.tables.errors import BadQuote, CellTooLong
 from ml_service.learning.tables.table import MEGABYTE, ROW_BYTES
 
 LONGEST_FIELD = 2**31 - 1
-QUOTE = ord('"')
 CHUNK = 1 << 20
 
 
@@ -27,9 +26,14 @@ class Record:
     fields: Sequence[str]
 
 
-def records(content: bytes, delimiter: Delimiter) -> Iterator[Record]:
-    """All records without blank lines, the header first; raises csv.Error for a broken quote."""
-    return records_of(_bounded_lines(content), delimiter)
+def records(
+    content: bytes, delimiter: str, quote: str = QUOTE, *, blank_lines: bool = False
+) -> Iterator[Record]:
+    """All records, the header first; raises csv.Error for a broken quote.
+
+    Blank lines are no records, or one with an empty field below a header of one column.
+    """
+    return records_of(_bounded_lines(content), delimiter, quote, blank_lines=blank_lines)
 
 
 def _bounded_lines(content: bytes) -> Iterator[str]:
@@ -41,13 +45,16 @@ def _bounded_lines(content: bytes) -> Iterator[str]:
         yield line
 
 
-def records_of(lines: Iterable[str], delimiter: Delimiter) -> Iterator[Record]:
+def records_of(
+    lines: Iterable[str], delimiter: str, quote: str = QUOTE, *, blank_lines: bool = False
+) -> Iterator[Record]:
     csv.field_size_limit(LONGEST_FIELD)
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    line = 1
+    reader = csv_reader(lines, delimiter, quote, strict=True)
+    line, begun = 1, False
     for fields in reader:
-        if fields:
-            yield Record(line, reader.line_num, fields)
+        if fields or (blank_lines and begun):
+            yield Record(line, reader.line_num, fields or [""])
+            begun = True
         line = reader.line_num + 1
 
 
@@ -69,24 +76,15 @@ def locate_last_cell(lines: Iterator[str]) -> tuple[int, str | None]:
     return counted.lines, header.fields[position].strip() if is_below_header else None
 
 
-def find_line(
-    content: bytes, delimiter: Delimiter, position: int, is_invalid: Callable[[str], bool]
-) -> int | None:
-    """The line of the first row with an invalid cell at this position."""
-    rows = records(content, delimiter)
-    next(rows)
-    return next((row.line for row in rows if is_invalid(row.fields[position])), None)
-
-
-def check_quotes(content: bytes, delimiter: Delimiter) -> None:
+def check_quotes(content: bytes, delimiter: str, quote: str = QUOTE, first_line: int = 1) -> None:
     """Raise BadQuote unless quotes enclose whole fields, are doubled inside them, and are closed."""
-    if _quotes_enclose_fields(content, delimiter):
+    if not quote or _quotes_enclose_fields(content, delimiter, quote):
         return
     # A quote inside an unquoted field is literal, so only a full pass decides.
-    line = 1
+    line = first_line
     try:
-        for record in records(content, delimiter):
-            line = record.last_line + 1
+        for record in records(content, delimiter, quote):
+            line = record.last_line + first_line
     except csv.Error as error:
         raise BadQuote(
             "A quoted field that begins here is not closed, or text follows its closing quote.", line=line
@@ -110,14 +108,14 @@ def _take_sample(lines: Iterator[str]) -> Iterator[str]:
         yield line
 
 
-def _quotes_enclose_fields(content: bytes, delimiter: Delimiter) -> bool:
+def _quotes_enclose_fields(content: bytes, delimiter: str, quote: str) -> bool:
     """True if each odd quote follows a field's edge or a quote, and each even one precedes one."""
     codes = np.frombuffer(content, np.uint8)
     edges = np.zeros(256, dtype=bool)
-    edges[[QUOTE, ord(delimiter), ord("\n"), ord("\r")]] = True
+    edges[[ord(quote), ord(delimiter), ord("\n"), ord("\r")]] = True
     count = 0
     for start in range(0, len(codes), CHUNK):
-        quotes = np.flatnonzero(codes[start : start + CHUNK] == QUOTE) + start
+        quotes = np.flatnonzero(codes[start : start + CHUNK] == ord(quote)) + start
         opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
         if not _at_edges(codes, opening - 1, edges) or not _at_edges(codes, closing + 1, edges):
             return False

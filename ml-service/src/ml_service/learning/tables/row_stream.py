@@ -10,7 +10,7 @@ order.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -19,14 +19,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_service.learning.tables.column_types import MISSING
 from ml_service.learning.tables.content import PIECE_BYTES, stream_text
-from ml_service.learning.tables.dialect import Decimal, Delimiter, find_delimiter
+from ml_service.learning.tables.dialect import csv_reader
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
+from ml_service.learning.tables.layout import cut_lines, find_layout
 from ml_service.learning.tables.parquet import check_footer, check_type, is_parquet, is_text, refuse_damage
 from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import (
+    DETECTED,
     MEGABYTE,
     ROW_BYTES,
     CsvLimits,
@@ -39,7 +40,6 @@ MOST_ROWS_AT_ONCE = 20_000
 MOST_TEXT = 64 * MEGABYTE
 PARQUET_BUFFER = 1 << 20
 SAMPLED_ROWS = 1000
-COMMA_TO_POINT = str.maketrans(",.", ".,")
 
 
 class RowPiece(Protocol):
@@ -64,12 +64,9 @@ class CsvPiece:
     fields: list[list[str]]
     rows: int
     errors: RowErrors
-    decimal: Decimal = "."
 
-    def cells(self, name: str, kind: str) -> Sequence[object]:
+    def cells(self, name: str, kind: str) -> Sequence[object]:  # noqa: ARG002 - as in ParquetPiece
         position = self.names[name]
-        if kind == "number" and self.decimal == ",":
-            return [row[position].translate(COMMA_TO_POINT) for row in self.fields]
         return [row[position] for row in self.fields]
 
 
@@ -78,12 +75,14 @@ class CsvStream:
 
     def __init__(self, path: Path, limits: CsvLimits) -> None:
         self._limits = limits
-        self._text = stream_text(path, limits)
-        self.delimiter: Delimiter = self._text.delimiter or find_delimiter(self._text.sample)
-        self._decimal: Decimal | None = "." if self.delimiter == "," else None
-        with self._text.open() as text:
-            begin = text.read(PIECE_BYTES).encode()
-        self.names = read_header(begin, self.delimiter, limits).names
+        self.text = stream_text(path, limits)
+        layout = find_layout(self.text.sample, self.text.delimiter, DETECTED)
+        self.delimiter, self.quote = layout.delimiter or ",", layout.quote or ""
+        self._lines_above, self._has_header = layout.skip_top or 0, layout.header is not False
+        with self.text.open() as text:
+            begin = cut_lines(text.read(PIECE_BYTES).encode(), self._lines_above, 0)
+        header = read_header(begin, self.delimiter, self.quote, limits, given=self._has_header)
+        self.names = header.names
 
     def check_types(self, names: Iterable[str]) -> None:
         """Any column of a CSV file can be read; each row is judged by itself."""
@@ -93,29 +92,31 @@ class CsvStream:
         check_rows(rows, self._limits)
         return rows
 
-    def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[CsvPiece]:
-        """All rows in order, at most `rows` in a piece; the columns in `numbers` decide the decimal sign."""
+    def pieces(self, rows: int) -> Iterator[CsvPiece]:
+        """All rows in order, at most `rows` in a piece."""
         records, names = self._records(), {name: position for position, name in enumerate(self.names)}
         while fields := list(islice(records, rows)):
             errors = _pad_or_truncate(fields, len(names))
-            piece = CsvPiece(names, fields, len(fields), errors)
-            if self._decimal is None:
-                self._decimal = "," if _uses_decimal_commas(piece, numbers) else "."
-            yield replace(piece, decimal=self._decimal)
+            yield CsvPiece(names, fields, len(fields), errors)
 
     def _records(self) -> Iterator[list[str]]:
-        with self._text.open() as text:
+        with self.text.open() as text:
             lines = _BoundedLines(text)
+            for _ in islice(lines, self._lines_above):
+                lines.begin_row()
             csv.field_size_limit(self._limits.cell_length)
-            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            next(fields for fields in reader if fields)
+            reader = csv_reader(lines, self.delimiter, self.quote, strict=True)
+            # A blank line is a row with a missing cell if there is one column.
+            blank_rows, waits = len(self.names) == 1, self._has_header
             try:
                 for fields in reader:
                     lines.begin_row()
-                    if fields:
-                        yield fields
+                    if waits:
+                        waits = not fields
+                    elif fields or blank_rows:
+                        yield fields or [""]
             except csv.Error as error:
-                raise self._explain(error, reader.line_num) from error
+                raise self._explain(error, reader.line_num + self._lines_above) from error
 
     def _explain(self, error: csv.Error, line: int) -> BadQuote | CellTooLong:
         if "field limit" in str(error):
@@ -168,7 +169,7 @@ class ParquetStream:
         for name in names:
             check_type(name, self.schema.field(self.names.index(name)).type)
 
-    def pieces(self, rows: int, numbers: Sequence[str]) -> Iterator[ParquetPiece]:  # noqa: ARG002 - as in CsvStream
+    def pieces(self, rows: int) -> Iterator[ParquetPiece]:
         with refuse_damage(), self._open(self._dictionaries) as file:
             for batch in file.iter_batches(batch_size=rows, use_threads=False):
                 yield ParquetPiece(self.names, batch, batch.num_rows, RowErrors())
@@ -227,15 +228,6 @@ def _pad_or_truncate(fields: list[list[str]], width: int) -> RowErrors:
             errors[index] = f"The row has {len(row)} fields, the header {width}."
             fields[index] = [*row, *[""] * width][:width]
     return errors
-
-
-def _uses_decimal_commas(piece: CsvPiece, numbers: Sequence[str]) -> bool:
-    """True if a column of numbers has commas and no points."""
-    for name in numbers:
-        present = [str(cell).strip() for cell in piece.cells(name, "text") if cell not in MISSING]
-        if any("," in cell for cell in present) and not any("." in cell for cell in present):
-            return True
-    return False
 
 
 def _longest_texts(file: pq.ParquetFile, group: int, texts: list[str]) -> dict[str, int]:

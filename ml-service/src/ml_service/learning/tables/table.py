@@ -1,16 +1,18 @@
 """Tables in memory: typed columns, and the limits of their files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
-from ml_service.learning.tables.dialect import Dialect
 from ml_service.learning.tables.errors import FileTooLarge, NoRows, TooManyRows
+from ml_service.learning.tables.settings import ColumnReading, Reading
 
-Json = dict[str, Any]  # Any: decoded JSON
 ColumnType = Literal["number", "text", "date", "empty"]
+Format = Literal["csv", "parquet", "workbook", "json"]
+PlaceName = Literal["line", "row"]
+Severity = Literal["info", "warning", "serious"]
 # Errors of unusable rows by row index.
 RowErrors = dict[int, str]
 
@@ -32,28 +34,59 @@ class CsvLimits:
 
 
 DEFAULT_LIMITS = CsvLimits()
+DETECTED, DETECTED_COLUMN = Reading(), ColumnReading()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A remark about data before training; `column` is None if it concerns all rows."""
+
+    code: str
+    severity: Severity
+    column: str | None
+    detail: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The cells of a column that its owner has to decide about, as they are not of the type of the others.
+
+    `places` are the first of them: lines of a CSV file, or rows of others.
+    """
+
+    type: Literal["number", "date"]
+    cells: int
+    place: PlaceName
+    places: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind` is the column's type; `whole` marks integers, `corrected` a type set by the table's owner."""
+    """`kind` is the column's type for learning; `whole` marks integers.
+
+    `reading` has the settings by which the cells were read. A column with a `decision` has texts.
+    """
 
     name: str
     kind: ColumnType
     missing: int
     whole: bool
     cells: pa.ChunkedArray
-    corrected: bool = False
+    reading: ColumnReading = DETECTED_COLUMN
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`header` names all columns of the file, `columns` has only those read; Parquet has no dialect."""
+    """`header` names all columns of the file, `columns` has only those read and not left out."""
 
     header: tuple[str, ...]
     columns: Mapping[str, Column]
     rows: int
-    dialect: Dialect | None
+    reading: Reading = DETECTED
+    findings: Sequence[Finding] = ()
+    format: Format = "csv"
 
 
 def check_rows(rows: int, limits: CsvLimits) -> None:

@@ -1,7 +1,10 @@
 """Refusals of training specs; every sentence names the column and the remedy."""
 
+from typing import Any
+
 from kit.errors import ServiceError
 from ml_service.learning.model_types import types_for
+from ml_service.learning.tables import Decision
 
 LONGEST_NAME = 100
 
@@ -56,6 +59,38 @@ class EmptyColumn(TrainingError):
 
     def __init__(self, column: str) -> None:
         super().__init__(f"The column '{column}' has no values at all; leave it out.", column=column)
+
+
+class LeftOutColumn(TrainingError):
+    code = "left_out_column"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"The column '{column}' is left out by the reading of the dataset; set its type to use it.",
+            column=column,
+        )
+
+
+class NeedsDecision(TrainingError):
+    """`places` are the first lines, or rows, of the cells to decide about."""
+
+    code = "needs_decision"
+
+    def __init__(self, column: str, decision: Decision) -> None:
+        where: dict[str, Any] = {}  # Any: a member
+        begin = ""
+        if decision.places:
+            where[decision.place] = decision.places[0]
+            begin = f"{decision.place.capitalize()} {decision.places[0]}, "
+        cells = "1 cell is" if decision.cells == 1 else f"{decision.cells} cells are"
+        super().__init__(
+            f"{begin}column '{column}': {cells} text in a column of {decision.type}s. Correct them in the "
+            "file, or decide in the dataset's reading: such cells missing, the column text, or left out.",
+            column=column,
+            count=decision.cells,
+            places=list(decision.places),
+            **where,
+        )
 
 
 class MissingLabels(TrainingError):

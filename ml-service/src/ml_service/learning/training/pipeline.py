@@ -70,7 +70,7 @@ def train(
 ) -> TrainingResult:
     """Train a model and save it in `directory`, which must not exist; reports the start of each stage."""
     report_stage("reading")
-    table = read_stored_table(path, required.limits, spec.columns, spec.kinds, required.sha256)
+    table = read_stored_table(path, required.limits, spec.columns, spec.reading, required.sha256)
     data = split(table, spec)
     report_stage("preparing")
     preparation, rows = prepare(data.training, data, spec)
@@ -90,7 +90,9 @@ def train(
         report = report_on(data, training, compiled, result, required.sha256 or hash_file(path))
         result = replace(result, verdict=report["verdict"])
         report_stage("saving")
-        document = {"format": FORMAT, "encoding": compiled.encoding.to_json(), **result.to_json()}
+        readings = {name: column.reading for name, column in data.table.columns.items()}
+        encoding = replace(compiled.encoding, readings=readings, label=spec.label)
+        document = {"format": FORMAT, "encoding": encoding.to_json(), **result.to_json()}
         writer.add_document(DOCUMENT, document)
         writer.add_document(REPORT, report)
         return replace(result, files=writer.finish())

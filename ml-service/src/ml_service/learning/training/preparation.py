@@ -4,7 +4,7 @@
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -171,5 +171,5 @@ def _drop_unlabelled(table: Table, label: str) -> Table:
     columns: dict[str, Column] = {}
     for name, column in table.columns.items():
         cells = column.cells.filter(present)
-        columns[name] = Column(name, column.kind, cells.null_count, column.whole, cells)
-    return Table(table.header, columns, len(columns[label].cells), table.dialect)
+        columns[name] = replace(column, missing=cells.null_count, cells=cells)
+    return replace(table, columns=columns, rows=len(columns[label].cells))

@@ -1,10 +1,9 @@
 """Rules of training specs: checks against a table's profile, before anything is charged."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml_service.learning.model_types import Task, TrainingTable, get_model_type, parse
-from ml_service.learning.tables import ColumnProfile, ColumnType, TableProfile
+from ml_service.learning.tables import ColumnProfile, Reading, TableProfile
 from ml_service.learning.tables.profile import MOST_COUNTED
 from ml_service.learning.training.errors import (
     ClassTooSmall,
@@ -13,11 +12,14 @@ from ml_service.learning.training.errors import (
     EmptyColumn,
     LabelNotClasses,
     LabelNotNumeric,
+    LeftOutColumn,
     MissingLabels,
+    NeedsDecision,
     PartTooSmall,
     SingleClass,
     TaskNotOffered,
     TooManyClasses,
+    TrainingError,
     UnknownColumn,
 )
 from ml_service.learning.training.spec import TrainingSpec
@@ -82,7 +84,7 @@ def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec, tasks: froz
 def check_label(profile: TableProfile, label: str) -> ColumnProfile:
     """The label's column; raises if it cannot be a label."""
     if label not in profile.columns:
-        raise UnknownColumn("label", label)
+        raise _absence(profile, "label", label)
     column = profile.columns[label]
     if column.kind == "empty":
         raise EmptyColumn(label)
@@ -96,13 +98,11 @@ def is_classification(label: ColumnProfile, rows: int) -> bool:
     return _usual_task(ANY_TASK, label, _is_few_whole(label), rows) == "classification"
 
 
-def check_kinds(profile: TableProfile, kinds: Mapping[str, ColumnType]) -> None:
-    """Raise for corrected types of columns that do not exist or have no values."""
-    for name in kinds:
-        if name not in profile.columns:
+def check_reading(profile: TableProfile, reading: Reading) -> None:
+    """Raise for settings of columns that do not exist."""
+    for name in reading.columns:
+        if name not in profile.header:
             raise UnknownColumn("corrected", name)
-        if profile.columns[name].kind == "empty":
-            raise EmptyColumn(name)
 
 
 def _usual_task(offered: frozenset[Task], label: ColumnProfile, few: bool, rows: int) -> Task:
@@ -125,10 +125,22 @@ def _is_few_whole(label: ColumnProfile) -> bool:
 def _check_columns(profile: TableProfile, spec: TrainingSpec) -> ColumnProfile:
     for name in spec.features:
         if name not in profile.columns:
-            raise UnknownColumn("feature", name)
+            raise _absence(profile, "feature", name)
         if profile.columns[name].kind == "empty":
             raise EmptyColumn(name)
-    return check_label(profile, spec.label)
+        _check_decided(profile.columns[name])
+    label = check_label(profile, spec.label)
+    _check_decided(label)
+    return label
+
+
+def _absence(profile: TableProfile, role: str, name: str) -> TrainingError:
+    return LeftOutColumn(name) if name in profile.header else UnknownColumn(role, name)
+
+
+def _check_decided(column: ColumnProfile) -> None:
+    if column.decision is not None:
+        raise NeedsDecision(column.name, column.decision)
 
 
 def _check_classes(label: ColumnProfile) -> int:

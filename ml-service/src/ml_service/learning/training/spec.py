@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ml_service.learning.tables import ColumnType, Json
+from ml_service.learning.tables import DETECTED, ColumnReading, Json, Reading
 from ml_service.learning.training.errors import DuplicateFeature, InvalidSpec, LabelAmongFeatures, NoFeatures
 
 LARGEST_SEED = 2**32 - 1
@@ -13,7 +13,7 @@ LARGEST_SEED = 2**32 - 1
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """The same spec on the same file gives the same model; `kinds` sets the types of some columns."""
+    """The same spec on the same file gives the same model; `reading` has the settings of its columns."""
 
     model_type: str
     features: tuple[str, ...]
@@ -23,7 +23,7 @@ class TrainingSpec:
     task: Literal["auto", "classification", "regression"] = "auto"
     missing_label: Literal["refuse", "drop"] = "refuse"
     seed: int = 0
-    kinds: Mapping[str, ColumnType] = field(default_factory=dict[str, ColumnType])
+    reading: Reading = DETECTED
 
     @property
     def columns(self) -> set[str]:
@@ -34,12 +34,17 @@ class TrainingSpec:
             **asdict(self),
             "features": list(self.features),
             "params": dict(self.params),
-            "kinds": dict(self.kinds),
+            "reading": self.reading.to_json(),
         }
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "TrainingSpec":  # Any: JSON
+        """Specs of earlier versions have corrected types of columns in the place of a reading."""
         fields: Json = {**document, "features": tuple(document["features"])}
+        kinds: Mapping[str, Any] = fields.pop("kinds", {})  # Any: JSON
+        types = {name: ColumnReading(type=kind) for name, kind in kinds.items()}
+        given = fields.get("reading")
+        fields["reading"] = Reading(columns=types) if given is None else Reading.from_json(given)
         return cls(**fields)
 
     def check_columns(self) -> None:
