@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from ml_service.learning.tables import ColumnReading, Reading
+
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -28,3 +30,8 @@ def fruit_table(rows: int = 60) -> bytes:
 def _fruit(n: int, kind: str, weight: int) -> str:
     colour = "green" if n % 3 else "red"
     return f"{weight + n % 4}.5,{colour},{kind}"
+
+
+def typed(**types: str) -> Reading:
+    """Settings with the types of some columns."""
+    return Reading(columns={name: ColumnReading.from_json({"type": type_}) for name, type_ in types.items()})

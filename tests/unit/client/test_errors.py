@@ -39,8 +39,8 @@ SENTENCE_IS_ENOUGH = set(
     account_deleted account_disabled account_mismatch account_not_found batch_column_taken
     billing_unavailable card_declined class_too_small client_left constant_label coverage_too_high
     csv_bad_quote csv_cell_too_long csv_corrupt_gzip csv_date_out_of_range csv_duplicate_header
-    csv_empty csv_empty_header csv_header_missing csv_header_too_long csv_header_unusable csv_no_rows
-    csv_nul_byte csv_number_out_of_range csv_other_format csv_too_few_fields csv_too_large
+    csv_empty csv_empty_header csv_header_too_long csv_header_unusable csv_no_rows
+    csv_nul_byte csv_other_format csv_too_few_fields csv_too_large
     csv_too_many_columns csv_too_many_fields csv_too_many_rows csv_undecodable_byte csv_unreadable
     dataset_too_large date_label deadline_passed duplicate_feature email_mismatch email_taken
     empty_column export_too_large field_missing field_unusable file_missing fit_failed forbidden

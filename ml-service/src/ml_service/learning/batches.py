@@ -13,11 +13,11 @@ from kit.errors import ServiceError
 from ml_service.learning import predictors
 from ml_service.learning.batch_files import Added, AddedType, Format, Values, format_of, open_writer
 from ml_service.learning.batch_readings import BatchScores, find_readings
-from ml_service.learning.predictors import PredictionOptions, Predictions, Predictor
-from ml_service.learning.predictors.encoding import Readings, UnknownCategories
+from ml_service.learning.predictors import PredictionOptions, Predictor
+from ml_service.learning.predictors.encoding import Readings
+from ml_service.learning.predictors.predictor import ColumnPredictions
 from ml_service.learning.tables import CsvLimits, Json, check_upload
 from ml_service.learning.tables.row_stream import MOST_ROWS_AT_ONCE, RowStream, open_rows
-from ml_service.learning.tables.table import RowErrors
 from ml_service.store.files import Files
 
 MOST_CELLS_AT_ONCE = 2_000_000
@@ -131,9 +131,8 @@ def predict(
     with _open(task) as (stream, predictor), files.open_to_write(result) as written:
         scores = BatchScores(stream, predictor)
         at_once = rows_at_once(len(stream.names), predictor.width)
-        with open_writer(
-            stream, written, _added_columns(predictor, task.options), predictor.classes
-        ) as write:
+        added = _added_columns(predictor, task.options)
+        with open_writer(stream, written, added, predictor.classes) as write:
             readings: Readings | None = None
             for piece in stream.pieces(at_once):
                 columns = {name: piece.cells(name, kind) for name, kind in predictor.kinds.items()}
@@ -141,7 +140,7 @@ def predict(
                     readings = find_readings(stream, columns, predictor)
                 predicted = predictor.predict_columns(columns, piece.rows, task.options, readings)
                 predicted.errors.update(piece.errors)
-                write(piece, _added_values(*predicted), readings)
+                write(piece, _added_values(predicted, added), readings)
                 scores.add(piece, predicted)
                 good += piece.rows - len(predicted.errors)
                 unknown += len(predicted.unknown.keys() - predicted.errors.keys())
@@ -168,12 +167,15 @@ def _added_columns(predictor: Predictor, options: PredictionOptions) -> Added:
         added.update({f"probability_{label}": "number" for label in classes})
     if options.coverage is not None:
         added.update({"label_set": "text"} if classes else {"low": "number", "high": "number"})
-    added[ERROR] = added[UNKNOWN] = "text"
+    added[ERROR] = "text"
+    if "text" in predictor.kinds.values():
+        added[UNKNOWN] = "text"
     return added
 
 
-def _added_values(predictions: Predictions, errors: RowErrors, unknown: UnknownCategories) -> Values:
+def _added_values(predicted: ColumnPredictions, added: Added) -> Values:
     """Cells of the added columns; a row with an error has no other value."""
+    predictions, errors, unknown = predicted
     columns: list[list[object]] = [list(predictions.values)]
     if predictions.probabilities is not None:
         columns += [list(column) for column in zip(*predictions.probabilities, strict=True)]
@@ -185,8 +187,11 @@ def _added_values(predictions: Predictions, errors: RowErrors, unknown: UnknownC
         for index in errors:
             column[index] = None
     rows = range(len(predictions.values))
-    features = ["; ".join(unknown[row]) if row in unknown and row not in errors else None for row in rows]
-    return [*columns, [errors.get(row) for row in rows], features]
+    columns.append([errors.get(row) for row in rows])
+    if UNKNOWN in added:
+        features = {row: "; ".join(names) for row, names in unknown.items() if row not in errors}
+        columns.append([features.get(row) for row in rows])
+    return columns
 
 
 @contextlib.contextmanager

@@ -69,19 +69,22 @@ def read_texts(body: Body, columns: Sequence[str]) -> pa.Table:
     return _read(body, columns, dict.fromkeys(columns, pa.string()))
 
 
-def has_leading_zeros(content: bytes) -> bool:
+def has_leading_zeros(content: bytes, delimiter: str) -> bool:
     """True if a cell may start like 007 or 0x10, which Arrow reads as 7 and 16.
 
-    The scan is cheaper than a second read of the columns.
+    The scan is cheaper than a second read of the columns. Up to one blank or sign may precede a zero.
     """
     codes = np.frombuffer(content, np.uint8)
+    edge, blank = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
+    edge[[ord(delimiter), *b"\n\r\"'"]] = True
+    blank[[*b" \t+-"]] = True
     for start in range(0, len(codes), CHUNK):
-        before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in (0, 1, 2))
+        last, before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in range(4))
         size = len(after)
         digit_after = ((after - ord("0")) < 10) | ((after | 0x20) == ord("x"))
-        # Neither a digit nor a point: a quote, sign, blank, line end or delimiter.
-        edge_before = (before[:size] != ord(".")) & ((before[:size] - ord("0")) > 9)
-        if ((zero[:size] == ord("0")) & digit_after & edge_before).any():
+        begins = (zero[:size] == ord("0")) & digit_after
+        before, last = before[:size][begins], last[:size][begins]
+        if (edge[before] | (blank[before] & (edge[last] | blank[last]))).any():
             return True
     return False
 

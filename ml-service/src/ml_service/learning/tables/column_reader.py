@@ -54,20 +54,20 @@ class ColumnReader:
     def _read_all(self, names: Iterable[str], parsed: pa.Table, decimal: Decimal) -> None:
         source = Source(decimal, self.body.limits.cell_length, "line", self.body.locate)
         with_texts: list[str] = []
-        has_zeros = has_leading_zeros(self.body.content)
+        has_zeros = has_leading_zeros(self.body.content, self.body.delimiter)
         for name in names:
             cells, setting = parsed.column(name), self.setting(name)
-            has_other_forms = has_zeros and pa.types.is_integer(cells.type)
-            if needs_texts(cells, setting) or has_other_forms or self._may_have_points(cells, decimal):
+            is_number = pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
+            if needs_texts(cells, setting) or (has_zeros and is_number) or self._may_group(cells, decimal):
                 with_texts.append(name)
             else:
                 self.columns[name] = read_column(name, cells, None, setting, source)
         for group in self._in_groups(with_texts):
             texts = read_texts(self.body, group)
             for name in group:
-                self.columns[name] = read_column(
-                    name, parsed.column(name), texts.column(name), self.setting(name), source
-                )
+                cells = texts.column(name)
+                converted = cells if self._may_group(parsed.column(name), decimal) else parsed.column(name)
+                self.columns[name] = read_column(name, converted, cells, self.setting(name), source)
 
     def _in_groups(self, names: Sequence[str]) -> Iterator[Sequence[str]]:
         """Names in so few groups that each pass over the file pays, and of bounded size."""
@@ -78,8 +78,8 @@ class ColumnReader:
         size = -(-len(names) // passes)
         yield from (names[start : start + size] for start in range(0, len(names), size))
 
-    def _may_have_points(self, cells: pa.ChunkedArray, decimal: Decimal) -> bool:
-        """True for fractions that may be thousands, such as 1.234."""
+    def _may_group(self, cells: pa.ChunkedArray, decimal: Decimal) -> bool:
+        """True for fractions that may be groups of digits, such as 1.234 in a file with decimal commas."""
         if not pa.types.is_floating(cells.type) or (decimal == "." and self.body.delimiter == ","):
             return False
         scaled = pc.multiply(cells, THOUSAND)

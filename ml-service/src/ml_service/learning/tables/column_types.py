@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ml_service.learning.tables import reading_findings as findings
 from ml_service.learning.tables.column_values import (
-    OUT_OF_RANGE,
+    NOT_WHOLE,
     as_boolean,
     as_date,
     as_number,
@@ -25,10 +25,9 @@ from ml_service.learning.tables.distinct_texts import (
     Source,
     find_present,
 )
-from ml_service.learning.tables.errors import DateOutOfRange, NumberOutOfRange
+from ml_service.learning.tables.errors import DateOutOfRange, TextInNumberColumn
 from ml_service.learning.tables.number_notation import (
     LARGEST_EXACT,
-    LARGEST_NUMBER,
     LEADING_ZERO,
     WHOLE_NUMBER,
     Notation,
@@ -46,7 +45,7 @@ FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 DATE_OUT_OF_RANGE = "The date here is before the year 1 or after 9999; correct it or leave the cell empty."
 LARGEST_WHOLE = 2.0**63
 LIKE_A_TIME = r"^\d{1,2}:\d\d"
-OTHER_FORMS_OF_WHOLE = r"^\s*[+-]?(0\d|0[xX])"
+OTHER_FORMS = r"^\s*[+-]?(0\d|0[xX])"
 
 Read = tuple[Column, list[Finding]]
 
@@ -67,6 +66,8 @@ def read_column(
         texts = parsed
     if texts is None or not _reads_texts(parsed, texts, setting):
         return _read_parsed(name, parsed, texts, setting, source)
+    if not pa.types.is_string(parsed.type):
+        source = replace(source, typed=False)
     cells = DistinctTexts.of(name, texts, source)
     return _read_texts(cells, setting), cells.findings
 
@@ -84,7 +85,8 @@ def needs_texts(parsed: pa.ChunkedArray, setting: ColumnReading) -> bool:
         return setting.type == "date" or parsed.null_count > 0 or (span["max"] or 0) > LARGEST_EXACT
     if pa.types.is_temporal(parsed.type):
         is_day = pa.types.is_date(parsed.type) or parsed.type == pa.timestamp("s")
-        return setting.type not in {None, "date"} or not is_day or setting.format not in {None, ISO}
+        is_iso = setting.type in {None, "date"} and setting.format in {None, ISO}
+        return not is_day or not is_iso or parsed.null_count > 0
     return True
 
 
@@ -94,10 +96,10 @@ def _reads_texts(parsed: pa.ChunkedArray, texts: pa.ChunkedArray, setting: Colum
         return True
     if setting.type not in {None, "number", "whole"} or setting.missing is not None or not is_plain(setting):
         return True
+    if pc.any(pc.match_substring_regex(texts, OTHER_FORMS)).as_py():
+        return True
     if pa.types.is_floating(parsed.type):
         return (pc.max(pc.abs(parsed)).as_py() or 0) > LARGEST_EXACT
-    if pc.any(pc.match_substring_regex(texts, OTHER_FORMS_OF_WHOLE)).as_py():
-        return True
     rounded = parsed.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
     return bool(pc.any(pc.not_equal(rounded, parsed)).as_py())
 
@@ -120,11 +122,11 @@ def _read_parsed(
 def _read_numbers(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:
     whole = pa.types.is_integer(parsed.type)
     if not whole:
-        bad = pc.invert(pc.less_equal(pc.abs(parsed), LARGEST_NUMBER))
-        if pc.any(bad).as_py():
-            rows = np.flatnonzero(pc.fill_null(bad, False).to_numpy())[:1].tolist()
-            raise NumberOutOfRange(OUT_OF_RANGE, column=name, **source.place_of(rows))
-        whole = bool(pc.all(pc.equal(pc.floor(parsed), parsed)).as_py())
+        is_whole = pc.equal(pc.floor(parsed), parsed)
+        whole = bool(pc.all(is_whole).as_py())
+        if setting.type == "whole" and not whole:
+            place = source.place_of(_rows_where(pc.invert(is_whole)))
+            raise TextInNumberColumn(NOT_WHOLE, column=name, **place)
     reading = replace(setting, type="whole" if whole else "number")
     return Column(name, "number", parsed.null_count, whole, parsed, reading)
 
@@ -134,11 +136,15 @@ def _read_timestamps(name: str, parsed: pa.ChunkedArray, setting: ColumnReading,
     seconds = parsed.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
     beyond = pc.or_(pc.less(seconds, FIRST_SECOND), pc.greater(seconds, LAST_SECOND))
     if pc.any(beyond).as_py():
-        rows = np.flatnonzero(pc.fill_null(beyond, False).to_numpy())[:1].tolist()
-        raise DateOutOfRange(DATE_OUT_OF_RANGE, column=name, **source.place_of(rows))
+        raise DateOutOfRange(DATE_OUT_OF_RANGE, column=name, **source.place_of(_rows_where(beyond)))
     timestamps = parsed.cast(pa.timestamp("us"), safe=False)
     reading = replace(setting, type="date", format=ISO)
     return Column(name, "date", parsed.null_count, False, timestamps, reading)
+
+
+def _rows_where(mask: pa.ChunkedArray) -> list[int]:
+    """The first row of a mask."""
+    return np.flatnonzero(pc.fill_null(mask, False).to_numpy())[:1].tolist()
 
 
 def _read_texts(cells: DistinctTexts, setting: ColumnReading) -> Column:
@@ -220,9 +226,10 @@ def _undecided(
         cells.source.place,
         cells.source.locate(cells.rows(others)),
     )
-    column = as_text(cells, replace(setting, type=None))
+    column = as_text(cells, setting)
     cells.findings.append(findings.needs_decision(cells.name, decision))
-    return replace(column, decision=decision)
+    # Without a type, so that its settings lead to the same question.
+    return replace(column, reading=replace(setting, type=None), decision=decision)
 
 
 def _find_notation(cells: DistinctTexts, present: PresentTexts, setting: ColumnReading) -> Notation:

@@ -13,12 +13,11 @@ from ml_service.learning.tables.dates import read_dates, read_times
 from ml_service.learning.tables.distinct_texts import DistinctTexts, PresentTexts, find_present
 from ml_service.learning.tables.errors import (
     CsvError,
-    NumberOutOfRange,
     TextInBooleanColumn,
     TextInDateColumn,
     TextInNumberColumn,
 )
-from ml_service.learning.tables.number_notation import LARGEST_NUMBER, POINT_NUMBER, Notation
+from ml_service.learning.tables.number_notation import POINT_NUMBER, WHOLE_NUMBER, Notation
 from ml_service.learning.tables.settings import ISO, ColumnReading
 from ml_service.learning.tables.table import Column
 
@@ -27,16 +26,15 @@ TRUTH_VALUES = {
     **dict.fromkeys(("true", "t", "yes", "y", "1", "on"), True),
     **dict.fromkeys(("false", "f", "no", "n", "0", "off"), False),
 }
-OUT_OF_RANGE = "The number here is infinite or beyond 1e30; correct it or leave the cell empty."
 NOT_WHOLE = "This number has a fraction in a column of whole numbers; set the type of the column to number."
 SENTENCES: dict[type[CsvError], str] = {
     TextInNumberColumn: (
-        "This cell is text in a column of numbers; correct it or leave it empty, or read such cells as "
-        "missing, the column as text, or leave the column out."
+        "This cell is not a number up to 1e30, as the others are; correct it or leave it empty, or read such "
+        "cells as missing, the column as text, or leave the column out."
     ),
     TextInDateColumn: (
-        "This cell is not a date in a column of dates; correct it, set the format of the column, or read such "
-        "cells as missing."
+        "This cell is not a date in a column of dates; correct it, set the format of the column, or read "
+        "such cells as missing."
     ),
     TextInBooleanColumn: (
         "This cell is neither true nor false; correct it, or set the type of the column to text."
@@ -48,14 +46,13 @@ def as_number(cells: DistinctTexts, setting: ColumnReading, notation: Notation) 
     present = find_present(cells, setting)
     numbers = notation.numbers
     _refuse_others(cells, present, numbers, setting, TextInNumberColumn)
-    beyond = pc.greater(pc.abs(numbers), LARGEST_NUMBER)
-    if pc.any(pc.or_(beyond, pc.is_nan(numbers))).as_py():
-        raise cells.refusal(NumberOutOfRange, OUT_OF_RANGE, beyond)
     fractions = pc.not_equal(pc.floor(numbers), numbers)
     whole = not pc.any(fractions).as_py()
     if setting.type == "whole" and not whole:
         raise cells.refusal(TextInNumberColumn, NOT_WHOLE, fractions)
-    plain = pc.match_substring_regex(pc.ascii_trim_whitespace(cells.texts), POINT_NUMBER)
+    # Points between thousands look like decimal ones.
+    expected = WHOLE_NUMBER if notation.reading.thousands == "." else POINT_NUMBER
+    plain = pc.match_substring_regex(pc.ascii_trim_whitespace(cells.texts), expected)
     other_form = pc.and_not(numbers.is_valid(), plain)
     is_set = setting.decimal is not None or setting.thousands is not None or setting.unit is not None
     if pc.any(other_form).as_py() and not is_set:

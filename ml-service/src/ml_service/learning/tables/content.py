@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
+import numpy as np
+
 from ml_service.learning.tables.dialect import (
     SAMPLED_CHARACTERS,
     Compression,
@@ -37,8 +39,9 @@ OTHER_FORMATS = {
     b"\xfd7zXZ": "an xz file",
     b"\x28\xb5\x2f\xfd": "a Zstandard file",
 }
-MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}")
-LONGEST_CHARACTER = 3
+MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+LONGEST_CHARACTER = 4
+LAST_ASCII = 0x7F
 PIECE_BYTES = 1 << 20
 SAMPLED_BYTES = 1 << 16
 NO_CHARACTER = "A byte here is not a character in {encoding}; save the file as UTF-8, or set its encoding."
@@ -147,7 +150,7 @@ def _check_encoding(source: Source, begin: bytes, declared: str | None, limits: 
     try:
         _check_pieces(source, "utf-8", limits)
     except UnicodeDecodeError:
-        if _has_multibyte_utf8(source):
+        if _is_mostly_utf8(source):
             _check_decodes(source, "utf-8", limits)
         return None
     return "utf-8"
@@ -184,7 +187,7 @@ def _check_pieces(source: Source, encoding: str, limits: CsvLimits) -> None:
             size += len(piece)
             check_unpacked_size(size, limits)
             text = decoder.decode(piece, final=not piece)
-            lines += text.count("\n") + text.count("\r")
+            lines += _count_lines(piece)
             check_lines(lines, limits)
             if "\0" in text:
                 line, column = locate_last_cell(_lines_before_fault(source, encoding))
@@ -202,15 +205,21 @@ def _check_pieces(source: Source, encoding: str, limits: CsvLimits) -> None:
         raise EmptyFile("The file is empty; send a header line and rows.")
 
 
-def _has_multibyte_utf8(source: Source) -> bool:
-    """True if the file has multi-byte UTF-8 characters, and thus is damaged UTF-8 rather than cp1252."""
-    rest = b""
+def _count_lines(piece: bytes) -> int:
+    """The line ends in bytes, ten times as fast as in texts; in UTF-16 few other bytes are like them."""
+    codes = np.frombuffer(piece, np.uint8)
+    return sum(int(np.count_nonzero(codes == ord(end))) for end in "\n\r")
+
+
+def _is_mostly_utf8(source: Source) -> bool:
+    """True if most bytes beyond ASCII form characters of UTF-8, so that the text is damaged UTF-8."""
+    rest, valid, beyond = b"", 0, 0
     with source() as file:
         while piece := file.read(PIECE_BYTES):
-            if MULTIBYTE_UTF8.search(rest + piece):
-                return True
-            rest = piece[1 - LONGEST_CHARACTER :]
-    return False
+            valid += sum(map(len, MULTIBYTE_UTF8.findall(rest + piece)))
+            beyond += int(np.count_nonzero(np.frombuffer(piece, np.uint8) > LAST_ASCII))
+            rest = b"" if piece[-1] <= LAST_ASCII else piece[1 - LONGEST_CHARACTER :]
+    return 2 * valid >= beyond
 
 
 def _lines_before_fault(source: Source, encoding: str) -> Iterator[str]:

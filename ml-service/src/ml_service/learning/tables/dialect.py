@@ -43,6 +43,9 @@ def find_delimiter(sample: str, quote: str = QUOTE) -> str:
 def find_lines_above(sample: str, delimiter: str, quote: str = QUOTE) -> int:
     """The number of lines above the table, such as a title: all narrower than every record below them."""
     lines = sample[:SAMPLED_CHARACTERS].splitlines(keepends=True)
+    remarks = _count_remarks(lines, delimiter, quote)
+    if remarks:
+        return remarks
     records = _sample_records(sample, delimiter, quote)
     widths = [_filled_width(record) for record in records]
     if len(widths) <= FEWEST_ROWS_BELOW:
@@ -58,6 +61,18 @@ def find_lines_above(sample: str, delimiter: str, quote: str = QUOTE) -> int:
     return 0
 
 
+def _count_remarks(lines: Sequence[str], delimiter: str, quote: str) -> int:
+    """The number of lines that begin with #, without a last one that has the names of the columns below."""
+    remarks = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
+    if not remarks:
+        return 0
+    names, *rows = [*_sample_records("".join(lines[remarks - 1 :]), delimiter, quote), ()]
+    rows = [row for row in rows if row]
+    is_header = len(names) > 1 and bool(rows) and all(len(row) == len(names) for row in rows)
+    has_other_header = bool(rows) and not any(NUMBER.fullmatch(cell.strip()) for cell in rows[0])
+    return remarks - 1 if is_header and not has_other_header else remarks
+
+
 def has_header(sample: str, delimiter: str, quote: str = QUOTE) -> bool:
     """False if the first record has data: numbers only, or a fraction above a column of numbers.
 
@@ -65,6 +80,9 @@ def has_header(sample: str, delimiter: str, quote: str = QUOTE) -> bool:
     """
     first, *rows = _sample_records(sample, delimiter, quote) or [()]
     names = [name.strip() for name in first]
+    if names and not names[0] and all(names[1:]):
+        # R leaves out the name above the names of rows.
+        return True
     if all(map(NUMBER.fullmatch, names)):
         return _are_numbered(names)
     return not any(

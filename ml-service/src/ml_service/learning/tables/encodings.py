@@ -28,6 +28,8 @@ BYTE_ORDER_MARKS = {
 # Detected ones; the other code pages of the same letters are a superset or hardly in use.
 _DETECTED = tuple(each for each in CODE_PAGES if not each.startswith("iso-8859"))
 _SHOWN = 3
+# The difference of charset-normalizer's measure of mess that says nothing.
+_NEARLY = 0.1
 # Nearly every other byte of a text in UTF-16 is zero, if its letters are Latin ones.
 _ZEROS = 0.4
 
@@ -51,16 +53,33 @@ def find_utf16(begin: bytes) -> str | None:
 def find_code_page(sample: bytes) -> tuple[str, Sequence[str]]:
     """The likeliest code page of lines beyond ASCII, and others that read them otherwise.
 
-    Western European is preferred to other Latin ones, among which a few letters do not decide.
+    A few letters do not decide between Latin ones; Western European is preferred if it is nearly as likely.
     """
-    matches = from_bytes(sample, cp_isolation=list(_DETECTED), threshold=0.9, steps=1, chunk_size=len(sample))
-    names = [name for match in matches if (name := _name_of(match.encoding)) is not None]
-    if not names:
+    if _has_western_signs_only(sample):
         return WESTERN, ()
-    chosen = WESTERN if names[0] in LATIN and WESTERN in names else names[0]
+    found = from_bytes(sample, cp_isolation=list(_DETECTED), threshold=0.9, steps=1, chunk_size=len(sample))
+    # Encodings that give the same text are one match.
+    chaos: dict[str, float] = {}
+    for match in found:
+        names = map(_name_of, match.could_be_from_charset)
+        chaos.update({name: match.chaos for name in names if name is not None})
+    if not chaos:
+        return WESTERN, ()
+    chosen = min(chaos, key=lambda name: chaos[name])
+    if chosen in LATIN and chaos.get(WESTERN, 1.0) <= chaos[chosen] + _NEARLY:
+        chosen = WESTERN
     text = sample.decode(chosen, "replace")
-    others = [name for name in names if name != chosen and sample.decode(name, "replace") != text]
+    others = [name for name in chaos if name != chosen and sample.decode(name, "replace") != text]
     return chosen, others[:_SHOWN]
+
+
+def _has_western_signs_only(sample: bytes) -> bool:
+    """True for signs such as a euro or curly quotes without any letter beyond ASCII."""
+    try:
+        beyond = [letter for letter in sample.decode(WESTERN) if not letter.isascii()]
+    except UnicodeDecodeError:
+        return False
+    return not any(map(str.isalpha, beyond))
 
 
 def _name_of(codec: str) -> str | None:

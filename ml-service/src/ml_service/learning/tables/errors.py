@@ -81,10 +81,6 @@ class HeaderUnusable(CsvError):
     code = "csv_header_unusable"
 
 
-class HeaderMissing(CsvError):
-    code = "csv_header_missing"
-
-
 class TooFewFields(CsvError):
     code = "csv_too_few_fields"
 
@@ -107,10 +103,6 @@ class TextInDateColumn(CsvError):
 
 class TextInBooleanColumn(CsvError):
     code = "csv_text_in_boolean_column"
-
-
-class NumberOutOfRange(CsvError):
-    code = "csv_number_out_of_range"
 
 
 class DateOutOfRange(CsvError):

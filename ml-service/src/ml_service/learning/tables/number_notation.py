@@ -90,7 +90,7 @@ class _Rules:
 
 
 def read_number(text: str, reading: ColumnReading) -> float | None:
-    """The number, or None for a text that is none; beyond the range of a float it is infinite."""
+    """The number, or None for a text that is none, or a number beyond 1e30."""
     if len(text) > LONGEST_NUMBER:
         return None
     rules = _rules(reading.decimal or ".", reading.thousands or "", reading.unit or "")
@@ -100,11 +100,12 @@ def read_number(text: str, reading: ColumnReading) -> float | None:
         text = _compiled(rules.mark).sub("", text)
     if not _compiled(rules.number).search(text):
         return None
-    return float(text.replace(",", ".") if rules.decimal == "," else text)
+    number = float(text.replace(",", ".") if rules.decimal == "," else text)
+    return number if abs(number) <= LARGEST_NUMBER else None
 
 
 def read_numbers(texts: pa.Array, reading: ColumnReading) -> pa.Array:
-    """The numbers of a column, null for a text that is none; as `read_number` reads single cells."""
+    """The numbers of a column, null where `read_number` gives None for a single cell."""
     rules = _rules(reading.decimal or ".", reading.thousands or "", reading.unit or "")
     texts = pc.if_else(pc.greater(pc.utf8_length(texts), LONGEST_NUMBER), None, texts)
     for pattern, replacement in rules.substitutions:
@@ -114,7 +115,8 @@ def read_numbers(texts: pa.Array, reading: ColumnReading) -> pa.Array:
         texts = pc.if_else(pc.match_substring_regex(texts, rules.grouped), plain, texts)
     texts = pc.if_else(pc.match_substring_regex(texts, rules.number), texts, None)
     texts = pc.replace_substring_regex(texts, r"^\+", "")
-    return (pc.replace_substring(texts, ",", ".") if rules.decimal == "," else texts).cast(pa.float64())
+    numbers = (pc.replace_substring(texts, ",", ".") if rules.decimal == "," else texts).cast(pa.float64())
+    return pc.if_else(pc.less_equal(pc.abs(numbers), LARGEST_NUMBER), numbers, None)
 
 
 def find_notation(

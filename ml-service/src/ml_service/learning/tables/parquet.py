@@ -155,7 +155,8 @@ class _Reader:
         source = Source(".", self.limits.cell_length, "row", _count_rows, typed=True)
         setting = self.reading.column(name)
         texts = None
-        if not is_text(parsed.type) and needs_texts(parsed.drop_null(), setting):
+        is_plain_date = pa.types.is_temporal(parsed.type) and setting.type in {None, "date"}
+        if not (is_text(parsed.type) or is_plain_date) and needs_texts(parsed.drop_null(), setting):
             texts = _as_texts(parsed, cells)
         column, found = read_column(name, parsed, texts, setting, source)
         self.findings += found
@@ -169,6 +170,8 @@ class _Reader:
         cells = cells.cast(type_)
         if pa.types.is_boolean(type_):
             return pc.if_else(cells, "True", "False")
+        if pa.types.is_time(type_):
+            return cells.cast(pa.string())
         if pa.types.is_unsigned_integer(type_) and type_.bit_width == 64:
             overflows = pc.any(pc.greater(cells, pa.scalar(2**63 - 1, pa.uint64()))).as_py()
             return cells.cast(pa.float64() if overflows else pa.int64(), safe=False)
@@ -205,7 +208,7 @@ def _is_readable(type_: pa.DataType) -> bool:
     if pa.types.is_dictionary(type_):
         return _is_readable(type_.value_type)
     tests = (pa.types.is_boolean, pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    is_date = pa.types.is_date(type_) or pa.types.is_timestamp(type_)
+    is_date = pa.types.is_date(type_) or pa.types.is_timestamp(type_) or pa.types.is_time(type_)
     return is_text(type_) or is_date or pa.types.is_null(type_) or any(test(type_) for test in tests)
 
 

@@ -59,14 +59,17 @@ class TableProfile:
         """Profiles of earlier versions have no settings but corrected types of columns."""
         columns = [_column_from_json(column) for column in document["columns"]]
         corrected = {
-            c["name"]: ColumnReading(type=c["kind"]) for c in document["columns"] if c.get("corrected")
+            column["name"]: ColumnReading(type=column["kind"])
+            for column in document["columns"]
+            if column.get("corrected")
         }
+        earlier = Reading(columns=corrected).to_json()
         return cls(
             tuple(document["header"]),
             {column.name: column for column in columns},
             document["rows"],
-            Reading.from_json(document.get("reading", {})),
-            Reading.from_json(document["given"]) if "given" in document else Reading(columns=corrected),
+            Reading.from_json(document.get("reading", earlier)),
+            Reading.from_json(document.get("given", earlier)),
         )
 
 

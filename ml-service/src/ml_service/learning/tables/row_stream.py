@@ -107,14 +107,19 @@ class CsvStream:
             csv.field_size_limit(self._limits.cell_length)
             reader = csv_reader(lines, self.delimiter, self.quote, strict=True)
             # A blank line is a row with a missing cell if there is one column.
-            blank_rows, waits = len(self.names) == 1, self._has_header
+            one_column, waits, blank_lines = len(self.names) == 1, self._has_header, 0
             try:
                 for fields in reader:
                     lines.begin_row()
                     if waits:
                         waits = not fields
-                    elif fields or blank_rows:
-                        yield fields or [""]
+                    elif fields:
+                        # Those at the end of the file are no rows.
+                        yield from ([""] for _ in range(blank_lines))
+                        yield fields
+                        blank_lines = 0
+                    else:
+                        blank_lines += one_column
             except csv.Error as error:
                 raise self._explain(error, reader.line_num + self._lines_above) from error
 
@@ -258,6 +263,8 @@ def _convert(column: pa.Array, kind: str) -> pa.Array:
         return pc.if_else(column, "True", "False")
     if pa.types.is_timestamp(column.type):
         column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    if pa.types.is_time(column.type):
+        return column.cast(pa.string())
     is_number = not (is_text(column.type) or pa.types.is_temporal(column.type))
     if kind == "number" and is_number:
         numbers = column.cast(pa.float64(), safe=False)

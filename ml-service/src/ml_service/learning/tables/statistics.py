@@ -17,6 +17,7 @@ MOST_BINS = 20
 LONGEST_SHOWN = 100
 QUARTILES = {"min": 0.0, "p25": 0.25, "median": 0.5, "p75": 0.75, "max": 1.0}
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps of a table are UTC without a zone
+LAST_MICROSECOND = (datetime(9999, 12, 31) - EPOCH) // timedelta(microseconds=1)  # noqa: DTZ001 - as above
 
 Plain = int | float | str
 Numbers = npt.NDArray[Any]  # Any: whole numbers or decimal ones
@@ -126,7 +127,8 @@ def _as_numpy(cells: pa.Array) -> Numbers:
 
 def _to_timestamp(microseconds: float) -> str:
     """A timestamp as ISO text, without its time at midnight."""
-    timestamp = EPOCH + timedelta(microseconds=round(microseconds))
+    # A float near the end of the year 9999 rounds beyond it.
+    timestamp = EPOCH + timedelta(microseconds=min(round(microseconds), LAST_MICROSECOND))
     return timestamp.isoformat().removesuffix("T00:00:00")
 
 

@@ -1,17 +1,16 @@
 """A columnar copy has the same table as its file; a damaged, missing or differently typed one is not used."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from tests.support.corpus import READ, Read
-from tests.support.tables import DATA
+from tests.support.tables import DATA, typed
 
 from ml_service.learning import tables
-from ml_service.learning.tables import ColumnType, Table, columnar_copy
+from ml_service.learning.tables import DETECTED, Reading, Table, columnar_copy
 from ml_service.learning.tables.columnar_copy import DIGEST_BYTES
 
 LARGE = 1 << 30
@@ -19,23 +18,33 @@ LIMITS = tables.DEFAULT_LIMITS
 PENGUINS = DATA / "penguins.csv"
 
 
-def copy(path: Path, kinds: Mapping[str, ColumnType] | None = None) -> Table:
+def copy(path: Path, reading: Reading = DETECTED) -> Table:
     """Write the copy of a file; returns its table as it was parsed."""
-    table = tables.read_table(path, kinds=kinds)
+    table = tables.read_table(path, reading=reading)
     tables.copy_of(path).unlink(missing_ok=True)
-    tables.write_copy(table, tables.copy_of(path), LARGE)
+    tables.write_copy(table, tables.copy_of(path), LARGE, reading)
     return table
 
 
 def assert_equal(table: Table | None, expected: Table) -> None:
     assert table is not None
-    assert (table.header, table.rows, table.dialect) == (expected.header, expected.rows, expected.dialect)
+    assert (table.header, table.rows, table.reading) == (expected.header, expected.rows, expected.reading)
+    assert (table.findings, table.format) == (list(expected.findings), expected.format)
     assert list(table.columns) == list(expected.columns)
     for name, column in expected.columns.items():
         cells = table.columns[name].cells
         assert cells.type == column.cells.type
         assert cells.equals(column.cells)
         assert replace(table.columns[name], cells=column.cells) == column
+
+
+def part_of(table: Table, names: set[str]) -> Table:
+    return replace(
+        table,
+        columns={name: column for name, column in table.columns.items() if name in names},
+        reading=table.reading.only(names),
+        findings=[finding for finding in table.findings if finding.column in {None, *names}],
+    )
 
 
 @pytest.fixture
@@ -50,10 +59,10 @@ def test_copy_of_a_difficult_file_has_its_table(case: Read, tmp_path: Path) -> N
     path = tmp_path / "table"
     path.write_bytes(case.content)
     expected = copy(path)
-    assert_equal(tables.read_copy(tables.copy_of(path), None, {}), expected)
+    assert_equal(tables.read_copy(tables.copy_of(path), None, DETECTED), expected)
     last = case.header[-1]
-    part = tables.read_copy(tables.copy_of(path), {last}, {})
-    assert_equal(part, replace(expected, columns={last: expected.columns[last]}))
+    part = tables.read_copy(tables.copy_of(path), {last}, DETECTED)
+    assert_equal(part, part_of(expected, {last}))
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.csv")), ids=lambda path: path.stem)
@@ -61,7 +70,7 @@ def test_copy_of_an_example_has_its_table(path: Path, tmp_path: Path) -> None:
     local = tmp_path / "table"
     local.write_bytes(path.read_bytes())
     expected = copy(local)
-    assert_equal(tables.read_copy(tables.copy_of(local), None, {}), expected)
+    assert_equal(tables.read_copy(tables.copy_of(local), None, DETECTED), expected)
 
 
 def test_stored_table_is_read_from_its_copy(penguins: Path) -> None:
@@ -81,7 +90,7 @@ def test_damaged_copy_is_not_used(penguins: Path, share: float) -> None:
     content = bytearray(path.read_bytes())
     content[int(share * (len(content) - 1))] ^= 1
     path.write_bytes(content)
-    assert tables.read_copy(path, None, {}) is None
+    assert tables.read_copy(path, None, DETECTED) is None
     assert_equal(tables.read_stored_table(penguins, LIMITS), expected)
 
 
@@ -90,39 +99,42 @@ def test_truncated_copy_is_not_used(penguins: Path, size: int) -> None:
     copy(penguins)
     path = tables.copy_of(penguins)
     path.write_bytes(path.read_bytes()[:size])
-    assert tables.read_copy(path, None, {}) is None
+    assert tables.read_copy(path, None, DETECTED) is None
 
 
 def test_copy_of_another_version_is_not_used(penguins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy(penguins)
     monkeypatch.setattr(columnar_copy, "VERSION", columnar_copy.VERSION + 1)
-    assert tables.read_copy(tables.copy_of(penguins), None, {}) is None
+    assert tables.read_copy(tables.copy_of(penguins), None, DETECTED) is None
 
 
 def test_copy_has_the_corrected_types(penguins: Path) -> None:
-    kinds: dict[str, ColumnType] = {"year": "text"}
-    expected = copy(penguins, kinds)
+    reading = typed(year="text")
+    expected = copy(penguins, reading)
     path = tables.copy_of(penguins)
-    assert_equal(tables.read_copy(path, None, kinds), expected)
-    assert tables.read_copy(path, None, {}) is None
-    assert tables.read_copy(path, {"year"}, {"year": "number"}) is None
+    assert_equal(tables.read_copy(path, None, reading), expected)
+    assert tables.read_copy(path, None, DETECTED) is None
+    assert tables.read_copy(path, {"year"}, typed(year="number")) is None
 
 
 def test_copy_serves_columns_whose_types_were_not_corrected(penguins: Path) -> None:
-    expected = copy(penguins, {"year": "text"})
-    part = tables.read_copy(tables.copy_of(penguins), {"island", "sex"}, {"year": "number"})
-    assert_equal(
-        part, replace(expected, columns={name: expected.columns[name] for name in ("island", "sex")})
-    )
+    expected = copy(penguins, typed(year="text"))
+    part = tables.read_copy(tables.copy_of(penguins), {"island", "sex"}, typed(year="number"))
+    assert_equal(part, part_of(expected, {"island", "sex"}))
+
+
+def test_copy_serves_the_settings_that_were_detected(penguins: Path) -> None:
+    expected = copy(penguins)
+    assert_equal(tables.read_copy(tables.copy_of(penguins), None, expected.reading), expected)
 
 
 def test_copy_of_another_source_is_not_used(penguins: Path) -> None:
     table, path = tables.read_table(penguins), tables.copy_of(penguins)
-    tables.write_copy(table, path, LARGE, bytes(32))
-    assert_equal(tables.read_copy(path, None, {}, bytes(32)), table)
-    assert tables.read_copy(path, None, {}, bytes(31) + b"1") is None
+    tables.write_copy(table, path, LARGE, sha256=bytes(32))
+    assert_equal(tables.read_copy(path, None, DETECTED, bytes(32)), table)
+    assert tables.read_copy(path, None, DETECTED, bytes(31) + b"1") is None
     tables.write_copy(table, path, LARGE)
-    assert tables.read_copy(path, None, {}, bytes(32)) is None
+    assert tables.read_copy(path, None, DETECTED, bytes(32)) is None
 
 
 def test_pipe_in_place_of_a_copy_is_not_opened(penguins: Path) -> None:
@@ -143,7 +155,7 @@ def test_large_copy_is_compressed(tmp_path: Path) -> None:
     expected = tables.read_table(path)
     tables.write_copy(expected, tables.copy_of(path), path.stat().st_size)
     assert tables.copy_of(path).stat().st_size < path.stat().st_size
-    assert_equal(tables.read_copy(tables.copy_of(path), None, {}), expected)
+    assert_equal(tables.read_copy(tables.copy_of(path), None, DETECTED), expected)
 
 
 def test_copy_is_mapped_not_loaded(tmp_path: Path) -> None:
@@ -151,6 +163,6 @@ def test_copy_is_mapped_not_loaded(tmp_path: Path) -> None:
     path.write_bytes(b"a,b\n" + b"1.5,2.5\n" * 100_000)
     copy(path)
     before = pa.total_allocated_bytes()
-    table = tables.read_copy(tables.copy_of(path), None, {})
+    table = tables.read_copy(tables.copy_of(path), None, DETECTED)
     assert table is not None
     assert pa.total_allocated_bytes() - before < 100_000

@@ -1,4 +1,4 @@
-"""Strict reading of CSV files: dialects, types and profiles."""
+"""Reading of CSV files: layouts, types, settings and profiles."""
 
 import gzip
 from pathlib import Path
@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tests.support.tables import DATA
+from tests.support.tables import DATA, typed
 
 from ml_service.learning.tables import (
+    DETECTED,
+    ColumnReading,
     ColumnType,
     CsvError,
-    Dialect,
+    Reading,
     Table,
     TableProfile,
     profile,
@@ -20,10 +22,10 @@ from ml_service.learning.tables import (
 )
 
 
-def read(content: bytes, folder: Path, columns: set[str] | None = None) -> Table:
+def read(content: bytes, folder: Path, columns: set[str] | None = None, reading: Reading = DETECTED) -> Table:
     path = folder / "table.csv"
     path.write_bytes(content)
-    return read_csv(path, columns=columns)
+    return read_csv(path, columns=columns, reading=reading)
 
 
 def cells(table: Table, name: str) -> list[Any]:
@@ -44,7 +46,7 @@ def test_utf8_that_is_valid_cp1252_is_read_as_utf8(tmp_path: Path) -> None:
 def test_every_delimiter_is_detected(delimiter: str, tmp_path: Path) -> None:
     table = read(f"a{delimiter}b\n1{delimiter}x\n".encode(), tmp_path)
     assert table.header == ("a", "b")
-    assert table.dialect.delimiter == delimiter
+    assert table.reading.delimiter == delimiter
 
 
 def test_detected_delimiter_fits_all_rows(tmp_path: Path) -> None:
@@ -68,10 +70,8 @@ def test_decimal_commas_are_numbers_unless_commas_separate(delimiter: str, tmp_p
     assert table.columns["b"].whole
 
 
-def test_given_dialect_is_applied(tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    path.write_bytes(b"a;b,c\n1;2,5\n")
-    assert read_csv(path, Dialect(delimiter=",")).header == ("a;b", "c")
+def test_set_delimiter_is_applied(tmp_path: Path) -> None:
+    assert read(b"a;b,c\n1;2,5\n", tmp_path, reading=Reading(delimiter=",")).header == ("a;b", "c")
 
 
 def test_quoted_line_breaks_delimiters_and_quotes_are_text(tmp_path: Path) -> None:
@@ -86,9 +86,7 @@ def test_blank_lines_are_skipped(tmp_path: Path) -> None:
     assert cells(read(b"\n\na,b\n\n1,x\n\n2,y\n\n", tmp_path), "b") == ["x", "y"]
 
 
-@pytest.mark.parametrize(
-    "marker", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "<NA>", "#N/A"]
-)
+@pytest.mark.parametrize("marker", ["", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "<NA>", "#N/A"])
 def test_marker_of_a_missing_cell_is_recognised(marker: str, tmp_path: Path) -> None:
     table = read(f'number,text\n1,x\n{marker},"{marker}"\n'.encode(), tmp_path)
     assert [table.columns[name].missing for name in ("number", "text")] == [1, 1]
@@ -100,17 +98,17 @@ def test_marker_of_a_missing_cell_is_recognised(marker: str, tmp_path: Path) -> 
     [
         (["1", "-2", "+3"], "number"),
         (["1.5", ".5", "5.", "1e-3", " 4"], "number"),
-        (["99999999999999999999", "1"], "number"),
+        (["99999999999999999999", "1"], "text"),
         (["007", "123"], "text"),
         (["01234", "98765"], "text"),
         (["0", "10", "0.5"], "number"),
         (["0x10", "0x11"], "text"),
-        (["12:30", "13:45"], "text"),
+        (["12:30", "13:45"], "number"),
         (["true", "false"], "text"),
         (["2020-01-31", "2021-12-01"], "date"),
         (["2020-01-31T10:00:00", "2021-12-01 09:30:00"], "date"),
         (["2020-01-31T10:00:00Z", "2021-12-01T09:30:00+02:00"], "date"),
-        (["31.01.2020", "01.12.2021"], "text"),
+        (["31.01.2020", "01.12.2021"], "date"),
         (["A/5 21171", "113803", "PC 17599"], "text"),
         (["NA", ""], "empty"),
     ],
@@ -164,12 +162,78 @@ def test_profile_of_an_empty_column_counts_no_values(tmp_path: Path) -> None:
     assert profile(read(b"a,b\n,1\n,2\n", tmp_path)).columns["a"].value_counts == ()
 
 
+def test_settings_of_a_table_read_it_again_alike(tmp_path: Path) -> None:
+    content = b"id;price;day;note\n007;1.234,5;31.12.2025;a\n008;2,5;01.02.2026; b\n"
+    table = read(content, tmp_path)
+    again = read(content, tmp_path, reading=table.reading)
+    assert again.reading == table.reading
+    assert [cells(again, name) for name in table.columns] == [cells(table, name) for name in table.columns]
+
+
+class TestSettings:
+    def test_lines_around_the_table_are_skipped(self, tmp_path: Path) -> None:
+        content = b"Report,2026,x\na,b,c\n1,2,3\n4,5,6\nSum,7,9\n"
+        table = read(content, tmp_path, reading=Reading(skip_top=1, skip_bottom=1))
+        assert (table.header, cells(table, "a")) == (("a", "b", "c"), [1, 4])
+
+    def test_lines_of_faults_count_skipped_ones(self, tmp_path: Path) -> None:
+        with pytest.raises(CsvError) as caught:
+            read(b"Report\n\na,b\n1,2\n3\n", tmp_path, reading=Reading(skip_top=2))
+        assert caught.value.members == {"line": 5, "column": "b"}
+
+    def test_columns_of_a_file_without_header_are_numbered(self, tmp_path: Path) -> None:
+        table = read(b"x,1\ny,2\n", tmp_path, reading=Reading(header=False))
+        assert (table.header, cells(table, "column_1")) == (("column_1", "column_2"), ["x", "y"])
+
+    def test_set_header_may_consist_of_numbers(self, tmp_path: Path) -> None:
+        assert read(b"1.5,2.5\n1,2\n", tmp_path, reading=Reading(header=True)).header == ("1.5", "2.5")
+
+    def test_set_quote_encloses_fields(self, tmp_path: Path) -> None:
+        table = read(b"a,b\n'x,y',1\n", tmp_path, reading=Reading(quote="'"))
+        assert cells(table, "a") == ["x,y"]
+
+    def test_without_quotes_they_are_part_of_the_text(self, tmp_path: Path) -> None:
+        table = read(b'a,b\n"x,1\n', tmp_path, reading=Reading(quote=""))
+        assert cells(table, "a") == ['"x']
+
+    def test_words_for_missing_replace_the_usual_ones(self, tmp_path: Path) -> None:
+        table = read(b"a,b\n-999,NA\n1,x\n", tmp_path, reading=Reading(missing=("-999",)))
+        assert (cells(table, "a"), cells(table, "b")) == ([None, 1.0], ["NA", "x"])
+
+    def test_untrimmed_texts_keep_their_blanks(self, tmp_path: Path) -> None:
+        assert cells(read(b"a,b\n x,1\n", tmp_path, reading=Reading(trim=False)), "a") == [" x"]
+
+    def test_left_out_column_is_in_the_header_alone(self, tmp_path: Path) -> None:
+        table = read(b"a,b\nx,1\n", tmp_path, reading=typed(a="omitted"))
+        assert (table.header, list(table.columns)) == (("a", "b"), ["b"])
+
+    def test_exceptions_are_missing_on_request(self, tmp_path: Path) -> None:
+        reading = Reading(columns={"a": ColumnReading(exceptions="missing")})
+        table = read(b"a,b\n1,1\n<2,2\n3,3\n", tmp_path, reading=reading)
+        assert (cells(table, "a"), table.columns["a"].decision) == ([1.0, None, 3.0], None)
+
+    def test_set_format_reads_digits_as_dates(self, tmp_path: Path) -> None:
+        reading = Reading(columns={"a": ColumnReading(type="date", format="%Y%m%d")})
+        assert (
+            str(cells(read(b"a,b\n20260131,1\n", tmp_path, reading=reading), "a")[0]) == "2026-01-31 00:00:00"
+        )
+
+    def test_set_marks_decide_about_ambiguous_numbers(self, tmp_path: Path) -> None:
+        content = b'a,b\n"1,234",1\n"2,500",2\n'
+        assert cells(read(content, tmp_path), "a") == [1234.0, 2500.0]
+        assert cells(read(content, tmp_path, reading=Reading(decimal=",")), "a") == [1.234, 2.5]
+
+    def test_whole_numbers_refuse_a_fraction(self, tmp_path: Path) -> None:
+        with pytest.raises(CsvError) as caught:
+            read(b"a,b\n1,1\n1.5,2\n", tmp_path, reading=typed(a="whole"))
+        assert (caught.value.code, caught.value.members["line"]) == ("csv_text_in_number_column", 3)
+
+
 class TestCorrectedTypes:
     def test_numbers_corrected_to_text_are_unchanged(self, tmp_path: Path) -> None:
         table = read_corrected(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
         assert cells(table, "zip") == ["10115", "1.50", "+7", None]
-        assert (table.columns["zip"].kind, table.columns["zip"].corrected) == ("text", True)
-        assert not table.columns["b"].corrected
+        assert table.columns["zip"].kind == "text"
 
     def test_dates_corrected_to_text_are_unchanged(self, tmp_path: Path) -> None:
         assert cells(read_corrected(b"a,b\n2026-01-31,1\n", tmp_path, a="text"), "a") == ["2026-01-31"]
@@ -204,12 +268,18 @@ class TestCorrectedTypes:
             read_corrected(content, tmp_path, a=kind)
         assert (caught.value.code, caught.value.members) == (code, {"line": line, "column": "a"})
 
-    def test_profile_lists_corrected_types(self, tmp_path: Path) -> None:
-        table = read_corrected(b"zip,b\n10115,1\n", tmp_path, zip="text")
-        assert TableProfile.from_json(profile(table).to_json()).corrected_kinds == {"zip": "text"}
+
+def test_profile_of_an_earlier_version_keeps_corrected_types() -> None:
+    column = {"name": "zip", "kind": "text", "missing": 0, "whole": False, "value_counts": [1]}
+    document = {"header": ["zip"], "columns": [column | {"corrected": True}], "rows": 1}
+    assert (
+        TableProfile.from_json(document).given
+        == TableProfile.from_json(document).reading
+        == typed(zip="text")
+    )
 
 
 def read_corrected(content: bytes, folder: Path, **kinds: ColumnType) -> Table:
     path = folder / "table.csv"
     path.write_bytes(content)
-    return read_table(path, kinds=kinds)
+    return read_table(path, reading=typed(**kinds))

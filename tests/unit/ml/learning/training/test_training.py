@@ -105,7 +105,7 @@ def test_table_with_another_digest_is_not_trained_on(with_copy: bool, tmp_path: 
     sha256 = hashlib.sha256(path.read_bytes()).digest()
     required = Requirements(sha256=sha256)
     if with_copy:
-        tables.write_copy(tables.read_table(path), tables.copy_of(path), path.stat().st_size, sha256)
+        tables.write_copy(tables.read_table(path), tables.copy_of(path), path.stat().st_size, sha256=sha256)
     result = train(path, SPEC, tmp_path / "first", required=required)
     report = json.loads((tmp_path / "first" / "report.json").read_text())
     assert (result.rows, report["recipe"]["data_sha256"]) == (344, sha256.hex())
@@ -122,7 +122,7 @@ def test_copy_of_another_file_is_not_trained_on(tmp_path: Path) -> None:
     path.write_bytes(PENGUINS.read_bytes())
     other.write_bytes(PENGUINS.read_bytes().replace(b"2007", b"1999"))
     sha256, sha256_of_other = (hashlib.sha256(each.read_bytes()).digest() for each in (path, other))
-    tables.write_copy(tables.read_table(other), tables.copy_of(path), 1 << 30, sha256_of_other)
+    tables.write_copy(tables.read_table(other), tables.copy_of(path), 1 << 30, sha256=sha256_of_other)
     result = train(path, SPEC, tmp_path / "model", required=Requirements(sha256=sha256))
     assert result.features[2]["minimum"] == 2007
 
