@@ -22,7 +22,7 @@ MOST_LINES_ABOVE = 12
 # A title above a table may be followed by delimiters, as spreadsheets write all lines equally wide.
 FEWEST_ROWS_BELOW = 2
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d+)?|[.,]\d+)([eE][+-]?\d+)?")
-FRACTION = re.compile(r"[+-]?\d*[.,]\d+([eE][+-]?\d+)?")
+FRACTION = re.compile(r"^[+-]?\d*[.,]\d+([eE][+-]?\d+)?$")
 
 YEARS = range(1800, 2101)
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ml_service.learning.tables.dialect import Decimal
 from ml_service.learning.tables.errors import CellTooLong, CsvError
 from ml_service.learning.tables.missing import missing_words
-from ml_service.learning.tables.number_notation import BLANK
+from ml_service.learning.tables.number_notation import BLANKS
 from ml_service.learning.tables.settings import ColumnReading
 from ml_service.learning.tables.table import Finding, PlaceName
 
@@ -114,7 +114,7 @@ def find_present(cells: DistinctTexts, setting: ColumnReading) -> PresentTexts:
 
 def strip_numbers(texts: pa.Array) -> pa.Array:
     """Texts without blanks around them, no-break and invisible ones among them."""
-    return pc.replace_substring_regex(texts, rf"^{BLANK}+|{BLANK}+$", "")
+    return pc.utf8_trim(texts, BLANKS)
 
 
 def too_long_cell(name: str, most: int, place: Mapping[str, int | None]) -> CellTooLong:

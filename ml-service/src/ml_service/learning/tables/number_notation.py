@@ -9,7 +9,6 @@ columns of a file are.
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,37 +28,64 @@ BLANKS = (
     + "".join(map(chr, range(0x2000, 0x2010)))
     + "\u202f\u205f\u2060\u3000\ufeff"
 )
-BLANK = f"[{BLANKS}]"
-# Substitutions that leave one form of blanks and signs.
-_TO_ONE_FORM = (
-    (rf"^{BLANK}+|{BLANK}+$", ""),
-    ("[\u2212\u2013\ufe63\uff0d]", "-"),
-    (rf"^\({BLANK}*(.*?){BLANK}*\)$", r"-\1"),
-    (rf"^(.*\d.*?){BLANK}*-$", r"-\1"),
-)
+# Python and Arrow read these patterns alike. Each takes time in proportion to the cell.
+_MINUS = re.compile("[\u2212\u2013\ufe63\uff0d]")
+_BRACKETS = re.compile(r"^\(([^()]*)\)$")
+_TRAILING_MINUS = re.compile(r"^([^-]*\d[^-]*)-$")
+_PLUS = re.compile(r"^\+")
+_EXPONENT = r"([eE][+-]?\d+)?"
+_NUMBER = {
+    ".": re.compile(rf"^[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}$", re.ASCII),
+    ",": re.compile(rf"^[+-]?(\d+(,\d*)?|,\d+){_EXPONENT}$", re.ASCII),
+}
+POINT_NUMBER = _NUMBER["."].pattern
+LEADING_ZERO = r"^[+-]?0\d+$"
+WHOLE_NUMBER = r"^[+-]?\d+$"
+SPACE = " "
+_MARKS = {
+    ".": re.compile(r"\."),
+    ",": re.compile(","),
+    "'": re.compile("['\u2019]"),
+    SPACE: re.compile("[ \u00a0\u2009\u202f]"),
+    "_": re.compile("_"),
+}
+# Numbers in groups of digits, such as 1,234.5 or 12,34,567.
+_GROUPED = {
+    (decimal, mark): re.compile(
+        rf"^[+-]?\d{{1,3}}({marks.pattern}\d{{2,3}})*{marks.pattern}\d{{3}}({re.escape(decimal)}\d*)?$",
+        re.ASCII,
+    )
+    for decimal in (".", ",")
+    for mark, marks in _MARKS.items()
+}
 _CURRENCY = (
     r"(?:US|CA?|AU?|R|HK|NZ|S)?\$|[€£¥₹₽₩₺₫₴₪₱฿₦¢]"
     r"|USD|EUR|GBP|CHF|JPY|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|CAD|AUD|NZD|BRL|MXN|ZAR|RUB|TRY|KRW|Fr\.|kr|zł|Kč"
 )
-_UNIT_BEFORE = rf"^[+-]?{BLANK}*({_CURRENCY}){BLANK}*[+-]?[\d.,]"
-_UNIT_AFTER = rf"\d{BLANK}*(%|‰|{_CURRENCY})$"
-_MAY_BE_NUMBER = re.compile(
-    rf"[\W_]*(?:{_CURRENCY})?\W*\d[\d.,'\u2019_\s]*(?:[eE][+-]?\d+)?\W*(?:{_CURRENCY})?\W*"
-)
-SPACE = " "
-MARKS: dict[str, str] = {
-    ".": r"\.",
-    ",": ",",
-    "'": "['\u2019]",
-    SPACE: "[ \u00a0\u2009\u202f]",
-    "_": "_",
+# The letters of numbers: of currencies, and of exponents.
+_LETTERS = {
+    *("", "E", "US", "C", "CA", "A", "AU", "R", "HK", "NZ", "S", "USD", "EUR", "GBP", "CHF", "JPY", "CNY"),
+    *(
+        "INR",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "CAD",
+        "AUD",
+        "NZD",
+        "BRL",
+        "MXN",
+        "ZAR",
+        "RUB",
+        "TRY",
+    ),
+    *("KRW", "FR", "KR", "ZŁ", "KČ"),
 }
-_EXPONENT = r"([eE][+-]?\d+)?"
-# No two repetitions of the same character adjoin, so that a search takes time in proportion to the cell.
-POINT_NUMBER = rf"^[+-]?(\d+(\.\d*)?|\.\d+){_EXPONENT}$"
-COMMA_NUMBER = rf"^[+-]?(\d+(,\d*)?|,\d+){_EXPONENT}$"
-LEADING_ZERO = r"^[+-]?0\d+$"
-WHOLE_NUMBER = r"^[+-]?\d+$"
+_UNIT_BEFORE = re.compile(rf"^[+-]?\s?({_CURRENCY})\s?[+-]?[\d.,]")
+_UNIT_AFTER = re.compile(rf"\d\s?(%|‰|{_CURRENCY})$")
 # Tried in this order; the first of equal ones is chosen.
 _CHOICES: tuple[tuple[Decimal, str], ...] = (
     *((".", mark) for mark in ("", ",", "'", SPACE)),
@@ -79,43 +105,41 @@ class Notation:
     other: ColumnReading | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    substitutions: tuple[tuple[str, str], ...]
-    # Numbers in groups of digits, such as 1,234.5, and the mark between the groups.
-    grouped: str | None
-    mark: str
-    number: str
-    decimal: Decimal
-
-
 def read_number(text: str, reading: ColumnReading) -> float | None:
     """The number, or None for a text that is none, or a number beyond 1e30."""
     if len(text) > LONGEST_NUMBER:
         return None
-    rules = _rules(reading.decimal or ".", reading.thousands or "", reading.unit or "")
-    for pattern, replacement in rules.substitutions:
-        text = _compiled(pattern).sub(replacement, text)
-    if rules.grouped is not None and _compiled(rules.grouped).search(text):
-        text = _compiled(rules.mark).sub("", text)
-    if not _compiled(rules.number).search(text):
+    decimal, mark, unit = reading.decimal or ".", reading.thousands or "", reading.unit or ""
+    text = _to_one_form(text)
+    if unit:
+        sign = text[:1] if text[:1] in {"+", "-"} else ""
+        amount = text[len(sign) :].strip(BLANKS)
+        text = _to_one_form(sign + amount.removeprefix(unit).removesuffix(unit).strip(BLANKS))
+    if mark and _GROUPED[decimal, mark].search(text):
+        text = _MARKS[mark].sub("", text)
+    if not _NUMBER[decimal].search(text):
         return None
-    number = float(text.replace(",", ".") if rules.decimal == "," else text)
+    number = float(text.replace(",", "."))
     return number if abs(number) <= LARGEST_NUMBER else None
 
 
 def read_numbers(texts: pa.Array, reading: ColumnReading) -> pa.Array:
     """The numbers of a column, null where `read_number` gives None for a single cell."""
-    rules = _rules(reading.decimal or ".", reading.thousands or "", reading.unit or "")
+    decimal, mark, unit = reading.decimal or ".", reading.thousands or "", reading.unit or ""
     texts = pc.if_else(pc.greater(pc.utf8_length(texts), LONGEST_NUMBER), None, texts)
-    for pattern, replacement in rules.substitutions:
-        texts = pc.replace_substring_regex(texts, pattern, replacement)
-    if rules.grouped is not None:
-        plain = pc.replace_substring_regex(texts, rules.mark, "")
-        texts = pc.if_else(pc.match_substring_regex(texts, rules.grouped), plain, texts)
-    texts = pc.if_else(pc.match_substring_regex(texts, rules.number), texts, None)
-    texts = pc.replace_substring_regex(texts, r"^\+", "")
-    numbers = (pc.replace_substring(texts, ",", ".") if rules.decimal == "," else texts).cast(pa.float64())
+    texts = _all_to_one_form(texts)
+    if unit:
+        literal = re.escape(unit)
+        texts = pc.replace_substring_regex(texts, rf"^([+-]?)[{BLANKS}]*{literal}", r"\1")
+        texts = pc.replace_substring_regex(texts, rf"{literal}$", "")
+        texts = pc.replace_substring_regex(texts, rf"^([+-]?)[{BLANKS}]+", r"\1")
+        texts = _all_to_one_form(texts)
+    if mark:
+        plain = pc.replace_substring_regex(texts, _MARKS[mark].pattern, "")
+        texts = pc.if_else(pc.match_substring_regex(texts, _GROUPED[decimal, mark].pattern), plain, texts)
+    texts = pc.if_else(pc.match_substring_regex(texts, _NUMBER[decimal].pattern), texts, None)
+    texts = pc.replace_substring(pc.replace_substring_regex(texts, _PLUS.pattern, ""), ",", ".")
+    numbers = texts.cast(pa.float64())
     return pc.if_else(pc.less_equal(pc.abs(numbers), LARGEST_NUMBER), numbers, None)
 
 
@@ -151,44 +175,38 @@ def is_plain(reading: ColumnReading) -> bool:
 
 def looks_like_number(text: str) -> bool:
     """True for a text that may be a number in some notation."""
-    return _MAY_BE_NUMBER.fullmatch(text) is not None
+    letters = "".join(filter(str.isalpha, text[:LONGEST_NUMBER]))
+    return any(map(str.isdigit, text)) and letters.upper() in _LETTERS
 
 
-@lru_cache(256)
-def _rules(decimal: Decimal, thousands: str, unit: str) -> _Rules:
-    substitutions = list(_TO_ONE_FORM)
-    if unit:
-        literal = re.escape(unit)
-        substitutions += [
-            (rf"^([+-]?){BLANK}*{literal}{BLANK}*", r"\1"),
-            (rf"{BLANK}*{literal}$", ""),
-            # Signs may stand on both sides of a currency, and brackets around the number alone.
-            *_TO_ONE_FORM[2:],
-        ]
-    mark = MARKS.get(thousands, re.escape(thousands))
-    point = re.escape(decimal)
-    grouped = rf"^[+-]?\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}}({point}\d*)?$" if thousands else None
-    return _Rules(
-        tuple(substitutions), grouped, mark, COMMA_NUMBER if decimal == "," else POINT_NUMBER, decimal
-    )
+def _to_one_form(text: str) -> str:
+    """One form of signs: (5), 5- and a typographic minus become -5."""
+    text = _MINUS.sub("-", text.strip(BLANKS))
+    for pattern in (_BRACKETS, _TRAILING_MINUS):
+        if match := pattern.search(text):
+            text = "-" + match[1].strip(BLANKS)
+    return text
 
 
-@lru_cache(256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.ASCII)
+def _all_to_one_form(texts: pa.Array) -> pa.Array:
+    texts = pc.replace_substring_regex(pc.utf8_trim(texts, BLANKS), _MINUS.pattern, "-")
+    for pattern in (_BRACKETS, _TRAILING_MINUS):
+        inner = pc.utf8_trim(pc.replace_substring_regex(texts, pattern.pattern, r"\1"), BLANKS)
+        signed = pc.binary_join_element_wise("-", inner, "")
+        texts = pc.if_else(pc.match_substring_regex(texts, pattern.pattern), signed, texts)
+    return texts
 
 
 def _find_unit(texts: pa.Array, counts: pa.Array) -> str:
     """The currency or percent sign of the cells that have one; the most common of several."""
-    for pattern, replacement in _TO_ONE_FORM:
-        texts = pc.replace_substring_regex(texts, pattern, replacement)
+    texts = _all_to_one_form(texts)
     units: dict[str, int] = {}
     for pattern in (_UNIT_BEFORE, _UNIT_AFTER):
-        matching = pc.match_substring_regex(texts, pattern)
+        matching = pc.match_substring_regex(texts, pattern.pattern)
         for text, count in zip(
             texts.filter(matching).to_pylist(), counts.filter(matching).to_pylist(), strict=True
         ):
-            match = _compiled(pattern).search(text)
+            match = pattern.search(text)
             if match:
                 units[match[1]] = units.get(match[1], 0) + count
     return max(units, key=lambda unit: units[unit]) if units else ""
