@@ -15,6 +15,7 @@ from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.callers import TrainCaller
 from ml_service.datasets.bodies import BINARY, TABLE_FILES, UploadForm, read_body
+from ml_service.datasets.inspection import are_current
 from ml_service.datasets.inspection_service import InspectionService
 from ml_service.datasets.reading_schemas import ReadingSettings
 from ml_service.datasets.schemas import (
@@ -107,7 +108,7 @@ async def add_dataset(
 
     received = await datasets.receive(caller.user_id, read, _settings_in, key)
     dataset = received.dataset
-    if dataset.details is None:
+    if not are_current(dataset.details):
         dataset = await inspections.get(caller.user_id, dataset.id)
     headers = {"Location": f"/v1/datasets/{dataset.id}"} | (REPLAYED if received.replayed else {})
     return _inspected(dataset, 201 if received.created else 200, headers)

@@ -126,6 +126,11 @@ class Inspector:
         return await self._readers.run(find_label_findings, table, label, user=user_id)
 
 
+def are_current(details: Json | None) -> bool:
+    """False for details of an earlier version, which has read the file by other rules."""
+    return details is not None and "reading" in details
+
+
 def inspect_file(stored: StoredTable, with_details: bool) -> Inspection:
     table = stored.read()
     profile = tables.profile(table, stored.reading)

@@ -7,7 +7,7 @@ from cachetools import LRUCache
 
 from kit.database import Database
 from kit.identity import UserId
-from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn, StoredFile
+from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn, StoredFile, are_current
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import DatasetNotFound
 from ml_service.learning.tables import DETECTED, Finding, Reading, TableProfile
@@ -69,7 +69,7 @@ class InspectionService:
             profile = TableProfile.from_json(dataset.profile)
             check_reading(profile, correction)
             given = profile.given.changed_by(correction)
-            if dataset.details is not None and given == profile.given:
+            if are_current(dataset.details) and given == profile.given:
                 return dataset
             stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
             inspection = await self._inspector.inspect(user_id, stored, given)

@@ -1,9 +1,9 @@
 """Schemas of datasets."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ml_service.datasets.reading_schemas import (
     MOST_COLUMNS,
@@ -149,8 +149,13 @@ class CorrectionRequest(BaseModel):
     kinds: Annotated[dict[ColumnName, Literal["number", "text", "date"]], Field(max_length=MOST_COLUMNS)] = {}
     reading: ReadingSettings = ReadingSettings()
 
+    @model_validator(mode="after")
+    def check_corrects(self) -> Self:
+        if not self.kinds and self.reading == ReadingSettings():
+            raise ValueError("send settings in reading, or types of columns in kinds")
+        return self
+
     def to_reading(self) -> Reading:
-        """Raises ValidationFailed if nothing is corrected."""
         return types_to_reading(self.kinds).changed_by(self.reading.to_reading())
 
 

@@ -12,7 +12,7 @@ from kit.fault_points import fault_point
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.datasets.bodies import UploadForm
-from ml_service.datasets.inspection import Inspection, Inspector, StoredFile
+from ml_service.datasets.inspection import Inspection, Inspector, StoredFile, are_current
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import AccountDeleted, DatasetInUse, DatasetNotFound, DatasetQuotaReached
 from ml_service.learning.tables import DETECTED, Reading, TableProfile
@@ -190,7 +190,7 @@ class DatasetService:
         if existing is not None:
             # The stored file may be missing or changed, and the bytes at hand are the right ones.
             await self._uploads.replace(existing.location, upload)
-            if given == _given_settings(existing) and (existing.details is not None or not details):
+            if given == _given_settings(existing) and (are_current(existing.details) or not details):
                 return _new_dataset(user_id, upload, _inspection_of(existing))
         stored = StoredFile(upload.key, upload.size, upload.sha256, verified=True)
         inspection = await self._inspector.inspect(user_id, stored, given, details=details)

@@ -148,6 +148,9 @@ def _rows_where(mask: pa.ChunkedArray) -> list[int]:
 
 
 def _read_texts(cells: DistinctTexts, setting: ColumnReading) -> Column:
+    if setting.type is not None and not find_present(cells, setting).total:
+        rows = len(cells.codes)
+        return Column(cells.name, "empty", rows, False, pa.chunked_array([pa.nulls(rows)]), setting)
     match setting.type:
         case "number" | "whole":
             return as_number(cells, setting, _find_notation(cells, find_present(cells, setting), setting))

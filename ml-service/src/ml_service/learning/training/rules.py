@@ -99,10 +99,14 @@ def is_classification(label: ColumnProfile, rows: int) -> bool:
 
 
 def check_reading(profile: TableProfile, reading: Reading) -> None:
-    """Raise for settings of columns that do not exist."""
-    for name in reading.columns:
+    """Raise for settings of columns that do not exist, and for types of columns without values."""
+    for name, setting in reading.columns.items():
         if name not in profile.header:
             raise UnknownColumn("corrected", name)
+        is_empty = name in profile.columns and profile.columns[name].kind == "empty"
+        keeps_words = setting.missing is None and reading.missing is None
+        if is_empty and keeps_words and setting.type not in {None, "omitted"}:
+            raise EmptyColumn(name)
 
 
 def _usual_task(offered: frozenset[Task], label: ColumnProfile, few: bool, rows: int) -> Task:
