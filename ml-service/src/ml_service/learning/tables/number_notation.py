@@ -31,7 +31,7 @@ BLANKS = (
 # Python and Arrow read these patterns alike. Each takes time in proportion to the cell.
 _MINUS = re.compile("[\u2212\u2013\ufe63\uff0d]")
 _BRACKETS = re.compile(r"^\(([^()]*)\)$")
-_TRAILING_MINUS = re.compile(r"^([^-]*\d[^-]*)-$")
+_TRAILING_MINUS = re.compile(r"^([^-]+)-$")
 _PLUS = re.compile(r"^\+")
 _EXPONENT = r"([eE][+-]?\d+)?"
 _NUMBER = {
