@@ -1,0 +1,33 @@
+"""The corpus: small tables as people have them, each with its origin and its golden reading.
+
+A file for each kind; together they show what the reader does. All values are invented.
+"""
+
+from tests.support.corpus import (
+    dates,
+    decisions,
+    dialects,
+    encodings,
+    exact_values,
+    layouts,
+    missing,
+    numbers,
+    parquet,
+    refused,
+    texts,
+    thousands,
+    times,
+)
+from tests.support.corpus.case import PLAIN, Cell, Read, Refused
+
+READ_CSV: list[Read] = [
+    *(case for kind in (numbers, thousands, exact_values, missing, decisions) for case in kind.READ),
+    *(case for kind in (dates, times, texts) for case in kind.READ),
+    *(case for kind in (encodings, dialects, layouts) for case in kind.READ),
+]
+READ_PARQUET: list[Read] = parquet.READ
+READ: list[Read] = [*READ_CSV, *READ_PARQUET]
+REFUSED_CSV: list[Refused] = refused.REFUSED
+REFUSED: list[Refused] = [*REFUSED_CSV, *parquet.REFUSED]
+
+__all__ = ["PLAIN", "READ", "READ_CSV", "READ_PARQUET", "REFUSED", "REFUSED_CSV", "Cell", "Read", "Refused"]
