@@ -96,7 +96,7 @@ def cells(names: list[str]) -> list[tuple[str, int]]:
 
 def code_page(language: str, names: list[str], encoding: str, origin: str) -> Read:
     """A file of these names in a code page that is detected; similar code pages decode it alike."""
-    why = "pandas and DuckDB take UTF-8 unless told otherwise"
+    why = "pandas and DuckDB take UTF-8 unless an encoding is given"
     title = f"{language} in {encoding} is detected"
     return Read(
         title,

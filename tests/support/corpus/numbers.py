@@ -161,7 +161,7 @@ UNITS = [
         why=TEXT,
     ),
     Read(
-        "a currency sign in some cells only",
+        "a currency only beside some numbers",
         "Excel, first row formatted",
         lines("a,b", "€5,1", "7,2", "9.5,3"),
         "number whole",

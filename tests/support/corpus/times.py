@@ -3,7 +3,6 @@
 from ml_service.learning.tables import ColumnReading, Reading
 from tests.support.corpus.case import Read, clock, day, lines, moment
 
-
 ZONES = [
     Read(
         "moments of several zones",
