@@ -1,7 +1,7 @@
 """Cases of the corpus: a small file, corrected settings, and its golden reading or refusal."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ml_service.learning.tables import Reading
@@ -27,7 +27,7 @@ class Read:
     origin: str
     content: bytes
     types: str
-    rows: list[tuple[Cell, ...]]
+    rows: Sequence[tuple[Cell, ...]]
     header: tuple[str, ...] = ("a", "b")
     findings: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
