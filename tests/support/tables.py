@@ -1,15 +1,23 @@
-"""Tables to train on: the project's examples, and small generated ones."""
+"""Tables to train on: the project's examples, those of textbooks, and small generated ones."""
 
+import gzip
 from pathlib import Path
 
 from ml_service.learning.tables import ColumnReading, Reading
 
 DATA = Path(__file__).parents[2] / "data"
+REAL_TABLES = Path(__file__).parent / "real_tables"
 
 
 def shared(name: str) -> bytes:
     """One of the project's example tables."""
     return (DATA / f"{name}.csv").read_bytes()
+
+
+def real_table(name: str) -> bytes:
+    """A table of textbooks, or one of the project's examples."""
+    packed = REAL_TABLES / f"{name}.csv.gz"
+    return gzip.decompress(packed.read_bytes()) if packed.exists() else shared(name)
 
 
 def csv(header: str, *rows: str) -> bytes:
