@@ -15,6 +15,7 @@ from bench.environment import BenchEnvironment, bench_environment
 from bench.growth import measure_models, measure_replicas, measure_rows
 from bench.load import GENERATOR
 from bench.predictions import measure_gateway, measure_predictions
+from bench.reading import measure_reading
 from bench.results import Measure, table_of, write_json
 from bench.stack import measure_memory, measure_start
 from bench.training import measure_training, measure_upload
@@ -29,6 +30,7 @@ PARTS: dict[str, tuple[str, Part]] = {
     "gateway": ("The gateway at 1 connection", measure_gateway),
     "charges": ("Charges over HTTP, one a request, 64 connections", measure_charges),
     "training": ("Training over HTTP: upload, fit, report, store", measure_training),
+    "reading": ("Reading of a CSV file in one process", measure_reading),
     "upload": ("Memory during an upload of 46 MB", measure_upload),
     "memory": ("Memory of the whole stack after use", measure_memory),
 }
