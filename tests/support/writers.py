@@ -3,7 +3,7 @@
 import csv
 import gzip
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -39,12 +39,11 @@ class Excel:
     words: tuple[str, str] = ("FALSE", "TRUE")
 
     def __call__(self, frame: pd.DataFrame) -> bytes:
-        sink = io.StringIO()
-        writer = csv.writer(sink, delimiter=self.delimiter, lineterminator=self.line_end)
-        writer.writerow(frame.columns)
-        for row in frame.astype(object).itertuples(index=False):
-            writer.writerow([self._display(cell) for cell in row])
-        return sink.getvalue().encode(self.encoding)
+        rows = [frame.columns, *frame.astype(object).itertuples(index=False)]
+        return "".join(self._print(row) + self.line_end for row in rows).encode(self.encoding)
+
+    def _print(self, row: Iterable[object]) -> str:
+        return self.delimiter.join(_quote_if_needed(self._display(cell), self.delimiter) for cell in row)
 
     def _display(self, cell: object) -> str:
         if pd.isna(cell):
@@ -60,14 +59,17 @@ class Excel:
 
 @dataclass(frozen=True)
 class R:
-    """R's `write.csv` and `write.csv2`: texts and names in quotes, NA without."""
+    """R's `write.csv` and `write.csv2`: texts, names and numbers of rows in quotes, NA without."""
 
     delimiter: str = ","
     decimal: str = "."
+    has_row_names: bool = True
 
     def __call__(self, frame: pd.DataFrame) -> bytes:
         rows = [[_quote(name) for name in frame.columns]]
         rows += [[self._print(cell) for cell in row] for row in frame.astype(object).itertuples(index=False)]
+        if self.has_row_names:
+            rows = [[_quote(str(number or "")), *row] for number, row in enumerate(rows)]
         return "".join(self.delimiter.join(row) + "\n" for row in rows).encode()
 
     def _print(self, cell: object) -> str:
@@ -110,11 +112,15 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+def _quote_if_needed(text: str, delimiter: str) -> str:
+    return _quote(text) if set(text) & {delimiter, '"', "\r", "\n"} else text
+
+
 def _print_like_duckdb(cell: object) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, str):
-        return _quote(cell) if cell.startswith("#") or set(cell) & set(',"\r\n') else cell
+        return _quote(cell) if cell.startswith("#") else _quote_if_needed(cell, ",")
     return str(cell).lower() if isinstance(cell, bool) else str(cell).removesuffix(" 00:00:00")
 
 
@@ -140,5 +146,6 @@ WRITERS = [
     Writer("Excel, CSV (MS-DOS)", Excel("cp850"), UPPER, {"encoding": "cp850"}),
     Writer("Excel, CSV (Macintosh)", Excel("mac_roman", line_end="\r"), UPPER, {"encoding": "mac_roman"}),
     Writer("R, write.csv", R(), UPPER),
+    Writer("R, write.csv without row names", R(has_row_names=False), UPPER),
     Writer("R, write.csv2", R(";", ","), UPPER),
 ]

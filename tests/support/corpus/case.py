@@ -9,7 +9,13 @@ from ml_service.learning.tables import Reading
 Cell = str | int | float | datetime.datetime | None
 
 # The settings of a plain file, which a case overrides if it is about them.
-PLAIN: Mapping[str, object] = {"encoding": "utf-8", "delimiter": ",", "decimal": "."}
+PLAIN: Mapping[str, object] = {
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "header": True,
+    "skip_top": 0,
+    "skip_bottom": 0,
+}
 
 
 @dataclass(frozen=True)

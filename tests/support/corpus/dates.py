@@ -158,7 +158,7 @@ ORDERS = [
         lines("a,b", "07/03/2024,1", "01/02/2024,2"),
         "date whole",
         [(day(2024, 7, 3), 1), (day(2024, 1, 2), 2)],
-        findings=("ambiguous_dates a",),
+        findings=("ambiguous_dates a", "date_format a"),
     ),
     Read(
         "points without a deciding cell: day first",
@@ -166,7 +166,7 @@ ORDERS = [
         lines("a,b", "07.03.2024,1", "01.02.2024,2"),
         "date whole",
         [(day(2024, 3, 7), 1), (day(2024, 2, 1), 2)],
-        findings=("ambiguous_dates a",),
+        findings=("ambiguous_dates a", "date_format a"),
         why="pandas puts the month first",
     ),
     Read(
@@ -248,7 +248,7 @@ NAMES_AND_CENTURIES = [
         lines("a,b", "4/15/91,1", "4/15/26,2"),
         "date whole",
         [(day(1991, 4, 15), 1), (day(2026, 4, 15), 2)],
-        findings=("two_digit_years a",),
+        findings=("date_format a", "two_digit_years a"),
     ),
     Read(
         "68 is 2068, 69 is 1969",
@@ -256,7 +256,7 @@ NAMES_AND_CENTURIES = [
         lines("a,b", "13.02.68,1", "13.02.69,2"),
         "date whole",
         [(day(2068, 2, 13), 1), (day(1969, 2, 13), 2)],
-        findings=("two_digit_years a",),
+        findings=("date_format a", "two_digit_years a"),
         why="pandas reads 2069",
     ),
     Read(
@@ -265,7 +265,7 @@ NAMES_AND_CENTURIES = [
         lines("a,b", "03/08/26,1", "26/06/26,2"),
         "date whole",
         [(day(2026, 8, 3), 1), (day(2026, 6, 26), 2)],
-        findings=("two_digit_years a",),
+        findings=("date_format a", "two_digit_years a"),
         why="pandas puts the month first, DuckDB the year",
     ),
     Read(

@@ -57,6 +57,15 @@ NUMBERS = [
         findings=("needs_decision a",),
     ),
     Read(
+        "infinity",
+        "numpy log(0)",
+        lines("a,b", "1,2", "3,-inf", "5,6"),
+        "whole decide",
+        [(1, "2"), (3, "-inf"), (5, "6")],
+        findings=("needs_decision b",),
+        why="pandas and DuckDB read an infinite number, with which no model computes",
+    ),
+    Read(
         "a unit behind one number",
         "massbays-tech/MassWateR#59",
         lines("a,b", "1,2", "3,4 kg", "5,6"),

@@ -143,12 +143,22 @@ UNICODE = [
         effective={"encoding": "utf-16"},
     ),
     Read(
+        "UTF-16 without a mark",
+        "iconv -t UTF-16LE",
+        "a,b\n1,x\n2,é\n".encode("utf-16-le"),
+        "whole text",
+        [(1, "x"), (2, "é")],
+        effective={"encoding": "utf-16-le"},
+        why="pandas and DuckDB find NUL bytes",
+    ),
+    Read(
         "UTF-16 with tabs and decimal commas",
         "Excel, Unicode text",
         "a\tb\r\né\t1,5\r\n".encode("utf-16"),
         "text number",
         [("é", 1.5)],
-        effective={"encoding": "utf-16", "delimiter": "\t", "decimal": ","},
+        effective={"encoding": "utf-16", "delimiter": "\t"},
+        findings=("number_notation b",),
     ),
     Read(
         "UTF-32",

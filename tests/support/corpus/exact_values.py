@@ -92,7 +92,7 @@ LONG_NUMBERS = [
         "long ids corrected to numbers",
         "readr#976",
         lines("a,b", "10000000000000000000,1", "20000000000000000000,2"),
-        "number whole",
+        "whole whole",
         [(1e19, 1), (2e19, 2)],
         reading=Reading(columns={"a": ColumnReading("number")}),
     ),

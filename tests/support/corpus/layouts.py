@@ -1,6 +1,6 @@
 """Layouts: headers, files without one, titles above and totals below the table, and files of one column."""
 
-from ml_service.learning.tables import Reading
+from ml_service.learning.tables import ColumnReading, Reading
 from tests.support.corpus.case import Read, lines
 
 NO_HEADER = ("no_header",)
@@ -40,6 +40,35 @@ HEADERS = [
         header=("od280/od315 of wines", "b"),
     ),
     Read(
+        "row names of R",
+        "R write.csv, techascent/tech.ml.dataset#52",
+        lines('"","carat","cut"', '"1",0.23,"Ideal"', '"2",0.21,"Premium"'),
+        "omitted number text",
+        [(0.23, "Ideal"), (0.21, "Premium")],
+        header=("column_1", "carat", "cut"),
+        findings=("index_column",),
+        why="pandas and DuckDB invent a name",
+    ),
+    Read(
+        "an index of pandas",
+        "pandas to_csv",
+        lines(",a", "0,1.5", "1,2.5"),
+        "omitted number",
+        [(1.5,), (2.5,)],
+        header=("column_1", "a"),
+        findings=("index_column",),
+        why="pandas and DuckDB invent a name",
+    ),
+    Read(
+        "row names that are a feature, by correction",
+        "R mtcars",
+        lines('"","mpg"', '"Mazda RX4",21', '"Fiat 128",32.4'),
+        "text number",
+        [("Mazda RX4", 21), ("Fiat 128", 32.4)],
+        header=("column_1", "mpg"),
+        reading=Reading(columns={"column_1": ColumnReading("text")}),
+    ),
+    Read(
         "a name that pandas gives to an index",
         "cpadavis/billy#18",
         lines("Unnamed: 0,b", "0,x", "1,y"),
@@ -55,6 +84,7 @@ HEADERS = [
         [(5.1, 3.5, "setosa"), (4.9, 3.0, "setosa")],
         header=("column_1", "column_2", "column_3"),
         findings=NO_HEADER,
+        effective={"header": False},
         why="pandas takes the first row for the header",
     ),
     Read(
@@ -65,6 +95,18 @@ HEADERS = [
         [(5.1, 3.5), (4.9, 3.0)],
         header=("column_1", "column_2"),
         findings=NO_HEADER,
+        effective={"header": False},
+        why="pandas takes the first row for the header",
+    ),
+    Read(
+        "whole numbers without a header",
+        "UCI abalone",
+        lines("39,77516,13", "50,83311,13", "38,215646,9"),
+        "whole whole whole",
+        [(39, 77516, 13), (50, 83311, 13), (38, 215646, 9)],
+        header=("column_1", "column_2", "column_3"),
+        findings=NO_HEADER,
+        effective={"header": False},
         why="pandas takes the first row for the header",
     ),
     Read(
@@ -76,7 +118,7 @@ HEADERS = [
         header=("column_1", "column_2"),
         findings=("trimmed column_2",),
         reading=Reading(header=False),
-        effective={"delimiter": ";"},
+        effective={"delimiter": ";", "header": False},
     ),
     Read(
         "a header of numbers, by correction",
@@ -90,6 +132,38 @@ HEADERS = [
 ]
 
 TITLES = [
+    Read(
+        "a title above the header",
+        "civictechdc/cib-mango-tree#208",
+        lines("Report of May", "a,b", "1,2", "3,4", "5,6"),
+        "whole whole",
+        [(1, 2), (3, 4), (5, 6)],
+        findings=("skipped_lines",),
+        effective={"skip_top": 1},
+        why="pandas refuses the file",
+    ),
+    Read(
+        "a title and a blank line as wide as the table, as spreadsheets write them",
+        "BdR76/CSVLint#46",
+        lines("Report of May,,", ",,", "a,b,c", "1,2,x", "3,4,y", "5,6,z"),
+        "whole whole text",
+        [(1, 2, "x"), (3, 4, "y"), (5, 6, "z")],
+        header=("a", "b", "c"),
+        findings=("skipped_lines",),
+        effective={"skip_top": 2},
+        why="pandas and DuckDB take the title for the header",
+    ),
+    Read(
+        "remarks with # above the header",
+        "uwdata/arquero#165",
+        lines("# CO2, annual", "#", "year,mean,unc", "1959,315.98,.12", "1960,316.91,.12", "1961,317.64,.12"),
+        "whole number number",
+        [(1959, 315.98, 0.12), (1960, 316.91, 0.12), (1961, 317.64, 0.12)],
+        header=("year", "mean", "unc"),
+        findings=("skipped_lines",),
+        effective={"skip_top": 2},
+        why="pandas refuses the file",
+    ),
     Read(
         "a title above the header, skipped by correction",
         "civictechdc/cib-mango-tree#208",
@@ -136,7 +210,8 @@ TITLES = [
         [(1.1, 2.2, 3.3), (4, 5, 6)],
         header=("a", "b", "c"),
         reading=Reading(skip_bottom=1),
-        effective={"delimiter": ";", "decimal": ",", "skip_bottom": 1},
+        effective={"delimiter": ";", "skip_bottom": 1},
+        findings=("number_notation a", "number_notation b", "number_notation c"),
     ),
     Read(
         "a header and a footer of the exchange, skipped by correction",
@@ -178,6 +253,14 @@ ONE_COLUMN = [
         [("red",), (None,), ("blue",)],
         header=("x",),
         why="pandas skips them",
+    ),
+    Read(
+        "blank lines at the end of one column",
+        "many editors",
+        lines("x", "1", "2", "", ""),
+        "whole",
+        [(1,), (2,)],
+        header=("x",),
     ),
     Read(
         "one column of texts with semicolons",

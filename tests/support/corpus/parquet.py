@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ml_service.learning.tables import ColumnReading, Reading
 from tests.support.corpus.case import Read, Refused, clock, day, moment
 
 UTC = datetime.UTC
@@ -25,41 +26,49 @@ def of_pandas(frame: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-FRAME = pd.DataFrame({"a": [1.5, 2.5, 3.5], "b": ["x", "y", "z"]})
+FRAME = pd.DataFrame({"a": [1.5, 2.5, 3.5, 4.5], "b": ["x", "y", "z", "w"]})
+ROWS = [(1.5, "x"), (2.5, "y"), (3.5, "z"), (4.5, "w")]
+WITH_INDEX = ("a", "b", "__index_level_0__")
 
 INDEX = [
     Read(
         "pandas' index of a filtered frame",
         "milvus-io/milvus#33197, pola-rs/polars#7291",
         of_pandas(FRAME[FRAME["a"] != 2.5]),
-        "number text",
-        [(1.5, "x"), (3.5, "z")],
-        findings=("index_column __index_level_0__",),
+        "number text omitted",
+        [ROWS[0], ROWS[2], ROWS[3]],
+        WITH_INDEX,
+        findings=("index_column",),
         why="DuckDB reads the index as a column",
     ),
     Read(
         "pandas' index with a name",
         "NVIDIA/cudf#1733",
-        of_pandas(FRAME.set_index(pd.Index([10, 20, 30], name="row"))),
-        "number text",
-        [(1.5, "x"), (2.5, "y"), (3.5, "z")],
-        findings=("index_column row",),
+        of_pandas(FRAME.set_index(pd.Index(["p", "q", "r", "s"], name="row"))),
+        "number text omitted",
+        ROWS,
+        ("a", "b", "row"),
+        findings=("index_column",),
         why="DuckDB reads the index as a column",
     ),
     Read(
-        "a range as pandas' index is not stored",
-        "pandas#51664",
-        of_pandas(FRAME),
-        "number text",
-        [(1.5, "x"), (2.5, "y"), (3.5, "z")],
+        "pandas' index with a name, kept by correction",
+        "NVIDIA/cudf#1733",
+        of_pandas(FRAME.set_index(pd.Index(["p", "q", "p", "q"], name="row"))),
+        "number text text",
+        [(*row, name) for row, name in zip(ROWS, "pqpq", strict=True)],
+        ("a", "b", "row"),
+        reading=Reading(columns={"row": ColumnReading("text")}),
     ),
+    Read("a range as pandas' index is not stored", "pandas#51664", of_pandas(FRAME), "number text", ROWS),
     Read(
         "an index column that lost pandas' metadata",
         "LSSTDESC/gcr-catalogs#386",
         parquet(a=[1.5, 2.5], b=["x", "y"], __index_level_0__=[0, 1]),
-        "number text",
-        [(1.5, "x"), (2.5, "y")],
-        findings=("index_column __index_level_0__",),
+        "number text omitted",
+        ROWS[:2],
+        WITH_INDEX,
+        findings=("index_column",),
         why="pandas and DuckDB read it as a column",
     ),
 ]
@@ -92,6 +101,15 @@ TYPES = [
         parquet(a=[1.5, float("nan"), None], b=[1, 2, 3]),
         "number whole",
         [(1.5, 1), (None, 2), (None, 3)],
+    ),
+    Read(
+        "infinity",
+        "numpy log(0)",
+        parquet(a=[1.5, float("-inf"), 2.5], b=[1, 2, 3]),
+        "decide whole",
+        [("1.5", 1), ("-inf", 2), ("2.5", 3)],
+        findings=("needs_decision a",),
+        why="pandas and DuckDB read an infinite number, with which no model computes",
     ),
     Read(
         "64-bit ids beyond floats",
@@ -211,12 +229,4 @@ REFUSED = [
         column="a",
     ),
     Refused("a file cut off", "interrupted downloads", parquet(a=[1.5], b=[1])[:-9], "parquet_corrupt"),
-    Refused(
-        "infinity in Parquet",
-        "numpy log(0)",
-        parquet(a=[1.5, float("-inf")], b=[1, 2]),
-        "csv_number_out_of_range",
-        2,
-        "a",
-    ),
 ]

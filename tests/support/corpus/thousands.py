@@ -6,7 +6,6 @@ Between semicolons and without a point elsewhere 1,234 has a decimal comma, othe
 from ml_service.learning.tables import Reading
 from tests.support.corpus.case import Read, lines
 
-GERMAN = {"delimiter": ";", "decimal": ","}
 SEMICOLON = {"delimiter": ";"}
 TEXT = "pandas and DuckDB read text"
 
@@ -38,7 +37,7 @@ READ = [
         "number whole",
         [(1299.99, 2), (5678.5, 3)],
         findings=("number_notation a",),
-        effective=GERMAN,
+        effective=SEMICOLON,
         why=TEXT,
     ),
     Read(
@@ -84,7 +83,7 @@ READ = [
         lines("a,b", '"1,234",2', '"5,678",3'),
         "whole whole",
         [(1234, 2), (5678, 3)],
-        findings=("ambiguous_numbers a",),
+        findings=("ambiguous_numbers a", "number_notation a"),
         why=TEXT,
     ),
     Read(
@@ -93,9 +92,7 @@ READ = [
         lines("a,b", '"1,234",2', '"5,678",3'),
         "number whole",
         [(1.234, 2), (5.678, 3)],
-        findings=("number_notation a",),
         reading=Reading(decimal=","),
-        effective={"decimal": ","},
     ),
     Read(
         "1,234 between semicolons without a point elsewhere: decimal commas",
@@ -103,8 +100,8 @@ READ = [
         lines("a;b", "1,234;2", "5,678;3"),
         "number whole",
         [(1.234, 2), (5.678, 3)],
-        findings=("ambiguous_numbers a",),
-        effective=GERMAN,
+        findings=("ambiguous_numbers a", "number_notation a"),
+        effective=SEMICOLON,
     ),
     Read(
         "1,234 between semicolons with points elsewhere: thousands",
@@ -112,7 +109,7 @@ READ = [
         lines("a;b", "1,234;2.5", "5,678;3.5"),
         "whole number",
         [(1234, 2.5), (5678, 3.5)],
-        findings=("ambiguous_numbers a",),
+        findings=("ambiguous_numbers a", "number_notation a"),
         effective=SEMICOLON,
         why=TEXT,
     ),
@@ -122,8 +119,8 @@ READ = [
         lines("a;b", "1.234;2,5", "5.678;3,5"),
         "whole number",
         [(1234, 2.5), (5678, 3.5)],
-        findings=("ambiguous_numbers a",),
-        effective=GERMAN,
+        findings=("ambiguous_numbers a", "number_notation a", "number_notation b"),
+        effective=SEMICOLON,
         why="pandas with decimal=',' reads text in a, DuckDB in b",
     ),
     Read(
@@ -132,7 +129,6 @@ READ = [
         lines("a,b", "1.234,2", "5.678,3"),
         "whole whole",
         [(1234, 2), (5678, 3)],
-        findings=("number_notation a",),
         reading=Reading(thousands="."),
     ),
 ]

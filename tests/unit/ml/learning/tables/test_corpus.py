@@ -1,11 +1,12 @@
-"""Difficult CSV files, each with its golden result."""
+"""The corpus: each file has its golden reading, or is refused at its line and column."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.support.corpus import READ, REFUSED, Read, Refused
+from tests.support.corpus import PLAIN, READ, READ_CSV, REFUSED, REFUSED_CSV, Cell, Read, Refused
 
-from ml_service.learning.tables import DEFAULT_LIMITS, CsvError, Dialect, read_table
+from ml_service.learning.tables import DEFAULT_LIMITS, Column, CsvError, Table, read_table
 from ml_service.learning.tables.row_stream import open_rows
 from ml_service.learning.tables.statistics import compute_statistics
 
@@ -18,71 +19,110 @@ WHOLE_FILE = {
     "csv_empty",
     "csv_empty_header",
     "csv_duplicate_header",
-    "csv_header_missing",
     "csv_header_unusable",
 }
 
 
-@pytest.mark.parametrize("case", READ, ids=lambda case: case.title)
-def test_difficult_file_has_the_expected_types_and_rows(case: Read, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
+def title(case: Read | Refused) -> str:
+    return case.title
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "table"
+
+
+@pytest.mark.parametrize("case", READ, ids=title)
+def test_file_has_its_golden_types_and_rows(case: Read, path: Path) -> None:
     path.write_bytes(case.content)
-    table = read_table(path)
-    cells = [column.cells.to_pylist() for column in table.columns.values()]
+    table = read_table(path, reading=case.reading)
     assert table.header == case.header
-    assert "".join(column.kind[0] for column in table.columns.values()) == case.kinds
-    assert list(zip(*cells, strict=True)) == case.rows
-    assert isinstance(table.dialect, Dialect)
-    dialect = table.dialect
-    assert (dialect.delimiter, dialect.encoding, dialect.decimal, dialect.compression) == case.dialect
+    assert types(table) == case.types
+    assert rows(table) == list(case.rows)
+    assert table.rows == len(case.rows)
     assert compute_statistics(table).columns.keys() == table.columns.keys()
 
 
-@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.title)
-def test_refused_file_names_line_and_column(case: Refused, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
+@pytest.mark.parametrize("case", READ, ids=title)
+def test_file_has_its_findings_and_no_others(case: Read, path: Path) -> None:
     path.write_bytes(case.content)
-    with pytest.raises(CsvError) as caught:
-        read_table(path)
-    members = caught.value.members
-    assert (caught.value.code, members.get("line"), members.get("column")) == (
-        case.code,
-        case.line,
-        case.column,
-    )
-    assert caught.value.detail.endswith(".")
+    findings = read_table(path, reading=case.reading).findings
+    found = [" ".join(filter(None, (finding.code, finding.column))) for finding in findings]
+    assert sorted(found) == sorted(case.findings)
+    assert all(finding.detail.endswith(".") for finding in findings)
 
 
-@pytest.mark.parametrize("case", READ, ids=lambda case: case.title)
-def test_streamed_file_has_the_same_header_and_rows(case: Read, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
+@pytest.mark.parametrize("case", READ_CSV, ids=title)
+def test_file_has_its_effective_settings(case: Read, path: Path) -> None:
     path.write_bytes(case.content)
-    stream = open_rows(path, DEFAULT_LIMITS)
+    reading = read_table(path, reading=case.reading).reading
+    expected = {**PLAIN, **case.effective}
+    assert {name: getattr(reading, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("case", READ, ids=title)
+def test_effective_settings_read_the_same_table(case: Read, path: Path) -> None:
+    path.write_bytes(case.content)
+    table = read_table(path, reading=case.reading)
+    again = read_table(path, reading=table.reading)
+    assert (again.header, types(again), rows(again)) == (table.header, types(table), rows(table))
+    assert again.reading == table.reading
+
+
+@pytest.mark.parametrize("case", READ, ids=title)
+def test_streamed_file_has_the_same_header_and_rows(case: Read, path: Path) -> None:
+    path.write_bytes(case.content)
+    reading = read_table(path, reading=case.reading).reading
+    stream = open_rows(path, DEFAULT_LIMITS, reading)
     pieces = list(stream.pieces(1, []))
     assert stream.names == case.header
     assert stream.count() == len(pieces) == len(case.rows)
     assert [piece.errors for piece in pieces] == [{}] * len(pieces)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in REFUSED if case.code in WHOLE_FILE], ids=lambda case: case.title
-)
-def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
+@pytest.mark.parametrize("case", REFUSED, ids=title)
+def test_refused_file_names_line_and_column(case: Refused, path: Path) -> None:
     path.write_bytes(case.content)
     with pytest.raises(CsvError) as caught:
-        open_rows(path, DEFAULT_LIMITS)
-    members = caught.value.members
-    location = (members.get("line"), members.get("column"))
-    assert (caught.value.code, *location) == (case.code, case.line, case.column)
+        read_table(path, reading=case.reading)
+    assert located(caught.value) == (case.code, case.line, case.column)
+    assert caught.value.detail.endswith(".")
+
+
+@pytest.mark.parametrize("case", [each for each in REFUSED_CSV if each.code in WHOLE_FILE], ids=title)
+def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, path: Path) -> None:
+    path.write_bytes(case.content)
+    with pytest.raises(CsvError) as caught:
+        open_rows(path, DEFAULT_LIMITS, case.reading)
+    assert located(caught.value) == (case.code, case.line, case.column)
 
 
 @pytest.mark.parametrize("fault", [b"\0", b"\xff"])
-def test_fault_after_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    rows = "1,größe\n".encode() * 150_000
-    path.write_bytes(b"a,b\n" + rows + b"2,x" + fault + b"\n")
+def test_fault_after_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, path: Path) -> None:
+    path.write_bytes(b"a,b\n" + "1,größe\n".encode() * 150_000 + b"2,x" + fault + b"\n")
     for open_file in (read_table, open_rows):
         with pytest.raises(CsvError) as caught:
             open_file(path, DEFAULT_LIMITS)
         assert caught.value.members == {"line": 150_002, "column": "b"}
+
+
+def types(table: Table) -> str:
+    """One word for each column of the header."""
+    return " ".join(
+        _type(table.columns[name]) if name in table.columns else "omitted" for name in table.header
+    )
+
+
+def _type(column: Column) -> str:
+    if column.decision is not None:
+        return "decide"
+    return "empty" if column.kind == "empty" else column.reading.type
+
+
+def rows(table: Table) -> Sequence[tuple[Cell, ...]]:
+    return list(zip(*(column.cells.to_pylist() for column in table.columns.values()), strict=True))
+
+
+def located(error: CsvError) -> tuple[str, int | None, str | None]:
+    members = error.members
+    return error.code, members.get("line", members.get("row")), members.get("column")

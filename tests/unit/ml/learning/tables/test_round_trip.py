@@ -93,7 +93,8 @@ def test_random_table_comes_back_cell_by_cell(writer: Writer, seed: int, tmp_pat
     path = tmp_path / "table"
     path.write_bytes(writer.write(to_frame(columns)))
     table = read_table(path, reading=Reading(**writer.hints))
-    assert table.header == tuple(columns) or writer.name == "pandas, Parquet"
+    # R's row names and pandas' index are left out.
+    assert list(table.columns) == list(columns)
     for name, cells in columns.items():
         column = table.columns[name]
         assert column.cells.to_pylist() == expected(cells, writer.words), name
