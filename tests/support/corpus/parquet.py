@@ -103,7 +103,7 @@ TYPES = [
         [(1.5, 1), (None, 2), (None, 3)],
     ),
     Read(
-        "infinity",
+        "infinity in Parquet",
         "numpy log(0)",
         parquet(a=[1.5, float("-inf"), 2.5], b=[1, 2, 3]),
         "decide whole",

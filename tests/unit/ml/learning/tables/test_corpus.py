@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.support.corpus import PLAIN, READ, READ_CSV, REFUSED, REFUSED_CSV, Cell, Read, Refused
 
-from ml_service.learning.tables import DEFAULT_LIMITS, Column, CsvError, Table, read_table
+from ml_service.learning.tables import DEFAULT_LIMITS, Column, CsvError, Reading, Table, read_table
 from ml_service.learning.tables.row_stream import open_rows
 from ml_service.learning.tables.statistics import compute_statistics
 
@@ -21,6 +21,9 @@ WHOLE_FILE = {
     "csv_duplicate_header",
     "csv_header_unusable",
 }
+# A stream detects all settings of a file.
+UNCORRECTED = [case for case in READ if case.reading == Reading()]
+REFUSED_AT_ONCE = [case for case in REFUSED_CSV if case.code in WHOLE_FILE and case.reading == Reading()]
 
 
 def title(case: Read | Refused) -> str:
@@ -69,12 +72,11 @@ def test_effective_settings_read_the_same_table(case: Read, path: Path) -> None:
     assert again.reading == table.reading
 
 
-@pytest.mark.parametrize("case", READ, ids=title)
+@pytest.mark.parametrize("case", UNCORRECTED, ids=title)
 def test_streamed_file_has_the_same_header_and_rows(case: Read, path: Path) -> None:
     path.write_bytes(case.content)
-    reading = read_table(path, reading=case.reading).reading
-    stream = open_rows(path, DEFAULT_LIMITS, reading)
-    pieces = list(stream.pieces(1, []))
+    stream = open_rows(path, DEFAULT_LIMITS)
+    pieces = list(stream.pieces(1))
     assert stream.names == case.header
     assert stream.count() == len(pieces) == len(case.rows)
     assert [piece.errors for piece in pieces] == [{}] * len(pieces)
@@ -89,11 +91,11 @@ def test_refused_file_names_line_and_column(case: Refused, path: Path) -> None:
     assert caught.value.detail.endswith(".")
 
 
-@pytest.mark.parametrize("case", [each for each in REFUSED_CSV if each.code in WHOLE_FILE], ids=title)
+@pytest.mark.parametrize("case", REFUSED_AT_ONCE, ids=title)
 def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, path: Path) -> None:
     path.write_bytes(case.content)
     with pytest.raises(CsvError) as caught:
-        open_rows(path, DEFAULT_LIMITS, case.reading)
+        open_rows(path, DEFAULT_LIMITS)
     assert located(caught.value) == (case.code, case.line, case.column)
 
 
