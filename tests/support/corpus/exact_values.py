@@ -210,6 +210,23 @@ CODES = [
         header=("grade", "hours"),
     ),
     Read(
+        "a grade that nearly always is a number needs a decision",
+        "mlflow#5525",
+        lines("grade,hours", "1,3", "A,4", "2,5"),
+        "decide whole",
+        [("1", 3), ("A", 4), ("2", 5)],
+        header=("grade", "hours"),
+        findings=("needs_decision grade",),
+    ),
+    Read(
+        "months as classes are whole numbers",
+        "AxeldeRomblay/MLBox#94",
+        lines("temp,month", *(f"{n}.5,{n}" for n in range(1, 13))),
+        "number whole",
+        [(n + 0.5, n) for n in range(1, 13)],
+        header=("temp", "month"),
+    ),
+    Read(
         "ranges that are neither differences nor dates",
         "andmarti1424/sc-im#113",
         lines("grp,id", "1-3,12", "4-6,15"),

@@ -74,6 +74,15 @@ BLANKS = [
         why="pandas and DuckDB keep the blanks, and with them a category more",
     ),
     Read(
+        "texts that differ in case stay apart",
+        "scikit-learn#28637",
+        lines("a,b", "a,1", "a ,2", "A,3"),
+        "text whole",
+        [("a", 1), ("a", 2), ("A", 3)],
+        findings=("trimmed a",),
+        why="pandas and DuckDB keep the blank",
+    ),
+    Read(
         "blanks around texts, kept by correction",
         "tototoshi/scala-csv#237",
         lines("a,b", "Paris,1", "Paris ,2"),
