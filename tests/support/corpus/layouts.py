@@ -50,6 +50,16 @@ HEADERS = [
         why="pandas and DuckDB invent a name",
     ),
     Read(
+        "row names of R beside names that are numbers",
+        "R crimtab",
+        lines('"","142.24","144.78"', '"9.4",0,1', '"9.5",2,3'),
+        "omitted whole whole",
+        [(0, 1), (2, 3)],
+        header=("column_1", "142.24", "144.78"),
+        findings=("index_column",),
+        why="pandas invents a name, DuckDB finds no header",
+    ),
+    Read(
         "an index of pandas",
         "pandas to_csv",
         lines(",a", "0,1.5", "1,2.5"),
