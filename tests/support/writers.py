@@ -6,12 +6,11 @@ import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
-
-Format = Callable[[object], str]
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Excel:
     def _print(self, row: Iterable[object]) -> str:
         return self.delimiter.join(_quote_if_needed(self._display(cell), self.delimiter) for cell in row)
 
-    def _display(self, cell: object) -> str:
+    def _display(self, cell: Any) -> str:
         if pd.isna(cell):
             return ""
         if isinstance(cell, bool):
@@ -72,7 +71,7 @@ class R:
             rows = [[_quote(str(number or "")), *row] for number, row in enumerate(rows)]
         return "".join(self.delimiter.join(row) + "\n" for row in rows).encode()
 
-    def _print(self, cell: object) -> str:
+    def _print(self, cell: Any) -> str:
         if pd.isna(cell):
             return "NA"
         if isinstance(cell, bool):
@@ -103,8 +102,10 @@ def to_parquet(frame: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def _to_csv(**options: object) -> Callable[[pd.DataFrame], bytes]:
-    encoding = str(options.pop("encoding", "utf-8"))
+def _to_csv(
+    encoding: str = "utf-8",
+    **options: Any,  # Any: options of pandas
+) -> Callable[[pd.DataFrame], bytes]:
     return lambda frame: frame.to_csv(index=False, **options).encode(encoding)
 
 
@@ -116,7 +117,7 @@ def _quote_if_needed(text: str, delimiter: str) -> str:
     return _quote(text) if set(text) & {delimiter, '"', "\r", "\n"} else text
 
 
-def _print_like_duckdb(cell: object) -> str:
+def _print_like_duckdb(cell: Any) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, str):
