@@ -58,10 +58,10 @@ def penguins(tmp_path: Path) -> Path:
 def test_copy_of_a_difficult_file_has_its_table(case: Read, tmp_path: Path) -> None:
     path = tmp_path / "table"
     path.write_bytes(case.content)
-    expected = copy(path)
-    assert_equal(tables.read_copy(tables.copy_of(path), None, DETECTED), expected)
+    expected = copy(path, case.reading)
+    assert_equal(tables.read_copy(tables.copy_of(path), None, case.reading), expected)
     last = case.header[-1]
-    part = tables.read_copy(tables.copy_of(path), {last}, DETECTED)
+    part = tables.read_copy(tables.copy_of(path), {last}, case.reading)
     assert_equal(part, part_of(expected, {last}))
 
 

@@ -36,8 +36,8 @@ class Case:
     reading: Reading = DETECTED
 
 
-B_NUMBER, B_DATE, B_BOOLEAN = (
-    Reading(columns={"b": ColumnReading(type)}) for type in ("number", "date", "boolean")
+B_NUMBER, B_WHOLE, B_DATE, B_BOOLEAN = (
+    Reading(columns={"b": ColumnReading(type)}) for type in ("number", "whole", "date", "boolean")
 )
 WESTERN = Reading(encoding="cp1252")
 NUMBERS = b"a,b\n" + b"1,2\n" * 40
@@ -89,9 +89,10 @@ CASES = [
     Case("hexadecimal number", b"a,b\n1,2\n3,0x10\n", "csv_text_in_number_column", 3, "b", B_NUMBER),
     Case("another script", "a,b\n1,2\n3,٤\n".encode(), "csv_text_in_number_column", 3, "b", B_NUMBER),
     Case("second currency", b"a,b\n1,$2\n3,$3\n5,CHF 6\n", "csv_text_in_number_column", 4, "b", B_NUMBER),
+    Case("fraction in whole numbers", b"a,b\n1,2\n3,2.5\n", "csv_text_in_number_column", 3, "b", B_WHOLE),
     Case("infinity", b"a,b\n1,2\n3,inf\n", "csv_text_in_number_column", 3, "b", B_NUMBER),
-    Case("beyond the range of floats", b"a,b\n1,2\n3,1e999\n", "csv_number_out_of_range", 3, "b"),
-    Case("beyond the limit", b"a,b\n1,2\n3,1e31\n", "csv_number_out_of_range", 3, "b"),
+    Case("beyond the range of floats", b"a,b\n1,2\n3,1e999\n", "csv_text_in_number_column", 3, "b", B_NUMBER),
+    Case("beyond the limit", b"a,b\n1,2\n3,1e31\n", "csv_text_in_number_column", 3, "b", B_NUMBER),
     Case("invalid day", b"a,b\n1,2020-02-28\n2,2020-02-30\n", "csv_text_in_date_column", 3, "b", B_DATE),
     Case("text in a date column", b"a,b\n1,2020-02-28\n2,later\n", "csv_text_in_date_column", 3, "b", B_DATE),
     Case(
