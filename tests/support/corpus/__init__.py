@@ -4,6 +4,7 @@ A file for each kind; together they show what the reader does. All values are in
 """
 
 from tests.support.corpus import (
+    code_pages,
     dates,
     decisions,
     dialects,
@@ -23,7 +24,7 @@ from tests.support.corpus.case import PLAIN, Cell, Read, Refused
 READ_CSV: list[Read] = [
     *(case for kind in (numbers, thousands, exact_values, missing, decisions) for case in kind.READ),
     *(case for kind in (dates, times, texts) for case in kind.READ),
-    *(case for kind in (encodings, dialects, layouts) for case in kind.READ),
+    *(case for kind in (encodings, code_pages, dialects, layouts) for case in kind.READ),
 ]
 READ_PARQUET: list[Read] = parquet.READ
 READ: list[Read] = [*READ_CSV, *READ_PARQUET]

@@ -1,6 +1,7 @@
 """Encodings of texts: Unicode, and code pages detected by charset-normalizer."""
 
 import codecs
+import re
 from collections.abc import Sequence
 
 from charset_normalizer import from_bytes
@@ -30,6 +31,9 @@ _DETECTED = tuple(each for each in CODE_PAGES if not each.startswith("iso-8859")
 _SHOWN = 3
 # The difference of charset-normalizer's measure of mess that says nothing.
 _NEARLY = 0.1
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+# Apostrophes stand inside words; the ordinal indicators are letters to Python.
+_APOSTROPHES, _ORDINALS = "\u2018\u2019", "ªº"
 # Nearly every other byte of a text in UTF-16 is zero, if its letters are Latin ones.
 _ZEROS = 0.4
 
@@ -53,7 +57,8 @@ def find_utf16(begin: bytes) -> str | None:
 def find_code_page(sample: bytes) -> tuple[str, Sequence[str]]:
     """The likeliest code page of lines beyond ASCII, and others that read them otherwise.
 
-    A few letters do not decide between Latin ones; Western European is preferred if it is nearly as likely.
+    A few letters do not decide between Latin ones: of those that are nearly as likely, the one with the
+    fewest odd letters is chosen, or Western European if it has as few.
     """
     if _has_western_signs_only(sample):
         return WESTERN, ()
@@ -66,11 +71,24 @@ def find_code_page(sample: bytes) -> tuple[str, Sequence[str]]:
     if not chaos:
         return WESTERN, ()
     chosen = min(chaos, key=lambda name: chaos[name])
-    if chosen in LATIN and chaos.get(WESTERN, 1.0) <= chaos[chosen] + _NEARLY:
-        chosen = WESTERN
+    if chosen in LATIN:
+        alike = (name for name in chaos if name in LATIN and chaos[name] <= chaos[chosen] + _NEARLY)
+        chosen = min(alike, key=lambda name: (_count_odd_letters(sample, name), name != WESTERN))
     text = sample.decode(chosen, "replace")
     others = [name for name in chaos if name != chosen and sample.decode(name, "replace") != text]
     return chosen, others[:_SHOWN]
+
+
+def _count_odd_letters(sample: bytes, encoding: str) -> int:
+    """Signs beside letters, and capitals behind small ones, as in £ódŸ for Łódź."""
+    text = f" {sample.decode(encoding, 'replace')} "
+    return sum(_is_odd(*text[match.start() - 1 : match.end() + 1]) for match in _BEYOND_ASCII.finditer(text))
+
+
+def _is_odd(before: str, character: str, after: str) -> bool:
+    if character in _ORDINALS or not (character.isalnum() or character in _APOSTROPHES):
+        return before.isalpha() or after.isalpha()
+    return before.islower() and character.isupper()
 
 
 def _has_western_signs_only(sample: bytes) -> bool:
