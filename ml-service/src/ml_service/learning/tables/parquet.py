@@ -160,6 +160,8 @@ class _Reader:
             texts = _as_texts(parsed, cells)
         column, found = read_column(name, parsed, texts, setting, source)
         self.findings += found
+        if column.kind == "date" and pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
+            self.findings.append(findings.time_zones(name, len(cells) - column.missing, 0))
         return column
 
     def _normalize(self, name: str, cells: pa.ChunkedArray) -> pa.ChunkedArray:
