@@ -10,6 +10,7 @@ from tests.support.corpus import (
     dialects,
     encodings,
     exact_values,
+    headers,
     layouts,
     missing,
     numbers,
@@ -24,7 +25,7 @@ from tests.support.corpus.case import PLAIN, Cell, Read, Refused
 READ_CSV: list[Read] = [
     *(case for kind in (numbers, thousands, exact_values, missing, decisions) for case in kind.READ),
     *(case for kind in (dates, times, texts) for case in kind.READ),
-    *(case for kind in (encodings, code_pages, dialects, layouts) for case in kind.READ),
+    *(case for kind in (encodings, code_pages, dialects, headers, layouts) for case in kind.READ),
 ]
 READ_PARQUET: list[Read] = parquet.READ
 READ: list[Read] = [*READ_CSV, *READ_PARQUET]

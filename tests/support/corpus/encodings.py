@@ -54,6 +54,7 @@ UNICODE = [
         [("é", 1.5)],
         effective={"encoding": "utf-16", "delimiter": "\t"},
         findings=("number_notation b",),
+        why="pandas needs decimal=',', DuckDB reads text",
     ),
     Read(
         "UTF-32",

@@ -54,6 +54,7 @@ PLAIN_NUMBERS = [
         [(1.5, "x"), (-0.25, "y")],
         effective=SEMICOLON,
         findings=("number_notation a",),
+        why="pandas needs decimal=',', DuckDB reads text",
     ),
     Read(
         "decimal commas beside whole numbers",
@@ -63,6 +64,7 @@ PLAIN_NUMBERS = [
         [(1.5, 2), (2.0, 3)],
         effective=SEMICOLON,
         findings=("number_notation a",),
+        why="pandas needs decimal=',', DuckDB reads text",
     ),
     Read(
         "decimal commas with exponents",
@@ -72,6 +74,7 @@ PLAIN_NUMBERS = [
         [(1500.0, 2), (0.2, 3)],
         effective=SEMICOLON,
         findings=("number_notation a",),
+        why="pandas needs decimal=',', DuckDB reads text",
     ),
     Read(
         "quoted decimal commas between commas",

@@ -102,6 +102,7 @@ READ = [
         [(1.234, 2), (5.678, 3)],
         findings=("ambiguous_numbers a", "number_notation a"),
         effective=SEMICOLON,
+        why="pandas needs decimal=',', DuckDB reads text",
     ),
     Read(
         "1,234 between semicolons with points elsewhere: thousands",
