@@ -7,7 +7,7 @@ import pytest
 from tests.support.course import TrainingForm, create, trained_model
 from tests.support.people import PASSWORD, Person, unused_name
 from tests.support.problems import assert_problem
-from tests.support.tables import fruit_table, shared
+from tests.support.tables import fruit_table, month_table, shared
 
 CARD = "1234-5678-9999-0000"
 FEATURES = {"x": 10, "noise": 3}
@@ -155,6 +155,16 @@ class TestCreate:
         response = await create(user, TrainingForm(model_type, features, "species", shared("penguins")))
         assert response.status_code == 200, response.text
         assert response.json()["metrics"]["accuracy"] > 0.8
+
+    async def test_create_learns_twelve_classes_of_whole_numbers(self, user: Person) -> None:
+        form = TrainingForm("logistic", ["temp", "rain"], "month", month_table(), {"C": 1e4})
+        response = await create(user, form)
+        assert response.status_code == 200, response.text
+        assert response.json()["metrics"]["accuracy"] > 0.8
+        predicted = await user.post(
+            f"/predict/{response.json()['model_name']}", json={"features": {"temp": 71, "rain": 0}}
+        )
+        assert predicted.json()["prediction"] == 7
 
     async def test_numeric_label_has_regression_metrics_beside_classification_metrics(
         self, user: Person

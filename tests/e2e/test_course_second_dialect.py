@@ -8,7 +8,7 @@ import pytest
 from tests.support.course import TrainingForm, create, trained_model
 from tests.support.people import PASSWORD, Person, new_user
 from tests.support.problems import assert_problem
-from tests.support.tables import fruit_table, line_table
+from tests.support.tables import fruit_table, line_table, month_table
 
 CARD = "1234-5678-9999-0000"
 DECLINED_CARD = "4000-0000-0000-0002"
@@ -124,6 +124,12 @@ class TestTrain:
         assert body["model_name"]
         assert body["metrics"]["r2_score"] == pytest.approx(1)
         assert await user.balance() == 14
+
+    async def test_train_learns_twelve_classes_of_whole_numbers(self, user: Person) -> None:
+        files = {"file": ("months.csv", month_table(), "text/csv")}
+        form = {"model_name": "logistic", "features": '["temp", "rain"]', "label": "month"}
+        response = await user.post("/train", data=form, files=files)
+        assert (response.status_code, response.json()["status"]) == (200, "model trained")
 
     async def test_unknown_type_is_refused_and_free(self, user: Person) -> None:
         form = {"model_name": "oracle", "features": '["x"]', "label": "y", "model_params": "{}"}

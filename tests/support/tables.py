@@ -35,6 +35,12 @@ def fruit_table(rows: int = 60) -> bytes:
     return csv("weight,colour,fruit", *(_fruit(n, *kinds[n % 2]) for n in range(rows)))
 
 
+def month_table(years: int = 10) -> bytes:
+    """Twelve classes as whole numbers, which the temperature and the rain tell apart."""
+    months = [(year, month) for year in range(years) for month in range(1, 13)]
+    return csv("temp,rain,month", *(f"{10 * month + year % 3},{year % 4},{month}" for year, month in months))
+
+
 def _fruit(n: int, kind: str, weight: int) -> str:
     colour = "green" if n % 3 else "red"
     return f"{weight + n % 4}.5,{colour},{kind}"

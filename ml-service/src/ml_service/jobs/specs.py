@@ -1,7 +1,7 @@
 """Requests for trainings, and their specs as they are stored with the job."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -62,8 +62,9 @@ class TrainingJobRequest:
             return JobSpec(comparison.to_json(), len(comparison.candidates))
         if self.budget != NO_BUDGET:
             raise InvalidSpec("Only the type auto takes a budget; leave it out or set the type to auto.")
-        training.check(profile, spec)
-        return JobSpec(spec.to_json())
+        plan = training.check(profile, spec)
+        # The job shows the task that was chosen for `auto`.
+        return JobSpec(replace(spec, task=plan.task).to_json())
 
     def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
         label = _match_name(profile, self.label)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.support.tables import line_table
+from tests.support.tables import fruit_table, line_table
 
 from ml_service.jobs.schemas import TrainingRequest
 from ml_service.jobs.specs import Budget, TrainingJobRequest
@@ -23,6 +23,14 @@ def line(tmp_path: Any) -> TableProfile:  # Any: pytest's own type
 def test_training_of_one_type_is_one_unit(line: TableProfile) -> None:
     job_spec = TrainingJobRequest(1, "linear", "y").to_job_spec(line)
     assert (job_spec.units, job_spec.spec["model_type"]) == (1, "linear")
+
+
+@pytest.mark.parametrize(("label", "task"), [("y", "regression"), ("fruit", "classification")])
+def test_job_shows_the_task_that_was_chosen(tmp_path: Any, label: str, task: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(line_table() if label == "y" else fruit_table())
+    request = TrainingJobRequest(1, "knn", label)
+    assert request.to_job_spec(profile(read_table(path))).spec["task"] == task
 
 
 def test_comparison_has_one_unit_per_candidate(line: TableProfile) -> None:

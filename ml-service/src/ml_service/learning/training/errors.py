@@ -118,17 +118,26 @@ class LabelNotNumeric(TrainingError):
     code = "label_not_numeric"
 
     def __init__(self, column: str, *, can_classify: bool) -> None:
-        advice = "choose classification" if can_classify else f"choose {types_for('classification')}"
+        advice = (
+            "set the task to classification, or leave it at auto"
+            if can_classify
+            else f"choose {types_for('classification')}, which learn classes"
+        )
         super().__init__(f"The label '{column}' is text, which cannot be regressed; {advice}.", column=column)
 
 
 class LabelNotClasses(TrainingError):
     code = "label_not_classes"
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, most: int, *, can_regress: bool) -> None:
+        advice = (
+            "set the task to regression, or leave it at auto"
+            if can_regress
+            else f"choose {types_for('regression')}, which learn numbers"
+        )
         super().__init__(
-            f"The label '{column}' has many or fractional numbers rather than a few classes; "
-            f"choose regression with {types_for('regression')}.",
+            f"The label '{column}' has fractional numbers, or over {most} different ones: "
+            f"these are not classes; {advice}.",
             column=column,
         )
 
@@ -170,13 +179,15 @@ class ConstantLabel(TrainingError):
 class ClassTooSmall(TrainingError):
     code = "class_too_small"
 
-    def __init__(self, column: str, count: int) -> None:
+    def __init__(self, column: str, count: int, *, can_regress: bool) -> None:
         classes = "1 class has" if count == 1 else f"{count} classes have"
-        super().__init__(
-            f"{classes} a single row in '{column}'; each needs two, one to train on and one to test on.",
-            column=column,
-            count=count,
+        advice = (
+            f" To learn numbers instead, choose {types_for('regression')} and set the task to regression."
+            if can_regress
+            else ""
         )
+        detail = f"{classes} a single row in '{column}'; each needs two, one to train on and one to test on."
+        super().__init__(detail + advice, column=column, count=count)
 
 
 class PartTooSmall(TrainingError):

@@ -70,14 +70,13 @@ def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec, tasks: froz
     """The task of the spec, or the usual one for the label among the offered tasks."""
     if spec.task != "auto" and spec.task not in tasks:
         raise TaskNotOffered(spec.model_type, spec.task)
-    few = _is_few_whole(label)
-    task = spec.task if spec.task != "auto" else _usual_task(tasks, label, few, rows)
+    task = spec.task if spec.task != "auto" else _usual_task(tasks, label, rows)
     if task == "regression":
         if label.kind != "number":
             raise LabelNotNumeric(label.name, can_classify="classification" in tasks)
         return "regression"
-    if label.kind == "number" and not (few or (spec.task == "classification" and _is_classes(label))):
-        raise LabelNotClasses(label.name)
+    if not may_be_classes(label):
+        raise LabelNotClasses(label.name, MOST_COUNTED, can_regress="regression" in tasks)
     return "classification"
 
 
@@ -95,7 +94,7 @@ def check_label(profile: TableProfile, label: str) -> ColumnProfile:
 
 def is_classification(label: ColumnProfile, rows: int) -> bool:
     """True if the usual task for the label is classification."""
-    return _usual_task(ANY_TASK, label, _is_few_whole(label), rows) == "classification"
+    return _usual_task(ANY_TASK, label, rows) == "classification"
 
 
 def check_reading(profile: TableProfile, reading: Reading) -> None:
@@ -109,21 +108,19 @@ def check_reading(profile: TableProfile, reading: Reading) -> None:
             raise EmptyColumn(name)
 
 
-def _usual_task(offered: frozenset[Task], label: ColumnProfile, few: bool, rows: int) -> Task:
+def may_be_classes(label: ColumnProfile) -> bool:
+    """True for text, and for whole numbers with few enough different values to count each."""
+    return label.kind == "text" or (label.whole and label.value_counts is not None)
+
+
+def _usual_task(offered: frozenset[Task], label: ColumnProfile, rows: int) -> Task:
     if len(offered) == 1:
         return next(iter(offered))
     if label.kind == "text":
         return "classification"
     values = len(label.value_counts or ())
+    few = may_be_classes(label) and values <= FEW_VALUES
     return "classification" if few and (values == 2 or rows >= ROWS_PER_VALUE * values) else "regression"
-
-
-def _is_classes(label: ColumnProfile) -> bool:
-    return label.whole and label.value_counts is not None
-
-
-def _is_few_whole(label: ColumnProfile) -> bool:
-    return label.whole and label.value_counts is not None and len(label.value_counts) <= FEW_VALUES
 
 
 def _check_columns(profile: TableProfile, spec: TrainingSpec) -> ColumnProfile:
@@ -154,7 +151,7 @@ def _check_classes(label: ColumnProfile) -> int:
         raise SingleClass(label.name)
     single_rows = label.value_counts.count(1)
     if single_rows:
-        raise ClassTooSmall(label.name, single_rows)
+        raise ClassTooSmall(label.name, single_rows, can_regress=label.kind == "number")
     return len(label.value_counts)
 
 

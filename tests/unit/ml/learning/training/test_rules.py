@@ -34,6 +34,7 @@ def table(label: ColumnProfile, rows: int = 100) -> TableProfile:
 
 NUMBERS = column("label")
 WHOLE = column("label", counts=(50, 50), whole=True)
+MONTHS = column("label", counts=(10,) * 12, whole=True)
 TEXT = column("label", "text", (30, 70))
 
 
@@ -88,6 +89,9 @@ def test_spec_that_does_not_fit_its_table_is_refused(
     [
         ("linear", WHOLE, 100, "regression"),
         ("logistic", WHOLE, 100, "classification"),
+        ("logistic", MONTHS, 120, "classification"),
+        ("random_forest", MONTHS, 120, "regression"),
+        ("logistic", replace(WHOLE, value_counts=(2,) * 100), 200, "classification"),
         ("logistic", TEXT, 100, "classification"),
         ("knn", TEXT, 100, "classification"),
         ("knn", NUMBERS, 100, "regression"),
@@ -103,6 +107,32 @@ def test_task_follows_the_model_type_and_the_label(
 ) -> None:
     plan = check(table(label, rows), replace(SPEC, model_type=model_type))
     assert plan.task == task
+
+
+@pytest.mark.parametrize(
+    ("label", "spec", "advice"),
+    [
+        (NUMBERS, replace(SPEC, model_type="logistic"), "choose knn, linear, .* which learn numbers"),
+        (NUMBERS, replace(SPEC, task="classification"), "set the task to regression"),
+        (TEXT, replace(SPEC, model_type="linear"), "choose knn, logistic, .* which learn classes"),
+        (TEXT, replace(SPEC, task="regression"), "set the task to classification"),
+        (
+            replace(WHOLE, value_counts=(1, 99)),
+            replace(SPEC, model_type="logistic"),
+            "choose knn, linear, .* set the task to regression",
+        ),
+    ],
+)
+def test_refused_task_names_the_way_to_the_other(
+    label: ColumnProfile, spec: TrainingSpec, advice: str
+) -> None:
+    with pytest.raises(ServiceError, match=advice):
+        check(table(label), spec)
+
+
+def test_text_label_with_a_rare_class_has_no_way_to_regression() -> None:
+    with pytest.raises(ServiceError, match=r"one to test on\.$"):
+        check(table(replace(TEXT, value_counts=(1, 99))), SPEC)
 
 
 def test_spec_can_set_the_task() -> None:
