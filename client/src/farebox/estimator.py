@@ -4,7 +4,7 @@ They need pandas, and fit into scikit-learn's pipelines and searches where it is
 """
 
 import inspect
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal, Self
 
@@ -13,7 +13,9 @@ import pandas
 
 from farebox.clients import Farebox
 from farebox.errors import InvalidArgument
+from farebox.results.datasets import InspectedDataset
 from farebox.results.models import Model
+from farebox.results.predictions import Predictions
 
 Task = Literal["classification", "regression"]
 ROWS_PER_REQUEST = 5000
@@ -25,6 +27,9 @@ class FareboxEstimator:
     `model_type` and `params` are a model type of the gateway and its parameters. Without a `client`, requests
     go through `Farebox()`: the default address with the stored login. After `fit`, `model_` is the trained
     model. Training and predictions are charged at the gateway's prices.
+
+    `train_fraction` is the share of the rows to learn from, 80 % by default; the gateway tests the model on
+    the others. The scores of a cross-validation are therefore those of models of fewer rows.
     """
 
     task: ClassVar[Task]
@@ -43,7 +48,7 @@ class FareboxEstimator:
 
     def fit(self, X: Any, y: Any) -> Self:
         """Upload the table, train a model on it, and wait for it."""
-        features, label = _frame_of(X), pandas.Series(numpy.asarray(y).ravel())
+        features, label = _frame_of(X), self._label_of(y)
         if len(features) != len(label):
             raise InvalidArgument(
                 f"X has {len(features)} rows and y has {len(label)}; the numbers must be equal."
@@ -52,7 +57,7 @@ class FareboxEstimator:
         table = features.reset_index(drop=True).assign(**{name: label})
         with self._connected() as client:
             self.model_: Model = client.models.train(
-                table,
+                self._upload(client, table, name),
                 name,
                 features=[str(column) for column in features.columns],
                 type=self.model_type,
@@ -66,15 +71,7 @@ class FareboxEstimator:
 
     def predict(self, X: Any) -> Any:
         """The prediction for each row, as an array."""
-        if not self.__sklearn_is_fitted__():
-            raise InvalidArgument("This estimator is not fitted yet; call fit before predict.")
-        rows = _frame_of(X)
-        predictions: list[object] = []
-        with self._connected() as client:
-            for start in range(0, len(rows), ROWS_PER_REQUEST):
-                chunk = rows.iloc[start : start + ROWS_PER_REQUEST]
-                predictions += client.predictions.many(self.model_.name, chunk).predictions
-        return numpy.asarray(predictions)
+        return numpy.asarray([value for part in self._predict(X) for value in part.predictions])
 
     def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002 - scikit-learn's interface
         """The settings that the constructor takes, by name."""
@@ -88,6 +85,24 @@ class FareboxEstimator:
                 raise InvalidArgument(f"There is no setting '{name}'; the settings are {', '.join(names)}.")
             setattr(self, name, setting)
         return self
+
+    def _label_of(self, y: Any) -> Any:  # Any: pandas is optional at type checking
+        return pandas.Series(numpy.asarray(y).ravel())
+
+    def _upload(self, client: Farebox, table: Any, label: str) -> InspectedDataset:  # noqa: ARG002 - for the classifier  # Any: as above
+        return client.datasets.upload(table)
+
+    def _predict(self, X: Any, *, probabilities: bool = False) -> list[Predictions]:  # Any: as above
+        if not self.__sklearn_is_fitted__():
+            raise _not_fitted()
+        rows = _frame_of(X)
+        with self._connected() as client:
+            return [
+                client.predictions.many(
+                    self.model_.name, rows.iloc[start : start + ROWS_PER_REQUEST], probabilities=probabilities
+                )
+                for start in range(0, len(rows), ROWS_PER_REQUEST)
+            ]
 
     @contextmanager
     def _connected(self) -> Generator[Farebox]:
@@ -122,27 +137,58 @@ class FareboxEstimator:
 
 
 class FareboxClassifier(FareboxEstimator):
-    """A classifier; `classes_` are the labels in the training data."""
+    """A classifier; `classes_` are the labels in the training data, of the type that they had there."""
 
     task = "classification"
-
-    def fit(self, X: Any, y: Any) -> Self:  # Any: as above
-        """Upload the table, train a model on it, and wait for it."""
-        super().fit(X, y)
-        self.classes_ = numpy.unique(numpy.asarray(y).ravel())
-        return self
 
     def predict(self, X: Any) -> Any:  # Any: as above
         """The class of each row, as an array."""
         predicted = super().predict(X).tolist()
-        # A label sent in a CSV file may return as its text.
-        classes = self.classes_.tolist()
-        labels = {str(label): label for label in classes} | {label: label for label in classes}
-        return numpy.asarray([labels[label] for label in predicted], dtype=self.classes_.dtype)
+        return self.classes_[self._positions_of(predicted)]
+
+    def predict_proba(self, X: Any) -> Any:  # Any: as above
+        """The probability of each class of `classes_` in each row, as an array."""
+        rows = [row for part in self._predict(X, probabilities=True) for row in part.probabilities or []]
+        probabilities = numpy.zeros((len(rows), len(self.classes_)))
+        if rows:
+            columns = self._positions_of(list(rows[0]))
+            probabilities[:, columns] = [list(row.values()) for row in rows]
+        return probabilities
 
     def score(self, X: Any, y: Any) -> float:
         """The accuracy: the share of rows predicted correctly."""
         return float(numpy.mean(self.predict(X) == numpy.asarray(y).ravel()))
+
+    def _label_of(self, y: Any) -> Any:  # Any: as above
+        """The labels as they are sent: whole numbers as such, all others as text."""
+        labels = numpy.asarray(y).ravel()
+        if pandas.Series(labels).isna().any():
+            raise InvalidArgument("y has missing labels; leave out the rows without one.")
+        try:
+            self.classes_ = numpy.unique(labels)
+        except TypeError:
+            raise InvalidArgument("The labels in y are of several types; use texts or numbers.") from None
+        if len({_text_of(label) for label in self.classes_.tolist()}) < len(self.classes_):
+            raise InvalidArgument("Two classes in y differ in blanks around them only; use one of them.")
+        return pandas.Series([_text_of(label) for label in labels.tolist()])
+
+    def _upload(self, client: Farebox, table: Any, label: str) -> InspectedDataset:  # Any: as above
+        """Upload the table, and see that its labels are read as they are: digits in texts stay text."""
+        dataset = super()._upload(client, table, label)
+        if any(isinstance(each, str) for each in self.classes_.tolist()):
+            dataset = client.datasets.correct(dataset.id, {label: "text"})
+        column = next(column for column in dataset.columns if column.name == label)
+        if column.missing or column.distinct != len(self.classes_):
+            raise InvalidArgument(
+                "A class in y is the same as another one, or as a missing cell, in a CSV file; "
+                "rename classes such as 'NA', 'null' or an empty text."
+            )
+        return dataset
+
+    def _positions_of(self, labels: Sequence[object]) -> list[int]:
+        """The position in `classes_` of each label, which the gateway may return as text or as a number."""
+        positions = {_text_of(label): position for position, label in enumerate(self.classes_.tolist())}
+        return [positions[_text_of(label)] for label in labels]
 
 
 class FareboxRegressor(FareboxEstimator):
@@ -165,6 +211,25 @@ def _frame_of(table: Any) -> Any:  # Any: pandas is optional at type checking
     if array.ndim != 2:
         raise InvalidArgument("X must be a table of rows and columns; reshape a single column with (-1, 1).")
     return pandas.DataFrame(array, columns=[f"x{number}" for number in range(array.shape[1])])
+
+
+def _text_of(label: object) -> str:
+    """A label as its cell in the file: 1.0 is the class 1, and blanks around a text have no meaning."""
+    return str(int(label) if isinstance(label, float) and label.is_integer() else label).strip()
+
+
+def _not_fitted() -> InvalidArgument:
+    """The error of an estimator without a model; scikit-learn's as well, where it is installed."""
+    sentence = "This estimator is not fitted yet; call fit before predict."
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ImportError:
+        return InvalidArgument(sentence)
+
+    class NotFitted(InvalidArgument, NotFittedError):
+        pass
+
+    return NotFitted(sentence)
 
 
 def _free_name(taken: Any) -> str:  # Any: an Index
