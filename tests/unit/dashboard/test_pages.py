@@ -2,7 +2,7 @@
 
 import pytest
 from tests.unit.client.gateway import Gateway, ok, problem
-from tests.unit.client.samples import job
+from tests.unit.client.samples import NOW, job
 from tests.unit.dashboard.conftest import RunPage, page_of
 
 from dashboard.widgets.job_progress import WATCHED_JOB
@@ -78,6 +78,25 @@ def test_result_of_ended_training_is_shown_once(gateway: Gateway, run_page: RunP
     assert app.error[0].value == "**penguins** failed: All rows are alike. Nothing was charged."
     app.run()
     assert not app.error
+
+
+def test_label_without_a_suggestion_is_selected_by_the_user(gateway: Gateway, run_page: RunPage) -> None:
+    column = {"kind": "number", "missing": 0, "whole": True, "distinct": 9, "quantiles": None, "mean": 1.0}
+    columns = [{**column, "name": name, "top_values": [], "histogram": None} for name in ("low", "bwt")]
+    dataset = {"id": 3, "name": "births.csv", "rows": 189, "column_count": 2, "size_bytes": 9, "sha256": ""}
+    dataset |= {"created_at": NOW, "columns": columns, "format": "csv", "dialect": None, "duplicate_rows": 0}
+    dataset |= {"findings": [], "suggested": {"label": None, "features": ["low", "bwt"]}}
+    forest = {"name": "random_forest", "title": "Random forest", "tasks": [], "parameters": {}}
+    gateway.on("GET", "/v1/jobs", page_of())
+    gateway.on("GET", "/v1/datasets", page_of(dataset))
+    gateway.on("GET", "/v1/datasets/3", ok(dataset))
+    gateway.on("GET", "/v1/datasets/3/preview", ok({"columns": ["low", "bwt"], "rows": [[0, 2523]]}))
+    gateway.on("GET", "/v1/model-types", page_of({**forest, "budget": None, "candidates": None}))
+    app = run_page(show_page, {"page": "train"})
+    [label] = [box for box in app.selectbox if box.label == "Label (column to predict)"]
+    assert label.value is None
+    assert app.caption[-1].value.startswith("Select the column to predict")
+    assert not [button for button in app.button if button.label.startswith("Train")]
 
 
 def test_wallet_page_has_no_purchase_form_when_purchases_are_off(gateway: Gateway, run_page: RunPage) -> None:

@@ -43,6 +43,9 @@ def show(session: UserSession) -> None:
     st.subheader("Train a model")
     with report_errors():
         spec = training_form(dataset, list(client.model_types.list()))
+        if spec is None:
+            st.caption("Select the column to predict to see its findings and the price.")
+            return
         show_findings(_label_findings(client, spec))
         _show_price_and_start(client, spec)
 

@@ -67,18 +67,28 @@ class Parameter:
         )
 
 
-def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> TrainingSpec:
-    """The form; its widget keys contain the dataset, so that another dataset starts with its own defaults."""
+def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> TrainingSpec | None:
+    """The form; its widget keys contain the dataset, so that another dataset starts with its own defaults.
+
+    None without a label: it is selected by the user unless the inspection suggests one.
+    """
     key = f"dataset-{dataset.id}"
     names = [column.name for column in dataset.columns]
     suggested = dataset.suggested.label
     left, right = st.columns(2)
-    default_label = names.index(suggested) if suggested in names else len(names) - 1
-    label = left.selectbox("Label (column to predict)", names, index=default_label, key=f"{key}-label")
+    label = left.selectbox(
+        "Label (column to predict)",
+        names,
+        index=names.index(suggested) if suggested in names else None,
+        placeholder="Select a column",
+        key=f"{key}-label",
+    )
     default_type = next((at for at, kind in enumerate(types) if kind.name == DEFAULT_TYPE), 0)
     model_type = right.selectbox(
         "Model type", types, index=default_type, format_func=lambda model_type: model_type.title
     )
+    if label is None:
+        return None
     candidates = [name for name in names if name != label]
     features = st.multiselect(
         "Features (columns to learn from)",

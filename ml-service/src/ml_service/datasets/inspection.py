@@ -7,8 +7,9 @@ from pathlib import Path
 
 from kit.identity import UserId
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import ColumnView, find, suggest
+from ml_service.learning.findings.columns import ColumnView, find
 from ml_service.learning.findings.labels import find_in_classes, find_leakage
+from ml_service.learning.findings.suggestions import suggest
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.errors import UploadChanged, UploadMissing
 from ml_service.learning.tables.statistics import compute_statistics

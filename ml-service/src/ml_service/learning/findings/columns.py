@@ -1,4 +1,4 @@
-"""Findings about columns that need no label, and a suggestion of label and features."""
+"""Findings about columns that need no label."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,7 @@ MOSTLY_MISSING = 0.5
 MANY_CATEGORIES = 50
 FEWEST_IDS = 20
 NEARLY_ALL = 0.95
-MOST_CLASSES = 20
 ID_NAME = re.compile(r"(?i:(^|[_\W])(id|uid|uuid|guid|key|index|number|no|nr)$)|[a-z]I[dD]$")
-LABEL_NAMES = {"target", "label", "class", "y", "outcome", "response", "result"}
-LEFT_OUT = {"constant", "id_like"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +22,6 @@ class ColumnView:
 
     column: ColumnProfile
     statistics: ColumnStatistics
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    label: str | None
-    features: Sequence[str]
 
 
 def find(views: Sequence[ColumnView], rows: int, duplicate_rows: int) -> list[Finding]:
@@ -49,14 +40,6 @@ def find(views: Sequence[ColumnView], rows: int, duplicate_rows: int) -> list[Fi
     if duplicate_rows:
         findings.append(_find_duplicates(rows, duplicate_rows))
     return findings
-
-
-def suggest(views: Sequence[ColumnView], findings: Sequence[Finding]) -> Suggestion:
-    """Choose the label by name, else the last or first column of classes, else the last column of numbers."""
-    left_out = {finding.column for finding in findings if finding.code in LEFT_OUT}
-    usable = [view for view in views if view.column.kind != "empty" and view.column.name not in left_out]
-    label = _choose_label([view for view in usable if view.column.kind != "date"])
-    return Suggestion(label, [view.column.name for view in usable if view.column.name != label])
 
 
 def _find_in_column(view: ColumnView, rows: int) -> Iterator[Finding]:
@@ -125,22 +108,6 @@ def _counts_up(statistics: ColumnStatistics) -> bool:
             return high - low == statistics.distinct - 1
         case _:
             return False
-
-
-def _choose_label(views: Sequence[ColumnView]) -> str | None:
-    names = [view.column.name for view in views]
-    typical = [name for name in names if name.casefold() in LABEL_NAMES]
-    if typical:
-        return typical[-1]
-    classes = [view.column.name for view in views if _has_classes(view)]
-    if classes:
-        return classes[-1] if classes[-1] == names[-1] else classes[0]
-    numbers = [view.column.name for view in views if view.column.kind == "number"]
-    return numbers[-1] if numbers else None
-
-
-def _has_classes(view: ColumnView) -> bool:
-    return view.column.kind == "text" and 2 <= view.statistics.distinct <= MOST_CLASSES
 
 
 def _percent(part: int, whole: int) -> str:

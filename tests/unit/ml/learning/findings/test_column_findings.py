@@ -1,20 +1,12 @@
-"""Findings about columns, and the suggested label and features."""
+"""Findings about columns."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.tables import DATA
 
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import (
-    MANY_CATEGORIES,
-    ColumnView,
-    Finding,
-    Suggestion,
-    find,
-    suggest,
-)
+from ml_service.learning.findings.columns import MANY_CATEGORIES, ColumnView, Finding, find
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training.preparation import MOST_CATEGORIES
 
@@ -34,17 +26,16 @@ def write(tmp_path: Path) -> Write:
     return write_columns
 
 
-def inspect(path: Path) -> tuple[list[Finding], Suggestion]:
+def find_in(path: Path) -> list[Finding]:
     table = tables.read_csv(path)
     statistics = compute_statistics(table)
     profiles = tables.profile(table).columns
     views = [ColumnView(column, statistics.columns[name]) for name, column in profiles.items()]
-    findings = find(views, table.rows, statistics.duplicate_rows)
-    return findings, suggest(views, findings)
+    return find(views, table.rows, statistics.duplicate_rows)
 
 
 def codes(path: Path) -> list[tuple[str, str, str | None]]:
-    return [(finding.code, finding.severity, finding.column) for finding in inspect(path)[0]]
+    return [(finding.code, finding.severity, finding.column) for finding in find_in(path)]
 
 
 @pytest.mark.parametrize(
@@ -90,37 +81,10 @@ def test_few_rows_are_a_finding(tmp_path: Path) -> None:
 
 def test_every_finding_has_advice(write: Write) -> None:
     path = write(a=lambda _: 7, b=lambda n: n, c=lambda _: "", d=lambda n: f"t{n % 60}")
-    for finding in inspect(path)[0]:
+    for finding in find_in(path):
         assert finding.detail.endswith(".")
         assert finding.advice.endswith(".")
 
 
 def test_cardinality_limit_equals_the_number_of_encoded_categories() -> None:
     assert MANY_CATEGORIES == MOST_CATEGORIES
-
-
-@pytest.mark.parametrize(
-    ("name", "label"),
-    [
-        ("penguins", "species"),
-        ("wine", "target"),
-        ("diabetes", "target"),
-        ("seattle-weather", "weather"),
-        ("cars", "Origin"),
-    ],
-)
-def test_labels_of_the_example_tables_are_suggested(name: str, label: str) -> None:
-    suggested = inspect(DATA / f"{name}.csv")[1]
-    assert suggested.label == label
-    assert label not in suggested.features
-
-
-def test_constant_and_id_like_columns_are_not_suggested(write: Write) -> None:
-    path = write(id=lambda n: n, same=lambda _: 1, none=lambda _: "", a=lambda n: n % 7, b=lambda n: n * 1.5)
-    assert inspect(path)[1] == Suggestion("b", ["a"])
-
-
-def test_table_without_usable_columns_has_no_suggested_label(tmp_path: Path) -> None:
-    path = tmp_path / "dates.csv"
-    path.write_text("a\n2026-01-01\n2026-01-02\n")
-    assert inspect(path)[1] == Suggestion(None, ["a"])
