@@ -1,5 +1,6 @@
 """Findings about columns that need no label."""
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,11 @@ MOSTLY_MISSING = 0.5
 # The limit of encoded categories of a feature; rarer ones count as missing.
 MANY_CATEGORIES = 50
 FEWEST_IDS = 20
+# Columns depend on each other, so that more rows repeat than if they were independent.
+CHANCE_FACTOR = 3
+MANY_REPEATS = 0.01
+# Below this probability not even five million rows agree by chance, and a difference of floats is inexact.
+FEWEST_AGREEMENTS = 1e-15
 NEARLY_ALL = 0.95
 ID_NAME = re.compile(r"(?i:(^|[_\W])(id|uid|uuid|guid|key|index|number|no|nr)$)|[a-z]I[dD]$")
 
@@ -37,9 +43,21 @@ def find(views: Sequence[ColumnView], rows: int, duplicate_rows: int) -> list[Fi
                 f"Use at least {FEW_ROWS} rows; some hundreds are better.",
             )
         )
-    if duplicate_rows:
-        findings.append(_find_duplicates(rows, duplicate_rows))
+    by_chance = expected_repeats(views, rows)
+    if duplicate_rows > CHANCE_FACTOR * by_chance:
+        findings.append(_find_duplicates(rows, duplicate_rows, by_chance))
     return findings
+
+
+def expected_repeats(views: Sequence[ColumnView], rows: int) -> float:
+    """The number of rows that would repeat an earlier one if the columns were independent.
+
+    Simpson (1949): rows that agree with this probability are draws from so many equally likely combinations.
+    """
+    combinations = 1 / max(math.prod(_agreement(view, rows) for view in views), FEWEST_AGREEMENTS)
+    if combinations <= 1:
+        return rows - 1
+    return rows + combinations * math.expm1(rows * math.log1p(-1 / combinations))
 
 
 def _find_in_column(view: ColumnView, rows: int) -> Iterator[Finding]:
@@ -79,15 +97,25 @@ def _find_in_column(view: ColumnView, rows: int) -> Iterator[Finding]:
         )
 
 
-def _find_duplicates(rows: int, duplicates: int) -> Finding:
+def _find_duplicates(rows: int, duplicates: int, by_chance: float) -> Finding:
     repeat = "1 row repeats" if duplicates == 1 else f"{duplicates} rows repeat"
     return Finding(
         "duplicate_rows",
-        "warning" if duplicates >= rows / 100 else "info",
+        "warning" if by_chance < rows * MANY_REPEATS <= duplicates else "info",
         None,
         f"{repeat} an earlier one ({_percent(duplicates, rows)}).",
-        "Remove them unless they are real: test metrics look too good on rows seen in training.",
+        "Remove copies: test metrics look too good on rows seen in training. "
+        "Keep rows of different cases that merely agree.",
     )
+
+
+def _agreement(view: ColumnView, rows: int) -> float:
+    """The probability that two rows have the same cell, rather too low for columns with many values."""
+    missing, statistics = view.column.missing, view.statistics
+    counts = [top.count for top in statistics.top_values]
+    others, rest = statistics.distinct - len(counts), rows - missing - sum(counts)
+    squares = missing**2 + sum(count**2 for count in counts) + (rest**2 / others if others > 0 else 0)
+    return squares / rows**2
 
 
 def _is_id_like(view: ColumnView, present: int) -> bool:

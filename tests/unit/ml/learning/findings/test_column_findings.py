@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from ml_service.learning import tables
-from ml_service.learning.findings.columns import MANY_CATEGORIES, ColumnView, Finding, find
+from ml_service.learning.findings.columns import MANY_CATEGORIES, ColumnView, Finding, expected_repeats, find
 from ml_service.learning.tables.statistics import compute_statistics
 from ml_service.learning.training.preparation import MOST_CATEGORIES
 
@@ -69,8 +71,38 @@ def test_name_that_merely_ends_like_an_id_is_not_id_like(name: str, write: Write
     assert codes(write(**{name: lambda n: n * n, "b": lambda n: n % 7})) == []
 
 
-def test_duplicate_rows_are_a_finding(write: Write) -> None:
-    assert codes(write(a=lambda n: n % 9, b=lambda n: n % 7)) == [("duplicate_rows", "warning", None)]
+def test_copies_of_rows_are_a_finding(write: Write) -> None:
+    path = write(a=lambda n: (n % 97) ** 2 / 8, b=lambda n: n % 97 / 7)
+    assert codes(path) == [("duplicate_rows", "warning", None)]
+
+
+def test_rows_of_few_categories_repeat_without_a_finding(write: Write) -> None:
+    assert codes(write(a=lambda n: n % 9, b=lambda n: n % 7)) == []
+    assert codes(write(a=lambda n: "yes" if n % 11 else "no", b=lambda n: n % 3)) == []
+
+
+def test_more_repeats_than_by_chance_among_few_categories_are_an_info(write: Write) -> None:
+    path = write(a=lambda n: n % 33 % 20, b=lambda n: n % 33 // 2)
+    assert codes(path) == [("duplicate_rows", "info", None)]
+
+
+@pytest.mark.parametrize(("rows", "values"), [(1000, 40), (100_000, 3000), (50, 2)])
+def test_expected_repeats_are_those_of_random_rows(rows: int, values: int) -> None:
+    random = np.random.default_rng(7)
+    table = tables.Table(
+        ("a", "b"),
+        {
+            name: tables.Column(name, "number", 0, True, pa.chunked_array([random.integers(0, values, rows)]))
+            for name in ("a", "b")
+        },
+        rows,
+        None,
+    )
+    statistics = compute_statistics(table)
+    profiles = tables.profile(table).columns
+    views = [ColumnView(column, statistics.columns[name]) for name, column in profiles.items()]
+    repeats = statistics.duplicate_rows
+    assert expected_repeats(views, rows) == pytest.approx(repeats, rel=0.1, abs=2)
 
 
 def test_few_rows_are_a_finding(tmp_path: Path) -> None:
