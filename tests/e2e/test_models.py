@@ -4,7 +4,7 @@ import httpx
 import pytest
 from tests.support.people import Person
 from tests.support.problems import assert_problem
-from tests.support.tables import fruit_table, shared
+from tests.support.tables import fruit_table, month_table, shared
 from tests.support.training import ended, start, train, upload
 
 
@@ -51,6 +51,18 @@ class TestTrain:
         )
         assert model["task"] == task
         assert figure in model["metrics"]
+
+    async def test_answers_name_the_task_and_the_way_to_the_other(self, user: Person) -> None:
+        dataset_id = await upload(user, month_table())
+        found = await user.get(f"/v1/datasets/{dataset_id}/findings", params={"label": "month"})
+        [usual] = [finding for finding in found.json()["findings"] if finding["code"] == "task"]
+        assert usual["advice"] == "If they are codes of classes, set the task to classification."
+        job = await start(user, {"dataset_id": dataset_id, "type": "logistic", "label": "month"})
+        assert job["order"]["task"] == "classification"
+        assert (await ended(user, job["id"]))["state"] == "succeeded"
+        model = (await user.get(f"/v1/models/{job['model_name']}")).json()
+        assert model["task"] == "classification"
+        assert model["task_note"].endswith("If they are amounts, set the task to regression.")
 
     async def test_missing_labels_are_dropped_on_request(self, user: Person) -> None:
         spec = {

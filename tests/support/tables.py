@@ -36,9 +36,11 @@ def fruit_table(rows: int = 60) -> bytes:
 
 
 def month_table(years: int = 10) -> bytes:
-    """Twelve classes as whole numbers, which the temperature and the rain tell apart."""
+    """Twelve classes as whole numbers, which follow from the temperature."""
     months = [(year, month) for year in range(years) for month in range(1, 13)]
-    return csv("temp,rain,month", *(f"{10 * month + year % 3},{year % 4},{month}" for year, month in months))
+    return csv(
+        "temp,rain,month", *(f"{10 * month + year % 3}.5,{year % 4},{month}" for year, month in months)
+    )
 
 
 def _fruit(n: int, kind: str, weight: int) -> str:

@@ -134,7 +134,7 @@ def test_dataset_is_shown_with_findings(logged_in: Run, tmp_path: Path) -> None:
 
     assert added.returncode == 0, added.stderr
     assert "500 (15), 501 (15), 502 (15), ..." in added.stdout
-    assert "56 rows repeat an earlier one" in added.stdout
+    assert "repeat an earlier one" not in added.stdout
     dataset = str(read_json(logged_in("datasets", "--json"))[0]["id"])
     shown = logged_in("datasets", "show", dataset, "--label", "passed")
     assert "'code' alone avoids 100% of the wrong guesses about 'passed'" in shown.stdout

@@ -1,4 +1,4 @@
-"""Commands that read and write files, follow jobs and change passwords."""
+"""Commands that read and write files, choose tasks, follow jobs and change passwords."""
 
 import csv
 import zipfile
@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.client.conftest import PASSWORD, PENGUINS, new_name
 from tests.e2e.client.test_command import Run, read_json, runner
 from tests.support.stack import Stack
+from tests.support.tables import month_table
 
 from farebox import Farebox
 from farebox.results.models import Model
@@ -22,6 +23,21 @@ def key(owner: Farebox) -> str:
 @pytest.fixture
 def run(stack: Stack, tmp_path: Path) -> Run:
     return runner(stack.url, tmp_path / "config")
+
+
+def test_answers_name_the_way_to_the_other_task(run: Run, key: str, tmp_path: Path) -> None:
+    table = tmp_path / "months.csv"
+    table.write_bytes(month_table())
+    options = (str(table), "--label", "month", "--yes")
+
+    trained = run("train", *options, "--type", "logistic", FAREBOX_API_KEY=key)
+    refused = run("train", *options, "--label", "temp", "--type", "logistic", FAREBOX_API_KEY=key)
+
+    assert trained.returncode == 0, trained.stderr
+    assert "If they are amounts, train with --task regression." in trained.stderr
+    assert refused.returncode == 7
+    assert "choose knn, linear, random_forest or gradient_boosting, which learn numbers" in refused.stderr
+    assert "--task" in refused.stderr
 
 
 def test_batch_writes_file_beside_input(run: Run, key: str, penguins: Model, tmp_path: Path) -> None:

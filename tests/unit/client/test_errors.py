@@ -37,7 +37,7 @@ SERVICES = (auth_service.main, billing_service.main, ml_service.main, gateway.ma
 SENTENCE_IS_ENOUGH = set(
     """
     account_deleted account_disabled account_mismatch account_not_found batch_column_taken
-    billing_unavailable card_declined class_too_small client_left constant_label coverage_too_high
+    billing_unavailable card_declined client_left constant_label coverage_too_high
     csv_bad_quote csv_cell_too_long csv_corrupt_gzip csv_date_out_of_range csv_duplicate_header
     csv_empty csv_empty_header csv_header_too_long csv_header_unusable csv_no_rows
     csv_nul_byte csv_other_format csv_too_few_fields csv_too_large
@@ -45,12 +45,12 @@ SENTENCE_IS_ENOUGH = set(
     dataset_too_large date_label deadline_passed duplicate_feature email_mismatch email_taken
     empty_column export_too_large field_missing field_unusable file_missing fit_failed forbidden
     form_malformed hashing_busy idempotency_key_expired idempotency_key_reused idempotency_twin_running
-    invalid_feature invalid_training_spec label_among_features label_not_classes label_not_numeric
+    invalid_feature invalid_training_spec label_among_features
     load_limit_reached model_exceeds_limit model_name_unusable model_too_large name_taken no_features
     no_probabilities not_a_table not_your_email parquet_corrupt parquet_type_unsupported part_too_small
     purchases_off quote_expired quote_not_found reader_died reader_timed_out readers_busy
     refresh_running sign_up_closed single_class solver_takes_two_classes storage_full store_not_ours
-    task_not_offered too_many_at_once too_many_classes too_many_failures too_many_neighbours
+    too_many_at_once too_many_classes too_many_failures too_many_neighbours
     training_cancelled training_failed training_refused training_timed_out upload_changed
     upload_interrupted upstream_down wallet_not_found wrong_credentials wrong_password
     """.split()  # noqa: SIM905 - as a list it would take a line for each

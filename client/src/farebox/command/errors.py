@@ -118,6 +118,10 @@ HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "invalid_parameter": "List each type's parameters with: farebox models types",
     "missing_feature": "List the model's features with: farebox models schema MODEL",
     "unknown_feature": "List the model's features with: farebox models schema MODEL; batch ignores others",
+    "label_not_classes": "Choose the type with --type, and the task with --task",
+    "label_not_numeric": "Choose the type with --type, and the task with --task",
+    "class_too_small": "Choose the type with --type, and the task with --task",
+    "task_not_offered": "List each type's tasks with: farebox models types",
     "missing_labels": "Leave these rows out with: --drop-missing-labels",
 }
 

@@ -102,6 +102,8 @@ def show_model(model: Model) -> None:
         _show_leaderboard(model.leaderboard)
     for warning in model.warnings:
         output.message(warning)
+    if model.task_note is not None:
+        output.message(model.task_note.replace("set the task to ", "train with --task "))
 
 
 def _show_leaderboard(candidates: Sequence[Candidate]) -> None:

@@ -40,7 +40,10 @@ Parameters = Annotated[
     typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter of the type; repeatable."),
 ]
 Name = Annotated[str | None, typer.Option(help="The model's name.", show_default="generated")]
-Task = Annotated[Literal["auto", "classification", "regression"], typer.Option(help="The task.")]
+Task = Annotated[
+    Literal["auto", "classification", "regression"],
+    typer.Option(help="The task; by default the label's values and the type decide."),
+]
 TrainFraction = Annotated[
     float, typer.Option(help="The share of rows to train on; the others test the model.")
 ]

@@ -54,11 +54,15 @@ class Recipe(Result):
 
 
 class Model(Result):
-    """A trained model: its metrics, those of a baseline, and its training data."""
+    """A trained model: its metrics, those of a baseline, and its training data.
+
+    `task_note` says how to choose the other task, if the label allows both.
+    """
 
     name: str
     type: str
     task: str
+    task_note: str | None = None
     label: str
     features: list[str]
     params: dict[str, object]

@@ -162,7 +162,7 @@ async def correct_dataset(
 async def list_findings(
     dataset_id: RowIdInPath, label: LabelName, caller: Reader, inspections: Inspections
 ) -> FindingsView:
-    """Findings about a label: imbalanced classes, rare classes, suspected leakage."""
+    """Findings about a label: its usual task, imbalanced classes, rare classes, suspected leakage."""
     findings = await inspections.find_label_findings(caller.user_id, dataset_id, label)
     return FindingsView(findings=[FindingView.of(finding) for finding in findings])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from kit.identity import UserId
 from ml_service.learning import tables
 from ml_service.learning.findings.columns import ColumnView, find
-from ml_service.learning.findings.labels import find_in_classes, find_leakage
+from ml_service.learning.findings.labels import find_in_classes, find_leakage, find_task
 from ml_service.learning.findings.suggestions import suggest
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.errors import UploadChanged, UploadMissing
@@ -159,12 +159,16 @@ def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
 def find_label_findings(stored: StoredTable, label: LabelColumn) -> list[tables.Finding]:
     """Findings about a label; none for a label with too many classes to train on."""
     table = stored.read()
+    column = tables.profile(table).columns[label.name]
     if not label.has_classes:
-        return list(find_leakage(table, label.name, False))
-    counts = tables.profile(table).columns[label.name].value_counts
-    if counts is None:
+        return [*find_task(column, False), *find_leakage(table, label.name, False)]
+    if column.value_counts is None:
         return []
-    return [*find_leakage(table, label.name, True), *find_in_classes(label.name, counts)]
+    return [
+        *find_task(column, True),
+        *find_leakage(table, label.name, True),
+        *find_in_classes(label.name, column.value_counts),
+    ]
 
 
 def _dialect(table: tables.Table) -> Json:

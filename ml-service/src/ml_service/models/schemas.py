@@ -83,11 +83,15 @@ class RecipeView(BaseModel):
 
 
 class ModelView(BaseModel):
-    """A model: its metrics beside a baseline, its parameters and its training data."""
+    """A model: its metrics beside a baseline, its parameters and its training data.
+
+    `task_note` says how to choose the other task, if the label allows both.
+    """
 
     name: str
     type: str
     task: str
+    task_note: str | None
     label: str
     features: list[str]
     params: dict[str, Any]  # Any: parameters are of many types
@@ -108,6 +112,7 @@ class ModelView(BaseModel):
             name=model.name,
             type=model.model_type,
             task=description["task"],
+            task_note=description.get("task_note"),
             label=description["label"],
             features=description["spec"]["features"],
             params=description["params"],

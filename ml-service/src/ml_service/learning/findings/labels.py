@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from ml_service.learning.findings.associations import label_of, measure_association
 from ml_service.learning.findings.columns import ColumnView, find
-from ml_service.learning.tables import Column, Finding, Json, Table, profile
+from ml_service.learning.tables import Column, ColumnProfile, Finding, Json, Table, profile
 from ml_service.learning.tables.statistics import compute_statistics
 
+TASK = "task"
 IMBALANCED = 10
 VERY_IMBALANCED = 100
 FEW_ROWS_PER_CLASS = 10
@@ -32,9 +33,35 @@ def _find_all(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
     duplicates = statistics.duplicate_rows if len(views) == len(table.header) else 0
     yield from table.findings
     yield from find(views, table.rows, duplicates)
+    yield from find_task(columns[label], is_classes)
     if is_classes:
         yield from find_in_classes(label, columns[label].value_counts or (1,))
     yield from find_leakage(table, label, is_classes)
+
+
+def find_task(label: ColumnProfile, is_classes: bool) -> Iterator[Finding]:
+    """The task chosen for a label of whole numbers, which are amounts or codes of classes."""
+    values = len(label.value_counts or ())
+    if label.kind != "number" or not label.whole or values < 2 or (is_classes and values == 2):
+        return
+    learnt, meaning, other = (
+        ("classes", "amounts", "regression")
+        if is_classes
+        else ("numbers", "codes of classes", "classification")
+    )
+    yield Finding(
+        TASK,
+        "info",
+        label.name,
+        f"The {values} different whole numbers in '{label.name}' are learnt as {learnt}.",
+        f"If they are {meaning}, set the task to {other}.",
+    )
+
+
+def task_note(findings: Sequence[Json]) -> str | None:
+    """The finding about the task as one text, for the description of a model."""
+    notes = (f"{finding['detail']} {finding['advice']}" for finding in findings if finding["code"] == TASK)
+    return next(notes, None)
 
 
 def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from ml_service.learning.findings.labels import task_note
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, MAX_MODEL_BYTES, REPORT
 from ml_service.learning.reports.evaluation import Refit, TrainingSet
@@ -88,7 +89,7 @@ def train(
         writer.add_model(compiled.arrays, pipeline)
         training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
         report = report_on(data, training, compiled, result, required.sha256 or hash_file(path))
-        result = replace(result, verdict=report["verdict"])
+        result = replace(result, verdict=report["verdict"], task_note=task_note(report["findings"]))
         report_stage("saving")
         readings = {name: column.reading for name, column in data.table.columns.items()}
         encoding = replace(compiled.encoding, readings=readings, label=spec.label)

@@ -42,6 +42,7 @@ class TrainingResult:
     versions: dict[str, str]
     spec: Json
     files: dict[str, Json]
+    task_note: str | None = None
 
     def to_json(self) -> Json:
         return asdict(self)

@@ -1,5 +1,6 @@
 """Findings about labels: leakage, strength of associations, imbalanced and rare classes."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import pytest
 from tests.support.tables import DATA
 
 from ml_service.learning.findings.associations import label_of, measure_association
-from ml_service.learning.findings.labels import find_in_classes, find_leakage
-from ml_service.learning.tables import Table, read_csv
+from ml_service.learning.findings.labels import find_in_classes, find_leakage, find_task, task_note
+from ml_service.learning.tables import ColumnProfile, Table, read_csv
 
 ROWS = 600
 
@@ -103,6 +104,36 @@ def test_association_is_the_share_of_avoided_errors(
     table = read(pd.DataFrame({"noisy": noisy, "label": label}), tmp_path)
     strength = measure_association(table.columns["noisy"], label_of(table.columns["label"], True))
     assert strength == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("values", "is_classes", "advice"),
+    [
+        (12, True, "If they are amounts, set the task to regression."),
+        (12, False, "If they are codes of classes, set the task to classification."),
+        (2, False, "If they are codes of classes, set the task to classification."),
+    ],
+)
+def test_whole_numbers_may_be_learnt_otherwise(values: int, is_classes: bool, advice: str) -> None:
+    label = ColumnProfile("month", "number", 0, True, (10,) * values)
+    [finding] = find_task(label, is_classes)
+    assert (finding.code, finding.severity, finding.advice) == ("task", "info", advice)
+    assert task_note([asdict(finding)]) == f"{finding.detail} {advice}"
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ColumnProfile("month", "text", 0, False, (10,) * 12),
+        ColumnProfile("month", "number", 0, False, (10,) * 12),
+        ColumnProfile("month", "number", 0, True, None),
+        ColumnProfile("month", "number", 0, True, (50, 50)),
+    ],
+    ids=["text", "fractions", "many", "two"],
+)
+def test_label_with_one_sensible_task_has_no_finding_about_it(label: ColumnProfile) -> None:
+    assert list(find_task(label, True)) == []
+    assert task_note([]) is None
 
 
 @pytest.mark.parametrize(
