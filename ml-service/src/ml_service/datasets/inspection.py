@@ -8,7 +8,8 @@ from pathlib import Path
 from kit.identity import UserId
 from ml_service.learning import tables
 from ml_service.learning.findings.columns import ColumnView, find
-from ml_service.learning.findings.labels import find_in_classes, find_leakage, find_task
+from ml_service.learning.findings.labels import find_in_classes, find_task
+from ml_service.learning.findings.leakage import find_leakage
 from ml_service.learning.findings.suggestions import suggest
 from ml_service.learning.tables import Json
 from ml_service.learning.tables.errors import UploadChanged, UploadMissing

@@ -1,24 +1,17 @@
-"""Findings about a label: imbalanced or rare classes, and leakage from other columns."""
+"""Findings about a label: its task, and imbalanced or rare classes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
-import numpy as np
-import pyarrow as pa
-
-from ml_service.learning.findings.associations import label_of, measure_association
 from ml_service.learning.findings.columns import ColumnView, find
-from ml_service.learning.tables import Column, ColumnProfile, Finding, Json, Table, profile
+from ml_service.learning.findings.leakage import find_leakage
+from ml_service.learning.tables import ColumnProfile, Finding, Json, Table, profile
 from ml_service.learning.tables.statistics import compute_statistics
 
 TASK = "task"
 IMBALANCED = 10
 VERY_IMBALANCED = 100
 FEW_ROWS_PER_CLASS = 10
-FEWEST_ROWS = 40
-MOST_ROWS = 20_000
-SUSPECT = 0.95
-CERTAIN = 0.99
 
 
 def find_all(table: Table, label: str, is_classes: bool) -> list[Json]:
@@ -85,36 +78,3 @@ def find_in_classes(label: str, counts: Sequence[int]) -> Iterator[Finding]:
             f"The most common class of '{label}' has {commonest} rows, the rarest {rarest}.",
             "Judge models by balanced accuracy or F1: always guessing the most common class looks accurate.",
         )
-
-
-def find_leakage(table: Table, label: str, is_classes: bool) -> Iterator[Finding]:
-    """Findings about columns that almost determine the label on their own."""
-    chosen = _choose_rows(table.columns[label])
-    if len(chosen) < FEWEST_ROWS:
-        return
-    label_values = label_of(_take(table.columns[label], chosen), is_classes)
-    for name, column in table.columns.items():
-        if name == label or column.kind == "empty":
-            continue
-        strength = measure_association(_take(column, chosen), label_values)
-        if strength >= SUSPECT:
-            effect, of = ("avoids", "wrong guesses about") if is_classes else ("explains", "variance of")
-            yield Finding(
-                "leakage",
-                "serious" if strength >= CERTAIN else "warning",
-                name,
-                f"'{name}' alone {effect} {100 * strength:.3g}% of the {of} '{label}', on held-out rows.",
-                "Leave it out unless it is known before the label.",
-            )
-
-
-def _choose_rows(label: Column) -> pa.Array:
-    """Rows with a label, at most `MOST_ROWS`, evenly spaced over the table."""
-    present = np.flatnonzero(label.cells.is_valid().to_numpy())
-    chosen = np.linspace(0, max(len(present) - 1, 0), min(len(present), MOST_ROWS)).astype(np.int64)
-    return pa.array(present[chosen])
-
-
-def _take(column: Column, rows: pa.Array) -> Column:
-    cells = column.cells.take(rows)
-    return replace(column, missing=cells.null_count, cells=cells)

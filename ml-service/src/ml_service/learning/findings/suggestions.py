@@ -23,8 +23,10 @@ OUTCOMES = {
     *("vote", "voted"),
 }
 # or with these if its values are numbers.
-PRICES = {"medhouseval", "medianhousevalue", "medv", "milespergallon", "mpg"}
-PRICES |= {"price", "saleprice", "sellingprice"}
+PRICES = {
+    *("medhouseval", "medianhousevalue", "medv", "milespergallon", "mpg", "price", "saleprice"),
+    "sellingprice",
+}
 # In the middle of a table these are features; the first or the last column is a label.
 AMOUNTS = {"charges", "revenue", "salary", "sales", "wage", "wages"}
 RESULTS = {"admit", "cnt", "count", "grade", "quality", "rating", "result", "score", "yield"}

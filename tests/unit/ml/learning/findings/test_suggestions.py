@@ -10,8 +10,10 @@ from ml_service.learning.tables import ColumnProfile
 from ml_service.learning.tables.statistics import ColumnStatistics, compute_statistics
 
 # Types of columns in headers: text in 300 forms, classes, numbers, codes of classes, whole numbers, dates.
-TYPES = {"t": ("text", 300), "c": ("text", 4), "n": ("number", 250), "k": ("whole", 4), "w": ("whole", 90)}
-TYPES |= {"d": ("date", 300), "b": ("whole", 2)}
+TYPES = {
+    **{"t": ("text", 300), "c": ("text", 4), "d": ("date", 300)},
+    **{"n": ("number", 250), "w": ("whole", 90), "k": ("whole", 4), "b": ("whole", 2)},
+}
 
 
 def view(name: str, letter: str) -> ColumnView:
