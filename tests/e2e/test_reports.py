@@ -209,3 +209,35 @@ class TestReports:
         received = {metric["name"]: metric["value"] for metric in report["metrics"]}
         assert model["metrics"] == pytest.approx(received, rel=1e-9, abs=1e-9)
         assert model["verdict"] == report["verdict"]
+
+
+async def test_cut_of_another_column_is_found_in_dataset_report_and_page(user: Person) -> None:
+    # Nobody weighs 2,450 to 2,550, so that each model finds the cut.
+    weights = [2000 + n * 7919 % 1800 for n in range(300)]
+    weights = [weight for weight in weights if not 2450 < weight < 2550]
+    rows = (f"{n % 30},{weight},{int(weight < 2500)}" for n, weight in enumerate(weights))
+    dataset_id = await upload(user, csv("age,weight,low", *rows))
+    found = (await user.get(f"/v1/datasets/{dataset_id}/findings", params={"label": "low"})).json()
+    assert [(finding["code"], finding["column"]) for finding in found["findings"]] == [("leakage", "weight")]
+    spec = {"dataset_id": dataset_id, "type": "random_forest", "label": "low"}
+    job = await ended(user, (await start(user, spec))["id"])
+    url = f"/v1/models/{job['model_name']}/report"
+    findings = {finding["code"]: finding for finding in (await user.get(url)).json()["findings"]}
+    assert findings.keys() >= {"leakage", "too_good"}
+    assert "'weight', the most important one" in findings["too_good"]["advice"]
+    page = (await user.get(url, params={"format": "html"})).text
+    assert "too good to be true" in page
+
+
+async def test_mean_of_two_columns_is_found_in_dataset_and_report(user: Person) -> None:
+    scores = [(600 + n * 7919 % 101, 600 + n * 104_729 % 97) for n in range(200)]
+    rows = (f"{reading},{maths},{n % 9},{(reading + maths) / 2}" for n, (reading, maths) in enumerate(scores))
+    dataset_id = await upload(user, csv("reading,maths,class_size,score", *rows))
+    found = (await user.get(f"/v1/datasets/{dataset_id}/findings", params={"label": "score"})).json()
+    [pair] = [finding for finding in found["findings"] if finding["code"] == "leakage_pair"]
+    assert "with" in pair["detail"]
+    assert {"'reading'", "'maths'"} <= set(pair["detail"].split())
+    spec = {"dataset_id": dataset_id, "type": "linear", "label": "score"}
+    job = await ended(user, (await start(user, spec))["id"])
+    report = (await user.get(f"/v1/models/{job['model_name']}/report")).json()
+    assert {"leakage_pair", "too_good"} <= {finding["code"] for finding in report["findings"]}

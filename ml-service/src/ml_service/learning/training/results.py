@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ml_service.learning.findings.labels import find_all
+from ml_service.learning.findings.leakage import Score, find_too_good
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
 from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
@@ -92,14 +93,22 @@ def report_on(
         positions=_positions_of(compiled.encoding, list(data.kinds)),
         nonconformity=calibration.nonconformity,
     )
-    findings = find_all(data.table, result.label, bool(result.classes))
+    report = make_report(evaluation, training, find_all(data.table, result.label, bool(result.classes)))
+    report["findings"] += _find_too_good(evaluation, result, report["importance"])
     return {
         "type": result.model_type,
         "task": result.task,
         "label": result.label,
-        **make_report(evaluation, training, findings),
+        **report,
         "recipe": _recipe(result, len(calibration.rows), sha256.hex()),
     }
+
+
+def _find_too_good(evaluation: Evaluation, result: TrainingResult, importance: Sequence[Json]) -> list[Json]:
+    main = evaluation.main_metric
+    value, baseline = result.metrics[main], result.baseline[main]
+    score = Score(result.label, bool(result.classes), value, baseline, result.test_rows)
+    return [asdict(finding) for finding in find_too_good(score, importance[0]["feature"])]
 
 
 def _recipe(result: TrainingResult, calibration_rows: int, data_sha256: str) -> Json:

@@ -168,6 +168,22 @@ def test_report_lists_leakage(tmp_path: Path) -> None:
     assert ("leakage", "copy") in {(finding["code"], finding["column"]) for finding in findings}
 
 
+def test_report_lists_a_score_that_is_too_good(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,noise,y\n" + "".join(f"{n},{n * 7919 % 13},{3 * n + 2}\n" for n in range(200)))
+    files = train(path, TrainingSpec("linear", ("x", "noise"), "y"), tmp_path / "m").files
+    findings = predictors.read_report(tmp_path / "m", files)["findings"]
+    [finding] = [finding for finding in findings if finding["code"] == "too_good"]
+    assert finding["severity"] == "serious"
+    assert "'x', the most important one" in finding["advice"]
+
+
+@pytest.mark.parametrize(("table", "label"), [("penguins", "body_mass_g"), ("diabetes", "target")])
+def test_honest_score_is_not_too_good(table: str, label: str) -> None:
+    findings = report(table, label, "gradient_boosting")["findings"]
+    assert "too_good" not in {finding["code"] for finding in findings}
+
+
 @pytest.mark.parametrize(
     ("table", "label", "model_type"),
     [
