@@ -1,7 +1,7 @@
 """Findings about leakage: columns that give the label away, and test scores that are too good to be true."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from ml_service.learning.findings.associations import Label, label_of, measure_association
 from ml_service.learning.findings.columns import Finding, Severity
 from ml_service.learning.findings.pairs import Pair, measure_pairs, measure_together
-from ml_service.learning.tables import Column, Table
+from ml_service.learning.tables import Column, Finding, Table
 
 FEWEST_ROWS, FEWEST_OTHERS = 40, 10
 # Bounds of the time: some seconds for the widest table, whatever its number of rows.
@@ -173,4 +173,4 @@ def _choose_rows(table: Table, label: str) -> pa.Array:
 
 def _take(column: Column, rows: pa.Array) -> Column:
     cells = column.cells.take(rows)
-    return Column(column.name, column.kind, cells.null_count, column.whole, cells)
+    return replace(column, missing=cells.null_count, cells=cells)

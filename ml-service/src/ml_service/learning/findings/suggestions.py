@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from ml_service.learning.findings.columns import ColumnView, Finding
+from ml_service.learning.findings.columns import ColumnView
+from ml_service.learning.tables import Finding
 
 LEFT_OUT = {"constant", "id_like"}
 MOST_CLASSES, MOST_CODES = 20, 10
