@@ -10,7 +10,7 @@ Label = str | int
 
 
 class Metric(Result):
-    """A metric on the test rows with its 95% bootstrap interval, and the baseline's value."""
+    """A metric on the test rows with its 95% confidence interval, and the baseline's value."""
 
     name: str
     value: float | None

@@ -152,7 +152,10 @@ class ModelSchemaView(BaseModel):
 
 
 class MetricView(BaseModel):
-    """A metric on the test part with its 95 % bootstrap interval, beside the baseline's."""
+    """A metric on the test part with its 95 % confidence interval, beside the baseline's.
+
+    `low` and `high` are null if they cannot be estimated, as for the error of a model without any.
+    """
 
     name: str
     value: float | None

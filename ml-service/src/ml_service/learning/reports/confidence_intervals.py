@@ -1,4 +1,9 @@
-"""95% confidence intervals of metrics by the bootstrap over test rows (Efron, 1979).
+"""95% confidence intervals of metrics: of shares by `share_intervals`, else by the bootstrap (Efron, 1979).
+
+The bootstrap over test rows serves macro F1, ROC AUC, log loss and the metrics of regression. Where all
+resamples agree, as without a single error, its interval has no width: F1 and ROC AUC then have the interval
+of a share, and the others none, because errors without a bound on their size have no interval (Bahadur and
+Savage, 1956).
 
 Metrics are computed for all resamples at once, as sums over weighted rows; `scipy.stats.bootstrap` would call
 scikit-learn for each metric and resample. If only a part of the test rows is resampled, intervals are
@@ -14,14 +19,18 @@ import numpy as np
 
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Codes, Evaluation
+from ml_service.learning.reports.share_intervals import share_intervals
 
 REPEATS = 200
 MOST_ROWS = 2_000
 MOST_CURVES = 20
 BOUNDS = (2.5, 97.5)
 TINY = float(np.finfo(np.float64).eps)
+# Errors of a perfect fit, relative to the largest label; and resamples that agree.
+ROUNDING = 1e-12
 
 Interval = tuple[float | None, float | None]
+UNKNOWN: Interval = (None, None)
 
 
 def confidence_intervals(evaluation: Evaluation) -> dict[str, Interval]:
@@ -34,18 +43,22 @@ def confidence_intervals(evaluation: Evaluation) -> dict[str, Interval]:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         figures = _compute(evaluation, weights)
-        return {
+        resampled = {
             name: _interval(value, figures[name], narrowing)
             for name, value in evaluation.metrics.items()
             if value is not None and name in figures
         }
+    shares = share_intervals(evaluation)
+    return {**resampled, **{name: shares[name] for name in shares if resampled.get(name, UNKNOWN) == UNKNOWN}}
 
 
 def _interval(value: float, figures: Matrix, narrowing: float) -> Interval:
     """The first of `figures` belongs to the original rows, the others to resamples."""
+    if np.nanmax(figures) - np.nanmin(figures) <= ROUNDING * np.nanmax(np.abs(figures)):
+        return UNKNOWN
     deviation = narrowing * (np.nanpercentile(figures[1:], BOUNDS) - figures[0])
     low, high = value + float(deviation[0]), value + float(deviation[1])
-    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else UNKNOWN
 
 
 def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
@@ -53,7 +66,7 @@ def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
     if not evaluation.classes:
         return _regression(evaluation.labels[:rows], evaluation.scores[:rows], weights)
     scores, codes = evaluation.scores[:rows], evaluation.codes[:rows]
-    figures = _classification(codes, scores.argmax(axis=1), len(evaluation.all_classes), weights)
+    figures = {"f1_macro": _f1(codes, scores.argmax(axis=1), len(evaluation.all_classes), weights)}
     own = np.pad(scores, ((0, 0), (0, len(evaluation.all_classes) - scores.shape[1])))[np.arange(rows), codes]
     figures["log_loss"] = weights @ -np.log(own.clip(TINY, 1 - TINY)) / rows
     if len(evaluation.classes) <= MOST_CURVES:
@@ -67,6 +80,7 @@ def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
 
 def _regression(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str, Matrix]:
     rows, errors = weights.shape[1], actual - predicted
+    errors[np.abs(errors) <= ROUNDING * np.abs(actual).max()] = 0
     centred = actual - actual.mean()
     squares = weights @ errors**2
     spread = weights @ centred**2 - (weights @ centred) ** 2 / rows
@@ -78,24 +92,14 @@ def _regression(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str,
     }
 
 
-def _classification(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> dict[str, Matrix]:
+def _f1(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> Matrix:
+    """The mean over the classes that occur, in each resample."""
     pairs = actual * classes + predicted
     counts = [np.bincount(pairs, resample, classes * classes) for resample in weights]
     confusion = np.stack(counts).reshape(-1, classes, classes)
     hits = np.diagonal(confusion, axis1=1, axis2=2)
-    of_class, as_class = confusion.sum(axis=2), confusion.sum(axis=1)
-    present = (of_class + as_class) > 0
-
-    def mean_over_classes(shares: Matrix) -> Matrix:
-        return np.nan_to_num(shares).sum(axis=1) / present.sum(axis=1)
-
-    return {
-        "accuracy": hits.sum(axis=1) / weights.shape[1],
-        "balanced_accuracy": np.nanmean(hits / of_class, axis=1),
-        "precision_macro": mean_over_classes(hits / as_class),
-        "recall_macro": mean_over_classes(hits / of_class),
-        "f1_macro": mean_over_classes(2 * hits / (of_class + as_class)),
-    }
+    rows = confusion.sum(axis=2) + confusion.sum(axis=1)
+    return np.nan_to_num(2 * hits / rows).sum(axis=1) / (rows > 0).sum(axis=1)
 
 
 def _roc_auc(codes: Codes, scores: Matrix, weights: Matrix) -> Matrix:

@@ -22,6 +22,7 @@ from ml_service.learning.tables import Json
 COVERAGE = 0.9
 FOLDS = 5
 FEW_ROWS = 30
+PERFECT = 1 - 1e-9
 LOWER_IS_BETTER = {"mean_squared_error", "mean_absolute_error", "root_mean_squared_error", "log_loss"}
 
 
@@ -68,14 +69,18 @@ def complete_report(report: Json, model: str, created_at: str, leaderboard: Sequ
 def _verdict(task: Task, score: Score) -> str:
     """A sentence that compares the model with the baseline."""
     low, high = score.interval
-    if score.value is None or score.baseline is None or low is None or high is None:
+    is_rough = score.test_rows < FEW_ROWS
+    is_perfect = score.value is not None and score.value > PERFECT and not is_rough
+    if score.value is None or score.baseline is None or (None in score.interval and not is_perfect):
         return f"{score.test_rows} test rows are too few to judge this model."
-    compared = _compare(score.baseline, low, high)
     value = _percent(score.value)
-    to = "-" if low >= 0 else " to "  # a dash before or after a minus sign is hard to read
-    interval = f"(95% CI {100 * low:.1f}{to}{_percent(high)})"
-    rough = f" With only {score.test_rows} test rows this is a rough estimate."
-    rough = rough if score.test_rows < FEW_ROWS else ""
+    if low is None or high is None:
+        compared, interval = _compare(score.baseline, score.value, score.value), "(no test row has an error)"
+    else:
+        compared = _compare(score.baseline, low, high)
+        to = "-" if low >= 0 else " to "  # a dash before or after a minus sign is hard to read
+        interval = f"(95% CI {100 * low:.1f}{to}{_percent(high)})"
+    rough = f" With only {score.test_rows} test rows this is a rough estimate." if is_rough else ""
     if task == "classification":
         guess = f"{_percent(score.baseline)} for always guessing the most common class"
         return f"{compared}: {value} of test rows right {interval}, against {guess}.{rough}"

@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
+from tests.support.evaluations import evaluation_of
 from tests.support.tables import DATA
 
 from ml_service.learning import predictors
-from ml_service.learning.reports.confidence_intervals import confidence_intervals
 from ml_service.learning.reports.curves import residuals
-from ml_service.learning.reports.evaluation import Evaluation
 from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec, compilation
@@ -42,65 +40,10 @@ def diabetes() -> Json:
     return report("diabetes", "target", "linear")
 
 
-def evaluation(labels: Any, scores: Any, classes: list[str | int], metrics: dict[str, float]) -> Evaluation:
-    return Evaluation(
-        task="classification" if classes else "regression",
-        classes=classes,
-        metrics=metrics,
-        baseline={},
-        rows=np.zeros((len(labels), 1)),
-        labels=labels,
-        scores=scores,
-        test_rows=len(labels),
-        score=lambda rows: rows,
-        positions={},
-        nonconformity=np.zeros(len(labels)),
-    )
-
-
 @pytest.mark.parametrize("make_report", [penguins, diabetes])
 def test_every_interval_contains_its_metric(make_report: Any) -> None:
     for metric in make_report()["metrics"]:
         assert metric["low"] <= metric["value"] <= metric["high"], metric
-
-
-def test_classification_interval_equals_resampling_with_scikit_learn() -> None:
-    generator = np.random.default_rng(3)
-    scores = generator.dirichlet(np.ones(3), 120)
-    labels = np.array(["a", "b", "c"], object)[[generator.choice(3, p=row) for row in scores]]
-    predicted = np.array(["a", "b", "c"], object)[scores.argmax(axis=1)]
-    figures: dict[str, Any] = {
-        "accuracy": lambda i: sk.accuracy_score(labels[i], predicted[i]),
-        "balanced_accuracy": lambda i: sk.balanced_accuracy_score(labels[i], predicted[i]),
-        "precision_macro": lambda i: sk.precision_score(
-            labels[i], predicted[i], average="macro", zero_division=0
-        ),
-        "recall_macro": lambda i: sk.recall_score(labels[i], predicted[i], average="macro"),
-        "f1_macro": lambda i: sk.f1_score(labels[i], predicted[i], average="macro"),
-        "roc_auc": lambda i: sk.roc_auc_score(labels[i], scores[i], multi_class="ovr"),
-        "log_loss": lambda i: sk.log_loss(labels[i], scores[i], labels=["a", "b", "c"]),
-    }
-    drawn = np.random.default_rng(0).integers(120, size=(200, 120))
-    expected = {
-        name: np.percentile([compute(rows) for rows in drawn], (2.5, 97.5))
-        for name, compute in figures.items()
-    }
-    metrics = {name: float(compute(np.arange(120))) for name, compute in figures.items()}
-    intervals = confidence_intervals(evaluation(labels, scores, ["a", "b", "c"], metrics))
-    for name, interval in expected.items():
-        assert intervals[name] == pytest.approx(tuple(interval), abs=1e-9), name
-
-
-def test_regression_interval_equals_resampling_with_scikit_learn() -> None:
-    generator = np.random.default_rng(3)
-    actual = generator.normal(50, 10, 80)
-    predicted = actual + generator.normal(0, 5, 80)
-    drawn = np.random.default_rng(0).integers(80, size=(200, 80))
-    intervals = confidence_intervals(
-        evaluation(actual, predicted, [], {"r2_score": sk.r2_score(actual, predicted)})
-    )
-    expected = np.percentile([sk.r2_score(actual[rows], predicted[rows]) for rows in drawn], (2.5, 97.5))
-    assert intervals["r2_score"] == pytest.approx(tuple(expected), abs=1e-9)
 
 
 def test_confusion_matrix_agrees_with_the_accuracy() -> None:
@@ -130,7 +73,7 @@ def test_only_regression_has_residuals() -> None:
 def test_perfect_fit_has_residuals(off: float) -> None:
     labels = np.linspace(1, 9, 40)
     scores = labels - off - np.where(np.arange(40) % 2, 1e-15, 0)
-    histogram = residuals(evaluation(labels, scores, [], {}))
+    histogram = residuals(evaluation_of(labels, scores))
     assert histogram is not None
     assert sum(histogram["counts"]) == 40
 
@@ -222,3 +165,12 @@ def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None
     stored = predictors.read_report(tmp_path / "m", files)
     assert "2 test rows" in stored["verdict"]
     assert stored["intervals"] is stored["learning"] is None
+
+
+def test_verdict_on_a_perfect_fit_claims_no_interval(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(200)))
+    files = train(path, TrainingSpec("linear", ("x",), "y"), tmp_path / "m").files
+    verdict = predictors.read_report(tmp_path / "m", files)["verdict"]
+    assert verdict.startswith("Better than guessing: the model explains 100.0%")
+    assert "(no test row has an error)" in verdict
