@@ -17,7 +17,8 @@ from ml_service.learning.predictors.predictor import Cost, Predictor
 from ml_service.learning.tables import MEGABYTE, Json
 from ml_service.learning.tables.stored_files import hash_open_file, open_regular, read_exactly
 
-FORMAT = 2
+# Since format 3, intervals have a shape; a program that knows format 2 only would misread their scores.
+FORMAT, READABLE = 3, {2, 3}
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
 # The default limit of the files of a new model: a forest of 100 trees on 35,000 rows of a continuous label.
@@ -36,14 +37,15 @@ def load(directory: Path, files: RecordedFiles) -> Predictor:
     """
     contents = _read_checked(Path(directory), files, {DOCUMENT, ARRAYS})
     document = json.loads(contents[DOCUMENT])
-    if document["format"] != FORMAT:
+    if document["format"] not in READABLE:
         raise ArtefactRefused
     arrays = _group_by_prefix(read_arrays(contents[ARRAYS]))
     encoder = Encoder(Encoding.from_json(document["encoding"]), arrays["encoding"])
     model_type = get_model_type(document["model_type"])
     cost = Cost(model_type.row_seconds(arrays["model"]), len(contents[ARRAYS]))
     score = model_type.scorer(arrays["model"], document["task"])
-    return Predictor(encoder, score, document["classes"], Calibration(arrays["calibration"]["scores"]), cost)
+    calibration = Calibration.from_arrays(arrays["calibration"])
+    return Predictor(encoder, score, document["classes"], calibration, cost)
 
 
 def load_pipeline(directory: Path, files: RecordedFiles) -> Any:  # Any: a scikit-learn pipeline

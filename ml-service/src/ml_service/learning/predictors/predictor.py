@@ -197,10 +197,7 @@ class Predictor:
         )
 
     def _intervals(self, values: Matrix, coverage: float | None) -> list[tuple[float, float]] | None:
-        if coverage is None:
-            return None
-        margin = self._calibration.limit(coverage)
-        return list(zip((values - margin).tolist(), (values + margin).tolist(), strict=True))
+        return None if coverage is None else self._calibration.intervals(values, coverage)
 
     def _label_sets(
         self, rows: Matrix, probabilities: Matrix, coverage: float | None

@@ -1,13 +1,12 @@
-"""Evaluation of a fitted model on test rows, with permutation importance and the learning curve."""
+"""Evaluation of a fitted model on test rows, with permutation importance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from kit.errors import ServiceError
 from ml_service.learning.model_types.protocol import Matrix, Scorer, Task
 from ml_service.learning.tables import Json
 
@@ -15,15 +14,10 @@ from ml_service.learning.tables import Json
 ROWS_SCORED = 6_000
 MOST_ROWS, FEWEST_ROWS = 1_000, 20
 MOST_REPEATS, FEATURES_TIMES_REPEATS = 3, 100
-# Fits on fewer rows must cost little beside the model's own.
-PARTS_OF_MANY = (500, 2_000)
-MANY, FEW = 4_000, 10
-MOST_SCORED = 1_000
 
 Labels = npt.NDArray[Any]  # Any: text, whole numbers or numbers
 Codes = npt.NDArray[np.int64]
 Metrics = Mapping[str, float | None]
-Refit = Callable[[Matrix, Labels], Any]  # Any: a fitted estimator of scikit-learn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +63,6 @@ class Evaluation:
         return np.array([positions[label] for label in self.labels.tolist()], np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """The rows of the fit, shuffled by the split, and a function that fits the same model type again."""
-
-    rows: Matrix
-    labels: Labels
-    refit: Refit
-
-
 def importance(evaluation: Evaluation) -> list[Json]:
     """Permutation importance (Breiman, 2001) of each feature, the largest first.
 
@@ -88,47 +73,21 @@ def importance(evaluation: Evaluation) -> list[Json]:
     room = ROWS_SCORED // (features * repeats)
     used = slice(max(FEWEST_ROWS, min(MOST_ROWS, room)))
     rows, labels = evaluation.rows[used], evaluation.labels[used]
-    unshuffled = _quality(evaluation, labels, evaluation.scores[used])
+    unshuffled = quality(evaluation, labels, evaluation.scores[used])
     generator = np.random.default_rng(0)
     drops_by_feature: list[Json] = []
     for feature, positions in evaluation.positions.items():
         # All repeats at once, because a call of a forest takes 5 ms on top of the time for the rows.
         shuffled = np.concatenate([_shuffle(rows, positions, generator) for _ in range(repeats)])
         parts = np.split(evaluation.score(shuffled), repeats)
-        drops = [unshuffled - _quality(evaluation, labels, scores) for scores in parts]
+        drops = [unshuffled - quality(evaluation, labels, scores) for scores in parts]
         drops_by_feature.append(
             {"feature": feature, "mean": float(np.mean(drops)), "spread": float(np.std(drops))}
         )
     return sorted(drops_by_feature, key=lambda feature: -feature["mean"])
 
 
-def learning_curve(training: TrainingSet, evaluation: Evaluation) -> Json | None:
-    """Scores of fits on fewer rows, beside the model's own; None if no smaller part can be fitted."""
-    all_rows = len(training.rows)
-    test_rows, test_labels = evaluation.rows[:MOST_SCORED], evaluation.labels[:MOST_SCORED]
-    points: list[Json] = []
-    for rows in PARTS_OF_MANY if all_rows >= MANY else (all_rows // 2,):
-        if rows < FEW:
-            continue
-        try:
-            estimator = training.refit(training.rows[:rows], training.labels[:rows])
-            scored = min(rows, MOST_SCORED)
-            training_score = estimator.score(training.rows[:scored], training.labels[:scored])
-            test_score = estimator.score(test_rows, test_labels)
-        except (ServiceError, ValueError):  # a single class, or fewer rows than neighbours
-            continue
-        points.append(_point(rows, training_score, test_score))
-    if not points:
-        return None
-    scores = evaluation.score(training.rows[:MOST_SCORED])
-    training_score = _quality(evaluation, training.labels[:MOST_SCORED], scores)
-    test_score = _quality(evaluation, test_labels, evaluation.scores[:MOST_SCORED])
-    points.append(_point(all_rows, training_score, test_score))
-    curves = {name: [point[name] for point in points] for name in points[0]}
-    return {**curves, "metric": evaluation.main_metric}
-
-
-def _quality(evaluation: Evaluation, labels: Labels, scores: Matrix) -> float:
+def quality(evaluation: Evaluation, labels: Labels, scores: Matrix) -> float:
     """The main metric, without scikit-learn's input checks, whose cost would recur hundreds of times."""
     if not evaluation.classes:
         spread = float(((labels - labels.mean()) ** 2).sum())
@@ -143,7 +102,3 @@ def _shuffle(
     shuffled = rows.copy()
     shuffled[:, positions] = rows[generator.permutation(len(rows))][:, positions]
     return shuffled
-
-
-def _point(rows: int, training_score: float, test_score: float) -> Json:
-    return {"training_rows": rows, "training_score": float(training_score), "test_score": float(test_score)}

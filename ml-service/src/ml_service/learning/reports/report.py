@@ -10,13 +10,8 @@ from ml_service.learning.predictors.calibration import Calibration
 from ml_service.learning.predictors.errors import CoverageTooHigh
 from ml_service.learning.reports.confidence_intervals import Interval, confidence_intervals
 from ml_service.learning.reports.curves import confusion_matrix, curves, predicted_actual, residuals
-from ml_service.learning.reports.evaluation import (
-    Evaluation,
-    Metrics,
-    TrainingSet,
-    importance,
-    learning_curve,
-)
+from ml_service.learning.reports.evaluation import Evaluation, Metrics, importance
+from ml_service.learning.reports.partial_fits import TrainingSet, learning_curve
 from ml_service.learning.tables import Json
 
 COVERAGE = 0.9

@@ -11,7 +11,12 @@ from sklearn.pipeline import Pipeline
 
 from ml_service.learning.model_types import Task, get_model_type
 from ml_service.learning.model_types.protocol import Arrays, CompiledArrays, Matrix, Scorer
-from ml_service.learning.predictors.calibration import nonconformity, residuals
+from ml_service.learning.predictors.calibration import (
+    SAME_WIDTH,
+    IntervalShape,
+    nonconformity,
+    residuals,
+)
 from ml_service.learning.predictors.encoding import Encoding
 from ml_service.learning.training.preparation import Labels, Rows
 
@@ -22,12 +27,19 @@ MOST_EVALUATED_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSet:
-    """Prepared rows of the test set, with the model's scores and their nonconformity."""
+    """Prepared rows of the test set, with the model's scores and their nonconformity.
+
+    `shape` is that of the intervals of a regression.
+    """
 
     rows: Matrix
     labels: Labels
     scores: Matrix
     nonconformity: Matrix
+    shape: IntervalShape | None = None
+
+    def arrays(self) -> Arrays:
+        return {"scores": self.nonconformity, **(self.shape.to_arrays() if self.shape else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +61,26 @@ class CompiledModel:
         return {
             **{f"encoding.{name}": array for name, array in self.preparation.items()},
             **{f"model.{name}": array for name, array in self.compile_model().items()},
-            "calibration.scores": self.calibration.nonconformity,
+            **{f"calibration.{name}": array for name, array in self.calibration.arrays().items()},
         }
 
 
-def compile_pipeline(model_type: str, task: Task, pipeline: Pipeline, test: Rows) -> CompiledModel:
+def compile_pipeline(
+    model_type: str, task: Task, pipeline: Pipeline, test: Rows, shape: IntervalShape = SAME_WIDTH
+) -> CompiledModel:
     preparation, estimator = pipeline.named_steps["preparation"], pipeline.named_steps["model"]
     encoding, arrays = encoding_of(preparation)
     compile_model = partial(get_model_type(model_type).compile, estimator, task)
     score: Scorer = estimator.predict_proba if task == "classification" else estimator.predict
-    codes = estimator.classes_.tolist() if task == "classification" else []
-    return CompiledModel(encoding, arrays, compile_model, score, _calibrate(preparation, score, codes, test))
+    # The first rows of the test set are a random sample, because the split has shuffled it.
+    rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_EVALUATED_ROWS]))
+    labels = test.labels[:MOST_EVALUATED_ROWS]
+    calibration = (
+        _calibrate_labels(rows, labels, score(rows), estimator.classes_.tolist())
+        if task == "classification"
+        else _calibrate_values(rows, labels, score(rows), shape)
+    )
+    return CompiledModel(encoding, arrays, compile_model, score, calibration)
 
 
 def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
@@ -81,15 +102,11 @@ def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:
     return Encoding(tuple(columns.get("number", [])), tuple(columns.get("date", [])), texts), arrays
 
 
-def _calibrate(
-    preparation: ColumnTransformer, score: Scorer, codes: Sequence[int], test: Rows
-) -> CalibrationSet:
-    """Calibrate on the first rows of the test set, a random sample because the split has shuffled it."""
-    rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_EVALUATED_ROWS]))
-    labels = test.labels[:MOST_EVALUATED_ROWS]
-    scores = score(rows)
-    if not codes:
-        return CalibrationSet(rows, labels, scores, residuals(scores, labels))
+def _calibrate_values(rows: Matrix, labels: Labels, scores: Matrix, shape: IntervalShape) -> CalibrationSet:
+    return CalibrationSet(rows, labels, scores, residuals(scores, labels, shape), shape)
+
+
+def _calibrate_labels(rows: Matrix, labels: Labels, scores: Matrix, codes: Sequence[int]) -> CalibrationSet:
     by_class = nonconformity(rows, scores)
     positions = {code: position for position, code in enumerate(codes)}
     # A class missing in the training set has the highest possible nonconformity.

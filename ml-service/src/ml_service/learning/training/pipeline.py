@@ -16,7 +16,8 @@ from threadpoolctl import threadpool_limits
 from ml_service.learning.findings.labels import task_note
 from ml_service.learning.model_types import Task, get_model_type, parse
 from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, MAX_MODEL_BYTES, REPORT
-from ml_service.learning.reports.evaluation import Refit, TrainingSet
+from ml_service.learning.predictors.calibration import SAME_WIDTH, IntervalShape, least_label
+from ml_service.learning.reports.partial_fits import TrainingSet, interval_shape
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
 from ml_service.learning.training.errors import FitFailed, PartTooSmall
@@ -80,14 +81,15 @@ def train(
     pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
     report_stage("scoring")
     with threadpool_limits(1), ThreadPoolExecutor(FILES_AT_ONCE) as threads:
-        compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test)
+        training = _training_set(spec, data, rows)
+        shape = _shape(data, training)
+        compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test, shape)
         result = _describe(spec, data, pipeline, compiled, notes)
         if len(data.classes):
             # From here on, the pipeline predicts classes instead of their codes.
             estimator.classes_ = data.classes[estimator.classes_]
         writer = ArtefactWriter(directory, threads, required.max_model_bytes)
         writer.add_model(compiled.arrays, pipeline)
-        training = TrainingSet(rows, data.label_values(data.training.labels), _refit(spec, data))
         report = report_on(data, training, compiled, result, required.sha256 or hash_file(path))
         result = replace(result, verdict=report["verdict"], task_note=task_note(report["findings"]))
         report_stage("saving")
@@ -127,11 +129,19 @@ def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any,
     return estimator, [NOT_CONVERGED] if stopped_early else []
 
 
-def _refit(spec: TrainingSpec, data: Split) -> Refit:
-    def refit(rows: Any, labels: Labels) -> Any:  # Any: scikit-learn's types
-        return fit(spec, data.plan.task, rows, labels)[0]
+def _training_set(spec: TrainingSpec, data: Split, rows: Any) -> TrainingSet:  # Any: scikit-learn's types
+    def refit(some: Any, labels: Labels) -> Any:  # Any: as above
+        return fit(spec, data.plan.task, some, labels)[0]
 
-    return refit
+    return TrainingSet.of(rows, data.label_values(data.training.labels), refit)
+
+
+def _shape(data: Split, training: TrainingSet) -> IntervalShape:
+    """The shape of the intervals of a regression."""
+    if data.plan.task == "classification":
+        return SAME_WIDTH
+    labels = np.concatenate([data.training.labels, data.test.labels])
+    return replace(interval_shape(training), least=least_label(labels))
 
 
 def _describe(

@@ -11,7 +11,8 @@ from ml_service.learning.findings.labels import find_all
 from ml_service.learning.findings.leakage import Score, find_too_good
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
-from ml_service.learning.reports.evaluation import Evaluation, TrainingSet
+from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.partial_fits import TrainingSet
 from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
 from ml_service.learning.training.compilation import CompiledModel

@@ -17,7 +17,13 @@ import pytest
 from skops import io as skops
 from tests.support.tables import DATA
 
-from ml_service.learning.predictors import ArtefactRefused, load, load_pipeline, read_report
+from ml_service.learning.predictors import (
+    ArtefactRefused,
+    PredictionOptions,
+    load,
+    load_pipeline,
+    read_report,
+)
 from ml_service.learning.predictors.arrays import read_arrays
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
@@ -162,7 +168,10 @@ def test_model_stored_under_the_former_module_path_predicts_and_exports() -> Non
         {"date": "2012-02-09", "precipitation": 2.5, "wind": 2.4, "weather": "rain"},
     ]
     expected = [4.460639006862191, 9.757419317378233]
-    assert load(STORED, files).predict(rows).values == pytest.approx(expected)
+    stored = load(STORED, files).predict(rows, PredictionOptions(coverage=0.9))
+    assert stored.values == pytest.approx(expected)
+    widths = [high - low for low, high in stored.intervals or []]
+    assert widths == pytest.approx([widths[0]] * 2)
     pipeline = load_pipeline(STORED, files)
     frame = pd.DataFrame(rows).assign(date=lambda table: pd.to_datetime(table["date"]))
     assert pipeline.predict(frame).tolist() == pytest.approx(expected)
