@@ -42,12 +42,17 @@ class PrecisionRecall(Result):
 
 
 class Calibration(Result):
-    """Bins of rows by predicted probability: its mean, the observed frequency, and the counts."""
+    """Bins of rows by predicted probability: its mean, the observed frequency, and the counts.
+
+    `low` and `high` are the 95% confidence interval of the observed frequency; older reports have none.
+    """
 
     label: Label
     predicted: list[float]
     observed: list[float]
     counts: list[int]
+    low: list[float] | None = None
+    high: list[float] | None = None
 
 
 class Residuals(Result):
@@ -73,12 +78,16 @@ class Importance(Result):
 
 
 class Learning(Result):
-    """The learning curve: the main metric of fits on more and more rows; the last fit is the model's own."""
+    """The learning curve: the main metric of fits on more and more rows; the last fit is the model's own.
+
+    All are scored on the same `test_rows`; None in older reports.
+    """
 
     training_rows: list[int]
     training_score: list[float]
     test_score: list[float]
     metric: str
+    test_rows: int | None = None
 
 
 class Coverage(Result):

@@ -120,9 +120,22 @@ def _precision_recall(curves: Iterable[PrecisionRecall]) -> alt.Chart:
     return _lines(lines, ("Recall", "Precision"))
 
 
-def _calibration(curves: Iterable[Calibration]) -> alt.Chart:
-    lines = [(str(curve.label), curve.predicted, curve.observed) for curve in curves]
-    return _lines(lines, ("Predicted probability", "Observed frequency"), points=True)
+def _calibration(curves: Iterable[Calibration]) -> alt.LayerChart:
+    """Each bin is a point as large as its number of test rows."""
+    rows: Rows = [
+        {"predicted": predicted, "observed": observed, "rows": count, "label": str(curve.label)}
+        for curve in curves
+        for predicted, observed, count in zip(curve.predicted, curve.observed, curve.counts, strict=True)
+    ]
+    base = alt.Chart(pd.DataFrame(rows)).encode(
+        x=alt.X("predicted:Q", title="Predicted probability", scale=UNIT_SCALE),
+        y=alt.Y("observed:Q", title="Observed frequency", scale=UNIT_SCALE),
+        color=alt.Color("label:N", title=None, legend=alt.Legend(orient="bottom")),
+    )
+    points = base.mark_circle(opacity=1).encode(size=alt.Size("rows:Q", title="Test rows"))
+    ends = alt.Chart(pd.DataFrame({"predicted": [0, 1], "observed": [0, 1]}))
+    equal = ends.mark_line(strokeDash=[4, 4], color="gray").encode(x="predicted:Q", y="observed:Q")
+    return alt.LayerChart(layer=[equal, base.mark_line(opacity=0.4), points], height=HEIGHT)
 
 
 def _residuals(residuals: Residuals) -> alt.Chart:
@@ -168,7 +181,7 @@ def _importance(importance: Sequence[Importance], task: str) -> alt.LayerChart:
     return alt.LayerChart(layer=[bars, spread])
 
 
-def _lines(curves: Iterable[Curve], titles: tuple[str, str], *, points: bool = False) -> alt.Chart:
+def _lines(curves: Iterable[Curve], titles: tuple[str, str]) -> alt.Chart:
     rows: Rows = [
         {"x": x, "y": y, "label": label, "position": position}
         for label, xs, ys in curves
@@ -176,7 +189,7 @@ def _lines(curves: Iterable[Curve], titles: tuple[str, str], *, points: bool = F
     ]
     return (
         alt.Chart(pd.DataFrame(rows), height=HEIGHT)
-        .mark_line(point=points)
+        .mark_line()
         .encode(
             x=alt.X("x:Q", title=titles[0], scale=UNIT_SCALE),
             y=alt.Y("y:Q", title=titles[1], scale=UNIT_SCALE),

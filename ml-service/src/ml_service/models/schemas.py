@@ -187,12 +187,17 @@ class PrecisionRecallView(BaseModel):
 
 
 class CalibrationView(BaseModel):
-    """Rows in bins of predicted probability: its mean, the observed share, and the number of rows."""
+    """Rows in bins of predicted probability: its mean, the observed share, and the number of rows.
+
+    `low` and `high` are the 95 % confidence interval of the observed share; older reports have none.
+    """
 
     label: Label
     predicted: list[float]
     observed: list[float]
     counts: list[int]
+    low: list[float] | None = None
+    high: list[float] | None = None
 
 
 class ResidualsView(BaseModel):
@@ -218,12 +223,16 @@ class ImportanceView(BaseModel):
 
 
 class LearningView(BaseModel):
-    """The main metric of fits on fewer rows; the last is the model's own."""
+    """The main metric of fits on fewer rows; the last is the model's own.
+
+    All are scored on the same `test_rows` of the test part; null in older reports, which used at most 1,000.
+    """
 
     training_rows: list[int]
     training_score: list[float]
     test_score: list[float]
     metric: str
+    test_rows: int | None = None
 
 
 class CoverageView(BaseModel):

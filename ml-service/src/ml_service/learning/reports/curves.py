@@ -1,12 +1,14 @@
 """Curves, confusion matrix and residuals of an evaluation."""
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.evaluation import Codes, Evaluation
+from ml_service.learning.reports.share_intervals import wilson_limits
 from ml_service.learning.tables import Json
 
 MOST_CLASSES = 10
@@ -14,6 +16,7 @@ MOST_POINTS = 101
 MOST_DOTS = 500
 MOST_BARS = 30
 BINS = 10
+FEWEST_IN_BIN = 10
 
 Flags = npt.NDArray[np.bool_]
 
@@ -99,15 +102,35 @@ def _precision_recall(belongs: Flags, scores: Matrix) -> Json:
 
 
 def _calibration(belongs: Flags, scores: Matrix) -> Json:
-    """Mean predicted probability and observed frequency, in ten bins of equal width."""
-    bins = np.minimum((scores * BINS).astype(np.int64), BINS - 1)
-    counts = np.bincount(bins, minlength=BINS)
-    used = counts > 0
+    """Mean predicted probability and observed frequency, with Wilson's interval, in bins of similar size."""
+    bins = _bins(scores)
+    counts = np.bincount(bins)
+    hits = np.bincount(bins, belongs).astype(np.int64)
+    limits = [wilson_limits(int(hit), int(count)) for hit, count in zip(hits, counts, strict=True)]
     return {
-        "predicted": (np.bincount(bins, scores, BINS)[used] / counts[used]).tolist(),
-        "observed": (np.bincount(bins, belongs, BINS)[used] / counts[used]).tolist(),
-        "counts": counts[used].tolist(),
+        "predicted": (np.bincount(bins, scores) / counts).tolist(),
+        "observed": (hits / counts).tolist(),
+        "counts": counts.tolist(),
+        "low": [low for low, _ in limits],
+        "high": [high for _, high in limits],
     }
+
+
+def _bins(scores: Matrix) -> Codes:
+    """The bin of each score, ascending: a tenth of the rows, but no fewer than FEWEST_IN_BIN.
+
+    Bins of equal width would hold one or two rows where scores are rare. Equal scores share a bin.
+    """
+    _, positions, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    needed = max(FEWEST_IN_BIN, math.ceil(len(scores) / BINS))
+    bin_of_score, current, rows, left = [], 0, 0, len(scores)
+    for count in counts.tolist():
+        # The last bin takes the rest, unless that is enough for a bin of its own.
+        if rows >= needed and left >= needed:
+            current, rows = current + 1, 0
+        bin_of_score.append(current)
+        rows, left = rows + count, left - count
+    return np.array(bin_of_score, np.int64)[positions]
 
 
 def _thin(points: Matrix) -> list[float]:

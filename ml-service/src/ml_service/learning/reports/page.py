@@ -21,6 +21,7 @@ AXES = {
 }
 SHARES = {"type": "quantitative", "scale": {"domain": [0, 1]}}
 NUMBERS = {"type": "quantitative", "scale": {"zero": False}}
+CLASS = {"field": "class", "type": "nominal", "title": None}
 # Distinct for colour-blind readers, on white and on black (Okabe and Ito, 2008).
 COLOURS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8D00", "#7A6FF0"]
 # Colours of the page, which differ between its light and dark themes.
@@ -56,7 +57,7 @@ def _draw_charts(report: Json) -> dict[str, Markup]:
     specs: dict[str, Json | None] = {
         "roc": _curves(report["roc"], ("false_positive_rate", "true_positive_rate"), diagonal=True),
         "precision_recall": _curves(report["precision_recall"], ("recall", "precision")),
-        "calibration": _curves(report["calibration"], ("predicted", "observed"), diagonal=True, dots=True),
+        "calibration": _calibration(report["calibration"]),
         "residuals": _histogram(report["residuals"]),
         "predicted_actual": _scatter(report["predicted_actual"]),
         "importance": _bars(report["importance"], "accuracy" if report["confusion_matrix"] else "R²"),
@@ -72,9 +73,7 @@ def _render(spec: Json) -> Markup:
     return Markup(vl_convert.vegalite_to_svg(chart))  # noqa: S704 - texts in it are escaped by Vega
 
 
-def _curves(
-    curves: Sequence[Json] | None, axes: tuple[str, str], *, diagonal: bool = False, dots: bool = False
-) -> Json | None:
+def _curves(curves: Sequence[Json] | None, axes: tuple[str, str], *, diagonal: bool = False) -> Json | None:
     if not curves:
         return None
     points = [
@@ -82,14 +81,43 @@ def _curves(
         for curve in curves
         for order, (x, y) in enumerate(zip(curve[axes[0]], curve[axes[1]], strict=True))
     ]
-    encoding = {
-        "x": {"field": "x", "title": AXES[axes[0]], **SHARES},
-        "y": {"field": "y", "title": AXES[axes[1]], **SHARES},
-        "order": {"field": "order"},
-        "color": {"field": "class", "type": "nominal", "title": None},
-    }
-    lines: Json = {"data": {"values": points}, "mark": {"type": "line", "point": dots}, "encoding": encoding}
+    encoding = {**_axes(axes), "order": {"field": "order"}, "color": CLASS}
+    lines: Json = {"data": {"values": points}, "mark": "line", "encoding": encoding}
     return {"layer": [_diagonal(0, 1), lines]} if diagonal else lines
+
+
+def _calibration(curves: Sequence[Json] | None) -> Json | None:
+    """Points as large as their bins, with confidence intervals; reports of an older version have none."""
+    if not curves:
+        return None
+    points = [
+        {"x": x, "y": y, "rows": rows, "class": str(curve["label"]), "low": low, "high": high}
+        for curve in curves
+        for x, y, rows, low, high in zip(
+            curve["predicted"],
+            curve["observed"],
+            curve["counts"],
+            curve.get("low") or curve["observed"],
+            curve.get("high") or curve["observed"],
+            strict=True,
+        )
+    ]
+    axes = {**_axes(("predicted", "observed")), "color": CLASS}
+    bars = {**axes, "y": {**axes["y"], "field": "low"}, "y2": {"field": "high"}}
+    sizes = {"field": "rows", "type": "quantitative", "scale": {"range": [20, 200]}, "title": "rows"}
+    legend = {"columns": 4, "tickCount": 3, "symbolFillColor": INK, "symbolStrokeColor": INK}
+    layers: list[Json] = [
+        _diagonal(0, 1),
+        {"mark": {"type": "rule", "opacity": 0.6}, "encoding": bars},
+        {"mark": {"type": "line", "opacity": 0.4}, "encoding": axes},
+        {"mark": {"type": "circle", "opacity": 1}, "encoding": {**axes, "size": {**sizes, "legend": legend}}},
+    ]
+    return {"data": {"values": points}, "layer": layers}
+
+
+def _axes(names: tuple[str, str]) -> dict[str, Json]:
+    fields = zip(("x", "y"), names, strict=True)
+    return {field: {"field": field, "title": AXES[name], **SHARES} for field, name in fields}
 
 
 def _scatter(predicted_actual: Json | None) -> Json | None:

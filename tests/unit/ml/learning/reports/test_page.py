@@ -60,6 +60,35 @@ def test_page_states_the_sample_of_a_large_test_set(report: dict[str, Any]) -> N
     assert "drawn at random" not in render_page(report)
 
 
+def test_learning_curve_of_two_fits_makes_no_claim(report: dict[str, Any]) -> None:
+    learning = report["learning"]
+    assert len(learning["training_rows"]) == 3
+    assert "more rows should help" in render_page(report)
+    two = {name: value[1:] if isinstance(value, list) else value for name, value in learning.items()}
+    page = render_page({**report, "learning": two})
+    assert "more rows should help" not in page
+    assert "Two fits show no trend." in page
+
+
+def test_learning_curve_states_its_sample_of_test_rows(report: dict[str, Any]) -> None:
+    assert "on the test rows of the metrics" in render_page(report)
+    sampled = {**report, "recipe": {**report["recipe"], "test_rows": 70_000}}
+    assert f"on {report['learning']['test_rows']} of the test rows" in render_page(sampled)
+
+
+def test_report_of_an_older_version_is_rendered(report: dict[str, Any]) -> None:
+    without = {"low", "high", "test_rows"}
+    older = {
+        **report,
+        "learning": {name: value for name, value in report["learning"].items() if name not in without},
+        "calibration": [
+            {name: value for name, value in curve.items() if name not in without}
+            for curve in report["calibration"]
+        ],
+    }
+    assert tags(render_page(older)).names.count("svg") == 5
+
+
 def test_page_fetches_nothing(html: str) -> None:
     assert tags(html).fetched == []
     assert "url(" not in html

@@ -12,7 +12,7 @@ from tests.support.evaluations import evaluation_of
 from tests.support.tables import DATA
 
 from ml_service.learning import predictors
-from ml_service.learning.reports.curves import residuals
+from ml_service.learning.reports.curves import curves, residuals
 from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import read_csv
 from ml_service.learning.training import TrainingSpec, compilation
@@ -62,6 +62,22 @@ def test_each_class_has_its_curves() -> None:
     assert sum(penguins()["calibration"][0]["counts"]) == penguins()["recipe"]["test_rows"]
 
 
+def test_bins_of_a_calibration_curve_hold_ten_rows_or_more() -> None:
+    for curve in report("seattle-weather", "weather", "knn")["calibration"]:
+        assert min(curve["counts"]) >= 10
+        assert curve["predicted"] == sorted(curve["predicted"])
+        for low, observed, high in zip(curve["low"], curve["observed"], curve["high"], strict=True):
+            assert low <= observed <= high
+
+
+def test_calibration_of_few_rows_is_one_bin() -> None:
+    codes = np.arange(14) % 2
+    drawn = curves(evaluation_of(codes, np.eye(2)[codes] * 0.8 + 0.1, [0, 1]))["calibration"]
+    assert drawn is not None
+    assert drawn[0]["counts"] == [14]
+    assert drawn[0]["observed"] == drawn[0]["predicted"] == pytest.approx([0.5])
+
+
 def test_only_regression_has_residuals() -> None:
     assert sum(diabetes()["residuals"]["counts"]) == diabetes()["recipe"]["test_rows"]
     assert len(diabetes()["predicted_actual"]["actual"]) == diabetes()["recipe"]["test_rows"]
@@ -91,7 +107,9 @@ def test_learning_curve_ends_with_the_models_score() -> None:
     r2 = next(metric["value"] for metric in diabetes()["metrics"] if metric["name"] == "r2_score")
     assert curve["metric"] == "r2_score"
     assert curve["test_score"][-1] == pytest.approx(r2)
-    assert curve["training_rows"][-1] == diabetes()["recipe"]["training_rows"]
+    assert curve["test_rows"] == diabetes()["recipe"]["test_rows"]
+    training_rows = diabetes()["recipe"]["training_rows"]
+    assert curve["training_rows"] == [training_rows // 4, training_rows // 2, training_rows]
 
 
 def test_coverage_is_measured_on_rows_outside_the_calibration() -> None:
