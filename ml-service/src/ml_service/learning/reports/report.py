@@ -1,7 +1,7 @@
 """Report on a model in plain values: verdict, metrics, curves, findings and measured coverage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ml_service.learning.predictors.errors import CoverageTooHigh
 from ml_service.learning.reports.confidence_intervals import Interval, confidence_intervals
 from ml_service.learning.reports.curves import confusion_matrix, curves, predicted_actual, residuals
 from ml_service.learning.reports.evaluation import Evaluation, Metrics, importance
+from ml_service.learning.reports.model_findings import find_in_model, worse_log_loss
 from ml_service.learning.reports.partial_fits import TrainingSet, learning_curve
 from ml_service.learning.tables import Json
 
@@ -42,7 +43,7 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
         evaluation.test_rows,
     )
     return {
-        "verdict": _verdict(evaluation.task, score),
+        "verdict": _verdict(evaluation.task, score) + _verdict_on_probabilities(evaluation),
         "metrics": _metric_rows(evaluation.metrics, evaluation.baseline, intervals),
         "confusion_matrix": confusion_matrix(evaluation),
         **curves(evaluation),
@@ -50,7 +51,7 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
         "predicted_actual": predicted_actual(evaluation),
         "importance": importance(evaluation),
         "learning": learning_curve(training, evaluation),
-        "findings": list(findings),
+        "findings": [*map(asdict, find_in_model(evaluation)), *findings],
         "intervals": _measured_coverage(evaluation.nonconformity),
     }
 
@@ -82,6 +83,15 @@ def _verdict(task: Task, score: Score) -> str:
     return (
         f"{compared}: the model explains {value} of the label's variance {interval}; "
         f"always guessing the mean explains none.{rough}"
+    )
+
+
+def _verdict_on_probabilities(evaluation: Evaluation) -> str:
+    figures = worse_log_loss(evaluation)
+    if figures is None:
+        return ""
+    return (
+        f" Its probabilities are worse than guessing: log loss {figures[0]:.4g}, baseline {figures[1]:.4g}."
     )
 
 

@@ -78,6 +78,20 @@ def test_calibration_of_few_rows_is_one_bin() -> None:
     assert drawn[0]["observed"] == drawn[0]["predicted"] == pytest.approx([0.5])
 
 
+def test_probabilities_worse_than_guessing_are_a_finding_and_in_the_verdict() -> None:
+    worse = report("seattle-weather", "weather", "knn")
+    figures = next(metric for metric in worse["metrics"] if metric["name"] == "log_loss")
+    assert figures["value"] > figures["baseline"]
+    shown = f"log loss {figures['value']:.4g}, baseline {figures['baseline']:.4g}."
+    assert worse["verdict"].endswith(f"Its probabilities are worse than guessing: {shown}")
+    assert worse["findings"][0]["code"] == "probabilities_worse_than_guessing"
+
+
+def test_probabilities_better_than_guessing_are_no_finding() -> None:
+    assert "probabilities" not in penguins()["verdict"]
+    assert not [each for each in penguins()["findings"] if each["code"].startswith("probabilities")]
+
+
 def test_only_regression_has_residuals() -> None:
     assert sum(diabetes()["residuals"]["counts"]) == diabetes()["recipe"]["test_rows"]
     assert len(diabetes()["predicted_actual"]["actual"]) == diabetes()["recipe"]["test_rows"]
