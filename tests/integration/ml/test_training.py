@@ -30,6 +30,38 @@ async def test_trained_model_is_charged_once_and_shown(service: Service) -> None
     assert model["recipe"]["training_rows"] + model["recipe"]["test_rows"] == model["recipe"]["rows"]
 
 
+async def test_training_with_a_split_in_time_records_it(service: Service) -> None:
+    dataset = await service.upload("seattle-weather.csv")
+    split = {"by": "time", "column": "date"}
+    job = await service.train(dataset_id=dataset["id"], type="linear", label="temp_max", split=split)
+    assert job["order"]["split"] == split
+    url = f"/v1/models/{job['model_name']}"
+    model = (await service.client.get(url, headers=bearer(ADA))).json()
+    assert model["recipe"]["spec"]["split"] == split
+    report = (await service.client.get(f"{url}/report?format=json", headers=bearer(ADA))).json()
+    recorded = {name: value for name, value in report["recipe"]["split"].items() if value is not None}
+    assert recorded == {**split, "training_until": "2015-03-13", "test_from": "2015-03-14"}
+
+
+@pytest.mark.parametrize(
+    ("split", "code"),
+    [
+        ({"by": "time", "column": "day"}, "unknown_column"),
+        ({"by": "time", "column": "weather"}, "split_not_in_time"),
+        ({"by": "group"}, "invalid_training_spec"),
+    ],
+)
+async def test_impossible_split_is_refused_before_the_hold(
+    split: dict[str, str], code: str, idle: Service
+) -> None:
+    dataset = await idle.upload("seattle-weather.csv")
+    answer = await idle.request_training(
+        dataset_id=dataset["id"], type="linear", label="temp_max", split=split
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert idle.billing.held(ADA) == 0
+
+
 async def test_automatic_name_contains_user_type_and_time(idle: Service) -> None:
     name = (await idle.start())["model_name"]
     user, kind, day, clock, micros = name.split("_")

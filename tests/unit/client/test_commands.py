@@ -77,6 +77,14 @@ def test_bug_shows_traceback_in_debug_mode(monkeypatch: pytest.MonkeyPatch) -> N
     assert isinstance(invoke(raising(AttributeError("y"))).exception, AttributeError)
 
 
+@pytest.mark.parametrize("options", [["--split", "time"], ["--split-column", "day"]])
+def test_half_a_split_is_refused_before_the_upload(options: list[str]) -> None:
+    result = CliRunner().invoke(whole_command, ["train", "no such file", "-l", "y", *options])
+
+    assert "--split-column" in result.stderr
+    assert "no such file" not in result.stderr
+
+
 @pytest.mark.parametrize("command", ["jobs show", "datasets preview", "keys revoke", "admin disable"])
 @pytest.mark.parametrize("typed", ["0", "07", " 7", "+7", "7_0", "7.0", "٧", "²"])
 def test_another_writing_of_a_number_is_no_id(command: str, typed: str) -> None:

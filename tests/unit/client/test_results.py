@@ -57,6 +57,7 @@ from ml_service.models.schemas import (
     ReportView,
     ResidualsView,
     RocView,
+    SplitView,
 )
 from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
@@ -112,6 +113,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (reports.Importance, ImportanceView),
     (reports.Learning, LearningView),
     (reports.Coverage, CoverageView),
+    (reports.ReportSplit, SplitView),
     (reports.ReportRecipe, ReportRecipeView),
 ]
 # Constant fields that the client ignores.

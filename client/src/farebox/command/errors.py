@@ -123,6 +123,10 @@ HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "class_too_small": "Choose the type with --type, and the task with --task",
     "task_not_offered": "List each type's tasks with: farebox models types",
     "missing_labels": "Leave these rows out with: --drop-missing-labels",
+    "missing_split_values": "Name another column with: --split-column",
+    "split_not_in_time": "Name another column with: --split-column",
+    "too_few_groups": "Name another column with: --split-column",
+    "one_class_in_training": "Choose another split with: --split",
 }
 
 

@@ -15,7 +15,7 @@ from farebox.command.progress import JobProgress
 from farebox.command.prompts import confirm_tokens, cost_of
 from farebox.command.values import read_pairs
 from farebox.errors import FareboxError, InvalidArgument, JobNotSucceeded
-from farebox.resources.models import Budget, TrainingOptions
+from farebox.resources.models import Budget, Split, TrainingOptions
 from farebox.results.datasets import InspectedDataset
 from farebox.results.jobs import Job
 
@@ -47,6 +47,15 @@ Task = Annotated[
 TrainFraction = Annotated[
     float, typer.Option(help="The share of rows to train on; the others test the model.")
 ]
+SplitBy = Annotated[
+    Literal["random", "time", "group"],
+    typer.Option(
+        "--split", help="How to choose test rows: at random, the latest, or whole groups, such as people."
+    ),
+]
+SplitColumn = Annotated[
+    str | None, typer.Option(help="With --split time or group: the column of the times or groups.")
+]
 DropMissing = Annotated[bool, typer.Option("--drop-missing-labels", help="Leave out rows without a label.")]
 
 app = typer.Typer()
@@ -65,6 +74,8 @@ def train(
     name: Name = None,
     task: Task = "auto",
     train_fraction: TrainFraction = 0.8,
+    split: SplitBy = "random",
+    split_column: SplitColumn = None,
     drop_missing_labels: DropMissing = False,
     detach: Detach = False,
     yes: Yes = False,
@@ -90,10 +101,13 @@ def train(
         options["name"] = name
     if budget := _budget(budget_seconds, budget_tokens):
         options["budget"] = budget
+    if chosen := _split(split, split_column):
+        options["split"] = chosen
     with Farebox(url) as client:
         dataset = _dataset(client, source)
         # Checked first: a training that cannot start needs no confirmation of its price.
-        _check_columns(dataset, [label, *options.get("features", [])])
+        used = [split_column] if split_column is not None else []
+        _check_columns(dataset, [label, *options.get("features", []), *used])
         cost = _largest_cost(client, options) if model_type == AUTO else cost_of(client, "train", 1)
         confirm_tokens(cost, yes=yes, as_json=as_json, at_most=model_type == AUTO)
         job = client.models.start(dataset, label, **options)
@@ -110,6 +124,12 @@ def _budget(seconds: int | None, tokens: int | None) -> Budget:
     if tokens is not None:
         budget["tokens"] = tokens
     return budget
+
+
+def _split(by: Literal["random", "time", "group"], column: str | None) -> Split | None:
+    if (by == "random") != (column is None):
+        raise InvalidArgument("Give both --split time or group and its --split-column, or neither.")
+    return None if column is None else {"by": by, "column": column}
 
 
 def _dataset(client: Farebox, source: str) -> InspectedDataset:

@@ -32,6 +32,15 @@ class Budget(TypedDict, total=False):
     """Tokens for all candidates; each finished candidate costs the price of a training."""
 
 
+class Split(TypedDict, total=False):
+    """The choice of test rows."""
+
+    by: Literal["random", "time", "group"]
+    """`time` tests on the latest rows, `group` on rows of groups, such as people, with none to train on."""
+    column: str
+    """The column with the times or the groups."""
+
+
 class TrainingOptions(TypedDict, total=False):
     """Options of a training; each has a default."""
 
@@ -49,6 +58,8 @@ class TrainingOptions(TypedDict, total=False):
     """The model's name; by default the service generates one."""
     train_fraction: float
     """The share of rows to train on, between 0 and 1, by default 0.8; the other rows test the model."""
+    split: Split
+    """The split into rows to train and to test on, by default at random."""
     missing_label: Literal["refuse", "drop"]
     """The treatment of rows without a label, by default `refuse`."""
     quote_id: str

@@ -1,6 +1,7 @@
 """Reports on models."""
 
 from datetime import datetime
+from typing import Literal
 
 from farebox.results.base import Result
 from farebox.results.datasets import Finding
@@ -98,6 +99,20 @@ class Coverage(Result):
     calibration_rows: int
 
 
+class ReportSplit(Result):
+    """The choice of test rows; the fields of another kind of split are None.
+
+    `training_until` and `test_from` are the last time of the training rows and the first of the test rows.
+    """
+
+    by: Literal["random", "time", "group"] = "random"
+    column: str | None = None
+    training_until: str | float | None = None
+    test_from: str | float | None = None
+    training_groups: int | None = None
+    test_groups: int | None = None
+
+
 class ReportRecipe(Result):
     """Everything needed to train the same model again, with the same metrics."""
 
@@ -107,6 +122,7 @@ class ReportRecipe(Result):
     seed: int
     train_fraction: float
     stratified: bool
+    split: ReportSplit = ReportSplit()
     rows: int
     training_rows: int
     calibration_rows: int

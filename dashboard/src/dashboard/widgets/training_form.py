@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,8 +13,14 @@ from farebox.resources.models import Budget, TrainingOptions
 from farebox.results.datasets import InspectedDataset
 from farebox.results.models import ModelType
 
+SplitBy = Literal["random", "time", "group"]
 JsonSchema = Mapping[str, Any]  # Any: JSON Schema
 TASKS = {"auto": "Automatic", "classification": "Classification", "regression": "Regression"}
+SPLITS: Mapping[SplitBy, str] = {"random": "Random", "time": "By time", "group": "By group"}
+SPLIT_HELP = (
+    "The choice of test rows. By time: the latest rows, to predict later ones. By group: all rows of some "
+    "groups, such as people, to predict others."
+)
 DEFAULT_TYPE = "random_forest"
 
 
@@ -100,6 +106,7 @@ def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> Trai
     with st.expander("Advanced options", icon=":material/tune:"):
         options |= _budget_fields() if model_type.budget else _parameter_fields(model_type)
         options |= _general_fields(model_type)
+        options |= _split_fields(dataset, label, features)
         options |= _missing_label_field(dataset, label)
     return TrainingSpec(dataset, label, model_type, options)
 
@@ -135,6 +142,30 @@ def _general_fields(model_type: ModelType) -> TrainingOptions:
     if name.strip():
         options["name"] = name.strip()
     return options
+
+
+def _split_fields(dataset: InspectedDataset, label: str, features: Sequence[str]) -> TrainingOptions:
+    left, right = st.columns(2)
+    by = left.selectbox("Split", list(SPLITS), format_func=lambda by: SPLITS[by], help=SPLIT_HELP)
+    dates = _dates(dataset)
+    if by == "random":
+        if dates:
+            st.caption(f"{escape(dates[0])} contains dates: a split by time tests on the latest rows.")
+        return {}
+    numbers = [column.name for column in dataset.columns if column.kind == "number"]
+    names = [*dates, *numbers] if by == "time" else [column.name for column in dataset.columns]
+    columns = [name for name in names if name != label]
+    if not columns:
+        st.warning("No column has dates or numbers to split by, so the split is random.")
+        return {}
+    column = right.selectbox("Split column", columns, key=f"dataset-{dataset.id}-split-{by}")
+    if by == "group" and column in features:
+        st.caption(f"{escape(column)} is a feature, too. New groups have other values: take it out.")
+    return {"split": {"by": by, "column": column}}
+
+
+def _dates(dataset: InspectedDataset) -> list[str]:
+    return [column.name for column in dataset.columns if column.kind == "date"]
 
 
 def _missing_label_field(dataset: InspectedDataset, label: str) -> TrainingOptions:

@@ -12,6 +12,8 @@ from kit.fields import RowId
 from ml_service.jobs.estimate_rules import NO_ESTIMATE, QueueEstimate
 from ml_service.jobs.rules import JobKind, JobState
 from ml_service.jobs.specs import NO_BUDGET, Budget, TrainingJobRequest
+from ml_service.learning.training import RANDOM, SplitMethod
+from ml_service.learning.training.spec import SplitBy
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import BudgetRequest
 from ml_service.orm import Job
@@ -24,8 +26,22 @@ ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Parameter = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=200)] | None
 
 
+class SplitRequest(BaseModel):
+    """The choice of test rows: `random`; `time`, the latest by a column of dates or numbers; or `group`.
+
+    Rows with equal cells in the column of a `group` split, such as those of one person, are all in one part.
+    """
+
+    model_config = ConfigDict(extra="forbid", title="Split")
+
+    by: SplitBy = "random"
+    column: ColumnName | None = Field(default=None, description="The column of a split by time or group.")
+
+
 class TrainingRequest(BaseModel):
     """A training to start; without `features`, every column except the label is a feature.
+
+    The column of a split by group is no feature then, because new groups have other values in it.
 
     With a `quote_id` it costs the price of that quote, whatever the current price is. The type `auto`
     compares all types that suit the task and keeps the best model; its `budget` limits seconds and tokens.
@@ -44,6 +60,7 @@ class TrainingRequest(BaseModel):
     name: Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_GIVEN_NAME)] | None = None
     quote_id: UUID | None = None
     budget: BudgetRequest | None = None
+    split: SplitRequest | None = None
 
     def to_job_request(self) -> TrainingJobRequest:
         return TrainingJobRequest(
@@ -58,6 +75,7 @@ class TrainingRequest(BaseModel):
             name=self.name,
             quote_id=str(self.quote_id) if self.quote_id is not None else None,
             budget=Budget(self.budget.seconds, self.budget.tokens) if self.budget is not None else NO_BUDGET,
+            split=SplitMethod(self.split.by, self.split.column) if self.split is not None else RANDOM,
         )
 
 

@@ -9,9 +9,9 @@ from kit.database import Json
 from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
 from ml_service.learning.comparison import AUTO, plan_comparison
-from ml_service.learning.tables import TableProfile
+from ml_service.learning.tables import ColumnProfile, TableProfile
 from ml_service.learning.tables.header import clean_name
-from ml_service.learning.training import TrainingSpec
+from ml_service.learning.training import RANDOM, SplitMethod, TrainingSpec
 from ml_service.learning.training.errors import InvalidSpec
 from ml_service.models.rules import automatic_name, given_name
 
@@ -50,9 +50,14 @@ class TrainingJobRequest:
     name: str | None = None
     quote_id: str | None = None
     budget: Budget = NO_BUDGET
+    split: SplitMethod = RANDOM
 
     def to_json(self) -> Json:
-        return asdict(self)
+        """Without a random split, so that a retry of a request to an older version has its fingerprint."""
+        document = asdict(self)
+        if self.split == RANDOM:
+            del document["split"]
+        return document
 
     def to_job_spec(self, profile: TableProfile) -> JobSpec:
         """Raises the first error that makes the training impossible."""
@@ -67,21 +72,37 @@ class TrainingJobRequest:
         return JobSpec(replace(spec, task=plan.task).to_json())
 
     def to_training_spec(self, profile: TableProfile) -> TrainingSpec:
-        label = _match_name(profile, self.label)
-        columns = profile.columns.values()
-        others = (column.name for column in columns if column.name != label and column.kind != "empty")
-        named = None if self.features is None else [_match_name(profile, name) for name in self.features]
-        features = tuple(others if named is None else named)
+        request = self._with_names_of(profile)
+        others = (column.name for column in profile.columns.values() if request._is_feature(column))
+        features = tuple(others) if request.features is None else request.features
         return TrainingSpec(
             model_type=self.model_type,
             features=features,
-            label=label,
+            label=request.label,
             params=self.params,
             train_fraction=self.train_fraction,
             task=self.task,
             missing_label=self.missing_label,
-            reading=profile.reading.only({*features, label}),
+            reading=profile.reading.only({*features, request.label, request.split.column}),
+            split=request.split,
         )
+
+    def _with_names_of(self, profile: TableProfile) -> "TrainingJobRequest":
+        """The request with the names of the header, in which blanks and invisible characters do not count."""
+
+        def match(name: str) -> str:
+            return name if name in profile.header else clean_name(name)
+
+        column = None if self.split.column is None else match(self.split.column)
+        features = None if self.features is None else tuple(map(match, self.features))
+        return replace(
+            self, label=match(self.label), features=features, split=replace(self.split, column=column)
+        )
+
+    def _is_feature(self, column: ColumnProfile) -> bool:
+        """Whether a column is a feature of a request without a list of them."""
+        group = self.split.column if self.split.by == "group" else None
+        return column.name not in (self.label, group) and column.kind != "empty"
 
     def name_model(self, user_id: int, now: datetime) -> str:
         if self.name is None:
@@ -90,8 +111,3 @@ class TrainingJobRequest:
         if name is None:
             raise ModelNameUnusable
         return name
-
-
-def _match_name(profile: TableProfile, name: str) -> str:
-    """The name of the header, in which blanks around it and invisible characters do not count."""
-    return name if name in profile.header else clean_name(name)

@@ -12,6 +12,7 @@ from ml_service.learning.tables import Json, TableProfile
 from ml_service.learning.training.errors import InvalidSpec, PartTooSmall
 from ml_service.learning.training.rules import make_plan
 from ml_service.learning.training.spec import TrainingSpec
+from ml_service.learning.training.split_rules import check_split
 
 AUTO = "auto"
 FOLDS = 5
@@ -83,8 +84,11 @@ def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | No
     if base.params:
         raise InvalidSpec("auto chooses parameters itself; leave params out.")
     plan = make_plan(profile, base)
-    if plan.training_rows < FEWEST_ROWS:
-        raise PartTooSmall("training", plan.training_rows, FEWEST_ROWS)
+    # Folds in time begin with one more part, which is never tested.
+    needed = FEWEST_ROWS + 2 if base.split.by == "time" else FEWEST_ROWS
+    if plan.training_rows < needed:
+        raise PartTooSmall("training", plan.training_rows, needed)
+    check_split(profile, base, FOLDS)
     spec = ComparisonSpec(replace(base, task=plan.task), (), seconds)
     candidates = candidates_for(plan.task)
     fitting = (candidate for candidate in candidates if _fits(profile, spec.training(candidate)))

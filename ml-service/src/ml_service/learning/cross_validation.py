@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -19,6 +18,7 @@ from ml_service.learning.training.errors import FitFailed
 from ml_service.learning.training.pipeline import ReportStage, fit, prepare
 from ml_service.learning.training.preparation import Rows, Split, split
 from ml_service.learning.training.spec import TrainingSpec
+from ml_service.learning.training.splitting import folds_of, require_classes
 
 METRICS: Mapping[Task, str] = {"classification": "balanced_accuracy", "regression": "r2_score"}
 
@@ -35,7 +35,7 @@ def cross_validate(
     report_stage("fitting")
     # A task has one core.
     with threadpool_limits(1):
-        folds = [_score_fold(spec, data, *fold) for fold in _folds(data, spec.seed)]
+        folds = [_score_fold(spec, data, *fold) for fold in _folds(data, spec)]
     scores = [fold.score for fold in folds]
     if not np.isfinite(scores).all():
         raise FitFailed
@@ -55,16 +55,14 @@ class _FoldScore:
     predict_seconds: float
 
 
-def _folds(data: Split, seed: int) -> Iterator[tuple[Rows, Rows]]:
+def _folds(data: Split, spec: TrainingSpec) -> Iterator[tuple[Rows, Rows]]:
     training = data.training
-    _, members = np.unique(training.labels, return_counts=True)
-    stratified = data.plan.task == "classification" and members.max() >= FOLDS
-    splitter = StratifiedKFold if stratified else KFold
     with warnings.catch_warnings():
         # scikit-learn warns of classes with fewer rows than folds.
         warnings.simplefilter("ignore")
-        folds = list(splitter(FOLDS, shuffle=True, random_state=seed).split(training.frame, training.labels))
+        folds = list(folds_of(spec, data.parts, training.labels, data.plan, FOLDS))
     for fitted, tested in folds:
+        require_classes(spec, data.plan, training.labels[fitted])
         yield training.take(fitted), training.take(tested)
 
 

@@ -243,6 +243,20 @@ class CoverageView(BaseModel):
     calibration_rows: int
 
 
+class SplitView(BaseModel):
+    """The choice of test rows; the other members are those of a split in time or by groups.
+
+    `training_until` and `test_from` are the last time of the training part and the first of the test part.
+    """
+
+    by: Literal["random", "time", "group"] = "random"
+    column: str | None = None
+    training_until: str | float | None = None
+    test_from: str | float | None = None
+    training_groups: int | None = None
+    test_groups: int | None = None
+
+
 class ReportRecipeView(BaseModel):
     """Everything needed to train the same model again, with the same metrics."""
 
@@ -252,6 +266,7 @@ class ReportRecipeView(BaseModel):
     seed: int
     train_fraction: float
     stratified: bool
+    split: SplitView = SplitView()
     rows: int
     training_rows: int
     calibration_rows: int

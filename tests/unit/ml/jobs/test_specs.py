@@ -1,5 +1,6 @@
 """Training requests and the specs of their jobs."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from ml_service.jobs.schemas import TrainingRequest
 from ml_service.jobs.specs import Budget, TrainingJobRequest
 from ml_service.learning.comparison import candidates_for
 from ml_service.learning.tables import TableProfile, profile, read_table
+from ml_service.learning.training import SplitMethod
 from ml_service.learning.training.errors import InvalidSpec
 
 
@@ -47,6 +49,35 @@ def test_budget_without_comparison_is_refused(line: TableProfile) -> None:
 def test_budget_may_limit_only_tokens() -> None:
     body = {"dataset_id": 1, "type": "auto", "label": "y", "budget": {"tokens": 3}}
     assert TrainingRequest.model_validate(body).to_job_request().budget == Budget(None, 3)
+
+
+def test_group_column_is_no_feature_unless_it_is_named(line: TableProfile) -> None:
+    by_group = TrainingJobRequest(1, "linear", "y", split=SplitMethod("group", "noise"))
+    assert by_group.to_training_spec(line).features == ("x",)
+    named = replace(by_group, features=("x", "noise"))
+    assert named.to_training_spec(line).features == ("x", "noise")
+
+
+def test_time_column_stays_a_feature(line: TableProfile) -> None:
+    by_time = TrainingJobRequest(1, "linear", "y", split=SplitMethod("time", "x"))
+    spec = by_time.to_job_spec(line).spec
+    assert (spec["features"], spec["split"]) == (["x", "noise"], {"by": "time", "column": "x"})
+
+
+def test_split_of_a_request_reaches_its_job() -> None:
+    body = {"dataset_id": 1, "type": "linear", "label": "y", "split": {"by": "group", "column": "who"}}
+    assert TrainingRequest.model_validate(body).to_job_request().split == SplitMethod("group", "who")
+
+
+def test_random_split_leaves_the_fingerprint_of_a_request_as_it_was() -> None:
+    assert "split" not in TrainingJobRequest(1, "linear", "y").to_json()
+    assert "split" in TrainingJobRequest(1, "linear", "y", split=SplitMethod("time", "x")).to_json()
+
+
+@pytest.mark.parametrize("split", ["time", {"by": "day"}, {"column": ""}, {"by": "time", "on": "x"}, []])
+def test_invalid_split_is_refused(split: object) -> None:
+    with pytest.raises(ValidationError):
+        TrainingRequest.model_validate({"dataset_id": 1, "type": "linear", "label": "y", "split": split})
 
 
 @pytest.mark.parametrize(

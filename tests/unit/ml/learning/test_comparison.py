@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import KFold, cross_val_score, train_test_split
+from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score, train_test_split
 from tests.support.tables import DATA, csv, fruit_table, line_table
 
 from ml_service.learning.comparison import (
@@ -25,8 +25,15 @@ from ml_service.learning.comparison import (
 from ml_service.learning.cross_validation import cross_validate
 from ml_service.learning.model_types import MODEL_TYPES, Task, parse
 from ml_service.learning.tables import DEFAULT_LIMITS, Json, TableProfile, profile, read_table
-from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.errors import FitFailed, InvalidSpec, PartTooSmall, UnknownColumn
+from ml_service.learning.training import SplitMethod, TrainingSpec
+from ml_service.learning.training.errors import (
+    FitFailed,
+    InvalidSpec,
+    OneClassInTraining,
+    PartTooSmall,
+    TooFewGroups,
+    UnknownColumn,
+)
 
 TASKS: tuple[Task, ...] = ("classification", "regression")
 FEATURES = ["age", "bmi", "bp", "s1", "s5"]
@@ -127,6 +134,59 @@ def test_regression_score_equals_scikit_learns() -> None:
     assert result["score"] == pytest.approx(scores.mean(), abs=1e-9)
     assert result["spread"] == pytest.approx(scores.std(), abs=1e-9)
     assert min(result["fit_seconds"], result["predict_seconds"]) > 0
+
+
+def test_folds_of_a_split_in_time_are_scikit_learns_time_series_split() -> None:
+    by_date = {"by": "time", "column": "date"}
+    spec = {"features": ["temp_min", "wind"], "label": "temp_max", "split": by_date}
+    result = score(DATA / "seattle-weather.csv", model_type="linear", task="regression", **spec)
+    table = pd.read_csv(DATA / "seattle-weather.csv").sort_values("date")
+    training = table.iloc[: int(0.8 * len(table))]
+    scores = cross_val_score(
+        LinearRegression(),
+        training[["temp_min", "wind"]],
+        training["temp_max"],
+        cv=TimeSeriesSplit(FOLDS),
+        scoring="r2",
+    )
+    assert result["score"] == pytest.approx(scores.mean(), abs=1e-9)
+
+
+def test_folds_of_a_split_by_group_keep_groups_together(tmp_path: Path) -> None:
+    """The label is a number of the group, which nothing else in the table gives away."""
+    groups = np.random.default_rng(1).normal(size=40)
+    rows = (f"{n % 40},{groups[n % 40]:.6f},{groups[n % 40]:.6f}{n:04}" for n in range(400))
+    path = tmp_path / "t.csv"
+    path.write_bytes(csv("person,mark,y", *rows))
+    spec = {"features": ["person"], "label": "y", "task": "regression", "params": {"n_neighbors": 1}}
+    at_random = score(path, model_type="knn", **spec)
+    by_group = score(path, model_type="knn", **spec, split={"by": "group", "column": "person"})
+    assert at_random["score"] > 0.99
+    assert by_group["score"] < 0.5
+
+
+def test_too_few_groups_for_the_folds_are_refused(profile_of: Any) -> None:  # Any: as above
+    table = csv("who,x,y", *(f"p{n % 6},{n * 7919 % 13},{3 * n}" for n in range(60)))
+    by_group = training_spec(features=("x",), split=SplitMethod("group", "who"))
+    with pytest.raises(TooFewGroups) as caught:
+        plan_comparison(profile_of(table), by_group, None)
+    assert caught.value.members == {"column": "who", "groups": 6, "needed": 7}
+
+
+def test_folds_in_time_need_a_part_more(profile_of: Any) -> None:  # Any: as above
+    by_time = training_spec(split=SplitMethod("time", "x"))
+    plan_comparison(profile_of(line_table(15)), by_time, None)
+    plan_comparison(profile_of(line_table(14)), training_spec(), None)
+    with pytest.raises(PartTooSmall):
+        plan_comparison(profile_of(line_table(14)), by_time, None)
+
+
+def test_first_folds_in_time_with_a_single_class_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(csv("t,x,y", *(f"{n},{n * 7 % 5},{'ab'[n >= 30 and n % 2]}" for n in range(60))))
+    spec = {"features": ["x"], "label": "y", "split": {"by": "time", "column": "t"}}
+    with pytest.raises(OneClassInTraining):
+        score(path, model_type="logistic", task="classification", **spec)
 
 
 def test_classification_score_is_balanced_accuracy() -> None:

@@ -8,9 +8,9 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from ml_service.learning.findings.associations import Label, label_of, measure_association
-from ml_service.learning.findings.columns import Finding, Severity
 from ml_service.learning.findings.pairs import Pair, measure_pairs, measure_together
 from ml_service.learning.tables import Column, Finding, Table
+from ml_service.learning.tables.table import Severity
 
 FEWEST_ROWS, FEWEST_OTHERS = 40, 10
 # Bounds of the time: some seconds for the widest table, whatever its number of rows.

@@ -98,7 +98,7 @@ class Reading:
         }
         return replace(self, **_set_fields(correction) | {"columns": {**self.columns, **changed}})
 
-    def only(self, names: Collection[str]) -> "Reading":
+    def only(self, names: Collection[str | None]) -> "Reading":
         """The settings without those of other columns."""
         return replace(self, columns={name: each for name, each in self.columns.items() if name in names})
 

@@ -5,6 +5,6 @@
 
 from ml_service.learning.training.errors import TRAINING_ERRORS
 from ml_service.learning.training.rules import Plan, check
-from ml_service.learning.training.spec import TrainingSpec
+from ml_service.learning.training.spec import RANDOM, SplitMethod, TrainingSpec
 
-__all__ = ["TRAINING_ERRORS", "Plan", "TrainingSpec", "check"]
+__all__ = ["RANDOM", "TRAINING_ERRORS", "Plan", "SplitMethod", "TrainingSpec", "check"]

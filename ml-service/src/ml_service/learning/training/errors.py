@@ -202,6 +202,54 @@ class PartTooSmall(TrainingError):
         )
 
 
+class MissingSplitValues(TrainingError):
+    code = "missing_split_values"
+
+    def __init__(self, column: str, count: int) -> None:
+        rows = "1 row has" if count == 1 else f"{count} rows have"
+        super().__init__(
+            f"{rows} no value in '{column}', by which the table is to be split; fill them in, remove those "
+            "rows, or split by another column.",
+            column=column,
+            count=count,
+        )
+
+
+class SplitNotInTime(TrainingError):
+    code = "split_not_in_time"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"'{column}' contains text, which has no order in time; split by a column of dates or numbers.",
+            column=column,
+        )
+
+
+class TooFewGroups(TrainingError):
+    code = "too_few_groups"
+
+    def __init__(self, column: str, groups: int, needed: int, part: str = "the table") -> None:
+        values = "1 different value" if groups == 1 else f"{groups} different values"
+        super().__init__(
+            f"'{column}' has {values} in {part} and a split by it needs {needed}; send more rows, or choose "
+            "another column, another split or another training share.",
+            column=column,
+            groups=groups,
+            needed=needed,
+        )
+
+
+class OneClassInTraining(TrainingError):
+    code = "one_class_in_training"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"With this split, all rows to train on have the same class in '{column}'; choose a larger "
+            "training share, or another split.",
+            column=column,
+        )
+
+
 class ModelTooLarge(TrainingError):
     code = "model_too_large"
 

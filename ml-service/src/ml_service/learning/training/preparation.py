@@ -14,21 +14,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from ml_service.learning.model_types import Task
+from ml_service.learning.model_types import Task, TrainingTable, get_model_type, parse
 from ml_service.learning.predictors.dates import DateParts
 from ml_service.learning.tables import Column, ColumnType, Table, profile
 from ml_service.learning.training.rules import Plan, check
 from ml_service.learning.training.spec import TrainingSpec
+from ml_service.learning.training.splitting import Labels, Parts, Positions, split_rows
 
-# Codes of classes, their positions in the sorted list, or numbers. scikit-learn sorts texts at each step,
-# which took 2.2 of the 3 seconds of a logistic regression on 366,500 rows.
-Labels = npt.NDArray[Any]  # Any: whole numbers or numbers
+# Labels are codes, the positions of classes in their sorted list, or numbers. scikit-learn sorts texts at
+# each step, which took 2.2 of the 3 seconds of a logistic regression on 366,500 rows.
 Classes = npt.NDArray[Any]  # Any: texts or whole numbers
-Positions = npt.NDArray[np.int64]
 
 MOST_CATEGORIES = 50
 # Below this number, further calls cost more than the medians.
@@ -60,6 +58,7 @@ class Split:
     training: Rows
     test: Rows
     kinds: dict[str, ColumnType]
+    parts: Parts
 
     def label_values(self, labels: Labels) -> Labels:
         """The classes of codes; numbers are unchanged."""
@@ -72,14 +71,22 @@ def split(table: Table, spec: TrainingSpec) -> Split:
     table = _drop_unlabelled(table, spec.label)
     classes, labels = encode_labels(table.columns[spec.label], plan.task)
     rows = Rows(feature_frame([table.columns[name] for name in spec.features]), labels)
-    training, test = train_test_split(
-        np.arange(len(rows.labels)),
-        train_size=spec.train_fraction,
-        random_state=spec.seed,
-        stratify=rows.labels if plan.stratified else None,
-    )
+    parts = split_rows(spec, _split_column(table, spec), labels, plan)
+    if parts.keys is not None:
+        plan = _check_again(spec, replace(plan, training_rows=len(parts.training), test_rows=len(parts.test)))
     kinds: dict[str, ColumnType] = {name: table.columns[name].kind for name in spec.features}
-    return Split(table, plan, classes, rows.take(np.asarray(training)), rows.take(np.asarray(test)), kinds)
+    return Split(table, plan, classes, rows.take(parts.training), rows.take(parts.test), kinds, parts)
+
+
+def _split_column(table: Table, spec: TrainingSpec) -> Column | None:
+    return None if spec.split.column is None else table.columns[spec.split.column]
+
+
+def _check_again(spec: TrainingSpec, plan: Plan) -> Plan:
+    """The plan, if the parameters fit its sizes, too."""
+    model_type, parameters = get_model_type(spec.model_type), parse(spec.model_type, spec.params)
+    model_type.check(parameters, TrainingTable(spec.label, plan.training_rows, plan.classes))
+    return plan
 
 
 def feature_frame(columns: Sequence[Column], most_rows: int | None = None) -> pd.DataFrame:

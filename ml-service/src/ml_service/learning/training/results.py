@@ -1,17 +1,19 @@
 """Result of a training and report on its model, both in plain values."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 
+from ml_service.learning.findings.columns import Finding
 from ml_service.learning.findings.labels import find_all
 from ml_service.learning.findings.leakage import Score, find_too_good
 from ml_service.learning.model_types import Task
 from ml_service.learning.predictors.encoding import DATE_PARTS, Encoding
 from ml_service.learning.reports.evaluation import Evaluation
+from ml_service.learning.reports.model_findings import find_in_split
 from ml_service.learning.reports.partial_fits import TrainingSet
 from ml_service.learning.reports.report import make_report
 from ml_service.learning.tables import Column, Json
@@ -94,14 +96,18 @@ def report_on(
         positions=_positions_of(compiled.encoding, list(data.kinds)),
         nonconformity=calibration.nonconformity,
     )
-    report = make_report(evaluation, training, find_all(data.table, result.label, bool(result.classes)))
+    findings = [*map(asdict, _find_in_split(data, result.spec)), *_find_in_table(data, result)]
+    report = make_report(evaluation, training, findings)
     report["findings"] += _find_too_good(evaluation, result, report["importance"])
     return {
         "type": result.model_type,
         "task": result.task,
         "label": result.label,
         **report,
-        "recipe": _recipe(result, len(calibration.rows), sha256.hex()),
+        "recipe": {
+            **_recipe(result, len(calibration.rows), sha256.hex()),
+            "split": {**result.spec["split"], **data.parts.facts},
+        },
     }
 
 
@@ -110,6 +116,21 @@ def _find_too_good(evaluation: Evaluation, result: TrainingResult, importance: S
     value, baseline = result.metrics[main], result.baseline[main]
     score = Score(result.label, bool(result.classes), value, baseline, result.test_rows)
     return [asdict(finding) for finding in find_too_good(score, importance[0]["feature"])]
+
+
+def _find_in_table(data: Split, result: TrainingResult) -> list[Json]:
+    """Findings about label and features; the column of the split may be neither."""
+    used = {*data.kinds, result.label}
+    columns = {name: column for name, column in data.table.columns.items() if name in used}
+    return find_all(replace(data.table, columns=columns), result.label, bool(result.classes))
+
+
+def _find_in_split(data: Split, spec: Json) -> Iterator[Finding]:
+    """At most one finding, about the first column of dates."""
+    dates = [name for name, kind in data.kinds.items() if kind == "date"]
+    if spec["split"]["by"] == "random" and dates:
+        moments = data.table.columns[dates[0]].cells.to_numpy()
+        yield from find_in_split(dates[0], moments[data.parts.training], moments[data.parts.test])
 
 
 def _recipe(result: TrainingResult, calibration_rows: int, data_sha256: str) -> Json:

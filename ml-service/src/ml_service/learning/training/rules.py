@@ -23,6 +23,7 @@ from ml_service.learning.training.errors import (
     UnknownColumn,
 )
 from ml_service.learning.training.spec import TrainingSpec
+from ml_service.learning.training.split_rules import check_split
 
 ANY_TASK: frozenset[Task] = frozenset({"classification", "regression"})
 FEW_VALUES = 10
@@ -32,7 +33,10 @@ FEWEST_ROWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The task, the sizes of both parts and the split of a training; `classes` is 0 in regression."""
+    """The task, the sizes of both parts and the split of a training; `classes` is 0 in regression.
+
+    The sizes are only about right before a split by a column has put its rows together.
+    """
 
     task: Task
     training_rows: int
@@ -53,6 +57,7 @@ def make_plan(profile: TableProfile, spec: TrainingSpec, tasks: frozenset[Task] 
     """The plan of a training with any model type that offers these tasks."""
     spec.check_columns()
     label = _check_columns(profile, spec)
+    check_split(profile, spec)
     if label.missing and spec.missing_label == "refuse":
         raise MissingLabels(label.name, label.missing)
     rows = profile.rows - label.missing
@@ -63,7 +68,8 @@ def make_plan(profile: TableProfile, spec: TrainingSpec, tasks: frozenset[Task] 
     for part, size in (("training", training_rows), ("test", test_rows)):
         if size < FEWEST_ROWS:
             raise PartTooSmall(part, size, FEWEST_ROWS)
-    return Plan(task, training_rows, test_rows, classes, 0 < classes <= min(training_rows, test_rows))
+    stratified = spec.split.by == "random" and 0 < classes <= min(training_rows, test_rows)
+    return Plan(task, training_rows, test_rows, classes, stratified)
 
 
 def choose_task(label: ColumnProfile, rows: int, spec: TrainingSpec, tasks: frozenset[Task]) -> Task:

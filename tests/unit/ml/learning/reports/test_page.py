@@ -85,8 +85,29 @@ def test_report_of_an_older_version_is_rendered(report: dict[str, Any]) -> None:
             {name: value for name, value in curve.items() if name not in without}
             for curve in report["calibration"]
         ],
+        "recipe": {name: value for name, value in report["recipe"].items() if name != "split"},
     }
     assert tags(render_page(older)).names.count("svg") == 5
+
+
+@pytest.mark.parametrize(
+    ("split", "shown"),
+    [
+        ({"by": "random", "column": None}, "at random, stratified by class"),
+        (
+            {"by": "time", "column": "day", "training_until": "2026-01-30", "test_from": "2026-01-31"},
+            "in time by day: training rows until 2026-01-30, test rows from 2026-01-31",
+        ),
+        (
+            {"by": "group", "column": "who", "training_groups": 8, "test_groups": 2},
+            "by groups of equal who: 8 in the training part, 2 in the test part",
+        ),
+    ],
+)
+def test_page_shows_the_split(split: dict[str, Any], shown: str, report: dict[str, Any]) -> None:
+    page = render_page({**report, "recipe": {**report["recipe"], "split": split}})
+    assert shown in " ".join(page.split())
+    assert ("take rows for independent" in page) == (split["by"] != "random")
 
 
 def test_page_fetches_nothing(html: str) -> None:

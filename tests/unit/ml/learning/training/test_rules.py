@@ -9,7 +9,7 @@ import pytest
 from kit.errors import ServiceError, from_document
 from ml_service.learning.model_types import MODEL_TYPE_ERRORS
 from ml_service.learning.tables import ColumnProfile, TableProfile
-from ml_service.learning.training import TRAINING_ERRORS, Plan, TrainingSpec, check
+from ml_service.learning.training import TRAINING_ERRORS, Plan, SplitMethod, TrainingSpec, check
 from ml_service.learning.training.errors import MissingLabels
 
 SPEC = TrainingSpec("knn", ("size", "colour"), "label")
@@ -27,6 +27,8 @@ def table(label: ColumnProfile, rows: int = 100) -> TableProfile:
         column("colour", "text", (rows // 2, rows - rows // 2)),
         column("void", "empty", ()),
         column("day", "date"),
+        column("gaps", "date", missing=2),
+        column("once", counts=(rows,)),
     )
     columns = {column.name: column for column in (*others, label)}
     return TableProfile(tuple(columns), columns, rows)
@@ -70,6 +72,25 @@ def refusals() -> Iterator[tuple[str, TableProfile, TrainingSpec]]:
     )
     for fraction in (0.0, 1.0, -1.0, float("nan"), float("inf")):
         yield "invalid_training_spec", table(TEXT), replace(SPEC, train_fraction=fraction)
+    for split in (
+        SplitMethod("time"),
+        SplitMethod("group"),
+        SplitMethod("random", "day"),
+        SplitMethod("group", "label"),
+    ):
+        yield "invalid_training_spec", table(TEXT), replace(SPEC, split=split)
+    yield "unknown_column", table(TEXT), replace(SPEC, split=SplitMethod("time", "weight"))
+    yield "empty_column", table(TEXT), replace(SPEC, split=SplitMethod("group", "void"))
+    yield "missing_split_values", table(TEXT), replace(SPEC, split=SplitMethod("time", "gaps"))
+    yield "missing_split_values", table(TEXT), replace(SPEC, split=SplitMethod("group", "gaps"))
+    yield "split_not_in_time", table(TEXT), replace(SPEC, split=SplitMethod("time", "colour"))
+    yield "too_few_groups", table(TEXT), replace(SPEC, split=SplitMethod("time", "once"))
+    yield "too_few_groups", table(TEXT), replace(SPEC, split=SplitMethod("group", "once"))
+    yield (
+        "too_few_groups",
+        table(TEXT),
+        replace(SPEC, train_fraction=0.4, split=SplitMethod("group", "colour")),
+    )
     for seed in (-1, 2**32):
         yield "invalid_training_spec", table(TEXT), replace(SPEC, seed=seed)
 
@@ -153,14 +174,26 @@ def test_split_is_stratified_if_each_part_has_a_row_of_each_class() -> None:
     assert not check(table(three, rows=10), SPEC).stratified
 
 
+@pytest.mark.parametrize("split", [SplitMethod("time", "day"), SplitMethod("group", "colour")])
+def test_split_by_a_column_is_not_stratified(split: SplitMethod) -> None:
+    plan = check(table(TEXT), replace(SPEC, split=split))
+    assert (plan.training_rows, plan.test_rows, plan.stratified) == (80, 20, False)
+
+
 def test_missing_labels_are_counted_in_the_detail() -> None:
     with pytest.raises(MissingLabels, match=r"3 rows have no value in the label column 'label'"):
         check(table(replace(TEXT, missing=3)), SPEC)
 
 
 def test_spec_round_trips_through_json() -> None:
-    spec = replace(SPEC, params={"n_neighbors": 3}, train_fraction=0.7)
+    spec = replace(SPEC, params={"n_neighbors": 3}, train_fraction=0.7, split=SplitMethod("time", "day"))
     assert TrainingSpec.from_json(spec.to_json()) == spec
+
+
+def test_spec_of_an_older_version_is_split_at_random() -> None:
+    document = SPEC.to_json()
+    del document["split"]
+    assert TrainingSpec.from_json(document) == SPEC
 
 
 @pytest.mark.parametrize("error_class", [*TRAINING_ERRORS, *MODEL_TYPE_ERRORS])
