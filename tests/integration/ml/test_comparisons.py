@@ -68,35 +68,6 @@ async def start_long(service: Service, **members: object) -> Json:
     return job
 
 
-@pytest.fixture
-async def comparison(service: Service) -> tuple[Service, Json]:
-    """The ended comparison of all types on the penguins."""
-    return service, await service.train(type="auto")
-
-
-async def test_best_classifier_is_trained_and_finished_candidates_are_charged(
-    comparison: tuple[Service, Json],
-) -> None:
-    service, job = comparison
-    model = await model_of(service, job)
-    board = model["leaderboard"]
-    assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
-    assert [entry["chosen"] for entry in board] == [True] + [False] * (CLASSIFIERS - 1)
-    scores = [entry["score"] for entry in board]
-    assert scores == sorted(scores, reverse=True)
-    assert (model["type"], model["recipe"]["spec"]["params"]) == (board[0]["type"], board[0]["params"])
-    assert model["recipe"]["selection"]["type"] == "auto"
-    assert model["recipe"]["selection"]["chosen"] == {"type": board[0]["type"], "params": board[0]["params"]}
-    assert model["metrics"]["balanced_accuracy"] > 0.9
-    assert (job["tokens_held"], job["tokens_charged"]) == (CLASSIFIERS, CLASSIFIERS)
-    assert (service.billing.balance(ADA), service.billing.held(ADA)) == (100 - CLASSIFIERS, 0)
-    assert (await service.predict(job["model_name"])).status_code == 200
-    states = [(event["number"], event["candidate"]["state"]) for event in await events_of(service, job)]
-    ended = [number for number, state in states if state == "finished"]
-    assert sorted(ended) == list(range(1, CLASSIFIERS + 1))
-    assert all(states.index((number, "started")) < states.index((number, "finished")) for number in ended)
-
-
 async def test_budget_of_tokens_limits_finished_candidates(service: Service) -> None:
     dataset = await service.upload("diabetes.csv")
     job = await service.train(**DIABETES, dataset_id=dataset["id"], budget={"tokens": 3})

@@ -5,8 +5,10 @@ import pytest
 from tests.unit.client.gateway import Caller, Gateway, ok
 from tests.unit.client.samples import job
 
+from farebox.command.progress import describe
 from farebox.errors import JobNotSucceeded, WaitTimeout
 from farebox.resources.jobs import EventStream
+from farebox.results.jobs import JobEvent
 
 EVENTS = "/v1/jobs/7/events"
 
@@ -119,3 +121,20 @@ def test_event_without_an_id_keeps_the_previous_one(gateway: Gateway, caller: Ca
     gateway.on("GET", "/v1/jobs/7", ok(job(state="running")))
 
     assert [event.id for event in caller.run(lambda client: client.jobs.events(7))] == ["1", "1", "9"]
+
+
+def test_candidate_event_in_a_progress_bar_names_what_runs_and_the_time_left() -> None:
+    candidate = {
+        "type": "random_forest",
+        "params": {},
+        "state": "started",
+        "name": "Random forest (defaults)",
+        "chosen": False,
+        **dict.fromkeys(("metric", "score", "spread", "fit_seconds", "predict_seconds", "error")),
+    }
+    known = {"id": "5", "kind": "candidate", "candidate": candidate, "number": 1, "of": 8}
+    older = JobEvent.model_validate({**known, "candidate": {**candidate, "name": ""}})
+    newer = JobEvent.model_validate({**known, "running": ["A", "B"], "left": 6, "seconds_left": 12.4})
+    assert describe(older) == "random_forest 1/8"
+    assert describe(newer) == "A, B, 6 left, about 12 s"
+    assert str(newer) == "Random forest (defaults) 1/8 started"

@@ -38,7 +38,7 @@ from ml_service.datasets.schemas import (
     SuggestionView,
     ValueCountView,
 )
-from ml_service.jobs.schemas import JobErrorView, JobView
+from ml_service.jobs.schemas import ComparisonView, JobErrorView, JobView
 from ml_service.models.schemas import (
     CalibrationView,
     CandidateView,
@@ -89,6 +89,7 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (datasets.Histogram, HistogramView),
     (datasets.ValueCount, ValueCountView),
     (datasets.Preview, PreviewView),
+    (jobs.Comparison, ComparisonView),
     (jobs.Job, JobView),
     (jobs.JobError, JobErrorView),
     (models.Model, ModelView),

@@ -107,7 +107,7 @@ def show_model(model: Model) -> None:
 
 
 def _show_leaderboard(candidates: Sequence[Candidate]) -> None:
-    """Best candidate first; the chosen one is starred."""
+    """The chosen candidate is first and starred, the others follow by score."""
     metric = next((candidate.metric for candidate in candidates if candidate.metric), "score")
     lines = [_leaderboard_line(candidate, metric) for candidate in candidates]
     output.show_table(list(lines[0]), [list(line.values()) for line in lines])
@@ -117,9 +117,9 @@ def _leaderboard_line(candidate: Candidate, metric: str) -> dict[str, object]:
     return {
         "": "*" if candidate.chosen else "",
         "type": candidate.type,
-        "parameters": [f"{name}={value}" for name, value in candidate.params.items()],
+        "parameters": [f"{name}={value}" for name, value in candidate.params.items()] or "defaults",
         metric: candidate.score,
-        "spread": candidate.spread,
+        "std error": candidate.standard_error,
         "fit s": candidate.fit_seconds,
         "predict s": candidate.predict_seconds,
         "state": candidate.state.replace("_", " "),

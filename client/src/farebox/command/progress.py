@@ -34,7 +34,7 @@ class JobProgress:
 
     def __call__(self, event: JobEvent) -> None:
         percent = 100 if event.kind == "succeeded" else event.percent
-        self._bar.update(self._task, description=_description(event), completed=percent)
+        self._bar.update(self._task, description=describe(event), completed=percent)
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -46,7 +46,10 @@ class JobProgress:
         self._bar.stop()
 
 
-def _description(event: JobEvent) -> str:
+def describe(event: JobEvent) -> str:
     if event.candidate is None:
         return event.stage or event.kind
-    return f"{event.candidate.type} {event.number}/{event.of}"
+    running = ", ".join(event.running or [event.candidate.title])
+    rest = f" {event.number}/{event.of}" if event.left is None else f", {event.left} left"
+    seconds = "" if event.seconds_left is None else f", about {max(1, round(event.seconds_left))} s"
+    return f"{running}{rest}{seconds}"

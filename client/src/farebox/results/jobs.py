@@ -17,11 +17,23 @@ class JobError(Result):
     detail: str
 
 
+class Comparison(Result):
+    """The progress of a running comparison: the candidates that run, by name, and the numbers of others.
+
+    `left` counts candidates that run or will run.
+    """
+
+    running: list[str]
+    finished: int
+    left: int
+    of: int
+
+
 class Job(Result):
     """A training or a batch of predictions, queued, running or ended.
 
     `queue_position` is 1 for the job that starts next. `estimated_seconds` until the end come from similar
-    jobs, and are None without any.
+    jobs, or from the finished candidates of a comparison, and are None without any.
     """
 
     id: int
@@ -36,6 +48,7 @@ class Job(Result):
     cancel_requested: bool
     queue_position: int | None
     estimated_seconds: float | None
+    comparison: Comparison | None = None
     tokens_held: int
     tokens_charged: int
     receipt_id: str | None
@@ -52,7 +65,8 @@ class Job(Result):
 class JobEvent(Result):
     """An event of a job; `kind` is `stage` while the job runs, and the final state at its end.
 
-    A comparison has a `candidate` event at the start and the end of each candidate, with its `number`.
+    A comparison has a `candidate` event at the start and the end of each candidate, with its `number`, the
+    names of those `running` then, and the numbers of those `finished` and `left`.
     """
 
     id: str
@@ -65,10 +79,14 @@ class JobEvent(Result):
     candidate: Candidate | None = None
     number: int | None = None
     of: int | None = None
+    running: list[str] | None = None
+    finished: int | None = None
+    left: int | None = None
+    seconds_left: float | None = None
 
     def __str__(self) -> str:
         """A line for `on_progress=print`."""
         name = self.stage or self.kind
         if self.candidate is not None:
-            name = f"{self.candidate.type} {self.number}/{self.of} {self.candidate.state}"
+            name = f"{self.candidate.title} {self.number}/{self.of} {self.candidate.state}"
         return name if self.percent is None else f"{name} {self.percent}%"

@@ -24,8 +24,11 @@ class ModelType(Result):
 
 
 class Candidate(Result):
-    """A line of the leaderboard: means over the folds, and the score's spread. Higher scores are better.
+    """A line of the leaderboard: means over the folds. Higher scores are better.
 
+    `spread` is the standard deviation of the score over the folds, `standard_error` that of its mean; the
+    chosen candidate is the simplest and fastest within one standard error of the best score. `name` has the
+    parameters, which distinguish candidates of one type; older servers send none.
     The state `started` occurs only in events of a running job.
     """
 
@@ -39,6 +42,12 @@ class Candidate(Result):
     predict_seconds: float | None
     error: dict[str, str] | None
     chosen: bool
+    standard_error: float | None = None
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        return self.name or self.type
 
 
 class Recipe(Result):

@@ -33,7 +33,7 @@ def show_progress(client: Farebox, job_id: int) -> None:
         if job.has_ended:
             watch(job)
             st.rerun()
-        st.progress(job.percent, text=_progress_text(job))
+        st.progress(job.percent, text=progress_text(job))
         icon = ":material/close:"
         if st.button("Cancel", key=f"cancel-{job.id}", disabled=job.cancel_requested, icon=icon):
             client.jobs.cancel(job.id)
@@ -59,7 +59,7 @@ def job_title(job: Job) -> str:
     return escape(name or name_in_ledger(job.model_name))
 
 
-def _progress_text(job: Job) -> str:
+def progress_text(job: Job) -> str:
     """One line of Markdown."""
     title = f"**{job_title(job)}**"
     if job.cancel_requested:
@@ -67,7 +67,17 @@ def _progress_text(job: Job) -> str:
     if job.state == "queued":
         position = f", number {job.queue_position:,} in the queue" if job.queue_position else ""
         return f"{title}: queued{position}{_time_left(job)}"
-    return f"{title}: {title_case(job.stage or 'starting').lower()}, {job.percent}%{_time_left(job)}"
+    stage = title_case(job.stage or "starting").lower()
+    return f"{title}: {stage}{_candidates(job)}, {job.percent}%{_time_left(job)}"
+
+
+def _candidates(job: Job) -> str:
+    """The candidates of a comparison that run, and the number of others."""
+    if job.comparison is None or job.stage != "comparing":
+        return ""
+    running = escape(" and ".join(job.comparison.running) or "candidates")
+    later = job.comparison.left - len(job.comparison.running)
+    return f" {running}, {job.comparison.finished} of {job.comparison.of} done, {later} to come"
 
 
 def _time_left(job: Job) -> str:

@@ -119,17 +119,22 @@ def show_metrics(model: Model) -> None:
 
 
 def show_leaderboard(candidates: Sequence[Candidate]) -> None:
-    """Candidates with mean and standard deviation of their scores over the folds."""
+    """Candidates with the mean of their scores over the folds, and its standard error."""
     metric = next((candidate.metric for candidate in candidates if candidate.metric), None)
     score_title = f"Score ({metric_title(metric)})" if metric else "Score"
     columns = ["", "Type", "Parameters", score_title, "Fit (s)", "Predict (s)", "Status"]
     st.subheader("Leaderboard", anchor=False)
     show_table([_leaderboard_row(candidate) for candidate in candidates], columns)
+    st.caption(
+        "Mean ± standard error over the folds of the training rows. ★ is the simplest and fastest candidate "
+        "within one standard error of the best score."
+    )
 
 
 def _leaderboard_row(candidate: Candidate) -> Sequence[object]:
     name = candidate.metric or ""
-    values = [metric_value(name, value) for value in (candidate.score, candidate.spread) if value is not None]
+    error = candidate.standard_error
+    values = [metric_value(name, value) for value in (candidate.score, error) if value is not None]
     parameters = (f"{parameter_title(key)} {value}" for key, value in candidate.params.items())
     return (
         "★" if candidate.chosen else "",

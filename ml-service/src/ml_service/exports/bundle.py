@@ -136,7 +136,7 @@ def _manifest(task: BundleTask, kinds: dict[str, str], digests: dict[str, str], 
 
 def _report_of(task: BundleTask, folder: Path) -> dict[str, bytes]:
     report = read_report(folder, task.files)
-    report = complete_report(report, task.model, task.created_at, task.description.get("leaderboard"))
+    report = complete_report(report, task.model, task.created_at, task.description)
     return {"report.json": _json(report), "report.html": render_page(report).encode()}
 
 

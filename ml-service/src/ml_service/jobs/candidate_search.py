@@ -1,6 +1,7 @@
 """Candidate search of a comparison: one cluster task per candidate, as many at once as workers are free."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from ml_service.jobs.cluster import ClusterTask, run_task
 from ml_service.jobs.context import JobContext
 from ml_service.jobs.lease_repository import LeaseRepository
 from ml_service.jobs.rules import CANDIDATE, GiveUp, Retry
-from ml_service.learning.comparison import ComparisonSpec, Entry, count_finished
+from ml_service.learning.comparison import ComparisonSpec
+from ml_service.learning.leaderboard import Entry, count_finished, seconds_left
 from ml_service.learning.tasks import TableFile, score_on_worker
 
 RETRY_WORKER_SECONDS = 1.0
@@ -31,17 +33,19 @@ class CandidateSearch:
         self.entries = [Entry(candidate.type, candidate.params) for candidate in spec.candidates]
         self._waiting: deque[int] = deque()
         self._running: dict[asyncio.Task[Entry], int] = {}
+        self._started_at: dict[int, float] = {}
 
     def restore(self, event: Mapping[str, Any]) -> None:  # Any: JSON
         """Restore the end of a candidate from an event of an earlier attempt, to not score it again."""
         if event["candidate"]["state"] != "started":
-            self.entries[event["number"] - 1] = Entry(**event["candidate"])
+            fields = {name: value for name, value in event["candidate"].items() if name != "name"}
+            self.entries[event["number"] - 1] = Entry(**fields)
 
     async def run(self) -> None:
         """Score candidates until all were tried, the paid number has finished, or the time is over."""
         self._waiting.extend(n for n, entry in enumerate(self.entries) if entry.state == "not_tried")
         self._context.progress.report_stage("comparing", self._percent())
-        seconds = self._seconds_left()
+        seconds = budget_left(self._context, self._spec)
         if seconds is not None and seconds <= 0:
             return
         time_limit = asyncio.timeout(seconds)
@@ -70,11 +74,16 @@ class CandidateSearch:
                 await self._workers.keep(len(self._running))
 
     def _has_next(self) -> bool:
+        return bool(self._to_come())
+
+    def _to_come(self) -> list[int]:
+        """The waiting candidates that are paid for."""
         paid_for = self._context.job.units - count_finished(self.entries) - len(self._running)
-        return bool(self._waiting) and paid_for > 0
+        return list(self._waiting)[: max(0, paid_for)]
 
     def _start(self, number: int) -> None:
         self._running[asyncio.create_task(self._score(number))] = number
+        self._started_at[number] = time.monotonic()
         self._report(number, {**self.entries[number].to_json(), "state": "started"})
 
     def _finish(self, task: "asyncio.Task[Entry]") -> None:
@@ -110,21 +119,37 @@ class CandidateSearch:
         await asyncio.gather(*self._running, return_exceptions=True)
         self._running.clear()
 
-    def _seconds_left(self) -> float | None:
-        started = self._context.job.started_at
-        if self._spec.seconds is None or started is None:
-            return None
-        return self._spec.seconds - (datetime.now(UTC) - started).total_seconds()
+    def _estimate(self) -> float | None:
+        """The seconds until the model is trained, which the budget of seconds may end earlier."""
+        now = time.monotonic()
+        running = {number: now - self._started_at[number] for number in self._running.values()}
+        return seconds_left(self.entries, running, self._to_come())
 
     def _percent(self) -> int:
         ended = sum(entry.state != "not_tried" for entry in self.entries)
         return PERCENT_BEFORE + (PERCENT_AFTER - PERCENT_BEFORE) * ended // len(self.entries)
 
     def _report(self, number: int, candidate: Mapping[str, Any]) -> None:  # Any: JSON
-        position = {"number": number + 1, "of": len(self.entries)}
-        self._context.progress.report_event(
-            CANDIDATE, self._percent(), {"candidate": dict(candidate), **position}
-        )
+        """Report a candidate's start or end, with the state of the whole comparison."""
+        running = sorted(self._running.values())
+        event = {
+            "candidate": {**candidate, "name": self.entries[number].name},
+            "number": number + 1,
+            "of": len(self.entries),
+            "running": [self.entries[index].name for index in running],
+            "finished": count_finished(self.entries),
+            "left": len(running) + len(self._to_come()),
+            "seconds_left": self._estimate(),
+        }
+        self._context.progress.report_event(CANDIDATE, self._percent(), event)
+
+
+def budget_left(context: JobContext, spec: ComparisonSpec) -> float | None:
+    """The seconds left of the budget; None without one."""
+    started = context.job.started_at
+    if spec.seconds is None or started is None:
+        return None
+    return spec.seconds - (datetime.now(UTC) - started).total_seconds()
 
 
 class ExtraWorkers:

@@ -133,14 +133,14 @@ async def start_training(
 async def list_jobs(caller: Reader, jobs: Jobs, estimates: Estimates, page: RequestedPage) -> Page[JobView]:
     """Your jobs, newest first."""
     rows = await jobs.list_page(caller.user_id, page)
-    estimated = await estimates.for_jobs(rows)
-    return page.page_of(rows, lambda job: JobView.of(job, estimated), lambda job: job.id)
+    estimated, comparisons = await estimates.for_jobs(rows), await jobs.comparisons(rows)
+    return page.page_of(rows, lambda job: JobView.of(job, estimated, comparisons), lambda job: job.id)
 
 
 @router.get("/jobs/{job_id}", tags=["jobs"], responses=documented(JobNotFound))
-async def show_job(job: OwnJob, estimates: Estimates) -> JobView:
+async def show_job(job: OwnJob, jobs: Jobs, estimates: Estimates) -> JobView:
     """A job: its state, stage and progress, and its cost or error once it has ended."""
-    return JobView.of(job, await estimates.for_jobs([job]))
+    return JobView.of(job, await estimates.for_jobs([job]), await jobs.comparisons([job]))
 
 
 @event_streams.get(

@@ -1,5 +1,6 @@
 """Handlers of jobs by kind: training, comparison, batch."""
 
+import math
 from collections.abc import Mapping
 
 import structlog
@@ -9,28 +10,34 @@ from kit.fault_points import fault_point
 from kit.identity import UserId
 from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
-from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch
-from ml_service.jobs.cluster import ClusterTask, OnProgress, run_task
+from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch, budget_left
+from ml_service.jobs.cluster import ClusterLost, ClusterTask, OnProgress, run_task
 from ml_service.jobs.context import Handler, JobContext, Outcome
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import CANDIDATE, STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches import BatchSpec, BatchTask
-from ml_service.learning.comparison import (
-    AUTO,
+from ml_service.learning.comparison import AUTO, ComparisonSpec
+from ml_service.learning.leaderboard import (
     FOLDS,
-    ComparisonSpec,
     Entry,
+    choose,
     count_finished,
+    explain_choice,
     leaderboard,
-    ranked,
+    rivals,
 )
-from ml_service.learning.tasks import TableFile, predict_on_worker, train_on_worker
+from ml_service.learning.tasks import TableFile, measure_on_worker, predict_on_worker, train_on_worker
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Job
 
 DATASET_GONE = GiveUp(
     "dataset_gone", "The dataset was deleted before the training began; upload it and train again."
 )
+PERCENT_CHECKING = 96
+# A slower rival is not fitted again: nobody waits as long for a remark.
+MOST_RIVAL_SECONDS = 30.0
+# The metrics of each rival of a chosen candidate; None if it was not measured.
+Rivals = dict[int, Mapping[str, float | None] | None]
 MODEL_GONE = GiveUp("model_gone", "The model was deleted before the batch began; train it again.")
 
 log = structlog.stdlib.get_logger()
@@ -126,33 +133,83 @@ async def _train(
 async def _train_best(
     context: JobContext, spec: ComparisonSpec, entries: list[Entry], table: TableFile
 ) -> Outcome:
-    """Train the best candidate on the whole table; if it fails, the next best."""
+    """Train the chosen candidate on the whole table; if it fails, the one chosen of the others."""
 
     def report(stage: str, _percent: int | None) -> None:
-        percent = PERCENT_AFTER + STAGE_PERCENT.get(stage, 0) * (100 - PERCENT_AFTER) // 100
+        percent = PERCENT_AFTER + STAGE_PERCENT.get(stage, 0) * (PERCENT_CHECKING - PERCENT_AFTER) // 100
         context.progress.report_stage(stage, percent)
 
-    for number in ranked(entries):
+    while (number := choose(entries)) is not None:
         training = spec.training(spec.candidates[number]).to_json()
         outcome = await _train(context, f"{context.name}-{number}", table, training, report)
         if isinstance(outcome, GiveUp):
             entries[number] = entries[number].failed(outcome.code, outcome.detail)
             continue
-        return _with_leaderboard(context, entries, number, outcome) if isinstance(outcome, dict) else outcome
+        if isinstance(outcome, dict):
+            measured = await _measure_rivals(context, spec, entries, number, table)
+            return _with_leaderboard(context, entries, number, outcome, measured)
+        return outcome
     return _failure_of_all(spec, entries)
 
 
-def _with_leaderboard(context: JobContext, entries: list[Entry], number: int, trained: Json) -> Json:
-    board = leaderboard(entries)
-    board[0]["chosen"] = True
-    best = entries[number]
-    chosen = {"type": best.type, "params": dict(best.params)}
-    selection = {"type": AUTO, "metric": best.metric, "folds": FOLDS, "chosen": chosen}
+async def _measure_rivals(
+    context: JobContext, spec: ComparisonSpec, entries: list[Entry], chosen: int, table: TableFile
+) -> Rivals:
+    """The metrics of the chosen model's rivals on the test part; None for one without time, or that fails."""
+    measured: Rivals = {}
+    context.progress.report_stage("checking", PERCENT_CHECKING)
+    for number in rivals(entries, chosen):
+        measured[number] = None
+        left = budget_left(context, spec)
+        if entries[number].seconds > min(MOST_RIVAL_SECONDS, math.inf if left is None else left):
+            continue
+        task = ClusterTask(
+            key=f"{context.name}-{number}-test",
+            function=measure_on_worker,
+            arguments=(table, spec.training(spec.candidates[number]).to_json()),
+            attempts=context.job.attempts,
+            time_limit=min(context.worker.time_limit, 2 * MOST_RIVAL_SECONDS),
+        )
+        try:
+            outcome = await run_task(context.worker.cluster, task, _ignore_progress)
+        except ClusterLost:
+            # The model is trained, and its rivals are no reason to train it again.
+            continue
+        if isinstance(outcome, dict):
+            measured[number] = outcome["metrics"]
+    return measured
+
+
+def _with_leaderboard(
+    context: JobContext, entries: list[Entry], number: int, trained: Json, measured: Rivals
+) -> Json:
+    description, chosen = trained["description"], entries[number]
+    note = explain_choice(entries, number, description["metrics"], measured)
+    selection = {
+        "type": AUTO,
+        "metric": chosen.metric,
+        "folds": FOLDS,
+        "rule": "one_standard_error",
+        "chosen": {"type": chosen.type, "params": dict(chosen.params)},
+        "rivals": [
+            {"type": entries[rival].type, "params": dict(entries[rival].params), "metrics": metrics}
+            for rival, metrics in measured.items()
+        ],
+    }
     return {
         **trained,
-        "description": {**trained["description"], "leaderboard": board, "selection": selection},
+        "description": {
+            **description,
+            "verdict": f"{description['verdict']} {note}".strip(),
+            "leaderboard": leaderboard(entries, number),
+            "selection": selection,
+        },
         "tokens": prorate(context.job.tokens_held, context.job.units, count_finished(entries)),
     }
+
+
+def _ignore_progress(_stage: str, _percent: int | None) -> None:
+    """Ignore the progress of a rival, which is one stage of the job."""
 
 
 def _failure_of_all(spec: ComparisonSpec, entries: list[Entry]) -> GiveUp:

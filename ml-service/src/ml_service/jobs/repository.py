@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.identity import UserId
 from kit.pagination import PageRequest
 from ml_service.jobs.estimate_rules import JobProfile, LiveJob, PastJob
-from ml_service.jobs.rules import LIVE, JobState
+from ml_service.jobs.rules import CANDIDATE, LIVE, JobState
 from ml_service.orm import Job, JobEvent
 
 CHANNEL = "ml_jobs"
@@ -56,6 +56,12 @@ class JobRepository:
         return (
             await self._session.scalars(select(JobEvent).join(after, followed).order_by(JobEvent.id))
         ).all()
+
+    async def newest_candidates(self, job_ids: Sequence[int]) -> Mapping[int, JobEvent]:
+        """The newest event about a candidate of each of these comparisons."""
+        newest = select(func.max(JobEvent.id)).where(JobEvent.job_id.in_(job_ids), JobEvent.kind == CANDIDATE)
+        events = select(JobEvent).where(JobEvent.id.in_(newest.group_by(JobEvent.job_id)))
+        return {event.job_id: event for event in await self._session.scalars(events)}
 
     async def find_live(self, job_ids: Sequence[int]) -> set[int]:
         """The jobs among these that have not ended."""

@@ -1,7 +1,7 @@
 """Schemas of jobs: a training request, and a job for its owner."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,10 +16,11 @@ from ml_service.learning.training import RANDOM, SplitMethod
 from ml_service.learning.training.spec import SplitBy
 from ml_service.models.rules import LONGEST_GIVEN_NAME
 from ml_service.models.schemas import BudgetRequest
-from ml_service.orm import Job
+from ml_service.orm import Job, JobEvent
 
 MAX_FEATURES = 2000
 MAX_PARAMETERS = 50
+NO_COMPARISONS: Mapping[int, JobEvent] = MappingProxyType({})
 NO_ESTIMATES: Mapping[int, QueueEstimate] = MappingProxyType({})
 
 ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
@@ -84,6 +85,23 @@ class JobErrorView(BaseModel):
     detail: str
 
 
+class ComparisonView(BaseModel):
+    """The progress of a running comparison: the candidates that run, by name, and the numbers of others.
+
+    `left` counts candidates that run or will run, as far as the budget of tokens goes.
+    """
+
+    running: list[str]
+    finished: int
+    left: int
+    of: int
+
+    @classmethod
+    def of_event(cls, event: JobEvent | None) -> "ComparisonView | None":
+        """None before the first candidate, and for an event of an older version."""
+        return cls.model_validate(event.data) if event is not None and "left" in event.data else None
+
+
 class JobView(BaseModel):
     """A job; `queue_position` is 1 for the next to start, `estimated_seconds` is the time until it ends."""
 
@@ -99,6 +117,7 @@ class JobView(BaseModel):
     cancel_requested: bool
     queue_position: int | None
     estimated_seconds: float | None
+    comparison: ComparisonView | None = None
     tokens_held: int
     tokens_charged: int
     receipt_id: str | None
@@ -108,8 +127,13 @@ class JobView(BaseModel):
     ended_at: datetime | None
 
     @classmethod
-    def of(cls, job: Job, estimates: Mapping[int, QueueEstimate] = NO_ESTIMATES) -> "JobView":
-        estimate = estimates.get(job.id, NO_ESTIMATE)
+    def of(
+        cls,
+        job: Job,
+        estimates: Mapping[int, QueueEstimate] = NO_ESTIMATES,
+        comparisons: Mapping[int, JobEvent] = NO_COMPARISONS,
+    ) -> "JobView":
+        estimate, event = estimates.get(job.id, NO_ESTIMATE), comparisons.get(job.id)
         return cls(
             id=job.id,
             kind=JobKind(job.kind),
@@ -122,7 +146,8 @@ class JobView(BaseModel):
             attempts=job.attempts,
             cancel_requested=job.cancel_requested_at is not None,
             queue_position=estimate.queue_position,
-            estimated_seconds=estimate.estimated_seconds,
+            estimated_seconds=_seconds_left(event) or estimate.estimated_seconds,
+            comparison=ComparisonView.of_event(event),
             tokens_held=job.tokens_held,
             tokens_charged=job.tokens_charged,
             receipt_id=job.receipt_id,
@@ -131,3 +156,11 @@ class JobView(BaseModel):
             started_at=job.started_at,
             ended_at=job.ended_at,
         )
+
+
+def _seconds_left(event: JobEvent | None) -> float | None:
+    """The rest of a comparison by its newest event, at least one second."""
+    left = None if event is None else event.data.get("seconds_left")
+    if event is None or left is None:
+        return None
+    return max(1.0, left - (datetime.now(UTC) - event.at).total_seconds())

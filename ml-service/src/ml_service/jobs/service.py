@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -142,6 +142,14 @@ class JobService:
     async def list_page(self, user_id: UserId, page: PageRequest) -> Sequence[Job]:
         async with self._database.read() as session:
             return await JobRepository(session).list_page(user_id, page)
+
+    async def comparisons(self, jobs: Sequence[Job]) -> Mapping[int, JobEvent]:
+        """The newest event about a candidate of each running comparison among these jobs."""
+        running = [job.id for job in jobs if job.model_type == AUTO and job.state == JobState.RUNNING]
+        if not running:
+            return {}
+        async with self._database.read() as session:
+            return await JobRepository(session).newest_candidates(running)
 
     async def cancel(self, user_id: UserId, job_id: int) -> Job:
         """Request the cancellation; the replica that runs the job stops it and releases its tokens."""

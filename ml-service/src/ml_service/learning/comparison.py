@@ -1,12 +1,13 @@
-"""Comparisons of model types for a task: candidates and leaderboard."""
+"""Comparisons of model types for a task: the candidates."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
-from typing import Any, Literal
+from typing import Any
 
 from kit.errors import ServiceError
 from ml_service.learning import training
+from ml_service.learning.leaderboard import FOLDS
 from ml_service.learning.model_types import MODEL_TYPES, Task
 from ml_service.learning.tables import Json, TableProfile
 from ml_service.learning.training.errors import InvalidSpec, PartTooSmall
@@ -15,10 +16,7 @@ from ml_service.learning.training.spec import TrainingSpec
 from ml_service.learning.training.split_rules import check_split
 
 AUTO = "auto"
-FOLDS = 5
 FEWEST_ROWS = 2 * FOLDS
-
-State = Literal["not_tried", "finished", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,31 +52,6 @@ class ComparisonSpec:
         return cls(base, candidates, document["seconds"])
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the leaderboard: means over the folds; `spread` is the score's standard deviation."""
-
-    type: str
-    params: Mapping[str, object] = field(default_factory=dict[str, object])
-    state: State = "not_tried"
-    metric: str | None = None
-    score: float | None = None
-    spread: float | None = None
-    fit_seconds: float | None = None
-    predict_seconds: float | None = None
-    error: Mapping[str, str] | None = None
-    chosen: bool = False
-
-    def to_json(self) -> Json:
-        return asdict(self)
-
-    def finished(self, scores: Mapping[str, Any]) -> "Entry":  # Any: JSON
-        return replace(self, state="finished", **scores)
-
-    def failed(self, code: str, detail: str) -> "Entry":
-        return replace(self, state="failed", error={"code": code, "detail": detail})
-
-
 def plan_comparison(profile: TableProfile, base: TrainingSpec, seconds: int | None) -> ComparisonSpec:
     """The comparison of all candidates that fit the table; raises if the table fits none."""
     if base.params:
@@ -109,25 +82,6 @@ def most_candidates() -> dict[str, int]:
     """The number of candidates for each task."""
     tasks: tuple[Task, ...] = ("classification", "regression")
     return {task: len(candidates_for(task)) for task in tasks}
-
-
-def leaderboard(entries: Sequence[Entry]) -> list[Json]:
-    """Finished entries, best first, followed by failed and untried ones."""
-    best = ranked(entries)
-    others = [index for index in range(len(entries)) if index not in best]
-    return [entries[index].to_json() for index in [*best, *others]]
-
-
-def ranked(entries: Sequence[Entry]) -> list[int]:
-    """Indexes of the finished entries by descending score; ties are resolved by spread, then by order."""
-    finished = [index for index, entry in enumerate(entries) if entry.state == "finished"]
-    return sorted(
-        finished, key=lambda index: (-(entries[index].score or 0), entries[index].spread or 0, index)
-    )
-
-
-def count_finished(entries: Sequence[Entry]) -> int:
-    return sum(entry.state == "finished" for entry in entries)
 
 
 def _fits(profile: TableProfile, spec: TrainingSpec) -> bool:

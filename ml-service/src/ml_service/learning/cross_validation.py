@@ -1,4 +1,4 @@
-"""Cross-validation of a comparison's candidate, on a worker."""
+"""Scores of a comparison's candidate, on a worker: by cross-validation, or on the test part."""
 
 import time
 import warnings
@@ -11,10 +11,11 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from ml_service.learning.comparison import FOLDS
+from ml_service.learning.leaderboard import FOLDS
 from ml_service.learning.model_types import Task
 from ml_service.learning.tables import CsvLimits, Json, read_stored_table
 from ml_service.learning.training.errors import FitFailed
+from ml_service.learning.training.metrics import score
 from ml_service.learning.training.pipeline import ReportStage, fit, prepare
 from ml_service.learning.training.preparation import Rows, Split, split
 from ml_service.learning.training.spec import TrainingSpec
@@ -43,9 +44,24 @@ def cross_validate(
         "metric": METRICS[data.plan.task],
         "score": float(np.mean(scores)),
         "spread": float(np.std(scores)),
+        "standard_error": float(np.std(scores, ddof=1) / np.sqrt(FOLDS)),
         "fit_seconds": float(np.mean([fold.fit_seconds for fold in folds])),
         "predict_seconds": float(np.mean([fold.predict_seconds for fold in folds])),
     }
+
+
+def score_test_part(
+    path: Path, spec: TrainingSpec, report_stage: ReportStage, limits: CsvLimits, sha256: bytes | None = None
+) -> Json:
+    """The metrics of a candidate fitted and tested like the chosen model, for a comparison with it."""
+    report_stage("reading")
+    data = split(read_stored_table(path, limits, spec.columns, spec.kinds, sha256), spec)
+    report_stage("fitting")
+    preparation, rows = prepare(data.training, data, spec)
+    estimator, _ = fit(spec, data.plan.task, rows, data.training.labels)
+    pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
+    with threadpool_limits(1):
+        return {"metrics": score(pipeline, data.test.frame, data.test.labels, data.classes)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,17 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     return as_document(work)
 
 
+def measure_on_worker(key: str, table: TableFile, spec: Json) -> Json:
+    from ml_service.learning.cross_validation import score_test_part
+
+    def work() -> Json:
+        with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
+            training_spec = TrainingSpec.from_json(spec)
+            return score_test_part(path, training_spec, _reporter(key), table.limits, table.sha256)
+
+    return as_document(work)
+
+
 def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str) -> Json:
     report = _report_percents(_reporter(key), rows)
     return as_document(lambda: asdict(batches.predict(task, result, report)))

@@ -1,6 +1,5 @@
 """Reports of models, read from their artefacts in a reader process: the files of a model may be large."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml_service.learning.predictors import read_report
@@ -12,21 +11,24 @@ from ml_service.store.files import Files
 
 @dataclass(frozen=True, slots=True)
 class ReportSource:
-    """An artefact, its digests, and facts that were unknown during training."""
+    """An artefact, its digests, and facts that were unknown during training.
+
+    `description` is that of the model, without what reports do not show.
+    """
 
     store_url: str
     artefact: str
     files: Json
     model: str
     created_at: str
-    leaderboard: Sequence[Json] | None
+    description: Json
 
 
 def load_report(source: ReportSource) -> Json:
     """Raises ArtefactRefused."""
     with Files(source.store_url).on_disk(source.artefact) as folder:
         report = read_report(folder, source.files)
-    return complete_report(report, source.model, source.created_at, source.leaderboard)
+    return complete_report(report, source.model, source.created_at, source.description)
 
 
 def render_report(source: ReportSource) -> str:

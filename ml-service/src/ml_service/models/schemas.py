@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, computed_field
 
 from ml_service.datasets.schemas import FindingView
 from ml_service.learning.comparison import AUTO, most_candidates
+from ml_service.learning.model_types import candidate_name
 from ml_service.orm import Model
 
 MOST_SECONDS = 86_400
@@ -56,7 +57,11 @@ class ModelTypeView(BaseModel):
 
 
 class CandidateView(BaseModel):
-    """A line of a leaderboard: means over the folds and the spread of the score; higher scores are better."""
+    """A line of a leaderboard: means over the folds; higher scores are better.
+
+    `spread` is the standard deviation of the score over the folds, `standard_error` that of its mean. The
+    chosen candidate is the first line: the simplest and fastest within one standard error of the best score.
+    """
 
     type: str
     params: dict[str, Any]  # Any: parameters are of many types
@@ -68,6 +73,13 @@ class CandidateView(BaseModel):
     predict_seconds: float | None
     error: dict[str, str] | None
     chosen: bool
+    standard_error: float | None = None
+
+    @computed_field
+    @property
+    def name(self) -> str:
+        """The title of the type with the parameters, which distinguishes the lines."""
+        return candidate_name(self.type, self.params)
 
 
 class RecipeView(BaseModel):
@@ -152,10 +164,7 @@ class ModelSchemaView(BaseModel):
 
 
 class MetricView(BaseModel):
-    """A metric on the test part with its 95 % confidence interval, beside the baseline's.
-
-    `low` and `high` are null if they cannot be estimated, as for the error of a model without any.
-    """
+    """A metric on the test part, its 95 % interval, null if it cannot be estimated, and the baseline's."""
 
     name: str
     value: float | None
@@ -187,10 +196,7 @@ class PrecisionRecallView(BaseModel):
 
 
 class CalibrationView(BaseModel):
-    """Rows in bins of predicted probability: its mean, the observed share, and the number of rows.
-
-    `low` and `high` are the 95 % confidence interval of the observed share; older reports have none.
-    """
+    """Bins of predicted probability: its mean, the observed share with its 95 % interval, and the rows."""
 
     label: Label
     predicted: list[float]
@@ -223,10 +229,7 @@ class ImportanceView(BaseModel):
 
 
 class LearningView(BaseModel):
-    """The main metric of fits on fewer rows; the last is the model's own.
-
-    All are scored on the same `test_rows` of the test part; null in older reports, which used at most 1,000.
-    """
+    """The main metric of fits on fewer rows, the last the model's own, all on the same `test_rows`."""
 
     training_rows: list[int]
     training_score: list[float]

@@ -20,6 +20,7 @@ from ml_service.store.process_pool import ProcessPool
 
 # Descriptions in one page of a list, as stored: compressed, to about a quarter.
 MOST_LISTED_BYTES = 1024 * 1024
+SHOWN_IN_REPORTS = {"verdict", "leaderboard"}
 
 log = structlog.stdlib.get_logger()
 
@@ -97,5 +98,7 @@ class ReportService:
             files=model.files,
             model=model.name,
             created_at=(model.ready_at or model.created_at).isoformat(),
-            leaderboard=(model.description or {}).get("leaderboard"),
+            description={
+                name: value for name, value in (model.description or {}).items() if name in SHOWN_IN_REPORTS
+            },
         )

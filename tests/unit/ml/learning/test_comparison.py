@@ -1,4 +1,4 @@
-"""Comparisons of model types: candidates, cross-validation, leaderboard."""
+"""Comparisons of model types: candidates and their scores."""
 
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,14 @@ from sklearn.model_selection import KFold, TimeSeriesSplit, cross_val_score, tra
 from tests.support.tables import DATA, csv, fruit_table, line_table
 
 from ml_service.learning.comparison import (
-    FOLDS,
     Candidate,
     ComparisonSpec,
-    Entry,
     candidates_for,
-    count_finished,
-    leaderboard,
     most_candidates,
     plan_comparison,
-    ranked,
 )
-from ml_service.learning.cross_validation import cross_validate
+from ml_service.learning.cross_validation import cross_validate, score_test_part
+from ml_service.learning.leaderboard import FOLDS
 from ml_service.learning.model_types import MODEL_TYPES, Task, parse
 from ml_service.learning.tables import DEFAULT_LIMITS, Json, TableProfile, profile, read_table
 from ml_service.learning.training import SplitMethod, TrainingSpec
@@ -34,10 +30,10 @@ from ml_service.learning.training.errors import (
     TooFewGroups,
     UnknownColumn,
 )
+from ml_service.learning.training.pipeline import train
 
 TASKS: tuple[Task, ...] = ("classification", "regression")
 FEATURES = ["age", "bmi", "bp", "s1", "s5"]
-FAILED = Entry("linear").failed("out_of_memory", "It needed too much.")
 
 
 @pytest.fixture
@@ -133,6 +129,7 @@ def test_regression_score_equals_scikit_learns() -> None:
     assert result["metric"] == "r2_score"
     assert result["score"] == pytest.approx(scores.mean(), abs=1e-9)
     assert result["spread"] == pytest.approx(scores.std(), abs=1e-9)
+    assert result["standard_error"] == pytest.approx(scores.std(ddof=1) / np.sqrt(FOLDS), abs=1e-9)
     assert min(result["fit_seconds"], result["predict_seconds"]) > 0
 
 
@@ -212,47 +209,8 @@ def test_more_neighbours_than_rows_of_a_fold_are_refused(tmp_path: Path) -> None
         score(path, model_type="knn", task="regression", **spec)
 
 
-def finished(score: float, spread: float = 0.1, name: str = "knn") -> Entry:
-    figures = {
-        "metric": "r2_score",
-        "score": score,
-        "spread": spread,
-        "fit_seconds": 1.0,
-        "predict_seconds": 0.1,
-    }
-    return Entry(name).finished(figures)
-
-
-def test_highest_score_is_first() -> None:
-    assert ranked([finished(0.5), finished(0.9), finished(-2.0)]) == [1, 0, 2]
-
-
-def test_equal_scores_are_ordered_by_spread() -> None:
-    assert ranked([finished(0.9, 0.2), finished(0.9, 0.1)]) == [1, 0]
-
-
-def test_equal_entries_keep_their_order() -> None:
-    assert ranked([finished(0.9), finished(0.9)]) == [0, 1]
-
-
-def test_only_finished_entries_are_ranked() -> None:
-    assert ranked([FAILED, Entry("knn"), finished(0.1)]) == [2]
-
-
-def test_leaderboard_ends_with_unfinished_entries() -> None:
-    board = leaderboard([FAILED, Entry("forest"), finished(0.1), finished(0.2)])
-    assert [(each["state"], each["score"]) for each in board] == [
-        ("finished", 0.2),
-        ("finished", 0.1),
-        ("failed", None),
-        ("not_tried", None),
-    ]
-    assert board[2]["error"] == {"code": "out_of_memory", "detail": "It needed too much."}
-
-
-def test_entry_round_trips_through_json() -> None:
-    assert Entry(**finished(0.3).to_json()) == finished(0.3)
-
-
-def test_finished_entries_are_counted() -> None:
-    assert count_finished([FAILED, finished(0.1), finished(0.2), Entry("knn")]) == 2
+def test_rival_is_scored_on_the_test_part_as_a_trained_model_is(tmp_path: Path) -> None:
+    spec = TrainingSpec("random_forest", tuple(FEATURES), "target", {"n_estimators": 10})
+    trained = train(DATA / "diabetes.csv", spec, tmp_path / "m")
+    measured = score_test_part(DATA / "diabetes.csv", spec, lambda _stage: None, DEFAULT_LIMITS)
+    assert measured["metrics"] == pytest.approx(trained.metrics)

@@ -4,6 +4,7 @@ from ml_service.learning.model_types.protocol import ModelType, Parameters, Task
 from ml_service.learning.model_types.registry import (
     MODEL_TYPE_ERRORS,
     MODEL_TYPES,
+    candidate_name,
     convert_course,
     course_view,
     describe,
@@ -19,6 +20,7 @@ __all__ = [
     "Parameters",
     "Task",
     "TrainingTable",
+    "candidate_name",
     "convert_course",
     "course_view",
     "describe",

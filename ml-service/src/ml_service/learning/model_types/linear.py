@@ -30,6 +30,7 @@ class Linear(ModelType[LinearParameters]):
     parameters = LinearParameters
     tasks: frozenset[Task] = frozenset({"regression"})
     scaled = True
+    complexity = 1
 
     def build(self, parameters: LinearParameters, task: Task, seed: int) -> Estimator:  # noqa: ARG002 - one task
         from sklearn.linear_model import LinearRegression

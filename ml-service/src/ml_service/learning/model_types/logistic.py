@@ -50,6 +50,7 @@ class Logistic(ModelType[LogisticParameters]):
     parameters = LogisticParameters
     tasks: frozenset[Task] = frozenset({"classification"})
     scaled = True
+    complexity = 1
     candidates = ({}, {"C": 0.05})
 
     def check(self, parameters: LogisticParameters, table: TrainingTable) -> None:

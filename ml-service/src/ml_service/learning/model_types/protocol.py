@@ -74,7 +74,8 @@ class ModelType(Protocol, Generic[ParametersT]):
     """A learning algorithm in two forms: a scikit-learn estimator for training, arrays for prediction.
 
     `scaled` requests standardised numbers; `threaded` marks an estimator with `n_jobs` that fits the same
-    model in any number of threads; `candidates` are the parameters that a comparison tries.
+    model in any number of threads; `candidates` are the parameters that a comparison tries. `complexity` is 1
+    for a weighted sum of the columns: of equally good candidates, a comparison chooses the simpler.
     """
 
     name: str
@@ -83,6 +84,7 @@ class ModelType(Protocol, Generic[ParametersT]):
     tasks: frozenset[Task]
     scaled: bool
     threaded: bool = False
+    complexity: int = 2
     candidates: Sequence[Mapping[str, object]] = ({},)
 
     def check(self, parameters: ParametersT, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it

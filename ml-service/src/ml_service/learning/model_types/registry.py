@@ -82,6 +82,12 @@ def describe(name: str) -> Json:
     }
 
 
+def candidate_name(name: str, params: Mapping[str, object]) -> str:
+    """A name that distinguishes models of one type, such as "Random forest (n_estimators 200)"."""
+    title = MODEL_TYPES[name].title if name in MODEL_TYPES else name
+    return f"{title} ({', '.join(f'{key} {value}' for key, value in params.items()) or 'defaults'})"
+
+
 def parse(name: str, raw: Mapping[str, object]) -> Parameters:
     """Typed and bounded parameters of a model type, with defaults for missing ones."""
     parameters = get_model_type(name).parameters

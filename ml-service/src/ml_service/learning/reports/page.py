@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from ml_service.learning.model_types import MODEL_TYPES
+from ml_service.learning.model_types import MODEL_TYPES, candidate_name
 from ml_service.learning.tables import Json
 
 MOST_CLASSES = 30
@@ -48,6 +48,7 @@ def render_page(report: Json) -> str:
     environment.filters["figure"] = _figure
     environment.filters["words"] = _words
     environment.filters["type_title"] = _type_title
+    environment.filters["candidate_name"] = _candidate_name
     template = environment.get_template("report.html")
     return template.render(report=report, charts=_draw_charts(report), most_classes=MOST_CLASSES)
 
@@ -208,6 +209,10 @@ def _figure(value: float | None) -> str:
 
 def _type_title(name: str) -> str:
     return MODEL_TYPES[name].title if name in MODEL_TYPES else _words(name)
+
+
+def _candidate_name(candidate: Json) -> str:
+    return candidate_name(candidate["type"], candidate["params"])
 
 
 def _words(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,10 +57,19 @@ def make_report(evaluation: Evaluation, training: TrainingSet, findings: Sequenc
     }
 
 
-def complete_report(report: Json, model: str, created_at: str, leaderboard: Sequence[Json] | None) -> Json:
-    """The stored report with facts that were unknown during training, and the size of its sample."""
-    evaluated = {"evaluated_rows": report["recipe"]["calibration_rows"]}
-    return {"model": model, "created_at": created_at, **report, **evaluated, "leaderboard": leaderboard}
+def complete_report(report: Json, model: str, created_at: str, description: Mapping[str, Any]) -> Json:
+    """The stored report with facts that were unknown during training, and the size of its sample.
+
+    The model's description has the leaderboard of a comparison, and a verdict that takes it into account.
+    """
+    return {
+        "model": model,
+        "created_at": created_at,
+        **report,
+        "verdict": description.get("verdict", report["verdict"]),
+        "evaluated_rows": report["recipe"]["calibration_rows"],
+        "leaderboard": description.get("leaderboard"),
+    }
 
 
 def _verdict(task: Task, score: Score) -> str:

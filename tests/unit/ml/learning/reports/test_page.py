@@ -39,7 +39,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     spec = TrainingSpec("knn", ("x", HOSTILE), "label")
     files = train(folder / "t.csv", spec, folder / "m").files
     return complete_report(
-        predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", None
+        predictors.read_report(folder / "m", files), "7_<b>model</b>", "2026-01-31T12:00:00Z", {}
     )
 
 
@@ -124,7 +124,8 @@ def test_page_has_a_chart_for_each_part_with_data(html: str) -> None:
 def test_page_shows_the_leaderboard_of_a_comparison(report: dict[str, Any]) -> None:
     candidate = {
         "type": "knn",
-        "params": {},
+        "params": {"n_neighbors": 15},
+        "standard_error": 0.004,
         "score": 0.9,
         "spread": 0.01,
         "metric": "accuracy",
@@ -134,8 +135,23 @@ def test_page_shows_the_leaderboard_of_a_comparison(report: dict[str, Any]) -> N
         "chosen": True,
     }
     untried = dict.fromkeys(("score", "spread", "fit_seconds", "predict_seconds"))
-    board = [candidate, {**candidate, **untried, "type": "linear", "state": "not_tried", "chosen": False}]
-    assert "Nearest neighbours (chosen)" in render_page({**report, "leaderboard": board})
+    other = {**candidate, **untried, "params": {}, "state": "not_tried", "chosen": False}
+    # Boards of an older version have no standard error.
+    del other["standard_error"]
+    page = render_page({**report, "leaderboard": [candidate, other]})
+    assert "Nearest neighbours (n_neighbors 15) – chosen" in page
+    assert "<td>Nearest neighbours (defaults)</td>" in page
+    assert "0.004" in page
+
+
+def test_verdict_of_a_comparison_replaces_that_of_the_training(report: dict[str, Any]) -> None:
+    described = {
+        "verdict": "Better. On the test part, Random forest (defaults) is better.",
+        "leaderboard": [],
+    }
+    completed = complete_report(report, "m", "2026-01-31T12:00:00Z", described)
+    assert completed["verdict"] == described["verdict"]
+    assert described["verdict"] in render_page(completed)
 
 
 def test_confusion_matrix_of_many_classes_is_not_drawn(report: dict[str, Any]) -> None:

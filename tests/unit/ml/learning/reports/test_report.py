@@ -182,7 +182,7 @@ def test_report_of_a_large_test_set_is_of_a_sample_but_its_metrics_are_not(
     monkeypatch.setattr(compilation, "MOST_EVALUATED_ROWS", 50)
     sampled = train(DATA / "diabetes.csv", spec, tmp_path / "sampled")
     stored = predictors.read_report(tmp_path / "sampled", sampled.files)
-    completed = complete_report(stored, "m", "2026-01-31T12:00:00Z", None)
+    completed = complete_report(stored, "m", "2026-01-31T12:00:00Z", {})
     assert sampled.metrics == whole.metrics
     assert (completed["evaluated_rows"], sum(completed["residuals"]["counts"])) == (50, 50)
     assert completed["recipe"]["test_rows"] > 50
