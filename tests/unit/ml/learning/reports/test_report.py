@@ -199,6 +199,14 @@ def test_report_on_ten_rows_states_that_they_are_too_few(tmp_path: Path) -> None
     assert stored["intervals"] is stored["learning"] is None
 
 
+def test_verdict_on_38_rows_that_are_all_right_is_not_certain(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n % 2 * 100 + n % 7},{'ab'[n % 2]}\n" for n in range(190)))
+    files = train(path, TrainingSpec("random_forest", ("x",), "y"), tmp_path / "m").files
+    verdict = predictors.read_report(tmp_path / "m", files)["verdict"]
+    assert verdict.startswith("Better than guessing: 100.0% of test rows right (95% CI 90.7-100.0%)")
+
+
 def test_verdict_on_a_perfect_fit_claims_no_interval(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{n},{n * 2}\n" for n in range(200)))
