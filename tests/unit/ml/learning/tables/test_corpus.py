@@ -1,5 +1,6 @@
 """The corpus: each file has its golden reading, or is refused at its line and column."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,15 +31,37 @@ def title(case: Read | Refused) -> str:
     return case.title
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "table"
+class Files:
+    """The cases as files, each read once for all tests of this module."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._tables = folder, dict[str, Table]()
+
+    def write(self, case: Read | Refused) -> Path:
+        path = self._folder / hashlib.sha256(case.title.encode()).hexdigest()
+        path.write_bytes(case.content)
+        return path
+
+    def read(self, case: Read) -> Table:
+        if case.title not in self._tables:
+            self._tables[case.title] = read_table(self.write(case), reading=case.reading)
+        return self._tables[case.title]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return Files(tmp_path_factory.mktemp("corpus"))
+
+
+def test_each_case_has_its_own_title_and_an_origin() -> None:
+    cases = [*READ, *REFUSED]
+    assert len({case.title for case in cases}) == len(cases)
+    assert all(case.origin for case in cases)
 
 
 @pytest.mark.parametrize("case", READ, ids=title)
-def test_file_has_its_golden_types_and_rows(case: Read, path: Path) -> None:
-    path.write_bytes(case.content)
-    table = read_table(path, reading=case.reading)
+def test_file_has_its_golden_types_and_rows(case: Read, files: Files) -> None:
+    table = files.read(case)
     assert table.header == case.header
     assert types(table) == case.types
     assert rows(table) == list(case.rows)
@@ -47,35 +70,31 @@ def test_file_has_its_golden_types_and_rows(case: Read, path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", READ, ids=title)
-def test_file_has_its_findings_and_no_others(case: Read, path: Path) -> None:
-    path.write_bytes(case.content)
-    findings = read_table(path, reading=case.reading).findings
+def test_file_has_its_findings_and_no_others(case: Read, files: Files) -> None:
+    findings = files.read(case).findings
     found = [" ".join(filter(None, (finding.code, finding.column))) for finding in findings]
     assert sorted(found) == sorted(case.findings)
     assert all(finding.detail.endswith(".") for finding in findings)
 
 
 @pytest.mark.parametrize("case", READ_CSV, ids=title)
-def test_file_has_its_effective_settings(case: Read, path: Path) -> None:
-    path.write_bytes(case.content)
-    reading = read_table(path, reading=case.reading).reading
+def test_file_has_its_effective_settings(case: Read, files: Files) -> None:
+    reading = files.read(case).reading
     expected = {**PLAIN, **case.effective}
     assert {name: getattr(reading, name) for name in expected} == expected
 
 
 @pytest.mark.parametrize("case", READ, ids=title)
-def test_effective_settings_read_the_same_table(case: Read, path: Path) -> None:
-    path.write_bytes(case.content)
-    table = read_table(path, reading=case.reading)
-    again = read_table(path, reading=table.reading)
+def test_effective_settings_read_the_same_table(case: Read, files: Files) -> None:
+    table = files.read(case)
+    again = read_table(files.write(case), reading=table.reading)
     assert (again.header, types(again), rows(again)) == (table.header, types(table), rows(table))
     assert again.reading == table.reading
 
 
 @pytest.mark.parametrize("case", UNCORRECTED, ids=title)
-def test_streamed_file_has_the_same_header_and_rows(case: Read, path: Path) -> None:
-    path.write_bytes(case.content)
-    stream = open_rows(path, DEFAULT_LIMITS)
+def test_streamed_file_has_the_same_header_and_rows(case: Read, files: Files) -> None:
+    stream = open_rows(files.write(case), DEFAULT_LIMITS)
     pieces = list(stream.pieces(1))
     assert stream.names == case.header
     assert stream.count() == len(pieces) == len(case.rows)
@@ -83,24 +102,23 @@ def test_streamed_file_has_the_same_header_and_rows(case: Read, path: Path) -> N
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=title)
-def test_refused_file_names_line_and_column(case: Refused, path: Path) -> None:
-    path.write_bytes(case.content)
+def test_refused_file_names_line_and_column(case: Refused, files: Files) -> None:
     with pytest.raises(CsvError) as caught:
-        read_table(path, reading=case.reading)
+        read_table(files.write(case), reading=case.reading)
     assert located(caught.value) == (case.code, case.line, case.column)
     assert caught.value.detail.endswith(".")
 
 
 @pytest.mark.parametrize("case", REFUSED_AT_ONCE, ids=title)
-def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, path: Path) -> None:
-    path.write_bytes(case.content)
+def test_streamed_file_is_refused_at_the_same_line_and_column(case: Refused, files: Files) -> None:
     with pytest.raises(CsvError) as caught:
-        open_rows(path, DEFAULT_LIMITS)
+        open_rows(files.write(case), DEFAULT_LIMITS)
     assert located(caught.value) == (case.code, case.line, case.column)
 
 
 @pytest.mark.parametrize("fault", [b"\0", b"\xff"])
-def test_fault_after_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, path: Path) -> None:
+def test_fault_after_the_first_piece_is_refused_at_its_line_and_column(fault: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "table"
     path.write_bytes(b"a,b\n" + "1,größe\n".encode() * 150_000 + b"2,x" + fault + b"\n")
     for open_file in (read_table, open_rows):
         with pytest.raises(CsvError) as caught:
