@@ -39,26 +39,22 @@ from ml_service.datasets.schemas import (
     ValueCountView,
 )
 from ml_service.jobs.schemas import ComparisonView, JobErrorView, JobView
-from ml_service.models.schemas import (
+from ml_service.models.report_schemas import (
     CalibrationView,
-    CandidateView,
     ConfusionMatrixView,
     CoverageView,
     ImportanceView,
     LearningView,
     MetricView,
-    ModelSchemaView,
-    ModelTypeView,
-    ModelView,
     PrecisionRecallView,
     PredictedActualView,
-    RecipeView,
     ReportRecipeView,
     ReportView,
     ResidualsView,
     RocView,
     SplitView,
 )
+from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeView, ModelView, RecipeView
 from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [

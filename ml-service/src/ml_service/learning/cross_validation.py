@@ -55,7 +55,7 @@ def score_test_part(
 ) -> Json:
     """The metrics of a candidate fitted and tested like the chosen model, for a comparison with it."""
     report_stage("reading")
-    data = split(read_stored_table(path, limits, spec.columns, spec.kinds, sha256), spec)
+    data = split(read_stored_table(path, limits, spec.columns, spec.reading, sha256), spec)
     report_stage("fitting")
     preparation, rows = prepare(data.training, data, spec)
     estimator, _ = fit(spec, data.plan.task, rows, data.training.labels)

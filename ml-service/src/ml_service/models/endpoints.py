@@ -16,7 +16,8 @@ from ml_service.callers import TrainCaller
 from ml_service.errors import ModelNotFound
 from ml_service.learning.model_types import MODEL_TYPES, describe
 from ml_service.learning.predictors import ArtefactRefused
-from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView, ReportView
+from ml_service.models.report_schemas import ReportView
+from ml_service.models.schemas import ModelSchemaView, ModelTypeView, ModelView
 from ml_service.models.service import ModelService, ReportService
 from ml_service.store.errors import POOL_ERRORS
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ml_service.learning.findings.columns import ColumnView
 from ml_service.learning.tables import Finding
@@ -51,26 +52,27 @@ def suggest(views: Sequence[ColumnView], findings: Sequence[Finding]) -> Suggest
     """Suggest the label that its name or the form of the table gives away, and all other columns of use."""
     left_out = {finding.column for finding in findings if finding.code in LEFT_OUT}
     usable = [view for view in views if view.column.kind != "empty" and view.column.name not in left_out]
-    label = _choose_label(usable, {_plain(view) for view in views})
+    names = [_plain(view) for view in views]
+    # Right after an x and beside further columns, y is a coordinate.
+    labels = LABELS - {"y"} if len(names) > 2 and ("x", "y") in pairwise(names) else LABELS
+    label = _choose_label(usable, labels)
     return Suggestion(label, [view.column.name for view in usable if view.column.name != label])
 
 
-def _choose_label(usable: Sequence[ColumnView], names: Set[str]) -> str | None:
+def _choose_label(usable: Sequence[ColumnView], labels: Set[str]) -> str | None:
     """The only candidate by the strongest evidence; two candidates contradict each other."""
     if len(usable) < 2:
         return None
-    for candidates in _candidates([view for view in usable if not _is_free_text(view)], names):
+    for candidates in _candidates([view for view in usable if not _is_free_text(view)], labels):
         if candidates:
             return candidates[0].column.name if len(candidates) == 1 else None
     return None
 
 
-def _candidates(views: Sequence[ColumnView], names: Set[str]) -> Iterator[Sequence[ColumnView]]:
+def _candidates(views: Sequence[ColumnView], labels: Set[str]) -> Iterator[Sequence[ColumnView]]:
     """Candidates for the label, the strongest evidence first."""
     columns = [view for view in views if view.column.kind != "date"]
     edges = [columns[index] for index in sorted({0, len(columns) - 1})] if columns else []
-    # Beside an x and further columns, y is a coordinate.
-    labels = LABELS - {"y"} if "x" in names and len(names) > 2 else LABELS
     yield [view for view in columns if _plain(view) in labels]
     yield [view for view in columns if _plain(view) in OUTCOMES and _has_classes(view)]
     amounts = [view for view in columns if _plain(view) in PRICES | AMOUNTS and _is_measured(view)]

@@ -11,10 +11,9 @@
 
 import math
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
-from scipy.optimize import brentq
-from scipy.stats import binomtest
 
 from ml_service.learning.model_types.protocol import Matrix
 from ml_service.learning.reports.evaluation import Codes, Evaluation
@@ -52,17 +51,18 @@ def share_intervals(evaluation: Evaluation) -> dict[str, Limits]:
 
 def exact_limits(hits: int, rows: int) -> Limits:
     """The limits of Clopper and Pearson."""
-    limits = binomtest(hits, rows).proportion_ci(LEVEL, "exact")
-    return float(limits.low), float(limits.high)
+    return _limits(hits, rows, "exact")
 
 
 def wilson_limits(hits: int, rows: int) -> Limits:
-    limits = binomtest(hits, rows).proportion_ci(LEVEL, "wilson")
-    return float(limits.low), float(limits.high)
+    return _limits(hits, rows, "wilson")
 
 
 def auc_limits(area: float, inside: int, outside: int) -> Limits:
     """Newcombe's limits of an area under a ROC curve, from the rows of the class and of all others."""
+
+    # Slow to import, and stored reports need no more of this module than their code.
+    from scipy.optimize import brentq
 
     def variance(true_area: float) -> float:
         larger = (1 - true_area) / (2 - true_area) + true_area / (1 + true_area)
@@ -132,3 +132,10 @@ def _around(value: float, share: Share, narrowing: float) -> Limits:
         max(0.0, value - narrowing * (in_sample - low)),
         min(1.0, value + narrowing * (high - in_sample)),
     )
+
+
+def _limits(hits: int, rows: int, method: Literal["exact", "wilson"]) -> Limits:
+    from scipy.stats import binomtest
+
+    limits = binomtest(hits, rows).proportion_ci(LEVEL, method)
+    return float(limits.low), float(limits.high)

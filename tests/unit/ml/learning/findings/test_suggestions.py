@@ -73,6 +73,7 @@ def test_labels_of_the_example_tables_are_suggested(name: str, label: str) -> No
         ("year:w day:w limit:c y:n", "y"),
         ("x1:n x2:n y:n", "y"),
         ("x:n y:n", "y"),
+        ("x:n noise:n y:n", "y"),
     ],
 )
 def test_label_is_suggested_by_its_name_or_the_form_of_the_table(header: str, label: str | None) -> None:
