@@ -81,9 +81,13 @@ def has_leading_zeros(content: bytes, delimiter: str) -> bool:
     for start in range(0, len(codes), CHUNK):
         last, before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in range(4))
         size = len(after)
-        digit_after = ((after - ord("0")) < 10) | ((after | 0x20) == ord("x"))
-        begins = (zero[:size] == ord("0")) & digit_after
-        before, last = before[:size][begins], last[:size][begins]
+        # In place, and on the candidates only: masks of all bytes for each question take six times as long.
+        begins = zero[:size] == ord("0")
+        begins &= ((after - ord("0")) < 10) | ((after | 0x20) == ord("x"))
+        begins &= (before[:size] - ord("0")) > 9
+        begins &= before[:size] != ord(".")
+        places = np.flatnonzero(begins)
+        before, last = before[places], last[places]
         if (edge[before] | (blank[before] & (edge[last] | blank[last]))).any():
             return True
     return False

@@ -133,7 +133,7 @@ def types(table: Table) -> str:
     )
 
 
-def _type(column: Column) -> str:
+def _type(column: Column) -> str | None:
     if column.decision is not None:
         return "decide"
     return "empty" if column.kind == "empty" else column.reading.type
