@@ -81,8 +81,7 @@ def needs_texts(parsed: pa.ChunkedArray, setting: ColumnReading) -> bool:
     if setting.type in {"text", "boolean", "time"} or setting.missing is not None or not is_plain(setting):
         return True
     if pa.types.is_integer(parsed.type) or pa.types.is_floating(parsed.type):
-        span = pc.min_max(pc.abs(parsed)).as_py()
-        return setting.type == "date" or parsed.null_count > 0 or (span["max"] or 0) > LARGEST_EXACT
+        return setting.type == "date" or parsed.null_count > 0 or _largest(parsed) > LARGEST_EXACT
     if pa.types.is_temporal(parsed.type):
         is_day = pa.types.is_date(parsed.type) or parsed.type == pa.timestamp("s")
         is_iso = setting.type in {None, "date"} and setting.format in {None, ISO}
@@ -99,7 +98,7 @@ def _reads_texts(parsed: pa.ChunkedArray, texts: pa.ChunkedArray, setting: Colum
     if pc.any(pc.match_substring_regex(texts, OTHER_FORMS)).as_py():
         return True
     if pa.types.is_floating(parsed.type):
-        return (pc.max(pc.abs(parsed)).as_py() or 0) > LARGEST_EXACT
+        return _largest(parsed) > LARGEST_EXACT
     rounded = parsed.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
     return bool(pc.any(pc.not_equal(rounded, parsed)).as_py())
 
@@ -122,13 +121,23 @@ def _read_parsed(
 def _read_numbers(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:
     whole = pa.types.is_integer(parsed.type)
     if not whole:
-        is_whole = pc.equal(pc.floor(parsed), parsed)
-        whole = bool(pc.all(is_whole).as_py())
+        # The first rows of most columns with fractions have one.
+        whole = all(pc.all(_are_whole(part)).as_py() for part in (parsed.slice(0, SAMPLED), parsed))
         if setting.type == "whole" and not whole:
-            place = source.place_of(_rows_where(pc.invert(is_whole)))
+            place = source.place_of(_rows_where(pc.invert(_are_whole(parsed))))
             raise TextInNumberColumn(NOT_WHOLE, column=name, **place)
     reading = replace(setting, type="whole" if whole else "number")
     return Column(name, "number", parsed.null_count, whole, parsed, reading)
+
+
+def _are_whole(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.equal(pc.floor(numbers), numbers)
+
+
+def _largest(numbers: pa.ChunkedArray) -> float:
+    """The largest absolute value."""
+    span = pc.min_max(numbers).as_py()
+    return max(abs(span["min"] or 0), abs(span["max"] or 0))
 
 
 def _read_timestamps(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:
