@@ -70,6 +70,8 @@ class Call(Generic[T]):
     params: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
     json: object = None
     files: Mapping[str, Upload] = field(default_factory=dict[str, Upload])
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Fields of the form that has the files."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     authorized: bool = True
     repeatable: bool = True

@@ -13,6 +13,7 @@ from billing_service.prices.endpoints import PriceView, QuoteView
 from billing_service.purchases.endpoints import PurchaseView
 from billing_service.statements.schemas import EntryView, ReceiptView, TransferView, UsageView, WalletView
 from billing_service.statements.verification import DifferenceView, Verification
+from farebox.resources import datasets as requests
 from farebox.results import (
     accounts,
     datasets,
@@ -25,6 +26,7 @@ from farebox.results import (
 )
 from gateway.aggregate.endpoints import DiagnosisView, HealthView, ServiceHealthView
 from gateway.aggregate.endpoints import FindingView as ServiceFindingView
+from ml_service.datasets.reading_schemas import ColumnSettings, ReadingSettings, ReadingView
 from ml_service.datasets.schemas import (
     ColumnView,
     DatasetView,
@@ -86,6 +88,8 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (datasets.ValueCount, ValueCountView),
     (datasets.Preview, PreviewView),
     (jobs.Comparison, ComparisonView),
+    (datasets.Reading, ReadingView),
+    (datasets.ColumnReading, ColumnSettings),
     (jobs.Job, JobView),
     (jobs.JobError, JobErrorView),
     (models.Model, ModelView),
@@ -128,6 +132,14 @@ def test_result_has_fields_of_response(result: type[BaseModel], view: type[BaseM
     expected = {name: null for name, null in fields(view).items() if name not in IGNORED.get(view, set())}
 
     assert fields(result) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "view"),
+    [(requests.ReadingSettings, ReadingSettings), (requests.ColumnSettings, ColumnSettings)],
+)
+def test_settings_of_a_reading_are_those_of_the_service(settings: type, view: type[BaseModel]) -> None:
+    assert settings.__optional_keys__ >= set(fields(view))
 
 
 def test_predictions_for_one_and_many_rows_have_fields_of_response_together() -> None:

@@ -29,7 +29,12 @@ from farebox.tables import plain, row_of, rows_of, upload_of
         (pandas.NaT, None),
         (pandas.Timestamp("2026-05-04"), "2026-05-04T00:00:00"),
         (datetime.date(2026, 5, 4), "2026-05-04"),
+        (datetime.time(13, 45), "13:45:00"),
         (decimal.Decimal("1.5"), 1.5),
+        (2**53, 2**53),
+        (2**53 + 1, "9007199254740993"),
+        (numpy.uint64(12345678901234567890), "12345678901234567890"),
+        (-(10**20), "-100000000000000000000"),
     ],
 )
 def test_cell_is_converted_to_json(cell: object, sent: object) -> None:
@@ -68,6 +73,20 @@ def test_frame_with_categories_and_dates_is_converted() -> None:
         {"island": "Dream", "day": "2026-05-04T00:00:00", "count": 1},
         {"island": None, "day": None, "count": None},
     ]
+
+
+def test_numbers_of_text_columns_are_the_texts_of_the_uploaded_file() -> None:
+    frame = pandas.DataFrame({"code": [1, 2.5], "whole": [3, 4], "flag": [True, None], "hours": [1, 2]})
+
+    rows = rows_of(frame, ["code", "whole", "flag"])
+
+    assert rows == [
+        {"code": "1.0", "whole": "3", "flag": True, "hours": 1},
+        {"code": "2.5", "whole": "4", "flag": None, "hours": 2},
+    ]
+    upload = upload_of(frame)
+    with upload.open() as file:
+        assert file.read().splitlines()[1].startswith(b"1.0,3,True")
 
 
 def test_series_is_a_row() -> None:

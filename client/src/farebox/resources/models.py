@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
 from farebox.calls import Call, Page, Parameter, idempotency_header, json_as, list_call, no_content, url_path
+from farebox.errors import InvalidArgument
 from farebox.operations import Resource, S, listing, operation
-from farebox.resources.datasets import upload_call
+from farebox.resources.datasets import ReadingSettings, upload_call
 from farebox.resources.jobs import OnProgress, wait_for
 from farebox.resources.predictions import (
     PredictionOptions,
     batch_call,
     batch_job_call,
     result_call,
+    schema_call,
 )
 from farebox.results.datasets import Dataset
 from farebox.results.jobs import Job
@@ -91,17 +93,23 @@ class Models(Resource[S]):
         source: "Source | Dataset",
         label: str,
         *,
+        reading: ReadingSettings | None = None,
         on_progress: OnProgress | None = None,
         **options: Unpack[TrainingOptions],
     ) -> Steps[Model]:
-        """Train a model on a CSV file, a DataFrame or an uploaded dataset, and wait for it.
+        """Train a model on a file, a DataFrame or an uploaded dataset, and wait for it.
 
-        `on_progress` is called with each event of the job; with the type `auto` each candidate has an event
-        for its start and for its end. The price is charged when the model is stored. A failed training raises
-        JobNotSucceeded and costs nothing.
+        `reading` has the settings by which a file is read. `on_progress` is called with each event of the
+        job; with the type `auto` each candidate has an event for its start and for its end. The price is
+        charged when the model is stored. A failed training raises JobNotSucceeded and costs nothing.
         """
         session = self.session
-        dataset = source if isinstance(source, Dataset) else (yield from session.request(upload_call(source)))
+        if isinstance(source, Dataset):
+            if reading:
+                raise InvalidArgument("This dataset is uploaded; correct its reading by datasets.correct.")
+            dataset = source
+        else:
+            dataset = yield from session.request(upload_call(source, reading=reading))
         job = yield from session.request(training_call(dataset, label, options))
         job = yield from wait_for(session, job.id, on_progress)
         return (yield from session.request(model_call(job.model_name)))
@@ -119,7 +127,7 @@ class Models(Resource[S]):
     @operation
     def schema(self, name: str) -> Call[ModelSchema]:
         """The model's input columns, with an example."""
-        return Call("GET", url_path("models", name, "schema"), json_as(ModelSchema))
+        return schema_call(name)
 
     @operation
     def batch(
@@ -131,7 +139,7 @@ class Models(Resource[S]):
         on_progress: OnProgress | None = None,
         **options: Unpack[PredictionOptions],
     ) -> Steps[PredictedFile]:
-        """Predict each row of a CSV or Parquet file (by path), CSV bytes or a DataFrame, into a file.
+        """Predict each row of a table (by path), bytes or a DataFrame, into a file.
 
         The rows keep their order. An invalid row costs nothing, and the column `error` has the reason. A
         large file becomes a job, and `on_progress` is called with each of its events.

@@ -3,18 +3,60 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from farebox.results.base import Result
 
 Plain = int | float | str
 
 
+class ColumnReading(Result):
+    """Settings by which a column's cells are read; None for one that is detected.
+
+    `type` is number, whole, text, boolean, date, time or omitted. `format` is `iso` or a strptime format.
+    With `exceptions` missing, cells that the type does not fit are missing.
+    """
+
+    type: str | None = None
+    format: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    unit: str | None = None
+    missing: list[str] | None = None
+    trim: bool | None = None
+    exceptions: str | None = None
+
+
+class Reading(Result):
+    """Settings by which a file is read; None for one that is detected, or that the format does not have."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    header: bool | None = None
+    skip_top: int | None = None
+    skip_bottom: int | None = None
+    missing: list[str] | None = None
+    trim: bool | None = None
+    columns: dict[str, ColumnReading] = Field(default_factory=dict[str, ColumnReading])
+    compression: str | None = None
+    sheet: str | None = None
+
+
 class Column(Result):
-    """A column with its detected kind; `whole` is True for numbers without fractions."""
+    """A column: `type` is that of its reading, `kind` the type for learning, `whole` without fractions.
+
+    A column that `needs_decision` cannot be trained on until its reading says what its exceptions are.
+    """
 
     name: str
     kind: str
+    type: str | None = None
     missing: int
     whole: bool
+    needs_decision: bool = False
 
 
 class ValueCount(Result):
@@ -93,19 +135,26 @@ class Dataset(Result):
     created_at: datetime
 
 
-class InspectedDataset(Dataset):
-    """A dataset with statistics and findings; `dialect` is None unless the file is CSV."""
-
-    columns: list[InspectedColumn]
-    format: str
-    dialect: Dialect | None
-    duplicate_rows: int
-    findings: list[Finding]
-    suggested: Suggestion
-
-
 class Preview(Result):
     """The first rows of a dataset."""
 
     columns: list[str]
     rows: list[list[object]]
+
+
+class InspectedDataset(Dataset):
+    """A dataset with statistics and findings; `dialect` is None unless the file is CSV.
+
+    `reading` has all settings by which the file was read, `corrections` those that were set. `preview` has
+    the first rows in the result of a dry run.
+    """
+
+    columns: list[InspectedColumn]
+    format: str
+    dialect: Dialect | None
+    reading: Reading = Reading()
+    corrections: Reading = Reading()
+    duplicate_rows: int
+    findings: list[Finding]
+    suggested: Suggestion
+    preview: Preview | None = None
