@@ -1,12 +1,10 @@
 """Values from the command line, exit codes, and clean output."""
 
-from pathlib import Path
-
 import pytest
 
 from farebox.command.errors import EXIT_CODES, MEANINGS, exit_code
 from farebox.command.output import clean, number
-from farebox.command.values import read_pairs, read_rows, read_value
+from farebox.command.values import read_cells, read_pairs, read_value
 from farebox.errors import (
     FareboxError,
     Forbidden,
@@ -52,28 +50,15 @@ def test_invalid_pair_is_refused_with_the_format(pair: str) -> None:
         read_pairs([pair])
 
 
-def test_rows_are_read_with_header(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text("\ufeffisland,mass\nDream,3750\nBiscoe,\n", encoding="utf-8")
+def test_fraction_of_a_row_keeps_its_digits() -> None:
+    cells = read_cells(["code=1.50", "n=1", "flag=true", "name="])
 
-    assert read_rows(path) == [{"island": "Dream", "mass": 3750}, {"island": "Biscoe", "mass": None}]
-
-
-@pytest.mark.parametrize("line", ["Dream", "Dream,1,2"])
-def test_row_with_wrong_field_count_is_refused_with_line(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_text(f"island,mass\nBiscoe,1\n{line}\n")
-
-    with pytest.raises(InvalidArgument, match="line 3"):
-        read_rows(path)
-
-
-def test_binary_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "rows.csv"
-    path.write_bytes(b"a,b\n\xff\xfe,1\n")
-
-    with pytest.raises(InvalidArgument, match="UTF-8"):
-        read_rows(path)
+    assert {name: str(cell) for name, cell in cells.items()} == {
+        "code": "1.50",
+        "n": "1",
+        "flag": "True",
+        "name": "None",
+    }
 
 
 @pytest.mark.parametrize(

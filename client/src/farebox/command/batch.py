@@ -8,9 +8,19 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import AsJson, Detach, ModelName, OptionalOut, Probabilities, Url, Yes
+from farebox.command.options import (
+    TABLE_FILE,
+    AsJson,
+    Detach,
+    ModelName,
+    OptionalOut,
+    Probabilities,
+    Url,
+    Yes,
+)
+from farebox.command.predicted_rows import show_scores
 from farebox.command.progress import JobProgress
-from farebox.command.prompts import confirm, price_of
+from farebox.command.prompts import confirm_batch
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.predictions import PredictedFile
 
@@ -32,7 +42,7 @@ app = typer.Typer()
 @handle_errors
 def batch(
     model: ModelName,
-    file: Annotated[Path, typer.Argument(help="A CSV file, plain or gzip-compressed, or a Parquet file.")],
+    file: Annotated[Path, typer.Argument(help=TABLE_FILE)],
     out: OptionalOut = None,
     probabilities: Probabilities = False,
     coverage: Coverage = None,
@@ -46,10 +56,7 @@ def batch(
     if coverage is not None:
         options["coverage"] = coverage
     with Farebox(url) as client:
-        price = price_of(client, "batch")
-        if price is not None:
-            rate = f"{output.tokens(price.tokens)} for each started {price.per_units:,} valid rows"
-            confirm(f"This costs {rate}. Go ahead?", yes=yes)
+        confirm_batch(client, yes=yes)
         if detach:
             job = client.models.start_batch(model, file, **options)
             then = f"farebox jobs follow {job.id}, then farebox jobs result {job.id} --out FILE"
@@ -68,6 +75,11 @@ def show_predicted(predicted: PredictedFile, *, as_json: bool) -> None:
         return
     done = predicted.rows - predicted.failed
     output.message(f"Predicted {done:,} of {predicted.rows:,} rows; the file is {predicted.path}.")
+    if predicted.unknown:
+        rows = "1 row has" if predicted.unknown == 1 else f"{predicted.unknown:,} rows have"
+        output.message(f"{rows} a category that the model has not learnt; see the column unknown_categories.")
+    if predicted.scores is not None:
+        show_scores(predicted.scores)
     output.show_charge(predicted.charge)
 
 

@@ -1,6 +1,5 @@
 """`farebox datasets`: upload, inspect, correct and delete tables."""
 
-from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -9,24 +8,20 @@ import typer
 
 from farebox.clients import Farebox
 from farebox.command import output
+from farebox.command.dataset_view import show_dataset, show_first_rows
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes, row_id
+from farebox.command.options import DEFAULT_LIMIT, TABLE_FILE, AsJson, Limit, ListByDefault, Url, Yes, row_id
 from farebox.command.prompts import confirm
+from farebox.command.reading import COLUMN_HELP, read_columns, with_reading
 from farebox.errors import InvalidArgument
-from farebox.results.datasets import Finding, InspectedColumn, InspectedDataset
+from farebox.resources.datasets import ReadingSettings
 
 COLUMNS = {"id": "id", "name": "name", "rows": "rows", "bytes": "size_bytes", "created": "created_at"}
-SHOWN_VALUES = 3
-KINDS = ("number", "text", "date")
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 DatasetId = Annotated[
     int, typer.Argument(metavar="DATASET", parser=row_id, help="The dataset's id, from the list.")
 ]
-KindOption = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=KIND", help="A column's kind: number, text or date; repeatable."),
-]
-KindArguments = Annotated[list[str], typer.Argument(metavar="NAME=KIND...", help="number, text or date.")]
+Columns = Annotated[list[str] | None, typer.Argument(metavar="[COLUMN=TYPE[:FORMAT]]...", help=COLUMN_HELP)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the result, and store nothing.")]
 
 app = typer.Typer(help="Tables, uploaded once and trained on often.", cls=ListByDefault)
 
@@ -43,19 +38,17 @@ def list_datasets(limit: Limit = DEFAULT_LIMIT, as_json: AsJson = False, url: Ur
 
 @app.command()
 @handle_errors
+@with_reading
 def add(
-    file: Annotated[Path, typer.Argument(help="A CSV file, plain or gzip-compressed, or a Parquet file.")],
-    kinds: KindOption = None,
+    file: Annotated[Path, typer.Argument(help=TABLE_FILE)],
+    reading: ReadingSettings,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Upload a table and show its columns. A duplicate is stored once."""
-    corrections = _read_kinds(kinds or [])
     with Farebox(url) as client:
-        dataset = client.datasets.upload(file)
-        if corrections:
-            dataset = client.datasets.correct(dataset.id, corrections)
-    _show(dataset, dataset.findings, as_json=as_json)
+        dataset = client.datasets.upload(file, reading=reading)
+    show_dataset(dataset, dataset.findings, as_json=as_json)
 
 
 @app.command()
@@ -72,17 +65,35 @@ def show(
     with Farebox(url) as client:
         inspected = client.datasets.get(dataset)
         findings = [*inspected.findings, *(client.datasets.findings(dataset, label) if label else [])]
-    _show(inspected, findings, as_json=as_json)
+    show_dataset(inspected, findings, as_json=as_json)
 
 
 @app.command()
 @handle_errors
-def correct(dataset: DatasetId, kinds: KindArguments, as_json: AsJson = False, url: Url = None) -> None:
-    """Correct the kinds of columns, such as zip_code=text."""
-    corrections = _read_kinds(kinds)
+@with_reading
+def correct(
+    dataset: DatasetId,
+    reading: ReadingSettings,
+    columns: Columns = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Correct the reading of a dataset: the types of columns, and settings of its file.
+
+    Examples: zip_code=text; day=date:%d.%m.%Y; price=number:1.234,5; id=omitted. The correction titer=missing
+    reads cells as missing that the type of their column does not fit.
+    """
+    if columns:
+        reading["columns"] = {**reading.get("columns", {}), **read_columns(columns)}
+    if not reading:
+        raise InvalidArgument("Pass a correction, such as zip_code=text or --encoding cp1252.")
     with Farebox(url) as client:
-        inspected = client.datasets.correct(dataset, corrections)
-    _show(inspected, inspected.findings, as_json=as_json)
+        inspected = client.datasets.correct(dataset, reading=reading, dry_run=dry_run)
+    show_dataset(inspected, inspected.findings, as_json=as_json)
+    if dry_run and inspected.preview is not None and not as_json:
+        show_first_rows(inspected.preview)
+        output.message("Nothing is stored; leave out --dry-run to correct the dataset.")
 
 
 @app.command()
@@ -94,9 +105,7 @@ def preview(dataset: DatasetId, as_json: AsJson = False, url: Url = None) -> Non
     if as_json:
         output.show_json(rows_preview)
     else:
-        # As text: a year needs no thousands separator.
-        rows = [[cell if cell is None else str(cell) for cell in row] for row in rows_preview.rows]
-        output.show_table(rows_preview.columns, rows)
+        show_first_rows(rows_preview)
 
 
 @app.command()
@@ -107,53 +116,3 @@ def delete(dataset: DatasetId, yes: Yes = False, as_json: AsJson = False, url: U
         confirm(f"Delete dataset {dataset}?", yes=yes)
         client.datasets.delete(dataset)
     output.show_outcome({"deleted": dataset}, f"Dataset {dataset} is deleted.", as_json=as_json)
-
-
-def _read_kinds(pairs: Sequence[str]) -> dict[str, str]:
-    kinds: dict[str, str] = {}
-    for pair in pairs:
-        name, _, kind = pair.rpartition("=")
-        if not name or kind not in KINDS:
-            raise InvalidArgument(f"'{pair}' should be NAME=KIND, with a kind of {', '.join(KINDS)}.")
-        kinds[name] = kind
-    return kinds
-
-
-def _show(dataset: InspectedDataset, findings: Sequence[Finding], *, as_json: bool) -> None:
-    if as_json:
-        output.show_json(dataset.model_copy(update={"findings": list(findings)}))
-        return
-    output.show_facts(
-        {
-            "dataset": str(dataset.id),
-            "name": dataset.name,
-            "rows": dataset.rows,
-            "duplicate rows": dataset.duplicate_rows,
-            "format": _format(dataset),
-            "label": dataset.suggested.label and f"{dataset.suggested.label} (suggested)",
-        }
-    )
-    rows = (
-        [column.name, column.kind, column.missing, column.distinct, _values(column)]
-        for column in dataset.columns
-    )
-    output.show_table(["column", "kind", "missing", "distinct", "values"], rows)
-    if findings:
-        lines = ([finding.severity, finding.detail, finding.advice] for finding in findings)
-        output.show_table(["severity", "finding", "advice"], lines)
-
-
-def _format(dataset: InspectedDataset) -> str:
-    if dataset.dialect is None:
-        return dataset.format
-    dialect = dataset.dialect
-    delimiter = DELIMITER_NAMES.get(dialect.delimiter, dialect.delimiter)
-    compression = f", {dialect.compression}" if dialect.compression else ""
-    return f"{dataset.format}, {dialect.encoding}, {delimiter}-separated{compression}"
-
-
-def _values(column: InspectedColumn) -> str:
-    if column.quantiles is not None and (column.kind == "date" or not column.top_values):
-        return f"{column.quantiles.min} to {column.quantiles.max}"
-    values = ", ".join(f"{top.value} ({top.count})" for top in column.top_values[:SHOWN_VALUES])
-    return f"{values}, ..." if column.distinct > SHOWN_VALUES else values

@@ -74,6 +74,10 @@ MEANINGS: Mapping[int, str] = {
 
 # The services' messages name routes, which are of no use at a terminal.
 ROUTE_CLAUSE = re.compile(r"[;,:] [^;]*\b(?:GET|POST|PUT|PATCH|DELETE) /[^;]*$")
+TEXT_IN_COLUMN = (
+    "Add COLUMN=missing to read such cells as missing, or read the column as text with: "
+    "farebox datasets correct DATASET COLUMN=text"
+)
 HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     "not_signed_in": "Log in with: farebox login NAME, or create an account with: farebox signup NAME",
     "unauthenticated": "Log in with: farebox login NAME",
@@ -91,10 +95,12 @@ HINTS: Mapping[ErrorCode | Literal["not_signed_in", "unreachable"], str] = {
     ),
     "upload_missing": "Upload it with: farebox datasets add FILE",
     "unknown_column": "List the dataset's columns with: farebox datasets show DATASET",
-    "csv_text_in_number_column": "Correct its type with: farebox datasets correct DATASET COLUMN=text",
-    "csv_text_in_date_column": "Correct its type with: farebox datasets correct DATASET COLUMN=text",
-    "csv_text_in_boolean_column": "Correct its type with: farebox datasets correct DATASET COLUMN=text",
-    "needs_decision": "Decide with: farebox datasets correct DATASET COLUMN=text",
+    "csv_text_in_number_column": TEXT_IN_COLUMN,
+    "csv_text_in_date_column": TEXT_IN_COLUMN,
+    "csv_text_in_boolean_column": TEXT_IN_COLUMN,
+    "needs_decision": (
+        "Decide with: farebox datasets correct DATASET COLUMN=missing, or with COLUMN=text or COLUMN=omitted"
+    ),
     "left_out_column": "Use it with: farebox datasets correct DATASET COLUMN=text",
     "model_not_found": "List your models with: farebox models list",
     "model_name_taken": "Delete that model with: farebox models delete MODEL",

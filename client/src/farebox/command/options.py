@@ -19,6 +19,7 @@ OptionalOut = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write.", show_default=False)
 ]
 Probabilities = Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")]
+TABLE_FILE = "A table: CSV, plain or gzip-compressed, Parquet, a workbook (.xlsx, .ods) or JSON Lines."
 DEFAULT_LIMIT = 20
 ROW_ID = re.compile("[1-9][0-9]{0,18}")
 

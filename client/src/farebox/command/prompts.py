@@ -52,6 +52,14 @@ def confirm_tokens(tokens: int, *, yes: bool, as_json: bool, at_most: bool = Fal
     confirm(f"This costs {price}. Go ahead?", yes=yes)
 
 
+def confirm_batch(client: Farebox, *, yes: bool) -> None:
+    """Ask for confirmation of the price of a file, whose rows are not counted yet."""
+    price = price_of(client, "batch")
+    if price is not None:
+        rate = f"{output.tokens(price.tokens)} for each started {price.per_units:,} valid rows"
+        confirm(f"This costs {rate}. Go ahead?", yes=yes)
+
+
 def price_of(client: Farebox, action: Action) -> Price | None:
     """The price in force; None when the action is free."""
     return next((price for price in client.prices.list() if price.action == action), None)

@@ -1,5 +1,6 @@
-"""`farebox train`: train a model on a CSV file or a dataset."""
+"""`farebox train`: train a model on a file or a dataset."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,19 +9,22 @@ import typer
 
 from farebox.clients import Farebox
 from farebox.command import output
+from farebox.command.dataset_view import ways_out
 from farebox.command.errors import handle_errors
 from farebox.command.models import show_model
 from farebox.command.options import ROW_ID, AsJson, Detach, Url, Yes
 from farebox.command.progress import JobProgress
 from farebox.command.prompts import confirm_tokens, cost_of
+from farebox.command.reading import with_reading
 from farebox.command.values import read_pairs
 from farebox.errors import FareboxError, InvalidArgument, JobNotSucceeded
+from farebox.resources.datasets import ReadingSettings
 from farebox.resources.models import Budget, Split, TrainingOptions
 from farebox.results.datasets import InspectedDataset
 from farebox.results.jobs import Job
 
 AUTO = "auto"
-Source = Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, or the id of an uploaded dataset.")]
+Source = Annotated[str, typer.Argument(metavar="FILE", help="A table, or the id of an uploaded dataset.")]
 Label = Annotated[str, typer.Option("--label", "-l", help="The column to predict.")]
 Features = Annotated[
     str | None,
@@ -63,9 +67,11 @@ app = typer.Typer()
 
 @app.command()
 @handle_errors
+@with_reading
 def train(
     source: Source,
     label: Label,
+    reading: ReadingSettings,
     features: Features = None,
     model_type: ModelType = "random_forest",
     budget_seconds: BudgetSeconds = None,
@@ -104,10 +110,10 @@ def train(
     if chosen := _split(split, split_column):
         options["split"] = chosen
     with Farebox(url) as client:
-        dataset = _dataset(client, source)
+        dataset = _dataset(client, source, reading)
         # Checked first: a training that cannot start needs no confirmation of its price.
-        used = [split_column] if split_column is not None else []
-        _check_columns(dataset, [label, *options.get("features", []), *used])
+        named = [label] if split_column is None else [label, split_column]
+        _check_columns(dataset, named, options.get("features"))
         cost = _largest_cost(client, options) if model_type == AUTO else cost_of(client, "train", 1)
         confirm_tokens(cost, yes=yes, as_json=as_json, at_most=model_type == AUTO)
         job = client.models.start(dataset, label, **options)
@@ -132,17 +138,35 @@ def _split(by: Literal["random", "time", "group"], column: str | None) -> Split 
     return None if column is None else {"by": by, "column": column}
 
 
-def _dataset(client: Farebox, source: str) -> InspectedDataset:
-    if ROW_ID.fullmatch(source) is not None and not Path(source).exists():
-        return client.datasets.get(int(source))
-    return client.datasets.upload(source)
+def _dataset(client: Farebox, source: str, reading: ReadingSettings) -> InspectedDataset:
+    if ROW_ID.fullmatch(source) is None or Path(source).exists():
+        return client.datasets.upload(source, reading=reading)
+    if reading:
+        raise InvalidArgument(
+            f"{source} is a dataset; correct its reading with: farebox datasets correct {source}"
+        )
+    return client.datasets.get(int(source))
 
 
-def _check_columns(dataset: InspectedDataset, names: Sequence[str]) -> None:
-    columns = [column.name for column in dataset.columns]
-    unknown = next((name for name in names if name not in columns), None)
-    if unknown is not None:
-        raise InvalidArgument(f"There is no column '{unknown}'; the columns are {', '.join(columns)}.")
+def _check_columns(dataset: InspectedDataset, named: Sequence[str], features: Sequence[str] | None) -> None:
+    columns = {column.name.strip(): column for column in dataset.columns}
+    for name in [*named, *(columns if features is None else features)]:
+        column = columns.get(name.strip())
+        if column is None and name.strip() in dataset.reading.columns:
+            command = f"farebox datasets correct {dataset.id} {shlex.quote(f'{name.strip()}=text')}"
+            raise InvalidArgument(f"'{name}' is left out by the reading; use it with: {command}")
+        if column is None:
+            raise InvalidArgument(f"There is no column '{name}'; the columns are {', '.join(columns)}.")
+        if column.needs_decision:
+            raise _undecided(dataset, column.name)
+
+
+def _undecided(dataset: InspectedDataset, name: str) -> InvalidArgument:
+    """The finding about a column that needs a decision, with the commands that decide."""
+    about = [each for each in dataset.findings if each.code == "needs_decision" and each.column == name]
+    reason = about[0].detail if about else f"'{name}' needs a decision."
+    commands = (f"{meaning} with: {command}" for meaning, command in ways_out(dataset.id, name).items())
+    return InvalidArgument(f"{reason} Decide before training: {'; or '.join(commands)}")
 
 
 def _largest_cost(client: Farebox, options: TrainingOptions) -> int:
