@@ -176,7 +176,7 @@ def test_rows_file_prints_one_prediction_per_line(
         (["train", "nowhere.csv", "--label", "a", "--yes"], 7, "no file nowhere.csv"),
         (["train", str(PENGUINS), "--label", "nonsense", "--yes"], 7, "no column 'nonsense'"),
         (["predict", "1_nothing", "a", "--yes"], 7, "NAME=VALUE"),
-        (["datasets", "correct", "1", "zip=nonsense"], 7, "NAME=KIND"),
+        (["datasets", "correct", "1", "zip=nonsense"], 7, "COLUMN=TYPE"),
         (["admin", "users"], 8, "administrator"),
         (["balance", "--url", "http://127.0.0.1:1"], 3, "not logged in"),
         (["doctor", "--url", "http://127.0.0.1:1"], 5, "Nothing responds"),
