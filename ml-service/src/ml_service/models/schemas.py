@@ -140,7 +140,7 @@ class ModelView(BaseModel):
 
 
 class ModelSchemaView(BaseModel):
-    """The features with their kinds and ranges; `example` is a request for /predict."""
+    """The features with their kinds, types and ranges; `example` is a request for /predict."""
 
     name: str
     task: str

@@ -57,12 +57,13 @@ def library_versions() -> dict[str, str]:
 
 
 def describe_features(columns: Sequence[Column], encoding: Encoding) -> list[Json]:
-    """Each feature's type, range or categories, number of missing cells and example."""
+    """Each feature's kind and type, range or categories, number of missing cells and example."""
     example = example_features(columns)
     return [
         {
             "name": column.name,
             "kind": column.kind,
+            "type": column.reading.type,
             "missing": column.missing,
             "example": example[column.name],
             **_describe_values(column, encoding),

@@ -44,11 +44,11 @@ def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
 def test_result_describes_each_feature_with_an_example(tmp_path: Path) -> None:
     result = train(PENGUINS, SPEC, tmp_path / "model")
     assert result.features == [
-        {"name": "bill_length_mm", "kind": "number", "missing": 2, "example": 39.1}
+        {"name": "bill_length_mm", "kind": "number", "type": "number", "missing": 2, "example": 39.1}
         | {"minimum": 32.1, "maximum": 59.6, "whole": False},
-        {"name": "island", "kind": "text", "missing": 0, "example": "Torgersen"}
+        {"name": "island", "kind": "text", "type": "text", "missing": 0, "example": "Torgersen"}
         | {"categories": ["Biscoe", "Dream", "Torgersen"]},
-        {"name": "year", "kind": "number", "missing": 0, "example": 2007}
+        {"name": "year", "kind": "number", "type": "whole", "missing": 0, "example": 2007}
         | {"minimum": 2007, "maximum": 2009, "whole": True},
     ]
     assert result.example == {"features": {"bill_length_mm": 39.1, "island": "Torgersen", "year": 2007}}
