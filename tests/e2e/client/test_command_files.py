@@ -40,6 +40,15 @@ def test_answers_name_the_way_to_the_other_task(run: Run, key: str, tmp_path: Pa
     assert "--task" in refused.stderr
 
 
+def test_train_with_a_split_by_group_leaves_its_column_out(run: Run, key: str) -> None:
+    split = ("--split", "group", "--split-column", "island", "--train-fraction", "0.5")
+    words = ("train", str(PENGUINS), "-l", "year", "-t", "linear", *split, "--yes", "--json")
+    trained = read_json(run(*words, FAREBOX_API_KEY=key))
+
+    assert trained["model"]["recipe"]["spec"]["split"] == {"by": "group", "column": "island"}
+    assert "island" not in trained["model"]["features"]
+
+
 def test_batch_writes_file_beside_input(run: Run, key: str, penguins: Model, tmp_path: Path) -> None:
     rows = tmp_path / "birds.csv"
     rows.write_text("\n".join([*PENGUINS.read_text().splitlines()[:11], ""]))

@@ -4,9 +4,11 @@ import re
 
 from tests.e2e.dashboard.conftest import PENGUINS
 from tests.support.browser import Account, Window
-from tests.support.stack import Stack
+from tests.support.stack import PROJECT, Stack
 from tests.support.tables import line_table
 from tests.support.training import slow_table
+
+WEATHER = PROJECT / "data" / "seattle-weather.csv"
 
 
 def test_dataset_profile_and_training_form_are_shown(owner_window: Window) -> None:
@@ -62,6 +64,24 @@ def test_automatic_training_ranks_candidates_within_budget(
     [model] = account.client.models.list()
     assert model.leaderboard is not None
     assert [candidate.state for candidate in model.leaderboard].count("finished") == 2
+
+
+def test_split_in_time_is_chosen_and_reported(window: Window, account: Account, stack: Stack) -> None:
+    account.client.datasets.upload(WEATHER)
+    window.open_as(account.name, stack, path="train")
+    window.expect_page("Train")
+    window.select("Label (column to predict)", "temp_max")
+    window.select("Model type", "Linear")
+    window.page.get_by_text("Advanced options").click()
+    window.expect_text("a split by time tests on the latest rows")
+    window.select("Split", "By time")
+    window.expect_text("Split column")
+    window.screenshot("train-split")
+    window.click("Train (1 token)")
+    window.expect_text("is ready (1 token).")
+    [model] = account.client.models.list()
+    split = account.client.models.report(model.name).recipe.split
+    assert (split.by, split.column, split.test_from) == ("time", "date", "2015-03-14")
 
 
 def test_model_type_unsuitable_for_the_label_is_refused(
