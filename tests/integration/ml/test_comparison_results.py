@@ -89,8 +89,10 @@ async def test_running_comparison_shows_its_candidates_and_the_time_left(service
 
 async def test_comparison_with_a_split_in_time_uses_it_throughout(service: Service) -> None:
     dataset = await service.upload("seattle-weather.csv")
-    request = {"label": "temp_max", "dataset_id": dataset["id"], "budget": {"tokens": 2}}
-    job = await service.train(type="auto", split={"by": "time", "column": "date"}, **request)
+    split = {"by": "time", "column": "date"}
+    job = await service.train(
+        type="auto", label="temp_max", dataset_id=dataset["id"], budget={"tokens": 2}, split=split
+    )
     model = await model_of(service, job)
     assert model["recipe"]["spec"]["split"] == {"by": "time", "column": "date"}
     assert [entry["state"] for entry in model["leaderboard"][:2]] == ["finished"] * 2

@@ -21,10 +21,10 @@ def dataset(**kinds: str) -> InspectedDataset:
 def show_split() -> None:
     import streamlit as st
 
-    from dashboard.widgets.training_form import _split_fields
+    from dashboard.widgets.training_form import split_fields
 
     features = st.session_state.get("features", [])
-    st.session_state["chosen"] = _split_fields(st.session_state["dataset"], "price", features)
+    st.session_state["chosen"] = split_fields(st.session_state["dataset"], "price", features)
 
 
 def test_bounded_integer_is_read() -> None:

@@ -106,7 +106,7 @@ def training_form(dataset: InspectedDataset, types: Sequence[ModelType]) -> Trai
     with st.expander("Advanced options", icon=":material/tune:"):
         options |= _budget_fields() if model_type.budget else _parameter_fields(model_type)
         options |= _general_fields(model_type)
-        options |= _split_fields(dataset, label, features)
+        options |= split_fields(dataset, label, features)
         options |= _missing_label_field(dataset, label)
     return TrainingSpec(dataset, label, model_type, options)
 
@@ -144,7 +144,7 @@ def _general_fields(model_type: ModelType) -> TrainingOptions:
     return options
 
 
-def _split_fields(dataset: InspectedDataset, label: str, features: Sequence[str]) -> TrainingOptions:
+def split_fields(dataset: InspectedDataset, label: str, features: Sequence[str]) -> TrainingOptions:
     left, right = st.columns(2)
     by = left.selectbox("Split", list(SPLITS), format_func=lambda by: SPLITS[by], help=SPLIT_HELP)
     dates = _dates(dataset)

@@ -145,13 +145,10 @@ def test_page_shows_the_leaderboard_of_a_comparison(report: dict[str, Any]) -> N
 
 
 def test_verdict_of_a_comparison_replaces_that_of_the_training(report: dict[str, Any]) -> None:
-    described = {
-        "verdict": "Better. On the test part, Random forest (defaults) is better.",
-        "leaderboard": [],
-    }
-    completed = complete_report(report, "m", "2026-01-31T12:00:00Z", described)
-    assert completed["verdict"] == described["verdict"]
-    assert described["verdict"] in render_page(completed)
+    verdict = "Good. On the test part, Random forest (defaults) is better."
+    completed = complete_report(report, "m", "2026-01-31T12:00:00Z", {"verdict": verdict})
+    assert completed["verdict"] == verdict
+    assert verdict in render_page(completed)
 
 
 def test_confusion_matrix_of_many_classes_is_not_drawn(report: dict[str, Any]) -> None:
