@@ -6,6 +6,7 @@ from ml_service.learning.tables import TableProfile
 from ml_service.learning.training.errors import (
     EmptyColumn,
     MissingSplitValues,
+    NeedsDecision,
     SplitNotInTime,
     TooFewGroups,
     UnknownColumn,
@@ -23,6 +24,8 @@ def check_split(profile: TableProfile, spec: TrainingSpec, folds: int = 1) -> No
     column = profile.columns[name]
     if column.kind == "empty":
         raise EmptyColumn(name)
+    if column.decision is not None:
+        raise NeedsDecision(name, column.decision)
     if column.missing:
         raise MissingSplitValues(name, column.missing)
     if spec.split.by == "time" and column.kind not in {"date", "number"}:
