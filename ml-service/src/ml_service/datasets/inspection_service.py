@@ -11,6 +11,7 @@ from ml_service.datasets.inspection import Inspection, Inspector, LabelColumn, S
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import DatasetNotFound
 from ml_service.learning.tables import DETECTED, Finding, Reading, TableProfile
+from ml_service.learning.tables.header import clean_name
 from ml_service.learning.training.rules import check_label, check_reading, is_classification
 from ml_service.orm import Dataset
 
@@ -53,6 +54,7 @@ class InspectionService:
         if dataset is None:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
+        label = label if label in profile.header else clean_name(label)
         column = check_label(profile, label)
         key = (dataset_id, orjson.dumps(profile.given.to_json()), label)
         if key in self._findings:

@@ -3,6 +3,7 @@
 # pyarrow.compute generates its functions at import:
 # pyright: reportAttributeAccessIssue=false
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from ml_service.learning.tables.number_notation import LONGEST_NUMBER
 from ml_service.learning.tables.settings import ISO
 
 _ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
+    r"(\d{4}-\d\d-\d\d)"
+    r"(?:[T ](\d\d(?::\d\d(?::\d\d)?)?)(?:[.,](\d+))?(?: ?(Z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?)?",
     re.ASCII | re.IGNORECASE,
 )
 _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?: ?([AP])\.?M\.?)?", re.ASCII | re.IGNORECASE)
@@ -45,6 +47,7 @@ _TIMES = (
 )
 FORMATS = tuple(date + time for date in _DATES for time in _TIMES)
 SAMPLED = 20
+FIRST_DATE = datetime(1, 1, 1)  # noqa: DTZ001 - as tables have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,12 @@ def read_time(text: str) -> float | None:
 
 def read_dates(texts: pa.Array, format: str) -> pa.Array:
     """The dates of distinct texts, null for a text that is none."""
+    if format == ISO:
+        # Arrow reads the usual forms thirty times as fast, and raises for all others.
+        with contextlib.suppress(pa.ArrowInvalid):
+            moments = texts.cast(pa.timestamp("us"))
+            if not pc.any(pc.less(moments, FIRST_DATE)).as_py():
+                return moments
     moments = [None if text is None else read_date(text, format) for text in texts.to_pylist()]
     return pa.array(moments, pa.timestamp("us"))
 

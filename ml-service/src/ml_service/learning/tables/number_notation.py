@@ -112,9 +112,9 @@ def read_number(text: str, reading: ColumnReading) -> float | None:
     decimal, mark, unit = reading.decimal or ".", reading.thousands or "", reading.unit or ""
     text = _to_one_form(text)
     if unit:
-        sign = text[:1] if text[:1] in {"+", "-"} else ""
-        amount = text[len(sign) :].strip(BLANKS)
-        text = _to_one_form(sign + amount.removeprefix(unit).removesuffix(unit).strip(BLANKS))
+        sign, amount = _split_sign(text)
+        sign, amount = _split_sign(sign + amount.removeprefix(unit).removesuffix(unit).strip(BLANKS))
+        text = _to_one_form(sign + amount)
     if mark and _GROUPED[decimal, mark].search(text):
         text = _MARKS[mark].sub("", text)
     if not _NUMBER[decimal].search(text):
@@ -177,6 +177,11 @@ def looks_like_number(text: str) -> bool:
     """True for a text that may be a number in some notation."""
     letters = "".join(filter(str.isalpha, text[:LONGEST_NUMBER]))
     return any(map(str.isdigit, text)) and letters.upper() in _LETTERS
+
+
+def _split_sign(text: str) -> tuple[str, str]:
+    length = int(text.startswith(("+", "-")))
+    return text[:length], text[length:].strip(BLANKS)
 
 
 def _to_one_form(text: str) -> str:

@@ -4,7 +4,9 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from tests.support.tables import DATA, typed
 
@@ -20,6 +22,9 @@ from ml_service.learning.tables import (
     read_csv,
     read_table,
 )
+from ml_service.learning.tables.dates import read_date, read_dates
+from ml_service.learning.tables.number_notation import read_number, read_numbers
+from ml_service.learning.tables.settings import ISO
 
 
 def read(content: bytes, folder: Path, columns: set[str] | None = None, reading: Reading = DETECTED) -> Table:
@@ -160,6 +165,34 @@ def test_profile_counts_the_values_of_a_column_with_few() -> None:
 
 def test_profile_of_an_empty_column_counts_no_values(tmp_path: Path) -> None:
     assert profile(read(b"a,b\n,1\n,2\n", tmp_path)).columns["a"].value_counts == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["2020-01-01", "2020-01-01 10", "2020-01-01T10:00:00.5", "0000-01-01", "2020-02-30"]
+)
+def test_date_alone_is_read_as_in_a_column(text: str) -> None:
+    assert read_dates(pa.array([text]), ISO).to_pylist() == [read_date(text, ISO)]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        ColumnReading(),
+        ColumnReading(decimal=","),
+        ColumnReading(thousands=","),
+        ColumnReading(decimal=",", thousands="."),
+        ColumnReading(thousands=" ", unit="€"),
+        ColumnReading(unit="%"),
+    ],
+)
+def test_number_alone_is_read_as_in_a_column(reading: ColumnReading) -> None:
+    random = np.random.default_rng(0)
+    letters = [*"0123456789.,-+() €%eE'", "\u00a0", "\u2212"]
+    texts = ["".join(random.choice(letters, random.integers(1, 9))) for _ in range(20_000)]
+    texts += ["(1,234.5)", "1.234,5-", "\u22125 %", "- 5", "1 234,5 €", "€ -3", "+.5", "1e31"]
+    expected = [read_number(text, reading) for text in texts]
+    assert sum(number is not None for number in expected) > 500
+    assert read_numbers(pa.array(texts), reading).to_pylist() == expected
 
 
 def test_settings_of_a_table_read_it_again_alike(tmp_path: Path) -> None:
