@@ -1,4 +1,4 @@
-"""Layout shared by pages: columns, tables, links, downloads, and messages that survive a rerun."""
+"""Layout shared by pages: columns, tables, findings, links, downloads, and messages that survive a rerun."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn, TypeVar
@@ -7,6 +7,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from dashboard.formatting import escape
+from farebox.results.datasets import Finding
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -14,6 +17,8 @@ T = TypeVar("T")
 MAX_COLUMNS = 3
 DATE_FORMAT = "DD MMM YYYY HH:mm"
 PAGES, MESSAGES = "pages", "messages"
+TABLE_EXTENSIONS = ["csv", "gz", "txt", "tsv", "xlsx", "ods", "parquet", "jsonl"]
+BOXES = {"info": st.info, "warning": st.warning, "serious": st.error}
 
 
 def side_by_side(items: Sequence[T]) -> Iterator[tuple[DeltaGenerator, T]]:
@@ -51,6 +56,12 @@ def _column_format(values: "pd.Series[str]", is_identifier: bool) -> ColumnConfi
     if pd.api.types.is_datetime64_any_dtype(values):
         return st.column_config.DatetimeColumn(format=DATE_FORMAT)
     return None
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        column = f"**{escape(finding.column)}**: " if finding.column else ""
+        BOXES[finding.severity](f"{column}{escape(finding.detail)} {escape(finding.advice)}")
 
 
 def set_pages(pages: Mapping[str, st.Page]) -> None:

@@ -29,8 +29,9 @@ def show_batches() -> None:
 @pytest.fixture
 def gateway(gateway: Gateway) -> Gateway:
     gateway.on("GET", "/v1/prices", page_of(PRICE))
-    predicted = {**CHARGED, "X-Rows": "2", "X-Rows-Failed": "1"}
-    gateway.on("GET", "/v1/jobs/7/result", httpx.Response(200, headers=predicted, content=b"x\r\n"))
+    predicted = {**CHARGED, "X-Rows": "2", "X-Rows-Failed": "1", "Content-Type": "text/csv; charset=utf-8"}
+    content = b"x,prediction,error\r\n1,2.5,\r\nfar,,'x': It must be a number.\r\n"
+    gateway.on("GET", "/v1/jobs/7/result", httpx.Response(200, headers=predicted, content=content))
     return gateway
 
 
@@ -62,3 +63,44 @@ def test_failed_batch_shows_the_reason(gateway: Gateway, run_page: RunPage) -> N
     app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7})
     assert app.error[0].value == "**penguins** failed: The model was deleted. Nothing was charged."
     assert not app.success
+
+
+def test_result_shows_scores_unknown_categories_and_first_rows(gateway: Gateway, run_page: RunPage) -> None:
+    headers = {
+        **CHARGED,
+        "X-Rows": "2",
+        "X-Rows-Failed": "0",
+        "X-Rows-Unknown-Category": "1",
+        "X-Scores": '{"rows":2,"accuracy":0.5}',
+        "Content-Type": "text/csv; charset=cp1252",
+    }
+    content = "größe;prediction;error;unknown_categories\r\nklein;é;;\r\n1234567890123456789;z;;größe\r\n"
+    result = httpx.Response(200, headers=headers, content=content.encode("cp1252"))
+    gateway.on("GET", "/v1/jobs/7/result", result)
+    job = batch_job("succeeded", tokens_charged=5)
+    gateway.on("GET", "/v1/jobs", page_of(job))
+    gateway.on("GET", "/v1/jobs/7", ok(job))
+
+    app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7})
+
+    assert app.warning[0].value.startswith("1 row has a category that the model has not learnt")
+    assert [(metric.label, metric.value) for metric in app.metric] == [("Accuracy on this file", "50.0%")]
+    assert app.dataframe[0].value.to_dict("list") == {
+        "prediction": ["é", "z"],
+        "error": ["", ""],
+        "unknown_categories": ["", "größe"],
+        "größe": ["klein", "1234567890123456789"],
+    }
+
+
+def test_result_of_another_format_is_offered_without_its_rows(gateway: Gateway, run_page: RunPage) -> None:
+    headers = {**CHARGED, "X-Rows": "2", "X-Rows-Failed": "0", "Content-Type": "application/x-other"}
+    gateway.on("GET", "/v1/jobs/7/result", httpx.Response(200, headers=headers, content=b"x"))
+    job = batch_job("succeeded", tokens_charged=5)
+    gateway.on("GET", "/v1/jobs", page_of(job))
+    gateway.on("GET", "/v1/jobs/7", ok(job))
+
+    app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7})
+
+    assert app.success[0].value == "Predicted 2 of 2 rows (5 tokens)."
+    assert not app.dataframe

@@ -8,8 +8,9 @@ from dashboard.layout import page_link
 from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
 from dashboard.widgets.batch_prediction import batch_form
+from dashboard.widgets.feature_fields import row_fields
 from dashboard.widgets.model_summary import summary_line
-from dashboard.widgets.prediction_form import confidence_options, row_fields, show_prediction
+from dashboard.widgets.prediction_result import confidence_options, show_prediction
 from farebox import Farebox
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
@@ -44,6 +45,7 @@ def _predict_one(client: Farebox, schema: ModelSchema) -> None:
         )
     if submitted:
         st.session_state.pop(PREDICTION, None)
+    if submitted and row is not None:
         with spinner("Predicting"):
             options = PredictionOptions(**confidence_options(schema)) if confidence else PredictionOptions()
             with idempotency_key("predict", {"model": schema.name, "row": row, **options}) as key:

@@ -7,12 +7,13 @@ import streamlit as st
 
 from dashboard.errors import report_errors, spinner
 from dashboard.formatting import escape, tokens, utc_now
-from dashboard.layout import page_link
+from dashboard.layout import page_link, show_findings
 from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
 from dashboard.widgets import job_progress
-from dashboard.widgets.datasets import select_dataset, show_findings, show_profile
+from dashboard.widgets.datasets import select_dataset, show_profile
 from dashboard.widgets.model_summary import given_name, show_leaderboard, show_metrics, type_title
+from dashboard.widgets.reading_panel import NEEDS_DECISION, show_decisions, undecided
 from dashboard.widgets.report import show_report
 from dashboard.widgets.training_form import TrainingSpec, training_form
 from farebox import Farebox
@@ -38,8 +39,11 @@ def show(session: UserSession) -> None:
     dataset = select_dataset(client)
     if dataset is None:
         return
+    # Always there, so that the tabs below stay as they are when the last decision is taken.
+    with st.container():
+        show_decisions(client, dataset)
     show_profile(client, dataset)
-    show_findings(dataset.findings)
+    show_findings(finding for finding in dataset.findings if finding.code != NEEDS_DECISION)
     st.subheader("Train a model")
     with report_errors():
         spec = training_form(dataset, list(client.model_types.list()))
@@ -69,12 +73,27 @@ def _show_price_and_start(client: Farebox, spec: TrainingSpec) -> None:
     balance = client.wallet.balance().available
     price = f"up to {tokens(limit)}" if is_comparison else tokens(quote.tokens)
     st.write(f"Price: **{price}**, charged only if the training succeeds. You have {tokens(balance)}.")
-    if not spec.options.get("features"):
-        st.warning("Select at least one feature.")
-    elif st.button(f"Train ({price})", type="primary", icon=":material/model_training:"):
+    obstacle = _find_obstacle(spec)
+    if obstacle:
+        st.warning(obstacle)
+    if st.button(
+        f"Train ({price})", type="primary", icon=":material/model_training:", disabled=obstacle is not None
+    ):
         with spinner("Starting the training"):
             _start(client, spec, None if is_comparison else quote)
             st.rerun()
+
+
+def _find_obstacle(spec: TrainingSpec) -> str | None:
+    """The reason why this training cannot start."""
+    features = spec.options.get("features")
+    if not features:
+        return "Select at least one feature."
+    used = [name for name in undecided(spec.dataset) if name in (spec.label, *features)]
+    if used:
+        names = ", ".join(f"**{escape(name)}**" for name in used)
+        return f"Decide how to read {names} first, at the top of this page, or train without."
+    return None
 
 
 def _quote(client: Farebox) -> Quote:

@@ -1,20 +1,22 @@
 """Batch prediction: upload a file of rows, follow its job, download the rows with predictions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.errors import spinner
 from dashboard.formatting import short_time, tokens
-from dashboard.layout import download_button
+from dashboard.layout import TABLE_EXTENSIONS, download_button, side_by_side
 from dashboard.session.idempotency import idempotency_key
 from dashboard.widgets import job_progress
-from dashboard.widgets.prediction_form import confidence_options
+from dashboard.widgets.model_summary import metric_title, metric_value
+from dashboard.widgets.prediction_result import confidence_options
 from farebox import Farebox
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.jobs import Job
@@ -23,26 +25,29 @@ from farebox.results.predictions import PredictedFile
 from farebox.results.wallet import Price
 
 RESULT, FILENAMES = "batch_result", "batch_filenames"
-EXTENSIONS = ["csv", "gz", "parquet"]
 RECENT_JOBS = 50
+SHOWN_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
+    """A predicted file; `first_rows` are None for a format that pages do not show."""
+
     model: str
     filename: str
     content: bytes
     summary: PredictedFile
+    first_rows: pd.DataFrame | None
 
 
 def batch_form(client: Farebox, schema: ModelSchema) -> None:
     price = next(price for price in client.prices.list() if price.action == "batch")
     st.caption(
-        "Upload a CSV or Parquet file with the model's features as columns and download the rows with their "
-        "predictions. Rows with errors are free; a column states the reason."
+        "Upload a table with the model's features as columns and download its rows with their predictions. "
+        "Rows with errors are free; a column states the reason. The label's column may stay: it is compared."
     )
     with st.form(f"batch-{schema.name}", border=False):
-        file = st.file_uploader("File of rows", type=EXTENSIONS)
+        file = st.file_uploader("File of rows", type=TABLE_EXTENSIONS)
         confidence = st.toggle("Show confidence for each row", help="No extra cost.")
         submitted = st.form_submit_button(
             f"Predict ({_price_text(price)})", type="primary", icon=":material/bolt:"
@@ -87,7 +92,21 @@ def _fetch(client: Farebox, job: Job) -> None:
     with spinner("Downloading the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
         summary = client.jobs.result(job.id, Path(folder) / "rows")
         content = summary.path.read_bytes()
-        st.session_state[RESULT] = BatchResult(job.model_name, _filename(job, content), content, summary)
+        st.session_state[RESULT] = BatchResult(
+            job.model_name, _filename(job, content), content, summary, _first_rows(summary)
+        )
+
+
+def _first_rows(file: PredictedFile) -> pd.DataFrame | None:
+    """The first rows, with the columns that the batch has added in front."""
+    if file.is_csv:
+        rows = pd.DataFrame(file.read(SHOWN_ROWS))
+    elif "parquet" in file.media_type:
+        rows = pd.read_parquet(file.path).head(SHOWN_ROWS)
+    else:
+        return None
+    added = list(rows.columns).index("prediction")
+    return rows[[*rows.columns[added:], *rows.columns[:added]]]
 
 
 def _filename(job: Job, content: bytes) -> str:
@@ -100,10 +119,31 @@ def _show_result(model: str) -> None:
     result: BatchResult | None = st.session_state.get(RESULT)
     if result is None or result.model != model:
         return
-    rows, charge = result.summary.rows, result.summary.charge
-    cost = f" ({tokens(charge.tokens)})" if charge else ""
-    st.success(f"Predicted {rows - result.summary.failed:,} of {rows:,} rows{cost}.")
+    summary = result.summary
+    cost = f" ({tokens(summary.charge.tokens)})" if summary.charge else ""
+    st.success(f"Predicted {summary.rows - summary.failed:,} of {summary.rows:,} rows{cost}.")
+    if summary.unknown:
+        rows = "1 row has" if summary.unknown == 1 else f"{summary.unknown:,} rows have"
+        st.warning(
+            f"{rows} a category that the model has not learnt; it counts as missing. "
+            "The column unknown_categories names the features."
+        )
+    if summary.scores:
+        _show_scores(summary.scores)
+    if result.first_rows is not None:
+        st.dataframe(result.first_rows, hide_index=True, placeholder="")
+        if summary.rows > SHOWN_ROWS:
+            st.caption(f"The first {SHOWN_ROWS} of {summary.rows:,} rows.")
     download_button("Download", result.content, result.filename, primary=True)
+
+
+def _show_scores(scores: Mapping[str, float | None]) -> None:
+    """The comparison of the predictions with the label in the file."""
+    rows = scores.get("rows") or 0
+    figures = {name: value for name, value in scores.items() if name != "rows"}
+    for column, (name, value) in side_by_side(list(figures.items())):
+        column.metric(f"{metric_title(name)} on this file", metric_value(name, value), border=True)
+    st.caption(f"The predictions of {rows:,.0f} rows are compared with the label in the file.")
 
 
 def _show_earlier(client: Farebox, jobs: Sequence[Job]) -> None:

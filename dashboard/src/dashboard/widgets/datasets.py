@@ -1,4 +1,4 @@
-"""Datasets: upload and selection, first rows, columns and findings."""
+"""Datasets: upload and selection, first rows, columns and reading."""
 
 from collections.abc import Iterable
 
@@ -7,15 +7,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.errors import spinner
-from dashboard.formatting import escape, number, short_time
-from dashboard.layout import show_table
+from dashboard.formatting import number, short_time
+from dashboard.layout import TABLE_EXTENSIONS, show_table
+from dashboard.widgets.reading_fields import file_fields
+from dashboard.widgets.reading_panel import reading_panel, show_first_rows, type_title
 from farebox import Farebox
-from farebox.results.datasets import Dataset, Finding, InspectedColumn, InspectedDataset
+from farebox.results.datasets import Dataset, InspectedColumn, InspectedDataset, Reading
 
-SELECTED = "selected_dataset"
-EXTENSIONS = ["csv", "gz", "txt", "tsv", "parquet"]
-COLUMN_TYPES = ["number", "text", "date"]
-BOXES = {"info": st.info, "warning": st.warning, "serious": st.error}
+SELECTED, UPLOADS = "selected_dataset", "uploads"
 
 
 def select_dataset(client: Farebox) -> InspectedDataset | None:
@@ -23,7 +22,7 @@ def select_dataset(client: Farebox) -> InspectedDataset | None:
     with st.expander("Upload a dataset", expanded=not datasets, icon=":material/upload:"):
         _upload(client)
     if not datasets:
-        st.caption("You have no datasets yet. Upload a CSV file with a header line to start.")
+        st.caption("You have no datasets yet. Upload a table to start.")
         return None
     by_id = {dataset.id: dataset for dataset in datasets}
     if st.session_state.get(SELECTED) not in by_id:
@@ -35,36 +34,36 @@ def select_dataset(client: Farebox) -> InspectedDataset | None:
 
 
 def show_profile(client: Farebox, dataset: InspectedDataset) -> None:
-    first_rows, columns, detail = st.tabs(["First rows", "Columns", "Column detail"])
+    first_rows, columns, detail, reading = st.tabs(["First rows", "Columns", "Column detail", "Reading"])
     with first_rows:
-        preview = client.datasets.preview(dataset.id)
-        frame = pd.DataFrame(preview.rows, columns=preview.columns)
-        st.dataframe(frame, hide_index=True, placeholder="")
+        show_first_rows(client.datasets.preview(dataset.id), dataset.rows)
     with columns:
         _show_columns(dataset.columns)
     with detail:
         by_name = {column.name: column for column in dataset.columns}
         column = by_name[st.selectbox("Column", list(by_name), key=f"dataset-{dataset.id}-column")]
         _show_distribution(column)
-        _change_type(client, dataset, column)
-
-
-def show_findings(findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        column = f"**{escape(finding.column)}**: " if finding.column else ""
-        BOXES[finding.severity](f"{column}{escape(finding.detail)} {escape(finding.advice)}")
+    with reading:
+        reading_panel(client, dataset)
 
 
 def _upload(client: Farebox) -> None:
-    with st.form("upload", clear_on_submit=True, border=False):
-        file = st.file_uploader("CSV or Parquet file", type=EXTENSIONS)
+    # After a refusal the fields stay, so that a setting can be changed; after an upload they are new.
+    key = f"upload-{st.session_state.get(UPLOADS, 0)}"
+    with st.form(key, border=False):
+        file = st.file_uploader(
+            "CSV, Excel, Parquet or JSON Lines file", type=TABLE_EXTENSIONS, key=f"{key}-file"
+        )
+        with st.expander("Settings of the file"):
+            settings = file_fields(Reading(), "csv", key)
         submitted = st.form_submit_button("Add dataset")
     if submitted and file is None:
         st.warning("Select a file first.")
     elif submitted and file is not None:
         with spinner("Uploading and reading the file"):
-            dataset = client.datasets.upload(file.getvalue(), name=file.name)
+            dataset = client.datasets.upload(file.getvalue(), name=file.name, reading=settings)
             st.session_state[SELECTED] = dataset.id
+            st.session_state[UPLOADS] = st.session_state.get(UPLOADS, 0) + 1
             st.rerun()
 
 
@@ -74,15 +73,12 @@ def _label(dataset: Dataset) -> str:
 
 def _show_columns(columns: Iterable[InspectedColumn]) -> None:
     rows = [
-        (column.name, _type_of(column), column.missing, column.distinct, *_range(column), _mean(column))
+        (column.name, type_title(column), column.missing, column.distinct, *_range(column), _mean(column))
         for column in columns
     ]
     names = ["Column", "Type", "Missing", "Distinct", "Min", "Median", "Max", "Mean"]
+    st.caption(f"{len(rows):,} columns")
     show_table(rows, names)
-
-
-def _type_of(column: InspectedColumn) -> str:
-    return "whole number" if column.kind == "number" and column.whole else column.kind
 
 
 def _range(column: InspectedColumn) -> list[str | None]:
@@ -110,14 +106,3 @@ def _show_distribution(column: InspectedColumn) -> None:
         y = alt.Y("value:N", title=None, sort=None)
         chart = alt.Chart(frame).mark_bar().encode(x=alt.X("rows:Q", title="Rows", axis=rows), y=y)
     st.altair_chart(chart.properties(height=220), alt="Distribution of values")
-
-
-def _change_type(client: Farebox, dataset: InspectedDataset, column: InspectedColumn) -> None:
-    """Select another type: identifiers such as postcodes are better read as text than as numbers."""
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    current = COLUMN_TYPES.index(column.kind)
-    selected = left.selectbox("Type", COLUMN_TYPES, index=current, key=f"type-{column.name}")
-    if right.button("Change type", disabled=selected == column.kind):
-        with spinner("Reading the dataset again"):
-            client.datasets.correct(dataset.id, {column.name: selected})
-            st.rerun()

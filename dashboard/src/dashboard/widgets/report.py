@@ -7,8 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.formatting import escape, percent
-from dashboard.layout import show_table
-from dashboard.widgets.datasets import show_findings
+from dashboard.layout import show_findings, show_table
 from dashboard.widgets.model_summary import metric_title, metric_value
 from farebox.results.reports import (
     Calibration,

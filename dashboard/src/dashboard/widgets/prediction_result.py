@@ -1,35 +1,18 @@
-"""Prediction of one row: a form with a field for each feature of the model, and its result."""
+"""Result of a prediction of one row, with its confidence."""
 
-import datetime
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
 from dashboard.formatting import escape, number, percent, tokens
-from dashboard.layout import side_by_side
 from farebox.resources.predictions import PredictionOptions
 from farebox.results.models import ModelSchema
 from farebox.results.predictions import Interval, Prediction, PredictionWarning
 
-Feature = Mapping[str, Any]  # Any: the entries depend on the kind of the feature
-Row = dict[str, str | int | float | None]
-EMPTY = "empty"
 COVERAGE = 0.9
 MAX_BARS = 20
-
-
-def row_fields(schema: ModelSchema) -> Row:
-    """A field for each feature, filled with the model's example; a field may stay empty."""
-    features: Sequence[Feature] = schema.features
-    row: Row = {}
-    for column, feature in side_by_side(features):
-        with column:
-            name = str(feature["name"])
-            row[name] = _field(feature, key=f"feature-{schema.name}-{name}")
-    return row
 
 
 def confidence_options(schema: ModelSchema) -> PredictionOptions:
@@ -42,7 +25,7 @@ def confidence_options(schema: ModelSchema) -> PredictionOptions:
 def show_prediction(schema: ModelSchema, prediction: Prediction) -> None:
     with st.container(border=True):
         st.caption(escape(schema.label))
-        st.header(escape(_value(prediction.prediction)), anchor=False)
+        st.header(escape(_value(schema, prediction.prediction)), anchor=False)
         _show_confidence(prediction)
         if prediction.probabilities:
             st.altair_chart(_probability_bars(prediction.probabilities), alt="The probability of each class")
@@ -50,71 +33,6 @@ def show_prediction(schema: ModelSchema, prediction: Prediction) -> None:
             st.caption(f"Charged {tokens(prediction.charge.tokens)}; balance {prediction.charge.balance:,}.")
     for warning in prediction.warnings:
         st.warning(_warning_text(warning))
-
-
-def _field(feature: Feature, key: str) -> str | int | float | None:
-    if key not in st.session_state:
-        st.session_state[key] = _example(feature)
-    label = escape(feature["name"])
-    match feature["kind"]:
-        case "text":
-            return _text_field(label, feature["categories"], key)
-        case "date":
-            return _date_field(label, feature, key)
-        case _:
-            return _number_field(label, feature, key)
-
-
-def _number_field(label: str, feature: Feature, key: str) -> int | float | None:
-    whole = bool(feature.get("whole"))
-    return st.number_input(
-        label,
-        value=None,
-        step=1 if whole else None,
-        format="%d" if whole else "%g",
-        placeholder=EMPTY,
-        help=_range(feature),
-        key=key,
-    )
-
-
-def _date_field(label: str, feature: Feature, key: str) -> str | None:
-    day = st.date_input(
-        label,
-        value=None,
-        min_value=datetime.date.min,
-        max_value=datetime.date.max,
-        help=_range(feature),
-        key=key,
-    )
-    return day.isoformat() if day else None
-
-
-def _text_field(label: str, categories: Sequence[str], key: str) -> str | None:
-    return st.selectbox(
-        label, list(categories), index=None, placeholder=EMPTY, accept_new_options=True, key=key
-    )
-
-
-def _example(feature: Feature) -> datetime.date | int | float | str | None:
-    example = feature.get("example")
-    if example is None:
-        return None
-    if feature["kind"] == "date":
-        return datetime.datetime.fromisoformat(str(example)).date()
-    if feature["kind"] == "number":
-        return int(example) if feature.get("whole") else float(example)
-    return str(example)
-
-
-def _range(feature: Feature) -> str | None:
-    """Help text: the range of the training data; other values are allowed."""
-    low, high = feature.get("minimum"), feature.get("maximum")
-    if low is None or high is None:
-        return None
-    if feature["kind"] == "number":
-        return f"{number(low)} to {number(high)} in the training data"
-    return f"{escape(str(low)[:10])} to {escape(str(high)[:10])} in the training data"
 
 
 def _show_confidence(prediction: Prediction) -> None:
@@ -130,8 +48,9 @@ def _show_confidence(prediction: Prediction) -> None:
         st.write(f"{confidence}: {labels or 'none of the known classes'}{undecided}.")
 
 
-def _value(value: str | float) -> str:
-    return value if isinstance(value, str) else number(value)
+def _value(schema: ModelSchema, value: str | float) -> str:
+    """The number, or the class as it is: a year has no separator."""
+    return str(value) if isinstance(value, str) or schema.classes else number(value)
 
 
 def _warning_text(warning: PredictionWarning) -> str:
