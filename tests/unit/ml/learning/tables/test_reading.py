@@ -203,65 +203,6 @@ def test_settings_of_a_table_read_it_again_alike(tmp_path: Path) -> None:
     assert [cells(again, name) for name in table.columns] == [cells(table, name) for name in table.columns]
 
 
-class TestSettings:
-    def test_lines_around_the_table_are_skipped(self, tmp_path: Path) -> None:
-        content = b"Report,2026,x\na,b,c\n1,2,3\n4,5,6\nSum,7,9\n"
-        table = read(content, tmp_path, reading=Reading(skip_top=1, skip_bottom=1))
-        assert (table.header, cells(table, "a")) == (("a", "b", "c"), [1, 4])
-
-    def test_lines_of_faults_count_skipped_ones(self, tmp_path: Path) -> None:
-        with pytest.raises(CsvError) as caught:
-            read(b"Report\n\na,b\n1,2\n3\n", tmp_path, reading=Reading(skip_top=2))
-        assert caught.value.members == {"line": 5, "column": "b"}
-
-    def test_columns_of_a_file_without_header_are_numbered(self, tmp_path: Path) -> None:
-        table = read(b"x,1\ny,2\n", tmp_path, reading=Reading(header=False))
-        assert (table.header, cells(table, "column_1")) == (("column_1", "column_2"), ["x", "y"])
-
-    def test_set_header_may_consist_of_numbers(self, tmp_path: Path) -> None:
-        assert read(b"1.5,2.5\n1,2\n", tmp_path, reading=Reading(header=True)).header == ("1.5", "2.5")
-
-    def test_set_quote_encloses_fields(self, tmp_path: Path) -> None:
-        table = read(b"a,b\n'x,y',1\n", tmp_path, reading=Reading(quote="'"))
-        assert cells(table, "a") == ["x,y"]
-
-    def test_without_quotes_they_are_part_of_the_text(self, tmp_path: Path) -> None:
-        table = read(b'a,b\n"x,1\n', tmp_path, reading=Reading(quote=""))
-        assert cells(table, "a") == ['"x']
-
-    def test_words_for_missing_replace_the_usual_ones(self, tmp_path: Path) -> None:
-        table = read(b"a,b\n-999,NA\n1,x\n", tmp_path, reading=Reading(missing=("-999",)))
-        assert (cells(table, "a"), cells(table, "b")) == ([None, 1.0], ["NA", "x"])
-
-    def test_untrimmed_texts_keep_their_blanks(self, tmp_path: Path) -> None:
-        assert cells(read(b"a,b\n x,1\n", tmp_path, reading=Reading(trim=False)), "a") == [" x"]
-
-    def test_left_out_column_is_in_the_header_alone(self, tmp_path: Path) -> None:
-        table = read(b"a,b\nx,1\n", tmp_path, reading=typed(a="omitted"))
-        assert (table.header, list(table.columns)) == (("a", "b"), ["b"])
-
-    def test_exceptions_are_missing_on_request(self, tmp_path: Path) -> None:
-        reading = Reading(columns={"a": ColumnReading(exceptions="missing")})
-        table = read(b"a,b\n1,1\n<2,2\n3,3\n", tmp_path, reading=reading)
-        assert (cells(table, "a"), table.columns["a"].decision) == ([1.0, None, 3.0], None)
-
-    def test_set_format_reads_digits_as_dates(self, tmp_path: Path) -> None:
-        reading = Reading(columns={"a": ColumnReading(type="date", format="%Y%m%d")})
-        assert (
-            str(cells(read(b"a,b\n20260131,1\n", tmp_path, reading=reading), "a")[0]) == "2026-01-31 00:00:00"
-        )
-
-    def test_set_marks_decide_about_ambiguous_numbers(self, tmp_path: Path) -> None:
-        content = b'a,b\n"1,234",1\n"2,500",2\n'
-        assert cells(read(content, tmp_path), "a") == [1234.0, 2500.0]
-        assert cells(read(content, tmp_path, reading=Reading(decimal=",")), "a") == [1.234, 2.5]
-
-    def test_whole_numbers_refuse_a_fraction(self, tmp_path: Path) -> None:
-        with pytest.raises(CsvError) as caught:
-            read(b"a,b\n1,1\n1.5,2\n", tmp_path, reading=typed(a="whole"))
-        assert (caught.value.code, caught.value.members["line"]) == ("csv_text_in_number_column", 3)
-
-
 class TestCorrectedTypes:
     def test_numbers_corrected_to_text_are_unchanged(self, tmp_path: Path) -> None:
         table = read_corrected(b"zip,b\n10115,1\n1.50,2\n+7,3\n,4\n", tmp_path, zip="text")
