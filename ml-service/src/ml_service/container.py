@@ -92,7 +92,8 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    readers, inspectors, scorers = _reader_pools()
+    idle_processes = IdleProcesses()
+    readers, inspectors, scorers = _reader_pools(idle_processes)
     inspector = Inspector(files, settings.csv_limits, inspectors)
     feed, refunds = JobFeed(database), Refunds(RefundRepository(database), billing)
     charges = Charges(billing, refunds)
@@ -144,14 +145,14 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
         refunds.run(),
+        idle_processes.run(),
         ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
 
 
-def _reader_pools() -> tuple[ProcessPool, ProcessPool, ProcessPool]:
+def _reader_pools(idle: IdleProcesses) -> tuple[ProcessPool, ProcessPool, ProcessPool]:
     """Pools for batches, reports and exports; for uploads; for large predictions. None waits for another."""
-    idle = IdleProcesses()
     sizes = (READER_PROCESSES, READER_PROCESSES, PREDICTION_PROCESSES)
     readers, inspectors, scorers = (ProcessPool(size, idle) for size in sizes)
     return readers, inspectors, scorers

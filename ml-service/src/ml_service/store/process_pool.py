@@ -131,6 +131,13 @@ class IdleProcesses:
             process.end()
         return None
 
+    async def run(self) -> None:
+        """Wait for the cancellation at shutdown, and end the processes that are idle then."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            _end_all(self._endings)
+
     def add(self, process: "ReaderProcess") -> None:
         loop = asyncio.get_running_loop()
         self._endings[process] = loop.call_later(self._seconds, _end_idle, self._endings, process)
@@ -183,4 +190,6 @@ def _end_idle(endings: dict[ReaderProcess, asyncio.TimerHandle], process: Reader
 
 def _end_all(endings: dict[ReaderProcess, asyncio.TimerHandle]) -> None:
     while endings:
-        endings.popitem()[0].end()
+        process, ending = endings.popitem()
+        ending.cancel()
+        process.end()

@@ -108,6 +108,15 @@ async def test_idle_process_ends() -> None:
     await eventually(lambda: not psutil.pid_exists(pid))
 
 
+async def test_idle_process_ends_at_shutdown() -> None:
+    idle = IdleProcesses()
+    loop = asyncio.create_task(idle.run())
+    pid = await ProcessPool(1, idle).run(os.getpid, user=ADA)
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    await eventually(lambda: not psutil.pid_exists(pid))
+
+
 async def test_cancellation_kills_the_process(tmp_path: Path) -> None:
     started = tmp_path / "pid"
     running = asyncio.create_task(ProcessPool(1).run(wait_forever, started, user=ADA))
