@@ -16,7 +16,7 @@ def test_dataset_profile_and_training_form_are_shown(owner_window: Window) -> No
     owner_window.expect_text("Train a model")
     owner_window.open_tab("Column detail")
     owner_window.select("Column", "bill_length_mm")
-    owner_window.expect_text("Change type")
+    owner_window.expect_chart()
     owner_window.screenshot("train-column")
     owner_window.page.get_by_text("Advanced options").click()
     owner_window.expect_text("Number of trees")

@@ -68,7 +68,8 @@ def _upload(client: Farebox) -> None:
 
 
 def _label(dataset: Dataset) -> str:
-    return f"{dataset.name} ({dataset.rows:,} rows, {short_time(dataset.created_at)})"
+    # Without its rows: the box would keep showing their number after a correction.
+    return f"{dataset.name}, {short_time(dataset.created_at)}"
 
 
 def _show_columns(columns: Iterable[InspectedColumn]) -> None:
