@@ -1,5 +1,6 @@
 """Metered predictions through the whole stack against in-process `pipeline.predict` of the same model."""
 
+import hashlib
 import json
 import statistics
 import time
@@ -8,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import joblib
 import orjson
 import pandas as pd
 
@@ -16,6 +16,7 @@ from bench.environment import BenchEnvironment, Books, checked_books
 from bench.load import Outcome, Request, drive
 from bench.results import Measure, Target
 from bench.tables import MIXED_FEATURES, label_of, mixed_table
+from ml_service.learning.predictors import load_pipeline
 
 ROWS = 600
 SECONDS = 4.0
@@ -158,7 +159,7 @@ def train(environment: BenchEnvironment, books: Books, model_type: str) -> Train
     response = environment.client.post("/create", data=form, files=file, headers=authorization)
     name = response.raise_for_status().json()["model_name"]
     books.count("train")
-    pipeline = joblib.load(_newest_pipeline(environment.stack.home.store))
+    pipeline = _newest_pipeline(environment.stack.home.store)
     return TrainedModel(name, headers, InProcess(pipeline, table.iloc[[0]][MIXED_FEATURES]))
 
 
@@ -168,5 +169,7 @@ def _drive(books: Books, request: Request, connections: int, seconds: float = SE
     return outcome
 
 
-def _newest_pipeline(store: Path) -> Path:
-    return max(store.rglob("pipeline.joblib"), key=lambda path: path.stat().st_mtime)
+def _newest_pipeline(store: Path) -> Any:  # Any: a scikit-learn pipeline
+    newest = max(store.rglob("pipeline.joblib"), key=lambda path: path.stat().st_mtime)
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in newest.parent.iterdir()}
+    return load_pipeline(newest.parent, digests)

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from ml_service.exports.signing import sign
 from ml_service.learning.predictors import load_pipeline, read_report
-from ml_service.learning.predictors.artefacts import PIPELINE
+from ml_service.learning.predictors.artefacts import PIPELINE, recorded_sizes
 from ml_service.learning.reports.page import render_page
 from ml_service.learning.reports.report import complete_report
 from ml_service.learning.tables import Json
@@ -117,7 +117,8 @@ def _add_onnx(
 
     try:
         rows = _frame(_sample_csv(task.description, COMPARED_ROWS), task.description)
-        bundle.add("model.onnx", to_onnx(pipeline, kinds, rows, (folder / PIPELINE).stat().st_size))
+        size = (folder / PIPELINE).stat().st_size + recorded_sizes(task.files).restored
+        bundle.add("model.onnx", to_onnx(pipeline, kinds, rows, size))
     except ConversionRefused as refused:
         return str(refused)
     return None

@@ -19,6 +19,7 @@ from ml_service.errors import ModelNotFound
 from ml_service.exports.bundle import BundleTask, write_bundle
 from ml_service.exports.signing import public_key_of
 from ml_service.learning.predictors import ArtefactRefused
+from ml_service.learning.predictors.artefacts import recorded_sizes
 from ml_service.models.endpoints import Meter, ModelName
 from ml_service.models.service import ModelService
 from ml_service.store.errors import ReaderDied
@@ -79,7 +80,7 @@ class ExportService:
         model = await self._models.get(user_id, name)
         if model.artefact is None or model.files is None or model.description is None:
             raise ModelNotFound
-        if model.size_bytes > self._rules.max_bytes:
+        if model.size_bytes + recorded_sizes(model.files).restored > self._rules.max_bytes:
             raise ExportTooLarge(self._rules.max_bytes)
         task = BundleTask(
             store_url=self._artefacts.store_url,

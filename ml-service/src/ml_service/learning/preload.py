@@ -10,6 +10,7 @@ MODULES = (
     "joblib",
     "kit.logs",
     "ml_service.learning.cross_validation",
+    "ml_service.learning.model_types.forest_estimators",
     "ml_service.learning.predictors.dates",
     "ml_service.learning.tasks",
     "ml_service.learning.training.pipeline",

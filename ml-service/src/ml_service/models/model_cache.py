@@ -135,7 +135,7 @@ class ModelCache:
         if cached is not None:
             return cached
         if not self._loading.is_running(model.id):
-            self._require_loadable(user_id, model.size_bytes)
+            self._require_loadable(user_id, model.loaded_bytes)
         return await self._loading.run(model.id, lambda: self._load_and_cache(model))
 
     def forget(self, model_id: int) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
+from ml_service.learning.predictors.artefacts import recorded_sizes
 from ml_service.orm import Job, Model
 
 # Of a list without pages; 1 MB.
@@ -25,6 +26,11 @@ class StoredModel:
     artefact: str
     files: Json
     size_bytes: int
+
+    @property
+    def loaded_bytes(self) -> int:
+        """The memory of the loaded model, or the size of its files if that was not recorded or is larger."""
+        return max(self.size_bytes, recorded_sizes(self.files).loaded)
 
 
 class ModelRepository:

@@ -174,7 +174,7 @@ class PredictionService:
         self, caller: Caller, prediction: PredictionInput, charge: Charge, claim: Claim
     ) -> PredictionResult:
         model = await self._find(caller, prediction.model)
-        pays_first = model.size_bytes > MOST_UNPAID_BYTES and self.model_cache.find(model.id) is None
+        pays_first = model.loaded_bytes > MOST_UNPAID_BYTES and self.model_cache.find(model.id) is None
         prepared = None if pays_first else await self._prepare(caller, prediction, model)
         async with self.charges.charging(charge, claim) as (key, receipt):
             fault_point("prediction charged")

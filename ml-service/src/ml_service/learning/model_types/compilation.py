@@ -1,32 +1,22 @@
-"""Compilation shared by model types: serialization of trees with treelite, and the softmax.
-
-Trees are serialized through a file: in memory, treelite makes several copies. A forest is even converted tree
-by tree, because as a whole it takes twice the memory of scikit-learn's, which is still needed.
-"""
+"""Compilation shared by model types: trees as models of treelite, and the softmax."""
 
 import contextlib
-import copy
 import fcntl
 import math
 import os
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from tempfile import NamedTemporaryFile, TemporaryDirectory, TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml_service.learning.model_types.protocol import ArrayFile, Matrix
-
-# Facts about training rows, 27 of 91 bytes of a node, which a prediction does not use.
-UNUSED_FIELDS = (
-    *("data_count", "data_count_present", "sum_hess"),
-    *("sum_hess_present", "gain", "gain_present"),
-)
+from ml_service.learning.model_types.forest_arrays import UnpackedTree, spread, unpack
+from ml_service.learning.model_types.protocol import Array, Arrays, Matrix
 
 if TYPE_CHECKING:
     import treelite
@@ -34,16 +24,39 @@ if TYPE_CHECKING:
 Packed = npt.NDArray[np.uint8]
 
 PIPE_BYTES = 1 << 20
-# After the version, and the types of thresholds and outputs.
+# The position of the number of trees in treelite's serialization format, version 4: after the version, and
+# the types of thresholds and outputs.
 TREES_POSITION = 3 * 4 + 2
-BYTES_PER_NODE = 64
+# A node as treelite serializes it, without facts about training rows.
+SERIALIZED_NODE_BYTES = 64
+# The fields of a node that trees do not share.
+NODE_BYTES, NODE_BYTES_OF_CLASSES, NUMBER_BYTES = 21, 37, 8
+# Values of `node_type` and `cmp`.
+NUMERICAL_TEST, LESS_OR_EQUAL = 1, 3
 # Measured: 45 ns for a node of a small forest, 130 ns for one of a forest larger than the processor's cache.
 SECONDS_PER_NODE = 100e-9
 # The path of a row in an unpruned tree, as a multiple of that in a balanced tree.
 SPREAD = 1.3
 
 
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """A treelite model, and the arrays that it refers to: it does not copy a field that is set."""
+
+    model: "treelite.Model"
+    fields: Sequence[Arrays] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """The trees of a random forest as one model, and each as a model of its own on the same arrays."""
+
+    whole: Trees
+    single: Sequence[Trees] = ()
+
+
 def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-learn
+    """Serialize trees with treelite, through a file: in memory, treelite makes several copies."""
     import treelite
 
     with NamedTemporaryFile() as file:
@@ -51,25 +64,7 @@ def pack_trees(estimator: Any) -> Packed:  # Any: a fitted tree model of scikit-
         return np.fromfile(file.name, np.uint8)
 
 
-def pack_forest(forest: Any) -> ArrayFile:  # Any: a fitted random forest of scikit-learn
-    """Serialize a forest like `pack_trees`, with one tree at a time in memory."""
-    file = TemporaryFile()  # noqa: SIM115 - its reader closes it
-    for number, tree in enumerate(_serialize_trees(forest)):
-        header = Header.of(tree)
-        if number == 0:
-            file.write(header.for_trees(len(forest.estimators_)))
-        file.write(tree[header.end :])
-    return ArrayFile(file)
-
-
-def walk_seconds(packed: Packed) -> float:
-    """Estimate the time of one core to walk down all trees of a serialized model, for one row."""
-    (trees,) = struct.unpack_from("<Q", packed.data, TREES_POSITION)
-    nodes = packed.size / BYTES_PER_NODE / max(trees, 1)
-    return trees * (SPREAD * math.log2(max(nodes, 1)) + 1) * SECONDS_PER_NODE
-
-
-def unpack_trees(packed: Packed) -> "treelite.Model":
+def unpack_trees(packed: Packed) -> Trees:
     import treelite
 
     # treelite reads from a named pipe: a temporary file may lie in memory, as a copy of the model.
@@ -79,11 +74,59 @@ def unpack_trees(packed: Packed) -> "treelite.Model":
         writer = Thread(target=_write_to_pipe, args=(packed, pipe), daemon=True)
         writer.start()
         try:
-            return treelite.Model.deserialize(pipe)
+            return Trees(treelite.Model.deserialize(pipe))
         finally:
             # A writer whose pipe nobody has opened would wait for ever.
             os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
             writer.join()
+
+
+def build_forest(arrays: Arrays) -> Forest:
+    """Models of a packed forest, which predict as the one of `treelite.sklearn`."""
+    outputs: Matrix = arrays["outputs"]
+    shared = _shared_fields(int(arrays["nodes"].max()))
+    trees = [
+        {
+            **{name: values[: len(tree.splits)] for name, values in shared.items()},
+            **_tree_fields(tree, outputs),
+        }
+        for tree in unpack(arrays)
+    ]
+    columns, width = int(arrays["columns"]), outputs.shape[1]
+    return Forest(
+        _model_of(trees, columns, width),
+        # A forest of one tree is its only tree.
+        [_model_of([tree], columns, width) for tree in trees] if len(trees) > 1 else (),
+    )
+
+
+def forest_bytes(nodes: int, outputs: int, width: int) -> int:
+    """The memory of `build_forest`: of the fields of its nodes, and of the distinct outputs.
+
+    `width` is the number of classes, 1 in regression.
+    """
+    return nodes * (NODE_BYTES if width == 1 else NODE_BYTES_OF_CLASSES) + outputs * width * NUMBER_BYTES
+
+
+def walk_seconds(trees: int, nodes: int) -> float:
+    """Estimate the time of one core to walk down all trees, of this many nodes together, for one row."""
+    nodes_of_tree = max(nodes / max(trees, 1), 1)
+    return trees * (SPREAD * math.log2(nodes_of_tree) + 1) * SECONDS_PER_NODE
+
+
+def packed_walk_seconds(packed: Packed) -> float:
+    """Estimate the same for serialized trees."""
+    (trees,) = struct.unpack_from("<Q", packed.data, TREES_POSITION)
+    return walk_seconds(trees, packed.size // SERIALIZED_NODE_BYTES)
+
+
+def softmax(decisions: Matrix) -> Matrix:
+    """Softmax of the decision values of each row: one for each class, or a single one for two classes."""
+    if decisions.shape[1] == 1:
+        # The first of two classes has a decision value of 0.
+        decisions = np.hstack([np.zeros_like(decisions), decisions])
+    exponentials = np.exp(decisions - decisions.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def _write_to_pipe(packed: Packed, path: str) -> None:
@@ -96,71 +139,79 @@ def _write_to_pipe(packed: Packed, path: str) -> None:
             content = content[pipe.write(content[:PIPE_BYTES]) :]
 
 
-def softmax(decisions: Matrix) -> Matrix:
-    """Softmax of the decision values of each row: one for each class, or a single one for two classes."""
-    if decisions.shape[1] == 1:
-        # The first of two classes has a decision value of 0.
-        decisions = np.hstack([np.zeros_like(decisions), decisions])
-    exponentials = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+def _model_of(trees: Sequence[Arrays], columns: int, width: int) -> Trees:
+    """A model of trees with these fields; `width` is the number of classes, 1 in regression."""
+    from ml_service.learning.model_types.treelite_library import set_field
+
+    model = _empty_forest(len(trees), columns, width)
+    for number, fields in enumerate(trees):
+        for name, values in fields.items():
+            set_field(model, number, name, values)
+    return Trees(model, trees)
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """The header of treelite's serialization format, version 4, of a model of one tree.
+def _empty_forest(trees: int, columns: int, width: int) -> "treelite.Model":
+    """A forest whose trees have a single leaf."""
+    from treelite.model_builder import Metadata, ModelBuilder, PostProcessorFunc, TreeAnnotation
 
-    `count` is the position of the number of trees; `ids` to `ids_end` are the lists of the target and the
-    class of each tree; `end` is the position of the first tree.
-    """
-
-    content: bytes
-    count: int
-    ids: int
-    ids_end: int
-    end: int
-
-    @classmethod
-    def of(cls, model: bytes) -> "Header":
-        count = TREES_POSITION
-        ids = count + 8 + 4 + 1 + 1 + 4  # after the number of features, task, averaging, number of targets
-        for size in (4, 4):  # numbers of classes, shape of a leaf
-            ids = _end_of_list(model, ids, size)
-        ids_end = _end_of_list(model, _end_of_list(model, ids, 4), 4)
-        end = _end_of_list(model, ids_end, 1) + 4 + 4  # after the postprocessor and its two parameters
-        for size in (8, 1):  # base scores, attributes
-            end = _end_of_list(model, end, size)
-        return cls(model[: end + 4], count, ids, ids_end, end + 4)  # after the number of optional fields
-
-    def for_trees(self, trees: int) -> bytes:
-        """The header of a model of several trees with the same target and class."""
-        content = self.content
-        size = struct.pack("<Q", trees)
-        target, class_ = content[self.ids + 8 : self.ids + 12], content[self.ids_end - 4 : self.ids_end]
-        return b"".join(
-            (
-                *(content[: self.count], size, content[self.count + 8 : self.ids]),
-                *(size, target * trees, size, class_ * trees),
-                content[self.ids_end :],
-            )
-        )
+    classifies = width > 1
+    task = "kMultiClf" if classifies else "kRegressor"
+    # The output of a tree belongs to all classes, or to the only target.
+    ids = [-1 if classifies else 0] * trees
+    builder = ModelBuilder(
+        threshold_type="float64",
+        leaf_output_type="float64",
+        metadata=Metadata(columns, task, True, 1, [width], (1, width)),
+        tree_annotation=TreeAnnotation(trees, ids, ids),
+        postprocessor=PostProcessorFunc("identity_multiclass" if classifies else "identity"),
+        base_scores=[0.0] * width,
+    )
+    for _ in range(trees):
+        builder.start_tree()
+        builder.start_node(0)
+        builder.leaf([0.0] * width if classifies else 0.0)
+        builder.end_node()
+        builder.end_tree()
+    return builder.commit()
 
 
-def _serialize_trees(forest: Any) -> Iterator[bytes]:  # Any: as above
-    """Each tree as a model of its own."""
-    import treelite
+def _shared_fields(most_nodes: int) -> Arrays:
+    """Fields of treelite's specification that are equal for all nodes, and so in all trees."""
+    none = np.zeros(most_nodes, np.uint64)
+    return {
+        "default_left": none.view(np.uint8),
+        "cmp": np.full(most_nodes, LESS_OR_EQUAL, np.int8),
+        "leaf_vector_begin": none,
+        "leaf_vector_end": none,
+        "category_list_right_child": none.view(np.uint8),
+        "category_list_begin": none,
+        "category_list_end": none,
+    }
 
-    single = copy.copy(forest)
-    single.n_estimators = 1
-    for tree in forest.estimators_:
-        single.estimators_ = [tree]
-        model = treelite.sklearn.import_model(single)
-        accessor = model.get_tree_accessor(0)
-        for name in UNUSED_FIELDS:
-            accessor.set_field(name, accessor.get_field(name)[:0])
-        yield model.serialize_bytes()
 
-
-def _end_of_list(model: bytes, start: int, size: int) -> int:
-    """The end of a list of items of this size, which begins with their number."""
-    (count,) = struct.unpack_from("<Q", model, start)
-    return start + 8 + count * size
+def _tree_fields(tree: UnpackedTree, outputs: Matrix) -> Arrays:
+    """The other fields, without those of training rows."""
+    splits, width = tree.splits, outputs.shape[1]
+    # Each node has a threshold or an output, so one array has both.
+    numbers = spread(tree.thresholds, splits, np.float64)
+    fields: dict[str, Array] = {
+        "num_nodes": np.array([len(splits)], np.int32),
+        "node_type": (splits * NUMERICAL_TEST).astype(np.int8),
+        "cleft": tree.left.astype(np.int32),
+        "cright": tree.right.astype(np.int32),
+        "split_index": spread(tree.features, splits, np.int32),
+        "threshold": numbers,
+        "leaf_value": numbers,
+    }
+    if width == 1:
+        numbers[~splits] = outputs[tree.leaves, 0]
+        return fields
+    begin = spread(tree.leaves.astype(np.uint64) * width, ~splits, np.uint64)
+    end = begin + spread(width, ~splits, np.uint64)
+    # All trees share the outputs.
+    return {
+        **fields,
+        "leaf_vector": outputs.reshape(-1),
+        "leaf_vector_begin": begin,
+        "leaf_vector_end": end,
+    }

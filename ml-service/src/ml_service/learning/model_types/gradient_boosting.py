@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_trees, softmax, walk_seconds
+from ml_service.learning.model_types.compilation import pack_trees, packed_walk_seconds, softmax, unpack_trees
 from ml_service.learning.model_types.protocol import (
     Arrays,
     Estimator,
@@ -50,7 +50,7 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         from ml_service.learning.model_types.tree_scorer import TreeScorer
 
         # treelite computes margins in double precision, but probabilities in single precision.
-        trees = TreeScorer(arrays["trees"], margins=True)
+        trees = TreeScorer(unpack_trees(arrays["trees"]), margins=True)
 
         def score(rows: Matrix) -> Matrix:
             margins = trees(rows)
@@ -59,4 +59,4 @@ class GradientBoosting(ModelType[GradientBoostingParameters]):
         return score
 
     def row_seconds(self, arrays: Arrays) -> float:
-        return walk_seconds(arrays["trees"])
+        return packed_walk_seconds(arrays["trees"])

@@ -1,5 +1,6 @@
 """Nearest neighbours."""
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,8 @@ from ml_service.learning.model_types.protocol import (
 # Training and prediction use the same search, so that both choose the same among equally near rows.
 ALGORITHM = "kd_tree"
 LEAF_ROWS = 30
+# Attributes of a fitted estimator that follow from the arrays.
+FITTED_ROWS = ("_fit_X", "_y", "_tree")
 # Distances and positions of the neighbours of the rows that are scored at once: 16 MB each.
 MOST_NEIGHBOURS_AT_ONCE = 2_000_000
 # Measured with 200 columns.
@@ -77,6 +80,24 @@ class Knn(ModelType[KnnParameters]):
             "neighbours": np.array(estimator.n_neighbors),
             "nearer_counts_more": np.array(estimator.weights == "distance"),
         }
+
+    def strip(self, estimator: Any) -> Any:  # Any: as above
+        stripped = copy.copy(estimator)
+        for name in FITTED_ROWS:
+            delattr(stripped, name)
+        return stripped
+
+    def restore(self, estimator: Any, arrays: Arrays) -> Any:  # Any: as above
+        if hasattr(estimator, "_tree"):  # of an older version
+            return estimator
+        classes = getattr(estimator, "classes_", None)
+        estimator.fit(arrays["rows"], arrays["targets"])
+        if classes is not None:
+            estimator.classes_ = classes
+        return estimator
+
+    def restored_bytes(self, arrays: Arrays) -> int:
+        return self.loaded_bytes(arrays)
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         from sklearn.neighbors import KDTree

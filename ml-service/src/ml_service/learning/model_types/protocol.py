@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ Arrays = Mapping[str, Array]
 # Prepared rows to one row of class probabilities each, or to one value each.
 Scorer = Callable[[Matrix], Matrix]
 
+# Indexes, and the larger form of trees in memory.
+LOADED_SIZE = 1.5
+
 
 def in_pieces(score: Scorer, rows: Matrix, rows_at_once: int) -> Matrix:
     """Score rows piece by piece, which bounds the memory for intermediate results."""
@@ -24,19 +27,6 @@ def in_pieces(score: Scorer, rows: Matrix, rows_at_once: int) -> Matrix:
         return score(rows)
     starts = range(0, len(rows), rows_at_once)
     return np.concatenate([score(rows[start : start + rows_at_once]) for start in starts])
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayFile:
-    """An array of bytes in a temporary file, too large to be in memory beside the estimator.
-
-    Its reader closes the file, which deletes it.
-    """
-
-    file: IO[bytes]
-
-
-CompiledArrays = Mapping[str, Array | ArrayFile]
 
 
 class Parameters(BaseModel):
@@ -74,8 +64,10 @@ class ModelType(Protocol, Generic[ParametersT]):
     """A learning algorithm in two forms: a scikit-learn estimator for training, arrays for prediction.
 
     `scaled` requests standardised numbers; `threaded` marks an estimator with `n_jobs` that fits the same
-    model in any number of threads; `candidates` are the parameters that a comparison tries. `complexity` is 1
-    for a weighted sum of the columns: of equally good candidates, a comparison chooses the simpler.
+    model in any number of threads, `bounded` one that calls its `check_bytes` with the estimated memory of
+    its model during the fit; `candidates` are the parameters that a comparison tries; `advice` says how a
+    model gets smaller. `complexity` is 1 for a weighted sum of the columns: of equally good candidates, a
+    comparison chooses the simpler.
     """
 
     name: str
@@ -85,6 +77,8 @@ class ModelType(Protocol, Generic[ParametersT]):
     scaled: bool
     threaded: bool = False
     complexity: int = 2
+    bounded: bool = False
+    advice: str = "choose fewer rows or columns, or another type"
     candidates: Sequence[Mapping[str, object]] = ({},)
 
     def check(self, parameters: ParametersT, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
@@ -98,9 +92,17 @@ class ModelType(Protocol, Generic[ParametersT]):
         """
         ...
 
-    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # Any: the class that `build` returns
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # Any: the class that `build` returns
         """Extract the arrays for prediction from a fitted estimator."""
         ...
+
+    def strip(self, estimator: Any) -> Any:  # Any: as above, and a class of scikit-learn
+        """The fitted estimator without what `restore` takes from the arrays of `compile`, to be pickled."""
+        return estimator
+
+    def restore(self, estimator: Any, arrays: Arrays) -> Any:  # noqa: ARG002 - for types that strip  # Any: as above
+        """The complete estimator of scikit-learn, from a stripped one and the arrays of `compile`."""
+        return estimator
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
         """Create the prediction function from the arrays of `compile`."""
@@ -109,3 +111,11 @@ class ModelType(Protocol, Generic[ParametersT]):
     def row_seconds(self, arrays: Arrays) -> float:
         """Estimate the time of one core to score a row, rather too high than too low."""
         ...
+
+    def loaded_bytes(self, arrays: Arrays) -> int:
+        """Estimate the memory of a loaded model, rather too high than too low."""
+        return int(LOADED_SIZE * sum(array.nbytes for array in arrays.values()))
+
+    def restored_bytes(self, arrays: Arrays) -> int:  # noqa: ARG002 - for types that strip
+        """The memory of what `restore` adds to a stripped estimator."""
+        return 0

@@ -1,14 +1,19 @@
-"""Random forests, compiled with treelite."""
+"""Random forests, kept in compact arrays and scored by treelite."""
 
 from typing import Any
 
-import numpy as np
 from pydantic import Field
 
-from ml_service.learning.model_types.compilation import pack_forest, walk_seconds
+from ml_service.learning.model_types.compilation import (
+    Forest,
+    build_forest,
+    forest_bytes,
+    packed_walk_seconds,
+    unpack_trees,
+    walk_seconds,
+)
 from ml_service.learning.model_types.protocol import (
     Arrays,
-    CompiledArrays,
     Estimator,
     Matrix,
     ModelType,
@@ -16,6 +21,11 @@ from ml_service.learning.model_types.protocol import (
     Scorer,
     Task,
 )
+
+# The array of a model of an older version: all trees, as treelite serializes them.
+SERIALIZED = "forest"
+# In scikit-learn: a node, and its value or the share of each class.
+FITTED_NODE_BYTES, FITTED_VALUE_BYTES = 64, 8
 
 
 class RandomForestParameters(Parameters):
@@ -34,28 +44,54 @@ class RandomForest(ModelType[RandomForestParameters]):
     tasks: frozenset[Task] = frozenset({"classification", "regression"})
     scaled = False
     threaded = True
+    bounded = True
+    advice = "choose fewer trees (n_estimators), a max_depth, a larger min_samples_leaf, or gradient_boosting"
     candidates = ({}, {"n_estimators": 200, "min_samples_leaf": 3})
 
     def build(self, parameters: RandomForestParameters, task: Task, seed: int) -> Estimator:
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+        from ml_service.learning.model_types.forest_estimators import BlockwiseClassifier, BlockwiseRegressor
 
-        estimator_class = RandomForestClassifier if task == "classification" else RandomForestRegressor
+        classifies = task == "classification"
+        estimator_class: Any = (
+            BlockwiseClassifier if classifies else BlockwiseRegressor
+        )  # Any: of scikit-learn
         return estimator_class(random_state=seed, **parameters.model_dump())
 
-    def compile(self, estimator: Any, task: Task) -> CompiledArrays:  # noqa: ARG002 - same for both  # Any: either class
-        return {"forest": pack_forest(estimator)}
+    def compile(self, estimator: Any, task: Task) -> Arrays:  # noqa: ARG002 - same for both  # Any: either class
+        return estimator.arrays
+
+    def strip(self, estimator: Any) -> Any:  # Any: as above, and scikit-learn's own forest
+        from ml_service.learning.model_types.forest_estimators import without_trees
+
+        return without_trees(estimator)
+
+    def restore(self, estimator: Any, arrays: Arrays) -> Any:  # Any: a forest of scikit-learn
+        from ml_service.learning.model_types.forest_estimators import with_trees
+
+        return estimator if SERIALIZED in arrays else with_trees(estimator, arrays)
 
     def scorer(self, arrays: Arrays, task: Task) -> Scorer:
-        from ml_service.learning.model_types.tree_scorer import TreeScorer
+        from ml_service.learning.model_types.tree_scorer import ForestScorer
 
-        trees = TreeScorer(arrays["forest"])
+        is_old = SERIALIZED in arrays
+        score_all = ForestScorer(Forest(unpack_trees(arrays[SERIALIZED])) if is_old else build_forest(arrays))
 
         def score(rows: Matrix) -> Matrix:
-            # scikit-learn rounds features to single precision before it compares them with a threshold.
-            scores = trees(rows.astype(np.float32).astype(np.float64))
+            scores = score_all(rows)
             return scores if task == "classification" else scores.reshape(-1)
 
         return score
 
     def row_seconds(self, arrays: Arrays) -> float:
-        return walk_seconds(arrays["forest"])
+        if SERIALIZED in arrays:
+            return packed_walk_seconds(arrays[SERIALIZED])
+        return walk_seconds(len(arrays["nodes"]), int(arrays["nodes"].sum()))
+
+    def loaded_bytes(self, arrays: Arrays) -> int:
+        if SERIALIZED in arrays:
+            return super().loaded_bytes(arrays)
+        return forest_bytes(int(arrays["nodes"].sum()), *arrays["outputs"].shape)
+
+    def restored_bytes(self, arrays: Arrays) -> int:
+        width = arrays["outputs"].shape[1]
+        return int(arrays["nodes"].sum()) * (FITTED_NODE_BYTES + FITTED_VALUE_BYTES * width)

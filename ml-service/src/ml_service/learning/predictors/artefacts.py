@@ -5,6 +5,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +18,41 @@ from ml_service.learning.predictors.predictor import Cost, Predictor
 from ml_service.learning.tables import MEGABYTE, Json
 from ml_service.learning.tables.stored_files import hash_open_file, open_regular, read_exactly
 
-# Since format 3, intervals have a shape; a program that knows format 2 only would misread their scores.
-FORMAT, READABLE = 3, {2, 3}
+# Since format 3, forests are in compact arrays, the pipeline lacks what `restore` takes from them, and
+# intervals have a shape, without which their scores would be misread.
+FORMAT = 3
+READABLE_FORMATS = (2, FORMAT)
 DOCUMENT, ARRAYS, PIPELINE, REPORT = "model.json", "predictor.npz", "pipeline.joblib", "report.json"
 FILES = frozenset({DOCUMENT, ARRAYS, PIPELINE, REPORT})
-# The default limit of the files of a new model: a forest of 100 trees on 35,000 rows of a continuous label.
+# The default limit of the files of a new model, and of its memory: a forest of 100 trees on 65,000 rows of a
+# continuous label.
 MAX_MODEL_BYTES = 512 * MEGABYTE
 # The limit of a file of a model of an older version, whose sizes were not recorded.
 MAX_UNRECORDED_BYTES = 2048 * MEGABYTE
 
-# The files of a model: {"sha256", "bytes"} of each, or its SHA-256 alone for one of an older version.
+# The files of a model: {"sha256", "bytes"} of each, or its SHA-256 alone for one of an older version. The
+# record of the arrays has the `Sizes`, too.
 RecordedFiles = Mapping[str, Any]  # Any: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The memory of a loaded model, and what `restore` adds to its pipeline; 0 in one of an older version."""
+
+    loaded: int = 0
+    restored: int = 0
 
 
 def load(directory: Path, files: RecordedFiles) -> Predictor:
     """Load the predictor of a model.
 
-    Needs memory for the file of arrays, and once more for what the model type makes of them.
+    Needs memory for the file of arrays, and for what the model type makes of them.
     """
     contents = _read_checked(Path(directory), files, {DOCUMENT, ARRAYS})
-    document = json.loads(contents[DOCUMENT])
-    if document["format"] not in READABLE:
-        raise ArtefactRefused
-    arrays = _group_by_prefix(read_arrays(contents[ARRAYS]))
+    document, arrays = _parse(contents)
     encoder = Encoder(Encoding.from_json(document["encoding"]), arrays["encoding"])
     model_type = get_model_type(document["model_type"])
-    cost = Cost(model_type.row_seconds(arrays["model"]), len(contents[ARRAYS]))
+    cost = Cost(model_type.row_seconds(arrays["model"]), model_type.loaded_bytes(arrays["model"]))
     score = model_type.scorer(arrays["model"], document["task"])
     calibration = Calibration.from_arrays(arrays["calibration"])
     return Predictor(encoder, score, document["classes"], calibration, cost)
@@ -56,7 +66,13 @@ def load_pipeline(directory: Path, files: RecordedFiles) -> Any:  # Any: a sciki
 
     # Alias for pickles of older pipelines, which contain the former module path of `DateParts`.
     sys.modules.setdefault("ml_service.training.dates", dates)
-    return joblib.load(io.BytesIO(_read_checked(Path(directory), files, {PIPELINE})[PIPELINE]))
+    contents = _read_checked(Path(directory), files, {DOCUMENT, ARRAYS, PIPELINE})
+    document, arrays = _parse(contents)
+    pipeline = joblib.load(io.BytesIO(contents[PIPELINE]))
+    name, estimator = pipeline.steps[-1]
+    model_type = get_model_type(document["model_type"])
+    pipeline.steps[-1] = name, model_type.restore(estimator, arrays["model"])
+    return pipeline
 
 
 def read_report(directory: Path, files: RecordedFiles) -> Json:
@@ -66,6 +82,19 @@ def read_report(directory: Path, files: RecordedFiles) -> Json:
 def recorded_size(recorded: Any) -> int | None:  # Any: as in RecordedFiles
     """The recorded size of a file; None in a model of an older version."""
     return None if isinstance(recorded, str) else int(recorded["bytes"])
+
+
+def recorded_sizes(files: RecordedFiles) -> Sizes:
+    sizes = files.get(ARRAYS)
+    return Sizes(**sizes.get("sizes", {})) if isinstance(sizes, dict) else Sizes()
+
+
+def _parse(contents: Mapping[str, bytes]) -> tuple[Json, dict[str, dict[str, Any]]]:  # Any: as below
+    """The document and the arrays by group; raises ArtefactRefused for another version's."""
+    document = json.loads(contents[DOCUMENT])
+    if document["format"] not in READABLE_FORMATS:
+        raise ArtefactRefused
+    return document, _group_by_prefix(read_arrays(contents[ARRAYS]))
 
 
 def _read_checked(directory: Path, files: RecordedFiles, names: set[str]) -> dict[str, bytes]:

@@ -32,8 +32,6 @@ SECONDS_PER_FEATURE = 1e-6
 SECONDS_PER_COLUMN = 5e-9
 SECONDS_PER_REQUEST = 20e-6
 BYTES_PER_NUMBER = 8
-# Indexes, and the larger form of trees in memory.
-LOADED_SIZE = 1.5
 BYTES_PER_CATEGORY = 200
 
 
@@ -88,10 +86,10 @@ class ColumnPredictions(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The estimated time to score a row, and the bytes of the model's arrays."""
+    """The estimated time to score a row, and the estimated memory of the model."""
 
     row_seconds: float = 0.0
-    array_bytes: int = 0
+    model_bytes: int = 0
 
 
 class Predictor:
@@ -109,7 +107,7 @@ class Predictor:
         self._encoder = encoder
         self._score = score
         self._calibration = calibration
-        self.memory_bytes = int(cost.array_bytes * LOADED_SIZE) + encoder.width * BYTES_PER_CATEGORY
+        self.memory_bytes = cost.model_bytes + encoder.width * BYTES_PER_CATEGORY
         self._row_seconds = (
             cost.row_seconds + len(encoder.kinds) * SECONDS_PER_FEATURE + encoder.width * SECONDS_PER_COLUMN
         )

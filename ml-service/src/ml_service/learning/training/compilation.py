@@ -1,8 +1,7 @@
 """Compilation of a fitted pipeline into arrays for prediction, and its calibration."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from ml_service.learning.model_types import Task, get_model_type
-from ml_service.learning.model_types.protocol import Arrays, CompiledArrays, Matrix, Scorer
+from ml_service.learning.model_types.protocol import Arrays, Matrix, Scorer
 from ml_service.learning.predictors.calibration import (
     SAME_WIDTH,
     IntervalShape,
@@ -44,23 +43,19 @@ class CalibrationSet:
 
 @dataclass(frozen=True, slots=True)
 class CompiledModel:
-    """A model in arrays; `score` predicts from prepared rows, as a loaded predictor does up to rounding.
-
-    It calls the estimator: for many rows, scikit-learn's forests are four times as fast as the compiled ones,
-    which would have to be loaded beside them.
-    """
+    """A model in arrays; `score` predicts from prepared rows, as a loaded predictor does up to rounding."""
 
     encoding: Encoding
     preparation: Arrays
-    compile_model: Callable[[], CompiledArrays]
+    model: Arrays
     score: Scorer
     calibration: CalibrationSet
 
-    def arrays(self) -> CompiledArrays:
-        """All arrays of a predictor; prefixes of their names group them. Their reader closes an ArrayFile."""
+    def arrays(self) -> Arrays:
+        """All arrays of a predictor; prefixes of their names group them."""
         return {
             **{f"encoding.{name}": array for name, array in self.preparation.items()},
-            **{f"model.{name}": array for name, array in self.compile_model().items()},
+            **{f"model.{name}": array for name, array in self.model.items()},
             **{f"calibration.{name}": array for name, array in self.calibration.arrays().items()},
         }
 
@@ -70,7 +65,7 @@ def compile_pipeline(
 ) -> CompiledModel:
     preparation, estimator = pipeline.named_steps["preparation"], pipeline.named_steps["model"]
     encoding, arrays = encoding_of(preparation)
-    compile_model = partial(get_model_type(model_type).compile, estimator, task)
+    model = get_model_type(model_type).compile(estimator, task)
     score: Scorer = estimator.predict_proba if task == "classification" else estimator.predict
     # The first rows of the test set are a random sample, because the split has shuffled it.
     rows: Matrix = np.asarray(preparation.transform(test.frame.iloc[:MOST_EVALUATED_ROWS]))
@@ -80,7 +75,7 @@ def compile_pipeline(
         if task == "classification"
         else _calibrate_values(rows, labels, score(rows), shape)
     )
-    return CompiledModel(encoding, arrays, compile_model, score, calibration)
+    return CompiledModel(encoding, arrays, model, score, calibration)
 
 
 def encoding_of(preparation: ColumnTransformer) -> tuple[Encoding, Arrays]:

@@ -7,6 +7,7 @@ from ml_service.learning.model_types import types_for
 from ml_service.learning.tables import Decision
 
 LONGEST_NAME = 100
+UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 class TrainingError(ServiceError):
@@ -251,12 +252,16 @@ class OneClassInTraining(TrainingError):
 
 
 class ModelTooLarge(TrainingError):
+    """`estimate` is the expected size of the model, None if its files have passed the limit."""
+
     code = "model_too_large"
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, advice: str, estimate: int | None = None) -> None:
+        size = "more" if estimate is None else f"about {in_words(estimate)}"
         super().__init__(
-            f"The model would have over {limit} bytes; choose fewer or smaller trees, or fewer rows.",
+            f"The model would take {size} and may take {in_words(limit)}; {advice}.",
             limit=limit,
+            estimate=estimate,
         )
 
 
@@ -270,3 +275,11 @@ class FitFailed(TrainingError):
 
 
 TRAINING_ERRORS: tuple[type[TrainingError], ...] = (TrainingError, *TrainingError.__subclasses__())
+
+
+def in_words(size: int) -> str:
+    """Bytes in the largest unit of which there is one, such as 1.5 GiB."""
+    for unit, name in UNITS:
+        if size >= unit:
+            return f"{size / unit:.1f} {name}" if size < 10 * unit else f"{size / unit:.0f} {name}"
+    return f"{size} bytes"

@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,20 @@ from threadpoolctl import threadpool_limits
 
 from ml_service.learning.findings.labels import task_note
 from ml_service.learning.model_types import Task, get_model_type, parse
-from ml_service.learning.predictors.artefacts import DOCUMENT, FORMAT, MAX_MODEL_BYTES, REPORT
+from ml_service.learning.model_types.registry import AnyModelType
+from ml_service.learning.predictors.artefacts import (
+    ARRAYS,
+    DOCUMENT,
+    FORMAT,
+    MAX_MODEL_BYTES,
+    REPORT,
+    Sizes,
+)
 from ml_service.learning.predictors.calibration import SAME_WIDTH, IntervalShape, least_label
 from ml_service.learning.reports.partial_fits import TrainingSet, interval_shape
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
-from ml_service.learning.training.errors import FitFailed, PartTooSmall
+from ml_service.learning.training.errors import FitFailed, ModelTooLarge, PartTooSmall
 from ml_service.learning.training.metrics import score, score_baseline
 from ml_service.learning.training.preparation import (
     Labels,
@@ -41,6 +50,7 @@ from ml_service.learning.training.saving import ArtefactWriter, hash_file
 from ml_service.learning.training.spec import TrainingSpec
 
 ReportStage = Callable[[str], object]
+CheckBytes = Callable[[int], object]
 
 FILES_AT_ONCE = 2
 # Enough for an idle machine, few enough for one whose workers all fit forests.
@@ -52,7 +62,10 @@ NOT_CONVERGED = (
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Limits of a training, and the SHA-256 of its file; the bytes of a model are those of all its files."""
+    """Limits of a training, and the SHA-256 of its file.
+
+    `max_model_bytes` limits the files of the model, and its memory once it is loaded.
+    """
 
     limits: CsvLimits = DEFAULT_LIMITS
     sha256: bytes | None = None
@@ -77,19 +90,24 @@ def train(
     report_stage("preparing")
     preparation, rows = prepare(data.training, data, spec)
     report_stage("fitting")
-    estimator, notes = fit(spec, data.plan.task, rows, data.training.labels)
+    model_type = get_model_type(spec.model_type)
+    check_bytes = partial(_check_bytes, model_type, required.max_model_bytes)
+    estimator, notes = fit(spec, data.plan.task, rows, data.training.labels, check_bytes)
     pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
     report_stage("scoring")
     with threadpool_limits(1), ThreadPoolExecutor(FILES_AT_ONCE) as threads:
         training = _training_set(spec, data, rows)
         shape = _shape(data, training)
         compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test, shape)
+        sizes = Sizes(model_type.loaded_bytes(compiled.model), model_type.restored_bytes(compiled.model))
+        check_bytes(sizes.loaded)
         result = _describe(spec, data, pipeline, compiled, notes)
         if len(data.classes):
             # From here on, the pipeline predicts classes instead of their codes.
             estimator.classes_ = data.classes[estimator.classes_]
-        writer = ArtefactWriter(directory, threads, required.max_model_bytes)
-        writer.add_model(compiled.arrays, pipeline)
+        writer = ArtefactWriter(directory, threads, required.max_model_bytes, model_type.advice)
+        stripped = Pipeline([("preparation", preparation), ("model", model_type.strip(estimator))])
+        writer.add_model(compiled.arrays(), stripped)
         report = report_on(data, training, compiled, result, required.sha256 or hash_file(path))
         result = replace(result, verdict=report["verdict"], task_note=task_note(report["findings"]))
         report_stage("saving")
@@ -98,7 +116,9 @@ def train(
         document = {"format": FORMAT, "encoding": encoding.to_json(), **result.to_json()}
         writer.add_document(DOCUMENT, document)
         writer.add_document(REPORT, report)
-        return replace(result, files=writer.finish())
+        files = writer.finish()
+        files[ARRAYS]["sizes"] = asdict(sizes)
+        return replace(result, files=files)
 
 
 def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # Any: scikit-learn's types
@@ -107,14 +127,21 @@ def prepare(rows: Rows, data: Split, spec: TrainingSpec) -> tuple[Any, Any]:  # 
     return preparation, fit_preparation(preparation, rows.frame)
 
 
-def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any, list[str]]:  # Any: as above
-    """Fit an estimator; returns it with warnings about the fit."""
+def fit(
+    spec: TrainingSpec, task: Task, rows: Any, labels: Labels, check_bytes: CheckBytes | None = None
+) -> tuple[Any, list[str]]:  # Any: as above
+    """Fit an estimator; returns it with warnings about the fit.
+
+    `check_bytes` receives the expected memory of the loaded model, if the type knows it before the end.
+    """
     if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
     model_type = get_model_type(spec.model_type)
     estimator: Any = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
     if model_type.threaded:
         estimator.n_jobs = min(joblib.cpu_count(), MOST_THREADS)
+    if model_type.bounded:
+        estimator.check_bytes = check_bytes
     # One core for all else: a fixed order of summation gives the same model everywhere.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(1):
         warnings.simplefilter("always")
@@ -127,6 +154,11 @@ def fit(spec: TrainingSpec, task: Task, rows: Any, labels: Labels) -> tuple[Any,
         estimator.n_jobs = None
     stopped_early = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     return estimator, [NOT_CONVERGED] if stopped_early else []
+
+
+def _check_bytes(model_type: AnyModelType, limit: int, estimate: int) -> None:
+    if estimate > limit:
+        raise ModelTooLarge(limit, model_type.advice, estimate)
 
 
 def _training_set(spec: TrainingSpec, data: Split, rows: Any) -> TrainingSet:  # Any: scikit-learn's types

@@ -1,12 +1,10 @@
 """Files of a new model, written and flushed to the disk in threads while its report is computed."""
 
-import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
 from pathlib import Path
@@ -16,29 +14,30 @@ import joblib
 import numpy as np
 
 from kit.fault_points import fault_point
-from ml_service.learning.model_types.protocol import ArrayFile, CompiledArrays
+from ml_service.learning.model_types.protocol import Arrays
 from ml_service.learning.predictors.artefacts import ARRAYS, PIPELINE
 from ml_service.learning.tables import Json
 from ml_service.learning.training.errors import ModelTooLarge
 
-COPIED_BYTES = 1 << 20
+WRITTEN_BYTES = 1 << 20
+# The pickle has facts about training rows, most of which are small numbers.
+COMPRESSION = ("zlib", 1)
 
 
 class ArtefactWriter:
     """Writes each file as it is added; `finish` waits for all of them."""
 
-    def __init__(self, directory: Path, threads: Executor, max_bytes: int) -> None:
-        """`directory` must not exist."""
+    def __init__(self, directory: Path, threads: Executor, max_bytes: int, advice: str) -> None:
+        """`directory` must not exist; `advice` says how a model gets smaller."""
         directory.mkdir(parents=True)
         self._directory, self._threads = directory, threads
-        self._budget = _Budget(max_bytes)
+        self._budget = _Budget(max_bytes, advice)
         self._records: dict[str, Future[Json]] = {}
 
-    def add_model(
-        self, compile_arrays: Callable[[], CompiledArrays], pipeline: Any
-    ) -> None:  # Any: of scikit-learn
-        self._add(ARRAYS, lambda file: _write_arrays(compile_arrays(), file))
-        self._add(PIPELINE, lambda file: joblib.dump(pipeline, file))
+    def add_model(self, arrays: Arrays, pipeline: Any) -> None:  # Any: of scikit-learn
+        # Uncompressed, so that a reader needs no copy of an array.
+        self._add(ARRAYS, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        self._add(PIPELINE, lambda file: joblib.dump(pipeline, file, COMPRESSION))
 
     def add_document(self, name: str, document: Json) -> None:
         content = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
@@ -63,21 +62,22 @@ class ArtefactWriter:
 class _Budget:
     """The bytes that the files of a model may still have together."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, advice: str) -> None:
         self._limit = self._left = limit
+        self._advice = advice
 
     def take(self, size: int) -> None:
         """Raises ModelTooLarge; threads of other files fail at their next write."""
         self._left -= size
         if self._left < 0:
-            raise ModelTooLarge(self._limit)
+            raise ModelTooLarge(self._limit, self._advice)
 
 
 class _BoundedFile(io.BufferedWriter):
     """A new file whose bytes are taken from a budget."""
 
     def __init__(self, path: Path, budget: _Budget) -> None:
-        super().__init__(io.FileIO(path, "xb"), COPIED_BYTES)
+        super().__init__(io.FileIO(path, "xb"), WRITTEN_BYTES)
         self._budget = budget
 
     def write(self, content: Any) -> int:  # Any: buffers of every type
@@ -96,24 +96,6 @@ def _write(path: Path, write: Callable[[IO[bytes]], object], budget: _Budget) ->
 def hash_file(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
-
-
-def _write_arrays(arrays: CompiledArrays, file: IO[bytes]) -> None:
-    """Write the arrays like `np.savez`, without loading those in files."""
-    with contextlib.ExitStack() as files, zipfile.ZipFile(file, "w") as archive:
-        for array in arrays.values():
-            if isinstance(array, ArrayFile):
-                files.enter_context(array.file)
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                if isinstance(array, ArrayFile):
-                    shape = (array.file.seek(0, os.SEEK_END),)
-                    array.file.seek(0)
-                    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-                    np.lib.format.write_array_header_1_0(entry, header)
-                    shutil.copyfileobj(array.file, entry, COPIED_BYTES)
-                else:
-                    np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
 
 
 def _flush_directory(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Scores of compiled trees, equal to those of treelite's wrapper."""
+"""Scores of trees, equal to those of treelite's wrapper, however many rows there are."""
 
 from typing import Any
 
@@ -12,9 +12,10 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from ml_service.learning.model_types.compilation import pack_trees
+from ml_service.learning.model_types.compilation import Forest, build_forest, pack_trees, unpack_trees
+from ml_service.learning.model_types.forest_estimators import BlockwiseClassifier, BlockwiseRegressor
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.model_types.tree_scorer import TreeScorer
+from ml_service.learning.model_types.tree_scorer import MANY_ROWS, ForestScorer, TreeScorer
 
 GENERATOR = np.random.default_rng(1)
 ROWS: Matrix = GENERATOR.normal(size=(200, 6))
@@ -32,7 +33,7 @@ ESTIMATORS = {
 @pytest.mark.parametrize("estimator", ESTIMATORS.values(), ids=ESTIMATORS.keys())
 def test_scores_equal_those_of_the_wrapper(estimator: Any, margins: bool) -> None:
     scorer, trees = (
-        TreeScorer(pack_trees(estimator), margins=margins),
+        TreeScorer(unpack_trees(pack_trees(estimator)), margins=margins),
         treelite.sklearn.import_model(estimator),
     )
     for rows in (ROWS, ROWS[:1], ROWS[::2], np.asfortranarray(ROWS)):
@@ -41,10 +42,35 @@ def test_scores_equal_those_of_the_wrapper(estimator: Any, margins: bool) -> Non
 
 
 def test_no_rows_have_no_scores() -> None:
-    assert len(TreeScorer(pack_trees(ESTIMATORS["forest of values"]))(ROWS[:0])) == 0
+    assert len(TreeScorer(unpack_trees(pack_trees(ESTIMATORS["forest of values"])))(ROWS[:0])) == 0
 
 
 def test_rows_of_another_width_are_refused() -> None:
     """The library would read beyond their end."""
     with pytest.raises(ValueError, match="5 columns instead of 6"):
-        TreeScorer(pack_trees(ESTIMATORS["forest of values"]))(ROWS[:, :5])
+        TreeScorer(unpack_trees(pack_trees(ESTIMATORS["forest of values"])))(ROWS[:, :5])
+
+
+@pytest.mark.parametrize("forest", [BlockwiseRegressor, BlockwiseClassifier])
+def test_many_rows_have_the_scores_of_single_ones(forest: Any) -> None:
+    labels = VALUES.round().astype(int)
+    score = ForestScorer(build_forest(forest(7, random_state=1).fit(ROWS, labels).arrays))
+    assert len(ROWS) >= MANY_ROWS
+    assert np.array_equal(score(ROWS), np.concatenate([score(row[None]) for row in ROWS]))
+
+
+def test_scorer_keeps_the_arrays_of_its_trees() -> None:
+    """Treelite refers to the fields that were set, so memory that is used again would change the scores."""
+    arrays = BlockwiseRegressor(50, random_state=1).fit(ROWS, VALUES).arrays
+    score = ForestScorer(build_forest(arrays))
+    before = score(ROWS)
+    sizes = arrays["nodes"].tolist() * 20
+    others = [np.full(size, 5, dtype) for size in sizes for dtype in (np.int8, np.int32, np.float64)]
+    assert np.array_equal(score(ROWS), before), len(others)
+
+
+def test_many_rows_are_scored_by_a_forest_without_single_trees() -> None:
+    """As models of an older version are."""
+    forest = ESTIMATORS["forest of values"]
+    scores = ForestScorer(Forest(unpack_trees(pack_trees(forest))))(ROWS)
+    assert scores.reshape(-1) == pytest.approx(forest.predict(ROWS))

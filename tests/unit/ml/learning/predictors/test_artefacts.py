@@ -30,6 +30,8 @@ from ml_service.learning.training.pipeline import train
 
 # A linear model of weather, stored when the path of `DateParts` was `ml_service.training.dates`.
 STORED = Path(__file__).parent / "stored_model"
+# Models whose pipelines were stored whole, and whose forests were stored as treelite serializes them.
+FORMAT_2 = Path(__file__).parent / "stored_models"
 FILES = ["model.json", "pipeline.joblib", "predictor.npz", "report.json"]
 
 
@@ -158,6 +160,35 @@ def test_replaced_pickle_is_not_unpickled(files: dict[str, Any], tmp_path: Path)
 def test_document_describes_the_model(files: dict[str, Any], tmp_path: Path) -> None:
     document = json.loads((tmp_path / "model" / "model.json").read_text())
     assert (document["model_type"], document["label"], set(files)) == ("linear", "target", set(FILES))
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "expected"),
+    [
+        ("forest_of_values", {"bmi": 32.1, "bp": 101.0}, 212.62350247202707),
+        ("forest_of_classes", {"bill_length_mm": 39.1, "sex": "male"}, "Adelie"),
+        ("knn_of_classes", {"alcohol": 14.23, "hue": 1.04}, "barolo"),
+    ],
+)
+def test_model_of_format_2_predicts_and_exports(
+    name: str, row: dict[str, Any], expected: str | float
+) -> None:
+    folder = FORMAT_2 / name
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    predictor = load(folder, files)
+    assert predictor.predict([row]).values == [expected]
+    # More rows than are scored at once by single trees.
+    assert predictor.predict([row] * 300).values == [expected] * 300
+    assert load_pipeline(folder, files).predict(pd.DataFrame([row])).tolist() == [expected]
+
+
+def test_model_of_an_unknown_format_is_refused(files: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "model" / "model.json"
+    document = json.loads(path.read_text()) | {"format": 4}
+    path.write_text(json.dumps(document))
+    files["model.json"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(ArtefactRefused):
+        load(tmp_path / "model", files)
 
 
 def test_model_stored_under_the_former_module_path_predicts_and_exports() -> None:

@@ -1,4 +1,4 @@
-"""Memory of loading a model, relative to its files."""
+"""Memory of loading a model, relative to its own."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tests.support.peak_memory import peak_resident
 
 from kit.identity import UserId
 from ml_service.learning.predictors import load
+from ml_service.learning.predictors.artefacts import recorded_sizes
 from ml_service.learning.training import TrainingSpec
 from ml_service.learning.training.pipeline import train
 from ml_service.store.process_pool import ProcessPool
@@ -21,13 +22,13 @@ FEATURES = tuple("abcdefghi")
 def relative_growth(
     folder: Path, files: dict[str, dict[str, object]], small: dict[str, dict[str, object]]
 ) -> float:
-    """Growth of the process by loading a model, as a multiple of its files, after the libraries."""
+    """Growth of the process by loading a model, as a multiple of the recorded memory, after the libraries."""
     load(folder / "small", small)
     before = peak_resident()
     predictor = load(folder / "model", files)
     grown = peak_resident() - before
     assert 0 < predictor.memory_bytes < 2 * grown
-    return grown / sum(path.stat().st_size for path in (folder / "model").iterdir())
+    return grown / recorded_sizes(files).loaded
 
 
 @pytest.mark.parametrize(("model_type", "rows"), [("random_forest", 12_000), ("knn", 250_000)])
@@ -43,4 +44,4 @@ async def test_model_is_loaded_without_further_copies(model_type: str, rows: int
         ).files
         for name, folder, share in (("table.csv", "model", 0.99), ("small.csv", "small", 0.8))
     )
-    assert await ProcessPool(1).run(relative_growth, tmp_path, large, small, user=UserId(1)) < 1.3
+    assert await ProcessPool(1).run(relative_growth, tmp_path, large, small, user=UserId(1)) < 1.5

@@ -19,7 +19,7 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 def test_finished_files_and_their_folder_are_on_the_disk(
     threads: ThreadPoolExecutor, tmp_path: Path, flushed: set[int]
 ) -> None:
-    writer = ArtefactWriter(tmp_path / "model", threads, 1000)
+    writer = ArtefactWriter(tmp_path / "model", threads, 1000, "choose fewer rows")
     for name in ("model.json", "report.json"):
         writer.add_document(name, {"name": name})
     writer.finish()
@@ -29,7 +29,7 @@ def test_finished_files_and_their_folder_are_on_the_disk(
 
 
 def test_files_of_a_model_are_limited_together(threads: ThreadPoolExecutor, tmp_path: Path) -> None:
-    writer = ArtefactWriter(tmp_path / "model", threads, 1000)
+    writer = ArtefactWriter(tmp_path / "model", threads, 1000, "choose fewer rows")
     for name in ("model.json", "report.json"):
         writer.add_document(name, {"text": "x" * 600})
     with pytest.raises(ModelTooLarge):

@@ -30,6 +30,7 @@ def test_stages_are_reported_in_order(tmp_path: Path) -> None:
 def test_result_is_json_with_the_digest_of_each_file(tmp_path: Path) -> None:
     answer = as_document(lambda: train(PENGUINS, SPEC, tmp_path / "model").to_json())
     result = json.loads(json.dumps(answer, allow_nan=False))["result"]
+    assert result["files"]["predictor.npz"].pop("sizes")["loaded"] > 0
     written = {
         path.name: {
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -90,11 +91,17 @@ def test_missing_labels_are_refused_with_their_count(tmp_path: Path) -> None:
     assert caught.value.members == {"column": "Miles_per_Gallon", "count": 8}
 
 
-def test_model_above_the_limit_is_refused_and_deleted(tmp_path: Path) -> None:
-    spec = TrainingSpec("random_forest", SPEC.features, SPEC.label, {"n_estimators": 50})
+@pytest.mark.parametrize("model_type", ["random_forest", "knn"])
+def test_model_with_more_memory_than_the_limit_is_refused_with_its_estimate(
+    model_type: str, tmp_path: Path
+) -> None:
+    spec = TrainingSpec(model_type, SPEC.features, SPEC.label)
     with pytest.raises(ModelTooLarge) as caught:
-        train(PENGUINS, spec, tmp_path / "model", required=Requirements(max_model_bytes=50_000))
-    assert (caught.value.status, caught.value.members) == (422, {"limit": 50_000})
+        train(PENGUINS, spec, tmp_path / "model", required=Requirements(max_model_bytes=4_000))
+    assert caught.value.status == 422
+    assert caught.value.members["limit"] == 4_000
+    assert int(str(caught.value.members["estimate"])) > 4_000
+    assert "fewer" in str(caught.value)
     assert not (tmp_path / "model").exists()
 
 
