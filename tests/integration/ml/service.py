@@ -82,6 +82,14 @@ class Service:
 
         return await eventually(has_ended)
 
+    async def reached(self, job: Json, stage: str, user: int = ADA) -> None:
+        """Wait until the job is at this stage."""
+
+        async def has_reached() -> bool:
+            return (await self.job(job["id"], user))["stage"] == stage
+
+        await eventually(has_reached)
+
     async def train(self, user: int = ADA, **members: object) -> Json:
         """Train a model; returns its job."""
         job = await self.ended(await self.start(user, **members), user)

@@ -1,6 +1,8 @@
-"""Client of the cluster: progress after a restart of the scheduler, and tasks that only workers unpickle."""
+"""Client of the cluster: progress after a restart, causes of death, and tasks that only workers unpickle."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,12 +16,14 @@ from distributed import Client, Scheduler, Security
 from tests.drill.network import Link
 from tests.integration.ml.service import eventually
 from tests.support.cluster import TestCluster
+from tests.support.memory_hog import take_memory
 
 from kit.background import background_tasks
 from kit.certificates import AUTHORITY, CERTIFICATE, ensure_certificates
 from kit.certificates import KEY as KEY_FILE
 from local.ports import free_port
 from ml_service.jobs.cluster import DaskCluster
+from ml_service.jobs.worker_deaths import MemoryExceeded, WorkerDied
 from ml_service.learning.cluster_settings import TlsSettings
 from ml_service.learning.tasks import PROGRESS_TOPIC, as_document
 
@@ -128,6 +132,29 @@ async def test_scheduler_imports_no_code_of_the_tasks(cluster: TestCluster) -> N
     async with Client(cluster.address, asynchronous=True, set_as_default=False) as own:
         imported = await own.run_on_scheduler(lambda: set(sys.modules))
     assert not imported & {"ml_service.learning.tasks", "sklearn", "pandas", "pyarrow", "bokeh", "altair"}
+
+
+async def test_memory_kill_is_told_from_other_deaths(cluster: TestCluster) -> None:
+    client = DaskCluster(cluster.address)
+    async with background_tasks(client.stay_connected()):
+        await eventually(client.slots, 20)
+        with pytest.raises(MemoryExceeded):
+            await client.submit("a-hog", take_memory).result()
+        await eventually(client.slots, 20)
+        with pytest.raises(WorkerDied) as caught:
+            await client.submit("a-victim", die).result()
+    assert caught.type is WorkerDied
+
+
+async def test_memory_limit_of_workers_is_known(cluster: TestCluster) -> None:
+    client = DaskCluster(cluster.address)
+    async with background_tasks(client.stay_connected()):
+        await eventually(client.slots, 20)
+        assert client.known_memory == 700 * 1024 * 1024
+
+
+def die(_key: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def as_document_of(key: str, members: dict[str, object]) -> dict[str, object]:

@@ -6,16 +6,16 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
-import numpy as np
 import pytest
 from tests.integration.ml.service import ADA, BOB, Json, Service, eventually, run_service
 from tests.integration.ml.test_crash_recovery import cancel, random_table
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
+from tests.support.memory_hog import score_all_but_forests
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
-from ml_service.jobs import handlers
+from ml_service.jobs import candidate_search, handlers
 from ml_service.jobs.rules import GiveUp
 from ml_service.learning.comparison import most_candidates
 
@@ -30,23 +30,15 @@ async def model_of(service: Service, job: Json) -> Json:
     return answer.json()
 
 
-async def events_of(service: Service, job: Json) -> list[Json]:
-    """The data of the job's candidate events, in order."""
+async def events_of(service: Service, job: Json, kind: str = "candidate") -> list[Json]:
+    """The data of the job's events of this kind, in order."""
     answer = await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
     events = [
         dict(line.split(": ", 1) for line in event.splitlines())
         for event in answer.text.split("\n\n")
         if event
     ]
-    return [json.loads(event["data"]) for event in events if event["event"] == "candidate"]
-
-
-def table_of_classes(rows: int) -> bytes:
-    """Noise with 100 classes: expensive only for a forest, which counts the classes in each leaf."""
-    drawn = np.random.default_rng(7)
-    numbers, classes = drawn.random((rows, 2)), drawn.integers(0, 100, rows)
-    lines = (f"{a:.6f},{b:.6f},k{label}" for (a, b), label in zip(numbers, classes, strict=True))
-    return "\n".join(["a,b,y", *lines, ""]).encode()
+    return [json.loads(event["data"]) for event in events if event["event"] == kind]
 
 
 async def start_long(service: Service, **members: object) -> Json:
@@ -171,17 +163,19 @@ async def test_candidate_over_time_limit_fails_alone(
     assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) > 0
 
 
-async def test_candidate_over_memory_limit_fails_alone(
-    database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
+async def test_candidate_over_memory_limit_fails_alone_and_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = {"max_train_seconds": 30, "dask_scheduler_address": cluster.address}
-    async with run_service(database, tmp_path, billing, **limits) as service:
-        job, board = await compare(service, table_of_classes(12_000), tokens=4)
-    forest = next(entry for entry in board if entry["type"] == "random_forest")
-    assert (forest["state"], forest["score"], forest["error"]["code"]) == ("failed", None, "out_of_memory")
-    assert "use fewer rows" in forest["error"]["detail"]
-    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) == 4
-    assert (billing.balance(ADA), billing.held(ADA)) == (96, 0)
+    monkeypatch.setattr(candidate_search, "score_on_worker", score_all_but_forests)
+    job = await service.ended(await service.start(type="auto"))
+    board = (await model_of(service, job))["leaderboard"]
+    forests = [entry for entry in board if entry["type"] == "random_forest"]
+    assert {(entry["state"], entry["error"]["code"]) for entry in forests} == {("failed", "out_of_memory")}
+    assert "use fewer rows" in forests[0]["error"]["detail"]
+    assert job["tokens_charged"] == sum(entry["state"] == "finished" for entry in board) > 0
+    assert service.billing.held(ADA) == 0
+    stages = [event["stage"] for event in await events_of(service, job, "stage")]
+    assert not [stage for stage in stages if stage.startswith("retrying")]
 
 
 async def test_comparison_survives_killed_workers(service: Service, cluster: TestCluster) -> None:
@@ -197,6 +191,8 @@ async def test_comparison_survives_killed_workers(service: Service, cluster: Tes
     board = (await model_of(service, ended))["leaderboard"]
     assert [entry["state"] for entry in board] == ["finished"] * CLASSIFIERS
     assert service.billing.balance(ADA) == 100 - CLASSIFIERS
+    stages = [event["stage"] for event in await events_of(service, job, "stage")]
+    assert "retrying, 2 of 3: the worker was lost" in stages
 
 
 async def test_lost_lease_keeps_finished_candidates(service: Service, sql: asyncpg.Connection) -> None:

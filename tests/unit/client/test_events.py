@@ -1,5 +1,7 @@
 """Event streams: a job is followed over several streams without repeated or lost events."""
 
+import json
+
 import httpx
 import pytest
 from tests.unit.client.gateway import Caller, Gateway, ok
@@ -69,6 +71,15 @@ def test_wait_reports_each_event_and_returns_job(gateway: Gateway, caller: Calle
 
     assert kinds == ["progress", "succeeded"]
     assert ended_job.state == "succeeded"
+
+
+def test_retry_is_an_event_with_its_attempt_and_reason(gateway: Gateway, caller: Caller) -> None:
+    stage = "retrying, 2 of 3: the worker was lost"
+    data = {"stage": stage, "percent": 0, "attempt": 2, "of": 3, "reason": "the worker was lost"}
+    gateway.on("GET", EVENTS, stream((1, "requeued", json.dumps(data)), SUCCEEDED))
+    event = caller.run(lambda client: client.jobs.events(7))[0]
+    assert (event.attempt, event.of, event.reason) == (2, 3, "the worker was lost")
+    assert str(event) == f"{stage} 0%"
 
 
 def test_wait_for_failed_job_raises_its_reason(gateway: Gateway, caller: Caller) -> None:

@@ -1,11 +1,11 @@
-"""Display names of models and jobs."""
+"""Display names of models and jobs, and the progress of jobs."""
 
 from datetime import UTC, datetime
 
 import pytest
 from tests.unit.client.samples import job
 
-from dashboard.widgets.job_progress import job_title
+from dashboard.widgets.job_progress import job_title, progress_text
 from dashboard.widgets.model_summary import display_names, given_name, metric_value, name_in_ledger
 from farebox.results.jobs import Job
 from farebox.results.models import Model
@@ -47,6 +47,15 @@ def test_job_is_titled_by_given_name_or_by_type_and_label() -> None:
         job_title(Job.model_validate(job(model_name=GENERATED, order=order))) == "Random forest for species"
     )
     assert job_title(Job.model_validate(job(model_name="12_penguins", order=order))) == "penguins"
+
+
+def test_progress_of_a_queued_job_shows_its_place_or_its_retry() -> None:
+    queued = job("queued", model_name="12_penguins", stage=None, queue_position=2)
+    assert progress_text(Job.model_validate(queued)) == "**penguins**: queued, number 2 in the queue"
+    again = queued | {"stage": "retrying, 2 of 3: the worker was lost"}
+    assert progress_text(Job.model_validate(again)) == (
+        "**penguins**: retrying, 2 of 3: the worker was lost, number 2 in the queue"
+    )
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ class JobEvent(Result):
     """An event of a job; `kind` is `stage` while the job runs, and the final state at its end.
 
     A comparison has a `candidate` event at the start and the end of each candidate, with its `number`, the
-    names of those `running` then, and the numbers of those `finished` and `left`.
+    names of those `running` then, and the numbers of those `finished` and `left`. An event that announces a
+    retry has its `attempt`, the last one that may follow in `of`, and the `reason`.
     """
 
     id: str
@@ -83,6 +84,8 @@ class JobEvent(Result):
     finished: int | None = None
     left: int | None = None
     seconds_left: float | None = None
+    attempt: int | None = None
+    reason: str | None = None
 
     def __str__(self) -> str:
         """A line for `on_progress=print`."""

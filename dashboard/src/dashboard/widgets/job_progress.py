@@ -66,7 +66,7 @@ def progress_text(job: Job) -> str:
         return f"{title}: cancelling"
     if job.state == "queued":
         position = f", number {job.queue_position:,} in the queue" if job.queue_position else ""
-        return f"{title}: queued{position}{_time_left(job)}"
+        return f"{title}: {job.stage or 'queued'}{position}{_time_left(job)}"
     stage = title_case(job.stage or "starting").lower()
     return f"{title}: {stage}{_candidates(job)}, {job.percent}%{_time_left(job)}"
 

@@ -106,8 +106,10 @@ class CandidateSearch:
             )
             outcome = await run_task(worker.cluster, task, _ignore_progress)
             match outcome:
-                case Retry(after_seconds):
-                    await asyncio.sleep(after_seconds)
+                case Retry() as again:
+                    self._context.progress.report_stage(again.stage, self._percent())
+                    await asyncio.sleep(again.after_seconds)
+                    self._context.progress.report_stage("comparing", self._percent())
                 case GiveUp(code, detail):
                     return self.entries[number].failed(code, detail)
                 case _:

@@ -14,6 +14,7 @@ from distributed import Client, Future, KilledWorker, Nanny, Security
 
 from kit.background import every
 from ml_service.jobs.rules import Failure, GiveUp, JobKind, Retry, decide
+from ml_service.jobs.worker_deaths import MemoryExceeded, WorkerDied, cause_of_death
 from ml_service.learning import calls
 from ml_service.learning.calls import Function
 from ml_service.learning.tables import Json
@@ -24,6 +25,8 @@ RECONNECT_SECONDS = 1.0
 # The client tries to reconnect for ANSWER_SECONDS and closes; its attempt itself may fail and leave it open.
 LONGEST_RECONNECT_SECONDS = 3 * ANSWER_SECONDS
 CLOSE_SECONDS = 1.0
+# Enough to know the memory limit of workers, which are usually alike.
+DESCRIBED_WORKERS = 4
 
 OnProgress = Callable[[str, int | None], object]
 
@@ -32,10 +35,6 @@ log = structlog.stdlib.get_logger()
 
 class ClusterLost(ConnectionError):
     """The scheduler is unreachable, and its running tasks are lost."""
-
-
-class WorkerDied(Exception):
-    """The scheduler gave up on a task because its worker process died, most likely out of memory."""
 
 
 class TimeLimitReached(Exception):
@@ -65,6 +64,8 @@ async def run_task(
         answer = await _result_in_time(cluster, task, on_progress)
     except TimeLimitReached:
         failure = Failure("time_limit")
+    except MemoryExceeded:
+        failure = Failure("out_of_memory")
     except WorkerDied:
         failure = Failure("worker_died")
     except ClusterLost:
@@ -82,7 +83,7 @@ async def run_task(
 
 
 async def _result_in_time(cluster: "DaskCluster", task: ClusterTask, on_progress: OnProgress) -> Json:
-    """Raises TimeLimitReached, WorkerDied, ClusterLost, or what the task raised."""
+    """Raises TimeLimitReached, WorkerDied, MemoryExceeded, ClusterLost, or what the task raised."""
     deadline = Deadline(task.time_limit)
 
     def report(stage: str, percent: int | None) -> None:
@@ -124,11 +125,11 @@ class RunningTask:
         self._client, self._future = client, future
 
     async def result(self) -> Any:  # Any: the task's own result
-        """Raises what the task raised, WorkerDied or ClusterLost."""
+        """Raises what the task raised, WorkerDied, MemoryExceeded or ClusterLost."""
         try:
             return await self._future
         except KilledWorker as error:
-            raise WorkerDied from error
+            raise await cause_of_death(self._client, self._future.key, error.last_worker) from error
         except (FutureCancelled, OSError) as error:
             raise ClusterLost from error
 
@@ -155,10 +156,18 @@ class DaskCluster:
         self._running_at = 0.0
         self._listeners: dict[str, OnProgress] = {}
         self.known_slots = 0
+        self.known_memory: int | None = None
 
     async def slots(self) -> int:
-        """The number of tasks that can run at once; zero during an outage of the cluster."""
-        self.known_slots = await self._count_slots()
+        """The number of tasks that can run at once; zero during an outage of the cluster.
+
+        The memory limit of its workers is known, too, from then on.
+        """
+        identity = await self._identity()
+        self.known_slots = 0 if identity is None else int(identity["total_threads"])
+        if identity is not None and (workers := identity["workers"].values()):
+            # The largest: what would fit on one of several sizes is not refused.
+            self.known_memory = max(worker["memory_limit"] or 0 for worker in workers) or None
         return self.known_slots
 
     def submit(self, key: str, function: Function, *arguments: object) -> RunningTask:
@@ -187,15 +196,15 @@ class DaskCluster:
         finally:
             await self._close()
 
-    async def _count_slots(self) -> int:
+    async def _identity(self) -> Any:  # Any: Dask's own JSON
+        """The description of the cluster and some of its workers; None during an outage."""
         if self._client is None or self._client.status != "running" or self._client.scheduler is None:
-            return 0
+            return None
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                identity: Any = await self._client.scheduler.identity(n_workers=0)  # Any: Dask's own JSON
-            return identity["total_threads"]
+                return await self._client.scheduler.identity(n_workers=DESCRIBED_WORKERS)
         except (TimeoutError, OSError):
-            return 0
+            return None
 
     async def _connect_and_subscribe(self) -> None:
         if self._client is not None and self._is_stuck(self._client):

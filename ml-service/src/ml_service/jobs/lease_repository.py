@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, delete, func, or_, select,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import CANDIDATE, LIVE, Duration, JobKind, JobState
+from ml_service.jobs.rules import CANDIDATE, LIVE, MAX_ATTEMPTS, Duration, JobKind, JobState, Retry, retry
 from ml_service.orm import Job, JobEvent, Model
 
 CLAIM_LOCK = 0x6D6C_6A6F_6273
@@ -127,13 +127,15 @@ class LeaseRepository:
     async def demote(self, job: Job) -> None:
         """Queue an overdue job again as a long one; the interrupted attempt does not count."""
         job.duration, job.attempts = Duration.LONG, job.attempts - 1
-        await self.requeue(job, 0)
+        await self.requeue(job)
 
-    async def requeue(self, job: Job, after_seconds: float) -> None:
+    async def requeue(self, job: Job, again: Retry | None = None) -> None:
+        """Queue the job again; its stage announces a retry."""
         job.state, job.lease, job.lease_until = JobState.QUEUED, None, None
-        job.stage, job.percent = None, 0
-        job.run_after = func.now() + timedelta(seconds=after_seconds)
-        await self.record(job, "requeued", {"attempts": job.attempts})
+        job.stage, job.percent = None if again is None else again.stage, 0
+        job.run_after = func.now() + timedelta(seconds=0 if again is None else again.after_seconds)
+        announced = {} if again is None else {"percent": 0, **again.to_json()}
+        await self.record(job, "requeued", {"attempts": job.attempts, **announced})
 
     async def record(self, job: Job, kind: str, data: Mapping[str, object] | None = None) -> None:
         await self._history.record(job.id, kind, data)
@@ -190,7 +192,12 @@ class LeaseRepository:
         if not outcome_known and job.cancel_requested_at is None:
             job.attempts += 1
             is_first = job.attempts == 1
-            await self.record(job, "started", {"attempt": job.attempts})
+            announced: dict[str, object] = {}
+            if job.state == JobState.RUNNING and job.attempts <= MAX_ATTEMPTS:
+                again = retry(job.attempts - 1, "the service that ran it was lost")
+                job.stage, job.percent = again.stage, 0
+                announced = {"percent": 0, **again.to_json()}
+            await self.record(job, "started", {"attempt": job.attempts, **announced})
         job.state, job.lease, job.workers = JobState.RUNNING, uuid4(), 1
         job.lease_until = func.now() + self._length
         # A job that has made room starts anew.

@@ -39,8 +39,9 @@ CANDIDATE = "candidate"
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 # Names of the kinds in sentences and error codes.
 NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
+SMALLER = "use fewer rows or columns, or a smaller model"
 
-FailureKind = Literal["refused", "crashed", "worker_died", "time_limit"]
+FailureKind = Literal["refused", "crashed", "out_of_memory", "worker_died", "time_limit"]
 
 
 def has_ended(state: str) -> bool:
@@ -64,7 +65,20 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
+    """Another attempt, with its number and that of the last one that may follow."""
+
     after_seconds: float
+    attempt: int
+    of: int
+    reason: str
+
+    @property
+    def stage(self) -> str:
+        """The stage of the job until the attempt begins."""
+        return f"retrying, {self.attempt} of {self.of}: {self.reason}"
+
+    def to_json(self) -> dict[str, object]:
+        return {"stage": self.stage, "attempt": self.attempt, "of": self.of, "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +100,17 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
                 f"The {noun} failed because of an error on our side. Try again, and report its id if it "
                 "fails again.",
             )
+        case "out_of_memory":
+            return GiveUp("out_of_memory", f"The {noun} needed more memory than a worker has; {SMALLER}.")
         case "worker_died":
-            # Memory is not the only cause: a restart or a smaller cluster also stops workers.
-            return _out_of_memory(noun) if attempts >= MAX_WORKER_DEATHS else retry_or_give_up(kind, attempts)
+            # A restart or a smaller cluster also stops workers, and so does a system without memory.
+            if attempts < MAX_WORKER_DEATHS:
+                return retry(attempts, "the worker was lost", MAX_WORKER_DEATHS)
+            return GiveUp(
+                "out_of_memory",
+                f"The {noun} lost its worker in attempt {attempts} of {MAX_WORKER_DEATHS}, most likely because "
+                f"it needs more memory than a worker has; {SMALLER}.",
+            )
         case "time_limit":
             return GiveUp(
                 "time_limit",
@@ -96,18 +118,21 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
             )
 
 
-def retry_or_give_up(kind: str, attempts: int) -> Retry | GiveUp:
+def retry_or_give_up(kind: str, attempts: int, reason: str) -> Retry | GiveUp:
     """The decision after this number of interrupted attempts."""
-    if attempts >= MAX_ATTEMPTS:
-        return GiveUp(
-            f"{NOUNS[kind]}_interrupted",
-            f"The {NOUNS[kind]} was interrupted {attempts} times. Try again later.",
-        )
-    return Retry(min(2.0 ** (attempts - 1), MAX_PAUSE_SECONDS))
+    return exhausted(kind, attempts) or retry(attempts, reason)
 
 
-def _out_of_memory(noun: str) -> GiveUp:
+def exhausted(kind: str, attempts: int) -> GiveUp | None:
+    """The failure of a job after its last attempt was interrupted; None before."""
+    if attempts < MAX_ATTEMPTS:
+        return None
     return GiveUp(
-        "out_of_memory",
-        f"The {noun} needed more memory than a worker has; use fewer rows or columns, or a smaller model.",
+        f"{NOUNS[kind]}_interrupted",
+        f"The {NOUNS[kind]} was interrupted {attempts} times. Try again later.",
     )
+
+
+def retry(attempts: int, reason: str, of: int = MAX_ATTEMPTS) -> Retry:
+    """The attempt after this number of them; the pause before it doubles each time."""
+    return Retry(min(2.0 ** (attempts - 1), MAX_PAUSE_SECONDS), attempts + 1, of, reason)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,11 +12,12 @@ from kit.background import every
 from kit.fault_points import fault_point
 from kit.log_fields import bind_fields
 from kit.outages import describe_outage
+from ml_service.jobs.cluster import ClusterLost
 from ml_service.jobs.context import JobContext, Outcome, Progress, WorkerContext
 from ml_service.jobs.estimate_rules import MOST_SHORT_SECONDS
 from ml_service.jobs.handlers import find_handler
 from ml_service.jobs.lease_repository import LeaseLost, Turn
-from ml_service.jobs.rules import Duration, GiveUp, Retry, retry_or_give_up
+from ml_service.jobs.rules import Duration, GiveUp, Retry, exhausted, retry_or_give_up
 from ml_service.jobs.settlement import retry_until_done, settle_job
 from ml_service.orm import Job
 
@@ -104,8 +106,9 @@ class Attempt:
             return
         except asyncio.CancelledError:
             # At shutdown, so that another replica need not wait until the lease expires.
+            again = retry_or_give_up(self._job.kind, self._job.attempts, "the service was restarted")
             with contextlib.suppress(LeaseLost):
-                await self._requeue(0)
+                await self._requeue(replace(again, after_seconds=0) if isinstance(again, Retry) else None)
             raise
 
     async def _work(self) -> None:
@@ -114,9 +117,9 @@ class Attempt:
         if job.result is None and job.error is None and job.cancel_requested_at is None:
             outcome = await self._handle()
             if isinstance(outcome, Retry):
-                pause = outcome.after_seconds
+                again = outcome
                 await self._progress.flush()
-                await retry_until_done(lambda: self._requeue(pause), job.id)
+                await retry_until_done(lambda: self._requeue(again), job.id)
                 return
             if isinstance(outcome, MadeRoom):
                 await self._progress.flush()
@@ -129,16 +132,18 @@ class Attempt:
 
     async def _handle(self) -> Outcome | MadeRoom | None:
         """The handler's outcome, or a retry after an outage; None if the owner cancelled the job."""
-        exhausted = retry_or_give_up(self._job.kind, self._job.attempts - 1)
-        if isinstance(exhausted, GiveUp):
-            return exhausted
+        failure = exhausted(self._job.kind, self._job.attempts - 1)
+        if failure is not None:
+            return failure
         try:
             return await self._handle_unless_cancelled()
         except Exception as error:
             if describe_outage(error) is None:
                 raise
             log.warning("attempt_interrupted", error=type(error).__name__)
-            return retry_or_give_up(self._job.kind, self._job.attempts)
+            is_lost = isinstance(error, ClusterLost)
+            reason = "the cluster was lost" if is_lost else "the service was interrupted"
+            return retry_or_give_up(self._job.kind, self._job.attempts, reason)
 
     async def _handle_unless_cancelled(self) -> Outcome | MadeRoom | None:
         context = JobContext(self._context, self._job, self._lease, self._progress)
@@ -182,9 +187,9 @@ class Attempt:
             log.warning("turn_not_decided", error=type(error).__name__)
             return "wait"
 
-    async def _requeue(self, after_seconds: float) -> None:
+    async def _requeue(self, again: Retry | None) -> None:
         async with self._context.leases() as leases:
-            await leases.requeue(await leases.get_leased(self._job.id, self._lease), after_seconds)
+            await leases.requeue(await leases.get_leased(self._job.id, self._lease), again)
 
     async def _demote(self) -> None:
         async with self._context.leases() as leases:
