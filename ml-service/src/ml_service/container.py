@@ -30,6 +30,7 @@ from ml_service.jobs.service import JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
+from ml_service.learning.training.memory import Room
 from ml_service.models.model_cache import CHANNEL as MODEL_CHANGES
 from ml_service.models.model_cache import ModelCache, ModelLookup
 from ml_service.models.repository import StoredModel
@@ -104,7 +105,10 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
     quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs = JobService(database, billing, feed, settings.max_queued_jobs, storage)
+    jobs = JobService(
+        *(database, billing, feed, settings.max_queued_jobs, storage),
+        room=lambda: Room(worker.cluster.known_memory, settings.max_model_bytes),
+    )
     models = ModelService(database, artefacts, lookup, model_cache)
     container = Container(
         settings=settings,

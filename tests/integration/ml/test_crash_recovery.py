@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,10 +13,12 @@ from tests.integration.ml.conftest import GRANT
 from tests.integration.ml.service import ADA, Service, eventually, run_service
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
+from tests.support.memory_hog import take_memory
 from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
 from ml_service.billing.port import ChargeKey
+from ml_service.jobs import handlers
 
 FOREST = {"type": "random_forest", "label": "y"}
 SECONDS_LONG = {"n_estimators": 100}
@@ -42,11 +45,12 @@ async def start_fit(service: Service, rows: int, params: dict[str, int]) -> dict
     dataset = await service.upload_bytes(random_table(rows))
     job = await service.start(**FOREST, dataset_id=dataset["id"], params=params)
 
-    async def is_fitting() -> bool:
-        return (await service.job(job["id"]))["stage"] == "fitting"
-
-    await eventually(is_fitting)
+    await service.reached(job, "fitting")
     return job
+
+
+async def knows_memory(service: Service) -> bool:
+    return service.app.state.container.worker.cluster.known_memory is not None
 
 
 async def cancel(service: Service, job: dict[str, object]) -> int:
@@ -93,12 +97,21 @@ async def test_model_name_of_cancelled_job_is_free(idle: Service) -> None:
     assert (await idle.request_training(name="mine")).status_code == 202
 
 
-async def test_job_survives_killed_workers(service: Service, cluster: TestCluster) -> None:
+async def test_job_survives_killed_workers_and_announces_its_retry(
+    service: Service, cluster: TestCluster
+) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     for worker in cluster.workers():
         worker.kill()
-    assert (await service.ended(job))["state"] == "succeeded"
+    stage = "retrying, 2 of 3: the worker was lost"
+    await service.reached(job, stage)
+    ended = await service.ended(job)
+    assert (ended["state"], ended["attempts"]) == ("succeeded", 2)
     assert service.billing.balance(ADA) == 99
+    answer = await service.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
+    requeued = answer.text.split("event: requeued")[1].splitlines()[1]
+    event = json.loads(requeued.removeprefix("data: "))
+    assert (event["stage"], event["attempt"], event["of"]) == (stage, 2, 3)
 
 
 async def test_fit_over_time_limit_fails_with_advice(
@@ -115,14 +128,33 @@ async def test_fit_over_time_limit_fails_with_advice(
         assert (billing.balance(ADA), billing.held(ADA)) == (100, 0)
 
 
-async def test_fit_over_memory_limit_fails_alone_with_advice(service: Service) -> None:
-    dataset = await service.upload_bytes(table_of_categories(30_000))
-    job = await service.start(type="logistic", label="c0", dataset_id=dataset["id"])
+async def test_fit_over_memory_limit_fails_at_once_and_alone(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "train_on_worker", take_memory)
+    job = await service.start()
+    await service.reached(job, "fitting")
+    monkeypatch.undo()
     other = await service.train(type="linear", label="body_mass_g", missing_label="drop")
     assert other["state"] == "succeeded"
     ended = await service.ended(job)
     assert (ended["state"], ended["error"]["code"]) == ("failed", "out_of_memory")
+    assert "use fewer rows" in ended["error"]["detail"]
+    assert (ended["attempts"], ended["tokens_charged"]) == (1, 0)
     assert (service.billing.balance(ADA), service.billing.held(ADA)) == (99, 0)
+
+
+async def test_fit_that_cannot_fit_is_refused_before_its_hold(service: Service) -> None:
+    """Its matrix alone has twice the memory of a worker."""
+    await eventually(lambda: knows_memory(service))
+    dataset = await service.upload_bytes(table_of_categories(30_000))
+    for model_type in ("logistic", "auto"):
+        answer = await service.request_training(type=model_type, label="c0", dataset_id=dataset["id"])
+        problem = answer.json()
+        assert (answer.status_code, problem["code"]) == (422, "fit_too_large")
+        assert problem["estimate"] > problem["limit"] == 700 * 1024 * 1024
+        assert "at least 1.0 GiB of memory and a worker has 700 MiB" in problem["detail"]
+    assert "hold" not in service.billing.calls
 
 
 async def test_job_of_dead_replica_is_claimed_after_lease_expiry(
@@ -137,7 +169,9 @@ async def test_job_of_dead_replica_is_claimed_after_lease_expiry(
         )
     async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as other:
         ended = await other.ended(job)
+        answer = await other.client.get(f"/v1/jobs/{job['id']}/events", headers=bearer(ADA))
     assert (ended["state"], ended["attempts"]) == ("succeeded", 2)
+    assert '"stage":"retrying, 2 of 5: the service that ran it was lost"' in answer.text
     assert billing.balance(ADA) == 99
 
 
@@ -158,7 +192,8 @@ async def test_stopping_replica_requeues_its_job(
         database, tmp_path, billing, dask_scheduler_address=cluster.address, lease_seconds=600
     ) as stopping:
         await start_fit(stopping, 20_000, MINUTES_LONG)
-    assert await sql.fetchval("SELECT state FROM ml.jobs") == "queued"
+    state, stage = await sql.fetchrow("SELECT state, stage FROM ml.jobs")  # pyright: ignore[reportGeneralTypeIssues] - there is a row
+    assert (state, stage) == ("queued", "retrying, 2 of 5: the service was restarted")
 
 
 async def test_stored_result_is_charged_once_after_crash(service: Service, sql: asyncpg.Connection) -> None:
@@ -182,10 +217,7 @@ async def test_billing_outage_delays_end_of_job(service: Service) -> None:
     job = await start_fit(service, 3_000, SECONDS_LONG)
     service.billing.unavailable = True
 
-    async def has_result() -> bool:
-        return (await service.job(job["id"]))["stage"] == "saving"
-
-    await eventually(has_result)
+    await service.reached(job, "saving")
     assert (await service.job(job["id"]))["state"] == "running"
     service.billing.unavailable = False
     assert (await service.ended(job))["state"] == "succeeded"

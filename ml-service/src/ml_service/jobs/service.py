@@ -42,6 +42,7 @@ from ml_service.jobs.settlement import FIRST_TTL_SECONDS, holding_price, release
 from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.comparison import AUTO
 from ml_service.learning.tables import TableProfile
+from ml_service.learning.training.memory import Room
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Dataset, Job, JobEvent
 from ml_service.store.quota import StorageQuota
@@ -86,9 +87,10 @@ class JobService:
         feed: JobFeed,
         max_queued_per_user: int,
         storage: StorageQuota,
+        room: Callable[[], Room],
     ) -> None:
         self._database, self._billing, self._feed = database, billing, feed
-        self._max_queued, self._storage = max_queued_per_user, storage
+        self._max_queued, self._storage, self._room = max_queued_per_user, storage, room
         self._starting: set[tuple[UserId, str | None]] = set()
 
     async def start(
@@ -106,7 +108,7 @@ class JobService:
             if table is None:
                 await self._storage.require_room(caller.user_id)
                 table = await self._find_table(caller.user_id, request.dataset_id)
-            job = _new_training(caller, request, table.dataset, key)
+            job = _new_training(caller, request, table.dataset, key, self._room())
             async with holding_price(self._billing, job, request):
                 first = await self._insert(job, request, table)
             if first is not job:
@@ -270,9 +272,11 @@ def _same_request(first: Job | None, known: Sequence[bytes]) -> Job | None:
     return first
 
 
-def _new_training(caller: Caller, request: TrainingJobRequest, dataset: Dataset, key: str | None) -> Job:
+def _new_training(
+    caller: Caller, request: TrainingJobRequest, dataset: Dataset, key: str | None, room: Room
+) -> Job:
     """Raises the first error that makes the training impossible."""
-    job_spec = request.to_job_spec(TableProfile.from_json(dataset.profile))
+    job_spec = request.to_job_spec(TableProfile.from_json(dataset.profile), room)
     job = Job(
         kind=JobKind.TRAIN,
         model_type=request.model_type,

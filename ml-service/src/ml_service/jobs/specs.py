@@ -8,11 +8,12 @@ from typing import Literal
 from kit.database import Json
 from ml_service.errors import ModelNameUnusable
 from ml_service.learning import training
-from ml_service.learning.comparison import AUTO, plan_comparison
+from ml_service.learning.comparison import AUTO, Candidate, ComparisonSpec, plan_comparison
 from ml_service.learning.tables import ColumnProfile, TableProfile
 from ml_service.learning.tables.header import clean_name
 from ml_service.learning.training import RANDOM, SplitMethod, TrainingSpec
-from ml_service.learning.training.errors import InvalidSpec
+from ml_service.learning.training.errors import FitTooLarge, InvalidSpec, ModelTooLarge
+from ml_service.learning.training.memory import UNLIMITED, Room, check_room
 from ml_service.models.rules import automatic_name, given_name
 
 
@@ -59,15 +60,17 @@ class TrainingJobRequest:
             del document["split"]
         return document
 
-    def to_job_spec(self, profile: TableProfile) -> JobSpec:
+    def to_job_spec(self, profile: TableProfile, room: Room = UNLIMITED) -> JobSpec:
         """Raises the first error that makes the training impossible."""
         spec = self.to_training_spec(profile)
         if self.model_type == AUTO:
             comparison = plan_comparison(profile, spec, self.budget.seconds)
+            comparison = _fitting(profile, comparison, room)
             return JobSpec(comparison.to_json(), len(comparison.candidates))
         if self.budget != NO_BUDGET:
             raise InvalidSpec("Only the type auto takes a budget; leave it out or set the type to auto.")
         plan = training.check(profile, spec)
+        check_room(profile, spec, plan, room)
         # The job shows the task that was chosen for `auto`.
         return JobSpec(replace(spec, task=plan.task).to_json())
 
@@ -111,3 +114,20 @@ class TrainingJobRequest:
         if name is None:
             raise ModelNameUnusable
         return name
+
+
+def _fitting(profile: TableProfile, comparison: ComparisonSpec, room: Room) -> ComparisonSpec:
+    """The comparison without the candidates that cannot fit; raises the first refusal if none can."""
+    candidates: list[Candidate] = []
+    refusals: list[FitTooLarge | ModelTooLarge] = []
+    for candidate in comparison.candidates:
+        spec = comparison.training(candidate)
+        try:
+            check_room(profile, spec, training.check(profile, spec), room)
+        except (FitTooLarge, ModelTooLarge) as refusal:
+            refusals.append(refusal)
+        else:
+            candidates.append(candidate)
+    if refusals and not candidates:
+        raise refusals[0]
+    return replace(comparison, candidates=tuple(candidates))

@@ -44,7 +44,8 @@ def train_on_worker(
     def work() -> Json:
         files = Files(table.store_url)
         with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
-            required = Requirements(table.limits, table.sha256, max_model_bytes)
+            limit = get_worker().memory_manager.memory_limit
+            required = Requirements(table.limits, table.sha256, max_model_bytes, limit)
             result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), required)
         return result.to_json()
 

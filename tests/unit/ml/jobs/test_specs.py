@@ -12,7 +12,8 @@ from ml_service.jobs.specs import Budget, TrainingJobRequest
 from ml_service.learning.comparison import candidates_for
 from ml_service.learning.tables import TableProfile, profile, read_table
 from ml_service.learning.training import SplitMethod
-from ml_service.learning.training.errors import InvalidSpec
+from ml_service.learning.training.errors import FitTooLarge, InvalidSpec
+from ml_service.learning.training.memory import Room
 
 
 @pytest.fixture
@@ -39,6 +40,23 @@ def test_comparison_has_one_unit_per_candidate(line: TableProfile) -> None:
     job_spec = TrainingJobRequest(1, "auto", "y", budget=Budget(seconds=40)).to_job_spec(line)
     assert job_spec.units == len(job_spec.spec["candidates"]) == len(candidates_for("regression"))
     assert (job_spec.spec["model_type"], job_spec.spec["seconds"]) == ("auto", 40)
+
+
+def test_training_that_cannot_fit_is_refused(line: TableProfile) -> None:
+    with pytest.raises(FitTooLarge):
+        TrainingJobRequest(1, "linear", "y").to_job_spec(line, Room(worker_bytes=100_000_000))
+
+
+def test_comparison_leaves_out_candidates_that_cannot_fit(line: TableProfile) -> None:
+    job_spec = TrainingJobRequest(1, "auto", "y").to_job_spec(line, Room(model_bytes=500))
+    types = {candidate["type"] for candidate in job_spec.spec["candidates"]}
+    assert types == {"linear", "random_forest", "gradient_boosting"}
+    assert job_spec.units == len(job_spec.spec["candidates"])
+
+
+def test_comparison_without_a_fitting_candidate_is_refused(line: TableProfile) -> None:
+    with pytest.raises(FitTooLarge):
+        TrainingJobRequest(1, "auto", "y").to_job_spec(line, Room(worker_bytes=100_000_000))
 
 
 def test_budget_without_comparison_is_refused(line: TableProfile) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from ml_service.learning.model_types.protocol import (
+    LOADED_SIZE,
     Array,
     Arrays,
     Estimator,
@@ -60,6 +61,9 @@ class Knn(ModelType[KnnParameters]):
     def check(self, parameters: KnnParameters, table: TrainingTable) -> None:
         if parameters.n_neighbors > table.training_rows:
             raise TooManyNeighbours(parameters.n_neighbors, table.training_rows)
+
+    def least_model_bytes(self, parameters: KnnParameters, table: TrainingTable) -> int:  # noqa: ARG002 - of any
+        return int(LOADED_SIZE * table.matrix_bytes)
 
     def build(
         self,

@@ -19,6 +19,8 @@ from ml_service.learning.model_types.protocol import (
     TrainingTable,
 )
 
+NUMBER_BYTES = 8
+
 Solver = Literal["lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga"]
 
 
@@ -56,6 +58,13 @@ class Logistic(ModelType[LogisticParameters]):
     def check(self, parameters: LogisticParameters, table: TrainingTable) -> None:
         if parameters.solver == "liblinear" and table.classes > 2:
             raise SolverTakesTwoClasses(table.label)
+
+    def least_fit_bytes(self, parameters: LogisticParameters, table: TrainingTable) -> int:
+        outputs = 1 if table.classes == 2 else table.classes
+        if parameters.solver == "newton-cholesky":
+            return (table.width * outputs) ** 2 * NUMBER_BYTES  # the Hessian
+        # Decision values and their gradients; measured 2.0.
+        return 2 * table.training_rows * outputs * NUMBER_BYTES if parameters.solver == "lbfgs" else 0
 
     def build(self, parameters: LogisticParameters, task: Task, seed: int) -> Estimator:  # noqa: ARG002 - one task
         from sklearn.linear_model import LogisticRegression

@@ -40,11 +40,23 @@ ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 @dataclass(frozen=True, slots=True)
 class TrainingTable:
-    """Facts about a table for checks of parameters; `classes` is 0 in regression."""
+    """Facts about a table for checks of parameters, and for estimates of memory.
+
+    `classes` is 0 in regression; `width` counts the columns of a prepared row. At most `distinct_rows` differ
+    in their features. A `varied_label` has numbers of which more than the few that are counted differ.
+    """
 
     label: str
     training_rows: int
     classes: int
+    width: int = 0
+    distinct_rows: int = 0
+    varied_label: bool = False
+
+    @property
+    def matrix_bytes(self) -> int:
+        """The size of the prepared training rows."""
+        return self.training_rows * self.width * 8
 
 
 class ModelTypeRefusal(ServiceError):
@@ -84,6 +96,14 @@ class ModelType(Protocol, Generic[ParametersT]):
     def check(self, parameters: ParametersT, table: TrainingTable) -> None:  # noqa: ARG002 - for types that need it
         """Raise a ModelTypeRefusal if the parameters do not fit the table."""
         return
+
+    def least_fit_bytes(self, parameters: ParametersT, table: TrainingTable) -> int:  # noqa: ARG002 - as above
+        """A lower bound of the memory of a fit and its model, beside the prepared rows."""
+        return 0
+
+    def least_model_bytes(self, parameters: ParametersT, table: TrainingTable) -> int:  # noqa: ARG002 - as above
+        """A lower bound of `loaded_bytes`."""
+        return 0
 
     def build(self, parameters: ParametersT, task: Task, seed: int) -> Estimator:
         """Create the unfitted estimator.

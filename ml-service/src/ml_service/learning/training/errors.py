@@ -265,6 +265,20 @@ class ModelTooLarge(TrainingError):
         )
 
 
+class FitTooLarge(TrainingError):
+    """`estimate` is the least memory that the training needs."""
+
+    code = "fit_too_large"
+
+    def __init__(self, estimate: int, limit: int, advice: str) -> None:
+        super().__init__(
+            f"The training would need at least {in_words(estimate)} of memory and a worker has "
+            f"{in_words(limit)}; {advice}.",
+            estimate=estimate,
+            limit=limit,
+        )
+
+
 class FitFailed(TrainingError):
     code = "fit_failed"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+import psutil
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -29,7 +30,8 @@ from ml_service.learning.predictors.calibration import SAME_WIDTH, IntervalShape
 from ml_service.learning.reports.partial_fits import TrainingSet, interval_shape
 from ml_service.learning.tables import DEFAULT_LIMITS, CsvLimits, read_stored_table
 from ml_service.learning.training.compilation import CompiledModel, compile_pipeline
-from ml_service.learning.training.errors import FitFailed, ModelTooLarge, PartTooSmall
+from ml_service.learning.training.errors import FitFailed, FitTooLarge, ModelTooLarge, PartTooSmall
+from ml_service.learning.training.memory import USABLE_SHARE
 from ml_service.learning.training.metrics import score, score_baseline
 from ml_service.learning.training.preparation import (
     Labels,
@@ -64,12 +66,14 @@ NOT_CONVERGED = (
 class Requirements:
     """Limits of a training, and the SHA-256 of its file.
 
-    `max_model_bytes` limits the files of the model, and its memory once it is loaded.
+    `max_model_bytes` limits the files of the model, and its memory once it is loaded; `worker_bytes` is the
+    memory limit of this process, None if there is none.
     """
 
     limits: CsvLimits = DEFAULT_LIMITS
     sha256: bytes | None = None
     max_model_bytes: int = MAX_MODEL_BYTES
+    worker_bytes: int | None = None
 
 
 def ignore_progress(_stage: str) -> None:
@@ -91,7 +95,7 @@ def train(
     preparation, rows = prepare(data.training, data, spec)
     report_stage("fitting")
     model_type = get_model_type(spec.model_type)
-    check_bytes = partial(_check_bytes, model_type, required.max_model_bytes)
+    check_bytes = partial(_check_during_fit, model_type, required)
     estimator, notes = fit(spec, data.plan.task, rows, data.training.labels, check_bytes)
     pipeline = Pipeline([("preparation", preparation), ("model", estimator)])
     report_stage("scoring")
@@ -100,7 +104,7 @@ def train(
         shape = _shape(data, training)
         compiled = compile_pipeline(spec.model_type, data.plan.task, pipeline, data.test, shape)
         sizes = Sizes(model_type.loaded_bytes(compiled.model), model_type.restored_bytes(compiled.model))
-        check_bytes(sizes.loaded)
+        _check_model(model_type, required, sizes.loaded)
         result = _describe(spec, data, pipeline, compiled, notes)
         if len(data.classes):
             # From here on, the pipeline predicts classes instead of their codes.
@@ -156,9 +160,17 @@ def fit(
     return estimator, [NOT_CONVERGED] if stopped_early else []
 
 
-def _check_bytes(model_type: AnyModelType, limit: int, estimate: int) -> None:
-    if estimate > limit:
-        raise ModelTooLarge(limit, model_type.advice, estimate)
+def _check_model(model_type: AnyModelType, required: Requirements, size: int) -> None:
+    if size > required.max_model_bytes:
+        raise ModelTooLarge(required.max_model_bytes, model_type.advice, size)
+
+
+def _check_during_fit(model_type: AnyModelType, required: Requirements, size: int) -> None:
+    """Raise for a model that will be too large, or that this process will be killed for when it loads it."""
+    _check_model(model_type, required, size)
+    needed = psutil.Process().memory_info().rss + size
+    if required.worker_bytes is not None and needed > required.worker_bytes * USABLE_SHARE:
+        raise FitTooLarge(needed, required.worker_bytes, model_type.advice)
 
 
 def _training_set(spec: TrainingSpec, data: Split, rows: Any) -> TrainingSet:  # Any: scikit-learn's types

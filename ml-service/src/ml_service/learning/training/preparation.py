@@ -20,6 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from ml_service.learning.model_types import Task, TrainingTable, get_model_type, parse
 from ml_service.learning.predictors.dates import DateParts
 from ml_service.learning.tables import Column, ColumnType, Table, profile
+from ml_service.learning.training.memory import MOST_CATEGORIES
 from ml_service.learning.training.rules import Plan, check
 from ml_service.learning.training.spec import TrainingSpec
 from ml_service.learning.training.splitting import Labels, Parts, Positions, split_rows
@@ -28,7 +29,6 @@ from ml_service.learning.training.splitting import Labels, Parts, Positions, spl
 # each step, which took 2.2 of the 3 seconds of a logistic regression on 366,500 rows.
 Classes = npt.NDArray[Any]  # Any: texts or whole numbers
 
-MOST_CATEGORIES = 50
 # Below this number, further calls cost more than the medians.
 MANY_ROWS = 20_000
 FEWEST_ROWS = 2
