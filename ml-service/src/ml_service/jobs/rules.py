@@ -108,8 +108,8 @@ def decide(failure: Failure, kind: str, attempts: int, time_limit: float) -> Ret
                 return retry(attempts, "the worker was lost", MAX_WORKER_DEATHS)
             return GiveUp(
                 "out_of_memory",
-                f"The {noun} lost its worker in attempt {attempts} of {MAX_WORKER_DEATHS}, most likely because "
-                f"it needs more memory than a worker has; {SMALLER}.",
+                f"The {noun} lost its worker in attempt {attempts} of {MAX_WORKER_DEATHS}, most likely "
+                f"because it needs more memory than a worker has; {SMALLER}.",
             )
         case "time_limit":
             return GiveUp(

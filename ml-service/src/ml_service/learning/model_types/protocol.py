@@ -97,6 +97,10 @@ class ModelType(Protocol, Generic[ParametersT]):
         """Raise a ModelTypeRefusal if the parameters do not fit the table."""
         return
 
+    def adapt(self, parameters: ParametersT, rows: int) -> ParametersT:  # noqa: ARG002 - as above
+        """The parameters, with those that follow from the number of training rows."""
+        return parameters
+
     def least_fit_bytes(self, parameters: ParametersT, table: TrainingTable) -> int:  # noqa: ARG002 - as above
         """A lower bound of the memory of a fit and its model, beside the prepared rows."""
         return 0

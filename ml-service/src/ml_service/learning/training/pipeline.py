@@ -141,7 +141,8 @@ def fit(
     if task == "classification" and (labels == labels[0]).all():
         raise PartTooSmall("training", len(labels), len(labels) + 1)
     model_type = get_model_type(spec.model_type)
-    estimator: Any = model_type.build(parse(spec.model_type, spec.params), task, spec.seed)
+    parameters = model_type.adapt(parse(spec.model_type, spec.params), len(labels))
+    estimator: Any = model_type.build(parameters, task, spec.seed)
     if model_type.threaded:
         estimator.n_jobs = min(joblib.cpu_count(), MOST_THREADS)
     if model_type.bounded:
@@ -192,12 +193,15 @@ def _describe(
     spec: TrainingSpec, data: Split, pipeline: Pipeline, compiled: CompiledModel, notes: list[str]
 ) -> TrainingResult:
     plan, columns = data.plan, [data.table.columns[name] for name in spec.features]
+    parameters = get_model_type(spec.model_type).adapt(
+        parse(spec.model_type, spec.params), plan.training_rows
+    )
     return TrainingResult(
         model_type=spec.model_type,
         task=plan.task,
         label=spec.label,
         classes=data.classes[pipeline.classes_].tolist() if len(data.classes) else [],
-        params=parse(spec.model_type, spec.params).model_dump(),
+        params=parameters.model_dump(),
         metrics=score(pipeline, data.test.frame, data.test.labels, data.classes),
         baseline=score_baseline(data.training.labels, data.test.labels, data.classes),
         features=describe_features(columns, compiled.encoding),

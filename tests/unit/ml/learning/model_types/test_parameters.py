@@ -57,6 +57,8 @@ def test_no_parameter_is_required(name: str) -> None:
         ("random_forest", {"max_depth": "0"}, {"max_depth": None}),
         ("random_forest", {"max_depth": None}, {"max_depth": None}),
         ("random_forest", {"max_depth": "7"}, {"max_depth": 7}),
+        ("gradient_boosting", {"min_samples_leaf": "0"}, {"min_samples_leaf": None}),
+        ("gradient_boosting", {"min_samples_leaf": "3"}, {"min_samples_leaf": 3}),
     ],
 )
 def test_course_parameters_are_converted_to_their_declared_type(
@@ -119,3 +121,13 @@ def test_text_is_not_converted_outside_the_course_api() -> None:
 def test_unknown_model_type_is_refused() -> None:
     with pytest.raises(UnknownModelType):
         parse("perceptron", {})
+
+
+@pytest.mark.parametrize(
+    ("rows", "leaf"), [(3, 1), (12, 3), (24, 5), (60, 6), (120, 12), (200, 20), (50_000, 20)]
+)
+def test_leaf_of_gradient_boosting_follows_the_rows(rows: int, leaf: int) -> None:
+    boosting = MODEL_TYPES["gradient_boosting"]
+    assert boosting.adapt(parse("gradient_boosting", {}), rows).model_dump()["min_samples_leaf"] == leaf
+    chosen = parse("gradient_boosting", {"min_samples_leaf": 7})
+    assert boosting.adapt(chosen, rows) == chosen

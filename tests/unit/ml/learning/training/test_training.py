@@ -14,7 +14,7 @@ from ml_service.learning.model_types import MODEL_TYPES
 from ml_service.learning.tables import UploadChanged, UploadMissing
 from ml_service.learning.tasks import as_document
 from ml_service.learning.training import TrainingSpec
-from ml_service.learning.training.errors import MissingLabels, ModelTooLarge
+from ml_service.learning.training.errors import FitTooLarge, MissingLabels, ModelTooLarge
 from ml_service.learning.training.pipeline import Requirements, train
 
 PENGUINS = DATA / "penguins.csv"
@@ -89,6 +89,37 @@ def test_missing_labels_are_refused_with_their_count(tmp_path: Path) -> None:
     with pytest.raises(MissingLabels) as caught:
         train(DATA / "cars.csv", spec, tmp_path / "model")
     assert caught.value.members == {"column": "Miles_per_Gallon", "count": 8}
+
+
+def test_gradient_boosting_learns_from_thirty_rows(tmp_path: Path) -> None:
+    """With scikit-learn's leaves of 20 rows it would always predict the mean."""
+    rows = [f"{number},{number % 3},{10 if number < 15 else 40}.5" for number in range(30)]
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,y", *rows, ""]))
+    spec = TrainingSpec("gradient_boosting", ("a", "b"), "y", task="regression")
+    result = train(tmp_path / "table.csv", spec, tmp_path / "model")
+    assert (result.metrics["r2_score"] or 0) > 0.8
+    assert result.params["min_samples_leaf"] == 5
+
+
+def test_gradient_boosting_of_many_rows_is_that_of_twenty_rows_in_a_leaf(tmp_path: Path) -> None:
+    default, explicit = (
+        train(
+            DATA / "diabetes.csv",
+            TrainingSpec("gradient_boosting", ("bmi", "bp"), "target", params),
+            tmp_path / name,
+        )
+        for name, params in (("default", {}), ("explicit", {"min_samples_leaf": 20}))
+    )
+    assert default.metrics == explicit.metrics
+    assert default.params == explicit.params
+
+
+def test_fit_stops_when_the_worker_would_be_killed_for_the_model(tmp_path: Path) -> None:
+    spec = TrainingSpec("random_forest", SPEC.features, SPEC.label)
+    with pytest.raises(FitTooLarge) as caught:
+        train(PENGUINS, spec, tmp_path / "model", required=Requirements(worker_bytes=50_000_000))
+    assert caught.value.members["limit"] == 50_000_000
+    assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize("model_type", ["random_forest", "knn"])
