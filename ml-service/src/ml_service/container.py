@@ -26,7 +26,7 @@ from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.notifications import JobFeed, JobNotifications
 from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
 from ml_service.jobs.repository import is_training_on
-from ml_service.jobs.service import JobService
+from ml_service.jobs.service import JobLimits, JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
 from ml_service.learning import predictors
@@ -93,11 +93,9 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     database, billing = resources.database, resources.billing
     worker = _worker_context(settings, database, billing)
     files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
-    idle_processes = IdleProcesses()
-    readers, inspectors, scorers = _reader_pools(idle_processes)
+    readers, inspectors, scorers = _reader_pools(idle_processes := IdleProcesses())
     inspector = Inspector(files, settings.csv_limits, inspectors)
     feed, refunds = JobFeed(database), Refunds(RefundRepository(database), billing)
-    charges = Charges(billing, refunds)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker, feed)
     ownership = StoreOwnership(database, files)
@@ -105,10 +103,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     sweeper = Sweeper(database, ownership, files, model_cache.forget, _sweep_limits(settings))
     quota = DatasetQuota(storage, settings.max_datasets)
     datasets = DatasetService(database, uploads, inspector, quota, is_training_on)
-    jobs = JobService(
-        *(database, billing, feed, settings.max_queued_jobs, storage),
-        room=lambda: Room(worker.cluster.known_memory, settings.max_model_bytes),
-    )
+    jobs = JobService(database, billing, feed, storage, _job_limits(settings, worker))
     models = ModelService(database, artefacts, lookup, model_cache)
     container = Container(
         settings=settings,
@@ -117,7 +112,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         worker=worker,
         lookup=lookup,
         billing=billing,
-        charges=charges,
+        charges=(charges := Charges(billing, refunds)),
         datasets=datasets,
         inspections=InspectionService(database, inspector),
         jobs=jobs,
@@ -153,6 +148,13 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         ownership.when_verified(sweeper.run(settings.sweep_seconds)),
     ]
     return container, loops
+
+
+def _job_limits(settings: MlSettings, worker: WorkerContext) -> JobLimits:
+    def room() -> Room:
+        return Room(worker.cluster.known_memory, settings.max_model_bytes)
+
+    return JobLimits(settings.max_queued_jobs, room)
 
 
 def _reader_pools(idle: IdleProcesses) -> tuple[ProcessPool, ProcessPool, ProcessPool]:

@@ -134,7 +134,7 @@ async def test_scheduler_imports_no_code_of_the_tasks(cluster: TestCluster) -> N
     assert not imported & {"ml_service.learning.tasks", "sklearn", "pandas", "pyarrow", "bokeh", "altair"}
 
 
-async def test_memory_kill_is_told_from_other_deaths(cluster: TestCluster) -> None:
+async def test_memory_kill_is_distinguished_from_other_deaths(cluster: TestCluster) -> None:
     client = DaskCluster(cluster.address)
     async with background_tasks(client.stay_connected()):
         await eventually(client.slots, 20)

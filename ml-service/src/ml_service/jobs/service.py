@@ -79,18 +79,20 @@ class Table:
         return fingerprint(self.dataset.sha256.hex(), replace(request, dataset_id=0).to_json())
 
 
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """The jobs of a user that may wait, and the room for a fit on the present workers."""
+
+    queued_per_user: int
+    room: Callable[[], Room]
+
+
 class JobService:
     def __init__(
-        self,
-        database: Database,
-        billing: Billing,
-        feed: JobFeed,
-        max_queued_per_user: int,
-        storage: StorageQuota,
-        room: Callable[[], Room],
+        self, database: Database, billing: Billing, feed: JobFeed, storage: StorageQuota, limits: JobLimits
     ) -> None:
         self._database, self._billing, self._feed = database, billing, feed
-        self._max_queued, self._storage, self._room = max_queued_per_user, storage, room
+        self._max_queued, self._storage, self._room = limits.queued_per_user, storage, limits.room
         self._starting: set[tuple[UserId, str | None]] = set()
 
     async def start(
