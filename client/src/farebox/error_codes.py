@@ -55,6 +55,7 @@ ErrorCode: TypeAlias = Literal[
     "field_unusable",
     "file_missing",
     "fit_failed",
+    "fit_too_large",
     "forbidden",
     "form_malformed",
     "hashing_busy",
