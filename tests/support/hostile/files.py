@@ -63,7 +63,7 @@ FILES = [
     HostileFile("number_beyond_a_float", _after("1,1e999,3"), ("line 42", "'noise'")),
     HostileFile("number_of_400_digits", _after(f"1,{'9' * 400},3"), ("line 42", "'noise'")),
     HostileFile("infinity", _after("1,inf,3"), ("line 42", "'noise'")),
-    HostileFile("thousands_separators", _after('1,"1,000",3'), ("'noise'",)),
+    HostileFile("two_currencies", _after("1,€5,3", "1,$5,3"), ("line 43", "'noise'")),
     HostileFile("missing_labels", _after("1,2,", "1,3,"), ("'y'", "2")),
     HostileFile(
         "label_of_text_for_a_regression", csv("x,noise,y", *[f"{n},1,{MARKER}{n}" for n in range(40)]), ("y",)

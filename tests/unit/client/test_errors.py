@@ -43,7 +43,7 @@ SENTENCE_IS_ENOUGH = set(
     csv_nul_byte csv_other_format csv_too_few_fields csv_too_large
     csv_too_many_columns csv_too_many_fields csv_too_many_rows csv_undecodable_byte csv_unreadable
     dataset_too_large date_label deadline_passed duplicate_feature email_mismatch email_taken
-    empty_column export_too_large field_missing field_unusable file_missing fit_failed forbidden
+    empty_column export_too_large fit_too_large field_missing field_unusable file_missing fit_failed forbidden
     form_malformed hashing_busy idempotency_key_expired idempotency_key_reused idempotency_twin_running
     invalid_feature invalid_training_spec label_among_features
     load_limit_reached model_exceeds_limit model_name_unusable model_too_large name_taken no_features

@@ -46,13 +46,16 @@ class LabelAmongFeatures(TrainingError):
 
 
 class UnknownColumn(TrainingError):
+    """`first_row` is the line of a file's first row if the file has no header."""
+
     code = "unknown_column"
 
-    def __init__(self, role: str, column: str) -> None:
+    def __init__(self, role: str, column: str, first_row: int | None = None) -> None:
         column = column[:LONGEST_NAME]
-        super().__init__(
-            f"The {role} column '{column}' is not in the file's header; check its spelling.", column=column
-        )
+        where = "is not in the file's header; check its spelling"
+        if first_row is not None:
+            where = f"does not exist: line {first_row} has data in the place of names; add a line of names"
+        super().__init__(f"The {role} column '{column}' {where}.", column=column)
 
 
 class EmptyColumn(TrainingError):
@@ -78,11 +81,8 @@ class NeedsDecision(TrainingError):
     code = "needs_decision"
 
     def __init__(self, column: str, decision: Decision) -> None:
-        where: dict[str, Any] = {}  # Any: a member
-        begin = ""
-        if decision.places:
-            where[decision.place] = decision.places[0]
-            begin = f"{decision.place.capitalize()} {decision.places[0]}, "
+        where: dict[str, Any] = dict(zip([decision.place], decision.places, strict=False))  # Any: a member
+        begin = "".join(f"{name.capitalize()} {place}, " for name, place in where.items())
         cells = "1 cell is" if decision.cells == 1 else f"{decision.cells} cells are"
         super().__init__(
             f"{begin}column '{column}': {cells} text in a column of {decision.type}s. Correct them in the "

@@ -142,7 +142,10 @@ def _check_columns(profile: TableProfile, spec: TrainingSpec) -> ColumnProfile:
 
 
 def _absence(profile: TableProfile, role: str, name: str) -> TrainingError:
-    return LeftOutColumn(name) if name in profile.header else UnknownColumn(role, name)
+    if name in profile.header:
+        return LeftOutColumn(name)
+    has_header = profile.reading.header is not False
+    return UnknownColumn(role, name, None if has_header else (profile.reading.skip_top or 0) + 1)
 
 
 def _check_decided(column: ColumnProfile) -> None:
