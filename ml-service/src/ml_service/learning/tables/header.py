@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ml_service.learning.tables.errors import (
     BadQuote,
     DuplicateHeader,
+    EmptyFile,
     EmptyHeader,
     HeaderTooLong,
     HeaderUnusable,
@@ -43,9 +44,11 @@ def read_header(content: bytes, delimiter: str, quote: str, limits: CsvLimits, *
     """The header, whose names are column_1, column_2 and so on if the content begins with data."""
     try:
         # A longer header has too many columns or too long a name anyway.
-        record = next(records(content[:ROW_BYTES], delimiter, quote))
+        record = next(records(content[:ROW_BYTES], delimiter, quote), None)
     except csv.Error as error:
         raise BadQuote("A quote in the header is never closed, or text follows it.", line=1) from error
+    if record is None:
+        raise EmptyFile("No line is left below the skipped ones; skip fewer lines.")
     if not given:
         names = tuple(f"column_{position}" for position in range(1, len(record.fields) + 1))
         return Header(check_names(names, record.line, limits), 0, 0)

@@ -1,5 +1,6 @@
 """Settings of a reading replace what would be detected."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,19 @@ def test_whole_numbers_refuse_a_fraction(tmp_path: Path) -> None:
     with pytest.raises(CsvError) as caught:
         read(b"a,b\n1,1\n1.5,2\n", tmp_path, reading=typed(a="whole"))
     assert (caught.value.code, caught.value.members["line"]) == ("csv_text_in_number_column", 3)
+
+
+@pytest.mark.parametrize(
+    "reading", [Reading(skip_top=9), Reading(skip_bottom=9), Reading(skip_top=2, skip_bottom=1)]
+)
+def test_file_without_a_line_beside_the_skipped_ones_is_refused(reading: Reading, tmp_path: Path) -> None:
+    with pytest.raises(CsvError) as caught:
+        read(b"a,b\n1,2\n3,4\n", tmp_path, reading)
+    assert caught.value.code in {"csv_empty", "csv_no_rows"}
+
+
+@pytest.mark.parametrize("delimiter", [" ", ".", "-", "\\", "%"])
+@pytest.mark.parametrize("quote", ['"', "'", ""])
+def test_unusual_delimiter_gives_a_table_or_a_refusal(delimiter: str, quote: str, tmp_path: Path) -> None:
+    with contextlib.suppress(CsvError):
+        assert read(b"a,b\n1.5,2\n3,4\n", tmp_path, Reading(delimiter=delimiter, quote=quote)).rows == 2
