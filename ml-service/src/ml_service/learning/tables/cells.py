@@ -22,11 +22,14 @@ class InvalidCell(Exception):
 class CellReader:
     """Reads the cells of one column."""
 
-    __slots__ = ("_is_time", "_missing", "_reading")
+    __slots__ = ("_is_time", "_missing", "_missing_numbers", "_reading")
 
     def __init__(self, reading: ColumnReading) -> None:
         self._reading, self._missing = reading, missing_words(reading)
         self._is_time = reading.type == "time"
+        # Such as -999, which is a number in JSON and in files with types.
+        numbers = {read_number(word, reading) for word in reading.missing or ()}
+        self._missing_numbers = frozenset(numbers - {None})
 
     def number(self, cell: object) -> float:
         """A number, also from text; NaN for a missing cell."""
@@ -39,6 +42,8 @@ class CellReader:
             cell = number
         if isinstance(cell, bool) or not isinstance(cell, int | float):
             raise InvalidCell("It must be a number.")
+        if self._missing_numbers and cell in self._missing_numbers:
+            return math.nan
         if not abs(cell) <= LARGEST_NUMBER:
             raise InvalidCell("It must be a finite number, at most 1e30.")
         return float(cell)
