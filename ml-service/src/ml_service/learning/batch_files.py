@@ -1,4 +1,7 @@
-"""Files of a batch's results: the rows as they were sent, in their own format, with added columns."""
+"""Files of a batch's results: the rows as they were sent, in their own format, with added columns.
+
+The rows of a workbook are written as CSV that spreadsheets open.
+"""
 
 import contextlib
 import csv
@@ -21,6 +24,7 @@ from ml_service.learning.tables.row_stream import (
     RowPiece,
     RowStream,
 )
+from ml_service.learning.tables.workbooks import WorkbookPiece, WorkbookStream
 
 AddedType = Literal["number", "whole", "text"]
 Added = Mapping[str, AddedType]
@@ -43,11 +47,15 @@ class Format:
 
 
 PARQUET = Format("application/vnd.apache.parquet", "parquet")
+# Without the byte order mark, spreadsheets read it in a code page.
+CSV_OF_WORKBOOK = Format("text/csv; charset=utf-8", "csv")
 
 
 def format_of(stream: RowStream, classes: Sequence[object]) -> Format:
-    if not isinstance(stream, CsvStream):
+    if isinstance(stream, ParquetStream):
         return PARQUET
+    if isinstance(stream, WorkbookStream):
+        return CSV_OF_WORKBOOK
     charset = result_codec(stream, classes).removesuffix("-sig")
     return Format(f"text/csv; charset={charset}", "csv")
 
@@ -56,9 +64,11 @@ def open_writer(
     stream: RowStream, file: IO[bytes], added: Added, classes: Sequence[object]
 ) -> AbstractContextManager[Write]:
     """Yield a function that writes pieces with their added values; the file is complete after the block."""
-    if isinstance(stream, CsvStream):
-        return _csv_writer(stream, file, added, classes)
-    return _parquet_writer(stream, file, added)
+    if isinstance(stream, ParquetStream):
+        return _parquet_writer(stream, file, added)
+    if isinstance(stream, WorkbookStream):
+        return _workbook_writer(stream, file, added)
+    return _csv_writer(stream, file, added, classes)
 
 
 def result_codec(stream: CsvStream, classes: Sequence[object]) -> str:
@@ -89,6 +99,22 @@ def _csv_writer(
         if any(reading.decimal == "," for reading in readings.values()):
             values = [[_with_decimal_comma(value) for value in column] for column in values]
         writer.writerows([*row, *more] for row, *more in zip(piece.fields, *values, strict=True))
+
+    yield write
+    text.flush()
+    text.detach()
+
+
+@contextlib.contextmanager
+def _workbook_writer(stream: WorkbookStream, file: IO[bytes], added: Added) -> Generator[Write]:
+    """CSV with the cells as they are shown without a format."""
+    text = io.TextIOWrapper(file, "utf-8-sig", "backslashreplace", newline="", write_through=False)
+    writer = csv.writer(text)
+    writer.writerow([*stream.names, *added])
+
+    def write(piece: RowPiece, values: Values, readings: Readings) -> None:  # noqa: ARG001 - as for CSV
+        assert isinstance(piece, WorkbookPiece)  # noqa: S101 - a piece of this stream
+        writer.writerows([*row, *more] for row, *more in zip(piece.texts(), *values, strict=True))
 
     yield write
     text.flush()

@@ -1,6 +1,7 @@
 """Batches on a worker: check a file and count its rows, then write the rows with their predictions.
 
-The result has the format of the input file, with additional columns after the existing ones.
+The result has the format of the input file, or CSV for a workbook, with additional columns after the
+existing ones.
 """
 
 import contextlib
@@ -199,4 +200,5 @@ def _open(task: BatchTask) -> Generator[tuple[RowStream, Predictor]]:
     files = Files(task.store_url)
     with files.on_disk(task.rows) as path, files.on_disk(task.artefact) as artefact:
         check_upload(path, task.limits, task.sha256)
-        yield open_rows(path, task.limits), predictors.load(artefact, task.files)
+        predictor = predictors.load(artefact, task.files)
+        yield open_rows(path, task.limits, predictor.kinds), predictor

@@ -237,7 +237,7 @@ def test_rows_with_another_digest_are_refused(store: tuple[Path, dict[str, str]]
         (gzip.compress(f"{HEADER}\n{ADELIE}\n".encode())[:-6], "csv_corrupt_gzip"),
         (f"{HEADER}\n{'x' * 40_000}{ADELIE}\n".encode(), "csv_cell_too_long"),
         (b"PAR1 and no more", "parquet_corrupt"),
-        (b"PK\x03\x04", "csv_other_format"),
+        (b"PK\x03\x04", "workbook_corrupt"),
     ],
 )
 def test_unreadable_file_is_refused(predict: Predict, content: bytes, code: str) -> None:

@@ -30,14 +30,18 @@ from ml_service.learning.tables.records import locate_last_cell
 from ml_service.learning.tables.table import CsvLimits, check_file_size, check_lines, check_unpacked_size
 
 GZIP = b"\x1f\x8b"
+AS_CSV = "save its table as CSV or as an Excel workbook and send that."
+UNPACK = "unpack it and send that."
+WITHOUT_GZIP = "which needs no gzip; send it as it is."
+# Beginnings of files that are no text. Some formats are only refused if they are compressed once more.
 OTHER_FORMATS = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"PAR1": "a Parquet file",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF document",
-    b"BZh": "a bzip2 file",
-    b"\xfd7zXZ": "an xz file",
-    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"PK\x03\x04": f"a zip archive or an Excel workbook, {WITHOUT_GZIP}",
+    b"PAR1": f"a Parquet file, {WITHOUT_GZIP}",
+    b"\xd0\xcf\x11\xe0": f"an old Excel workbook, {WITHOUT_GZIP}",
+    b"%PDF": f"a PDF document; {AS_CSV}",
+    b"BZh": f"a bzip2 file; {UNPACK}",
+    b"\xfd7zXZ": f"an xz file; {UNPACK}",
+    b"\x28\xb5\x2f\xfd": f"a Zstandard file; {UNPACK}",
 }
 MULTIBYTE_UTF8 = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 LONGEST_CHARACTER = 4
@@ -115,7 +119,7 @@ def _check_text(source: Source, path: Path, encoding: str | None, limits: CsvLim
         begin = file.read(PIECE_BYTES)
     for magic, name in OTHER_FORMATS.items():
         if begin.startswith(magic):
-            raise NotCsv(f"This is {name}; save it as CSV and send that.")
+            raise NotCsv(f"This is {name}")
     declared, others = encoding, None
     encoding = _check_encoding(source, begin, declared, limits)
     if encoding is None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,7 +35,7 @@ class Source:
     locate: Callable[[Sequence[int]], Sequence[int]]
     typed: bool = False
 
-    def place_of(self, rows: Sequence[int]) -> dict[str, int]:
+    def place_of(self, rows: Sequence[int]) -> dict[str, Any]:  # Any: members of a refusal
         """The place of the first row, as a member of a refusal."""
         return dict.fromkeys([self.place], self.locate(rows[:1])[0]) if rows else {}
 
@@ -117,5 +118,5 @@ def strip_numbers(texts: pa.Array) -> pa.Array:
     return pc.utf8_trim(texts, BLANKS)
 
 
-def too_long_cell(name: str, most: int, place: Mapping[str, int | None]) -> CellTooLong:
+def too_long_cell(name: str, most: int, place: Mapping[str, Any]) -> CellTooLong:
     return CellTooLong(f"A cell here is over {most} characters; shorten it.", column=name, **place)

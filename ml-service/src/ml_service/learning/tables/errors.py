@@ -8,18 +8,26 @@ from kit.errors import ServiceError
 class CsvError(ServiceError):
     """Base class of refusals; `line` counts the file's lines from 1, `column` is a header name.
 
-    A Parquet file has no lines; its refusals have a `row` instead.
+    Files without lines have a `row` instead: of a Parquet file, or the number that a spreadsheet shows, with
+    which a `cell` such as D3 is more exact.
     """
 
     status = 422
     code = "csv_unreadable"
 
     def __init__(
-        self, sentence: str, *, line: int | None = None, row: int | None = None, column: str | None = None
+        self,
+        sentence: str,
+        *,
+        line: int | None = None,
+        row: int | None = None,
+        cell: str | None = None,
+        column: str | None = None,
     ) -> None:
-        location = {"line": line, "row": row, "column": f"'{column}'" if column else None}
+        location = {"line": line, "row": None if cell else row, "cell": cell}
+        location["column"] = f"'{column}'" if column else None
         prefix = ", ".join(f"{name} {value}" for name, value in location.items() if value)
-        location["column"] = column
+        location |= {"row": row, "column": column}
         members: dict[str, Any] = {name: value for name, value in location.items() if value is not None}
         super().__init__(f"{prefix[:1].upper()}{prefix[1:]}: {sentence}" if prefix else sentence, **members)
 
@@ -131,6 +139,21 @@ class CorruptParquet(CsvError):
 
 class ParquetTypeUnsupported(CsvError):
     code = "parquet_type_unsupported"
+
+
+class CorruptWorkbook(CsvError):
+    code = "workbook_corrupt"
+
+
+class WorkbookEncrypted(CsvError):
+    code = "workbook_encrypted"
+
+    def __init__(self) -> None:
+        super().__init__("The workbook is protected by a password; save it without one.")
+
+
+class SheetUnknown(CsvError):
+    code = "workbook_sheet_unknown"
 
 
 CSV_ERRORS: tuple[type[CsvError], ...] = (CsvError, *CsvError.__subclasses__())

@@ -3,8 +3,9 @@
 import csv
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ml_service.learning.tables.errors import (
     BadQuote,
@@ -23,6 +24,9 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 INDEX = "column_1"
 # Format characters that join letters and emojis; others have no width and no meaning in a name.
 JOINERS = {"\u200c", "\u200d"}
+
+# The members of a refusal that name the place of a column, counted from 1.
+Locate = Callable[[int], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,17 @@ def clean_name(name: str) -> str:
     return "".join(visible).strip().strip("".join(JOINERS))
 
 
-def check_names(header: Sequence[str], line: int | None, limits: CsvLimits) -> tuple[str, ...]:
-    """Clean and check column names."""
+def check_names(
+    header: Sequence[str], line: int | None, limits: CsvLimits, locate: Locate | None = None
+) -> tuple[str, ...]:
+    """Clean and check column names; a refusal names the line, or the place that `locate` gives."""
     names = tuple(map(clean_name, header))
-    _check_width(names, line, limits)
+    place: Locate = locate or (lambda _: {"line": line})
+    if len(names) > limits.columns:
+        raise TooManyColumns(f"There are {len(names)} columns; the limit is {limits.columns}.", line=line)
     for position, name in enumerate(names, start=1):
-        _check_name(name, position, line, limits)
-    _check_distinct(names, line)
+        _check_name(name, position, place(position), limits)
+    _check_distinct(names, place)
     return names
 
 
@@ -85,29 +93,24 @@ def _blank(letter: str) -> str:
     return " " if unicodedata.category(letter) == "Zs" else ""
 
 
-def _check_width(names: Sequence[str], line: int | None, limits: CsvLimits) -> None:
-    if len(names) > limits.columns:
-        raise TooManyColumns(f"There are {len(names)} columns; the limit is {limits.columns}.", line=line)
-
-
-def _check_name(name: str, position: int, line: int | None, limits: CsvLimits) -> None:
+def _check_name(name: str, position: int, place: Mapping[str, Any], limits: CsvLimits) -> None:
     if not name:
-        raise EmptyHeader(f"Column {position} has no name; every column needs one.", line=line)
+        raise EmptyHeader(f"Column {position} has no name; every column needs one.", **place)
     if len(name) > limits.name_length:
         raise HeaderTooLong(
-            f"The name of column {position} is over {limits.name_length} characters; shorten it.", line=line
+            f"The name of column {position} is over {limits.name_length} characters; shorten it.", **place
         )
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         raise HeaderUnusable(
-            f"The name of column {position} contains a line break, tab or control character.", line=line
+            f"The name of column {position} contains a line break, tab or control character.", **place
         )
 
 
-def _check_distinct(names: Sequence[str], line: int | None) -> None:
+def _check_distinct(names: Sequence[str], locate: Locate) -> None:
     seen: set[str] = set()
-    for name in names:
+    for position, name in enumerate(names, start=1):
         if name in seen:
-            raise DuplicateHeader("This name is used twice; rename one.", line=line, column=name)
+            raise DuplicateHeader("This name is used twice; rename one.", column=name, **locate(position))
         seen.add(name)
 
 

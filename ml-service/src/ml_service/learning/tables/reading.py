@@ -15,6 +15,8 @@ from ml_service.learning.tables.records import check_quotes
 from ml_service.learning.tables.settings import OMITTED, Reading
 from ml_service.learning.tables.stored_files import require_file
 from ml_service.learning.tables.table import DEFAULT_LIMITS, DETECTED, CsvLimits, Finding, Table, check_rows
+from ml_service.learning.tables.workbook_files import is_workbook
+from ml_service.learning.tables.workbooks import read_workbook
 
 
 def read_table(
@@ -23,13 +25,15 @@ def read_table(
     columns: Collection[str] | None = None,
     reading: Reading = DETECTED,
 ) -> Table:
-    """Read a CSV file, plain or gzip-compressed, or a Parquet file, recognised by its content.
+    """Read a CSV file, plain or gzip-compressed, a Parquet file or a workbook, whichever it is.
 
     Only columns named in `columns` are read. Raises a `CsvError` with the location of the fault.
     """
     require_file(path)
     if is_parquet(path):
         return read_parquet(path, limits, columns, reading)
+    if is_workbook(path):
+        return read_workbook(path, limits, columns, reading)
     return read_csv(path, limits, columns, reading)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ml_service.learning.tables.settings import ColumnReading
-from ml_service.learning.tables.table import Decision, Finding
+from ml_service.learning.tables.table import Decision, Finding, PlaceName
 
 LISTED = 5
 NO_GUESS = "Correct the reading of the column if this is not what its cells mean."
@@ -171,24 +171,25 @@ def invisible_characters(names: Sequence[str]) -> Finding:
     )
 
 
-def no_header(line: int) -> Finding:
+def no_header(line: int, place: PlaceName = "line") -> Finding:
     return Finding(
         "no_header",
         "warning",
         None,
-        f"Line {line} has data, not names, so the columns are called column_1, column_2 and so on.",
-        "Add a line of names to the file, or set the header to true if these are names.",
+        f"{place.capitalize()} {line} has data, not names, so the columns are called column_1, column_2 "
+        "and so on.",
+        f"Add a {place} of names to the file, or set the header to true if these are names.",
     )
 
 
-def skipped_lines(lines: int) -> Finding:
-    above = "The first line is" if lines == 1 else f"The first {lines} lines are"
+def skipped_lines(lines: int, place: PlaceName = "line") -> Finding:
+    above = f"The first {place} is" if lines == 1 else f"The first {lines} {place}s are"
     return Finding(
         "skipped_lines",
         "warning",
         None,
         f"{above} above the table and skipped.",
-        "Set the number of lines to skip at the top if the table begins elsewhere.",
+        f"Set the number of {place}s to skip at the top if the table begins elsewhere.",
     )
 
 
@@ -200,4 +201,52 @@ def code_page(encoding: str, others: Sequence[str]) -> Finding:
         None,
         f"The file is not in UTF-8; it was read in the code page {encoding}.{alternatives}",
         "Look at the cells with letters beyond a to z, and set the encoding if they are wrong.",
+    )
+
+
+def numbers_in_texts(name: str, cells: int) -> Finding:
+    return Finding(
+        "number_notation",
+        "info",
+        name,
+        f"{cells} cells of '{name}' are texts that look like numbers; they were read as numbers.",
+        "Set its type to text if they are names or codes.",
+    )
+
+
+def durations(name: str) -> Finding:
+    return Finding("durations", "info", name, f"'{name}' has durations, read as seconds.", NO_GUESS)
+
+
+def other_sheets(read: str, others: Sequence[str]) -> Finding:
+    listed = ", ".join(f"'{name}'" for name in others[:LISTED])
+    more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+    return Finding(
+        "other_sheets",
+        "info",
+        None,
+        f"The sheet '{read}' was read; the workbook also has {listed}{more}.",
+        "Set the sheet if another one has the table.",
+    )
+
+
+def merged_cells(ranges: Sequence[str]) -> Finding:
+    listed = ", ".join(ranges[:LISTED])
+    more = f" and {len(ranges) - LISTED} more" if len(ranges) > LISTED else ""
+    return Finding(
+        "merged_cells",
+        "warning",
+        None,
+        f"The table has merged cells ({listed}{more}); the first has the value, the others are missing.",
+        "Split them in the spreadsheet and fill in the value if it belongs to all of them.",
+    )
+
+
+def uncounted_errors() -> Finding:
+    return Finding(
+        "uncounted_errors",
+        "info",
+        None,
+        "Results of failed formulas, if there are any, are missing; in this format they cannot be counted.",
+        "Save the workbook as .xlsx to have them listed.",
     )

@@ -9,7 +9,7 @@ order.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ml_service.learning.tables.content import PIECE_BYTES, stream_text
+from ml_service.learning.tables.content import PIECE_BYTES, CsvText, stream_text
 from ml_service.learning.tables.dialect import csv_reader
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
@@ -35,6 +35,8 @@ from ml_service.learning.tables.table import (
     check_rows,
     check_unpacked_size,
 )
+from ml_service.learning.tables.workbook_files import is_workbook
+from ml_service.learning.tables.workbooks import WorkbookStream
 
 MOST_ROWS_AT_ONCE = 20_000
 MOST_TEXT = 64 * MEGABYTE
@@ -73,14 +75,13 @@ class CsvPiece:
 class CsvStream:
     """Rows of a CSV file, plain or gzip-compressed; raises a `CsvError` at the first unreadable row."""
 
-    def __init__(self, path: Path, limits: CsvLimits) -> None:
-        self._limits = limits
-        self.text = stream_text(path, limits)
+    def __init__(self, text: CsvText, limits: CsvLimits) -> None:
+        self.text, self._limits = text, limits
         layout = find_layout(self.text.sample, self.text.delimiter, DETECTED)
         self.delimiter, self.quote = layout.delimiter or ",", layout.quote or ""
         self._lines_above, self._has_header = layout.skip_top or 0, layout.header is not False
-        with self.text.open() as text:
-            begin = cut_lines(text.read(PIECE_BYTES).encode(), self._lines_above, 0)
+        with self.text.open() as opened:
+            begin = cut_lines(opened.read(PIECE_BYTES).encode(), self._lines_above, 0)
         header = read_header(begin, self.delimiter, self.quote, limits, given=self._has_header)
         self.names = header.names
 
@@ -199,12 +200,17 @@ class ParquetStream:
         ]
 
 
-RowStream = CsvStream | ParquetStream
+RowStream = CsvStream | ParquetStream | WorkbookStream
 
 
-def open_rows(path: Path, limits: CsvLimits) -> RowStream:
+def open_rows(path: Path, limits: CsvLimits, wanted: Collection[str] = ()) -> RowStream:
+    """The rows of a file; of a workbook's sheets one with all wanted columns is preferred."""
     require_file(path)
-    return ParquetStream(path, limits) if is_parquet(path) else CsvStream(path, limits)
+    if is_parquet(path):
+        return ParquetStream(path, limits)
+    if is_workbook(path):
+        return WorkbookStream(path, limits, wanted)
+    return CsvStream(stream_text(path, limits), limits)
 
 
 class _BoundedLines(Iterator[str]):
