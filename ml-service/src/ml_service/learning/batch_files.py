@@ -11,11 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Literal
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ml_service.learning.predictors.encoding import Readings
 from ml_service.learning.tables.encodings import codec_of
+from ml_service.learning.tables.json_stream import JsonPiece, JsonStream
 from ml_service.learning.tables.row_stream import (
     CsvPiece,
     CsvStream,
@@ -47,6 +49,7 @@ class Format:
 
 
 PARQUET = Format("application/vnd.apache.parquet", "parquet")
+JSON_LINES = Format("application/x-ndjson", "jsonl")
 # Without the byte order mark, spreadsheets read it in a code page.
 CSV_OF_WORKBOOK = Format("text/csv; charset=utf-8", "csv")
 
@@ -54,6 +57,8 @@ CSV_OF_WORKBOOK = Format("text/csv; charset=utf-8", "csv")
 def format_of(stream: RowStream, classes: Sequence[object]) -> Format:
     if isinstance(stream, ParquetStream):
         return PARQUET
+    if isinstance(stream, JsonStream):
+        return JSON_LINES
     if isinstance(stream, WorkbookStream):
         return CSV_OF_WORKBOOK
     charset = result_codec(stream, classes).removesuffix("-sig")
@@ -66,6 +71,8 @@ def open_writer(
     """Yield a function that writes pieces with their added values; the file is complete after the block."""
     if isinstance(stream, ParquetStream):
         return _parquet_writer(stream, file, added)
+    if isinstance(stream, JsonStream):
+        return _json_writer(file, added)
     if isinstance(stream, WorkbookStream):
         return _workbook_writer(stream, file, added)
     return _csv_writer(stream, file, added, classes)
@@ -119,6 +126,21 @@ def _workbook_writer(stream: WorkbookStream, file: IO[bytes], added: Added) -> G
     yield write
     text.flush()
     text.detach()
+
+
+@contextlib.contextmanager
+def _json_writer(file: IO[bytes], added: Added) -> Generator[Write]:
+    """The lines as they were sent, with more members at the end of each object."""
+
+    def write(piece: RowPiece, values: Values, readings: Readings) -> None:  # noqa: ARG001 - as for CSV
+        assert isinstance(piece, JsonPiece)  # noqa: S101 - a piece of this stream
+        for line, *cells in zip(piece.lines, *values, strict=True):
+            members = orjson.dumps(dict(zip(added, cells, strict=True)), option=orjson.OPT_SERIALIZE_NUMPY)
+            row = line.rstrip().removesuffix(b"}").rstrip()
+            comma = b"" if row.endswith(b"{") else b", "
+            file.write(row + comma + members.removeprefix(b"{") + b"\n")
+
+    yield write
 
 
 @contextlib.contextmanager

@@ -156,4 +156,16 @@ class SheetUnknown(CsvError):
     code = "workbook_sheet_unknown"
 
 
+class CorruptJson(CsvError):
+    code = "json_corrupt"
+
+
+class JsonTypesMixed(CsvError):
+    code = "json_types_mixed"
+
+
+class JsonTypeUnsupported(CsvError):
+    code = "json_type_unsupported"
+
+
 CSV_ERRORS: tuple[type[CsvError], ...] = (CsvError, *CsvError.__subclasses__())

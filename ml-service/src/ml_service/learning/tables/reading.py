@@ -9,6 +9,7 @@ from ml_service.learning.tables.arrow import Body
 from ml_service.learning.tables.column_reader import ColumnReader
 from ml_service.learning.tables.content import CsvText, read_text
 from ml_service.learning.tables.header import INDEX, read_header
+from ml_service.learning.tables.json_lines import is_json_lines, read_json_lines
 from ml_service.learning.tables.layout import cut_lines, find_layout
 from ml_service.learning.tables.parquet import is_parquet, read_parquet
 from ml_service.learning.tables.records import check_quotes
@@ -25,7 +26,7 @@ def read_table(
     columns: Collection[str] | None = None,
     reading: Reading = DETECTED,
 ) -> Table:
-    """Read a CSV file, plain or gzip-compressed, a Parquet file or a workbook, whichever it is.
+    """Read CSV or JSON Lines, plain or gzip-compressed, a Parquet file or a workbook, whichever it is.
 
     Only columns named in `columns` are read. Raises a `CsvError` with the location of the fault.
     """
@@ -43,8 +44,10 @@ def read_csv(
     columns: Collection[str] | None = None,
     reading: Reading = DETECTED,
 ) -> Table:
-    """Read a CSV file; the table's `reading` has all settings, detected ones included."""
+    """Read a CSV file, or JSON Lines; the table's `reading` has all settings, detected ones included."""
     text = read_text(Path(path), reading.encoding, limits)
+    if is_json_lines(text.sample):
+        return read_json_lines(text, limits, columns, reading)
     layout = find_layout(text.sample, text.delimiter, reading)
     body = _read_body(text, layout, limits)
     if body.header.has_index:

@@ -23,6 +23,8 @@ from ml_service.learning.tables.content import PIECE_BYTES, CsvText, stream_text
 from ml_service.learning.tables.dialect import csv_reader
 from ml_service.learning.tables.errors import BadQuote, CellTooLong, FileTooLarge
 from ml_service.learning.tables.header import check_names, read_header
+from ml_service.learning.tables.json_lines import is_json_lines
+from ml_service.learning.tables.json_stream import JsonStream
 from ml_service.learning.tables.layout import cut_lines, find_layout
 from ml_service.learning.tables.parquet import check_footer, check_type, is_parquet, is_text, refuse_damage
 from ml_service.learning.tables.stored_files import require_file
@@ -200,7 +202,7 @@ class ParquetStream:
         ]
 
 
-RowStream = CsvStream | ParquetStream | WorkbookStream
+RowStream = CsvStream | JsonStream | ParquetStream | WorkbookStream
 
 
 def open_rows(path: Path, limits: CsvLimits, wanted: Collection[str] = ()) -> RowStream:
@@ -210,7 +212,8 @@ def open_rows(path: Path, limits: CsvLimits, wanted: Collection[str] = ()) -> Ro
         return ParquetStream(path, limits)
     if is_workbook(path):
         return WorkbookStream(path, limits, wanted)
-    return CsvStream(stream_text(path, limits), limits)
+    text = stream_text(path, limits)
+    return JsonStream(text, limits) if is_json_lines(text.sample) else CsvStream(text, limits)
 
 
 class _BoundedLines(Iterator[str]):
