@@ -57,8 +57,9 @@ class NotATable(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send the file as multipart/form-data, or as the body with Content-Type text/csv, "
-            "application/gzip or application/vnd.apache.parquet."
+            "Send the file as multipart/form-data, or as the body with the Content-Type of its format: "
+            "text/csv, application/gzip, application/vnd.apache.parquet, application/x-ndjson, that of a "
+            "workbook, or application/octet-stream."
         )
 
 

@@ -45,14 +45,16 @@ SENTENCE_IS_ENOUGH = set(
     dataset_too_large date_label deadline_passed duplicate_feature email_mismatch email_taken
     empty_column export_too_large fit_too_large field_missing field_unusable file_missing fit_failed forbidden
     form_malformed hashing_busy idempotency_key_expired idempotency_key_reused idempotency_twin_running
-    invalid_feature invalid_training_spec label_among_features
+    invalid_feature invalid_training_spec json_corrupt json_type_unsupported json_types_mixed
+    label_among_features
     load_limit_reached model_exceeds_limit model_name_unusable model_too_large name_taken no_features
     no_probabilities not_a_table not_your_email parquet_corrupt parquet_type_unsupported part_too_small
     purchases_off quote_expired quote_not_found reader_died reader_timed_out readers_busy
     refresh_running sign_up_closed single_class solver_takes_two_classes storage_full store_not_ours
     too_many_at_once too_many_classes too_many_failures too_many_neighbours
     training_cancelled training_failed training_refused training_timed_out upload_changed
-    upload_interrupted upstream_down wallet_not_found wrong_credentials wrong_password
+    upload_interrupted upstream_down wallet_not_found workbook_corrupt workbook_encrypted
+    workbook_sheet_unknown wrong_credentials wrong_password
     """.split()  # noqa: SIM905 - as a list it would take a line for each
 )
 

@@ -35,6 +35,8 @@ Coverage = Annotated[
     ),
 ]
 
+WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
+
 app = typer.Typer()
 
 
@@ -63,9 +65,7 @@ def batch(
             output.show_outcome(job, f"Job {job.id}: {then}", as_json=as_json)
             return
         with JobProgress("sending") as progress:
-            predicted = client.models.batch(
-                model, file, out or _beside(file), on_progress=progress, **options
-            )
+            predicted = client.models.batch(model, file, out or beside(file), on_progress=progress, **options)
     show_predicted(predicted, as_json=as_json)
 
 
@@ -83,7 +83,8 @@ def show_predicted(predicted: PredictedFile, *, as_json: bool) -> None:
     output.show_charge(predicted.charge)
 
 
-def _beside(file: Path) -> Path:
-    """`rows.csv.gz` becomes `rows.predicted.csv`: the output is not compressed."""
+def beside(file: Path) -> Path:
+    """`rows.csv.gz` becomes `rows.predicted.csv`, without compression; the output of a workbook is CSV."""
     plain = file.with_suffix("") if file.suffix == ".gz" else file
-    return plain.with_name(f"{plain.stem}.predicted{plain.suffix}")
+    suffix = ".csv" if plain.suffix.lower() in WORKBOOKS else plain.suffix
+    return plain.with_name(f"{plain.stem}.predicted{suffix}")

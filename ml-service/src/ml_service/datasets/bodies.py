@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 MAX_FIELD_BYTES = 64 * 1024
 MAX_FIELDS = 32
 MAX_NAME_CHARACTERS = 200
+EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+OPEN_DOCUMENT = "application/vnd.oasis.opendocument.spreadsheet"
 RAW_TYPES = {
     *("text/csv", "text/plain", "application/csv", "application/octet-stream", "application/gzip"),
     *("application/x-gzip", "application/vnd.apache.parquet", "application/x-parquet"),
+    *(EXCEL, OPEN_DOCUMENT, "application/vnd.ms-excel", "application/vnd.ms-excel.sheet.macroenabled.12"),
+    "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+    *("application/x-ndjson", "application/jsonl", "application/x-jsonlines"),
 }
 FORM_TYPE = "multipart/form-data"
 # OpenAPI schemas of streamed bodies, which FastAPI cannot derive.
@@ -30,6 +35,9 @@ TABLE_FILES: dict[str, Any] = {  # Any: OpenAPI
     "text/csv": {"schema": BINARY},
     "application/gzip": {"schema": BINARY},
     "application/vnd.apache.parquet": {"schema": BINARY},
+    EXCEL: {"schema": BINARY},
+    OPEN_DOCUMENT: {"schema": BINARY},
+    "application/x-ndjson": {"schema": BINARY},
 }
 MALFORMED = "The form cannot be read; send multipart/form-data as a browser or curl -F does."
 
@@ -48,7 +56,7 @@ async def read_body(request: Request, upload: Upload, file_field: str) -> Upload
     try:
         if media_type == FORM_TYPE.encode():
             return await _read_form(request.stream(), options.get(b"boundary", b""), upload, file_field)
-        if media_type.decode("latin-1") not in RAW_TYPES:
+        if media_type.decode("latin-1").lower() not in RAW_TYPES:
             raise NotATable
         async for chunk in request.stream():
             await upload.write(chunk)

@@ -97,7 +97,9 @@ async def add_dataset(
     inspections: Inspections,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Upload a CSV file, plain or compressed with gzip, or a Parquet file, as a form's `file` or as the body.
+    """Upload a table as a form's `file` or as the body: CSV, JSON Lines, Parquet or a workbook.
+
+    CSV and JSON Lines may be compressed with gzip; workbooks are .xlsx, .xlsm, .xlsb, .xls and .ods.
 
     The inspection is free. Equal files are stored once. Other fields of the form are settings of the reading;
     those that are left out are detected, and listed in the answer.

@@ -27,6 +27,8 @@ MOST_WORDS = 100
 LONGEST_WORD = 100
 MOST_LINES = 1000
 LONGEST_FORMAT = 40
+# Excel allows 31 characters, LibreOffice more.
+LONGEST_SHEET = 255
 
 ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Words = Annotated[list[Annotated[StrictStr, Field(max_length=LONGEST_WORD)]], Field(max_length=MOST_WORDS)]
@@ -94,8 +96,9 @@ class ColumnSettings(BaseModel):
 class ReadingSettings(BaseModel):
     """Settings of a file; what is left out is detected, or remains as it is.
 
-    `header` is false for a file without names of columns; `skip_top` and `skip_bottom` count lines around the
-    table. `missing` has the words for a missing cell in all columns.
+    `header` is false for a file without names of columns; `skip_top` and `skip_bottom` count lines, or rows
+    of a sheet, around the table. `sheet` is one of a workbook. `missing` has the words for a missing cell in
+    all columns.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -108,6 +111,7 @@ class ReadingSettings(BaseModel):
     header: StrictBool | None = None
     skip_top: Lines | None = None
     skip_bottom: Lines | None = None
+    sheet: Annotated[StrictStr, Field(min_length=1, max_length=LONGEST_SHEET)] | None = None
     missing: Words | None = None
     trim: StrictBool | None = None
     columns: Annotated[dict[ColumnName, ColumnSettings], Field(max_length=MOST_COLUMNS)] = {}
@@ -127,7 +131,7 @@ class ReadingSettings(BaseModel):
             raise FieldUnusable(name, f"is right: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-TEXT_FIELDS = {"encoding", "delimiter", "quote", "decimal", "thousands"}
+TEXT_FIELDS = {"encoding", "delimiter", "quote", "decimal", "thousands", "sheet"}
 
 
 def _from_field(name: str, text: str) -> Any:  # Any: decoded JSON

@@ -92,8 +92,11 @@ async def predict_file(
     key: IdempotencyKey = None,
     prefer: Preferences = None,
 ) -> Response:
-    """Predict a CSV file, plain or compressed with gzip, or a Parquet file; returns it with predictions.
+    """Predict a file of CSV, JSON Lines, Parquet or a workbook; returns it with predictions.
 
+    The result has the format of the file; that of a workbook is CSV in UTF-8 with a byte order mark, which
+    spreadsheets open, of the first sheet with the model's features. CSV and JSON Lines may be compressed with
+    gzip.
     An invalid row has an explanation in the column `error` and is free. The column `unknown_categories` names
     the features of a row whose category the model has not learnt, and `X-Rows-Unknown-Category` counts such
     rows. The label's column is ignored; if all its cells are there, `X-Scores` compares them. With the header

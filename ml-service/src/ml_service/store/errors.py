@@ -31,7 +31,7 @@ class FileMissing(ServiceError):
     code = "file_missing"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"The form has no file in the field '{field}'; attach a CSV file to it.")
+        super().__init__(f"The form has no file in the field '{field}'; attach a file with a table to it.")
 
 
 class ReaderDied(ServiceError):

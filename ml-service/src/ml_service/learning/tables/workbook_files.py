@@ -42,6 +42,10 @@ class Workbook:
             raise FileTooLarge(TOO_FAR_APART)
         return sheet
 
+    def close(self) -> None:
+        """Give back the unpacked file; sheets that are loaded stay."""
+        self.file.close()
+
 
 def is_workbook(path: Path) -> bool:
     """True for zip archives and OLE files; `open_workbook` refuses those that are no workbooks."""

@@ -31,6 +31,7 @@ ROWS_AT_ONCE = 10_000
 def read_workbook(path: Path, limits: CsvLimits, columns: Collection[str] | None, reading: Reading) -> Table:
     workbook = open_workbook(path, limits)
     table = choose_table(workbook, reading, limits)
+    workbook.close()
     given = Reading(columns={INDEX: OMITTED}).changed_by(reading) if table.has_index else reading
     settings = replace(table.reading, columns=given.columns)
     omitted = {name: each for name, each in settings.columns.items() if each.type == "omitted"}
@@ -118,7 +119,9 @@ class WorkbookStream:
 
     def __init__(self, path: Path, limits: CsvLimits, wanted: Collection[str]) -> None:
         self._limits = limits
-        self._table = choose_table(open_workbook(path, limits), DETECTED, limits, wanted)
+        workbook = open_workbook(path, limits)
+        self._table = choose_table(workbook, DETECTED, limits, wanted)
+        workbook.close()
         self.names = self._table.names
 
     def check_types(self, names: Iterable[str]) -> None:
