@@ -11,6 +11,7 @@ from tests.support.corpus import (
     encodings,
     exact_values,
     headers,
+    json_lines,
     layouts,
     missing,
     numbers,
@@ -19,6 +20,7 @@ from tests.support.corpus import (
     texts,
     thousands,
     times,
+    workbooks,
 )
 from tests.support.corpus.case import PLAIN, Cell, Read, Refused
 
@@ -28,8 +30,9 @@ READ_CSV: list[Read] = [
     *(case for kind in (encodings, code_pages, dialects, headers, layouts) for case in kind.READ),
 ]
 READ_PARQUET: list[Read] = parquet.READ
-READ: list[Read] = [*READ_CSV, *READ_PARQUET]
+READ_OTHERS: list[Read] = [*READ_PARQUET, *workbooks.READ, *json_lines.READ]
+READ: list[Read] = [*READ_CSV, *READ_OTHERS]
 REFUSED_CSV: list[Refused] = refused.REFUSED
-REFUSED: list[Refused] = [*REFUSED_CSV, *parquet.REFUSED]
+REFUSED: list[Refused] = [*REFUSED_CSV, *parquet.REFUSED, *workbooks.REFUSED, *json_lines.REFUSED]
 
 __all__ = ["PLAIN", "READ", "READ_CSV", "READ_PARQUET", "REFUSED", "REFUSED_CSV", "Cell", "Read", "Refused"]
