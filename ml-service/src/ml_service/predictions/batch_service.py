@@ -1,6 +1,5 @@
 """Service of batches: predict files at once or as a job; hold for all rows, charge the valid ones."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 
@@ -128,7 +127,7 @@ class BatchService:
                 answer |= {"rows": file.rows, **asdict(outcome)}
             except BaseException:
                 # Without an answer nothing refers to the file; after a crash the sweeper deletes it.
-                await asyncio.shield(self.files.results.delete(location))
+                await self.files.results.delete(location)
                 raise
             fault_point("batch predicted")
             # If this fails, the answer may be stored all the same, and needs its file; if not, the sweeper

@@ -32,8 +32,7 @@ class Artefacts:
         return await run_in_thread(self._publish, name, seconds=PUBLISH_SECONDS)
 
     async def discard(self, name: str) -> None:
-        await discard(self._files, self.staging_key(name))
-        await discard(self._files, self.key(name))
+        await discard(self._files, self.staging_key(name), self.key(name))
 
     def _publish(self, name: str) -> int:
         self._files.rename(self.staging_key(name), self.key(name))

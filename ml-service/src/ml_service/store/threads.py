@@ -15,8 +15,9 @@ Result = TypeVar("Result")
 # Nearly all operations take milliseconds; a disk on a network that is gone never answers.
 OPERATION_SECONDS = 60.0
 PROBE_SECONDS = 2.0
+THREADS_COUNT = 16
 # Threads of their own, so that a stuck store stops nothing else.
-_THREADS = ThreadPoolExecutor(16, "files")
+_THREADS = ThreadPoolExecutor(THREADS_COUNT, "files")
 
 log = structlog.stdlib.get_logger()
 
@@ -30,14 +31,23 @@ async def run_in_thread(
         return await running
 
 
-async def discard(files: Files, key: str) -> bool:
-    """Delete a file that nothing needs; false if it cannot be deleted now, and the sweeper must."""
-    try:
-        await run_in_thread(files.delete, key)
-    except OSError as error:
-        log.warning("file_not_deleted", key=key, error=type(error).__name__)
-        return False
-    return True
+async def discard(files: Files, *keys: str) -> bool:
+    """Delete files that nothing needs; false if one cannot be deleted now, and the sweeper must.
+
+    The deletion goes on if the caller is cancelled, for example because its job has just ended.
+    """
+    return await asyncio.shield(_discard(files, keys))
+
+
+async def _discard(files: Files, keys: tuple[str, ...]) -> bool:
+    is_done = True
+    for key in keys:
+        try:
+            await run_in_thread(files.delete, key)
+        except OSError as error:
+            log.warning("file_not_deleted", key=key, error=type(error).__name__)
+            is_done = False
+    return is_done
 
 
 class StoreProbe:

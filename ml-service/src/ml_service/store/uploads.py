@@ -95,8 +95,7 @@ class Uploads:
 
     async def delete(self, key: str) -> None:
         """Delete a file and its columnar copy."""
-        await discard(self._files, key)
-        await discard(self._files, key + COPY_SUFFIX)
+        await discard(self._files, key, key + COPY_SUFFIX)
 
     async def replace(self, key: str, upload: Upload) -> None:
         """Replace a stored file that should have the same content, and may be missing or changed."""

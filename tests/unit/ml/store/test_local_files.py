@@ -12,7 +12,7 @@ import pytest
 
 from ml_service.store import threads
 from ml_service.store.files import Files
-from ml_service.store.threads import StoreProbe, discard, run_in_thread
+from ml_service.store.threads import THREADS_COUNT, StoreProbe, discard, run_in_thread
 
 Make = Callable[[Path], object]
 
@@ -128,6 +128,24 @@ async def test_file_that_cannot_be_deleted_is_reported(files: Files, monkeypatch
 
     monkeypatch.setattr(files, "delete", fail)
     assert not await discard(files, "results/1")
+
+
+async def test_deletion_goes_on_after_its_caller_is_cancelled(files: Files, obstacle: threading.Event) -> None:
+    keys = ["uploads/1", "uploads/1.arrow"]
+    for key in keys:
+        files.create(key).close()
+    # With no thread free, the deletion has not begun when its caller is cancelled.
+    busy = [asyncio.create_task(run_in_thread(obstacle.wait)) for _ in range(THREADS_COUNT)]
+    deletion = asyncio.create_task(discard(files, *keys))
+    await asyncio.sleep(0.05)
+    deletion.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deletion
+    obstacle.set()
+    await asyncio.gather(*busy)
+    async with asyncio.timeout(5):
+        while any(files.exists(key) for key in keys):
+            await asyncio.sleep(0.01)
 
 
 async def test_stuck_store_is_not_ready_until_it_answers_again(
