@@ -13,6 +13,9 @@ from tests.support.tokens import access_token, bearer
 
 from local.ports import free_port
 
+# Those that an export asks.
+SERVICES = 3
+
 
 def set_response(upstream: FakeUpstream, path: str, content: object, status: int = 200) -> None:
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,10 +104,12 @@ async def test_export_that_breaks_off_never_ends_cleanly(
 async def test_slow_exports_leave_revocations_and_api_keys_working(
     start: StartGateway, upstream: FakeUpstream
 ) -> None:
-    done = asyncio.Event()
+    done, waiting = asyncio.Event(), 0
 
     async def wait(_scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal waiting
         await read_body(receive)
+        waiting += 1
         await done.wait()
         await respond(send, {})
 
@@ -117,10 +122,14 @@ async def test_slow_exports_leave_revocations_and_api_keys_working(
         timeout=30,
         limits=httpx.Limits(max_connections=None),
     ) as client:
-        exports = [
-            asyncio.create_task(client.get("/v1/me/export", headers=bearer(user))) for user in range(1, 121)
-        ]
-        await asyncio.sleep(1)
+        exports: list[asyncio.Task[httpx.Response]] = []
+        async with asyncio.timeout(30):
+            # Not all at once: the client, the gateway and its upstream are one process here, which would take
+            # longer to connect than the gateway waits.
+            for user in range(1, 121):
+                exports.append(asyncio.create_task(client.get("/v1/me/export", headers=bearer(user))))
+                while waiting < len(exports) * SERVICES:
+                    await asyncio.sleep(0.001)  # noqa: ASYNC110 - no event
         accepted = await gateway.client.get("/v1/models", headers={"Authorization": "Bearer fbx_key"})
         assert accepted.status_code == 200
         upstream.revocations.append({"user_id": 8, "generation": 1})

@@ -130,7 +130,9 @@ async def test_file_that_cannot_be_deleted_is_reported(files: Files, monkeypatch
     assert not await discard(files, "results/1")
 
 
-async def test_deletion_goes_on_after_its_caller_is_cancelled(files: Files, obstacle: threading.Event) -> None:
+async def test_deletion_goes_on_after_its_caller_is_cancelled(
+    files: Files, obstacle: threading.Event
+) -> None:
     keys = ["uploads/1", "uploads/1.arrow"]
     for key in keys:
         files.create(key).close()
