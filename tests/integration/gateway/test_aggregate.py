@@ -13,7 +13,7 @@ from tests.support.tokens import access_token, bearer
 
 from local.ports import free_port
 
-# Those that an export asks.
+# An export comes from all of them.
 SERVICES = 3
 
 
@@ -128,8 +128,8 @@ async def test_slow_exports_leave_revocations_and_api_keys_working(
             # longer to connect than the gateway waits.
             for user in range(1, 121):
                 exports.append(asyncio.create_task(client.get("/v1/me/export", headers=bearer(user))))
-                while waiting < len(exports) * SERVICES:
-                    await asyncio.sleep(0.001)  # noqa: ASYNC110 - no event
+                while waiting < len(exports) * SERVICES:  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.001)
         accepted = await gateway.client.get("/v1/models", headers={"Authorization": "Bearer fbx_key"})
         assert accepted.status_code == 200
         upstream.revocations.append({"user_id": 8, "generation": 1})
