@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
         refuse("The golden rows are predicted differently; install the versions in requirements.txt.")
     sys.stderr.write(f"{manifest['model']}: all files and {len(golden)} golden rows are as exported.\n")
     for path in options.rows:
-        for value in predict(pipeline, read_rows(path, manifest["features"]))["predictions"]:
+        for value in predict(pipeline, read_own_rows(path, manifest["features"]))["predictions"]:
             sys.stdout.write(f"{value}\n")
 
 
@@ -116,10 +116,28 @@ def load_pipeline(folder: Path) -> Any:  # Any: a scikit-learn pipeline
         refuse("The pipeline contains a type that no exported model has; it was not loaded.")
 
 
+def read_own_rows(path: Path, kinds: Mapping[str, str]) -> pd.DataFrame:
+    try:
+        return read_rows(path, kinds)
+    except KeyError as error:
+        refuse(f"{path.name} has no column {error}; README.md says how rows are written.")
+    except (OSError, ValueError) as error:
+        refuse(f"{path.name} cannot be read: {error}; README.md says how rows are written.")
+
+
 def read_rows(path: Path, kinds: Mapping[str, str]) -> pd.DataFrame:
-    """The model's columns, each converted to its type; an empty cell is missing."""
-    frame = pd.read_csv(path, dtype={name: str for name, kind in kinds.items() if kind != "number"})
-    return pd.DataFrame({name: as_kind(pd.Series(frame[name]), kind) for name, kind in kinds.items()})
+    """The model's columns, each converted to its type; an empty cell, and no other, is missing.
+
+    Raises KeyError for a column that is missing, and ValueError for a cell of another type.
+    """
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    columns: dict[str, pd.Series] = {}
+    for name, kind in kinds.items():
+        try:
+            columns[name] = as_kind(pd.Series(frame[name]), kind)
+        except ValueError as error:
+            raise ValueError(f"column '{name}': {error}") from error
+    return pd.DataFrame(columns)
 
 
 def as_kind(cells: pd.Series, kind: str) -> pd.Series:

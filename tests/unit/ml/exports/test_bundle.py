@@ -99,6 +99,32 @@ def test_bundle_checks_its_golden_rows_and_predicts_others(penguins: Path) -> No
     assert process.stdout.split() == expected["predictions"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("bill_depth_mm", "depth", "rows.csv has no column 'bill_depth_mm'"),
+        ("18.7", "18.7 mm", "rows.csv cannot be read: column 'bill_depth_mm'"),
+    ],
+)
+def test_unusable_rows_are_refused_with_a_sentence(
+    penguins: Path, tmp_path: Path, old: str, new: str, sentence: str
+) -> None:
+    lines = (DATA / "penguins.csv").read_text().splitlines()[:3]
+    (tmp_path / "rows.csv").write_text("\n".join(lines).replace(old, new))
+    process = score(penguins, tmp_path / "rows.csv")
+    assert (process.returncode, process.stdout) == (1, "")
+    assert sentence in process.stderr
+
+
+def test_words_for_missing_are_categories_in_a_bundle(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("cut,price\n" + "None,10\nfair,90\n" * 60)
+    bundle = export(tmp_path, table, TrainingSpec("linear", ("cut",), "price"))
+    process = score(bundle, table)
+    assert process.returncode == 0, process.stderr
+    assert [round(float(line)) for line in process.stdout.split()[:2]] == [10, 90]
+
+
 def test_bundle_has_the_report_as_json_and_page(penguins: Path) -> None:
     assert json.loads((penguins / "report.json").read_text())["model"] == "1_model"
     assert (penguins / "report.html").read_text().startswith("<!doctype html>")
