@@ -19,11 +19,9 @@ from ml_service.learning.tables.distinct_texts import too_long_cell
 from ml_service.learning.tables.errors import CsvError, TooFewFields, TooManyFields
 from ml_service.learning.tables.header import Header
 from ml_service.learning.tables.missing import NUMBERS
-from ml_service.learning.tables.records import Record, records
+from ml_service.learning.tables.records import SCANNED_BYTES, Record, records
 from ml_service.learning.tables.settings import Reading
 from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
-
-CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +76,10 @@ def has_leading_zeros(content: bytes, delimiter: str) -> bool:
     edge, blank = np.zeros(256, np.bool_), np.zeros(256, np.bool_)
     edge[[ord(delimiter), *b"\n\r\"'"]] = True
     blank[[*b" \t+-"]] = True
-    for start in range(0, len(codes), CHUNK):
-        last, before, zero, after = (codes[start + shift : start + shift + CHUNK] for shift in range(4))
+    for start in range(0, len(codes), SCANNED_BYTES):
+        last, before, zero, after = (
+            codes[start + shift : start + shift + SCANNED_BYTES] for shift in range(4)
+        )
         size = len(after)
         # In place, and on the candidates only: masks of all bytes for each question take six times as long.
         begins = zero[:size] == ord("0")

@@ -1,6 +1,6 @@
 """Text of a CSV file: decompression, decoding and checks, in memory for training or streamed for batches.
 
-The checks read pieces of `PIECE_BYTES`, which bounds the memory of a streamed file. A refusal reads the text
+The checks read a file in small pieces, which bounds the memory of a streamed one. A refusal reads the text
 again, line by line, to find the line and column of the fault.
 """
 
@@ -26,7 +26,7 @@ from ml_service.learning.tables.dialect import (
 )
 from ml_service.learning.tables.encodings import BYTE_ORDER_MARKS, codec_of, find_code_page, find_utf16
 from ml_service.learning.tables.errors import CorruptGzip, EmptyFile, NotCsv, NulByte, UndecodableByte
-from ml_service.learning.tables.records import locate_last_cell
+from ml_service.learning.tables.records import SCANNED_BYTES, locate_last_cell
 from ml_service.learning.tables.table import CsvLimits, check_file_size, check_lines, check_unpacked_size
 
 GZIP = b"\x1f\x8b"
@@ -187,7 +187,7 @@ def _check_pieces(source: Source, encoding: str, limits: CsvLimits) -> None:
     size, lines, blank, hint = 0, 0, True, None
     with source() as file:
         while True:
-            piece = file.read(PIECE_BYTES)
+            piece = file.read(SCANNED_BYTES)
             size += len(piece)
             check_unpacked_size(size, limits)
             text = decoder.decode(piece, final=not piece)
@@ -219,7 +219,7 @@ def _is_mostly_utf8(source: Source) -> bool:
     """True if most bytes beyond ASCII form characters of UTF-8, so that the text is damaged UTF-8."""
     rest, valid, beyond = b"", 0, 0
     with source() as file:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(SCANNED_BYTES):
             valid += sum(map(len, MULTIBYTE_UTF8.findall(rest + piece)))
             beyond += int(np.count_nonzero(np.frombuffer(piece, np.uint8) > LAST_ASCII))
             rest = b"" if piece[-1] <= LAST_ASCII else piece[1 - LONGEST_CHARACTER :]

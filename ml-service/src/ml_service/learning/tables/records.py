@@ -14,7 +14,9 @@ from ml_service.learning.tables.errors import BadQuote, CellTooLong
 from ml_service.learning.tables.table import MEGABYTE, ROW_BYTES
 
 LONGEST_FIELD = 2**31 - 1
-CHUNK = 1 << 20
+# So many bytes, and what is computed of them, stay in the cache of a processor. With 1 MiB a scan takes two
+# to three times as long.
+SCANNED_BYTES = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def locate_last_cell(lines: Iterator[str]) -> tuple[int, str | None]:
 
 def check_quotes(content: bytes, delimiter: str, quote: str = QUOTE, first_line: int = 1) -> None:
     """Raise BadQuote unless quotes enclose whole fields, are doubled inside them, and are closed."""
-    if not quote or _quotes_enclose_fields(content, delimiter, quote):
+    if not quote or quote.encode() not in content or _quotes_enclose_fields(content, delimiter, quote):
         return
     # A quote inside an unquoted field is literal, so only a full pass decides.
     line = first_line
@@ -114,8 +116,8 @@ def _quotes_enclose_fields(content: bytes, delimiter: str, quote: str) -> bool:
     edges = np.zeros(256, dtype=bool)
     edges[[ord(quote), ord(delimiter), ord("\n"), ord("\r")]] = True
     count = 0
-    for start in range(0, len(codes), CHUNK):
-        quotes = np.flatnonzero(codes[start : start + CHUNK] == ord(quote)) + start
+    for start in range(0, len(codes), SCANNED_BYTES):
+        quotes = np.flatnonzero(codes[start : start + SCANNED_BYTES] == ord(quote)) + start
         opening, closing = quotes[count % 2 :: 2], quotes[1 - count % 2 :: 2]
         if not _at_edges(codes, opening - 1, edges) or not _at_edges(codes, closing + 1, edges):
             return False
