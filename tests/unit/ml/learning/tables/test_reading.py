@@ -1,6 +1,8 @@
 """Reading of CSV files: layouts, types, settings and profiles."""
 
 import gzip
+import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.tables import DATA, typed
 
 from ml_service.learning.tables import (
@@ -22,7 +26,7 @@ from ml_service.learning.tables import (
     read_csv,
     read_table,
 )
-from ml_service.learning.tables.dates import read_date, read_dates
+from ml_service.learning.tables.dates import FORMATS, read_date, read_dates
 from ml_service.learning.tables.number_notation import read_number, read_numbers
 from ml_service.learning.tables.settings import ISO
 
@@ -172,6 +176,30 @@ def test_profile_of_an_empty_column_counts_no_values(tmp_path: Path) -> None:
 )
 def test_date_alone_is_read_as_in_a_column(text: str) -> None:
     assert read_dates(pa.array([text]), ISO).to_pylist() == [read_date(text, ISO)]
+
+
+DIGITS_ALONE = [format for format in FORMATS if not set("aAbBpyzI") & set(re.findall("%(.)", format))]
+ODD_DATES = [
+    "1.2.2020",
+    "2020/2/30 1:2",
+    "31-12-0000",
+    "01/01/2020 24:00",
+    "1.1.2020 1:2:60",
+    " 1.1.2020",
+    "1.1.20",
+]
+
+
+@given(moment=st.datetimes(min_value=datetime(1000, 1, 1)), format=st.sampled_from(DIGITS_ALONE))  # noqa: DTZ001 - as in tables
+def test_date_of_digits_is_read_as_in_a_column(moment: datetime, format: str) -> None:
+    texts = [moment.strftime(format), None]
+    assert read_dates(pa.array(texts), format).to_pylist() == [read_date(texts[0] or "", format), None]
+
+
+@pytest.mark.parametrize("format", DIGITS_ALONE)
+def test_odd_date_is_read_as_in_a_column(format: str) -> None:
+    for text in ODD_DATES:
+        assert read_dates(pa.array([text]), format).to_pylist() == [read_date(text, format)]
 
 
 @pytest.mark.parametrize(
