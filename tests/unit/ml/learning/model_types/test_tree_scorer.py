@@ -15,7 +15,7 @@ from sklearn.ensemble import (
 from ml_service.learning.model_types.compilation import Forest, build_forest, pack_trees, unpack_trees
 from ml_service.learning.model_types.forest_estimators import BlockwiseClassifier, BlockwiseRegressor
 from ml_service.learning.model_types.protocol import Matrix
-from ml_service.learning.model_types.tree_scorer import MANY_ROWS, ForestScorer, TreeScorer
+from ml_service.learning.model_types.tree_scorer import ForestScorer, TreeScorer, many_rows
 
 GENERATOR = np.random.default_rng(1)
 ROWS: Matrix = GENERATOR.normal(size=(200, 6))
@@ -52,11 +52,19 @@ def test_rows_of_another_width_are_refused() -> None:
 
 
 @pytest.mark.parametrize("forest", [BlockwiseRegressor, BlockwiseClassifier])
-def test_many_rows_have_the_scores_of_single_ones(forest: Any) -> None:
-    labels = VALUES.round().astype(int)
-    score = ForestScorer(build_forest(forest(7, random_state=1).fit(ROWS, labels).arrays))
-    assert len(ROWS) >= MANY_ROWS
-    assert np.array_equal(score(ROWS), np.concatenate([score(row[None]) for row in ROWS]))
+def test_any_number_of_rows_has_the_scores_of_single_ones(forest: Any) -> None:
+    rows = GENERATOR.normal(size=(2_000, 6))
+    labels = (rows[:, 0] + GENERATOR.normal(size=2_000)).round().astype(int)
+    arrays = forest(30, random_state=1).fit(rows, labels).arrays
+    score = ForestScorer(build_forest(arrays))
+    expected = np.concatenate([score(row[None]) for row in rows])
+    threshold = many_rows(int(arrays["nodes"].sum()))
+    for count in (1, 10, 100, 499, threshold - 1, threshold, 2_000):
+        assert np.array_equal(score(rows[:count]), expected[:count]), count
+
+
+def test_larger_forests_are_scored_tree_by_tree_from_fewer_rows_on() -> None:
+    assert 40 <= many_rows(5_000_000) < many_rows(500_000) < 200 < many_rows(50_000) < 1_000
 
 
 def test_scorer_keeps_the_arrays_of_its_trees() -> None:
