@@ -6,7 +6,7 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 MEBIBYTE = 1024**2
-# The default forest on 54,000 rows and 9 columns takes 0.7 GiB; a table at the limit of an upload 1.2 GiB.
+# The default forest on 54,000 rows and 9 columns takes 0.45 GiB; a table at the limit of an upload 1.2 GiB.
 MEMORY_OF_A_FIT = 1536 * MEBIBYTE
 LEAST_MEMORY = 512 * MEBIBYTE
 # Half of the memory is left to the services, PostgreSQL and the file cache.
