@@ -1,11 +1,14 @@
 """Readings of tables: set at the upload, corrected, decided about, and equal in predictions and batches."""
 
 import csv
+import gzip
+import json
 from pathlib import Path
 
 import pandas
 import pytest
 from tests.e2e.client.test_command import Run, logged_in, read_json, run
+from tests.support.workbooks import Rows, ods, xlsx
 
 from farebox import Farebox
 from farebox.errors import InvalidInput
@@ -21,6 +24,12 @@ TITERS = "titer,dose,passed\n" + "".join(
 GERMAN = "Bericht\nname;größe;tag\n" + "".join(
     f"n{n % 5};{n}.234,5;{n % 28 + 1}/{n % 12 + 1}/2025\n" for n in range(1, 31)
 )
+
+ROWS: Rows = [["grade", "hours", "größe"], ["1", 3, "ä"], ["A", 4, None], ["2", "x", "é"], ["Z", 5, "ö"]]
+JSON_LINES = (
+    '{"grade": "1", "hours": "3", "größe": "ä"}\n{"grade": "A", "hours": "4"}\n'
+    '{"grade": "2", "hours": "x", "größe": "é"}\n{"grade": "Z", "hours": "5", "größe": "ö"}\n'
+).encode()
 
 
 def grades(delimiter: str, grade: list[str] | None = None) -> str:
@@ -162,6 +171,55 @@ def test_rows_are_predicted_as_a_batch_predicts_them(
     assert "Row 3 is not predicted: 'hours': It must be a number." in predict.stderr
     assert "Row 4, grade: The model has no such category" in predict.stderr
     assert "1 row has a category that the model has not learnt" in batch.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "result"),
+    [
+        ("rows.xlsx", xlsx([["Notes"]], [["Grades"], *ROWS]), "rows.predicted.csv"),
+        ("rows.ods", ods(ROWS), "rows.predicted.csv"),
+        ("rows.jsonl", JSON_LINES, "rows.predicted.jsonl"),
+        ("rows.jsonl.gz", gzip.compress(JSON_LINES), "rows.predicted.jsonl"),
+    ],
+)
+def test_rows_of_other_formats_are_predicted_as_those_of_csv(
+    run: Run, key: str, grade_model: Model, tmp_path: Path, name: str, content: bytes, result: str
+) -> None:
+    rows, out = tmp_path / name, tmp_path / result
+    rows.write_bytes(content)
+
+    batch = run("batch", grade_model.name, str(rows), "--yes", FAREBOX_API_KEY=key)
+    predict = run("predict", grade_model.name, "--rows", str(rows), "--yes", FAREBOX_API_KEY=key)
+
+    assert f"the file is {out}." in batch.stderr
+    if out.suffix == ".csv":
+        with out.open(encoding="utf-8-sig", newline="") as file:
+            predicted = [row["prediction"] for row in csv.DictReader(file)]
+    else:
+        cells = [json.loads(line)["prediction"] for line in out.read_text().splitlines()]
+        predicted = ["" if cell is None else str(cell) for cell in cells]
+    assert predict.stdout.splitlines() == predicted
+    assert float(predicted[0]) == pytest.approx(3)
+    assert predicted[2] == ""
+    assert "Row 3 is not predicted: 'hours': It must be a number." in predict.stderr
+    assert "Row 4, grade: The model has no such category" in predict.stderr
+    assert sorted(file.name for file in tmp_path.iterdir() if file.is_file()) == sorted([name, result])
+
+
+def test_model_is_trained_on_a_sheet_of_a_workbook(logged_in: Run, tmp_path: Path) -> None:
+    table = tmp_path / "grades.xlsx"
+    content = [["Grades of 2025"], ["grade", "hours", "y"], *([n % 4, n % 7, n % 4 * 10] for n in range(80))]
+    table.write_bytes(xlsx([["a", "b"], [1, 2]], content, names=["Notes", "Grades"]))
+    train = ("train", str(table), "-l", "y", "-t", "linear", "--task", "regression", "--yes", "--json")
+
+    unknown = logged_in(*train, "--sheet", "Marks")
+    trained = read_json(logged_in(*train, "--sheet", "Grades"))
+
+    assert unknown.returncode == 7
+    assert "it has 'Notes', 'Grades'" in unknown.stderr
+    assert trained["model"]["features"] == ["grade", "hours"]
+    shown = logged_in("datasets", "show", str(read_json(logged_in("datasets", "--json"))[0]["id"])).stdout
+    assert "skip top 1, sheet Grades (set)" in shown
 
 
 def test_batch_with_the_label_prints_its_score(

@@ -1,10 +1,7 @@
 """Values from the command line, exit codes, and clean output."""
 
-from pathlib import Path
-
 import pytest
 
-from farebox.command.batch import beside
 from farebox.command.errors import EXIT_CODES, MEANINGS, exit_code
 from farebox.command.output import clean, number
 from farebox.command.values import read_cells, read_pairs, read_value
@@ -105,18 +102,3 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 )
 def test_numbers_have_one_format(value: float, shown: str) -> None:
     assert number(value) == shown
-
-
-@pytest.mark.parametrize(
-    ("file", "result"),
-    [
-        ("rows.csv", "rows.predicted.csv"),
-        ("rows.csv.gz", "rows.predicted.csv"),
-        ("rows.parquet", "rows.predicted.parquet"),
-        ("rows.jsonl.gz", "rows.predicted.jsonl"),
-        ("rows.XLSX", "rows.predicted.csv"),
-        ("rows.ods", "rows.predicted.csv"),
-    ],
-)
-def test_result_of_a_batch_is_named_by_its_format(file: str, result: str) -> None:
-    assert beside(Path("folder", file)) == Path("folder", result)

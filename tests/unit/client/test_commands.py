@@ -101,6 +101,14 @@ def test_digits_of_other_scripts_name_a_file_to_train_on(typed: str) -> None:
     assert f"no file {typed}" in result.stderr.replace("\n", " ")
 
 
+@pytest.mark.parametrize("command", [["batch", "1_m", "rows.xlsx", "--yes"], ["jobs", "result", "3"]])
+def test_result_of_a_batch_is_not_named_like_a_workbook(command: list[str]) -> None:
+    result = CliRunner().invoke(whole_command, [*command, "--out", "out.XLSX"])
+
+    assert result.exit_code == 7
+    assert "name it out.csv" in result.stderr
+
+
 def test_ctrl_c_has_its_own_exit_code() -> None:
     assert invoke(raising(KeyboardInterrupt())).exit_code == 130
 

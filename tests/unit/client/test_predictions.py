@@ -24,6 +24,8 @@ MODEL_SCHEMA = {
     "features": FEATURES,
     "example": {"features": {}},
 }
+CSV, JSON_LINES = "text/csv; charset=utf-8", "application/x-ndjson"
+PARQUET = "application/vnd.apache.parquet"
 FRAME = pandas.DataFrame({"grade": [1, 2], "hours": [3, 4]})
 
 
@@ -104,9 +106,52 @@ def test_predicted_file_is_read_in_its_dialect(charset: str, delimiter: str, tmp
 
 
 def test_predicted_file_of_another_format_is_not_read(tmp_path: Path) -> None:
-    file = PredictedFile(path=tmp_path / "out.parquet", rows=1, failed=0, media_type="application/parquet")
-    with pytest.raises(InvalidArgument, match=r"out\.parquet is not a CSV file"):
+    file = PredictedFile(path=tmp_path / "out.parquet", rows=1, failed=0, media_type=PARQUET)
+    with pytest.raises(InvalidArgument, match=r"out\.parquet is neither CSV nor JSON Lines"):
         file.read()
+
+
+def test_predicted_json_lines_are_read_as_texts_by_column(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_bytes(
+        b'{"id": 12345678901234567890,\r "x": 1.50, "prediction":1,"error":null}\n'
+        b'{"id": 2, "ok": true, "prediction":null,"error":"\'x\': It must be a number."}\n'
+        b'{"prediction":2,"error":null}\n'
+    )
+    file = PredictedFile(path=path, rows=3, failed=1, media_type=JSON_LINES)
+
+    rows = file.read()
+
+    assert list(rows[0]) == ["id", "x", "ok", "prediction", "error"]
+    assert [row["id"] for row in rows] == ["12345678901234567890", "2", ""]
+    assert [row["x"] for row in rows] == ["1.50", "", ""]
+    assert [row["ok"] for row in rows] == ["", "true", ""]
+    assert file.read(1) == [{"id": rows[0]["id"], "x": "1.50", "prediction": "1", "error": ""}]
+    predicted = read_predicted("1_m", file, {"1": 1, "2": 2})
+    assert predicted.predictions == [1, None, 2]
+    assert [error.row for error in predicted.errors] == [2]
+
+
+@pytest.mark.parametrize(
+    ("source", "media_type", "name"),
+    [
+        ("rows.csv", CSV, "rows.predicted.csv"),
+        ("rows.CSV.GZ", CSV, "rows.predicted.CSV"),
+        ("rows.tsv", CSV, "rows.predicted.tsv"),
+        ("rows.2024", CSV, "rows.2024.predicted.csv"),
+        ("rows", CSV, "rows.predicted.csv"),
+        ("rows.XLSX", CSV, "rows.predicted.csv"),
+        ("rows.ods", CSV, "rows.predicted.csv"),
+        ("rows.csv", PARQUET, "rows.predicted.parquet"),
+        ("rows.jsonl.gz", JSON_LINES, "rows.predicted.jsonl"),
+        ("rows.json", JSON_LINES, "rows.predicted.json"),
+        ("rows.txt", JSON_LINES, "rows.predicted.jsonl"),
+        ("rows.txt", "application/x-other", "rows.predicted"),
+    ],
+)
+def test_predicted_file_is_named_by_its_format(source: str, media_type: str, name: str) -> None:
+    file = PredictedFile(path=Path("out"), rows=1, failed=0, media_type=media_type)
+    assert file.name_after(source) == name
 
 
 def read(tmp_path: Path, text: str, classes: dict[str, str | int] | None) -> PredictedRows:

@@ -21,8 +21,9 @@ from farebox.command.options import (
 from farebox.command.predicted_rows import show_scores
 from farebox.command.progress import JobProgress
 from farebox.command.prompts import confirm_batch
+from farebox.errors import InvalidArgument
 from farebox.resources.predictions import PredictionOptions
-from farebox.results.predictions import PredictedFile
+from farebox.results.predictions import WORKBOOKS, PredictedFile
 
 Coverage = Annotated[
     float | None,
@@ -34,8 +35,6 @@ Coverage = Annotated[
         show_default=False,
     ),
 ]
-
-WORKBOOKS = {".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}
 
 app = typer.Typer()
 
@@ -57,6 +56,7 @@ def batch(
     options = PredictionOptions(probabilities=probabilities)
     if coverage is not None:
         options["coverage"] = coverage
+    check_result_name(out)
     with Farebox(url) as client:
         confirm_batch(client, yes=yes)
         if detach:
@@ -65,8 +65,9 @@ def batch(
             output.show_outcome(job, f"Job {job.id}: {then}", as_json=as_json)
             return
         with JobProgress("sending") as progress:
-            predicted = client.models.batch(model, file, out or beside(file), on_progress=progress, **options)
-    show_predicted(predicted, as_json=as_json)
+            to = out or file.with_name(f"{file.name}.predicted")
+            predicted = client.models.batch(model, file, to, on_progress=progress, **options)
+    show_predicted(predicted if out else _named_after(file, predicted), as_json=as_json)
 
 
 def show_predicted(predicted: PredictedFile, *, as_json: bool) -> None:
@@ -83,8 +84,14 @@ def show_predicted(predicted: PredictedFile, *, as_json: bool) -> None:
     output.show_charge(predicted.charge)
 
 
-def beside(file: Path) -> Path:
-    """`rows.csv.gz` becomes `rows.predicted.csv`, without compression; the output of a workbook is CSV."""
-    plain = file.with_suffix("") if file.suffix == ".gz" else file
-    suffix = ".csv" if plain.suffix.lower() in WORKBOOKS else plain.suffix
-    return plain.with_name(f"{plain.stem}.predicted{suffix}")
+def check_result_name(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() in WORKBOOKS:
+        raise InvalidArgument(
+            f"The result of a workbook is CSV, which spreadsheets open; name it {out.with_suffix('.csv')}."
+        )
+
+
+def _named_after(file: Path, predicted: PredictedFile) -> PredictedFile:
+    """The result renamed by its format, which the content of the file decides."""
+    path = predicted.path.replace(file.with_name(predicted.name_after(file.name)))
+    return predicted.model_copy(update={"path": path})

@@ -8,7 +8,7 @@ import typer
 
 from farebox.clients import Farebox
 from farebox.command import output
-from farebox.command.batch import show_predicted
+from farebox.command.batch import check_result_name, show_predicted
 from farebox.command.errors import handle_errors
 from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, row_id
 from farebox.command.progress import JobProgress
@@ -65,6 +65,7 @@ def result(
     url: Url = None,
 ) -> None:
     """Download the predictions of a batch job."""
+    check_result_name(out)
     with Farebox(url) as client:
         show_predicted(client.jobs.result(job, out), as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""`farebox predict`: predict one row, or the rows of a CSV file."""
+"""`farebox predict`: predict one row, or the rows of a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,10 @@ from farebox.results.predictions import Prediction
 
 Features = Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="One row, by column.")]
 RowsFile = Annotated[
-    Path | None, typer.Option("--rows", "-r", metavar="FILE", help="A CSV file with a row per prediction.")
+    Path | None,
+    typer.Option(
+        "--rows", "-r", metavar="FILE", help="A table of CSV, a workbook or JSON Lines, to predict."
+    ),
 ]
 Coverage = Annotated[
     float | None,
@@ -44,13 +47,13 @@ def predict(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Predict one row, or each row of a CSV file.
+    """Predict one row, or each row of a file.
 
     Example: farebox predict 7_penguins bill_length_mm=39.1 island=Dream. Double quotes force text. A file is
     read as by farebox batch: a row with an error costs nothing, and its line is empty.
     """
     if bool(features) == (rows is not None):
-        raise InvalidArgument("Pass either one row as NAME=VALUE pairs, or a CSV file with --rows.")
+        raise InvalidArgument("Pass either one row as NAME=VALUE pairs, or a file with --rows.")
     row = read_cells(features or [])
     options = PredictionOptions(probabilities=True) if probabilities else PredictionOptions()
     if coverage is not None:

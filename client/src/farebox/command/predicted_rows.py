@@ -19,8 +19,8 @@ from farebox.results.predictions import Interval, PredictedFile, Prediction, Pre
 
 PROBABILITY = "probability_"
 MOST_MESSAGES = 100
-# The first bytes of Parquet files, workbooks and JSON Lines, whose results are no lines of text.
-OTHER_FORMATS = (b"PAR1", b"PK\x03\x04", b"{")
+# The first bytes of a Parquet file, whose result is no text.
+PARQUET = b"PAR1"
 UNKNOWN_CATEGORY = "The model has no such category; it counts as missing."
 
 Cells = Mapping[str, str]
@@ -54,13 +54,13 @@ class PredictedRows(Result):
 def predict_file(
     client: Farebox, model: str, path: Path, classes: Classes | None, options: PredictionOptions
 ) -> PredictedRows:
-    """Predict a CSV file as `farebox batch` does, so that both give the same answers."""
+    """Predict a file as `farebox batch` does, so that both give the same answers."""
     with path.open("rb") as file:
-        if file.read(4).startswith(OTHER_FORMATS):
-            raise InvalidArgument(f"{path} is no CSV file; predict it with: farebox batch {model} {path}")
+        if file.read(len(PARQUET)) == PARQUET:
+            raise InvalidArgument(f"{path} is a Parquet file; predict it with: farebox batch {model} {path}")
     with TemporaryDirectory(prefix="farebox-") as folder:
         with JobProgress("sending") as progress:
-            out = Path(folder) / "rows.csv"
+            out = Path(folder) / "rows"
             predicted = client.models.batch(model, path, out, on_progress=progress, **options)
         return read_predicted(model, predicted, classes, options.get("coverage"))
 
@@ -74,7 +74,7 @@ def read_predicted(
     """
     rows = predicted.read()
     names = list(rows[0]) if rows else []
-    # A batch adds its columns after those of the file, which may have names like them.
+    # A batch adds its columns after those of the file, which may have names like theirs.
     added = names[names.index("prediction") :] if rows else []
     probabilities = [name for name in added if name.startswith(PROBABILITY)]
     if classes is None and "high" in added:

@@ -1,9 +1,11 @@
 """Predictions."""
 
 import csv
+import json
 import re
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from farebox.errors import InvalidArgument
 from farebox.results.base import Charge, Result
@@ -12,6 +14,15 @@ Value = float | int | str
 # The last column of a predicted CSV file shows its delimiter.
 HEADER_END = re.compile(r"([,;\t|])(error|unknown_categories)\r\n")
 LONGEST_HEADER = 1 << 20
+CSV, JSON_LINES = "text/csv", "application/x-ndjson"
+# The usual endings of a file's name by its media type, the first one for a new file.
+SUFFIXES: Mapping[str, Sequence[str]] = {
+    CSV: (".csv", ".tsv", ".tab", ".txt"),
+    JSON_LINES: (".jsonl", ".ndjson", ".json"),
+    "application/vnd.apache.parquet": (".parquet", ".pq"),
+}
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+TABLES = (*(suffix for suffixes in SUFFIXES.values() for suffix in suffixes), *WORKBOOKS)
 
 
 class PredictionWarning(Result):
@@ -77,9 +88,32 @@ class PredictedFile(Result):
     charge: Charge | None = None
 
     def read(self, most: int | None = None) -> list[dict[str, str]]:
-        """The rows of a CSV file, or the first of them, as texts by column."""
-        if not self.is_csv:
-            raise InvalidArgument(f"{self.path} is not a CSV file; open it with a program for its format.")
+        """The rows of a CSV or JSON Lines file, or the first of them, as texts by column."""
+        if not self.is_text:
+            raise InvalidArgument(
+                f"{self.path} is neither CSV nor JSON Lines; open it with a program for its format."
+            )
+        return self._read_csv(most) if self._media == CSV else self._read_json_lines(most)
+
+    @property
+    def is_text(self) -> bool:
+        return self._media in {CSV, JSON_LINES}
+
+    def name_after(self, source: str) -> str:
+        """A name by the format of this file: `rows.predicted.csv` for the predicted rows of `rows.xlsx`."""
+        source = source[:-3] if source.lower().endswith(".gz") else source
+        name = PurePath(source)
+        suffix = name.suffix.lower()
+        stem = name.stem if suffix in TABLES else name.name
+        usual = SUFFIXES.get(self._media, ("",))
+        return f"{stem}.predicted{name.suffix if suffix in usual else usual[0]}"
+
+    @property
+    def _media(self) -> str:
+        """The media type without its charset."""
+        return self.media_type.partition(";")[0].strip()
+
+    def _read_csv(self, most: int | None) -> list[dict[str, str]]:
         charset = self.media_type.partition("charset=")[2] or "utf-8"
         # Python's other codec of UTF-8 drops a byte order mark.
         encoding = "utf-8-sig" if charset == "utf-8" else charset
@@ -90,6 +124,30 @@ class PredictedFile(Result):
             file.seek(0)
             return list(islice(csv.DictReader(file, delimiter=header_end[1]), most))
 
-    @property
-    def is_csv(self) -> bool:
-        return self.media_type.startswith("text/csv")
+    def _read_json_lines(self, most: int | None) -> list[dict[str, str]]:
+        """The rows with all columns in the order of CSV; a missing cell is an empty text."""
+        # A line may have a carriage return between its cells.
+        with self.path.open(encoding="utf-8", newline="\n") as file:
+            rows = [_texts_of(line) for line in islice(file, most)]
+        own, added = dict[str, None](), dict[str, None]()
+        for names in map(list, rows):
+            first = names.index("prediction")
+            own |= dict.fromkeys(names[:first])
+            added |= dict.fromkeys(names[first:])
+        return [{name: row.get(name, "") for name in (*own, *added)} for row in rows]
+
+
+def _texts_of(line: str) -> dict[str, str]:
+    """The cells of a row as texts, with numbers as they are written."""
+    cells = json.loads(line, parse_int=str, parse_float=str)
+    return {name: _text_of(cell) for name, cell in cells.items()}
+
+
+def _text_of(cell: str | bool | None) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return str(cell).lower()
+        case str():
+            return cell
