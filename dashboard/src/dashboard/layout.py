@@ -9,6 +9,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard.formatting import escape
 from farebox.results.datasets import Finding
+from farebox.results.predictions import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ T = TypeVar("T")
 MAX_COLUMNS = 3
 DATE_FORMAT = "DD MMM YYYY HH:mm"
 PAGES, MESSAGES = "pages", "messages"
-TABLE_EXTENSIONS = ["csv", "gz", "txt", "tsv", "xlsx", "ods", "parquet", "jsonl"]
+TABLE_EXTENSIONS = [*(suffix.removeprefix(".") for suffix in TABLES), "gz"]
 BOXES = {"info": st.info, "warning": st.warning, "serious": st.error}
 
 

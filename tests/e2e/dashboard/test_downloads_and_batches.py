@@ -2,15 +2,23 @@
 
 import csv
 import io
+import json
 import re
 import zipfile
 
+import pytest
 from playwright.sync_api import Browser, expect
 from tests.e2e.dashboard.conftest import PENGUINS
 from tests.support.browser import Account, Window
 from tests.support.stack import Stack
+from tests.support.workbooks import ods, rows_of_csv, xlsx
 
 BUTTON = "Predict (5 tokens per 1,000 rows)"
+
+ROWS = rows_of_csv(PENGUINS.read_bytes(), {"species", "island", "sex"})
+JSON_LINES = "".join(
+    f"{json.dumps(dict(zip(map(str, ROWS[0]), row, strict=True)))}\n" for row in ROWS[1:31]
+).encode()
 
 
 def test_batch_returns_rows_with_predictions_and_can_be_downloaded_again(
@@ -42,6 +50,32 @@ def test_batch_returns_rows_with_predictions_and_can_be_downloaded_again(
     owner_window.click("Prepare download")
     owner_window.expect_text("Predicted 30 of 31 rows (5 tokens).")
     assert owner_window.download("Download")[1] == content
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "content", "result", "start"),
+    [
+        ("birds.xlsx", xlsx([["Notes"]], ROWS[:31]), "birds.predicted.csv", b"\xef\xbb\xbfspecies,"),
+        ("birds.ods", ods(ROWS[:31]), "birds.predicted.csv", b"\xef\xbb\xbfspecies,"),
+        ("birds.jsonl", JSON_LINES, "birds.predicted.jsonl", b'{"species": '),
+    ],
+)
+def test_result_of_another_format_is_named_and_shown_by_its_own(
+    owner_window: Window, uploaded: str, content: bytes, result: str, start: bytes
+) -> None:
+    owner_window.go("Predict")
+    owner_window.open_tab("File of rows")
+    owner_window.attach(uploaded, content)
+    owner_window.click(BUTTON)
+    owner_window.expect_text("Predicted 30 of 30 rows (5 tokens).")
+    owner_window.expect_text("The first 20 of 30 rows.")
+    owner_window.screenshot(f"predict-file-{uploaded.replace('.', '-')}")
+
+    filename, predicted = owner_window.download("Download")
+
+    assert filename == result
+    assert predicted.startswith(start)
+    assert predicted.count(b"Adelie") >= 55
 
 
 def test_batch_without_feature_columns_is_refused_without_charge(

@@ -7,6 +7,7 @@ from tests.unit.client.samples import NOW
 from tests.unit.client.samples import job as job_document
 from tests.unit.dashboard.conftest import RunPage, page_of
 
+from dashboard.widgets.batch_prediction import FILENAMES
 from dashboard.widgets.job_progress import WATCHED_JOB
 from farebox.results.models import ModelSchema
 
@@ -91,6 +92,38 @@ def test_result_shows_scores_unknown_categories_and_first_rows(gateway: Gateway,
         "unknown_categories": ["", "größe"],
         "größe": ["klein", "1234567890123456789"],
     }
+
+
+@pytest.mark.parametrize(
+    ("uploaded", "media_type", "content", "filename"),
+    [
+        (
+            "birds.xlsx",
+            "text/csv; charset=utf-8",
+            b"\xef\xbb\xbfx,prediction,error\r\n1,2.5,\r\n",
+            "birds.predicted.csv",
+        ),
+        (
+            "birds.jsonl.gz",
+            "application/x-ndjson",
+            b'{"x": 1, "prediction":2.5,"error":null}\n',
+            "birds.predicted.jsonl",
+        ),
+    ],
+)
+def test_result_is_named_and_shown_by_its_format(
+    gateway: Gateway, run_page: RunPage, uploaded: str, media_type: str, content: bytes, filename: str
+) -> None:
+    headers = {**CHARGED, "X-Rows": "1", "X-Rows-Failed": "0", "Content-Type": media_type}
+    gateway.on("GET", "/v1/jobs/7/result", httpx.Response(200, headers=headers, content=content))
+    job = batch_job("succeeded", tokens_charged=5)
+    gateway.on("GET", "/v1/jobs", page_of(job))
+    gateway.on("GET", "/v1/jobs/7", ok(job))
+
+    app = run_page(show_batches, {"schema": SCHEMA, WATCHED_JOB: 7, FILENAMES: {7: uploaded}})
+
+    assert app.session_state["batch_result"].filename == filename
+    assert app.dataframe[0].value.to_dict("list") == {"prediction": ["2.5"], "error": [""], "x": ["1"]}
 
 
 def test_result_of_another_format_is_offered_without_its_rows(gateway: Gateway, run_page: RunPage) -> None:

@@ -68,7 +68,7 @@ def _start(client: Farebox, model: str, file: tuple[str, bytes], options: Predic
     with idempotency_key("batch", request) as key:
         job = client.models.start_batch(model, content, **(options | {"idempotency_key": key}))
     job_progress.watch(job)
-    st.session_state.setdefault(FILENAMES, {})[job.id] = name.removesuffix(".gz")
+    st.session_state.setdefault(FILENAMES, {})[job.id] = name
     st.session_state.pop(RESULT, None)
 
 
@@ -91,15 +91,19 @@ def _show_batches(client: Farebox, model: str) -> None:
 def _fetch(client: Farebox, job: Job) -> None:
     with spinner("Downloading the file"), TemporaryDirectory(prefix="farebox-batch-") as folder:
         summary = client.jobs.result(job.id, Path(folder) / "rows")
-        content = summary.path.read_bytes()
+        uploaded = st.session_state.get(FILENAMES, {}).get(job.id, f"rows-{job.id}")
         st.session_state[RESULT] = BatchResult(
-            job.model_name, _filename(job, content), content, summary, _first_rows(summary)
+            job.model_name,
+            summary.name_after(uploaded),
+            summary.path.read_bytes(),
+            summary,
+            _first_rows(summary),
         )
 
 
 def _first_rows(file: PredictedFile) -> pd.DataFrame | None:
     """The first rows, with the columns that the batch has added in front."""
-    if file.is_csv:
+    if file.is_text:
         rows = pd.DataFrame(file.read(SHOWN_ROWS))
     elif "parquet" in file.media_type:
         rows = pd.read_parquet(file.path).head(SHOWN_ROWS)
@@ -107,12 +111,6 @@ def _first_rows(file: PredictedFile) -> pd.DataFrame | None:
         return None
     added = list(rows.columns).index("prediction")
     return rows[[*rows.columns[added:], *rows.columns[:added]]]
-
-
-def _filename(job: Job, content: bytes) -> str:
-    extension = "parquet" if content.startswith(b"PAR1") else "csv"
-    uploaded = Path(st.session_state.get(FILENAMES, {}).get(job.id, f"rows-{job.id}.{extension}"))
-    return f"{uploaded.stem}.predicted{uploaded.suffix}"
 
 
 def _show_result(model: str) -> None:
