@@ -61,6 +61,7 @@ async def test_sheet_is_a_setting_of_the_upload_and_of_corrections(idle: Service
     dataset = uploaded.json()
     assert [column["name"] for column in dataset["columns"]] == ["species", "remark"]
     assert dataset["reading"]["sheet"] == dataset["corrections"]["sheet"] == "Notes"
+    assert dataset["sheets"] == ["Birds", "Notes"]
     url = f"/v1/datasets/{dataset['id']}"
     correction = {"reading": {"sheet": "Birds", "skip_top": 0}}
     corrected = await idle.client.patch(url, json=correction, headers=bearer(ADA))

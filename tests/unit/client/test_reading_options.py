@@ -145,6 +145,20 @@ def test_obvious_reading_is_not_shown(capsys: pytest.CaptureFixture[str]) -> Non
     assert err == ""
 
 
+def test_sheets_of_a_workbook_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    reading = {"header": True, "skip_top": 0, "sheet": "Birds", "columns": {}}
+    changes = {"format": "workbook", "sheets": ["Notes", "Birds"], "reading": reading, "corrections": {}}
+    out, _ = shown(capsys, **changes, columns=[PRICE])
+
+    facts = dict(
+        line.split(maxsplit=1) for line in out.splitlines() if line.startswith(("sheets", "reading"))
+    )
+    assert {name: value.strip() for name, value in facts.items()} == {
+        "sheets": "Notes, Birds",
+        "reading": "sheet Birds",
+    }
+
+
 def test_column_to_decide_is_shown_with_three_commands(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = shown(capsys, columns=[PRICE, TITER], findings=[NEEDS_DECISION])
 

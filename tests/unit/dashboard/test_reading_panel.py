@@ -118,6 +118,18 @@ def test_panel_shows_the_reading_and_sends_nothing(gateway: Gateway, run_page: R
     assert gateway.requests == []
 
 
+def test_sheet_of_a_workbook_is_selected(gateway: Gateway, run_page: RunPage) -> None:
+    reading = {"sheet": "Notes", "header": True, "skip_top": 0, "skip_bottom": 0, "columns": {}}
+    document = {**DOCUMENT, "format": "workbook", "sheets": ["Notes", "Birds"], "reading": reading}
+    app = run_page(show_panel, {"dataset": InspectedDataset.model_validate(document)})
+    sheet = next(box for box in app.selectbox if box.label == "Sheet")
+    assert (sheet.options, sheet.value) == (["Notes", "Birds"], "Notes")
+
+    select(app, "Sheet", "Birds")
+
+    assert requests(gateway) == [(True, {"sheet": "Birds"})]
+
+
 def test_changes_are_shown_once_and_applied_together(gateway: Gateway, run_page: RunPage) -> None:
     app = run(run_page, show_panel)
     select(app, "Encoding", "cp1252")

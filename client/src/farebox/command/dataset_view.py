@@ -42,6 +42,7 @@ def show_dataset(dataset: InspectedDataset, findings: Sequence[Finding], *, as_j
             "rows": dataset.rows,
             "duplicate rows": dataset.duplicate_rows,
             "format": _format(dataset),
+            **({"sheets": dataset.sheets} if dataset.sheets else {}),
             **({"reading": reading} if (reading := list(_describe_reading(dataset))) else {}),
             **({"left out": left_out} if left_out else {}),
             "label": dataset.suggested.label and f"{dataset.suggested.label} (suggested)",

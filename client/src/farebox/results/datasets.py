@@ -145,6 +145,8 @@ class Preview(Result):
 class InspectedDataset(Dataset):
     """A dataset with statistics and findings; `dialect` is None unless the file is CSV.
 
+    `sheets` names those of a workbook; the reading has the one that was read.
+
     `reading` has all settings by which the file was read, `corrections` those that were set. `preview` has
     the first rows in the result of a dry run.
     """
@@ -152,6 +154,7 @@ class InspectedDataset(Dataset):
     columns: list[InspectedColumn]
     format: str
     dialect: Dialect | None
+    sheets: list[str] = Field(default_factory=list[str])
     reading: Reading = Reading()
     corrections: Reading = Reading()
     duplicate_rows: int

@@ -55,7 +55,7 @@ def _upload(client: Farebox) -> None:
             "CSV, Excel, Parquet or JSON Lines file", type=TABLE_EXTENSIONS, key=f"{key}-file"
         )
         with st.expander("Settings of the file"):
-            settings = file_fields(Reading(), "csv", key)
+            settings = file_fields(Reading(), None, key)
         submitted = st.form_submit_button("Add dataset")
     if submitted and file is None:
         st.warning("Select a file first.")

@@ -1,7 +1,7 @@
 """Fields for the settings of a reading: those of a file, and those of one column."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import streamlit as st
@@ -86,9 +86,11 @@ CSV = (
     DECIMAL,
     THOUSAND,
 )
-FILE_SETTINGS: Mapping[str, Sequence[Setting]] = {
+SHEET = Setting("sheet", "Sheet", "text")
+FILE_SETTINGS: Mapping[str | None, Sequence[Setting]] = {
     "csv": CSV,
-    "workbook": (Setting("sheet", "Sheet", "text"), *ROWS),
+    "workbook": (SHEET, *ROWS),
+    None: (*CSV, replace(SHEET, label="Sheet of a workbook")),
 }
 UNIT = Setting("unit", "Unit to drop", "text", help="A currency or % at each number.")
 FORMAT = Setting("format", "Date format", options=DATE_FORMATS, is_open=True, help="A format of strptime.")
@@ -105,9 +107,19 @@ COLUMN_SETTINGS: Mapping[str | None, Sequence[Setting]] = {
 }
 
 
-def file_fields(reading: Reading, format: str, key: str) -> ReadingSettings:
-    """Fields for the settings of a file, filled with those of its reading; returns the changed ones."""
+def file_fields(
+    reading: Reading, format: str | None, key: str, sheets: Sequence[str] = ()
+) -> ReadingSettings:
+    """Fields for the settings of a file, filled with those of its reading; returns the changed ones.
+
+    Without a format, they are those of all formats. `sheets` are those of a workbook.
+    """
     settings = [*FILE_SETTINGS.get(format, ()), TRIM, MISSING]
+    if sheets:
+        names = {name: name for name in sheets}
+        settings = [
+            replace(each, kind="choice", options=names) if each == SHEET else each for each in settings
+        ]
     current = {setting.name: getattr(reading, setting.name) for setting in settings}
     return ReadingSettings(**_draw_all(settings, current, {}, key))  # pyright: ignore[reportArgumentType]
 

@@ -74,7 +74,7 @@ def _settings_fields(dataset: InspectedDataset) -> ReadingSettings:
     """Fields of all settings; returns the changed ones."""
     key = f"reading-{dataset.id}-{st.session_state.get(ROUND, 0)}"
     with st.expander("Settings of the file", icon=":material/description:"):
-        changed = file_fields(dataset.reading, dataset.format, key)
+        changed = file_fields(dataset.reading, dataset.format, key, dataset.sheets)
     chosen: dict[str, ColumnSettings] = st.session_state.setdefault(f"{key}-columns", {})
     names = _names(dataset)
     left, right = st.columns(2)

@@ -148,6 +148,7 @@ def _find_details(table: tables.Table, profile: tables.TableProfile) -> Json:
     return {
         "format": table.format,
         "dialect": _dialect(table) if table.format == "csv" else None,
+        "sheets": table.sheets,
         "reading": table.reading.to_json(),
         "corrections": profile.given.to_json(),
         "duplicate_rows": statistics.duplicate_rows,

@@ -20,15 +20,13 @@ from pydantic import (
 from ml_service.errors import FieldUnusable
 from ml_service.learning.tables import Reading
 from ml_service.learning.tables.encodings import ENCODINGS
-from ml_service.learning.tables.settings import ISO, ColumnReading
+from ml_service.learning.tables.settings import ISO, LONGEST_SHEET, ColumnReading
 
 MOST_COLUMNS = 2000
 MOST_WORDS = 100
 LONGEST_WORD = 100
 MOST_LINES = 1000
 LONGEST_FORMAT = 40
-# Excel allows 31 characters, LibreOffice more.
-LONGEST_SHEET = 255
 
 ColumnName = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Words = Annotated[list[Annotated[StrictStr, Field(max_length=LONGEST_WORD)]], Field(max_length=MOST_WORDS)]

@@ -116,7 +116,7 @@ class PreviewView(BaseModel):
 
 
 class InspectedDatasetView(DatasetView):
-    """A dataset with its statistics and findings; only CSV has a dialect.
+    """A dataset with its statistics and findings; only CSV has a dialect, only a workbook has sheets.
 
     `reading` has all settings by which the file was read, `corrections` those that its owner has set.
     `preview` is there in the answer to a dry run.
@@ -124,6 +124,7 @@ class InspectedDatasetView(DatasetView):
 
     format: str
     dialect: DialectView | None
+    sheets: list[str] = []
     reading: ReadingView
     corrections: ReadingView
     duplicate_rows: int

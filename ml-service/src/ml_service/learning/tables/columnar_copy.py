@@ -29,7 +29,7 @@ from ml_service.learning.tables.table import (
 from ml_service.store.files import COPY_SUFFIX
 
 # To increase when reading or the layout changes, so that copies of an older version are not used.
-VERSION = 3
+VERSION = 4
 METADATA = b"farebox"
 # A copy with more bytes than this multiple of the uploaded file is compressed, which makes it slower to read.
 MOST_EXPANSION = 2
@@ -71,6 +71,7 @@ def write_copy(
         "header": table.header,
         "rows": table.rows,
         "format": table.format,
+        "sheets": table.sheets,
         "given": reading.to_json(),
         "reading": table.reading.to_json(),
         "findings": [asdict(finding) for finding in table.findings],
@@ -122,6 +123,7 @@ def read_copy(
         read if columns is None else read.only(columns),
         [finding for finding in found if finding.column is None or finding.column in typed],
         document["format"],
+        document["sheets"],
     )
 
 

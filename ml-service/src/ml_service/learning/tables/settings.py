@@ -14,6 +14,8 @@ Exceptions = Literal["decide", "missing"]
 Json = dict[str, Any]  # Any: decoded JSON
 
 ISO = "iso"
+# Excel allows 31 characters for the name of a sheet, LibreOffice more.
+LONGEST_SHEET = 255
 
 
 @dataclass(frozen=True, slots=True)

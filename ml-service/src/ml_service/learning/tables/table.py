@@ -79,7 +79,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`header` names all columns of the file, `columns` has only those read and not left out."""
+    """`header` names all columns of the file, `columns` has only those read and not left out.
+
+    `sheets` names those of a workbook, visible ones first.
+    """
 
     header: tuple[str, ...]
     columns: Mapping[str, Column]
@@ -87,6 +90,7 @@ class Table:
     reading: Reading = DETECTED
     findings: Sequence[Finding] = ()
     format: Format = "csv"
+    sheets: Sequence[str] = ()
 
 
 def check_rows(rows: int, limits: CsvLimits) -> None:

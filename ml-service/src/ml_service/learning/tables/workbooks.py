@@ -10,7 +10,7 @@ from ml_service.learning.tables import reading_findings as findings
 from ml_service.learning.tables.column_types import Read
 from ml_service.learning.tables.distinct_texts import Source
 from ml_service.learning.tables.header import INDEX
-from ml_service.learning.tables.settings import OMITTED, Reading
+from ml_service.learning.tables.settings import LONGEST_SHEET, OMITTED, Reading
 from ml_service.learning.tables.sheets import SheetTable, choose_table
 from ml_service.learning.tables.table import (
     DETECTED,
@@ -26,6 +26,8 @@ from ml_service.learning.tables.typed_columns import read_typed
 from ml_service.learning.tables.workbook_files import Workbook, open_workbook
 
 ROWS_AT_ONCE = 10_000
+# Listed to choose from.
+MOST_SHEETS = 100
 
 
 def read_workbook(path: Path, limits: CsvLimits, columns: Collection[str] | None, reading: Reading) -> Table:
@@ -47,6 +49,7 @@ def read_workbook(path: Path, limits: CsvLimits, columns: Collection[str] | None
         replace(settings, columns={name: by_name[name] for name in table.names if name in by_name}),
         [*_find_in_workbook(workbook, table, reading, given), *found],
         "workbook",
+        [name for name in workbook.sheets if len(name) <= LONGEST_SHEET][:MOST_SHEETS],
     )
 
 

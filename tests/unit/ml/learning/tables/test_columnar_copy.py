@@ -30,6 +30,7 @@ def assert_equal(table: Table | None, expected: Table) -> None:
     assert table is not None
     assert (table.header, table.rows, table.reading) == (expected.header, expected.rows, expected.reading)
     assert (table.findings, table.format) == (list(expected.findings), expected.format)
+    assert list(table.sheets) == list(expected.sheets)
     assert list(table.columns) == list(expected.columns)
     for name, column in expected.columns.items():
         cells = table.columns[name].cells

@@ -117,6 +117,13 @@ def test_first_visible_sheet_with_a_table_is_read(read: Read) -> None:
     table = read(content)
     assert (table.header, table.reading.sheet) == (("a", "b"), "Data")
     assert "'Cover', 'Empty', 'Old'" in detail(table, "other_sheets")
+    assert table.sheets == ["Cover", "Data", "Empty", "Old"]
+
+
+def test_sheets_to_choose_from_are_bounded(read: Read) -> None:
+    names = ["x" * 256, *(f"S{number}" for number in range(120))]
+    table = read(ods(*([["a"], [1]] for _ in names), names=names))
+    assert table.sheets == names[1:101]
 
 
 @BOTH
