@@ -71,6 +71,9 @@ def _find_in_column(view: ColumnView, rows: int) -> Iterator[Finding]:
             f"{_percent(column.missing, rows)} of the cells in '{name}' are missing.",
             "Leave the column out, or find out why cells are missing.",
         )
+    if column.decision is not None:
+        # Its texts are numbers or dates but for a few, so what holds for texts says nothing.
+        return
     if distinct == 1 and rows > 1:
         yield Finding(
             "constant",

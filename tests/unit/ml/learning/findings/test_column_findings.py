@@ -52,6 +52,7 @@ def codes(path: Path) -> list[tuple[str, str, str | None]]:
         (lambda n: "" if n % 3 else n % 2, [("mostly_missing", "warning", "a")]),
         (lambda _: "", [("mostly_missing", "warning", "a")]),
         (lambda n: f"t{n % 60}", [("high_cardinality", "info", "a")]),
+        (lambda n: n + 0.5 if n else "<0.5", []),
         (lambda n: f"t{n % 50}", []),
     ],
 )
