@@ -23,7 +23,7 @@ def show(session: UserSession) -> None:
 
 def show_login() -> None:
     st.title("Farebox")
-    st.caption("Metered machine learning for tables: train models on CSV files and predict with them.")
+    st.caption("Metered machine learning for tables: train models on your tables and predict with them.")
     if notice := st.session_state.get(user_session.NOTICE):
         st.info(notice)
     login, register, reset = st.tabs(["Log in", "Register", "Change password"])

@@ -36,7 +36,7 @@ def _show_first_steps(client: Farebox) -> None:
     with st.container(border=True):
         st.subheader("First steps", anchor=False)
         st.markdown(
-            "1. Upload a dataset: a CSV file with a header line.\n"
+            "1. Upload a dataset: a table of CSV, Excel, Parquet or JSON Lines.\n"
             "2. Select the column to predict and train a model. "
             f"A training costs {tokens(prices['train'])}, charged only if it succeeds.\n"
             f"3. Predict the column for new rows. A prediction costs {tokens(prices['predict'])}."

@@ -53,7 +53,10 @@ MISSING_WORDS = {word: word for word in ("NA", "N/A", "NULL", "None", "?", "-", 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting and its kind of field; values beside the options may be typed if it `is_open`."""
+    """A setting and its kind of field; values beside the options may be typed if it `is_open`.
+
+    The placeholder says what holds while the setting has no value.
+    """
 
     name: str
     label: str
@@ -61,17 +64,19 @@ class Setting:
     options: Options = field(default_factory=dict[Any, str])  # Any: as above
     is_open: bool = False
     help: str | None = None
+    placeholder: str = DETECTED
 
 
 DECIMAL = Setting("decimal", "Decimal mark", options=DECIMALS)
 THOUSAND = Setting("thousands", "Thousands mark", options=THOUSANDS)
-TRIM = Setting("trim", "Blanks around texts", options={True: "Removed", False: "Kept"})
+TRIM = Setting("trim", "Blanks around texts", options={True: "Removed", False: "Kept"}, placeholder="removed")
 MISSING = Setting(
     "missing",
     "Words for missing",
     "words",
     MISSING_WORDS,
     help="Beside empty cells; by default the usual ones.",
+    placeholder="the usual words",
 )
 ROWS = (
     Setting("header", "Names of columns", options={True: "In the first row", False: "None"}),
@@ -95,7 +100,10 @@ FILE_SETTINGS: Mapping[str | None, Sequence[Setting]] = {
 UNIT = Setting("unit", "Unit to drop", "text", help="A currency or % at each number.")
 FORMAT = Setting("format", "Date format", options=DATE_FORMATS, is_open=True, help="A format of strptime.")
 OTHERS = Setting(
-    "exceptions", "Cells of another type", options={"decide": "Not accepted", "missing": "Read as missing"}
+    "exceptions",
+    "Cells of another type",
+    options={"decide": "Not accepted", "missing": "Read as missing"},
+    placeholder="not accepted",
 )
 COLUMN_SETTINGS: Mapping[str | None, Sequence[Setting]] = {
     "number": (DECIMAL, THOUSAND, UNIT, OTHERS, MISSING),
@@ -175,17 +183,25 @@ def _draw(setting: Setting, value: Any, key: str) -> Any:  # Any: as above
                 words,
                 value,
                 accept_new_options=True,
-                placeholder="the usual words",
+                placeholder=setting.placeholder,
                 help=setting.help,
                 key=key,
             )
             return picked if picked or value else None
         case "lines":
             return st.number_input(
-                setting.label, 0, MOST_LINES, value, placeholder=DETECTED, help=setting.help, key=key
+                setting.label,
+                0,
+                MOST_LINES,
+                value,
+                placeholder=setting.placeholder,
+                help=setting.help,
+                key=key,
             )
         case "text":
-            text = st.text_input(setting.label, value, placeholder=DETECTED, help=setting.help, key=key)
+            text = st.text_input(
+                setting.label, value, placeholder=setting.placeholder, help=setting.help, key=key
+            )
             return text or None
 
 
@@ -198,7 +214,7 @@ def _choice(setting: Setting, value: Any, key: str) -> Any:  # Any: as above
         options,
         None if value is None else options.index(value),
         lambda option: setting.options.get(option, str(option)),
-        placeholder=DETECTED,
+        placeholder=setting.placeholder,
         accept_new_options=setting.is_open,
         help=setting.help,
         key=key,
