@@ -4,6 +4,7 @@
 # pyright: reportAttributeAccessIssue=false
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -29,11 +30,16 @@ class ColumnReader:
     body: Body
     reading: Reading
     columns: dict[str, Read] = field(default_factory=dict[str, Read])
+    has_zeros: bool = False
 
     def read(self, names: Sequence[str]) -> int:
         """Read the columns into `columns`; returns the number of rows."""
-        # Arrow checks the width of the rows only if it reads at least one column.
-        parsed = parse(self.body, names or self.body.header.names[:1], self.reading)
+        with ThreadPoolExecutor(1, "zeros") as threads:
+            # Beside Arrow, whose threads leave a processor idle now and then.
+            has_zeros = threads.submit(has_leading_zeros, self.body.content, self.body.delimiter)
+            # Arrow checks the width of the rows only if it reads at least one column.
+            parsed = parse(self.body, names or self.body.header.names[:1], self.reading)
+            self.has_zeros = has_zeros.result()
         decimal = self.reading.decimal or self._usual_decimal(parsed)
         self._read_all(names, parsed, decimal)
         if self.reading.decimal is None and decimal == "." and self._has_decimal_commas():
@@ -54,11 +60,14 @@ class ColumnReader:
     def _read_all(self, names: Iterable[str], parsed: pa.Table, decimal: Decimal) -> None:
         source = Source(decimal, self.body.limits.cell_length, "line", self.body.locate)
         with_texts: list[str] = []
-        has_zeros = has_leading_zeros(self.body.content, self.body.delimiter)
         for name in names:
             cells, setting = parsed.column(name), self.setting(name)
             is_number = pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
-            if needs_texts(cells, setting) or (has_zeros and is_number) or self._may_group(cells, decimal):
+            if (
+                needs_texts(cells, setting)
+                or (self.has_zeros and is_number)
+                or self._may_group(cells, decimal)
+            ):
                 with_texts.append(name)
             else:
                 self.columns[name] = read_column(name, cells, None, setting, source)

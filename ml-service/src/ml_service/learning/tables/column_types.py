@@ -81,7 +81,7 @@ def needs_texts(parsed: pa.ChunkedArray, setting: ColumnReading) -> bool:
     if setting.type in {"text", "boolean", "time"} or setting.missing is not None or not is_plain(setting):
         return True
     if pa.types.is_integer(parsed.type) or pa.types.is_floating(parsed.type):
-        return setting.type == "date" or parsed.null_count > 0 or _largest(parsed) > LARGEST_EXACT
+        return setting.type == "date" or parsed.null_count > 0 or _has_inexact(parsed)
     if pa.types.is_temporal(parsed.type):
         is_day = pa.types.is_date(parsed.type) or parsed.type == pa.timestamp("s")
         is_iso = setting.type in {None, "date"} and setting.format in {None, ISO}
@@ -98,7 +98,7 @@ def _reads_texts(parsed: pa.ChunkedArray, texts: pa.ChunkedArray, setting: Colum
     if pc.any(pc.match_substring_regex(texts, OTHER_FORMS)).as_py():
         return True
     if pa.types.is_floating(parsed.type):
-        return _largest(parsed) > LARGEST_EXACT
+        return _has_inexact(parsed)
     rounded = parsed.cast(pa.float64(), safe=False).cast(pa.int64(), safe=False)
     return bool(pc.any(pc.not_equal(rounded, parsed)).as_py())
 
@@ -134,10 +134,12 @@ def _are_whole(numbers: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.equal(pc.floor(numbers), numbers)
 
 
-def _largest(numbers: pa.ChunkedArray) -> float:
-    """The largest absolute value."""
-    span = pc.min_max(numbers).as_py()
-    return max(abs(span["min"] or 0), abs(span["max"] or 0))
+def _has_inexact(numbers: pa.ChunkedArray) -> bool:
+    """True if a number is so large that floats leave whole numbers out."""
+    return any(
+        pc.any(beyond).as_py()
+        for beyond in (pc.greater(numbers, LARGEST_EXACT), pc.less(numbers, -LARGEST_EXACT))
+    )
 
 
 def _read_timestamps(name: str, parsed: pa.ChunkedArray, setting: ColumnReading, source: Source) -> Column:

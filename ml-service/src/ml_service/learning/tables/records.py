@@ -14,8 +14,7 @@ from ml_service.learning.tables.errors import BadQuote, CellTooLong
 from ml_service.learning.tables.table import MEGABYTE, ROW_BYTES
 
 LONGEST_FIELD = 2**31 - 1
-# So many bytes, and what is computed of them, stay in the cache of a processor. With 1 MiB a scan takes two
-# to three times as long.
+# So many bytes, and what is computed of them, stay in a processor's cache; scans of 1 MiB took twice as long.
 SCANNED_BYTES = 1 << 17
 
 
