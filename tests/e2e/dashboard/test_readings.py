@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tests.e2e.dashboard.conftest import PENGUINS
 from tests.support.browser import Account, Window
 from tests.support.stack import Stack
+from tests.support.workbooks import Rows, xlsx
 
 # Every third cell of titer is a limit of detection.
 TITERS = "titer,dose,passed\n" + "".join(
@@ -96,6 +97,25 @@ def test_correction_that_does_not_fit_cannot_be_applied(
     window.select("Cells of another type", "Read as missing")
     window.click("Apply")
     window.expect_no_text("titer needs a decision before training")
+
+
+def test_sheet_of_a_workbook_is_selected(window: Window, account: Account, stack: Stack) -> None:
+    grades: Rows = [["Grades of 2025"], ["grade", "hours"], *([n % 4, n % 7] for n in range(60))]
+    content = xlsx([["a", "remark"], [1, "x"]], grades, names=["Notes", "Grades"])
+    dataset = account.client.datasets.upload(content, name="grades.xlsx")
+    open_train(window, account, stack)
+    window.expect_text("The sheet 'Notes' was read")
+    window.open_tab("Reading")
+    window.page.get_by_text("Settings of the file").locator("visible=true").click()
+    window.select("Sheet", "Grades")
+    window.expect_text("The first 20 of 60 rows")
+    window.screenshot("train-sheet")
+    window.click("Apply")
+    window.expect_text("Change a setting to see the table as it would be read.")
+
+    corrected = account.client.datasets.get(dataset.id)
+    assert (corrected.reading.sheet, corrected.corrections.skip_top) == ("Grades", None)
+    assert [column.name for column in corrected.columns] == ["grade", "hours"]
 
 
 def test_reading_is_corrected_on_a_phone(phone: Window, account: Account, stack: Stack) -> None:
