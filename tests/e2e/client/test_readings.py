@@ -111,7 +111,7 @@ def test_column_is_decided_about_before_it_is_trained_on(
     dataset = read_json(logged_in("datasets", "--json"))[0]["id"]
     command = f"farebox datasets correct {dataset} titer={word}"
     assert refused.returncode == 7
-    assert "20 cells are none (line 2, 5, 8" in refused.stderr
+    assert "20 cells are none (lines 2, 5, 8" in refused.stderr
     assert command in refused.stderr
     assert command in logged_in("datasets", "show", str(dataset)).stderr
     assert read_json(logged_in("balance", "--json"))["available"] == 15

@@ -46,7 +46,7 @@ def test_column_is_decided_about_before_it_is_trained_on(
     dataset = account.client.datasets.upload(TITERS.encode(), name="titers.csv")
     open_train(window, account, stack)
     window.expect_text("titer needs a decision before training")
-    window.expect_text(re.compile(r"20 cells are none \(line 2, 5, 8"))
+    window.expect_text(re.compile(r"20 cells are none \(lines 2, 5, 8"))
     window.expect_text("Decide how to read titer first")
     expect(window.page.get_by_role("button", name="Train (1 token)")).to_be_disabled()
     window.screenshot("train-decision")

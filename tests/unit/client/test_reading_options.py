@@ -20,7 +20,7 @@ NEEDS_DECISION = {
     "code": "needs_decision",
     "severity": "serious",
     "column": "titer 1",
-    "detail": "'titer 1' consists of numbers, but 2 cells are none (line 3, 7).",
+    "detail": "'titer 1' consists of numbers, but 2 cells are none (lines 3, 7).",
     "advice": "Decide before training.",
 }
 
@@ -163,6 +163,6 @@ def test_column_to_decide_is_shown_with_three_commands(capsys: pytest.CaptureFix
     out, err = shown(capsys, columns=[PRICE, TITER], findings=[NEEDS_DECISION])
 
     assert "needs a decision" in out
-    assert "(line 3, 7)" in out
+    assert "(lines 3, 7)" in out
     for word in ("missing", "text", "omitted"):
         assert f"farebox datasets correct 3 'titer 1={word}'" in err

@@ -138,8 +138,10 @@ def trimmed(name: str, cells: int) -> Finding:
 def needs_decision(name: str, decision: Decision) -> Finding:
     places = ", ".join(map(str, decision.places))
     more = " and others" if decision.cells > len(decision.places) else ""
-    cells = "1 cell is" if decision.cells == 1 else f"{decision.cells} cells are"
-    where = f" ({decision.place} {places}{more})" if places else ""
+    cells, place = "1 cell is", decision.place
+    if decision.cells > 1:
+        cells, place = f"{decision.cells} cells are", f"{place}s"
+    where = f" ({place} {places}{more})" if places else ""
     return Finding(
         "needs_decision",
         "serious",
