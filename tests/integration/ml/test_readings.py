@@ -126,7 +126,7 @@ class TestDecisions:
         dataset = (await upload(idle, DOSES)).json()
         (finding,) = [each for each in dataset["findings"] if each["code"] == "needs_decision"]
         assert (finding["column"], finding["severity"]) == ("dose", "serious")
-        assert "line 2, 6, 10, 14, 18 and others" in finding["detail"]
+        assert "lines 2, 6, 10, 14, 18 and others" in finding["detail"]
         assert [column["needs_decision"] for column in dataset["columns"]] == [True, False]
 
     async def test_training_on_it_is_refused_with_the_ways_out(self, idle: Service) -> None:

@@ -82,7 +82,7 @@ def test_column_is_decided_about_by_a_button(
 ) -> None:
     app = run(run_page, show_decisions)
     assert "**titer 1** needs a decision" in app.markdown[0].value
-    assert "line 3, 7" in app.markdown[1].value
+    assert "lines 3, 7" in app.markdown[1].value
     assert [each.label for each in app.button] == ["Read as missing", "Read as text", "Leave out"]
 
     next(each for each in app.button if each.label == button).click().run()
