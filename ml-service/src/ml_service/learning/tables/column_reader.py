@@ -30,20 +30,19 @@ class ColumnReader:
     body: Body
     reading: Reading
     columns: dict[str, Read] = field(default_factory=dict[str, Read])
-    has_zeros: bool = False
 
     def read(self, names: Sequence[str]) -> int:
         """Read the columns into `columns`; returns the number of rows."""
         with ThreadPoolExecutor(1, "zeros") as threads:
             # Beside Arrow, whose threads leave a processor idle now and then.
-            has_zeros = threads.submit(has_leading_zeros, self.body.content, self.body.delimiter)
+            scan = threads.submit(has_leading_zeros, self.body.content, self.body.delimiter)
             # Arrow checks the width of the rows only if it reads at least one column.
             parsed = parse(self.body, names or self.body.header.names[:1], self.reading)
-            self.has_zeros = has_zeros.result()
+            has_zeros = scan.result()
         decimal = self.reading.decimal or self._usual_decimal(parsed)
-        self._read_all(names, parsed, decimal)
+        self._read_all(names, parsed, decimal, has_zeros)
         if self.reading.decimal is None and decimal == "." and self._has_decimal_commas():
-            self._read_all(self._ambiguous_names(parsed), parsed, ",")
+            self._read_all(self._ambiguous_names(parsed), parsed, ",", has_zeros)
         return parsed.num_rows
 
     def setting(self, name: str) -> ColumnReading:
@@ -57,17 +56,13 @@ class ColumnReader:
         has_points = any(pa.types.is_floating(column.type) for column in parsed.columns)
         return "." if self.body.delimiter == "," or has_points else ","
 
-    def _read_all(self, names: Iterable[str], parsed: pa.Table, decimal: Decimal) -> None:
+    def _read_all(self, names: Iterable[str], parsed: pa.Table, decimal: Decimal, has_zeros: bool) -> None:
         source = Source(decimal, self.body.limits.cell_length, "line", self.body.locate)
         with_texts: list[str] = []
         for name in names:
             cells, setting = parsed.column(name), self.setting(name)
             is_number = pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
-            if (
-                needs_texts(cells, setting)
-                or (self.has_zeros and is_number)
-                or self._may_group(cells, decimal)
-            ):
+            if needs_texts(cells, setting) or (has_zeros and is_number) or self._may_group(cells, decimal):
                 with_texts.append(name)
             else:
                 self.columns[name] = read_column(name, cells, None, setting, source)
