@@ -48,7 +48,7 @@ _TIMES = (
 FORMATS = tuple(date + time for date in _DATES for time in _TIMES)
 # Directives that stand for digits, as patterns that accept nothing that strptime refuses.
 _DIGITS = {"Y": r"\d{4}", **dict.fromkeys("mdHMS", r"\d{1,2}"), "f": r"\d{1,6}"}
-_DIRECTIVE = re.compile(r"%(\w)")
+_DIRECTIVE = re.compile(r"%(.)")
 SAMPLED = 20
 FIRST_DATE = datetime(1, 1, 1)  # noqa: DTZ001 - as tables have them
 

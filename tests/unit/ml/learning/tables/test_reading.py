@@ -187,6 +187,7 @@ ODD_DATES = [
     "1.1.2020 1:2:60",
     " 1.1.2020",
     "1.1.20",
+    *("1122020", "4512020", "2020 1 %5"),
 ]
 
 
@@ -196,7 +197,7 @@ def test_date_of_digits_is_read_as_in_a_column(moment: datetime, format: str) ->
     assert read_dates(pa.array(texts), format).to_pylist() == [read_date(texts[0] or "", format), None]
 
 
-@pytest.mark.parametrize("format", DIGITS_ALONE)
+@pytest.mark.parametrize("format", [*DIGITS_ALONE, "%d%m%Y", "%Y %m %%d"])
 def test_odd_date_is_read_as_in_a_column(format: str) -> None:
     for text in ODD_DATES:
         assert read_dates(pa.array([text]), format).to_pylist() == [read_date(text, format)]
