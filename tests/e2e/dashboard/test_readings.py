@@ -24,6 +24,18 @@ def open_train(window: Window, account: Account, stack: Stack) -> None:
     window.expect_page("Train")
 
 
+def select_in_file(window: Window, setting: str, option: str, rows: int) -> None:
+    """Change a setting of the file; returns when the preview shows so many rows."""
+    window.page.get_by_text("Settings of the file").locator("visible=true").click()
+    window.select(setting, option)
+    window.expect_text(f"The first 20 of {rows} rows")
+
+
+def apply(window: Window) -> None:
+    window.click("Apply")
+    window.expect_text("Change a setting to see the table as it would be read.")
+
+
 def test_file_that_is_refused_is_read_with_a_setting(window: Window, account: Account, stack: Stack) -> None:
     open_train(window, account, stack)
     # A quote that is never closed.
@@ -74,11 +86,8 @@ def test_correction_is_shown_before_it_is_applied(window: Window, account: Accou
 
     window.click("Discard changes")
     window.expect_text("Change a setting to see the table as it would be read.")
-    window.page.get_by_text("Settings of the file").locator("visible=true").click()
-    window.select("Names of columns", "None")
-    window.expect_text("The first 20 of 61 rows")
-    window.click("Apply")
-    window.expect_text("Change a setting to see the table as it would be read.")
+    select_in_file(window, "Names of columns", "None", rows=61)
+    apply(window)
 
     corrected = account.client.datasets.get(dataset.id)
     assert [column.name for column in corrected.columns] == ["column_1", "column_2"]
@@ -106,12 +115,9 @@ def test_sheet_of_a_workbook_is_selected(window: Window, account: Account, stack
     open_train(window, account, stack)
     window.expect_text("The sheet 'Notes' was read")
     window.open_tab("Reading")
-    window.page.get_by_text("Settings of the file").locator("visible=true").click()
-    window.select("Sheet", "Grades")
-    window.expect_text("The first 20 of 60 rows")
+    select_in_file(window, "Sheet", "Grades", rows=60)
     window.screenshot("train-sheet")
-    window.click("Apply")
-    window.expect_text("Change a setting to see the table as it would be read.")
+    apply(window)
 
     corrected = account.client.datasets.get(dataset.id)
     assert (corrected.reading.sheet, corrected.corrections.skip_top) == ("Grades", None)
