@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from tests.integration.ml.service import ADA, BOB, DATA, PENGUIN, Service, run_service
 from tests.support.cluster import TestCluster, cluster
+from tests.support.kept_readers import kept_readers
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 
@@ -32,16 +33,20 @@ def billing() -> MemoryBilling:
 @pytest.fixture
 async def idle(database: Database, tmp_path: Path, billing: MemoryBilling) -> AsyncIterator[Service]:
     """A service without a cluster: its jobs stay queued."""
-    async with run_service(database, tmp_path, billing) as running:
-        yield running
+    with kept_readers():
+        async with run_service(database, tmp_path, billing) as running:
+            yield running
 
 
 @pytest.fixture
 async def service(
     database: Database, tmp_path: Path, billing: MemoryBilling, cluster: TestCluster
 ) -> AsyncIterator[Service]:
-    async with run_service(database, tmp_path, billing, dask_scheduler_address=cluster.address) as running:
-        yield running
+    with kept_readers():
+        async with run_service(
+            database, tmp_path, billing, dask_scheduler_address=cluster.address
+        ) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
