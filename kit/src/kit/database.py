@@ -1,10 +1,12 @@
 """Database access: a transaction for each request, committed before the response is sent."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Any, ClassVar, cast
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -14,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from kit.identity import UserId
 from kit.settings import DatabaseSettings
 
 CONNECT_SECONDS = 5
@@ -79,6 +82,8 @@ class Database:
         self._read_engine = _create_engine(settings, service, half, read_only=True)
         self._create_drivers = partial(_create_driver_pool, settings, service, driver_connections)
         self._drivers: asyncpg.Pool | None = None
+        # A lock disappears with the last request that uses it.
+        self._turns: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
         self._writing = async_sessionmaker(self.engine, expire_on_commit=False)
         self._reading = async_sessionmaker(
             self._read_engine.execution_options(isolation_level="AUTOCOMMIT"),
@@ -100,6 +105,16 @@ class Database:
             yield session
         for action in session.info.get(AFTER_COMMIT, ()):
             await _run_after_commit(action)
+
+    @asynccontextmanager
+    async def transaction_of(self, user_id: UserId) -> AsyncGenerator[AsyncSession]:
+        """A transaction of a user, one at a time: the user's others wait for it without a connection.
+
+        Requests that wait for each other's locks in the database would occupy all connections.
+        """
+        own = self._turns.setdefault(user_id, asyncio.Lock())
+        async with own, self.transaction() as session:
+            yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadOnlySession]:

@@ -145,7 +145,7 @@ async def create_api_key(
     """Create a key for a program. Only this response and its replays show the key."""
     async with (
         idempotency.claim(answers_scope(caller.user_id), body) as claim,
-        database.transaction() as session,
+        database.transaction_of(caller.user_id) as session,
     ):
         if claim.first_answer is not None:
             answer = StoredAnswer.model_validate_json(claim.first_answer)

@@ -87,7 +87,7 @@ class InspectionService:
 
     async def _update(self, read: Dataset, inspection: Inspection) -> bool:
         """False if another request has corrected the dataset since, so that its correction is not lost."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction_of(UserId(read.user_id)) as session:
             dataset = await DatasetRepository(session).find_locked(read.id)
             if dataset is None:
                 raise DatasetNotFound

@@ -112,7 +112,7 @@ class DatasetService:
         """
         async with (
             self.receiving(user_id, read, settings, key) as received,
-            self._database.transaction() as session,
+            self._database.transaction_of(user_id) as session,
         ):
             await received.insert(session)
         return received
@@ -170,7 +170,7 @@ class DatasetService:
             return await DatasetRepository(session).list_page(user_id, page)
 
     async def delete(self, user_id: UserId, dataset_id: int) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.transaction_of(user_id) as session:
             repository = DatasetRepository(session)
             location = await repository.lock_to_delete(user_id, dataset_id)
             if location is None and not await repository.is_stored(user_id, dataset_id):

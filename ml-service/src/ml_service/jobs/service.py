@@ -157,7 +157,7 @@ class JobService:
 
     async def cancel(self, user_id: UserId, job_id: int) -> Job:
         """Request the cancellation; the replica that runs the job stops it and releases its tokens."""
-        async with self._database.transaction() as session:
+        async with self._database.transaction_of(user_id) as session:
             repository = JobRepository(session)
             job = await repository.find_locked(user_id, job_id)
             if job is None:
@@ -223,8 +223,9 @@ class JobService:
 
     async def _insert(self, job: Job, request: TrainingJobRequest, table: Table) -> Job:
         """Insert the job and reserve its model's name; returns the first job with the same key, if any."""
-        async with self._database.transaction() as session:
-            user_id, repository = UserId(job.user_id), JobRepository(session)
+        user_id = UserId(job.user_id)
+        async with self._database.transaction_of(user_id) as session:
+            repository = JobRepository(session)
             dataset = await table.insert(session)
             job.dataset_id, job.fingerprint = dataset.id, table.fingerprint(request)
             if await DatasetRepository(session).is_deleted_user(user_id):

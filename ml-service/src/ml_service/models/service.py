@@ -60,7 +60,7 @@ class ModelService:
             return await ModelRepository(session).list_names(user_id)
 
     async def delete(self, user_id: UserId, name: str) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.transaction_of(user_id) as session:
             repository = ModelRepository(session)
             model = await repository.find(user_id, name) if is_model_name(name) else None
             if model is None or model.artefact is None:

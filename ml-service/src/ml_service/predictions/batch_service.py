@@ -151,7 +151,7 @@ class BatchService:
         async with (
             self.holds.refunding(charge_of(job)),
             holding_job(self.billing, job),
-            self.database.transaction() as session,
+            self.database.transaction_of(caller.user_id) as session,
         ):
             await file.upload.require_stored(session)
             await self.jobs.add(session, job)
