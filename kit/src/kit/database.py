@@ -112,8 +112,7 @@ class Database:
 
         Requests that wait for each other's locks in the database would occupy all connections.
         """
-        own = self._turns.setdefault(user_id, asyncio.Lock())
-        async with own, self.transaction() as session:
+        async with self.turn_of(user_id), self.transaction() as session:
             yield session
 
     @asynccontextmanager
@@ -122,9 +121,22 @@ class Database:
             yield session
 
     @asynccontextmanager
+    async def read_of(self, user_id: UserId) -> AsyncGenerator[ReadOnlySession]:
+        """Reading for a user, one at a time, for answers that take milliseconds of processor time to write.
+
+        Write the answer within the block: fifty of them in a row would delay the requests of all others.
+        """
+        async with self.turn_of(user_id), self.read() as session:
+            yield session
+
+    @asynccontextmanager
     async def autocommit(self) -> AsyncGenerator[AutocommitSession]:
         async with self._autocommit() as session:
             yield session
+
+    def turn_of(self, user_id: UserId) -> asyncio.Lock:
+        """Held by one request of the user in this process; the others wait in order."""
+        return self._turns.setdefault(user_id, asyncio.Lock())
 
     async def ping(self) -> None:
         async with self.read() as session:

@@ -133,6 +133,22 @@ class TestTurns:
         end.set()
         await asyncio.gather(*tasks)
 
+    async def test_pages_of_one_users_ledger_leave_connections_to_others(
+        self, billing: Billing, as_owner: asyncpg.Connection
+    ) -> None:
+        await billing.register(OTHER)
+        async with locked(as_owner, "transfers"):
+            pages = [
+                asyncio.create_task(billing.http.get("/v1/me/ledger", headers=bearer(USER)))
+                for _ in range(20)
+            ]
+            await until_waiting(as_owner)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                wallet = await billing.http.get("/v1/me/wallet", headers=bearer(OTHER))
+            assert wallet.status_code == 200
+            assert await count_waiting(as_owner) == 1
+        assert {page.status_code for page in await asyncio.gather(*pages)} == {200}
+
     async def test_read_that_nobody_waits_for_is_skipped(self, connections: Connections) -> None:
         start_deadline(b"0")
         with pytest.raises(DeadlinePassed):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
@@ -77,20 +77,22 @@ async def show_wallet(caller: Reader, session: ReadSession) -> WalletView:
 )
 async def list_own_transfers(
     caller: Reader,
-    session: ReadSession,
+    database: DatabaseDep,
     reads: CostlyReadsDep,
     page: RequestedPage,
     file_format: Format = None,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Page[TransferView] | StreamingResponse:
+) -> Response:
     """List your transfers, newest first; the CSV contains all of them at once."""
-    wallet = await queries.get_open_wallet(session, caller.user_id)
-    if file_format == "csv" or (file_format is None and "text/csv" in accept):
-        lines = transfers_as_csv(all_transfers(reads, caller.user_id, wallet.id), wallet.id)
-        headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
-        return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
-    rows = await queries.list_transfers(session, wallet.id, page.before, page.fetch)
-    return page.page_of(rows, TransferView.seen_from(wallet.id), lambda row: row.id)
+    async with database.read_of(caller.user_id) as session:
+        wallet = await queries.get_open_wallet(session, caller.user_id)
+        if file_format == "csv" or (file_format is None and "text/csv" in accept):
+            lines = transfers_as_csv(all_transfers(reads, caller.user_id, wallet.id), wallet.id)
+            headers = {"Content-Disposition": 'attachment; filename="ledger.csv"'}
+            return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+        rows = await queries.list_transfers(session, wallet.id, page.before, page.fetch)
+        answer = page.page_of(rows, TransferView.seen_from(wallet.id), lambda row: row.id)
+        return Response(answer.model_dump_json(), media_type="application/json")
 
 
 @router.get("/ledger", tags=["admin"], responses=documented(Unauthenticated, Forbidden))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -63,14 +62,11 @@ class CostlyReads:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._turn = asyncio.Lock()
-        # A lock disappears with the last request that uses it.
-        self._users: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def session(self, user_id: UserId) -> AsyncGenerator[ReadOnlySession]:
         """A session for one costly read of this user; raises DeadlinePassed if nobody waits for it now."""
-        own = self._users.setdefault(user_id, asyncio.Lock())
-        async with own, self._turn:
+        async with self._database.turn_of(user_id), self._turn:
             require_time_left()
             async with self._database.read() as session:
                 yield session
