@@ -170,6 +170,6 @@ MONEY = [
         "ml-service/src/ml_service/jobs/settlement.py",
         "        await asyncio.shield(release_held(billing, job))\n        raise\n",
         "        raise\n",
-        "tests/integration/ml/test_silent_billing.py::test_refused_insertion_releases_the_hold",
+        "tests/integration/ml/test_waiting_without_connections.py::test_refused_insertion_releases_the_hold",
     ),
 ]

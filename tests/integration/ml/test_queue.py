@@ -1,7 +1,6 @@
 """The queue: order of claims, and estimates for the owners of waiting jobs."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import asyncpg
@@ -293,20 +292,3 @@ async def test_running_job_is_estimated_by_similar_jobs(idle: Service, sql: asyn
 async def test_ended_job_has_no_estimate(service: Service) -> None:
     job = await service.train()
     assert (job["kind"], job["queue_position"], job["estimated_seconds"]) == ("train", None, None)
-
-
-async def test_requests_that_wait_for_another_of_their_user_occupy_no_connections(
-    idle: Service, sql: asyncpg.Connection
-) -> None:
-    ada, bob = (await idle.upload(user=ADA))["id"], (await idle.upload(user=BOB))["id"]
-    async with sql.transaction():
-        # As a transaction of another replica does that inserts a job of Ada's.
-        await sql.execute("SELECT pg_advisory_xact_lock(hashtextextended('jobs', $1))", ADA)
-        waiting = [asyncio.create_task(idle.request_training(ADA, dataset_id=ada)) for _ in range(20)]
-        await asyncio.sleep(0.5)
-        began = time.monotonic()
-        assert (await idle.request_training(BOB, dataset_id=bob)).status_code == 202
-        assert time.monotonic() - began < 2
-        assert not any(request.done() for request in waiting)
-    answers = await asyncio.gather(*waiting)
-    assert {answer.status_code for answer in answers} <= {202, 429}

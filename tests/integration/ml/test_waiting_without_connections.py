@@ -1,4 +1,4 @@
-"""Billing that accepts a hold and never answers it: no database connection waits for it."""
+"""Connections to the database: none waits for billing, or for another request of the same user."""
 
 import asyncio
 import time
@@ -80,3 +80,20 @@ async def test_refused_insertion_releases_the_hold(idle: Service) -> None:
     assert (await idle.request_training(name="mine")).status_code == 409
     assert (idle.billing.calls.count("hold"), idle.billing.calls.count("release")) == (2, 1)
     assert idle.billing.held(ADA) == 1
+
+
+async def test_requests_that_wait_for_another_of_their_user_occupy_no_connections(
+    idle: Service, sql: asyncpg.Connection
+) -> None:
+    ada, bob = (await idle.upload(user=ADA))["id"], (await idle.upload(user=BOB))["id"]
+    async with sql.transaction():
+        # As a transaction of another replica does that inserts a job of Ada's.
+        await sql.execute("SELECT pg_advisory_xact_lock(hashtextextended('jobs', $1))", ADA)
+        waiting = [asyncio.create_task(idle.request_training(ADA, dataset_id=ada)) for _ in range(20)]
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        assert (await idle.request_training(BOB, dataset_id=bob)).status_code == 202
+        assert time.monotonic() - began < 2
+        assert not any(request.done() for request in waiting)
+    answers = await asyncio.gather(*waiting)
+    assert {answer.status_code for answer in answers} <= {202, 429}
