@@ -23,6 +23,9 @@ from ml_service.learning.tables.records import SCANNED_BYTES, Record, records
 from ml_service.learning.tables.settings import Reading
 from ml_service.learning.tables.table import ROW_BYTES, CsvLimits
 
+# No cell begins behind these, unless one of them separates cells.
+WITHIN_NUMBERS = ".0123456789"
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -77,14 +80,15 @@ def has_leading_zeros(content: bytes, delimiter: str) -> bool:
     edge[[ord(delimiter), *b"\n\r\"'"]] = True
     blank[[*b" \t+-"]] = True
     for start in range(0, len(codes), SCANNED_BYTES):
-        end = start + SCANNED_BYTES - 8
+        end = start + SCANNED_BYTES
         last, before, zero, after = (codes[start + shift : end + shift] for shift in range(4))
         size = len(after)
         # In place, and on the candidates only: masks of all bytes for each question take six times as long.
         begins = zero[:size] == ord("0")
         begins &= ((after - ord("0")) < 10) | ((after | 0x20) == ord("x"))
-        begins &= (before[:size] - ord("0")) > 9
-        begins &= before[:size] != ord(".")
+        if delimiter not in WITHIN_NUMBERS:
+            begins &= (before[:size] - ord("0")) > 9
+            begins &= before[:size] != ord(".")
         places = np.flatnonzero(begins)
         before, last = before[places], last[places]
         if (edge[before] | (blank[before] & (edge[last] | blank[last]))).any():
