@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from kit.deadlines import require_time_left
 from kit.identity import UserId
 from kit.settings import DatabaseSettings
 
@@ -110,10 +111,13 @@ class Database:
     async def transaction_of(self, user_id: UserId) -> AsyncGenerator[AsyncSession]:
         """A transaction of a user, one at a time: the user's others wait for it without a connection.
 
-        Requests that wait for each other's locks in the database would occupy all connections.
+        Requests that wait for each other's locks in the database would occupy all connections. Raises
+        DeadlinePassed if nobody waits for the answer when the turn comes.
         """
-        async with self.turn_of(user_id), self.transaction() as session:
-            yield session
+        async with self.turn_of(user_id):
+            require_time_left()
+            async with self.transaction() as session:
+                yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadOnlySession]:
@@ -125,9 +129,12 @@ class Database:
         """Reading for a user, one at a time, for answers that take milliseconds of processor time to write.
 
         Write the answer within the block: fifty of them in a row would delay the requests of all others.
+        Raises DeadlinePassed as above.
         """
-        async with self.turn_of(user_id), self.read() as session:
-            yield session
+        async with self.turn_of(user_id):
+            require_time_left()
+            async with self.read() as session:
+                yield session
 
     @asynccontextmanager
     async def autocommit(self) -> AsyncGenerator[AutocommitSession]:

@@ -14,6 +14,8 @@ from tests.support.postgres import Database
 from tests.support.tokens import bearer
 
 from kit.database import Database as ServiceDatabase
+from kit.deadlines import HEADER
+from kit.identity import UserId
 from ml_service.billing.port import Charge, Hold
 
 ORDERS = 10
@@ -97,3 +99,19 @@ async def test_requests_that_wait_for_another_of_their_user_occupy_no_connection
         assert not any(request.done() for request in waiting)
     answers = await asyncio.gather(*waiting)
     assert {answer.status_code for answer in answers} <= {202, 429}
+
+
+async def test_request_whose_turn_comes_too_late_has_no_effect(
+    idle: Service, sql: asyncpg.Connection
+) -> None:
+    dataset = (await idle.upload())["id"]
+    own: ServiceDatabase = idle.app.state.container.database
+    body = {"type": "logistic", "label": "species", "dataset_id": dataset}
+    headers = bearer(ADA) | {HEADER: "500"}
+    async with own.turn_of(UserId(ADA)):
+        late = asyncio.create_task(idle.client.post("/v1/models", json=body, headers=headers))
+        await asyncio.sleep(1)
+    answer = await late
+    assert (answer.status_code, answer.json()["code"]) == (503, "deadline_passed")
+    assert await sql.fetchval("SELECT count(*) FROM ml.jobs") == 0
+    assert idle.billing.held(ADA) == 0
