@@ -46,7 +46,7 @@ async def guarded(http: httpx.AsyncClient) -> dict[str, bool]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lasting_world(http: httpx.AsyncClient) -> World:
     """A world for requests that change nothing."""
-    return await _create_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id"})
+    return await _create_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id", "group_id"})
 
 
 def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
@@ -115,7 +115,16 @@ async def _create_world(http: httpx.AsyncClient, needs: set[str]) -> World:
         ids["dataset_id"] = await upload(owner)
     if "key_id" in needs:
         ids["key_id"] = (await owner.post("/v1/api-keys", json={"name": "a program"})).json()["id"]
+    if needs & {"group_id", "code_id"}:
+        ids |= await _create_group(owner)
     return World(owner, session.json()["refresh_token"], ids)
+
+
+async def _create_group(owner: Person) -> dict[str, object]:
+    body = {"name": "Statistics", "kind": "class", "time_zone": "Europe/Berlin"}
+    group = (await owner.post("/v1/groups", json=body)).json()
+    code = (await owner.post(f"/v1/groups/{group['id']}/join-codes", json={})).json()
+    return {"group_id": group["id"], "code_id": code["id"]}
 
 
 async def _train(owner: Person) -> dict[str, object]:

@@ -82,6 +82,10 @@ def _batch(_caller: Person, _world: World) -> Arguments:
     return {"content": b"x,noise\n1,1\n", "headers": {"Content-Type": "text/csv"}}
 
 
+def _roster(_caller: Person, _world: World) -> Arguments:
+    return {"content": b"external_id,name\n1,Ada\n", "headers": {"Content-Type": "text/csv"}}
+
+
 PUBLIC, ANYONE, OWNER, OWNER_OR_ADMIN, ADMIN = Access
 
 PRODUCT = {
@@ -108,6 +112,24 @@ PRODUCT = {
     "POST /v1/api-keys": Rule(ANYONE, _json({"name": "a program"})),
     "GET /v1/api-keys": Rule(ANYONE),
     "DELETE /v1/api-keys/{key_id}": Rule(OWNER),
+    "POST /v1/groups": Rule(ANYONE, _json({"name": "Statistics", "kind": "class", "time_zone": "UTC"})),
+    "GET /v1/groups": Rule(ANYONE),
+    "GET /v1/groups/{group_id}": Rule(OWNER_OR_ADMIN),
+    "PATCH /v1/groups/{group_id}": Rule(OWNER, _json({"name": "Statistics 2"})),
+    "DELETE /v1/groups/{group_id}": Rule(OWNER),
+    "GET /v1/groups/{group_id}/members": Rule(OWNER),
+    "PATCH /v1/groups/{group_id}/members/me": Rule(OWNER, _json({"alias": "Falcon"})),
+    # The group has no other owner, so this one receives 409.
+    "DELETE /v1/groups/{group_id}/members/me": Rule(OWNER, also=(409,)),
+    "DELETE /v1/groups/{group_id}/members/{user_id}": Rule(OWNER, also=(409,)),
+    "PATCH /v1/groups/{group_id}/members/{user_id}": Rule(OWNER_OR_ADMIN, _json({"role": "owner"})),
+    "POST /v1/groups/{group_id}/join-codes": Rule(OWNER, _json({"max_uses": 30})),
+    "GET /v1/groups/{group_id}/join-codes": Rule(OWNER),
+    "DELETE /v1/groups/{group_id}/join-codes/{code_id}": Rule(OWNER),
+    "GET /v1/groups/{group_id}/roster": Rule(OWNER),
+    "PUT /v1/groups/{group_id}/roster": Rule(OWNER, _roster),
+    # There is no such code, so every caller receives 404.
+    "POST /v1/memberships": Rule(ANYONE, _json({"code": "00000-00000"}), also=(404,)),
     "POST /v1/purchases": Rule(ANYONE, _json({"amount": 1, "credit_card": CARD})),
     "GET /v1/receipts/{receipt_id}": Rule(OWNER_OR_ADMIN),
     "GET /v1/prices": Rule(PUBLIC),

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from auth_service.api_keys.service import ApiKeyService
+from auth_service.groups.service import GroupService
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.service import PasswordCheck
+from auth_service.rosters.service import RosterService
 from auth_service.sessions.service import SessionService
 from auth_service.settings import AuthSettings
 from auth_service.tokens.revocations import DatabaseTrustSource
@@ -29,4 +31,6 @@ class Container:
     sessions: SessionService
     api_keys: ApiKeyService
     users: UserService
+    groups: GroupService
+    rosters: RosterService
     first_answers: FirstAnswers

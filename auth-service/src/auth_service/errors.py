@@ -178,3 +178,103 @@ class ApiKeyInvalid(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("The API key is unknown, expired or revoked; create a new one.")
+
+
+class GroupNotFound(ServiceError):
+    status = 404
+    code = "group_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("You are in no group with this id; check it in the list of your groups.")
+
+
+class MemberNotFound(ServiceError):
+    status = 404
+    code = "member_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The group has no member with this id; check it in the list of members.")
+
+
+class CodeUnknown(ServiceError):
+    """Alike for wrong, expired and used codes, so that nobody can search for them."""
+
+    status = 404
+    code = "code_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code is wrong, expired, used up, or meant for other people; ask who gave it to you."
+        )
+
+
+class JoinCodeNotFound(ServiceError):
+    status = 404
+    code = "join_code_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The group has no join code with this id; check it in the list of its codes.")
+
+
+class TooManyGroups(ServiceError):
+    status = 409
+    code = "too_many_groups"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You own {most} groups already; delete one first.")
+
+
+class TooManyJoinCodes(ServiceError):
+    status = 409
+    code = "too_many_join_codes"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The group has {most} join codes, expired ones included; delete one first.")
+
+
+class GroupFull(ServiceError):
+    status = 409
+    code = "group_full"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The group has its {most} members already; ask its owner to remove some.")
+
+
+class GroupArchived(ServiceError):
+    status = 409
+    code = "group_archived"
+
+    def __init__(self) -> None:
+        super().__init__("The group is archived; its owner can make it active again.")
+
+
+class LastOwner(ServiceError):
+    status = 409
+    code = "last_owner"
+
+    def __init__(self, *groups: str) -> None:
+        names = f" of {', '.join(groups)}" if groups else ""
+        super().__init__(
+            f"This is the only owner{names}; make another member an owner, or delete the group, first."
+        )
+
+
+class RosterChanged(ServiceError):
+    status = 409
+    code = "roster_changed"
+
+    def __init__(self) -> None:
+        super().__init__("The roster has changed since you compared it; compare again and apply that.")
+
+
+class RosterInvalid(ServiceError):
+    status = 422
+    code = "roster_invalid"
+
+
+class TimeWithoutOffset(ServiceError):
+    status = 422
+    code = "time_without_offset"
+
+    def __init__(self) -> None:
+        super().__init__("A time needs its offset from UTC, such as 2026-11-30T18:00:00+01:00.")

@@ -1,11 +1,13 @@
 """Account names, passwords and clients' networks: their rules, and the field types of requests."""
 
 import unicodedata
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from auth_service.errors import TimeWithoutOffset
 from kit.fields import storable_text
 
 LONGEST_NAME = 254
@@ -70,6 +72,16 @@ CoursePassword = Annotated[
 ]
 # For login: a longer password was never accepted, so it is refused without hashing.
 AnyPassword = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD), Storable]
+
+
+def with_offset(moment: datetime) -> datetime:
+    """The moment in UTC; raises TimeWithoutOffset, as nobody can know which zone is meant."""
+    if moment.tzinfo is None:
+        raise TimeWithoutOffset
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[datetime, AfterValidator(with_offset)]
 
 
 class StrictBody(BaseModel):

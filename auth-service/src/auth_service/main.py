@@ -11,10 +11,15 @@ from auth_service import course_email_endpoints, course_username_endpoints, diag
 from auth_service.api_keys import endpoints as api_keys
 from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
+from auth_service.groups import code_endpoints as join_codes
+from auth_service.groups import endpoints as groups
+from auth_service.groups.service import GroupService
 from auth_service.models import first_answers, outbox
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import KnownNetworkRepository, LoginAttemptRepository
 from auth_service.passwords.service import PasswordCheck
+from auth_service.rosters import endpoints as rosters
+from auth_service.rosters.service import RosterService
 from auth_service.sessions import endpoints as sessions
 from auth_service.sessions.repository import SessionRepository
 from auth_service.sessions.service import SessionService
@@ -43,6 +48,9 @@ ROUTERS = (
     sessions.router,
     tokens.router,
     api_keys.router,
+    groups.router,
+    join_codes.router,
+    rosters.router,
     course_email_endpoints.router,
     course_username_endpoints.router,
     api_keys.internal_router,
@@ -115,6 +123,8 @@ async def _build_container(
         sessions=SessionService(settings, database, secret, access_tokens, revocations),
         api_keys=ApiKeyService(secret, access_tokens, revocations),
         users=UserService(revocations, events, answers),
+        groups=GroupService(settings),
+        rosters=RosterService(settings),
         first_answers=answers,
     )
 

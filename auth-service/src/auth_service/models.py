@@ -1,8 +1,20 @@
 """Tables of auth-service, as SQLAlchemy models; the migrations are compared with them."""
 
 from datetime import datetime
+from typing import Literal
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Identity, Integer, Text, func, text
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import declarative_base
@@ -11,6 +23,12 @@ from kit.identity import Role
 from kit.outbox import outbox_table
 
 Base = declarative_base("auth")
+
+GroupKind = Literal["class", "lab", "team"]
+GroupState = Literal["active", "archived"]
+GroupRole = Literal["owner", "assistant", "member"]
+MembershipState = Literal["active", "removed"]
+RosterRole = Literal["assistant", "member"]
 
 
 class User(Base):
@@ -140,6 +158,89 @@ class RevocationRow(Base):
     session_id: Mapped[str | None]
     api_key_id: Mapped[int | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Group(Base):
+    """A class, a lab or a team."""
+
+    __tablename__ = "groups"
+    __table_args__ = (
+        CheckConstraint("kind IN ('class', 'lab', 'team')", name="kind_known"),
+        CheckConstraint("state IN ('active', 'archived')", name="state_known"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[GroupKind] = mapped_column(Text)
+    time_zone: Mapped[str]
+    state: Mapped[GroupState] = mapped_column(Text, server_default="active")
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("auth.users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Membership(Base):
+    """A user in a group; removed ones stay, so that a return has the same alias."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (
+        CheckConstraint("role IN ('owner', 'assistant', 'member')", name="role_known"),
+        CheckConstraint("(state = 'active') = (removed_at IS NULL)", name="removed_with_time"),
+        CheckConstraint("state IN ('active', 'removed')", name="state_known"),
+        Index("uq_memberships_group_id_folded_alias", "group_id", text("lower(alias)"), unique=True),
+    )
+
+    group_id: Mapped[int] = mapped_column(ForeignKey("auth.groups.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("auth.users.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    role: Mapped[GroupRole] = mapped_column(Text)
+    state: Mapped[MembershipState] = mapped_column(Text, server_default="active")
+    alias: Mapped[str]
+    joined_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    removed_at: Mapped[datetime | None]
+    # The user's own id after leaving; a user that the staff removed returns by a personal code only.
+    removed_by: Mapped[int | None]
+
+
+class RosterEntry(Base):
+    """A person who is expected in a group, and the user who has claimed the seat."""
+
+    __tablename__ = "roster_entries"
+    __table_args__ = (
+        UniqueConstraint("group_id", "external_id"),
+        UniqueConstraint("group_id", "folded_account"),
+        UniqueConstraint("group_id", "user_id"),
+        CheckConstraint("role IN ('assistant', 'member')", name="role_known"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("auth.groups.id", ondelete="CASCADE"))
+    external_id: Mapped[str]
+    account: Mapped[str | None]
+    folded_account: Mapped[str | None]
+    name: Mapped[str]
+    role: Mapped[RosterRole] = mapped_column(Text)
+    section: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("auth.users.id", ondelete="SET NULL"), index=True)
+
+
+class JoinCode(Base):
+    """A code that admits users to a group; a personal one belongs to an entry of the roster."""
+
+    __tablename__ = "join_codes"
+    __table_args__ = (CheckConstraint("uses BETWEEN 0 AND max_uses", name="uses_limited"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("auth.groups.id", ondelete="CASCADE"), index=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    entry_id: Mapped[int | None] = mapped_column(
+        ForeignKey("auth.roster_entries.id", ondelete="CASCADE"), unique=True
+    )
+    only_roster: Mapped[bool]
+    max_uses: Mapped[int] = mapped_column(Integer)
+    uses: Mapped[int] = mapped_column(Integer, server_default="0")
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 metadata = Base.metadata

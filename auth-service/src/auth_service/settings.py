@@ -33,6 +33,10 @@ class AuthSettings(DatabaseSettings):
     # Longer than the slowest verifier's poll, so that every verifier has a key before it signs.
     signing_key_lead_seconds: Annotated[int, Field(ge=5, le=86_400)] = 60
 
+    # Owned by one user; and members and roster entries of one group.
+    max_groups: Annotated[int, Field(ge=1, le=10_000)] = 20
+    max_members: Annotated[int, Field(ge=1, le=100_000)] = 2000
+
     admin_email: str | None = None
     admin_password: SecretStr | None = Field(default=None, validate_default=True)
 

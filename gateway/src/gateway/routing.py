@@ -43,6 +43,7 @@ class LimitClass(StrEnum):
     TRAIN = "train"
     PREDICT = "predict"
     EXPORT = "export"
+    JOIN = "join"
     GENERAL = "general"
     PAGE = "page"
 
@@ -117,6 +118,15 @@ PRODUCT = (
     Route(GET, "/.well-known/jwks.json", AUTH, PUBLIC),
     Route(("POST", "GET"), "/v1/api-keys", AUTH),
     Route(DELETE, "/v1/api-keys/{id}", AUTH),
+    Route(("POST", "GET"), "/v1/groups", AUTH),
+    Route(("GET", "PATCH", "DELETE"), "/v1/groups/{id}", AUTH),
+    Route(GET, "/v1/groups/{id}/members", AUTH),
+    Route(("PATCH", "DELETE"), "/v1/groups/{id}/members/me", AUTH),
+    Route(("PATCH", "DELETE"), "/v1/groups/{id}/members/{id}", AUTH),
+    Route(("POST", "GET"), "/v1/groups/{id}/join-codes", AUTH),
+    Route(DELETE, "/v1/groups/{id}/join-codes/{id}", AUTH),
+    Route(("GET", "PUT"), "/v1/groups/{id}/roster", AUTH),
+    Route(POST, "/v1/memberships", AUTH, limit=LimitClass.JOIN),
     Route(POST, "/v1/purchases", BILLING, limit=LimitClass.PURCHASE),
     Route(GET, "/v1/receipts/{id}", BILLING),
     Route(GET, "/v1/prices", BILLING, PUBLIC),

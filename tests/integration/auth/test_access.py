@@ -16,6 +16,22 @@ OWN = [
     ("POST", "/v1/api-keys", {"name": "job"}),
     ("GET", "/v1/api-keys", None),
     ("DELETE", "/v1/api-keys/1", None),
+    ("POST", "/v1/groups", {"name": "Statistics", "kind": "class", "time_zone": "UTC"}),
+    ("GET", "/v1/groups", None),
+    ("GET", "/v1/groups/1", None),
+    ("PATCH", "/v1/groups/1", {"name": "Statistics 2"}),
+    ("DELETE", "/v1/groups/1", None),
+    ("GET", "/v1/groups/1/members", None),
+    ("PATCH", "/v1/groups/1/members/me", {"alias": "Falcon"}),
+    ("DELETE", "/v1/groups/1/members/me", None),
+    ("PATCH", "/v1/groups/1/members/1", {"role": "member"}),
+    ("DELETE", "/v1/groups/1/members/1", None),
+    ("POST", "/v1/groups/1/join-codes", {}),
+    ("GET", "/v1/groups/1/join-codes", None),
+    ("DELETE", "/v1/groups/1/join-codes/1", None),
+    ("GET", "/v1/groups/1/roster", None),
+    ("PUT", "/v1/groups/1/roster", "external_id,name"),
+    ("POST", "/v1/memberships", {"code": "00000-00000"}),
     ("POST", "/user/reset_password", {"email": "ada@example.org", "new_password": "1234"}),
 ]
 FOR_ADMINS = [
@@ -55,7 +71,11 @@ async def test_token_of_an_account_that_was_just_deleted_elsewhere_is_unauthenti
     own = await bearer_of(client)
     await sql.execute("DELETE FROM auth.users WHERE name = 'ada@example.org'")
     expected = {"DELETE /v1/sessions/current": 204, "GET /v1/api-keys": 200, "DELETE /v1/api-keys/1": 404}
-    assert await status(client, case, own) == expected.get(f"{case[0]} {case[1]}", 401)
+    expected |= {"GET /v1/groups": 200, "POST /v1/groups": 401}
+    is_of_a_group = case[1].startswith(("/v1/groups/", "/v1/memberships"))
+    assert await status(client, case, own) == expected.get(
+        f"{case[0]} {case[1]}", 404 if is_of_a_group else 401
+    )
 
 
 @pytest.mark.parametrize("case", FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
@@ -65,7 +85,11 @@ async def test_user_is_refused_on_administrators_routes(client: httpx.AsyncClien
     await admin_bearer(client)
 
 
-@pytest.mark.parametrize("case", OWN[1:] + FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
+READ_BY_API_KEYS = ("/v1/me", "/v1/groups", "/v1/groups/1", "/v1/groups/1/members")
+CLOSED_TO_API_KEYS = [case for case in OWN if case[0] != "GET" or case[1] not in READ_BY_API_KEYS]
+
+
+@pytest.mark.parametrize("case", CLOSED_TO_API_KEYS + FOR_ADMINS, ids=lambda case: f"{case[0]} {case[1]}")
 async def test_api_key_cannot_manage_accounts(client: httpx.AsyncClient, case: Case) -> None:
     key = {"id": 1, "scopes": ["read", "train", "predict"], "cap": None}
     assert await status(client, case, bearer(1, role="admin", api_key=key)) == 403

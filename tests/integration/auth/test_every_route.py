@@ -1,5 +1,6 @@
 """Properties of every route: ids are decimal numbers, answers are not stored, long texts cost nothing."""
 
+import re
 import time
 from collections.abc import Callable
 
@@ -22,12 +23,26 @@ from auth_service.main import ROUTERS
 from auth_service.passwords.hashing import VERIFICATIONS
 
 ID = "{id}"
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # Valid bodies of all routes whose path contains an id.
 WITH_ID_IN_PATH = {
     ("PATCH", "/v1/users/{user_id}"): {"role": "admin"},
     ("DELETE", "/v1/users/{user_id}"): None,
     ("PUT", "/v1/users/{user_id}/password"): {"new_password": "another sentence"},
     ("DELETE", "/v1/api-keys/{key_id}"): None,
+    ("GET", "/v1/groups/{group_id}"): None,
+    ("PATCH", "/v1/groups/{group_id}"): {"name": "Statistics"},
+    ("DELETE", "/v1/groups/{group_id}"): None,
+    ("GET", "/v1/groups/{group_id}/members"): None,
+    ("PATCH", "/v1/groups/{group_id}/members/me"): {"alias": "Falcon"},
+    ("DELETE", "/v1/groups/{group_id}/members/me"): None,
+    ("PATCH", "/v1/groups/{group_id}/members/{user_id}"): {"role": "member"},
+    ("DELETE", "/v1/groups/{group_id}/members/{user_id}"): None,
+    ("POST", "/v1/groups/{group_id}/join-codes"): {},
+    ("GET", "/v1/groups/{group_id}/join-codes"): None,
+    ("DELETE", "/v1/groups/{group_id}/join-codes/{code_id}"): None,
+    ("GET", "/v1/groups/{group_id}/roster"): None,
+    ("PUT", "/v1/groups/{group_id}/roster"): "external_id,name",
     ("POST", "/admin/users/{user_id}/reset_password"): {"email": ADA, "new_password": "1234"},
     ("DELETE", "/admin/users/{user_id}"): None,
 }
@@ -75,11 +90,11 @@ async def test_only_a_decimal_number_is_an_id_in_a_path(
     for (method, path), body in WITH_ID_IN_PATH.items():
         row_id = key["id"] if "key_id" in path else user_id
         text = writing.replace(ID, str(row_id))
-        address = path.replace("{user_id}", text).replace("{key_id}", text)
+        address = PLACEHOLDER.sub(lambda _, text=text: text, path)
         response = await client.request(method, address, json=body, headers=administrator)
         assert (response.status_code, code_of(response)) == (422, "invalid_input"), (method, address)
         assert [error["pointer"] for error in response.json()["errors"]] == [
-            f"/path/{'key_id' if 'key_id' in path else 'user_id'}"
+            f"/path/{name}" for name in PLACEHOLDER.findall(path)
         ]
     assert await sql.fetch("SELECT * FROM auth.users ORDER BY id") == before
     assert await sql.fetchval("SELECT count(*) FROM auth.api_keys") == 1
@@ -109,7 +124,7 @@ async def test_no_answer_may_be_stored_by_caches(client: httpx.AsyncClient, cred
     }[credential]
     # Deletions last, or the administrator would be gone.
     for method, path in sorted(ROUTES, key=lambda route: route[0] == "DELETE"):
-        address = path.replace("{user_id}", "4711").replace("{key_id}", "4711")
+        address = PLACEHOLDER.sub("4711", path)
         response = await client.request(method, address, headers=headers)
         assert response.status_code < 500
         if path not in PUBLIC:

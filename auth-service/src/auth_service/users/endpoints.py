@@ -15,6 +15,7 @@ from auth_service.errors import (
     AccountGone,
     HashingBusy,
     LastAdmin,
+    LastOwner,
     NameTaken,
     OwnAccount,
     SignUpClosed,
@@ -201,11 +202,13 @@ async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, s
         return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
-@router.delete("/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin))
+@router.delete(
+    "/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin, LastOwner)
+)
 async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
     """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
     with own_account():
-        await users.delete(session, caller.user_id)
+        await users.delete_own(session, caller.user_id)
 
 
 @router.put(

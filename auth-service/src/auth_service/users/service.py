@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.api_keys.service import answers_scope
-from auth_service.errors import LastAdmin, NameTaken, OwnAccount
+from auth_service.errors import LastAdmin, LastOwner, NameTaken, OwnAccount
+from auth_service.groups.repository import GroupRepository
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import PasswordRepository
@@ -100,6 +101,12 @@ class UserService:
     async def delete_other(self, session: AsyncSession, user_id: int, administrator: int) -> None:
         if user_id == administrator:
             raise OwnAccount
+        await self.delete(session, user_id)
+
+    async def delete_own(self, session: AsyncSession, user_id: int) -> None:
+        """Delete one's own account; a group would have no owner afterwards."""
+        if groups := await GroupRepository(session).list_owned_alone(user_id):
+            raise LastOwner(*groups)
         await self.delete(session, user_id)
 
     async def delete(self, session: AsyncSession, user_id: int) -> None:

@@ -27,6 +27,7 @@ DEFAULTS: dict[LimitClass, tuple[int, int]] = {
     # Counted by address. Generous, since the tokens of a whole class behind one address may expire together.
     LimitClass.INVALID_TOKEN: (600, 60),
     LimitClass.PURCHASE: (30, 60),
+    LimitClass.JOIN: (10, 60),
     LimitClass.UPLOAD: (60, 60),
     LimitClass.TRAIN: (60, 60),
     LimitClass.PREDICT: (200, 2),
