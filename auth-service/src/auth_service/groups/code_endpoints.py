@@ -85,7 +85,7 @@ async def create_join_code(
     """Create a code with which people join the group as members."""
     async with (
         idempotency.claim(f"join codes of {caller.user_id} in {group_id}", body) as claim,
-        database.transaction() as session,
+        database.transaction_of(caller.user_id) as session,
     ):
         if claim.first_answer is not None:
             return JoinCodeView.model_validate_json(claim.first_answer)

@@ -164,7 +164,7 @@ async def create_group(
     """Create a group; you are its owner. Its pool is empty until tokens are granted or bought."""
     async with (
         idempotency.claim(f"groups of {caller.user_id}", body) as claim,
-        database.transaction() as session,
+        database.transaction_of(caller.user_id) as session,
     ):
         if claim.first_answer is not None:
             return GroupView.model_validate_json(claim.first_answer)
