@@ -112,3 +112,17 @@ async def test_first_answers_of_the_previous_release_are_copied(empty_database: 
     await connection.close()
     assert tuple(auth) == ("users", "a", digest, b'{"id": 7}', None)
     assert tuple(ml) == ("7", "b", digest, b'{"predictions": [1]}', "results/1")
+
+
+async def test_previous_release_counts_the_usage_of_api_keys(database: Database) -> None:
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute("SET ROLE billing_service")
+    upsert = (
+        "INSERT INTO billing.allowances (api_key_id, used) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
+        " ON CONFLICT (api_key_id) DO UPDATE SET used = excluded.used"
+    )
+    await connection.execute(upsert, [5, 6], [1, 2])
+    await connection.execute(upsert, [5], [3])
+    rows = await connection.fetch("SELECT api_key_id, used FROM billing.key_usage ORDER BY api_key_id")
+    await connection.close()
+    assert [tuple(row) for row in rows] == [(5, 3), (6, 2)]

@@ -116,7 +116,7 @@ class FirstAnswer(Base):
 class KeyUsage(Base):
     """Spent and held tokens of an API key, to compare with its cap."""
 
-    __tablename__ = "allowances"
+    __tablename__ = "key_usage"
     __table_args__ = (CheckConstraint("used >= 0", "used_not_negative"),)
 
     api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -109,7 +109,7 @@ async def test_updates_of_wallets_and_key_usage_are_hot(
     while (await updates_of(as_owner, "accounts"))[0] < expected:
         assert time.monotonic() < deadline, "the statistics are incomplete"
         await asyncio.sleep(0.05)
-    for table in ("accounts", "allowances"):
+    for table in ("accounts", "key_usage"):
         updated, hot = await updates_of(as_owner, table)
         # A few updates in the transaction that opened all these wallets found their page full.
         assert hot > 0.99 * updated

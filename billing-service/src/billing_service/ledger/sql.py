@@ -51,7 +51,7 @@ SELECT 2, NULL, input_hash, tokens, available, id,
 FROM billing.receipts WHERE id = ANY($2::uuid[])
 UNION ALL
 SELECT 3, NULL, NULL, used, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, api_key_id
-FROM billing.allowances WHERE api_key_id = ANY($3::bigint[])
+FROM billing.key_usage WHERE api_key_id = ANY($3::bigint[])
 """
 
 READ_PRICES = """
@@ -67,7 +67,7 @@ WHERE quotes.id = ANY($1::uuid[])
 """
 
 READ_KEY_USAGE = """
-SELECT api_key_id, used FROM billing.allowances
+SELECT api_key_id, used FROM billing.key_usage
 WHERE api_key_id = ANY($1::bigint[])
 """
 
@@ -80,7 +80,7 @@ WITH wallets AS (
         AS new (id, posted, held, closed_at)
     WHERE accounts.id = new.id
 ), key_usage AS (
-    INSERT INTO billing.allowances (api_key_id, used)
+    INSERT INTO billing.key_usage (api_key_id, used)
     SELECT * FROM unnest($5::bigint[], $6::bigint[])
     ON CONFLICT (api_key_id) DO UPDATE SET used = excluded.used
 ), receipts AS (
