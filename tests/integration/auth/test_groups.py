@@ -221,3 +221,20 @@ async def test_number_of_members_is_limited_also_at_once(
         joining = [join(service.client, headers, code["code"]) for _, headers in callers]
         statuses = sorted(response.status_code for response in await asyncio.gather(*joining))
         assert statuses == [201] * 9 + [409] * 3
+
+
+async def test_export_shows_memberships_and_what_rosters_say(
+    client: httpx.AsyncClient, owner: Headers, group: Json
+) -> None:
+    roster = b"external_id,account,name\n17,ben,Ben Miller\n"
+    path = path_of(group, "/roster")
+    compared = await client.put(path, content=roster, headers=owner)
+    seen = {"If-Match": compared.headers["ETag"]}
+    await client.put(f"{path}?apply=true", content=roster, headers=owner | seen)
+    _, ben = await new_member(client, owner, group, "ben")
+    [record] = (await client.get("/v1/me/export", headers=ben)).json()["memberships"]
+    assert (record["group"], record["role"], record["removed_at"]) == ("Statistics 2", "member", None)
+    assert (record["external_id"], record["name"]) == ("17", "Ben Miller")
+    await client.delete(path_of(group, "/members/me"), headers=ben)
+    [ended] = (await client.get("/v1/me/export", headers=ben)).json()["memberships"]
+    assert ended["removed_at"] is not None

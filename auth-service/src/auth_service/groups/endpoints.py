@@ -21,7 +21,7 @@ from auth_service.groups.repository import (
     OwnGroup,
 )
 from auth_service.groups.rules import time_zone
-from auth_service.groups.service import STAFF, GroupService, require_role
+from auth_service.groups.service import STAFF, GroupService, answers_scope, require_role
 from auth_service.models import Group, GroupKind, GroupRole, GroupState, Membership
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader
@@ -163,7 +163,7 @@ async def create_group(
 ) -> GroupView:
     """Create a group; you are its owner. Its pool is empty until tokens are granted or bought."""
     async with (
-        idempotency.claim(f"groups of {caller.user_id}", body) as claim,
+        idempotency.claim(answers_scope(caller.user_id), body) as claim,
         database.transaction_of(caller.user_id) as session,
     ):
         if claim.first_answer is not None:

@@ -17,6 +17,12 @@ class OwnGroup(NamedTuple):
     role: str | None
 
 
+class MembershipRow(NamedTuple):
+    membership: Membership
+    group: Group
+    entry: RosterEntry | None
+
+
 class MemberRow(NamedTuple):
     membership: Membership
     user: User
@@ -72,6 +78,19 @@ class GroupRepository:
             .limit(limit)
         )
         return [OwnGroup(*row) for row in (await self._session.execute(statement)).all()]
+
+    async def list_memberships(self, user_id: int, limit: int) -> Sequence[MembershipRow]:
+        """All memberships of a user, ended ones included, with the seats of rosters."""
+        seat = (RosterEntry.group_id == Membership.group_id) & (RosterEntry.user_id == Membership.user_id)
+        statement = (
+            select(Membership, Group, RosterEntry)
+            .join(Group, Group.id == Membership.group_id)
+            .outerjoin(RosterEntry, seat)
+            .where(Membership.user_id == user_id)
+            .order_by(Group.id)
+            .limit(limit)
+        )
+        return [MembershipRow(*row) for row in (await self._session.execute(statement)).all()]
 
     async def list_owned_alone(self, user_id: int) -> Sequence[str]:
         """Names of the groups that have no other owner."""

@@ -198,3 +198,8 @@ async def require_role(session: AsyncSession, group_id: int, user_id: int, *role
 
 def end_membership(membership: Membership, removed_by: int) -> None:
     membership.state, membership.removed_at, membership.removed_by = "removed", datetime.now(UTC), removed_by
+
+
+def answers_scope(user_id: int) -> str:
+    """The scope of the idempotency keys with which a user creates groups."""
+    return f"groups of {user_id}"

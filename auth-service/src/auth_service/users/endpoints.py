@@ -2,15 +2,13 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 
 import orjson
 from fastapi import Depends, Request
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
+from pydantic import AliasChoices, ConfigDict, Field, StrictBool, StringConstraints
 
-from auth_service.api_keys.endpoints import ApiKeyView, Idempotent, OwnDatabase
-from auth_service.api_keys.repository import ApiKeyRepository
+from auth_service.api_keys.endpoints import Idempotent, OwnDatabase
 from auth_service.errors import (
     AccountGone,
     HashingBusy,
@@ -24,10 +22,9 @@ from auth_service.errors import (
     WrongPassword,
 )
 from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
-from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
-from auth_service.sessions.endpoints import ClientNetwork, Passwords, SessionRecord
-from auth_service.sessions.repository import SessionRepository
+from auth_service.sessions.endpoints import ClientNetwork, Passwords
+from auth_service.users.export import AccountExport, UserView, export_account
 from auth_service.users.repository import UserRepository
 from auth_service.users.service import UserService
 from kit.app import strict_router
@@ -40,7 +37,7 @@ from kit.errors import (
     IdempotencyTwinRunning,
     Unauthenticated,
 )
-from kit.fields import LARGEST_ID, RowIdInPath, fold_name
+from kit.fields import RowIdInPath, fold_name
 from kit.identity import Role
 from kit.problems import documented
 
@@ -48,7 +45,6 @@ router = strict_router(tags=["users"])
 admin_router = strict_router("/v1/users/{user_id}", tags=["admin"])
 
 LONGEST_DISPLAY_NAME = 100
-MOST_KEYS_EXPORTED = 10_000
 
 
 async def _users(request: Request) -> UserService:
@@ -120,34 +116,6 @@ class PasswordReset(StrictBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"new_password": "a longer sentence"}]})
 
     new_password: NewPassword
-
-
-class UserView(BaseModel):
-    id: int
-    name: str
-    display_name: str | None
-    role: Role
-    disabled: bool
-    created_at: datetime
-
-    @classmethod
-    def of(cls, user: User) -> Self:
-        return cls(
-            id=user.id,
-            name=user.name,
-            display_name=user.display_name,
-            role=user.role,
-            disabled=user.disabled,
-            created_at=user.created_at,
-        )
-
-
-class AccountExport(BaseModel):
-    """All data of a user in this service, except secrets."""
-
-    user: UserView
-    sessions: list[SessionRecord]
-    api_keys: list[ApiKeyView]
 
 
 @contextmanager
@@ -239,19 +207,10 @@ async def change_password(
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))
 async def export_me(caller: AccountOwner, session: ReadSession) -> AccountExport:
-    """Export your account, sessions and API keys; passwords and keys, stored as hashes, are left out."""
-    keys = await ApiKeyRepository(session).list_of(
-        caller.user_id, before=LARGEST_ID, limit=MOST_KEYS_EXPORTED
-    )
+    """Export your account, sessions, API keys and memberships; passwords and keys exist as hashes only."""
     with own_account():
         user = await UserRepository(session).get(caller.user_id)
-    return AccountExport(
-        user=UserView.of(user),
-        sessions=[
-            SessionRecord.of(login) for login in await SessionRepository(session).list_of(caller.user_id)
-        ],
-        api_keys=[ApiKeyView.of(key) for key in keys],
-    )
+    return await export_account(session, user)
 
 
 @admin_router.patch("", responses=documented(Unauthenticated, Forbidden, UserNotFound, LastAdmin))

@@ -8,9 +8,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.api_keys import service as api_keys
 from auth_service.api_keys.repository import ApiKeyRepository
-from auth_service.api_keys.service import answers_scope
 from auth_service.errors import LastAdmin, LastOwner, NameTaken, OwnAccount
+from auth_service.groups import service as groups
 from auth_service.groups.repository import GroupRepository
 from auth_service.models import User
 from auth_service.passwords.hashing import PasswordHasher
@@ -105,8 +106,8 @@ class UserService:
 
     async def delete_own(self, session: AsyncSession, user_id: int) -> None:
         """Delete one's own account; a group would have no owner afterwards."""
-        if groups := await GroupRepository(session).list_owned_alone(user_id):
-            raise LastOwner(*groups)
+        if names := await GroupRepository(session).list_owned_alone(user_id):
+            raise LastOwner(*names)
         await self.delete(session, user_id)
 
     async def delete(self, session: AsyncSession, user_id: int) -> None:
@@ -117,7 +118,9 @@ class UserService:
             raise LastAdmin
         await self._end_tokens(session, user)
         await repository.delete(user)
-        await self._answers.delete_scopes(session, [answers_scope(user.id)])
+        await self._answers.delete_scopes(
+            session, [api_keys.answers_scope(user.id), groups.answers_scope(user.id)]
+        )
         await self._events.deleted(session, user.id)
         log.info("user_deleted", user=user.id)
 
