@@ -1,4 +1,4 @@
-"""Join codes, and memberships by them."""
+"""Join codes, and memberships by them, over HTTP."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self

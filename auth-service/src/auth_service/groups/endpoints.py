@@ -1,6 +1,6 @@
-"""Groups and their members; join codes, and memberships by them."""
+"""Groups and their members over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Depends, Query, Request
@@ -40,9 +40,7 @@ from kit.problems import documented
 
 router = strict_router("/v1", tags=["groups"])
 
-LONGEST_NAME, LONGEST_ALIAS, LONGEST_CODE = 100, 40, 40
-MOST_USES = 100_000
-CODES_LAST = timedelta(days=30)
+LONGEST_NAME, LONGEST_ALIAS = 100, 40
 KEYED = (IdempotencyTwinRunning, IdempotencyKeyReused, IdempotencyKeyExpired)
 
 

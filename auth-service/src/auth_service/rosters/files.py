@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
@@ -86,7 +86,7 @@ def compare(stored: Iterable[Seat], imported: Mapping[str, Seat], *, remove_miss
     """The difference; an account that would be in two seats is an error of its external id's line."""
     before = {seat.external_id: seat for seat in stored}
     missing = [external_id for external_id in before if external_id not in imported]
-    after = dict(imported) if remove_missing else before | imported
+    after = imported if remove_missing else {**before, **imported}
     taken = Counter(seat.folded_account for seat in after.values() if seat.folded_account is not None)
     twice = [seat for seat in imported.values() if taken[seat.folded_account] > 1]
     return Difference(
@@ -127,7 +127,7 @@ def _decode(content: bytes) -> str:
     return text
 
 
-def _read_lines(text: str) -> Iterable[tuple[int, list[str]]]:
+def _read_lines(text: str) -> Iterator[tuple[int, list[str]]]:
     first = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)

@@ -1,4 +1,4 @@
-"""What this service stores about a user, as the user sees it."""
+"""Export of the data that this service stores about a user."""
 
 from datetime import datetime
 from typing import Self
