@@ -11,6 +11,7 @@ from auth_service import course_email_endpoints, course_username_endpoints, diag
 from auth_service.api_keys import endpoints as api_keys
 from auth_service.api_keys.service import ApiKeyService
 from auth_service.container import Container
+from auth_service.events import DESTINATIONS, GroupEvents, Publisher, UserEvents
 from auth_service.groups import code_endpoints as join_codes
 from auth_service.groups import endpoints as groups
 from auth_service.groups.service import GroupService
@@ -30,7 +31,7 @@ from auth_service.tokens.revocations import DatabaseTrustSource, Revocations
 from auth_service.tokens.secrets import Seal, load_root_secret
 from auth_service.tokens.signing import AccessTokens, SigningKeys
 from auth_service.users import endpoints as users
-from auth_service.users.service import UserEvents, UserService
+from auth_service.users.service import UserService
 from kit.app import create_service
 from kit.authentication import Authentication
 from kit.background import background_tasks, every
@@ -109,7 +110,8 @@ async def _build_container(
     access_tokens = AccessTokens(settings, signing_keys)
     trust_source = DatabaseTrustSource(database, signing_keys, settings)
     revocations = Revocations(settings, authentication.trust, trust_source)
-    events = UserEvents(Outbox(outbox, ("billing-service", "ml-service")), relay, secret)
+    publisher = Publisher(Outbox(outbox, DESTINATIONS), relay)
+    group_events = GroupEvents(publisher)
     answers = FirstAnswers(database, first_answers)
     return Container(
         settings=settings,
@@ -122,9 +124,9 @@ async def _build_container(
         password_check=PasswordCheck(database, hasher, secret),
         sessions=SessionService(settings, database, secret, access_tokens, revocations),
         api_keys=ApiKeyService(secret, access_tokens, revocations),
-        users=UserService(revocations, events, answers),
-        groups=GroupService(settings),
-        rosters=RosterService(settings),
+        users=UserService(revocations, UserEvents(publisher, secret), answers),
+        groups=GroupService(settings, group_events),
+        rosters=RosterService(settings, group_events),
         first_answers=answers,
     )
 

@@ -35,6 +35,8 @@ CONSTRAINT_NAMES = {
 
 Json = dict[str, Any]  # Any: the values of a JSON object
 AfterCommit = Callable[[], Awaitable[None]]
+# Whose turn it is: a user's, or that of another owner of locks, such as `group 12`.
+Turn = UserId | str
 
 log = structlog.stdlib.get_logger()
 
@@ -84,7 +86,7 @@ class Database:
         self._create_drivers = partial(_create_driver_pool, settings, service, driver_connections)
         self._drivers: asyncpg.Pool | None = None
         # A lock disappears with the last request that uses it.
-        self._turns: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[Turn, asyncio.Lock] = WeakValueDictionary()
         self._writing = async_sessionmaker(self.engine, expire_on_commit=False)
         self._reading = async_sessionmaker(
             self._read_engine.execution_options(isolation_level="AUTOCOMMIT"),
@@ -104,20 +106,21 @@ class Database:
         """Commit at the end of the block, then run the `after_commit` actions; roll back on an error."""
         async with self._writing.begin() as session:
             yield session
-        for action in session.info.get(AFTER_COMMIT, ()):
-            await _run_after_commit(action)
+        await _run_after_commit(session)
 
     @asynccontextmanager
-    async def transaction_of(self, user_id: UserId) -> AsyncGenerator[AsyncSession]:
-        """A transaction of a user, one at a time: the user's others wait for it without a connection.
+    async def transaction_of(self, turn: Turn) -> AsyncGenerator[AsyncSession]:
+        """A transaction of a user or group, one at a time: its others wait for it without a connection.
 
-        Requests that wait for each other's locks in the database would occupy all connections. Raises
-        DeadlinePassed if nobody waits for the answer when the turn comes.
+        Requests that wait for each other's locks in the database would occupy all connections. The turn ends
+        with the commit, before the `after_commit` actions. Raises DeadlinePassed if nobody waits for the
+        answer when the turn comes.
         """
-        async with self.turn_of(user_id):
+        async with self.turn_of(turn):
             require_time_left()
-            async with self.transaction() as session:
+            async with self._writing.begin() as session:
                 yield session
+        await _run_after_commit(session)
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadOnlySession]:
@@ -125,13 +128,13 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def read_of(self, user_id: UserId) -> AsyncGenerator[ReadOnlySession]:
-        """Reading for a user, one at a time, for answers that take milliseconds of processor time to write.
+    async def read_of(self, turn: Turn) -> AsyncGenerator[ReadOnlySession]:
+        """Reading in a turn, for answers that take milliseconds of processor time to write.
 
         Write the answer within the block: fifty of them in a row would delay the requests of all others.
         Raises DeadlinePassed as above.
         """
-        async with self.turn_of(user_id):
+        async with self.turn_of(turn):
             require_time_left()
             async with self.read() as session:
                 yield session
@@ -141,9 +144,9 @@ class Database:
         async with self._autocommit() as session:
             yield session
 
-    def turn_of(self, user_id: UserId) -> asyncio.Lock:
-        """Held by one request of the user in this process; the others wait in order."""
-        return self._turns.setdefault(user_id, asyncio.Lock())
+    def turn_of(self, turn: Turn) -> asyncio.Lock:
+        """Held by one request of the user or group in this process; the others wait in order."""
+        return self._turns.setdefault(turn, asyncio.Lock())
 
     async def ping(self) -> None:
         async with self.read() as session:
@@ -166,12 +169,14 @@ class Database:
             await self._drivers.close()
 
 
-async def _run_after_commit(action: AfterCommit) -> None:
-    try:
-        await action()
-    except Exception as error:
-        # The request has taken effect, so the response must not be an error.
-        log.warning("after_commit_failed", error=type(error).__name__)
+async def _run_after_commit(session: AsyncSession) -> None:
+    actions: list[AfterCommit] = session.info.get(AFTER_COMMIT, [])
+    for action in actions:
+        try:
+            await action()
+        except Exception as error:
+            # The request has taken effect, so the response must not be an error.
+            log.warning("after_commit_failed", error=type(error).__name__)
 
 
 def _create_engine(

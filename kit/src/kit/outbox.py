@@ -5,10 +5,13 @@ order and deletes delivered ones. The consumer records the event's id in the tra
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 import httpx
 from pydantic import BaseModel
@@ -39,6 +42,8 @@ from kit.service_tokens import ServiceIdentity
 BATCH = 100
 IDLE_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 5.0
+# Between looks for deliveries by the relay of another replica.
+POLL_SECONDS = 0.25
 
 
 class Event(BaseModel):
@@ -98,6 +103,33 @@ async def first_delivery(session: AsyncSession, inbox: Table, event: Event) -> b
     return (await session.execute(statement)).first() is not None
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """An event on its way; `arrivals` are set by this process when a destination has applied it."""
+
+    relay: "Relay"
+    event_id: UUID
+    arrivals: Mapping[str, asyncio.Event]
+
+    async def wait(self, seconds: float) -> None:
+        """Return when all destinations have applied the event, or after `seconds`."""
+        self.relay.nudge()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for destination, arrival in self.arrivals.items():
+                    await self._follow(destination, arrival)
+
+    async def _follow(self, destination: str, arrival: asyncio.Event) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await arrival.wait()
+                    return
+            # The relay of another replica may have delivered it.
+            if await self.relay.is_delivered(self.event_id, destination):
+                return
+
+
 class Relay:
     """Delivers one destination's rows in order, until cancelled."""
 
@@ -107,11 +139,19 @@ class Relay:
         self._database, self._table = database, table
         self._client, self._identity = client, identity
         self._wake: dict[str, asyncio.Event] = {}
+        self._expected: WeakValueDictionary[tuple[UUID, str], asyncio.Event] = WeakValueDictionary()
 
     def nudge(self) -> None:
         """Deliver immediately, without waiting for the next round."""
         for wake in self._wake.values():
             wake.set()
+
+    def expect(self, event_id: UUID, destinations: Sequence[str]) -> Delivery:
+        """Note an event before its commit, so that its delivery cannot be missed."""
+        arrivals = {destination: asyncio.Event() for destination in destinations}
+        for destination, arrival in arrivals.items():
+            self._expected[event_id, destination] = arrival
+        return Delivery(self, event_id, arrivals)
 
     async def is_delivered(self, event_id: UUID, destination: str) -> bool:
         async with self._database.read() as session:
@@ -153,6 +193,9 @@ class Relay:
         delivered = [row.position for row in rows]
         async with self._database.autocommit() as session:
             await session.execute(delete(self._table).where(self._table.c.position.in_(delivered)))
+        for event in events:
+            if (arrival := self._expected.get((event.id, destination))) is not None:
+                arrival.set()
         return len(rows) == BATCH
 
     async def _oldest(self, destination: str) -> Sequence[Row[Any]]:  # Any: a Table's row

@@ -1,7 +1,9 @@
 """Properties of every route: ids are decimal numbers, answers are not stored, long texts cost nothing."""
 
+import functools
 import re
 import time
+import unicodedata
 from collections.abc import Callable
 
 import asyncpg
@@ -156,18 +158,25 @@ async def test_long_name_or_password_is_refused_before_it_is_normalised_or_hashe
     administrator = await admin_bearer(client)
     body = {name: ADMIN, password: PASSWORD}
     body |= {name: SLOW_NAME} if long == "name" else {password: "x" * 900_000}
-    verifications, started = _verifications(), time.perf_counter()
+    verifications, started = _verifications(), time.process_time()
     response = await client.request(method, path, json=body, headers=administrator)
     assert (response.status_code, code_of(response)) == (422, "invalid_input")
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < _normalisation_seconds() / 2
     assert _verifications() == verifications
 
 
 async def test_long_form_field_is_refused_before_it_is_normalised(client: httpx.AsyncClient) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     response = await client.post("/login", data={"username": SLOW_NAME, "password": PASSWORD})
     assert response.status_code == 422
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < _normalisation_seconds() / 2
+
+
+@functools.cache
+def _normalisation_seconds() -> float:
+    started = time.process_time()
+    unicodedata.normalize("NFKC", SLOW_NAME)
+    return time.process_time() - started
 
 
 def _verifications() -> float:

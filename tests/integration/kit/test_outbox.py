@@ -16,7 +16,7 @@ from tests.support.tokens import JWT_SECRET
 
 from kit.background import background_tasks
 from kit.database import Database as Connections
-from kit.outbox import BATCH, Event, Outbox, Relay, first_delivery, inbox_table, outbox_table
+from kit.outbox import BATCH, Delivery, Event, Outbox, Relay, first_delivery, inbox_table, outbox_table
 from kit.service_tokens import ServiceIdentity
 from kit.settings import DatabaseSettings
 
@@ -161,6 +161,45 @@ async def test_each_destination_receives_its_own_copy(connections: Connections, 
         event = await outbox.publish(session, "counted", {"n": 1})
     await deliver(relay, event)
     assert not await relay.is_delivered(event, "another")
+
+
+async def expect(connections: Connections, relay: Relay) -> Delivery:
+    async with connections.transaction() as session:
+        event = await Outbox(OUTBOX, ["consumer"]).publish(session, "counted", {"n": 1})
+        return relay.expect(event, ["consumer"])
+
+
+async def test_waiting_ends_with_the_delivery_and_without_a_query(
+    connections: Connections, relay: Relay, consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> bool:
+        raise AssertionError("the delivery was looked for in the database")
+
+    monkeypatch.setattr(relay, "is_delivered", refuse)
+    async with background_tasks(relay.follow("consumer", "http://consumer")):
+        delivery = await expect(connections, relay)
+        start = time.monotonic()
+        await delivery.wait(10)
+    assert consumer.taken == [1]
+    assert time.monotonic() - start < 0.2
+
+
+async def test_waiting_ends_with_a_delivery_by_another_replica(
+    connections: Connections, relay: Relay, consumer: Consumer
+) -> None:
+    async with httpx.AsyncClient() as unused:
+        identity = ServiceIdentity(DatabaseSettings.model_validate(_settings()), "probe-service")
+        delivery = await expect(connections, Relay(connections, OUTBOX, unused, identity))
+    async with background_tasks(relay.follow("consumer", "http://consumer")), asyncio.timeout(5):
+        await delivery.wait(30)
+    assert consumer.taken == [1]
+
+
+async def test_waiting_for_a_silent_destination_ends_in_time(connections: Connections, relay: Relay) -> None:
+    delivery = await expect(connections, relay)
+    start = time.monotonic()
+    await delivery.wait(0.3)
+    assert 0.3 <= time.monotonic() - start < 2
 
 
 async def test_repeated_event_is_applied_once(connections: Connections) -> None:

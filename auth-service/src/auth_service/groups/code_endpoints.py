@@ -18,7 +18,7 @@ from auth_service.errors import (
 from auth_service.fields import Moment, Storable, StrictBody
 from auth_service.groups.endpoints import KEYED, Groups, MembershipView
 from auth_service.groups.repository import JoinCodeRepository
-from auth_service.groups.service import STAFF, require_role
+from auth_service.groups.service import STAFF, require_role, turn_of
 from auth_service.models import JoinCode
 from kit.app import strict_router
 from kit.authentication import AccountOwner
@@ -85,7 +85,7 @@ async def create_join_code(
     """Create a code with which people join the group as members."""
     async with (
         idempotency.claim(f"join codes of {caller.user_id} in {group_id}", body) as claim,
-        database.transaction_of(caller.user_id) as session,
+        database.transaction_of(turn_of(group_id)) as session,
     ):
         if claim.first_answer is not None:
             return JoinCodeView.model_validate_json(claim.first_answer)
@@ -123,6 +123,11 @@ async def delete_join_code(
 @router.post(
     "/memberships", status_code=201, responses=documented(Unauthenticated, Forbidden, CodeUnknown, GroupFull)
 )
-async def join_group(body: Joining, caller: AccountOwner, groups: Groups, session: Session) -> MembershipView:
+async def join_group(
+    body: Joining, caller: AccountOwner, groups: Groups, database: OwnDatabase
+) -> MembershipView:
     """Join a group with a code. Who is a member already stays one, and no use is counted."""
-    return MembershipView.of(await groups.join(session, caller.user_id, body.code))
+    async with database.read() as reading:
+        group_id = (await groups.find_code(reading, body.code)).group_id
+    async with database.transaction_of(turn_of(group_id)) as session:
+        return MembershipView.of(await groups.join(session, caller.user_id, body.code))

@@ -1,10 +1,12 @@
 """Groups and their members over HTTP."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated, Self
 
 from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.api_keys.endpoints import Idempotent, OwnDatabase
 from auth_service.errors import (
@@ -21,11 +23,11 @@ from auth_service.groups.repository import (
     OwnGroup,
 )
 from auth_service.groups.rules import time_zone
-from auth_service.groups.service import STAFF, GroupService, answers_scope, require_role
+from auth_service.groups.service import STAFF, GroupService, answers_scope, require_role, turn_of
 from auth_service.models import Group, GroupKind, GroupRole, GroupState, Membership
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader
-from kit.database import ReadSession, Session
+from kit.database import ReadSession
 from kit.errors import (
     Forbidden,
     IdempotencyKeyExpired,
@@ -48,7 +50,15 @@ async def _groups(request: Request) -> GroupService:
     return request.app.state.container.groups
 
 
+async def _open_turn(request: Request, database: OwnDatabase) -> AsyncGenerator[AsyncSession]:
+    # The path is validated by the endpoint, which refuses another spelling of an id.
+    async with database.transaction_of(turn_of(request.path_params["group_id"])) as session:
+        yield session
+
+
 Groups = Annotated[GroupService, Depends(_groups)]
+# A transaction in the turn of the path's group.
+GroupSession = Annotated[AsyncSession, Depends(_open_turn, scope="function")]
 GroupName = Annotated[
     str, StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True), Storable
 ]
@@ -201,7 +211,7 @@ async def show_group(group_id: RowIdInPath, caller: Reader, session: ReadSession
 
 @router.patch("/groups/{group_id}", responses=documented(Unauthenticated, Forbidden, GroupNotFound))
 async def change_group(
-    group_id: RowIdInPath, change: GroupChange, caller: AccountOwner, groups: Groups, session: Session
+    group_id: RowIdInPath, change: GroupChange, caller: AccountOwner, groups: Groups, session: GroupSession
 ) -> GroupView:
     """Change the name, the time zone or the state; in an archived group nobody joins or spends."""
     values = change.model_dump(exclude_none=True)
@@ -212,7 +222,9 @@ async def change_group(
 @router.delete(
     "/groups/{group_id}", status_code=204, responses=documented(Unauthenticated, Forbidden, GroupNotFound)
 )
-async def delete_group(group_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: Session) -> None:
+async def delete_group(
+    group_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: GroupSession
+) -> None:
     """Delete the group with its roster, its codes and the rest of its tokens. This cannot be undone."""
     await groups.delete(session, caller, group_id)
 
@@ -231,7 +243,7 @@ async def list_members(
     "/groups/{group_id}/members/me", responses=documented(Unauthenticated, GroupNotFound, InvalidInput)
 )
 async def change_alias(
-    group_id: RowIdInPath, change: AliasChange, caller: AccountOwner, groups: Groups, session: Session
+    group_id: RowIdInPath, change: AliasChange, caller: AccountOwner, groups: Groups, session: GroupSession
 ) -> MembershipView:
     """Choose the alias that other members see on leaderboards."""
     return MembershipView.of(await groups.set_alias(session, caller.user_id, group_id, change.alias))
@@ -242,7 +254,9 @@ async def change_alias(
     status_code=204,
     responses=documented(Unauthenticated, GroupNotFound, LastOwner),
 )
-async def leave_group(group_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: Session) -> None:
+async def leave_group(
+    group_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: GroupSession
+) -> None:
     """Leave the group; your allowance goes back to its pool."""
     await groups.remove(session, caller, group_id, caller.user_id)
 
@@ -257,7 +271,7 @@ async def change_member(
     change: RoleChange,
     caller: AccountOwner,
     groups: Groups,
-    session: Session,
+    session: GroupSession,
 ) -> MembershipView:
     """Change a member's role, as an owner or an administrator."""
     member = await groups.change_role(session, caller, group_id, user_id, change.role)
@@ -270,7 +284,7 @@ async def change_member(
     responses=documented(Unauthenticated, Forbidden, GroupNotFound, MemberNotFound, LastOwner),
 )
 async def remove_member(
-    group_id: RowIdInPath, user_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: Session
+    group_id: RowIdInPath, user_id: RowIdInPath, caller: AccountOwner, groups: Groups, session: GroupSession
 ) -> None:
     """Remove a member, who spends nothing of the group within seconds and returns by a personal code only."""
     await groups.remove(session, caller, group_id, user_id)

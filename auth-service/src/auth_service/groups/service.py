@@ -15,6 +15,7 @@ from auth_service.errors import (
     TooManyGroups,
     TooManyJoinCodes,
 )
+from auth_service.events import GroupEvents
 from auth_service.groups.repository import (
     GroupRepository,
     JoinCodeRepository,
@@ -34,8 +35,9 @@ log = structlog.stdlib.get_logger()
 
 
 class GroupService:
-    def __init__(self, settings: AuthSettings) -> None:
+    def __init__(self, settings: AuthSettings, events: GroupEvents) -> None:
         self._max_groups, self._max_members = settings.max_groups, settings.max_members
+        self._events = events
 
     async def create(self, session: AsyncSession, user_id: int, group: Group) -> Membership:
         """Store the group; its creator is its first owner."""
@@ -48,12 +50,22 @@ class GroupService:
         await repository.add(group)
         membership = Membership(group_id=group.id, user_id=user_id, role="owner", alias=new_alias(set()))
         await MembershipRepository(session, group.id).add(membership)
+        await self._events.changed(session, group)
+        await self._events.membership_changed(session, membership, None)
         log.info("group_created", group=group.id, user=user_id)
         return membership
 
+    async def find_code(self, session: AsyncSession, text: str) -> JoinCode:
+        """The usable code that somebody typed; raises CodeUnknown."""
+        letters = read_code(text)
+        code = await JoinCodeRepository(session).find_usable(letters) if letters is not None else None
+        if code is None:
+            raise CodeUnknown
+        return code
+
     async def join(self, session: AsyncSession, user_id: int, text: str) -> Membership:
         """Join with a code; a member who sends one again stays as they are, and no use is counted."""
-        code = await self._find_code(session, text)
+        code = await self.find_code(session, text)
         group = await GroupRepository(session).lock(code.group_id)
         if group is None or group.state != "active":
             raise CodeUnknown
@@ -74,6 +86,7 @@ class GroupService:
             await members.add(membership)
         membership.role = entry.role if entry is not None else "member"
         membership.state, membership.removed_at, membership.removed_by = "active", None, None
+        await self._events.membership_changed(session, membership, entry)
         log.info("group_joined", group=group.id, user=user_id)
         return membership
 
@@ -85,12 +98,14 @@ class GroupService:
         own = await require_role(session, group_id, caller.user_id, "owner")
         for name, value in values.items():
             setattr(group, name, value)
+        await self._events.changed(session, group)
         return group, own
 
     async def delete(self, session: AsyncSession, caller: Caller, group_id: int) -> None:
         group = await self._lock(session, group_id)
         await require_role(session, group_id, caller.user_id, "owner")
         await GroupRepository(session).delete(group)
+        await self._events.deleted(session, group_id)
         log.info("group_deleted", group=group_id, user=caller.user_id)
 
     async def change_role(
@@ -104,6 +119,7 @@ class GroupService:
         if member.role == "owner" != role:
             await self._require_other_owner(session, group_id)
         member.role = role
+        await self._publish(session, member)
         log.info("group_role_changed", group=group_id, user=user_id, role=role)
         return member
 
@@ -113,6 +129,7 @@ class GroupService:
         if await MembershipRepository(session, group_id).is_alias_taken(alias, user_id):
             raise InvalidInput("Another member has this alias; choose another one.")
         member.alias = alias
+        await self._publish(session, member)
         return member
 
     async def remove(self, session: AsyncSession, caller: Caller, group_id: int, user_id: int) -> None:
@@ -126,6 +143,7 @@ class GroupService:
         if member.role == "owner":
             await self._require_other_owner(session, group_id)
         end_membership(member, caller.user_id)
+        await self._publish(session, member)
         log.info("group_left", group=group_id, user=user_id, removed_by=caller.user_id)
 
     async def create_code(
@@ -140,13 +158,6 @@ class GroupService:
             raise TooManyJoinCodes(MAX_JOIN_CODES)
         code.group_id, code.code = group_id, new_code()
         await repository.add(code)
-        return code
-
-    async def _find_code(self, session: AsyncSession, text: str) -> JoinCode:
-        letters = read_code(text)
-        code = await JoinCodeRepository(session).find_usable(letters) if letters is not None else None
-        if code is None:
-            raise CodeUnknown
         return code
 
     async def _seat_of(self, session: AsyncSession, code: JoinCode, user_id: int) -> RosterEntry | None:
@@ -165,6 +176,10 @@ class GroupService:
             return None
         entry.user_id = user_id
         return entry
+
+    async def _publish(self, session: AsyncSession, member: Membership) -> None:
+        entry = await SeatRepository(session, member.group_id).find_claimed(member.user_id)
+        await self._events.membership_changed(session, member, entry)
 
     async def _lock(self, session: AsyncSession, group_id: int) -> Group:
         group = await GroupRepository(session).lock(group_id)
@@ -198,6 +213,11 @@ async def require_role(session: AsyncSession, group_id: int, user_id: int, *role
 
 def end_membership(membership: Membership, removed_by: int) -> None:
     membership.state, membership.removed_at, membership.removed_by = "removed", datetime.now(UTC), removed_by
+
+
+def turn_of(group_id: int | str) -> str:
+    """The turn in which requests change a group; all of them lock its row."""
+    return f"group {group_id}"
 
 
 def answers_scope(user_id: int) -> str:

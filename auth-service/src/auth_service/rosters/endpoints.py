@@ -7,11 +7,12 @@ from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from auth_service.errors import GroupNotFound, RosterChanged, RosterInvalid
+from auth_service.groups.endpoints import GroupSession
 from auth_service.rosters.files import Seat
 from auth_service.rosters.service import Comparison, Import, RosterService
 from kit.app import strict_router
 from kit.authentication import AccountOwner
-from kit.database import ReadSession, Session
+from kit.database import ReadSession
 from kit.errors import Forbidden, InvalidInput, PayloadTooLarge, Unauthenticated
 from kit.fields import RowIdInPath
 from kit.problems import documented
@@ -120,8 +121,8 @@ async def import_roster(
     group_id: RowIdInPath,
     caller: AccountOwner,
     rosters: Rosters,
-    session: Session,
     content: Content,
+    session: GroupSession,
     response: Response,
     apply: Annotated[bool, Query(description="write the difference; needs its ETag as If-Match")] = False,
     remove_missing: Annotated[bool, Query(description="also remove who is not in the file")] = False,

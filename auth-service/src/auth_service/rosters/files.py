@@ -87,8 +87,10 @@ def compare(stored: Iterable[Seat], imported: Mapping[str, Seat], *, remove_miss
     before = {seat.external_id: seat for seat in stored}
     missing = [external_id for external_id in before if external_id not in imported]
     after = imported if remove_missing else {**before, **imported}
-    taken = Counter(seat.folded_account for seat in after.values() if seat.folded_account is not None)
-    twice = [seat for seat in imported.values() if taken[seat.folded_account] > 1]
+    taken = Counter(seat.folded_account for seat in after.values())
+    twice = [
+        seat for seat in imported.values() if seat.account is not None and taken[seat.folded_account] > 1
+    ]
     return Difference(
         added={key: seat for key, seat in imported.items() if key not in before},
         changed={key: seat for key, seat in imported.items() if key in before and seat != before[key]},

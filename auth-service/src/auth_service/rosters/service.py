@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.errors import GroupNotFound, RosterChanged, RosterInvalid
+from auth_service.events import GroupEvents
 from auth_service.groups.repository import GroupRepository, MembershipRepository
 from auth_service.groups.rules import new_code
 from auth_service.groups.service import STAFF, end_membership, require_role
@@ -48,8 +49,8 @@ class Comparison:
 
 
 class RosterService:
-    def __init__(self, settings: AuthSettings) -> None:
-        self._max_members = settings.max_members
+    def __init__(self, settings: AuthSettings, events: GroupEvents) -> None:
+        self._max_members, self._events = settings.max_members, events
 
     async def compare(self, session: AsyncSession, user_id: int, group_id: int, sent: Import) -> Comparison:
         """What the import would do; writes nothing. Raises RosterInvalid for what is no roster."""
@@ -111,6 +112,7 @@ class RosterService:
             membership = await _claim_of(session, entry)
             if membership is not None:
                 end_membership(membership, user_id)
+                await self._events.membership_changed(session, membership, None)
         await roster.delete([entry.id for entry in gone])
 
     async def _change(
@@ -128,6 +130,7 @@ class RosterService:
             membership = await _claim_of(session, entry)
             if membership is not None:
                 membership.role = entry.role
+                await self._events.membership_changed(session, membership, entry)
 
 
 def seat_of(entry: RosterEntry) -> Seat:

@@ -164,19 +164,23 @@ async def read_me(caller: Reader, session: ReadSession) -> UserView:
 
 
 @router.patch("/v1/me", responses=documented(Unauthenticated, Forbidden))
-async def change_me(change: ProfileChange, caller: AccountOwner, users: Users, session: Session) -> UserView:
+async def change_me(
+    change: ProfileChange, caller: AccountOwner, users: Users, database: OwnDatabase
+) -> UserView:
     """Set or clear your display name; the account name cannot change."""
     with own_account():
-        return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
+        async with database.transaction_of(caller.user_id) as session:
+            return UserView.of(await users.set_display_name(session, caller.user_id, change.display_name))
 
 
 @router.delete(
     "/v1/me", status_code=204, responses=documented(Unauthenticated, Forbidden, LastAdmin, LastOwner)
 )
-async def delete_me(caller: AccountOwner, users: Users, session: Session) -> None:
+async def delete_me(caller: AccountOwner, users: Users, database: OwnDatabase) -> None:
     """Delete your account with its sessions, API keys, models and datasets. This cannot be undone."""
     with own_account():
-        await users.delete_own(session, caller.user_id)
+        async with database.transaction_of(caller.user_id) as session:
+            await users.delete_own(session, caller.user_id)
 
 
 @router.put(
@@ -191,7 +195,7 @@ async def change_password(
     passwords: Passwords,
     hasher: Hasher,
     users: Users,
-    session: Session,
+    database: OwnDatabase,
 ) -> None:
     """Change your password. All your sessions end, including this one.
 
@@ -200,9 +204,10 @@ async def change_password(
     await passwords.check_own(caller.user_id, change.current_password, network)
     password_hash = await hasher.hash(change.new_password)
     with own_account():
-        await users.set_password(
-            session, caller.user_id, password_hash, revoke_api_keys=change.revoke_api_keys
-        )
+        async with database.transaction_of(caller.user_id) as session:
+            await users.set_password(
+                session, caller.user_id, password_hash, revoke_api_keys=change.revoke_api_keys
+            )
 
 
 @router.get("/v1/me/export", responses=documented(Unauthenticated, Forbidden))

@@ -1,8 +1,5 @@
 """Users: register, change and delete, with their revocations and events."""
 
-import asyncio
-import time
-from functools import partial
 from uuid import UUID
 
 import structlog
@@ -11,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from auth_service.api_keys import service as api_keys
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import LastAdmin, LastOwner, NameTaken, OwnAccount
+from auth_service.events import UserEvents
 from auth_service.groups import service as groups
 from auth_service.groups.repository import GroupRepository
 from auth_service.models import User
@@ -18,22 +16,15 @@ from auth_service.passwords.hashing import PasswordHasher
 from auth_service.passwords.repository import PasswordRepository
 from auth_service.settings import AuthSettings
 from auth_service.tokens.revocations import Revocations
-from auth_service.tokens.secrets import RootSecret
 from auth_service.users.repository import UserRepository
-from kit.database import after_commit
 from kit.idempotency import FirstAnswers
 from kit.identity import Role
-from kit.outbox import Outbox, Relay
-
-LONGEST_WAIT_SECONDS = 2.0
-POLL_SECONDS = 0.02
-WALLETS = "billing-service"
 
 log = structlog.stdlib.get_logger()
 
 
 class UserService:
-    def __init__(self, revocations: Revocations, events: "UserEvents", answers: FirstAnswers) -> None:
+    def __init__(self, revocations: Revocations, events: UserEvents, answers: FirstAnswers) -> None:
         self._revocations, self._events, self._answers = revocations, events, answers
 
     async def register(self, session: AsyncSession, name: str, password_hash: str) -> User:
@@ -138,47 +129,3 @@ class UserService:
         # Sessions need no deletion: a session of an older generation cannot be refreshed.
         user.generation += 1
         await self._revocations.revoke_user(session, user.id, user.generation)
-
-
-class UserEvents:
-    """Publishes events about users to other services, in the transaction of the change."""
-
-    def __init__(self, outbox: Outbox, relay: Relay, secret: RootSecret) -> None:
-        self._outbox, self._relay, self._secret = outbox, relay, secret
-
-    async def created(self, session: AsyncSession, user: User) -> UUID:
-        digest = self._secret.digest("account name", user.folded_name.encode()).hex()
-        return await self._publish(
-            session,
-            "user_created",
-            {"user_id": user.id, "name": user.name, "name_digest": digest, "role": user.role},
-        )
-
-    async def changed(self, session: AsyncSession, user: User) -> None:
-        await self._publish(
-            session,
-            "user_changed",
-            {"user_id": user.id, "name": user.name, "role": user.role, "disabled": user.disabled},
-        )
-
-    async def deleted(self, session: AsyncSession, user_id: int) -> None:
-        await self._publish(session, "user_deleted", {"user_id": user_id})
-
-    def wait_for_wallet(self, session: AsyncSession, event_id: UUID) -> None:
-        """Delay the response after the commit until the wallet exists, at most LONGEST_WAIT_SECONDS."""
-        after_commit(session, partial(self._wait_for_delivery, event_id))
-
-    async def _publish(
-        self, session: AsyncSession, kind: str, data: dict[str, str | int | bool | None]
-    ) -> UUID:
-        event_id = await self._outbox.publish(session, kind, data)
-        after_commit(session, self._nudge)
-        return event_id
-
-    async def _nudge(self) -> None:
-        self._relay.nudge()
-
-    async def _wait_for_delivery(self, event_id: UUID) -> None:
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while not await self._relay.is_delivered(event_id, WALLETS) and time.monotonic() < deadline:  # noqa: ASYNC110 - the relay of another replica may deliver it
-            await asyncio.sleep(POLL_SECONDS)
