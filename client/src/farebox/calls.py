@@ -69,6 +69,8 @@ class Call(Generic[T]):
     read: Callable[[Response], T]
     params: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
     json: object = None
+    content: bytes | None = None
+    """A body of another type; `headers` name it."""
     files: Mapping[str, Upload] = field(default_factory=dict[str, Upload])
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
     """Fields of the form that has the files."""

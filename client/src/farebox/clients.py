@@ -14,6 +14,7 @@ from farebox.operations import Resource, S, operation
 from farebox.resources.account import ApiKeys, Me
 from farebox.resources.admin import Admin
 from farebox.resources.datasets import Datasets
+from farebox.resources.groups import Groups
 from farebox.resources.jobs import Jobs
 from farebox.resources.models import Models, ModelTypes
 from farebox.resources.predictions import PredictionOperations
@@ -36,6 +37,7 @@ class Client(Resource[S]):
         super().__init__(session, transport)
         self.me = Me(session, transport)
         self.api_keys = ApiKeys(session, transport)
+        self.groups = Groups(session, transport)
         self.wallet = WalletOperations(session, transport)
         self.prices = Prices(session, transport)
         self.datasets = Datasets(session, transport)

@@ -183,6 +183,7 @@ def _request(client: httpx.Client | httpx.AsyncClient, step: Send, files: ExitSt
         call.path,
         params={name: value for name, value in call.params.items() if value is not None},
         json=call.json,
+        content=call.content,
         data=call.fields or None,
         files={
             name: (upload.filename, files.enter_context(upload.open()), upload.media_type)

@@ -80,10 +80,10 @@ async def test_the_roster_gives_members_their_names_and_takes_seats_away(
 ) -> None:
     path = f"/v1/groups/{group['id']}/roster"
 
-    async def put(text: str, **asked: str) -> None:
-        compared = await client.put(path, content=text, params=asked, headers=owner)
+    async def put(text: str, **query: str) -> None:
+        compared = await client.put(path, content=text, params=query, headers=owner)
         headers = owner | {"If-Match": compared.headers["ETag"]}
-        applied = await client.put(path, content=text, params=asked | {"apply": "true"}, headers=headers)
+        applied = await client.put(path, content=text, params=query | {"apply": "true"}, headers=headers)
         assert applied.json()["applied"] is True
 
     await put("external_id,name,account\n17,Bob Roe,bob@example.org\n18,Eve Roe,\n")

@@ -11,6 +11,7 @@ from farebox.command import (
     batch,
     datasets,
     doctor,
+    groups,
     jobs,
     keys,
     models,
@@ -50,7 +51,14 @@ def options(
 
 for module in (account, wallet, train, predict, batch, report, doctor):
     app.add_typer(module.app)
-NAMED = {"datasets": datasets, "models": models, "jobs": jobs, "keys": keys, "admin": admin}
+NAMED = {
+    "datasets": datasets,
+    "models": models,
+    "jobs": jobs,
+    "groups": groups,
+    "keys": keys,
+    "admin": admin,
+}
 for name, module in NAMED.items():
     app.add_typer(module.app, name=name)
 
