@@ -23,10 +23,19 @@ class Groups(Resource[S]):
     """The groups that the account belongs to."""
 
     @operation
-    def create(self, name: str, kind: GroupKind = "class", *, time_zone: str = "UTC") -> Call[Group]:
+    def create(
+        self,
+        name: str,
+        kind: GroupKind = "class",
+        *,
+        time_zone: str = "UTC",
+        idempotency_key: str | None = None,
+    ) -> Call[Group]:
         """Create a group; you are its owner. `time_zone` is a name such as `Europe/Berlin`."""
         group = {"name": name, "kind": kind, "time_zone": time_zone}
-        return Call("POST", "/v1/groups", json_as(Group), json=group, headers=idempotency_header())
+        return Call(
+            "POST", "/v1/groups", json_as(Group), json=group, headers=idempotency_header(idempotency_key)
+        )
 
     @listing
     def list(self, *, everyones: bool = False) -> Call[Page[Group]]:

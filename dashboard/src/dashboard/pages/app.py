@@ -35,6 +35,7 @@ PAGES = (
     Page("models", "Models", ":material/deployed_code:"),
     Page("predict", "Predict", ":material/bolt:"),
     Page("wallet", "Wallet", ":material/toll:"),
+    Page("groups", "Groups", ":material/groups:"),
     Page("api-keys", "API keys", ":material/key:"),
     Page("account", "Account", ":material/person:"),
     Page("admin", "Administration", ":material/admin_panel_settings:", for_admins=True),
