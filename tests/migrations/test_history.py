@@ -126,3 +126,45 @@ async def test_previous_release_counts_the_usage_of_api_keys(database: Database)
     rows = await connection.fetch("SELECT api_key_id, used FROM billing.key_usage ORDER BY api_key_id")
     await connection.close()
     assert [tuple(row) for row in rows] == [(5, 3), (6, 2)]
+
+
+async def test_previous_release_opens_and_locks_wallets_beside_funds_of_groups(database: Database) -> None:
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute("SET ROLE billing_service")
+    await connection.execute("""
+        INSERT INTO billing.accounts (kind, group_id, member_id, rule_id, period, expires_at, posted)
+        VALUES ('pool', 12, NULL, NULL, NULL, NULL, 100), ('allowance', 12, 7, 3, 0, now(), 30)
+    """)
+    for _ in range(2):
+        await connection.execute(
+            "INSERT INTO billing.accounts (owner_id) SELECT unnest($1::bigint[])"
+            " ON CONFLICT (owner_id) DO NOTHING",
+            [7, 8],
+        )
+    locked = await connection.fetch(
+        "SELECT owner_id, posted FROM billing.accounts WHERE owner_id = ANY($1::bigint[]) ORDER BY id"
+        " FOR NO KEY UPDATE",
+        [7, 8],
+    )
+    kinds = await connection.fetch("SELECT kind, count(*) FROM billing.accounts GROUP BY kind ORDER BY kind")
+    await connection.close()
+    assert [tuple(row) for row in locked] == [(7, 0), (8, 0)]
+    assert [tuple(row) for row in kinds] == [("allowance", 1), ("house", 4), ("pool", 1), ("wallet", 2)]
+
+
+async def test_previous_release_finds_no_wallet_for_a_hold_that_a_group_pays(database: Database) -> None:
+    connection = await asyncpg.connect(database.admin_dsn)
+    await connection.execute("INSERT INTO billing.accounts (owner_id) VALUES (7)")
+    await connection.execute("""
+        INSERT INTO billing.holds (key, input_hash, tokens, state, action, units, price_version, expires_at,
+            held_available, group_id, member_id)
+        VALUES ('work', '', 5, 'held', 'train', 1, 1, now(), 0, 12, 7)
+    """)
+    wallets = await connection.fetch("""
+        SELECT id FROM billing.accounts WHERE id IN (
+            SELECT id FROM billing.accounts WHERE owner_id = ANY('{}'::bigint[])
+            UNION SELECT wallet_id FROM billing.holds WHERE key = ANY('{work}'::text[])
+        ) ORDER BY id FOR NO KEY UPDATE
+    """)
+    await connection.close()
+    assert wallets == []

@@ -6,7 +6,7 @@ from tests.support.billing import Billing
 from tests.support.postgres import Database
 
 USER = 7
-APPEND_ONLY = ["transfers", "receipts", "operations", "prices"]
+APPEND_ONLY = ["transfers", "receipts", "receipt_parts", "operations", "prices"]
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,9 @@ async def test_service_has_no_privilege_to_delete_history(database: Database, ta
         "held = -1",
         "closed_at = now()",
         "house = 'grants'",
+        "kind = 'pool'",
+        "group_id = 1",
+        "kind = 'allowance', owner_id = NULL, group_id = 1, member_id = 7",
     ],
 )
 async def test_constraint_refuses_an_overspent_wallet(as_owner: asyncpg.Connection, change: str) -> None:
