@@ -1,7 +1,7 @@
 """Fake of the billing port in memory: charges, refunds, holds, settlements, releases and expiry by key."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Literal
@@ -9,9 +9,12 @@ from typing import Literal
 from kit.deadlines import require_time_left
 from kit.identity import UserId
 from ml_service.billing.port import (
+    GROUP_ARCHIVED,
+    GROUP_NOT_FOUND,
     NOT_ENOUGH_TOKENS,
     QUOTE_EXPIRED,
     QUOTE_NOT_FOUND,
+    SPENDING_LIMIT_REACHED,
     TOKEN_CAP_REACHED,
     WALLET_NOT_FOUND,
     Action,
@@ -44,6 +47,20 @@ class Wallet:
     def available(self) -> int:
         return self.posted - self.held
 
+    def describe(self) -> dict[str, object]:
+        sizes = {"available": self.available, "held": self.held}
+        return {"kind": "pool", "account": 1, **sizes, "expires_at": None}
+
+
+@dataclass
+class GroupFunds:
+    """The pool of a group, and the most that one member may spend of it in each context."""
+
+    members: set[UserId]
+    pool: Wallet
+    limit: int | None = None
+    archived: bool = False
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -68,6 +85,7 @@ class MemoryBilling:
     entries: dict[ChargeKey, Entry] = field(default_factory=dict)
     current_prices: dict[Action, Price] = field(default_factory=lambda: dict(PRICES))
     quotes: dict[str, Quote] = field(default_factory=dict)
+    groups: dict[int, GroupFunds] = field(default_factory=dict)
     # Keys that were refunded before their charge or hold arrived.
     void: set[ChargeKey] = field(default_factory=set[ChargeKey])
     void_holds: set[ChargeKey] = field(default_factory=set[ChargeKey])
@@ -77,6 +95,15 @@ class MemoryBilling:
 
     def grant(self, user_id: int, tokens: int) -> None:
         self.wallets.setdefault(UserId(user_id), Wallet(0)).posted += tokens
+
+    def fund(self, group_id: int, tokens: int, *members: int, limit: int | None = None) -> None:
+        """Let a group with these members have a pool of so many tokens."""
+        users = {UserId(member) for member in members}
+        self.groups[group_id] = GroupFunds(users, Wallet(tokens), limit)
+
+    def spent_in(self, context: str, user_id: int) -> int:
+        """The tokens that a user has held or paid in a context."""
+        return self._spent(lambda charge: (charge.context, charge.user_id) == (context, user_id))
 
     def balance(self, user_id: int) -> int:
         return self.wallets[UserId(user_id)].posted
@@ -107,22 +134,24 @@ class MemoryBilling:
 
     async def refund(self, key: ChargeKey, user_id: UserId) -> None:
         self._record_call("refund")
-        wallet, entry = self._wallet(user_id), self.entries.get(key)
+        self._wallet(user_id)
+        entry = self.entries.get(key)
         if entry is None:
             self.void.add(key)
         elif entry.state == "charged":
-            wallet.posted += entry.tokens
+            self._payer(entry.charge).posted += entry.tokens
             entry.state = "refunded"
 
     async def refund_hold(self, key: ChargeKey, user_id: UserId) -> None:
         self._record_call("refund_hold")
-        wallet, entry = self._wallet(user_id), self.entries.get(key)
+        self._wallet(user_id)
+        entry = self.entries.get(key)
         if entry is None:
             self.void_holds.add(key)
         elif entry.state == "held":
             self._release(entry)
         elif entry.state == "settled":
-            wallet.posted += entry.receipt.tokens if entry.receipt else 0
+            self._payer(entry.charge).posted += entry.receipt.tokens if entry.receipt else 0
             entry.state = "refunded"
 
     async def hold(self, charge: Charge, ttl_seconds: int, *, limited: bool = False) -> Hold:
@@ -147,7 +176,7 @@ class MemoryBilling:
             return entry.receipt
         if entry.state != "held":
             raise self._ended(hold)
-        wallet = self._wallet(entry.charge.user_id)
+        wallet = self._payer(entry.charge)
         cost = entry.tokens if tokens is None else tokens
         assert 0 <= cost <= entry.tokens
         wallet.held -= entry.tokens
@@ -175,14 +204,45 @@ class MemoryBilling:
 
     def _check(self, charge: Charge) -> tuple[Wallet, int]:
         """The wallet and the price; raises a refusal if the wallet cannot pay it."""
-        wallet = self._wallet(charge.user_id)
+        wallet = self._payer_now(charge)
         price = self._price_for(charge)
         tokens = price.tokens * -(-charge.units // price.per_units)
         self._check_cap(charge, tokens)
+        payers = {} if charge.group_id is None else {"payers": [wallet.describe()], "limit": None}
+        self._check_limit(charge, tokens, payers)
         if wallet.available < tokens:
             detail = f"This costs {tokens} tokens and {wallet.available} are available."
-            raise BillingRefusal(*NOT_ENOUGH_TOKENS, detail, required=tokens, available=wallet.available)
+            sizes = {"required": tokens, "available": wallet.available}
+            raise BillingRefusal(*NOT_ENOUGH_TOKENS, detail, **sizes, **payers)
         return wallet, tokens
+
+    def _payer_now(self, charge: Charge) -> Wallet:
+        """The wallet that pays; refuses groups of others and archived ones."""
+        self._wallet(charge.user_id)
+        if charge.group_id is None:
+            return self._payer(charge)
+        group = self.groups.get(charge.group_id)
+        if group is None or charge.user_id not in group.members:
+            raise BillingRefusal(*GROUP_NOT_FOUND, "You are in no group with this id.")
+        if group.archived:
+            raise BillingRefusal(*GROUP_ARCHIVED, "The group is archived.")
+        return group.pool
+
+    def _payer(self, charge: Charge) -> Wallet:
+        if charge.group_id is None:
+            return self._wallet(charge.user_id)
+        return self.groups[charge.group_id].pool
+
+    def _check_limit(self, charge: Charge, tokens: int, payers: dict[str, object]) -> None:
+        limit = None if charge.group_id is None else self.groups[charge.group_id].limit
+        if limit is None or charge.context is None:
+            return
+        used = self.spent_in(charge.context, charge.user_id)
+        if used + tokens > limit:
+            bound = {"scope": "context", "amount": limit, "used": used, "resets_at": None}
+            detail = f"This costs {tokens} tokens and {limit - used} are left of your limit."
+            sizes = {"required": tokens, "available": limit - used}
+            raise BillingRefusal(*SPENDING_LIMIT_REACHED, detail, **sizes, **payers | {"limit": bound})
 
     def _price_for(self, charge: Charge) -> Price:
         if charge.quote_id is None:
@@ -206,7 +266,7 @@ class MemoryBilling:
                 self._release(entry)
 
     def _release(self, entry: Entry) -> None:
-        self.wallets[entry.charge.user_id].held -= entry.tokens
+        self._payer(entry.charge).held -= entry.tokens
         entry.state = "released"
 
     def _wallet(self, user_id: UserId) -> Wallet:
@@ -230,9 +290,12 @@ class MemoryBilling:
         key = charge.api_key
         if key is None or key.usage_cap is None:
             return
-        charged = (entry for entry in self.entries.values() if entry.state not in ("released", "refunded"))
-        used = sum(e.tokens for e in charged if e.charge.api_key and e.charge.api_key.id == key.id)
+        used = self._spent(lambda other: other.api_key is not None and other.api_key.id == key.id)
         left = key.usage_cap - used
         if tokens > left:
             detail = f"This costs {tokens} tokens and {left} are left under the API key's cap."
             raise BillingRefusal(*TOKEN_CAP_REACHED, detail, required=tokens, available=left)
+
+    def _spent(self, counts: Callable[[Charge], bool]) -> int:
+        live = (entry for entry in self.entries.values() if entry.state not in ("released", "refunded"))
+        return sum(e.receipt.tokens if e.receipt else e.tokens for e in live if counts(e.charge))

@@ -18,9 +18,10 @@ def access_token(
     generation: int = 0,
     session_id: str = "test-session",
     api_key: dict[str, object] | None = None,
+    group_id: int | None = None,
     lifetime: float = 3600,
 ) -> str:
-    """A token like auth-service's; `api_key` is {"id", "scopes", "cap"}."""
+    """A token like auth-service's; `api_key` is {"id", "scopes", "cap"}, bound to a group."""
     now = time.time()
     claims: dict[str, object] = {
         **CLAIMS,
@@ -31,6 +32,8 @@ def access_token(
         "iat": int(now),
         "exp": int(now + lifetime),
     }
+    if group_id is not None:
+        claims["group_id"] = group_id
     if api_key is not None:
         claims |= {"api_key": api_key, "sid": None}
     return jwt.encode(claims, JWT_SECRET, algorithm="HS256")

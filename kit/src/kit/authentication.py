@@ -2,9 +2,9 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import jwt
@@ -82,16 +82,25 @@ def _caller_of(token: str, key: jwt.PyJWK | str, algorithm: str) -> Caller:
         # PyJWT's own check of `iat` allows clocks no difference.
         options={"require": REQUIRED_CLAIMS, "verify_iat": False},
     )
-    api_key = claims.get("api_key")
     _check_times(claims["iat"], claims["exp"])
     return Caller(
         user_id=UserId(int(check_decimal_id(claims["sub"]))),
         role=claims["role"],
         generation=claims["gen"],
         session_id=claims.get("sid"),
-        api_key=ApiKey(api_key["id"], frozenset(api_key["scopes"]), api_key["cap"]) if api_key else None,
+        api_key=_api_key_of(claims),
         expires_at=float(claims["exp"]),
     )
+
+
+def _api_key_of(claims: Mapping[str, Any]) -> ApiKey | None:  # Any: JSON
+    rights = claims.get("api_key")
+    if not rights:
+        return None
+    group_id = claims.get("group_id")
+    if group_id is not None and type(group_id) is not int:
+        raise TypeError("the group is named by its id")
+    return ApiKey(rights["id"], frozenset(rights["scopes"]), rights["cap"], group_id)
 
 
 def _check_times(issued_at: object, expires_at: object) -> None:

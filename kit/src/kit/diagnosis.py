@@ -20,7 +20,7 @@ from kit.settings import DatabaseSettings
 
 PATH = "/internal/diagnosis"
 # The newest revision in `migrations`, which the images of services do not contain.
-NEWEST_REVISION = "0021"
+NEWEST_REVISION = "0022"
 # Migrations write it as a comment, since the roles of services cannot read Alembic's table.
 REVISION = text("SELECT obj_description(current_schema()::regnamespace, 'pg_namespace')")
 REVISION_PREFIX = "revision "

@@ -43,6 +43,7 @@ RowId = Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]
 # Without the check pydantic would also read `7.0`, `+7`, ` 7` and `07` as 7: several addresses of one row.
 RowIdInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), BeforeValidator(check_decimal_id)]
 # For queries and headers, which pydantic reads as leniently.
+DecimalId = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(check_decimal_id)]
 NotNegative = Annotated[int, Field(ge=0, le=LARGEST_ID), BeforeValidator(check_decimal_number)]
 WholeNumber = Annotated[int, BeforeValidator(check_decimal_number)]
 Text = Annotated[StrictStr, AfterValidator(storable_text)]

@@ -49,13 +49,17 @@ class HotRequest:
         """The authenticated caller; an API key needs this scope. Raises Unauthenticated or Forbidden."""
         return authenticate(self.container.authentication, self.authorization, scope)
 
+    def header(self, name: bytes) -> str | None:
+        """The value of a header by its name in lower case."""
+        sent = self._headers.get(name)
+        return None if sent is None else sent.decode("latin-1")
+
     @property
     def idempotency_key(self) -> str | None:
         """Raises NotHot for an invalid key."""
-        sent = self._headers.get(b"idempotency-key")
-        if sent is None:
+        key = self.header(b"idempotency-key")
+        if key is None:
             return None
-        key = sent.decode("latin-1")
         if not is_idempotency_key(key):
             raise NotHot
         return key

@@ -15,21 +15,25 @@ ISSUER = AUDIENCE = "farebox"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """The API key behind an access token: its scopes, and the most that it may ever use."""
+    """The API key behind an access token: its scopes, the most that it may ever use, the group that pays."""
 
     id: ApiKeyId
     scopes: frozenset[str]
     usage_cap: int | None
+    group_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """A user; `group_id` is the group that pays for the request, None the user's default payer."""
+
     user_id: UserId
     role: Role
     generation: int
     session_id: str | None
     api_key: ApiKey | None
     expires_at: float
+    group_id: int | None = None
 
     @property
     def is_admin(self) -> bool:

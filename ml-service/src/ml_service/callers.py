@@ -1,4 +1,4 @@
-"""Callers of ml-service: the required scope of an API key."""
+"""Callers of ml-service: the required scope of an API key, and the payer of what costs tokens."""
 
 from typing import Annotated
 
@@ -6,6 +6,8 @@ from fastapi import Depends
 
 from kit.authentication import require_scope
 from kit.identity import Caller
+from kit.payers import require_payer
 
 TrainCaller = Annotated[Caller, Depends(require_scope("train"))]
-PredictCaller = Annotated[Caller, Depends(require_scope("predict"))]
+PayingTrainCaller = Annotated[Caller, Depends(require_payer("train"))]
+PayingPredictCaller = Annotated[Caller, Depends(require_payer("predict"))]

@@ -20,7 +20,9 @@ inbox = inbox_table(metadata)
 
 
 class Dataset(Base):
-    """An uploaded table of one user; `location` is its key in the store, `profile` the types of its columns.
+    """A table of a user, or of a challenge for its members.
+
+    `location` is its key in the store, `profile` the types of its columns.
 
     `copy_bytes` is the size of its columnar copy. `details` are statistics and findings, null for a row of an
     older version. They are large, so a query loads them only on request.
@@ -33,10 +35,15 @@ class Dataset(Base):
         CheckConstraint("octet_length(sha256) = 32", name="sha256_length"),
         CheckConstraint("size_bytes >= 0 AND row_count >= 0 AND column_count >= 0", name="sizes"),
         CheckConstraint("copy_bytes >= 0", name="copy_size"),
+        CheckConstraint("(user_id IS NULL) <> (challenge_id IS NULL)", name="one_owner"),
+        UniqueConstraint("challenge_id"),
     )
 
     id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
-    user_id: Mapped[int]
+    user_id: Mapped[int | None]
+    challenge_id: Mapped[int | None] = mapped_column(
+        ForeignKey("challenges.id", ondelete="CASCADE", use_alter=True)
+    )
     name: Mapped[str]
     location: Mapped[str] = mapped_column(unique=True)
     sha256: Mapped[bytes]
@@ -57,7 +64,7 @@ class Job(Base):
     `jobs.rules` names the kinds and states. `units` is the number of charged units, `workers` the number of
     workers in use while the job runs; estimates read `model_type` and `rows`. By its `duration` a job may
     run on a reserved worker. A comparison (type auto) may be charged without a model. The rows of a batch are
-    at `location` in the store, the files of its model at `artefact`.
+    at `location` in the store, the files of its model at `artefact`. A job without `hold_key` is free.
     """
 
     __tablename__ = "jobs"
@@ -67,7 +74,12 @@ class Job(Base):
         CheckConstraint("(lease IS NULL) = (lease_until IS NULL)", name="lease_has_an_end"),
         CheckConstraint("(state IN ('queued', 'running')) = (ended_at IS NULL)", name="ended_at"),
         CheckConstraint(
-            "state <> 'succeeded' OR (result IS NOT NULL AND receipt_id IS NOT NULL)", name="paid_result"
+            "state <> 'succeeded' OR (result IS NOT NULL AND (receipt_id IS NOT NULL OR hold_key IS NULL))",
+            name="paid_result",
+        ),
+        CheckConstraint(
+            "(hold_key IS NULL) = (hold_until IS NULL) AND (hold_key IS NOT NULL OR tokens_held = 0)",
+            name="free_without_hold",
         ),
         CheckConstraint("state <> 'failed' OR error IS NOT NULL", name="failure_has_a_reason"),
         CheckConstraint("result IS NULL OR error IS NULL", name="one_outcome"),
@@ -77,7 +89,7 @@ class Job(Base):
             name="only_results_cost",
         ),
         CheckConstraint("percent BETWEEN 0 AND 100 AND attempts >= 0", name="progress"),
-        CheckConstraint("kind IN ('train', 'batch')", name="known_kind"),
+        CheckConstraint("kind IN ('train', 'batch', 'split', 'score')", name="known_kind"),
         CheckConstraint(
             "kind <> 'batch' OR (location IS NOT NULL AND artefact IS NOT NULL)", name="batch_has_rows"
         ),
@@ -110,14 +122,19 @@ class Job(Base):
     fingerprint: Mapped[bytes]
     request_id: Mapped[str | None]
 
-    hold_key: Mapped[str] = mapped_column(unique=True)
-    hold_until: Mapped[datetime]
+    hold_key: Mapped[str | None] = mapped_column(unique=True)
+    hold_until: Mapped[datetime | None]
     tokens_held: Mapped[int]
     tokens_charged: Mapped[int] = mapped_column(server_default="0")
     receipt_id: Mapped[str | None]
     balance_after: Mapped[int | None]
     api_key_id: Mapped[int | None]
     api_key_cap: Mapped[int | None]
+    group_id: Mapped[int | None]
+    context: Mapped[str | None]
+    challenge_id: Mapped[int | None] = mapped_column(
+        ForeignKey("challenges.id", ondelete="SET NULL"), index=True
+    )
 
     lease: Mapped[UUID | None]
     lease_until: Mapped[datetime | None]
@@ -173,6 +190,9 @@ class Model(Base):
     files: Mapped[Json | None]
     size_bytes: Mapped[int] = mapped_column(server_default="0")
     description: Mapped[Json | None]
+    challenge_id: Mapped[int | None] = mapped_column(
+        ForeignKey("challenges.id", ondelete="SET NULL"), index=True
+    )
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ready_at: Mapped[datetime | None]
 

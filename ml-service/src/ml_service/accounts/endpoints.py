@@ -17,6 +17,7 @@ from kit.outbox import Event, first_delivery
 from ml_service.accounts.export import ExportView, export
 from ml_service.accounts.repository import AccountRepository
 from ml_service.accounts.sweeper import Sweeper
+from ml_service.groups.events import GROUP_EVENTS, apply_group_event
 from ml_service.jobs.schemas import MAX_FEATURES
 from ml_service.learning.predictors import MOST_CELLS, MOST_WARNINGS
 from ml_service.models.rules import LONGEST_GIVEN_NAME
@@ -88,11 +89,18 @@ async def apply_events(
     session: Session,
     sweeper: SweeperOfService,
 ) -> None:
-    """Apply each event of auth-service once, however often it arrives; only deletions matter here."""
+    """Apply each event of auth-service once, however often it arrives; kinds without effect here are skipped.
+
+    What was deleted leaves files, which the sweeper deletes.
+    """
     for event in events:
-        if await first_delivery(session, inbox, event) and event.kind == "user_deleted":
+        if not await first_delivery(session, inbox, event):
+            continue
+        if event.kind == "user_deleted":
             await AccountRepository(session).mark_deleted(_deleted_user(event))
-    if any(event.kind == "user_deleted" for event in events):
+        elif event.kind in GROUP_EVENTS:
+            await apply_group_event(session, event)
+    if any(event.kind in ("user_deleted", "group_deleted") for event in events):
         after_commit(session, sweeper.wake)
 
 

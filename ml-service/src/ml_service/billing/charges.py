@@ -120,6 +120,7 @@ class MetadataMeter:
             action="metadata",
             resource=resource,
             api_key=self._caller.api_key,
+            group_id=self._caller.group_id,
         )
         async with self._charges.charging(charge) as (_, receipt):
             yield
@@ -128,7 +129,13 @@ class MetadataMeter:
 
 def keyed_request(caller: Caller, key: str | None, *request: object) -> KeyedRequest:
     """The request under its Idempotency-Key; without a key it needs no fingerprint."""
-    return KeyedRequest(str(caller.user_id), key, fingerprint(*request) if key is not None else b"")
+    digest = with_payer(caller, fingerprint(*request)) if key is not None else b""
+    return KeyedRequest(str(caller.user_id), key, digest)
+
+
+def with_payer(caller: Caller, digest: bytes) -> bytes:
+    """The fingerprint of a request with its payer: with another one, it is another request."""
+    return digest if caller.group_id is None else fingerprint(digest.hex(), "group", caller.group_id)
 
 
 def charge_key(action: str, request: KeyedRequest) -> ChargeKey:

@@ -148,6 +148,7 @@ class HttpBilling:
 
 def _document(charge: Charge) -> Json:
     api_key = charge.api_key
+    payer = {"group_id": charge.group_id, "context": charge.context}
     return {
         "key": charge.key,
         "user_id": charge.user_id,
@@ -156,6 +157,8 @@ def _document(charge: Charge) -> Json:
         "resource": charge.resource,
         "api_key": {"id": api_key.id, "token_cap": api_key.usage_cap} if api_key else None,
         "quote_id": charge.quote_id,
+        # Left out if they are null: billing compares what a key was first used for as it was sent.
+        **{name: value for name, value in payer.items() if value is not None},
     }
 
 

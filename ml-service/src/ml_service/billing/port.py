@@ -14,12 +14,18 @@ Action = Literal["train", "predict", "batch", "metadata"]
 
 NOT_ENOUGH_TOKENS = ErrorKind(402, "not_enough_tokens")
 TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")
+SPENDING_LIMIT_REACHED = ErrorKind(402, "spending_limit_reached")
+GROUP_NOT_FOUND = ErrorKind(404, "group_not_found")
+GROUP_ARCHIVED = ErrorKind(409, "group_archived")
 WALLET_NOT_FOUND = ErrorKind(404, "wallet_not_found")
 QUOTE_NOT_FOUND = ErrorKind(404, "quote_not_found")
 QUOTE_EXPIRED = ErrorKind(409, "quote_expired")
 KEY_REUSED = ErrorKind(422, "idempotency_key_reused")
-# Refusals of a first or repeated hold: the wallet cannot pay.
-CANNOT_PAY = (NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, WALLET_NOT_FOUND)
+# Refusals of a first or repeated hold: the user or the group cannot pay.
+CANNOT_PAY = (
+    *(NOT_ENOUGH_TOKENS, TOKEN_CAP_REACHED, SPENDING_LIMIT_REACHED),
+    *(WALLET_NOT_FOUND, GROUP_NOT_FOUND, GROUP_ARCHIVED),
+)
 # Final refusals that concern the caller: a retry receives the same one.
 REFUSALS = (*CANNOT_PAY, QUOTE_NOT_FOUND, QUOTE_EXPIRED, KEY_REUSED)
 # Errors of every endpoint that charges.
@@ -60,7 +66,8 @@ class BillingUnreachable(BillingUnavailable):
 class Charge:
     """Work to pay for; its key belongs to one request, so that a repeated charge or hold has no effect.
 
-    With the id of a quote it costs the price of that quote.
+    With the id of a quote it costs the price of that quote. The group pays if there is one, else the user's
+    default payer. The context, such as `challenge:17`, says what the work was for.
     """
 
     key: ChargeKey
@@ -70,6 +77,8 @@ class Charge:
     resource: str | None = None
     api_key: ApiKey | None = None
     quote_id: str | None = None
+    group_id: int | None = None
+    context: str | None = None
 
     def attempts(self) -> list["Charge"]:
         """The charge under all its keys, in the order of use; a quote is for the first one only."""

@@ -8,14 +8,14 @@ from fastapi import Body, Depends, Request, Response
 from pydantic import BaseModel
 
 from kit.app import strict_router
-from kit.authentication import Reader
 from kit.errors import DeadlinePassed, IdempotencyKeyReused, IdempotencyTwinRunning
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
+from kit.payers import PayingReader, hot_payer
 from kit.problems import documented
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.callers import PredictCaller, TrainCaller
+from ml_service.callers import PayingPredictCaller, PayingTrainCaller, TrainCaller
 from ml_service.course.forms import FIRST, SECOND, Dialect
 from ml_service.course.service import CourseTraining, TrainedModel
 from ml_service.datasets.bodies import BINARY, UploadForm, read_body
@@ -129,7 +129,7 @@ async def list_model_types() -> dict[str, Any]:  # Any: the course's own shape
 
 
 @router.get("/trained", responses=documented(*CHARGE_ERRORS))
-async def list_trained(caller: Reader, models: Models, meter: Meter) -> list[str]:
+async def list_trained(caller: PayingReader, models: Models, meter: Meter) -> list[str]:
     """The names of your models, newest first."""
     async with meter.reading():
         return list(await models.list_names(caller.user_id))
@@ -137,7 +137,7 @@ async def list_trained(caller: Reader, models: Models, meter: Meter) -> list[str
 
 @router.get("/trained/{model_name}", responses=documented(ModelNotFound, *CHARGE_ERRORS))
 async def show_trained(
-    model_name: ModelName, caller: Reader, models: Models, meter: Meter
+    model_name: ModelName, caller: PayingReader, models: Models, meter: Meter
 ) -> TrainedModelView:
     """One of your models."""
     model = await models.get(caller.user_id, model_name)
@@ -147,7 +147,11 @@ async def show_trained(
 
 @router.post("/create", openapi_extra=form_body(FIRST), responses=TRAINING_PROBLEMS)
 async def create(
-    request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
+    request: Request,
+    response: Response,
+    caller: PayingTrainCaller,
+    course: Course,
+    key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, which is stored even if you disconnect."""
     trained = await course.train(caller, _form_reader(request, FIRST), FIRST, key, request.is_disconnected)
@@ -162,7 +166,11 @@ async def create(
 
 @router.post("/train", openapi_extra=form_body(SECOND), responses=TRAINING_PROBLEMS)
 async def train(
-    request: Request, response: Response, caller: TrainCaller, course: Course, key: IdempotencyKey = None
+    request: Request,
+    response: Response,
+    caller: PayingTrainCaller,
+    course: Course,
+    key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # Any: the course's own shape
     """Train on the uploaded file and wait for the model, with the field names of the second dialect."""
     trained = await course.train(caller, _form_reader(request, SECOND), SECOND, key, request.is_disconnected)
@@ -184,7 +192,7 @@ async def train(
 async def predict(
     model_name: ModelName,
     body: Features,
-    caller: PredictCaller,
+    caller: PayingPredictCaller,
     models: Models,
     predictions: Predictions,
     key: IdempotencyKey = None,
@@ -199,12 +207,12 @@ async def serve_predict(request: HotRequest) -> Response:
     """The hot route of `predict`, without FastAPI; invalid requests are left to FastAPI."""
     sent, container = await hot_body(request), request.container
     if not isinstance(sent, bytes):
-        caller = request.caller("predict")
+        caller = hot_payer(request, "predict")
         name = await container.models.resolve_name(caller.user_id, request.parameter)
         result = await predict_large(request, name, "course", sent)
         return _course_response(orjson.loads(result.content or b""), result)
     body = parse(sent)
-    caller, key = request.caller("predict"), request.idempotency_key
+    caller, key = hot_payer(request, "predict"), request.idempotency_key
     if not isinstance(body, dict):
         raise NotHot
     return await predict(request.parameter, body, caller, container.models, container.predictions, key)

@@ -21,7 +21,7 @@ from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
-from ml_service.callers import TrainCaller
+from ml_service.callers import PayingTrainCaller, TrainCaller
 from ml_service.errors import (
     AccountDeleted,
     BudgetTooSmall,
@@ -118,7 +118,7 @@ def _documented_as_json(
 async def start_training(
     request: TrainingRequest,
     response: Response,
-    caller: TrainCaller,
+    caller: PayingTrainCaller,
     jobs: Jobs,
     estimates: Estimates,
     key: IdempotencyKey = None,

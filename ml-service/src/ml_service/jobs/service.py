@@ -103,6 +103,7 @@ class JobService:
         Without a table it is the stored dataset of the request. No database connection is in use during
         the call to billing: if this process dies before the commit, the hold expires.
         """
+        request = replace(request, group_id=caller.group_id)
         with self._refusing_twins(caller.user_id, key):
             first = None if key is None else await self._find_first(caller.user_id, key, request, table)
             if first is not None:
@@ -247,7 +248,7 @@ def prepare_job(caller: Caller, job: Job) -> Job:
     job.request_id = current_fields().get("request_id")
     job.hold_key = f"{job.kind}:{uuid4().hex}"
     job.hold_until = datetime.now(UTC) + timedelta(seconds=FIRST_TTL_SECONDS)
-    job.tokens_held = 0
+    job.tokens_held, job.group_id = 0, caller.group_id
     if caller.api_key is not None:
         job.api_key_id, job.api_key_cap = caller.api_key.id, caller.api_key.usage_cap
     return job

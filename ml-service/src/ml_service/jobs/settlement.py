@@ -65,6 +65,8 @@ def charge_of(job: Job) -> Charge:
         units=job.units,
         resource=job.model_name,
         api_key=api_key,
+        group_id=job.group_id,
+        context=job.context,
     )
 
 

@@ -26,6 +26,8 @@ class Budget:
 
 
 NO_BUDGET = Budget()
+# Members that are left out when they are null.
+ABSENT = {"group_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,11 @@ class TrainingJobRequest:
     quote_id: str | None = None
     budget: Budget = NO_BUDGET
     split: SplitMethod = RANDOM
+    group_id: int | None = None
 
     def to_json(self) -> Json:
-        """Without a random split, so that a retry of a request to an older version has its fingerprint."""
-        document = asdict(self)
+        """Without a random split and an absent payer: a retry of an older request has its fingerprint."""
+        document = {name: value for name, value in asdict(self).items() if name not in ABSENT or value}
         if self.split == RANDOM:
             del document["split"]
         return document

@@ -9,6 +9,7 @@ from kit.app import strict_router
 from kit.authentication import Reader
 from kit.errors import ClientLeft
 from kit.pagination import Page, RequestedPage
+from kit.payers import PayingReader
 from kit.problems import documented
 from ml_service.billing.charges import MetadataMeter
 from ml_service.billing.port import CHARGE_ERRORS
@@ -41,7 +42,7 @@ async def _reports(request: Request) -> ReportService:
     return request.app.state.container.reports
 
 
-async def _meter(request: Request, response: Response, caller: Reader) -> MetadataMeter:
+async def _meter(request: Request, response: Response, caller: PayingReader) -> MetadataMeter:
     container = request.app.state.container
     return MetadataMeter(container.billing, container.charges, caller, response)
 

@@ -14,7 +14,7 @@ from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.callers import PredictCaller
+from ml_service.callers import PayingPredictCaller
 from ml_service.datasets.bodies import TABLE_FILES, read_body
 from ml_service.errors import (
     DatasetTooLarge,
@@ -84,7 +84,7 @@ Batches = Annotated[BatchService, Depends(_batches)]
 async def predict_file(
     request: Request,
     name: ModelName,
-    caller: PredictCaller,
+    caller: PayingPredictCaller,
     batches: Batches,
     estimates: Estimates,
     probabilities: bool = False,

@@ -238,6 +238,7 @@ def _charge(caller: Caller, batch: BatchInput, key: ChargeKey, rows: int) -> Cha
         units=rows,
         resource=batch.model,
         api_key=caller.api_key,
+        group_id=caller.group_id,
     )
 
 

@@ -19,10 +19,11 @@ from kit.errors import (
 )
 from kit.hot_routes import HotRequest, HotRoute, NotHot
 from kit.idempotency import REPLAYED, IdempotencyKey
+from kit.payers import hot_payer
 from kit.problems import documented, from_validation
 from ml_service.billing.charges import charged_headers
 from ml_service.billing.port import CHARGE_ERRORS
-from ml_service.callers import PredictCaller
+from ml_service.callers import PayingPredictCaller
 from ml_service.errors import LoadLimitReached, ModelExceedsLimit, ModelNotFound, PredictionTimedOut
 from ml_service.learning.predictors import PREDICTION_ERRORS
 from ml_service.models.endpoints import LONGEST_MODEL_NAME, ModelName
@@ -76,7 +77,7 @@ Predictions = Annotated[PredictionService, Depends(_predictions)]
 async def predict(
     name: ModelName,
     request: PredictionRequest,
-    caller: PredictCaller,
+    caller: PayingPredictCaller,
     predictions: Predictions,
     key: IdempotencyKey = None,
 ) -> Response:
@@ -100,7 +101,7 @@ async def serve_predict(request: HotRequest) -> Response:
         result = await predict_large(request, request.parameter, "v1", body)
         return _rendered_response(request.parameter, result)
     body = parse(body)
-    caller, key = request.caller("predict"), request.idempotency_key
+    caller, key = hot_payer(request, "predict"), request.idempotency_key
     try:
         prediction = PredictionRequest.model_validate(body)
     except ValidationError:
@@ -138,7 +139,7 @@ async def predict_large(
     request: HotRequest, model: str, dialect: Dialect, body: LargeBody
 ) -> PredictionResult:
     """Predict a request whose body is too large to parse on the event loop."""
-    caller, key = request.caller("predict"), request.idempotency_key
+    caller, key = hot_payer(request, "predict"), request.idempotency_key
 
     async def read() -> bytes:
         try:

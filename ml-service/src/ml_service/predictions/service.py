@@ -13,7 +13,7 @@ from kit.errors import DeadlinePassed, IdempotencyKeyExpired
 from kit.fault_points import fault_point
 from kit.idempotency import Claim, FirstAnswers, KeyedRequest
 from kit.identity import Caller
-from ml_service.billing.charges import Charges, charge_key, keyed_request
+from ml_service.billing.charges import Charges, charge_key, keyed_request, with_payer
 from ml_service.billing.port import Charge, ChargeKey, Receipt
 from ml_service.billing.stored_answers import StoredAnswer
 from ml_service.errors import ModelNotFound
@@ -143,7 +143,7 @@ class PredictionService:
         async with within(remaining_seconds(), DeadlinePassed()), self.bodies.slot(caller.user_id):
             body = await prediction.read()
             summary = await self.scoring.summarise(caller.user_id, body, prediction.dialect, model.name)
-            digest = summary.digest if prediction.key is not None else b""
+            digest = with_payer(caller, summary.digest) if prediction.key is not None else b""
             request = KeyedRequest(str(caller.user_id), prediction.key, digest)
             charge = _charge(caller, model.name, summary.rows, charge_key("predict", request))
             async with self.answers.claim(request) as claim:
@@ -263,6 +263,7 @@ def _charge(caller: Caller, model: str, rows: int, key: ChargeKey) -> Charge:
         units=rows,
         resource=model,
         api_key=caller.api_key,
+        group_id=caller.group_id,
     )
 
 

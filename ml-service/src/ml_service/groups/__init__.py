@@ -1,0 +1,1 @@
+"""Groups and their members, as auth-service reports them."""
