@@ -1,4 +1,4 @@
-"""Groups, memberships, rosters and join codes."""
+"""Groups, memberships, rosters and join codes; API keys with a paying group."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,10 +15,12 @@ def upgrade() -> None:
     _create_memberships()
     _create_roster_entries()
     _create_join_codes()
+    op.add_column("api_keys", sa.Column("group_id", sa.BigInteger()), schema="auth")
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_column("api_keys", "group_id", schema="auth")
     for table in ("join_codes", "roster_entries", "memberships", "groups"):
         op.drop_table(table, schema="auth")
 

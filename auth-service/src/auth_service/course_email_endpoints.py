@@ -4,7 +4,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from auth_service.api_keys.endpoints import OwnDatabase
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -20,6 +19,7 @@ from auth_service.errors import (
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
+from auth_service.idempotency import OwnDatabase
 from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
 from auth_service.users.endpoints import Hasher, OpenSignUp, Users, own_account
 from auth_service.users.repository import UserRepository

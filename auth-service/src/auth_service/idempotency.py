@@ -1,15 +1,17 @@
-"""Idempotency of requests that create users or API keys."""
+"""Idempotency of requests that create users, API keys, groups or join codes."""
 
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel
-from starlette.responses import Response
 
 from auth_service.tokens.secrets import RootSecret
+from kit.database import Database
 from kit.digests import fingerprint
-from kit.idempotency import REPLAYED, Claim, FirstAnswers, KeyedRequest
+from kit.idempotency import REPLAYED, Claim, FirstAnswers, IdempotencyKey, KeyedRequest
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,16 @@ class Idempotency:
             if claim.first_answer is not None:
                 self.response.headers.update(REPLAYED)
             yield claim
+
+
+async def _database(request: Request) -> Database:
+    return request.app.state.container.database
+
+
+async def _idempotency(request: Request, response: Response, key: IdempotencyKey = None) -> Idempotency:
+    container = request.app.state.container
+    return Idempotency(container.first_answers, container.secret, key, response)
+
+
+OwnDatabase = Annotated[Database, Depends(_database)]
+Idempotent = Annotated[Idempotency, Depends(_idempotency)]

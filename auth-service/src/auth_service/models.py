@@ -116,6 +116,8 @@ class StoredApiKey(Base):
     prefix: Mapped[str]
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     token_cap: Mapped[int | None]
+    # The group that pays for all work of the key; without a foreign key, since the key outlives the group.
+    group_id: Mapped[int | None]
     expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     last_used_at: Mapped[datetime | None]

@@ -124,6 +124,7 @@ ErrorCode: TypeAlias = Literal[
     "sign_up_closed",
     "single_class",
     "solver_takes_two_classes",
+    "spending_limit_reached",
     "split_not_in_time",
     "storage_full",
     "storage_quota_reached",

@@ -6,6 +6,7 @@ import asyncpg
 import httpx
 import jwt
 import pytest
+from tests.integration.auth.groups import create_group, member_of
 from tests.integration.auth.service import (
     ADA,
     PASSWORD,
@@ -57,6 +58,27 @@ async def test_exchanged_token_contains_scopes_and_cap_of_the_key(client: httpx.
     assert claims["sub"] == str(user_id)
     assert claims["api_key"] == {"id": key["id"], "scopes": ["predict"], "cap": 7}
     assert "sid" not in claims
+
+
+async def test_key_of_a_group_names_it_in_its_tokens(client: httpx.AsyncClient) -> None:
+    await register(client)
+    own = await bearer_of(client)
+    group = await create_group(client, own)
+    key = await create(client, own, group_id=group["id"])
+    assert key["group_id"] == group["id"]
+    token = (await exchange(client, key["api_key"])).json()["access_token"]
+    claims = jwt.decode(token, JWT_SECRET, algorithms=["HS256"], audience="farebox")
+    assert claims["group_id"] == group["id"]
+
+
+async def test_key_of_anothers_group_is_refused(client: httpx.AsyncClient) -> None:
+    await register(client)
+    group = await create_group(client, await bearer_of(client))
+    _, stranger = await member_of(client, "eve@example.org")
+    body = {"name": "job", "group_id": group["id"]}
+    response = await client.post("/v1/api-keys", json=body, headers=stranger)
+    assert (response.status_code, code_of(response)) == (404, "group_not_found")
+    assert (await client.get("/v1/api-keys", headers=stranger)).json()["items"] == []
 
 
 async def test_exchanged_token_reads_but_cannot_manage_accounts(client: httpx.AsyncClient) -> None:

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.api_keys.service import ApiKeyService, NewApiKey, answers_scope
-from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound, TooManyApiKeys
+from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound, GroupNotFound, TooManyApiKeys
 from auth_service.fields import Storable, StrictBody
-from auth_service.idempotency import Idempotency
+from auth_service.idempotency import Idempotent, OwnDatabase
 from auth_service.models import StoredApiKey
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService
-from kit.database import Database, ReadSession, Session
+from kit.database import ReadSession, Session
 from kit.errors import (
     Forbidden,
     IdempotencyKeyExpired,
@@ -23,8 +23,7 @@ from kit.errors import (
     IdempotencyTwinRunning,
     Unauthenticated,
 )
-from kit.fields import RowIdInPath
-from kit.idempotency import IdempotencyKey
+from kit.fields import RowId, RowIdInPath
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 
@@ -39,18 +38,7 @@ async def _api_keys(request: Request) -> ApiKeyService:
     return request.app.state.container.api_keys
 
 
-async def _database(request: Request) -> Database:
-    return request.app.state.container.database
-
-
-async def _idempotency(request: Request, response: Response, key: IdempotencyKey = None) -> Idempotency:
-    container = request.app.state.container
-    return Idempotency(container.first_answers, container.secret, key, response)
-
-
 ApiKeys = Annotated[ApiKeyService, Depends(_api_keys)]
-OwnDatabase = Annotated[Database, Depends(_database)]
-Idempotent = Annotated[Idempotency, Depends(_idempotency)]
 
 Scope = Literal["read", "train", "predict"]
 
@@ -73,10 +61,16 @@ class ApiKeyRequest(StrictBody):
         default=None, description="the most tokens that the key may ever spend; null: no limit"
     )
 
+    group_id: RowId | None = Field(
+        default=None, description="the group that pays for all work of the key; null: your default payer"
+    )
+
     def to_new_key(self, user_id: int) -> NewApiKey:
         days = self.expires_in_days
         expires_at = datetime.now(UTC) + timedelta(days=days) if days is not None else None
-        return NewApiKey(user_id, self.name, sorted(set(self.scopes)), self.token_cap, expires_at)
+        return NewApiKey(
+            user_id, self.name, sorted(set(self.scopes)), self.token_cap, expires_at, self.group_id
+        )
 
 
 class ApiKeyView(BaseModel):
@@ -85,6 +79,7 @@ class ApiKeyView(BaseModel):
     prefix: str = Field(description="the first characters of the key, for recognition")
     scopes: Sequence[str]
     token_cap: int | None
+    group_id: int | None = None
     expires_at: datetime | None
     created_at: datetime
     last_used_at: datetime | None = Field(description="to the minute")
@@ -97,6 +92,7 @@ class ApiKeyView(BaseModel):
             prefix=key.prefix,
             scopes=key.scopes,
             token_cap=key.token_cap,
+            group_id=key.group_id,
             expires_at=key.expires_at,
             created_at=key.created_at,
             last_used_at=key.last_used_at,
@@ -130,6 +126,7 @@ class ExchangeView(BaseModel):
         Unauthenticated,
         Forbidden,
         TooManyApiKeys,
+        GroupNotFound,
         IdempotencyTwinRunning,
         IdempotencyKeyReused,
         IdempotencyKeyExpired,

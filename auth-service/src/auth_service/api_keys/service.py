@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.errors import AccountGone, ApiKeyInvalid, ApiKeyNotFound, TooManyApiKeys
+from auth_service.groups.service import require_role
 from auth_service.models import StoredApiKey
 from auth_service.tokens.revocations import Revocations
 from auth_service.tokens.secrets import RootSecret
@@ -31,6 +32,7 @@ class NewApiKey:
     scopes: Sequence[str]
     token_cap: int | None
     expires_at: datetime | None
+    group_id: int | None = None
 
 
 class ApiKeyService:
@@ -38,11 +40,16 @@ class ApiKeyService:
         self._secret, self._tokens, self._revocations = secret, tokens, revocations
 
     async def create(self, session: AsyncSession, new: NewApiKey) -> tuple[StoredApiKey, str]:
-        """Create a key; returns its row and the seed from which `reveal` derives the secret."""
+        """Create a key; returns its row and the seed from which `reveal` derives the secret.
+
+        Raises GroupNotFound if the user is no member of the key's group.
+        """
         repository = ApiKeyRepository(session)
         # The user's row is locked, so that concurrent requests cannot exceed the limit.
         if not await repository.lock_owner(new.user_id):
             raise AccountGone
+        if new.group_id is not None:
+            await require_role(session, new.group_id, new.user_id)
         if await repository.count(new.user_id) >= MAX_API_KEYS:
             raise TooManyApiKeys(MAX_API_KEYS)
         seed = secrets.token_hex(32)
@@ -55,6 +62,7 @@ class ApiKeyService:
             scopes=list(new.scopes),
             token_cap=new.token_cap,
             expires_at=new.expires_at,
+            group_id=new.group_id,
         )
         await repository.add(key)
         log.info("api_key_created", user=new.user_id, api_key=key.id)

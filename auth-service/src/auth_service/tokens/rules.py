@@ -21,11 +21,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class KeyRights:
-    """Scopes and token cap of an API key."""
+    """Scopes, token cap and paying group of an API key."""
 
     id: int
     scopes: Sequence[str]
     token_cap: int | None
+    group_id: int | None = None
 
 
 def session_claims(subject: Subject, session_id: str, now: datetime, lifetime: timedelta) -> Claims:
@@ -36,7 +37,8 @@ def session_claims(subject: Subject, session_id: str, now: datetime, lifetime: t
 def api_key_claims(subject: Subject, key: KeyRights, now: datetime, expires: datetime) -> Claims:
     """The claims of a program that sent an API key."""
     rights = {"id": key.id, "scopes": list(key.scopes), "cap": key.token_cap}
-    return {**_claims(subject, now, expires), "api_key": rights}
+    payer = {} if key.group_id is None else {"group_id": key.group_id}
+    return {**_claims(subject, now, expires), "api_key": rights, **payer}
 
 
 def _claims(subject: Subject, now: datetime, expires: datetime) -> Claims:

@@ -56,7 +56,7 @@ class AccessTokens:
         now = datetime.now(UTC)
         latest = now + API_KEY_TOKEN_LIFETIME
         expires = min(latest, key.expires_at or latest)
-        rights = KeyRights(key.id, key.scopes, key.token_cap)
+        rights = KeyRights(key.id, key.scopes, key.token_cap, key.group_id)
         claims = api_key_claims(_subject(user), rights, now, expires)
         return AccessToken(await self._sign(session, claims), int((expires - now).total_seconds()))
 

@@ -19,6 +19,7 @@ COLUMNS = {
     "prefix": "prefix",
     "scopes": "scopes",
     "token cap": "token_cap",
+    "group": "group_id",
     "expires": "expires_at",
     "last used": "last_used_at",
 }
@@ -26,6 +27,9 @@ ALL_SCOPES = ",".join(SCOPES)
 Scopes = Annotated[str, typer.Option(help="Permissions, separated by commas.")]
 TokenCap = Annotated[int | None, typer.Option(min=1, help="The number of tokens it may spend in all.")]
 Days = Annotated[int | None, typer.Option(min=1, help="Days until it expires.", show_default="never")]
+PayingGroup = Annotated[
+    int | None, typer.Option(parser=row_id, metavar="GROUP", help="The id of the group that pays.")
+]
 
 app = typer.Typer(help="API keys: credentials for scripts, with fewer permissions.", cls=ListByDefault)
 
@@ -47,6 +51,7 @@ def create(
     scopes: Scopes = ALL_SCOPES,
     token_cap: TokenCap = None,
     expires_in_days: Days = None,
+    group: PayingGroup = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
@@ -56,7 +61,11 @@ def create(
     """
     with Farebox(url) as client:
         created = client.api_keys.create(
-            name, scopes=_read_scopes(scopes), token_cap=token_cap, expires_in_days=expires_in_days
+            name,
+            scopes=_read_scopes(scopes),
+            token_cap=token_cap,
+            expires_in_days=expires_in_days,
+            group_id=group,
         )
     if as_json:
         output.show_json(created)

@@ -57,17 +57,21 @@ class ApiKeys(Resource[S]):
         scopes: Sequence[Scope] = SCOPES,
         token_cap: int | None = None,
         expires_in_days: int | None = None,
+        group_id: int | None = None,
     ) -> Call[NewApiKey]:
         """Create a key. The result's `api_key` is the secret, which is not shown again.
 
-        `token_cap` is the most it may ever spend; without `expires_in_days` the key does not expire.
+        `token_cap` is the most it may ever spend; without `expires_in_days` the key does not expire. The
+        group pays for all work of the key.
         """
-        key = {
+        key: dict[str, object] = {
             "name": name,
             "scopes": list(scopes),
             "token_cap": token_cap,
             "expires_in_days": expires_in_days,
         }
+        if group_id is not None:
+            key["group_id"] = group_id
         return Call("POST", "/v1/api-keys", json_as(NewApiKey), json=key, headers=idempotency_header())
 
     @listing

@@ -44,6 +44,7 @@ class ApiKey(Result):
     prefix: str
     scopes: list[str]
     token_cap: int | None
+    group_id: int | None = None
     expires_at: datetime | None
     created_at: datetime
     last_used_at: datetime | None
