@@ -12,6 +12,9 @@ from uuid import uuid4
 import asyncpg
 import httpx
 
+from billing_service.calendar_rules import Clock
+from billing_service.groups.scheduler import Scheduler
+from billing_service.ledger.service import utc_now
 from billing_service.main import create_app
 from billing_service.purchases.cards import CardProvider
 from billing_service.settings import Settings
@@ -33,8 +36,8 @@ class NoRevocations:
 class Billing:
     """A client of one instance, with the tokens of administrator, users and services."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
+    def __init__(self, http: httpx.AsyncClient, scheduler: Scheduler) -> None:
+        self.http, self.scheduler = http, scheduler
 
     @property
     def service_headers(self) -> dict[str, str]:
@@ -95,17 +98,17 @@ class Billing:
 
 @asynccontextmanager
 async def running_billing(
-    database: Database, cards: CardProvider | None = None, **settings: object
+    database: Database, cards: CardProvider | None = None, clock: Clock = utc_now, **settings: object
 ) -> AsyncGenerator[Billing]:
-    """Run an instance; several may share one database."""
+    """Run an instance; several may share one database and a clock."""
     values = {"jwt_secret": JWT_SECRET, **database.settings("billing"), **settings}
-    app = create_app(Settings.model_validate(values), NoRevocations(), cards)
+    app = create_app(Settings.model_validate(values), NoRevocations(), cards, clock)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://billing") as http,
     ):
-        yield Billing(http)
+        yield Billing(http, app.state.container.scheduler)
 
 
 async def count_waiting(connection: asyncpg.Connection) -> int:
@@ -141,7 +144,7 @@ def hold(user_id: object, key: str | None = None, **fields: object) -> dict[str,
     return {"operation": "hold", **work, "ttl_seconds": 60, **fields}
 
 
-def event(kind: str, **data: object) -> dict[str, object]:
+def event(kind: str, /, **data: object) -> dict[str, object]:
     return {"id": str(uuid4()), "kind": kind, "occurred_at": datetime.now(UTC).isoformat(), "data": data}
 
 

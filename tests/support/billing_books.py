@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from billing_service.ledger.books import Books, Quote, Wallet
+from billing_service.ledger.books import Books
 from billing_service.ledger.commands import ChargeTokens, KeyCap, PlaceHold
+from billing_service.ledger.rows import Quote, Wallet
 from billing_service.prices.rules import Price
 from kit.identity import ApiKeyId, UserId
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from billing_service.caches import PayerCache
+from billing_service.calendar_rules import Clock
+from billing_service.groups.scheduler import Scheduler
 from billing_service.ledger.service import Ledger
 from billing_service.owners.events import OwnerEvents
 from billing_service.prices.cache import PriceCache
@@ -22,6 +25,9 @@ class Container:
     database: Database
     ledger: Ledger
     price_cache: PriceCache
+    payer_cache: PayerCache
+    clock: Clock
+    scheduler: Scheduler
     owner_events: OwnerEvents
     purchases: Purchases
     costly_reads: CostlyReads

@@ -1,18 +1,54 @@
 """Errors of billing-service. Other services relay them unchanged, so users read these sentences."""
 
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
 from kit.errors import ServiceError
+
+
+class ReachedLimit(TypedDict):
+    """The limit that a refusal names."""
+
+    scope: str
+    amount: int
+    used: int
+    resets_at: str | None
+
+
+BUY_TOKENS = "buy tokens or ask your administrator for a grant"
+ASK_THE_OWNER = "ask the owner of the group for tokens, or pay with your own wallet"
 
 
 class NotEnoughTokens(ServiceError):
     status = 402
     code = "not_enough_tokens"
 
-    def __init__(self, required: int, available: int) -> None:
+    def __init__(self, required: int, available: int, payers: Sequence[Mapping[str, object]] = ()) -> None:
+        is_own = all(payer["kind"] == "own" for payer in payers)
+        advice = BUY_TOKENS if is_own else ASK_THE_OWNER
         super().__init__(
-            f"This costs {_tokens(required)} and you have {available:,} available;"
-            " buy tokens or ask your administrator for a grant.",
+            f"This costs {_tokens(required)} and you have {available:,} available; {advice}.",
             required=required,
             available=available,
+            payers=list(payers),
+            limit=None,
+        )
+
+
+class SpendingLimitReached(ServiceError):
+    status = 402
+    code = "spending_limit_reached"
+
+    def __init__(self, required: int, limit: ReachedLimit, payers: Sequence[Mapping[str, object]]) -> None:
+        amount, used = limit["amount"], limit["used"]
+        left = max(amount - used, 0)
+        super().__init__(
+            f"This costs {_tokens(required)} and the group's limit leaves {left:,} of {amount:,};"
+            " wait for the next period, or ask the owner of the group to change the limit.",
+            required=required,
+            available=left,
+            payers=list(payers),
+            limit=dict(limit),
         )
 
 
@@ -107,6 +143,46 @@ class SettleAboveHold(ServiceError):
 
     def __init__(self, held: int) -> None:
         super().__init__(f"This hold is for {_tokens(held)}; settle at most this amount.")
+
+
+class GroupNotFound(ServiceError):
+    status = 404
+    code = "group_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("You are in no group with this id; check it in the list of your groups.")
+
+
+class GroupArchived(ServiceError):
+    status = 409
+    code = "group_archived"
+
+    def __init__(self) -> None:
+        super().__init__("The group is archived; its owner can make it active again.")
+
+
+class RuleNotFound(ServiceError):
+    status = 404
+    code = "allowance_rule_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The group has no allowance rule with this id; check it in the list of its rules.")
+
+
+class LimitNotFound(ServiceError):
+    status = 404
+    code = "limit_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("The group has no limit with this id; check it in the list of its limits.")
+
+
+class TooManyRules(ServiceError):
+    status = 409
+    code = "too_many_rules"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The group has {most} of these already; stop or delete one first.")
 
 
 class PurchasesOff(ServiceError):

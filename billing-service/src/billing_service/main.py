@@ -7,9 +7,14 @@ import httpx
 from fastapi import FastAPI
 
 from billing_service import course_endpoints, diagnosis
+from billing_service.caches import PayerCache, listen_together
+from billing_service.calendar_rules import Clock
 from billing_service.container import Container
+from billing_service.groups import endpoints as group_endpoints
+from billing_service.groups import payer_endpoints, rule_endpoints
+from billing_service.groups.scheduler import Scheduler
 from billing_service.ledger import endpoints as ledger_endpoints
-from billing_service.ledger.service import WRITERS, Ledger
+from billing_service.ledger.service import WRITERS, Ledger, utc_now
 from billing_service.owners import endpoints as owner_endpoints
 from billing_service.owners.events import OwnerEvents
 from billing_service.prices import endpoints as price_endpoints
@@ -37,6 +42,9 @@ ROUTERS = (
     ledger_endpoints.router,
     statement_endpoints.router,
     owner_endpoints.router,
+    payer_endpoints.router,
+    group_endpoints.router,
+    rule_endpoints.router,
     purchase_endpoints.router,
     price_endpoints.router,
     course_endpoints.router,
@@ -46,13 +54,18 @@ ROUTERS = (
 
 
 def create_app(
-    settings: Settings, trust_source: TrustSource | None = None, cards: CardProvider | None = None
+    settings: Settings,
+    trust_source: TrustSource | None = None,
+    cards: CardProvider | None = None,
+    clock: Clock = utc_now,
 ) -> FastAPI:
-    """The service; tests pass their own trust source and card provider."""
+    """The service; tests pass their own trust source, card provider and clock."""
     authentication = Authentication.create(settings, "billing-service")
     database = Database(settings, "billing-service", DRIVER_CONNECTIONS)
-    price_cache = PriceCache()
-    ledger = Ledger(database, price_cache)
+    price_cache, payer_cache = PriceCache(), PayerCache()
+    notifications = listen_together(price_cache, payer_cache)
+    ledger = Ledger(database, price_cache, payer_cache, clock)
+    scheduler = Scheduler(database, ledger, clock)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -66,9 +79,10 @@ def create_app(
             )
             async with background_tasks(
                 follow_revocations,
-                price_cache.notifications.listen(database),
+                notifications.listen(database),
                 ledger.write_forever(),
                 ledger.sweep_forever(settings.sweep_seconds),
+                scheduler.run_forever(settings.schedule_seconds),
             ):
                 yield
         await database.close()
@@ -81,7 +95,10 @@ def create_app(
         database=database,
         ledger=ledger,
         price_cache=price_cache,
-        owner_events=OwnerEvents(database, ledger, settings.opening_grant),
+        payer_cache=payer_cache,
+        clock=clock,
+        scheduler=scheduler,
+        owner_events=OwnerEvents(database, ledger, scheduler, settings.opening_grant),
         purchases=Purchases(database, ledger, _card_provider(settings, cards)),
         costly_reads=CostlyReads(database),
         verifier=Verifier(database),

@@ -27,3 +27,6 @@ class Settings(DatabaseSettings):
     purchases: PurchaseMode = "simulated"
     # Interval at which overdue holds are released.
     sweep_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    # Interval at which allowances are issued and returned.
+    schedule_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    shortest_allowance_seconds: Annotated[int, Field(ge=1)] = 86_400

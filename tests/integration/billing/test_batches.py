@@ -13,6 +13,7 @@ from tests.support.billing import Billing, charge, running_billing, until_waitin
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
 
+from billing_service.caches import PayerCache, listen_together
 from billing_service.ledger.commands import ChargeTokens, KeyCap, OpenWallet
 from billing_service.ledger.service import Ledger
 from billing_service.prices.cache import PriceCache
@@ -51,11 +52,12 @@ async def connections(database: Database) -> AsyncGenerator[RecordingConnections
 async def ledger(billing: Billing, connections: RecordingConnections) -> AsyncGenerator[Ledger]:
     """A ledger of its own beside the running instance, whose prices are cached and wallets open."""
     await billing.register(USERS[0])
-    prices = PriceCache()
-    own = Ledger(connections, prices)
-    async with background_tasks(own.write_forever(), prices.notifications.listen(connections)):
+    prices, payers = PriceCache(), PayerCache()
+    own = Ledger(connections, prices, payers)
+    notifications = listen_together(prices, payers)
+    async with background_tasks(own.write_forever(), notifications.listen(connections)):
         await own.post([OpenWallet(UserId(user), f"opening:{user}", 1000) for user in USERS])
-        await wait_until(lambda: prices.notifications.is_listening)
+        await wait_until(lambda: notifications.is_listening)
         await own.post(charges("warm"))
         connections.statements.clear()
         yield own

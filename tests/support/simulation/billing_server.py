@@ -7,9 +7,10 @@ from typing import NamedTuple, cast
 import aiohttp
 import orjson
 
-from billing_service.ledger.books import Books, Changes, Wallet
+from billing_service.ledger.books import Books, Changes
 from billing_service.ledger.commands import Command, ExpireHold, Outcome
 from billing_service.ledger.endpoints import apply_operations
+from billing_service.ledger.rows import Wallet
 from billing_service.ledger.rules import decide_all
 from billing_service.ledger.service import Ledger
 from billing_service.prices.rules import Price

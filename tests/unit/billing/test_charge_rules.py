@@ -14,8 +14,9 @@ from billing_service.errors import (
     TokenCapReached,
     WalletNotFound,
 )
-from billing_service.ledger.books import Books, House
+from billing_service.ledger.books import Books
 from billing_service.ledger.commands import CloseWallet, RefundCharge, SettleHold
+from billing_service.ledger.rows import House
 from billing_service.ledger.rules import decide, decide_all
 from kit.digests import fingerprint
 from kit.errors import DeadlinePassed, IdempotencyKeyReused
@@ -35,7 +36,7 @@ class TestCharge:
     def test_charge_writes_transfer_and_receipt(self) -> None:
         books = books_with()
         charged = decide(charge(), books, NOW)
-        ((debit, credit, amount, balance, details),) = books.changes.transfers
+        ((debit, credit, amount, balance, details, *_),) = books.changes.transfers
         assert (debit, credit, amount, balance) == (1000, House.REVENUE, 5, 10)
         assert (details.kind, details.key, details.receipt_id) == ("charge", "work", charged.receipt_id)
         (receipt,) = books.changes.receipts
@@ -52,7 +53,8 @@ class TestCharge:
         books = books_with(14, held=10)
         with pytest.raises(NotEnoughTokens) as refusal:
             decide(charge(), books, NOW)
-        assert refusal.value.members == {"required": 5, "available": 4}
+        own = {"kind": "own", "account": "wallet:7", "available": 4, "held": 10, "expires_at": None}
+        assert refusal.value.members == {"required": 5, "available": 4, "payers": [own], "limit": None}
         assert books == books_with(14, held=10)
 
     def test_same_key_and_input_replays_first_answer(self) -> None:
@@ -159,7 +161,7 @@ class TestRefund:
         charged = decide(charge(), books, NOW)
         refunded = decide(REFUND, books, NOW)
         assert (refunded.tokens, refunded.available, refunded.replayed) == (5, 15, False)
-        debit, credit, amount, balance, details = books.changes.transfers[-1]
+        debit, credit, amount, balance, details, *_ = books.changes.transfers[-1]
         assert (debit, credit, amount, balance) == (House.REVENUE, 1000, 5, 15)
         assert (details.kind, details.note) == ("refund", f"receipt {charged.receipt_id}")
         receipt = books.changes.receipts[-1]

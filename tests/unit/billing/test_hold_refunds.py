@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.support.billing_books import LATER, NOW, USER, books_with, prediction, wallet_in
 
 from billing_service.errors import HoldEnded, HoldNotFound
-from billing_service.ledger.books import Books, House
+from billing_service.ledger.books import Books
 from billing_service.ledger.commands import (
     CloseWallet,
     Command,
@@ -19,6 +19,7 @@ from billing_service.ledger.commands import (
     SettleHold,
 )
 from billing_service.ledger.hold_rules import hold_refund_key
+from billing_service.ledger.rows import House
 from billing_service.ledger.rules import decide, decide_all
 from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId
@@ -61,7 +62,7 @@ class TestRefundOfSettled:
         settled = decide(SettleHold("work", tokens=4), books, NOW)
         assert isinstance(refunded := decide(REFUND, books, NOW), Refunded)
         assert (refunded.tokens, refunded.available, refunded.replayed) == (4, 15, False)
-        debit, credit, amount, balance, details = books.changes.transfers[1]
+        debit, credit, amount, balance, details, *_ = books.changes.transfers[1]
         assert (debit, credit, amount, balance) == (House.REVENUE, 1000, 4, 15)
         assert (details.kind, details.key) == ("refund", hold_refund_key("work"))
         assert details.note == f"receipt {settled.receipt_id}"

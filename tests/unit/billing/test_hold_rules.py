@@ -16,7 +16,6 @@ from billing_service.errors import (
     TokenCapReached,
     WalletNotFound,
 )
-from billing_service.ledger.books import House
 from billing_service.ledger.commands import (
     ExpireHold,
     ExtendHold,
@@ -25,6 +24,7 @@ from billing_service.ledger.commands import (
     SettleHold,
     StillHeld,
 )
+from billing_service.ledger.rows import House
 from billing_service.ledger.rules import decide
 from kit.identity import UserId
 
@@ -48,7 +48,8 @@ class TestPlaceHold:
         books = books_with(14, held=10)
         with pytest.raises(NotEnoughTokens) as refusal:
             decide(prediction(), books, NOW)
-        assert refusal.value.members == {"required": 5, "available": 4}
+        own = {"kind": "own", "account": "wallet:7", "available": 4, "held": 10, "expires_at": None}
+        assert refusal.value.members == {"required": 5, "available": 4, "payers": [own], "limit": None}
 
     def test_refused_hold_changes_nothing(self) -> None:
         books = books_with(4)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.billing_books import NOW, USER, books_with, charge, prediction, wallet_in
 
-from billing_service.ledger.books import Books, FirstAnswer, Receipt
+from billing_service.ledger.books import Books
 from billing_service.ledger.charge_rules import charge_receipt_id, refund_key
 from billing_service.ledger.commands import (
     BuyTokens,
@@ -20,6 +20,7 @@ from billing_service.ledger.commands import (
     ReleaseHold,
     SettleHold,
 )
+from billing_service.ledger.rows import FirstAnswer, Receipt
 from billing_service.ledger.rules import decide_all
 from kit.identity import UserId
 

@@ -6,8 +6,8 @@ import pytest
 from tests.support.billing_books import NOW, USER, books_with, prediction, wallet_in
 
 from billing_service.errors import WalletNotFound
-from billing_service.ledger.books import House
 from billing_service.ledger.commands import BuyTokens, CloseWallet, GrantTokens, OpenWallet
+from billing_service.ledger.rows import House
 from billing_service.ledger.rules import decide
 from kit.errors import IdempotencyKeyReused
 from kit.identity import UserId

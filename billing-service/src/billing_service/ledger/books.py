@@ -1,123 +1,39 @@
 """Books: the rows that a batch of commands may change, read under lock, decided on and written back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import IntEnum
-from typing import Literal, NamedTuple
-from uuid import UUID, uuid5
+from typing import NamedTuple
+from uuid import UUID
 
 from billing_service.errors import WalletNotFound
+from billing_service.ledger.rows import (
+    Allowance,
+    FirstAnswer,
+    Hold,
+    HoldState,
+    House,
+    Issue,
+    Limit,
+    Part,
+    Pool,
+    Quote,
+    Receipt,
+    Spender,
+    Transfer,
+    TransferDetails,
+    Wallet,
+)
 from billing_service.prices.rules import Price
 
-RECEIPTS = UUID("5b1f6b0e-3f0a-5d0c-9a0e-7d8e6f1c2a4b")
-TransferKind = Literal["opening_grant", "grant", "purchase", "charge", "refund", "closing"]
-ReceiptKind = Literal["charge", "purchase", "refund"]
-HoldState = Literal["held", "settled", "released", "expired", "refunded"]
+# A user in a period of a limit.
+LimitPeriod = tuple[int, int, int]
 
 
-def receipt_id_of(key: str) -> UUID:
-    """The receipt id of a key: derived from the key, so it needs no query."""
-    return uuid5(RECEIPTS, key)
+class Payment(NamedTuple):
+    """Tokens that one account pays, or gets back."""
 
-
-class House(IntEnum):
-    """System accounts. Their balances are sums over transfers, so that no row is updated by all users."""
-
-    GRANTS = 1
-    SALES = 2
-    REVENUE = 3
-    EXPIRED = 4
-
-
-@dataclass(slots=True)
-class Wallet:
-    id: int
-    owner_id: int
-    posted: int
-    held: int
-    closed_at: datetime | None = None
-
-    @property
-    def available(self) -> int:
-        return self.posted - self.held
-
-
-@dataclass(slots=True)
-class Hold:
-    key: str
-    input_hash: bytes
-    wallet_id: int
+    account: Wallet
     tokens: int
-    state: HoldState
-    action: str
-    units: int
-    resource: str | None
-    price_version: int
-    api_key_id: int | None
-    expires_at: datetime
-    held_available: int
-    settled_tokens: int | None = None
-    ended_available: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FirstAnswer:
-    """The first answer to the idempotency key of a credit or a refund."""
-
-    key: str
-    input_hash: bytes
-    tokens: int
-    available: int
-    receipt_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A price guaranteed to a user until the quote expires."""
-
-    user_id: int
-    price: Price
-    expires_at: datetime
-
-
-class TransferDetails(NamedTuple):
-    """The reason for a transfer; `key` is the idempotency key of its command."""
-
-    kind: TransferKind
-    key: str
-    action: str | None = None
-    resource: str | None = None
-    price_version: int | None = None
-    receipt_id: UUID | None = None
-    note: str | None = None
-    made_by: int | None = None
-
-
-class Transfer(NamedTuple):
-    debit_account: int
-    credit_account: int
-    amount: int
-    balance_after: int
-    details: TransferDetails
-
-
-class Receipt(NamedTuple):
-    """The receipt of a charge without a hold is also the first answer to its key, with input and answer."""
-
-    id: UUID
-    owner_id: int
-    kind: ReceiptKind
-    tokens: int
-    action: str | None = None
-    units: int | None = None
-    resource: str | None = None
-    price_version: int | None = None
-    card_brand: str | None = None
-    card_last_four: str | None = None
-    input_hash: bytes | None = None
-    available: int | None = None
-    api_key_id: int | None = None
 
 
 @dataclass(slots=True)
@@ -132,6 +48,10 @@ class Changes:
     new_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     old_holds: dict[str, Hold] = field(default_factory=dict[str, Hold])
     key_usage: dict[int, int] = field(default_factory=dict[int, int])
+    new_allowances: list[Allowance] = field(default_factory=list[Allowance])
+    ended: dict[int, Pool] = field(default_factory=dict[int, Pool])
+    receipt_parts: list[tuple[UUID, int, int, int]] = field(default_factory=list[tuple[UUID, int, int, int]])
+    limit_usage: dict[LimitPeriod, int] = field(default_factory=dict[LimitPeriod, int])
 
 
 @dataclass(slots=True)
@@ -146,10 +66,31 @@ class Books:
     quotes: Mapping[UUID, Quote] = field(default_factory=dict[UUID, Quote])
     key_usage: dict[int, int] = field(default_factory=dict[int, int])
     changes: Changes = field(default_factory=Changes)
+    # The group that pays for work of a user whose request names none.
+    default_groups: Mapping[int, int] = field(default_factory=dict[int, int])
+    spenders: dict[tuple[int, int], Spender] = field(default_factory=dict[tuple[int, int], Spender])
+    receipt_parts: dict[UUID, list[Part]] = field(default_factory=dict[UUID, list[Part]])
+    limits: dict[int, list[Limit]] = field(default_factory=dict[int, list[Limit]])
+    limit_usage: dict[LimitPeriod, int] = field(default_factory=dict[LimitPeriod, int])
+    issues: dict[tuple[int, int], Issue] = field(default_factory=dict[tuple[int, int], Issue])
     _by_owner: dict[int, Wallet] = field(init=False)
+    _pools: dict[int, Pool] = field(init=False, default_factory=dict[int, Pool])
+    _allowances: dict[tuple[int, int], list[Allowance]] = field(
+        init=False, default_factory=dict[tuple[int, int], list[Allowance]]
+    )
 
     def __post_init__(self) -> None:
-        self._by_owner = {wallet.owner_id: wallet for wallet in self.wallets.values()}
+        # The funds of groups are few; most batches have none.
+        funds = [wallet for wallet in self.wallets.values() if isinstance(wallet, Pool)]
+        wallets = self.wallets.values()
+        if funds:
+            wallets = [wallet for wallet in wallets if not isinstance(wallet, Pool)]
+        self._by_owner = {wallet.owner_id: wallet for wallet in wallets}
+        for fund in funds:
+            if isinstance(fund, Allowance):
+                self._allowances.setdefault((fund.group_id, fund.owner_id), []).append(fund)
+            else:
+                self._pools[fund.group_id] = fund
 
     def wallet_of(self, owner_id: int) -> Wallet | None:
         return self._by_owner.get(owner_id)
@@ -166,13 +107,31 @@ class Books:
     def add_hold(self, hold: Hold) -> None:
         self.holds[hold.key] = self.changes.new_holds[hold.key] = hold
 
-    def end_hold(self, hold: Hold, wallet: Wallet, state: HoldState) -> None:
+    def pool_of(self, group_id: int) -> Pool | None:
+        return self._pools.get(group_id)
+
+    def allowances_of(self, group_id: int, user_id: int) -> Sequence[Allowance]:
+        """The locked allowances of a member."""
+        return self._allowances.get((group_id, user_id), ())
+
+    def allowances_in(self, group_id: int) -> Sequence[Allowance]:
+        """The locked allowances of all members of a group."""
+        found = (own for (group, _), own in self._allowances.items() if group == group_id)
+        return [allowance for own in found for allowance in own]
+
+    def accounts_of(self, parts: Sequence[Part]) -> list[Wallet] | None:
+        """The account of each part; None if the batch has not locked all of them."""
+        accounts = [self.wallets[part.account_id] for part in parts if part.account_id in self.wallets]
+        return accounts if len(accounts) == len(parts) else None
+
+    def end_hold(self, hold: Hold, accounts: Sequence[Wallet], state: HoldState) -> None:
         """Make the held tokens available again; a settlement has debited its tokens before."""
-        self.change_held(wallet, -hold.tokens)
+        for account, part in zip(accounts, hold.paid_from(), strict=True):
+            self.change_held(account, -part.tokens)
         if hold.api_key_id is not None:
             self.add_key_usage(hold.api_key_id, (hold.settled_tokens or 0) - hold.tokens)
         hold.state = state
-        hold.ended_available = wallet.available
+        hold.ended_available = sum(account.available for account in accounts)
         self.record_change(hold)
 
     def record_change(self, hold: Hold) -> None:
@@ -183,9 +142,17 @@ class Books:
         self.first_answers[answer.key] = answer
         self.changes.first_answers.append(answer)
 
-    def add_receipt(self, receipt: Receipt) -> None:
+    def add_receipt(self, receipt: Receipt, payments: Sequence[Payment]) -> None:
+        """Add a receipt; one of a group records what each account paid or got back."""
         self.receipts[receipt.id] = receipt
         self.changes.receipts.append(receipt)
+        if receipt.group_id is not None:
+            self.receipt_parts[receipt.id] = [Part(account.id, tokens) for account, tokens in payments]
+            self.changes.receipt_parts += [
+                (receipt.id, position, account.id, tokens)
+                for position, (account, tokens) in enumerate(payments)
+                if tokens > 0
+            ]
 
     def change_held(self, wallet: Wallet, tokens: int) -> None:
         """Hold this many tokens; a negative number makes tokens available again."""
@@ -198,15 +165,37 @@ class Books:
         used = self.key_usage.get(api_key_id, 0) + tokens
         self.key_usage[api_key_id] = self.changes.key_usage[api_key_id] = used
 
+    def add_limit_usage(self, period: LimitPeriod, tokens: int) -> None:
+        used = max(self.limit_usage.get(period, 0) + tokens, 0)
+        self.limit_usage[period] = self.changes.limit_usage[period] = used
+
     def credit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
         """Transfer tokens from a system account to the wallet."""
         self._move(wallet, amount)
-        self.changes.transfers.append(Transfer(house, wallet.id, amount, wallet.posted, details))
+        self._record(Transfer(house, wallet.id, amount, wallet.posted, details), wallet)
 
     def debit(self, wallet: Wallet, house: House, amount: int, details: TransferDetails) -> None:
         """Transfer tokens from the wallet to a system account."""
         self._move(wallet, -amount)
-        self.changes.transfers.append(Transfer(wallet.id, house, amount, wallet.posted, details))
+        self._record(Transfer(wallet.id, house, amount, wallet.posted, details), wallet)
+
+    def add_allowance(self, allowance: Allowance) -> None:
+        """Insert an allowance with its balance, which needs no update then."""
+        self.changes.new_allowances.append(allowance)
+        self.changes.wallets.pop(allowance.id, None)
+
+    def transfer(self, allowance: Allowance, pool: Pool, amount: int, details: TransferDetails) -> None:
+        """Transfer tokens from an allowance to its pool; a negative amount from the pool to the allowance."""
+        debited, credited = (allowance, pool) if amount > 0 else (pool, allowance)
+        self._move(debited, -abs(amount))
+        self._move(credited, abs(amount))
+        moved = Transfer(debited.id, credited.id, abs(amount), debited.posted, details, credited.posted)
+        self._record(moved, allowance)
+
+    def _record(self, transfer: Transfer, of: Wallet) -> None:
+        if isinstance(of, Pool):
+            transfer = transfer._replace(group_id=of.group_id)
+        self.changes.transfers.append(transfer)
 
     def _move(self, wallet: Wallet, tokens: int) -> None:
         wallet.posted += tokens

@@ -3,26 +3,13 @@
 Each rule raises before it changes anything, so that a refusal leaves the books unchanged.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from billing_service.errors import (
-    ChargeRefunded,
-    NotEnoughTokens,
-    QuoteExpired,
-    QuoteNotFound,
-    TokenCapReached,
-)
-from billing_service.ledger.books import (
-    Books,
-    FirstAnswer,
-    House,
-    Receipt,
-    TransferDetails,
-    Wallet,
-    receipt_id_of,
-)
+from billing_service.errors import ChargeRefunded, QuoteExpired, QuoteNotFound, WalletNotFound
+from billing_service.ledger.books import Books, Payment
 from billing_service.ledger.commands import (
     Charged,
     ChargeTokens,
@@ -30,6 +17,18 @@ from billing_service.ledger.commands import (
     RefundCharge,
     Refunded,
     Work,
+)
+from billing_service.ledger.fund_rules import drain
+from billing_service.ledger.payment_rules import count_in_limits, pay, payers_of, paying_group
+from billing_service.ledger.rows import (
+    Allowance,
+    FirstAnswer,
+    House,
+    Pool,
+    Receipt,
+    TransferDetails,
+    Wallet,
+    receipt_id_of,
 )
 from billing_service.prices.rules import Price
 from kit.errors import DeadlinePassed, IdempotencyKeyReused
@@ -60,9 +59,11 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
     wallet = books.open_wallet_of(command.user_id)
     price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
-    require_affordable(command, tokens, wallet, books)
+    payers = payers_of(command, wallet, books, now)
+    payments = pay(command, tokens, payers, books, now)
     if command.api_key is not None:
         books.add_key_usage(command.api_key.id, tokens)
+    group_id = paying_group(command, books)
     receipt = Receipt(
         receipt_id,
         wallet.owner_id,
@@ -73,14 +74,18 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
         command.resource,
         price.version,
         input_hash=command.input_hash,
-        available=wallet.available - tokens,
+        available=sum(payer.available for payer in payers) - tokens,
         api_key_id=command.api_key.id if command.api_key else None,
+        group_id=group_id,
+        context=command.context,
+        created_at=None if group_id is None else now,
     )
-    write_charge(receipt, command.key, wallet, books)
-    return Charged(receipt_id, tokens, wallet.available, replayed=False)
+    write_charge(receipt, command.key, payments, books)
+    count_in_limits(receipt, wallet.owner_id, tokens, books)
+    return Charged(receipt_id, tokens, receipt.available or 0, replayed=False)
 
 
-def refund_charge(command: RefundCharge, books: Books) -> Refunded:
+def refund_charge(command: RefundCharge, books: Books, now: datetime) -> Refunded:
     """Transfer the tokens of a charge back; a charge that arrives after its refund is refused."""
     key, input_hash = refund_key(command.charge), command.input_hash
     charge = books.receipts.get(charge_receipt_id(command.charge))
@@ -93,11 +98,24 @@ def refund_charge(command: RefundCharge, books: Books) -> Refunded:
         raise IdempotencyKeyReused
     wallet = books.wallet_of(command.user_id)
     tokens, receipt_id = 0, None
+    payments = payments_of(charge, wallet, books) if charge is not None and wallet is not None else []
     if charge is not None and wallet is not None:
-        tokens, receipt_id = charge.tokens, reverse_charge(charge, key, wallet, books)
-    available = wallet.available if wallet is not None else 0
+        tokens, receipt_id = charge.tokens, reverse_charge(charge, key, payments, books, now)
+    accounts = [account for account, _ in payments] or [wallet]
+    available = sum(account.available for account in accounts if account is not None)
     books.add_first_answer(FirstAnswer(key, input_hash, tokens, available, receipt_id))
     return Refunded(work, tokens, available, replayed=False)
+
+
+def payments_of(charge: Receipt, wallet: Wallet, books: Books) -> list[Payment]:
+    """The accounts that paid a charge; raises WalletNotFound if the batch has not locked one of them."""
+    if charge.group_id is None:
+        return [Payment(wallet, charge.tokens)]
+    parts = books.receipt_parts.get(charge.id, ())
+    accounts = books.accounts_of(parts)
+    if accounts is None:
+        raise WalletNotFound
+    return [Payment(account, part.tokens) for account, part in zip(accounts, parts, strict=True)]
 
 
 def require_time_left(command: PricedOperation, now: datetime) -> None:
@@ -118,41 +136,72 @@ def price_for(command: PricedOperation, books: Books, now: datetime) -> Price:
     return quote.price
 
 
-def require_affordable(command: PricedOperation, tokens: int, wallet: Wallet, books: Books) -> None:
-    """Raises NotEnoughTokens and TokenCapReached."""
-    if tokens > wallet.available:
-        raise NotEnoughTokens(tokens, wallet.available)
-    if command.api_key is None or command.api_key.token_cap is None:
-        return
-    left = command.api_key.token_cap - books.key_usage.get(command.api_key.id, 0)
-    if tokens > left:
-        raise TokenCapReached(tokens, max(left, 0))
+def write_charge(receipt: Receipt, key: str, payments: Sequence[Payment], books: Books) -> None:
+    """Add the receipt of a charge, and debit its tokens: one transfer for each account."""
+    details = TransferDetails(
+        "charge",
+        key,
+        receipt.action,
+        receipt.resource,
+        receipt.price_version,
+        receipt.id,
+        context=receipt.context,
+        member_id=None if receipt.group_id is None else receipt.owner_id,
+    )
+    for account, tokens in payments:
+        # Free work has a receipt but no transfer, because the amount of a transfer is above zero.
+        if tokens > 0:
+            books.debit(account, House.REVENUE, tokens, details)
+    books.add_receipt(receipt, payments)
 
 
-def write_charge(receipt: Receipt, key: str, wallet: Wallet, books: Books) -> None:
-    """Add the receipt of a charge, and debit its tokens."""
-    # Free work has a receipt but no transfer, because the amount of a transfer is above zero.
-    if receipt.tokens > 0:
-        details = TransferDetails(
-            "charge", key, receipt.action, receipt.resource, receipt.price_version, receipt.id
-        )
-        books.debit(wallet, House.REVENUE, receipt.tokens, details)
-    books.add_receipt(receipt)
-
-
-def reverse_charge(charge: Receipt, key: str, wallet: Wallet, books: Books) -> UUID:
+def reverse_charge(
+    charge: Receipt, key: str, payments: Sequence[Payment], books: Books, now: datetime
+) -> UUID:
     """Credit the tokens of the charge, with a receipt whose id is returned."""
     receipt_id = receipt_id_of(key)
-    if charge.tokens > 0:
-        work = (charge.action, charge.resource, charge.price_version)
-        details = TransferDetails("refund", key, *work, receipt_id, note=f"receipt {charge.id}")
-        books.credit(wallet, House.REVENUE, charge.tokens, details)
-        if wallet.closed_at is not None:
-            # The wallet stays closed and empty: these tokens expire like those at its closing.
-            expired = TransferDetails("closing", f"closing:{key}")
-            books.debit(wallet, House.EXPIRED, charge.tokens, expired)
+    details = TransferDetails(
+        "refund",
+        key,
+        charge.action,
+        charge.resource,
+        charge.price_version,
+        receipt_id,
+        note=f"receipt {charge.id}",
+        context=charge.context,
+        member_id=None if charge.group_id is None else charge.owner_id,
+    )
+    returned = [Payment(_refunded_account(account, books, now), tokens) for account, tokens in payments]
+    for account, tokens in returned:
+        if tokens > 0:
+            books.credit(account, House.REVENUE, tokens, details)
+            _expire_refund(account, tokens, key, books, now)
     if charge.api_key_id is not None:
         books.add_key_usage(charge.api_key_id, -charge.tokens)
-    refund = charge._replace(id=receipt_id, kind="refund", input_hash=None, available=None, api_key_id=None)
-    books.add_receipt(refund)
+    count_in_limits(charge, charge.owner_id, -charge.tokens, books)
+    refund = charge._replace(
+        id=receipt_id, kind="refund", input_hash=None, available=None, api_key_id=None, created_at=None
+    )
+    books.add_receipt(refund, returned)
     return receipt_id
+
+
+def _refunded_account(account: Wallet, books: Books, now: datetime) -> Wallet:
+    """The pool in place of an allowance that has ended."""
+    if not isinstance(account, Allowance) or not account.has_ended(now):
+        return account
+    pool = books.pool_of(account.group_id)
+    if pool is None:
+        # It was closed after the locks were chosen: the scheduler returns its tokens and closes it again.
+        account.closed_at = None
+        return account
+    return pool
+
+
+def _expire_refund(account: Wallet, tokens: int, key: str, books: Books, now: datetime) -> None:
+    """A wallet or pool that is closed stays empty: these tokens expire like those at its closing."""
+    if isinstance(account, Pool):
+        if account.has_ended(now):
+            drain(account, books, now)
+    elif account.closed_at is not None:
+        books.debit(account, House.EXPIRED, tokens, TransferDetails("closing", f"closing:{key}"))

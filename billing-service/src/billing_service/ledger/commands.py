@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from billing_service.ledger.group_commands import GrantToPool, GroupCommand
 from kit.digests import fingerprint
 from kit.errors import ServiceError
 from kit.identity import ApiKeyId, UserId
@@ -48,10 +49,15 @@ class BuyTokens:
     tokens: int
     card_brand: str
     card_last_four: str
+    # The group whose pool is credited; None for the user's wallet.
+    group_id: int | None = None
 
     @property
     def input_hash(self) -> bytes:
-        return fingerprint("purchase", self.user_id, self.tokens, self.card_brand, self.card_last_four)
+        group = () if self.group_id is None else (self.group_id,)
+        return fingerprint(
+            "purchase", self.user_id, self.tokens, self.card_brand, self.card_last_four, *group
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,10 @@ class PricedOperation(Operation):
     quote_id: UUID | None = None
     # Afterwards nobody waits for the answer.
     decide_by: datetime | None = field(default=None, kw_only=True)
+    # The group that pays; None for the user's default.
+    group_id: int | None = field(default=None, kw_only=True)
+    # A label of the work, such as `challenge:17`.
+    context: str | None = field(default=None, kw_only=True)
 
     @property
     def input_hash(self) -> bytes:
@@ -87,7 +97,10 @@ class PricedOperation(Operation):
         return self.api_key is not None and input_hash == self._hash_with(self.api_key.id)
 
     def _hash_with(self, api_key_id: ApiKeyId | None) -> bytes:
-        return fingerprint(self.user_id, self.action, self.units, self.resource, api_key_id, self.quote_id)
+        # Without a group and a context, the hash is that of the previous release.
+        paid_by = () if self.group_id is None and self.context is None else (self.group_id, self.context)
+        work = (self.user_id, self.action, self.units, self.resource)
+        return fingerprint(*work, api_key_id, self.quote_id, *paid_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +165,11 @@ class CloseWallet:
     user_id: UserId
 
 
-CreditCommand = OpenWallet | GrantTokens | BuyTokens
+CreditCommand = OpenWallet | GrantTokens | BuyTokens | GrantToPool
 OperationCommand = (
     ChargeTokens | RefundCharge | PlaceHold | RefundHold | SettleHold | ReleaseHold | ExtendHold
 )
-Command = CreditCommand | OperationCommand | ExpireHold | CloseWallet
+Command = CreditCommand | OperationCommand | GroupCommand | ExpireHold | CloseWallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +245,26 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Issued:
+    """The number of new allowances; with `needed`, the pool has fewer tokens and nothing was issued."""
+
+    allowances: int
+    tokens: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Tokens that ended allowances returned, or that expired with a pool."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class StillHeld:
     """Nothing has expired: the hold was extended, or had ended before."""
 
 
-Success = Credited | Charged | Refunded | Held | Settled | Released | Extended | Closed | StillHeld
+HoldSuccess = Held | Settled | Released | Extended | StillHeld
+Success = Credited | Charged | Refunded | HoldSuccess | Closed | Issued | Returned
 Outcome = Success | ServiceError

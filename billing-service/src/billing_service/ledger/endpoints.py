@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue, StrictInt, TypeAdapter, ValidationError, model_validator
 from starlette.responses import Response
 
-from billing_service.fields import Body, Label, Units
+from billing_service.fields import Body, Context, Label, Units
 from billing_service.ledger.commands import (
     Charged,
     ChargeTokens,
@@ -108,6 +108,8 @@ class PricedBody(OperationBody):
     api_key: ApiKeyBody | None = None
     quote_id: UUID | None = None
     timeout_ms: Milliseconds | None = None
+    group_id: RowId | None = None
+    context: Context | None = None
 
     def decide_by(self, received: datetime) -> datetime | None:
         """The end of the time for which the caller waits, counted from the receipt of its operation."""
@@ -131,6 +133,8 @@ class ChargeBody(PricedBody):
             self.key_cap,
             self.quote_id,
             decide_by=self.decide_by(received),
+            group_id=self.group_id,
+            context=self.context,
             request_id=self.request_id,
         )
 
@@ -170,6 +174,8 @@ class HoldBody(PricedBody):
             self.key_cap,
             self.quote_id,
             decide_by=self.decide_by(received),
+            group_id=self.group_id,
+            context=self.context,
             ttl_seconds=self.ttl_seconds,
             request_id=self.request_id,
         )

@@ -5,31 +5,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from cachetools import LRUCache
 
+from billing_service.caches import PayerCache
+from billing_service.calendar_rules import Clock
 from billing_service.ledger import sql
-from billing_service.ledger.books import Books, Changes, FirstAnswer, Hold, Quote, Receipt, Wallet
-from billing_service.ledger.charge_rules import charge_receipt_id, refund_key
-from billing_service.ledger.commands import (
-    BuyTokens,
-    ChargeTokens,
-    CloseWallet,
-    Command,
-    ExpireHold,
-    ExtendHold,
-    GrantTokens,
-    OpenWallet,
-    PlaceHold,
-    PricedOperation,
-    RefundCharge,
-    RefundHold,
-    ReleaseHold,
-    SettleHold,
-)
+from billing_service.ledger.books import Books, Changes
+from billing_service.ledger.commands import Command
+from billing_service.ledger.group_repository import GroupRows
+from billing_service.ledger.group_sql import READ_DEFAULT_GROUPS
+from billing_service.ledger.needs import Needs
+from billing_service.ledger.rows import FirstAnswer, Hold, Quote, Receipt, Wallet
 from billing_service.prices.cache import PriceCache
 from billing_service.prices.rules import Price
 from kit.database import Database
@@ -38,73 +28,10 @@ HOLD_FIELDS = tuple(name.strip() for name in sql.HOLD_COLUMNS.split(","))
 CHANGED_HOLD_FIELDS = ("key", "state", "resource", "expires_at", "settled_tokens", "ended_available")
 FIRST_ANSWER_FIELDS = ("key", "input_hash", "tokens", "available", "receipt_id")
 WALLET_FIELDS = ("id", "posted", "held", "closed_at")
-TRANSFER_WIDTH = 12
+TRANSFER_WIDTH = 16
 CACHED_QUOTES = 10_000
 # The `source` of a row of READ_FIRST_ANSWERS.
 OF_OPERATIONS, OF_RECEIPTS = 1, 2
-
-
-@dataclass(slots=True)
-class Needs:
-    """Owners, keys and ids of the rows that a batch of commands needs."""
-
-    new_owners: list[int] = field(default_factory=list[int])
-    closing_owners: list[int] = field(default_factory=list[int])
-    owners: list[int] = field(default_factory=list[int])
-    holds: list[str] = field(default_factory=list[str])
-    keys: list[str] = field(default_factory=list[str])
-    receipts: list[UUID] = field(default_factory=list[UUID])
-    quotes: list[UUID] = field(default_factory=list[UUID])
-    api_keys: list[int] = field(default_factory=list[int])
-
-    @classmethod
-    def of(cls, batch: Sequence[Command]) -> "Needs":
-        needs = cls()
-        for command in batch:
-            needs.add(command)
-        return needs
-
-    def add(self, command: Command) -> None:
-        match command:
-            case ChargeTokens():
-                self._add_priced(command)
-                self._add_charge(command.key)
-            case RefundCharge():
-                self.owners.append(command.user_id)
-                self._add_charge(command.charge)
-            case PlaceHold():
-                self._add_priced(command)
-                self.holds.append(command.key)
-            case RefundHold():
-                self.owners.append(command.user_id)
-                self.holds.append(command.hold)
-            case SettleHold() | ReleaseHold() | ExtendHold() | ExpireHold():
-                self.holds.append(command.hold)
-            case OpenWallet():
-                self.new_owners.append(command.user_id)
-                self._add_key(command.user_id, command.key)
-            case GrantTokens() | BuyTokens():
-                self._add_key(command.user_id, command.key)
-            case CloseWallet():
-                self.closing_owners.append(command.user_id)
-                self.owners.append(command.user_id)
-            case _:
-                assert_never(command)
-
-    def _add_priced(self, command: PricedOperation) -> None:
-        self.owners.append(command.user_id)
-        if command.quote_id is not None:
-            self.quotes.append(command.quote_id)
-        if command.api_key is not None:
-            self.api_keys.append(command.api_key.id)
-
-    def _add_charge(self, key: str) -> None:
-        self.receipts.append(charge_receipt_id(key))
-        self.keys.append(refund_key(key))
-
-    def _add_key(self, owner_id: int, key: str) -> None:
-        self.owners.append(owner_id)
-        self.keys.append(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +40,18 @@ class LedgerCaches:
 
     prices: PriceCache = field(default_factory=PriceCache)
     quotes: LRUCache[UUID, Quote] = field(default_factory=lambda: LRUCache(CACHED_QUOTES))
+    payers: PayerCache = field(default_factory=PayerCache)
 
 
 @asynccontextmanager
-async def open_books(database: Database, caches: LedgerCaches) -> AsyncGenerator["LedgerRepository"]:
+async def open_books(
+    database: Database, caches: LedgerCaches, clock: Clock
+) -> AsyncGenerator["LedgerRepository"]:
     """Open a transaction on a plain driver connection, without the overhead of the ORM."""
     async with database.driver() as connection:
         await connection.execute(sql.BEGIN)
         try:
-            yield LedgerRepository(connection, caches)
+            yield LedgerRepository(connection, caches, clock)
             await connection.execute("COMMIT")
         except BaseException:
             if not connection.is_closed():
@@ -132,16 +62,23 @@ async def open_books(database: Database, caches: LedgerCaches) -> AsyncGenerator
 class LedgerRepository:
     """Reads and writes in one transaction; the caller commits."""
 
-    def __init__(self, connection: asyncpg.Connection, caches: LedgerCaches) -> None:
-        self._connection, self._caches = connection, caches
+    def __init__(self, connection: asyncpg.Connection, caches: LedgerCaches, clock: Clock) -> None:
+        self._connection, self._caches, self._clock = connection, caches, clock
+        self._groups = GroupRows(connection)
 
-    async def lock(self, needs: Needs) -> Books:
-        """Lock the wallets of the batch, then read all other rows that it needs."""
+    async def lock(self, commands: Sequence[Command]) -> tuple[Books, datetime]:
+        """Lock the wallets of the batch, then read all other rows that it needs.
+
+        Returns the time after the wait for the locks: deadlines pass while it lasts.
+        """
+        needs = Needs.of(commands, await self._caches.payers.get(self._read_default_groups))
         # A wallet must exist before it can be locked.
         if needs.new_owners:
             await self._connection.execute(sql.OPEN_WALLETS, needs.new_owners)
         wallets = await self._lock_wallets(needs)
+        now = self._clock()
         books = Books(wallets, await self._caches.prices.get(self._read_prices))
+        books.default_groups = needs.default_groups
         if needs.keys or needs.receipts or needs.api_keys:
             await self._read_first_answers(books, needs)
         if needs.holds:
@@ -151,14 +88,17 @@ class LedgerRepository:
         if needs.quotes:
             books.quotes = await self._read_quotes(needs.quotes)
         await self._read_key_usage_of_earlier_work(books)
-        return books
+        if needs.has_funds:
+            await self._groups.read(books, needs, now)
+        return books, now
 
     async def write(self, changes: Changes) -> None:
+        await self._groups.add_allowances(changes.new_allowances)
         await self._write_rows(sql.ADD_HOLDS, _columns(changes.new_holds.values(), HOLD_FIELDS))
         await self._write_rows(sql.CHANGE_HOLDS, _columns(changes.old_holds.values(), CHANGED_HOLD_FIELDS))
         await self._write_rows(sql.ADD_FIRST_ANSWERS, _columns(changes.first_answers, FIRST_ANSWER_FIELDS))
         if changes.wallets or changes.receipts or changes.key_usage:
-            transfers = [(*transfer[:-1], *transfer.details) for transfer in changes.transfers]
+            transfers = [(*each[:4], *each.details, *each[5:]) for each in changes.transfers]
             await self._connection.execute(
                 sql.WRITE_MOVEMENTS,
                 *_columns(changes.wallets.values(), WALLET_FIELDS),
@@ -167,22 +107,25 @@ class LedgerRepository:
                 *_transposed(changes.receipts, len(Receipt._fields)),
                 *_transposed(transfers, TRANSFER_WIDTH),
             )
+        await self._groups.write(changes)
 
     async def find_overdue_holds(self, now: datetime, limit: int) -> list[str]:
         rows = await self._connection.fetch(sql.FIND_OVERDUE_HOLDS, now, limit)
         return [row["key"] for row in rows]
 
     async def _lock_wallets(self, needs: Needs) -> dict[int, Wallet]:
-        if needs.holds:
-            statement, arguments = sql.LOCK_WALLETS_AND_THOSE_OF_HOLDS, (needs.owners, needs.holds)
-        else:
-            statement, arguments = sql.LOCK_WALLETS, (needs.owners,)
-        rows = await self._connection.fetch(statement, *arguments)
+        if needs.has_funds:
+            return await self._groups.lock(needs, self._clock())
+        rows = await self._connection.fetch(sql.LOCK_WALLETS, needs.owners)
         return {row["id"]: Wallet(*row) for row in rows}
 
     async def _write_rows(self, statement: str, columns: Sequence[Sequence[object]]) -> None:
         if columns[0]:
             await self._connection.execute(statement, *columns)
+
+    async def _read_default_groups(self) -> Mapping[int, int]:
+        rows = await self._connection.fetch(READ_DEFAULT_GROUPS)
+        return {row["user_id"]: row["default_group"] for row in rows}
 
     async def _read_prices(self) -> Mapping[str, Price]:
         # Prices are append-only, so a version that was read stays valid without a lock.
@@ -236,6 +179,9 @@ def _receipt_of(row: asyncpg.Record) -> Receipt:
         input_hash=row["input_hash"],
         available=row["available"],
         api_key_id=row["api_key_id"],
+        group_id=row["group_id"],
+        context=row["context"],
+        created_at=row["created_at"],
     )
 
 

@@ -23,6 +23,19 @@ from billing_service.ledger.commands import (
     SettleHold,
     Success,
 )
+from billing_service.ledger.fund_rules import (
+    close_pool,
+    expire_allowance,
+    issue_allowances,
+    return_allowances,
+)
+from billing_service.ledger.group_commands import (
+    ClosePool,
+    ExpireAllowance,
+    GrantToPool,
+    IssueAllowances,
+    ReturnAllowances,
+)
 from billing_service.ledger.hold_rules import (
     expire_hold,
     extend_hold,
@@ -31,7 +44,13 @@ from billing_service.ledger.hold_rules import (
     release_hold,
     settle_hold,
 )
-from billing_service.ledger.wallet_rules import buy_tokens, close_wallet, grant_tokens, open_wallet
+from billing_service.ledger.wallet_rules import (
+    buy_tokens,
+    close_wallet,
+    grant_to_pool,
+    grant_tokens,
+    open_wallet,
+)
 from kit.errors import DeadlinePassed, ServiceError
 
 
@@ -65,15 +84,15 @@ def decide(command: Command, books: Books, now: datetime) -> Success:
         case ChargeTokens():
             return charge_tokens(command, books, now)
         case RefundCharge():
-            return refund_charge(command, books)
+            return refund_charge(command, books, now)
         case PlaceHold():
             return place_hold(command, books, now)
         case RefundHold():
             return refund_hold(command, books, now)
         case SettleHold():
-            return settle_hold(command, books)
+            return settle_hold(command, books, now)
         case ReleaseHold():
-            return release_hold(command, books)
+            return release_hold(command, books, now)
         case ExtendHold():
             return extend_hold(command, books, now)
         case ExpireHold():
@@ -83,6 +102,16 @@ def decide(command: Command, books: Books, now: datetime) -> Success:
         case GrantTokens():
             return grant_tokens(command, books)
         case BuyTokens():
-            return buy_tokens(command, books)
+            return buy_tokens(command, books, now)
         case CloseWallet():
             return close_wallet(command, books, now)
+        case GrantToPool():
+            return grant_to_pool(command, books, now)
+        case IssueAllowances():
+            return issue_allowances(command, books, now)
+        case ExpireAllowance():
+            return expire_allowance(command, books, now)
+        case ReturnAllowances():
+            return return_allowances(command, books, now)
+        case ClosePool():
+            return close_pool(command, books, now)

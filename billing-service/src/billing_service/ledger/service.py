@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import asyncpg
 import structlog
 
+from billing_service.caches import PayerCache
+from billing_service.calendar_rules import Clock
 from billing_service.ledger.audit_log import log_outcome
 from billing_service.ledger.commands import Command, CreditCommand, Credited, ExpireHold, Outcome
-from billing_service.ledger.repository import LedgerCaches, Needs, open_books
+from billing_service.ledger.repository import LedgerCaches, open_books
 from billing_service.ledger.rules import decide_all
 from billing_service.prices.cache import PriceCache
 from kit.background import every
@@ -44,11 +46,18 @@ def _never() -> bool:
     return False
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Ledger:
     """Applies commands in batches: the commands that arrive while others commit form the next."""
 
-    def __init__(self, database: Database, prices: PriceCache) -> None:
-        self._database, self._caches = database, LedgerCaches(prices)
+    def __init__(
+        self, database: Database, prices: PriceCache, payers: PayerCache | None = None, clock: Clock = utc_now
+    ) -> None:
+        self._database, self._clock = database, clock
+        self._caches = LedgerCaches(prices, payers=payers or PayerCache())
         self._queue: asyncio.Queue[Submission] = asyncio.Queue()
 
     async def post(
@@ -76,8 +85,8 @@ class Ledger:
 
     async def sweep(self) -> int:
         """Expire overdue holds and return their number; replicas may sweep at the same time."""
-        async with open_books(self._database, self._caches) as repository:
-            overdue = await repository.find_overdue_holds(datetime.now(UTC), LARGEST_SWEEP)
+        async with open_books(self._database, self._caches, self._clock) as repository:
+            overdue = await repository.find_overdue_holds(self._clock(), LARGEST_SWEEP)
         outcomes = await self.post([ExpireHold(key) for key in overdue]) if overdue else []
         return sum(not isinstance(outcome, ServiceError) for outcome in outcomes)
 
@@ -146,10 +155,9 @@ class Ledger:
 
     async def _write_once(self, batch: Sequence[Submission]) -> list[Outcome]:
         commands = [command for submission in batch for command in submission.commands]
-        async with open_books(self._database, self._caches) as repository:
-            books = await repository.lock(Needs.of(commands))
-            # After the wait for the locks, because deadlines pass and callers leave while it lasts.
-            now = datetime.now(UTC)
+        async with open_books(self._database, self._caches, self._clock) as repository:
+            # Callers leave during the wait for the locks.
+            books, now = await repository.lock(commands)
             outcomes: list[Outcome] = []
             for each in batch:
                 outcomes += decide_all(each.commands, books, now, is_abandoned=each.is_abandoned())

@@ -16,19 +16,9 @@ WHERE owner_id = ANY($1::bigint[])
 ORDER BY id FOR NO KEY UPDATE
 """
 
-LOCK_WALLETS_AND_THOSE_OF_HOLDS = """
-SELECT id, owner_id, posted, held, closed_at FROM billing.accounts
-WHERE id IN (
-    SELECT id FROM billing.accounts WHERE owner_id = ANY($1::bigint[])
-    UNION
-    SELECT wallet_id FROM billing.holds WHERE key = ANY($2::text[])
-)
-ORDER BY id FOR NO KEY UPDATE
-"""
-
 HOLD_COLUMNS = """
 key, input_hash, wallet_id, tokens, state, action, units, resource, price_version, api_key_id, expires_at,
-held_available, settled_tokens, ended_available
+held_available, settled_tokens, ended_available, group_id, member_id, context, created_at
 """
 
 # Holds and first answers are read after the locks, when no other batch can change them.
@@ -43,14 +33,15 @@ WHERE state = 'held' AND wallet_id IN (SELECT id FROM billing.accounts WHERE own
 READ_FIRST_ANSWERS = """
 SELECT 1 AS source, key, input_hash, tokens, available, receipt_id,
     NULL::bigint AS owner_id, NULL AS kind, NULL AS action, NULL::bigint AS units, NULL AS resource,
-    NULL::int AS price_version, NULL::bigint AS api_key_id
+    NULL::int AS price_version, NULL::bigint AS api_key_id,
+    NULL::bigint AS group_id, NULL AS context, NULL::timestamptz AS created_at
 FROM billing.operations WHERE key = ANY($1::text[])
 UNION ALL
 SELECT 2, NULL, input_hash, tokens, available, id,
-    owner_id, kind, action, units, resource, price_version, api_key_id
+    owner_id, kind, action, units, resource, price_version, api_key_id, group_id, context, created_at
 FROM billing.receipts WHERE id = ANY($2::uuid[])
 UNION ALL
-SELECT 3, NULL, NULL, used, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, api_key_id
+SELECT 3, NULL, NULL, used, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, api_key_id, NULL, NULL, NULL
 FROM billing.key_usage WHERE api_key_id = ANY($3::bigint[])
 """
 
@@ -86,20 +77,28 @@ WITH wallets AS (
 ), receipts AS (
     INSERT INTO billing.receipts (
         id, owner_id, kind, tokens, action, units, resource, price_version, card_brand, card_last_four,
-        input_hash, available, api_key_id
+        input_hash, available, api_key_id, group_id, context, created_at
     )
-    SELECT * FROM unnest(
+    SELECT id, owner_id, kind, tokens, action, units, resource, price_version, card_brand, card_last_four,
+        input_hash, available, api_key_id, group_id, context, coalesce(created_at, now())
+    FROM unnest(
         $7::uuid[], $8::bigint[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::text[],
-        $14::int[], $15::text[], $16::text[], $17::bytea[], $18::bigint[], $19::bigint[]
+        $14::int[], $15::text[], $16::text[], $17::bytea[], $18::bigint[], $19::bigint[],
+        $20::bigint[], $21::text[], $22::timestamptz[]
+    ) AS new (
+        id, owner_id, kind, tokens, action, units, resource, price_version, card_brand, card_last_four,
+        input_hash, available, api_key_id, group_id, context, created_at
     )
 )
 INSERT INTO billing.transfers (
     debit_account, credit_account, amount, balance_after,
-    kind, operation, action, resource, price_version, receipt_id, note, made_by
+    kind, operation, action, resource, price_version, receipt_id, note, made_by, context, member_id,
+    credit_balance_after, group_id
 )
 SELECT * FROM unnest(
-    $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[],
-    $24::text[], $25::text[], $26::text[], $27::text[], $28::int[], $29::uuid[], $30::text[], $31::bigint[]
+    $23::bigint[], $24::bigint[], $25::bigint[], $26::bigint[],
+    $27::text[], $28::text[], $29::text[], $30::text[], $31::int[], $32::uuid[], $33::text[], $34::bigint[],
+    $35::text[], $36::bigint[], $37::bigint[], $38::bigint[]
 )
 """
 
@@ -110,10 +109,14 @@ SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::uu
 
 ADD_HOLDS = f"""
 INSERT INTO billing.holds ({HOLD_COLUMNS})
-SELECT * FROM unnest(
+SELECT key, input_hash, wallet_id, tokens, state, action, units, resource, price_version, api_key_id,
+    expires_at, held_available, settled_tokens, ended_available, group_id, member_id, context,
+    coalesce(created_at, now())
+FROM unnest(
     $1::text[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-    $9::int[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bigint[]
-)
+    $9::int[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bigint[],
+    $15::bigint[], $16::bigint[], $17::text[], $18::timestamptz[]
+) AS new ({HOLD_COLUMNS})
 """  # noqa: S608 - ours
 
 CHANGE_HOLDS = """

@@ -4,15 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from billing_service.errors import WalletNotFound
-from billing_service.ledger.books import (
-    Books,
-    FirstAnswer,
-    House,
-    Receipt,
-    TransferDetails,
-    Wallet,
-    receipt_id_of,
-)
+from billing_service.ledger.books import Books, Payment
 from billing_service.ledger.commands import (
     BuyTokens,
     Closed,
@@ -21,6 +13,16 @@ from billing_service.ledger.commands import (
     Credited,
     GrantTokens,
     OpenWallet,
+)
+from billing_service.ledger.fund_rules import open_pool_of
+from billing_service.ledger.group_commands import GrantToPool
+from billing_service.ledger.rows import (
+    FirstAnswer,
+    House,
+    Receipt,
+    TransferDetails,
+    Wallet,
+    receipt_id_of,
 )
 from kit.errors import IdempotencyKeyReused
 
@@ -47,25 +49,37 @@ def grant_tokens(command: GrantTokens, books: Books) -> Credited:
     return _record(command, wallet, books)
 
 
-def buy_tokens(command: BuyTokens, books: Books) -> Credited:
-    """Credit tokens paid for by card, with a receipt."""
+def grant_to_pool(command: GrantToPool, books: Books, now: datetime) -> Credited:
+    if (first := _first_answer(command.key, command.input_hash, books)) is not None:
+        return first
+    pool = open_pool_of(command.group_id, books, now)
+    details = TransferDetails("pool_grant", command.key, note=command.reason, made_by=command.granted_by)
+    books.credit(pool, House.GRANTS, command.tokens, details)
+    return _record(command, pool, books)
+
+
+def buy_tokens(command: BuyTokens, books: Books, now: datetime) -> Credited:
+    """Credit tokens paid for by card to the wallet or to the pool of a group, with a receipt."""
     if (first := _first_answer(command.key, command.input_hash, books)) is not None:
         return first
     wallet = books.open_wallet_of(command.user_id)
+    if command.group_id is not None:
+        wallet = open_pool_of(command.group_id, books, now)
     receipt_id = receipt_id_of(command.key)
     note = f"{command.card_brand} ending in {command.card_last_four}"
-    details = TransferDetails("purchase", command.key, receipt_id=receipt_id, note=note)
+    buyer = command.user_id if command.group_id is not None else None
+    details = TransferDetails("purchase", command.key, receipt_id=receipt_id, note=note, made_by=buyer)
     books.credit(wallet, House.SALES, command.tokens, details)
-    books.add_receipt(
-        Receipt(
-            id=receipt_id,
-            owner_id=wallet.owner_id,
-            kind="purchase",
-            tokens=command.tokens,
-            card_brand=command.card_brand,
-            card_last_four=command.card_last_four,
-        )
+    receipt = Receipt(
+        id=receipt_id,
+        owner_id=command.user_id,
+        kind="purchase",
+        tokens=command.tokens,
+        card_brand=command.card_brand,
+        card_last_four=command.card_last_four,
+        group_id=command.group_id,
     )
+    books.add_receipt(receipt, [Payment(wallet, command.tokens)])
     return _record(command, wallet, books, receipt_id)
 
 
@@ -75,7 +89,7 @@ def close_wallet(command: CloseWallet, books: Books, now: datetime) -> Closed:
     if wallet is None or wallet.closed_at is not None:
         return Closed()
     for hold in books.open_holds(wallet):
-        books.end_hold(hold, wallet, "released")
+        books.end_hold(hold, [wallet], "released")
     if wallet.posted > 0:
         details = TransferDetails("closing", f"closing:{command.user_id}")
         books.debit(wallet, House.EXPIRED, wallet.posted, details)

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 from fastapi import Body as JsonBody
 from fastapi import Depends, Query, Request, Response
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import BaseModel
 
 from billing_service.errors import WalletNotFound
-from billing_service.fields import Body, Label
+from billing_service.fields import GrantRequest
 from billing_service.ledger.commands import GrantTokens
 from billing_service.ledger.endpoints import LedgerDep
 from billing_service.owners.events import OwnerEvents
@@ -25,7 +25,6 @@ from kit.outbox import Event
 from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 
-LARGEST_GRANT = 1_000_000_000
 LARGEST_DELIVERY = 1000
 
 router = strict_router("/v1", ["wallet"])
@@ -52,11 +51,6 @@ class UserView(WalletView):
         owner, wallet = owned
         tokens = WalletView.of(wallet).model_dump()
         return cls(id=owner.user_id, name=owner.name, role=owner.role, disabled=owner.disabled, **tokens)
-
-
-class GrantRequest(Body):
-    amount: Annotated[StrictInt, Field(ge=1, le=LARGEST_GRANT, description="whole tokens")]
-    reason: Label
 
 
 class GrantView(BaseModel):

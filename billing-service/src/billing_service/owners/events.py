@@ -1,12 +1,15 @@
 """User events from auth-service, applied to wallets and owners."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing_service.fields import AccountName, Label
+from billing_service.groups.events import GroupEvent, store_group_event
+from billing_service.groups.queries import remove_user
+from billing_service.groups.scheduler import Scheduler
 from billing_service.ledger.commands import CloseWallet, Command, OpenWallet
 from billing_service.ledger.service import Ledger
 from billing_service.models import inbox
@@ -45,14 +48,16 @@ class UserDeleted(_EventData):
 
 
 UserEvent = UserCreated | UserChanged | UserDeleted
-_user_event: TypeAdapter[UserEvent] = TypeAdapter(Annotated[UserEvent, Field(discriminator="kind")])
+KnownEvent = UserEvent | GroupEvent
+_known_event: TypeAdapter[KnownEvent] = TypeAdapter(Annotated[KnownEvent, Field(discriminator="kind")])
 
 
 class OwnerEvents:
-    """Applies user events: opens and closes wallets in the ledger, and stores names and roles for lists."""
+    """Applies events: opens and closes wallets in the ledger, and stores owners, groups and members."""
 
-    def __init__(self, database: Database, ledger: Ledger, opening_grant: int) -> None:
-        self._database, self._ledger, self._opening_grant = database, ledger, opening_grant
+    def __init__(self, database: Database, ledger: Ledger, scheduler: Scheduler, opening_grant: int) -> None:
+        self._database, self._ledger, self._scheduler = database, ledger, scheduler
+        self._opening_grant = opening_grant
 
     async def apply(self, events: Sequence[Event]) -> None:
         """Apply new events in order; raises the error of a refused one, so that all are delivered again."""
@@ -64,41 +69,43 @@ class OwnerEvents:
         async with self._database.transaction() as session:
             for delivery, event in new_events:
                 if await first_delivery(session, inbox, delivery):
-                    await _store(session, event)
+                    await self._store(session, delivery, event)
+        if any(not isinstance(event, UserCreated | UserChanged) for _, event in new_events):
+            await self._scheduler.run_soon()
 
     async def _post(self, commands: Sequence[Command]) -> None:
         for outcome in await self._ledger.post(commands) if commands else ():
             if isinstance(outcome, ServiceError):
                 raise outcome
 
-    def _commands_of(self, event: UserEvent) -> list[Command]:
+    def _commands_of(self, event: KnownEvent) -> list[Command]:
         match event:
             case UserCreated():
                 key = f"opening:{event.name_digest}"
                 return [OpenWallet(UserId(event.user_id), key, self._opening_grant)]
             case UserDeleted():
                 return [CloseWallet(UserId(event.user_id))]
-            case UserChanged():
-                return []
             case _:
-                assert_never(event)
+                return []
+
+    async def _store(self, session: AsyncSession, delivery: Event, event: KnownEvent) -> None:
+        match event:
+            case UserCreated():
+                await save_owner(session, event.user_id, event.name, event.role, disabled=False)
+            case UserChanged():
+                await save_owner(session, event.user_id, event.name, event.role, disabled=event.disabled)
+            case UserDeleted():
+                await delete_owner(session, event.user_id)
+                await remove_user(session, event.user_id)
+            case _:
+                await store_group_event(session, event, delivery.occurred_at, self._scheduler.clock())
 
 
-def parse_event(event: Event) -> UserEvent:
+def parse_event(event: Event) -> KnownEvent:
     """Parse an event; raises InvalidInput."""
     try:
-        return _user_event.validate_python({**event.data, "kind": event.kind})
+        # The data of a group has a kind of its own.
+        own = {"group_kind": event.data.get("kind"), "kind": event.kind}
+        return _known_event.validate_python({**event.data, **own})
     except ValidationError:
         raise InvalidInput("The event has an unknown kind, or its data does not match the kind.") from None
-
-
-async def _store(session: AsyncSession, event: UserEvent) -> None:
-    match event:
-        case UserCreated():
-            await save_owner(session, event.user_id, event.name, event.role, disabled=False)
-        case UserChanged():
-            await save_owner(session, event.user_id, event.name, event.role, disabled=event.disabled)
-        case UserDeleted():
-            await delete_owner(session, event.user_id)
-        case _:
-            assert_never(event)

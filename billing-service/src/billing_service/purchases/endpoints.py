@@ -6,13 +6,17 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from billing_service.errors import CardDeclined, PurchasesOff, WalletNotFound
+from billing_service.errors import CardDeclined, GroupNotFound, PurchasesOff, WalletNotFound
 from billing_service.fields import Amount, Body
+from billing_service.groups.endpoints import SchedulerDep
+from billing_service.groups.queries import require_owner
 from billing_service.purchases.cards import parse_card
 from billing_service.purchases.service import Purchases, purchase_key
+from billing_service.statements.endpoints import DatabaseDep
 from kit.app import strict_router
 from kit.authentication import AccountOwner
 from kit.errors import Forbidden, IdempotencyKeyReused, Unauthenticated
+from kit.fields import RowId
 from kit.idempotency import REPLAYED, IdempotencyKey
 from kit.problems import documented
 
@@ -39,6 +43,7 @@ CardNumber = Annotated[
 class NewPurchase(Body):
     amount: Amount
     credit_card: CardNumber
+    group_id: Annotated[RowId | None, Field(description="the group whose pool gets the tokens")] = None
 
 
 class PurchaseView(BaseModel):
@@ -55,24 +60,36 @@ class PurchaseView(BaseModel):
     "",
     status_code=201,
     responses=documented(
-        Unauthenticated, Forbidden, PurchasesOff, CardDeclined, WalletNotFound, IdempotencyKeyReused
+        *(Unauthenticated, Forbidden, PurchasesOff, CardDeclined),
+        *(WalletNotFound, GroupNotFound, IdempotencyKeyReused),
     ),
 )
 async def buy_tokens(
     purchase: NewPurchase,
     caller: AccountOwner,
     purchases: PurchasesDep,
+    database: DatabaseDep,
+    scheduler: SchedulerDep,
     response: Response,
     key: IdempotencyKey = None,
 ) -> PurchaseView:
-    """Buy tokens with a card; only its brand and last four digits are stored.
+    """Buy tokens with a card, for yourself or for a group that you own.
+
+    Only the brand and the last four digits of the card are stored.
 
     With the setting `PURCHASES=off` this is refused; `GET /v1/prices` has the setting as `purchases`.
     """
     card = parse_card(purchase.credit_card.get_secret_value())
-    bought = await purchases.buy(caller.user_id, purchase.amount, card, purchase_key(caller, key))
+    group_id = purchase.group_id
+    if group_id is not None:
+        # A short session of its own: no connection is held while the card is charged.
+        async with database.read() as session:
+            await require_owner(session, group_id, caller)
+    bought = await purchases.buy(caller.user_id, purchase.amount, card, purchase_key(caller, key), group_id)
     if bought.replayed:
         response.headers.update(REPLAYED)
+    if group_id is not None:
+        await scheduler.run_soon(group_id)
     return PurchaseView(
         amount=bought.tokens,
         available=bought.available,

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from billing_service.errors import PurchasesOff, WalletNotFound
+from billing_service.errors import GroupNotFound, PurchasesOff, WalletNotFound
 from billing_service.ledger.commands import BuyTokens, Credited
 from billing_service.ledger.service import Ledger
 from billing_service.purchases.cards import Card, CardProvider
@@ -17,8 +17,10 @@ class Purchases:
     def __init__(self, database: Database, ledger: Ledger, cards: CardProvider | None) -> None:
         self._database, self._ledger, self._cards = database, ledger, cards
 
-    async def buy(self, user_id: UserId, tokens: int, card: Card, key: str) -> Credited:
-        """Record the purchase, charge the card, credit the tokens.
+    async def buy(
+        self, user_id: UserId, tokens: int, card: Card, key: str, group_id: int | None = None
+    ) -> Credited:
+        """Record the purchase, charge the card, credit the tokens, to the pool of a group if one is named.
 
         After a crash between two steps, a retry completes the purchase without a second charge.
         Raises PurchasesOff, WalletNotFound, CardDeclined and IdempotencyKeyReused.
@@ -26,15 +28,15 @@ class Purchases:
         cards = self._cards
         if cards is None:
             raise PurchasesOff
-        command = BuyTokens(user_id, key, tokens, card.brand, card.last_four)
+        command = BuyTokens(user_id, key, tokens, card.brand, card.last_four, group_id)
         # Committed before the charge, so that the key never stands for another purchase.
         async with self._database.transaction() as session:
             await record_purchase(session, command)
         await cards.charge(key, card, tokens)
         try:
             return await self._ledger.credit(command)
-        except WalletNotFound:
-            # The account was deleted during the charge.
+        except (WalletNotFound, GroupNotFound):
+            # The account or the group was deleted during the charge.
             await cards.refund(key)
             raise
 

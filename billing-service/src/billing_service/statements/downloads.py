@@ -8,7 +8,8 @@ from typing import TypeVar
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.models import Account, Receipt, Transfer
+from billing_service.models import Account, Transfer
+from billing_service.statements.payers import view_receipts
 from billing_service.statements.queries import CostlyReads, list_receipts, list_transfers
 from billing_service.statements.schemas import ReceiptView, TransferView, WalletView
 from kit.errors import DeadlinePassed
@@ -56,11 +57,11 @@ def all_transfers(reads: CostlyReads, user_id: UserId, account_id: int) -> Async
     return all_pages(reads, user_id, page)
 
 
-def all_receipts(reads: CostlyReads, user_id: UserId) -> AsyncGenerator[Sequence[Receipt]]:
+def all_receipts(reads: CostlyReads, user_id: UserId) -> AsyncGenerator[Sequence[ReceiptView]]:
     """All receipts of a user, oldest first."""
 
-    async def page(session: AsyncSession, last: Receipt | None) -> Sequence[Receipt]:
-        return await list_receipts(session, user_id, last, ROWS_AT_ONCE)
+    async def page(session: AsyncSession, last: ReceiptView | None) -> Sequence[ReceiptView]:
+        return await view_receipts(session, await list_receipts(session, user_id, last, ROWS_AT_ONCE))
 
     return all_pages(reads, user_id, page)
 
@@ -76,9 +77,7 @@ async def export_as_json(reads: CostlyReads, wallet: Account, user_id: UserId) -
     """The JSON document of `Export`, without holding it in memory."""
     see = TransferView.seen_from(wallet.id)
     transfers = ([see(row) for row in rows] async for rows in all_transfers(reads, user_id, wallet.id))
-    receipts = (
-        [ReceiptView.model_validate(row) for row in rows] async for rows in all_receipts(reads, user_id)
-    )
+    receipts = all_receipts(reads, user_id)
     yield f'{{"wallet":{WalletView.of(wallet).model_dump_json()},"ledger":['
     async for chunk in json_items(transfers):
         yield chunk

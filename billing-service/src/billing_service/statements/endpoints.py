@@ -9,8 +9,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import AfterValidator
 
 from billing_service.errors import ReceiptNotFound, WalletNotFound
+from billing_service.fields import Moment
 from billing_service.statements import queries
 from billing_service.statements.downloads import all_transfers, export_as_json, transfers_as_csv
+from billing_service.statements.payers import view_receipts
 from billing_service.statements.queries import CostlyReads, GroupBy, UsageQuery
 from billing_service.statements.schemas import (
     EntryView,
@@ -33,8 +35,6 @@ router = strict_router("/v1", ["wallet"])
 
 
 def _in_utc(moment: datetime) -> datetime:
-    if not 2000 <= moment.year <= 2200:
-        raise ValueError("must lie between the years 2000 and 2200")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
@@ -54,11 +54,11 @@ DatabaseDep = Annotated[Database, Depends(_database)]
 CostlyReadsDep = Annotated[CostlyReads, Depends(_costly_reads)]
 VerifierDep = Annotated[Verifier, Depends(_verifier)]
 Format = Annotated[Literal["json", "csv"] | None, Query(alias="format", description="overrides Accept")]
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+UtcMoment = Annotated[Moment, AfterValidator(_in_utc)]
 Since = Annotated[
-    Moment | None, Query(alias="from", description="start, inclusive; UTC if it has no time zone")
+    UtcMoment | None, Query(alias="from", description="start, inclusive; UTC if it has no time zone")
 ]
-Until = Annotated[Moment | None, Query(alias="to", description="end, exclusive")]
+Until = Annotated[UtcMoment | None, Query(alias="to", description="end, exclusive")]
 
 
 @router.get("/me/wallet", responses=documented(Unauthenticated, WalletNotFound))
@@ -110,7 +110,8 @@ async def show_receipt(receipt_id: UUID, caller: Reader, session: ReadSession) -
     receipt = await queries.find_receipt(session, receipt_id)
     if receipt is None or not (caller.is_admin or receipt.owner_id == caller.user_id):
         raise ReceiptNotFound
-    return ReceiptView.model_validate(receipt)
+    (view,) = await view_receipts(session, [receipt])
+    return view
 
 
 @router.get("/me/usage", responses=documented(Unauthenticated, DeadlinePassed))

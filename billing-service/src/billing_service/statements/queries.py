@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, case, cast, func, or_, select, tuple_
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from billing_service.errors import WalletNotFound
+from billing_service.group_models import ReceiptPart
 from billing_service.models import Account, Hold, Receipt, Transfer
 from kit.database import Database, ReadOnlySession
 from kit.deadlines import require_time_left
@@ -21,6 +22,7 @@ from kit.identity import UserId
 LARGEST_USAGE = 1000
 
 GroupBy = Literal["day", "action", "model", "user"]
+GroupByInGroup = Literal["day", "action", "model", "user", "context"]
 
 
 class Entry(NamedTuple):
@@ -31,12 +33,21 @@ class Entry(NamedTuple):
     credit: Account
 
 
+class Position(Protocol):
+    """The receipt before a page: a row or its view."""
+
+    id: Any  # Any: a column of a row
+    created_at: Any
+
+
 @dataclass(frozen=True)
 class UsageQuery:
-    group_by: GroupBy
+    group_by: GroupByInGroup
     since: datetime | None
     until: datetime | None
     user_id: int | None = None
+    # The group that paid; None for all payers.
+    group_id: int | None = None
 
 
 class Usage(NamedTuple):
@@ -72,6 +83,12 @@ class CostlyReads:
                 yield session
 
 
+def entries_of_group(group_id: int, member_id: int | None) -> Sequence[ColumnElement[bool]]:
+    """The conditions for transfers of a group's accounts; with a member, of those that concern them."""
+    of_member = [] if member_id is None else [Transfer.member_id == member_id]
+    return [Transfer.group_id == group_id, *of_member]
+
+
 async def get_open_wallet(session: AsyncSession, owner_id: int) -> Account:
     """The open wallet of this owner; raises WalletNotFound."""
     is_open = Account.closed_at.is_(None)
@@ -91,14 +108,16 @@ async def list_transfers(
     return (await session.scalars(statement.order_by(Transfer.id.desc()).limit(limit))).all()
 
 
-async def list_entries(session: AsyncSession, before: int, limit: int) -> Sequence[Entry]:
-    """Transfers of all accounts, newest first."""
+async def list_entries(
+    session: AsyncSession, before: int, limit: int, *conditions: ColumnElement[bool]
+) -> Sequence[Entry]:
+    """Transfers of all accounts, or those that meet the conditions, newest first."""
     debit, credit = aliased(Account), aliased(Account)
     statement = (
         select(Transfer, debit, credit)
         .join(debit, debit.id == Transfer.debit_account)
         .join(credit, credit.id == Transfer.credit_account)
-        .where(Transfer.id < before)
+        .where(Transfer.id < before, *conditions)
         .order_by(Transfer.id.desc())
         .limit(limit)
     )
@@ -110,7 +129,7 @@ async def find_receipt(session: AsyncSession, receipt_id: UUID) -> Receipt | Non
 
 
 async def list_receipts(
-    session: AsyncSession, owner_id: int, last: Receipt | None, limit: int
+    session: AsyncSession, owner_id: int, last: Position | None, limit: int
 ) -> Sequence[Receipt]:
     """Receipts after `last`, oldest first."""
     statement = select(Receipt).where(Receipt.owner_id == owner_id)
@@ -119,6 +138,19 @@ async def list_receipts(
         statement = statement.where(position > tuple_(last.created_at, last.id))
     statement = statement.order_by(Receipt.created_at, Receipt.id).limit(limit)
     return (await session.scalars(statement)).all()
+
+
+async def list_receipt_parts(
+    session: AsyncSession, receipts: Sequence[UUID]
+) -> Sequence[tuple[ReceiptPart, Account]]:
+    """Parts of receipts with their accounts, in order."""
+    statement = (
+        select(ReceiptPart, Account)
+        .join(Account, Account.id == ReceiptPart.account_id)
+        .where(ReceiptPart.receipt_id.in_(receipts))
+        .order_by(ReceiptPart.receipt_id, ReceiptPart.position)
+    )
+    return [(part, account) for part, account in (await session.execute(statement)).all()]
 
 
 async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]:
@@ -134,7 +166,7 @@ async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]
     return [Usage(*row) for row in rows.all()]
 
 
-def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text
+def _group(group_by: GroupByInGroup) -> ColumnElement[Any]:  # Any: nullable text
     match group_by:
         case "day":
             return func.to_char(func.timezone("UTC", Receipt.created_at), "YYYY-MM-DD")
@@ -144,12 +176,16 @@ def _group(group_by: GroupBy) -> ColumnElement[Any]:  # Any: nullable text
             return Receipt.resource.expression
         case "user":
             return cast(Receipt.owner_id, String)
+        case "context":
+            return Receipt.context.expression
 
 
 def _conditions(query: UsageQuery) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Receipt.kind.in_(("charge", "refund"))]
     if query.user_id is not None:
         conditions.append(Receipt.owner_id == query.user_id)
+    if query.group_id is not None:
+        conditions.append(Receipt.group_id == query.group_id)
     if query.since is not None:
         conditions.append(Receipt.created_at >= query.since)
     if query.until is not None:

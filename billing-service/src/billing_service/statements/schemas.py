@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from billing_service.models import Account, Transfer
+from billing_service.models import Account, Receipt, Transfer
 
 
 class WalletView(BaseModel):
@@ -59,7 +59,9 @@ class TransferView(BaseModel):
 
 
 class EntryView(BaseModel):
-    """A transfer between two accounts: `wallet:<user id>`, or the name of a system account."""
+    """A transfer between two accounts: `wallet:<user id>`, `pool:<group id>`, `allowance:<account id>`, or a
+    system account by its name. `balance` is that of the account of a user or group; of two, the debited one.
+    """
 
     id: int
     created_at: datetime
@@ -79,12 +81,20 @@ class EntryView(BaseModel):
     @classmethod
     def of(cls, transfer: Transfer, debit: Account, credit: Account) -> "EntryView":
         view = TransferView.of(transfer, transfer.credit_account).model_dump()
-        return cls(**view, debit=_name_of(debit), credit=_name_of(credit), made_by=transfer.made_by)
+        return cls(**view, debit=name_of(debit), credit=name_of(credit), made_by=transfer.made_by)
+
+
+class PaidBy(BaseModel):
+    """Tokens that an account paid, or got back: an `allowance`, a `pool` or the user's `own` wallet."""
+
+    kind: str
+    account: str
+    tokens: int
 
 
 class ReceiptView(BaseModel):
     """A `charge` and its `refund` have the action and its price version, a `purchase` the card's brand and
-    last four digits.
+    last four digits. `group_id` is the group that paid, or whose pool was credited.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -99,6 +109,15 @@ class ReceiptView(BaseModel):
     card_brand: str | None
     card_last_four: str | None
     created_at: datetime
+    group_id: int | None
+    context: str | None
+    paid_by: list[PaidBy] = []
+
+    @classmethod
+    def of(cls, receipt: Receipt, paid_by: list[PaidBy]) -> "ReceiptView":
+        view = cls.model_validate(receipt)
+        view.paid_by = paid_by
+        return view
 
 
 class UsageView(BaseModel):
@@ -122,5 +141,12 @@ class Export(BaseModel):
     receipts: list[ReceiptView]
 
 
-def _name_of(account: Account) -> str:
-    return account.house or f"wallet:{account.owner_id}"
+def name_of(account: Account) -> str:
+    """`wallet:<user id>`, `pool:<group id>`, `allowance:<account id>`, or the name of a system account."""
+    match account.kind:
+        case "pool":
+            return f"pool:{account.group_id}"
+        case "allowance":
+            return f"allowance:{account.id}"
+        case _:
+            return account.house or f"wallet:{account.owner_id}"
