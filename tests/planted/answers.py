@@ -94,8 +94,8 @@ ANSWERS = [
     Fault(
         "event-applied-twice",
         f"{KIT}/outbox.py",
-        "    return (await session.execute(statement)).first() is not None\n\n\nclass Relay",
-        "    await session.execute(statement)\n    return True\n\n\nclass Relay",
+        "    return (await session.execute(statement)).first() is not None\n\n\n@dataclass",
+        "    await session.execute(statement)\n    return True\n\n\n@dataclass",
         f"{INTEGRATION}/test_outbox.py::test_repeated_event_is_applied_once",
     ),
 ]

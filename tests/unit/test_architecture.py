@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[2]
 SERVICES = {"auth_service", "billing_service", "ml_service", "gateway"}
 PACKAGES = SERVICES | {"kit", "local", "farebox", "dashboard"}
 VAGUE = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "core", "misc", "parts"}
-MAY_IMPORT_FASTAPI = {"endpoints", "container", "main", "callers"}
+MAY_IMPORT_FASTAPI = {"endpoints", "container", "main", "callers", "dependencies"}
 LAYERS = ("endpoints", "service", "repository", "queries", "models", "schemas", "rules")
 # Layers that each layer must not import; endpoints may call a query or a repository directly.
 MUST_NOT_IMPORT = {

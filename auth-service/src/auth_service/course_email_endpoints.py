@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from auth_service.dependencies import OwnDatabase
 from auth_service.errors import (
     AccountDisabled,
     EmailMismatch,
@@ -19,7 +20,6 @@ from auth_service.errors import (
     WrongCredentials,
 )
 from auth_service.fields import AnyPassword, CoursePassword, NewEmail, RawName
-from auth_service.idempotency import OwnDatabase
 from auth_service.sessions.endpoints import ClientNetwork, Passwords, Sessions
 from auth_service.users.endpoints import Hasher, OpenSignUp, Users, own_account
 from auth_service.users.repository import UserRepository

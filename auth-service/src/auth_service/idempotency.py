@@ -3,15 +3,13 @@
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Request, Response
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from auth_service.tokens.secrets import RootSecret
-from kit.database import Database
 from kit.digests import fingerprint
-from kit.idempotency import REPLAYED, Claim, FirstAnswers, IdempotencyKey, KeyedRequest
+from kit.idempotency import REPLAYED, Claim, FirstAnswers, KeyedRequest
 
 
 @dataclass(frozen=True)
@@ -35,16 +33,3 @@ class Idempotency:
             if claim.first_answer is not None:
                 self.response.headers.update(REPLAYED)
             yield claim
-
-
-async def _database(request: Request) -> Database:
-    return request.app.state.container.database
-
-
-async def _idempotency(request: Request, response: Response, key: IdempotencyKey = None) -> Idempotency:
-    container = request.app.state.container
-    return Idempotency(container.first_answers, container.secret, key, response)
-
-
-OwnDatabase = Annotated[Database, Depends(_database)]
-Idempotent = Annotated[Idempotency, Depends(_idempotency)]

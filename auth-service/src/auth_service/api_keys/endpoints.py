@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from auth_service.api_keys.repository import ApiKeyRepository
 from auth_service.api_keys.service import ApiKeyService, NewApiKey, answers_scope
+from auth_service.dependencies import Idempotent, OwnDatabase
 from auth_service.errors import ApiKeyInvalid, ApiKeyNotFound, GroupNotFound, TooManyApiKeys
 from auth_service.fields import Storable, StrictBody
-from auth_service.idempotency import Idempotent, OwnDatabase
 from auth_service.models import StoredApiKey
 from kit.app import strict_router
 from kit.authentication import AccountOwner, CallingService

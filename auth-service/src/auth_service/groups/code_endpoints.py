@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, StrictBool, StrictInt, StringConstraints
 
+from auth_service.dependencies import Idempotent, OwnDatabase
 from auth_service.errors import (
     CodeUnknown,
     GroupArchived,
@@ -18,7 +19,6 @@ from auth_service.fields import Moment, Storable, StrictBody
 from auth_service.groups.endpoints import KEYED, Groups, MembershipView
 from auth_service.groups.repository import JoinCodeRepository
 from auth_service.groups.service import STAFF, require_role, turn_of
-from auth_service.idempotency import Idempotent, OwnDatabase
 from auth_service.models import JoinCode
 from kit.app import strict_router
 from kit.authentication import AccountOwner

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from auth_service.dependencies import Idempotent, OwnDatabase
 from auth_service.errors import (
     GroupNotFound,
     LastOwner,
@@ -23,7 +24,6 @@ from auth_service.groups.repository import (
 )
 from auth_service.groups.rules import time_zone
 from auth_service.groups.service import STAFF, GroupService, answers_scope, require_role, turn_of
-from auth_service.idempotency import Idempotent, OwnDatabase
 from auth_service.models import Group, GroupKind, GroupRole, GroupState, Membership
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Depends, Request
 from pydantic import AliasChoices, ConfigDict, Field, StrictBool, StringConstraints
 
+from auth_service.dependencies import Idempotent, OwnDatabase
 from auth_service.errors import (
     AccountGone,
     HashingBusy,
@@ -21,7 +22,6 @@ from auth_service.errors import (
     WrongPassword,
 )
 from auth_service.fields import AnyPassword, NewName, NewPassword, Storable, StrictBody
-from auth_service.idempotency import Idempotent, OwnDatabase
 from auth_service.passwords.hashing import PasswordHasher
 from auth_service.sessions.endpoints import ClientNetwork, Passwords
 from auth_service.users.export import AccountExport, UserView, export_account
