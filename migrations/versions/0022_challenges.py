@@ -11,7 +11,7 @@ TIME = sa.DateTime(timezone=True)
 JSON = postgresql.JSONB()
 NEW_TABLES = (
     *("private_scores", "public_scores", "submission_slots", "submissions", "challenge_parts"),
-    *("challenges", "members", "groups"),
+    *("challenge_revisions", "challenges", "members", "groups"),
 )
 ONLY_KINDS = "kind IN ('train', 'batch')"
 ALL_KINDS = "kind IN ('train', 'batch', 'split', 'score')"
@@ -95,6 +95,7 @@ def _create_challenges() -> None:
         sa.Column("slots_total", sa.Integer(), nullable=False),
         sa.Column("late", sa.Text(), nullable=False),
         sa.Column("token_limit", sa.BigInteger()),
+        sa.Column("extensions", JSON, server_default="[]", nullable=False),
         sa.Column("publish_job_id", sa.BigInteger()),
         sa.Column("published_at", TIME),
         sa.Column("finalised_at", TIME),
@@ -125,6 +126,18 @@ def _create_challenges() -> None:
 
 
 def _create_parts() -> None:
+    op.create_table(
+        "challenge_revisions",
+        sa.Column("challenge_id", sa.BigInteger(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("metric", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("job_id", sa.BigInteger()),
+        sa.Column("created_at", TIME, server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("challenge_id", "revision", name="pk_challenge_revisions"),
+        _of_challenge("challenge_revisions"),
+        schema="ml",
+    )
     op.create_table(
         "challenge_parts",
         sa.Column("challenge_id", sa.BigInteger(), nullable=False),

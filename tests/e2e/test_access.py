@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 import pytest_asyncio
-from tests.support.access import RULES, Access, Rule, World
+from tests.support.access import CHALLENGE, RULES, Access, Rule, World
 from tests.support.people import PASSWORD, Person, logged_in, new_user
 from tests.support.problems import assert_problem
 from tests.support.training import train, upload
@@ -46,7 +46,7 @@ async def guarded(http: httpx.AsyncClient) -> dict[str, bool]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def lasting_world(http: httpx.AsyncClient) -> World:
     """A world for requests that change nothing."""
-    return await _create_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id", "group_id"})
+    return await _create_world(http, {*NEEDS_A_MODEL, "dataset_id", "key_id", "group_id", "challenge_id"})
 
 
 def test_every_published_route_has_a_rule(guarded: dict[str, bool]) -> None:
@@ -115,8 +115,10 @@ async def _create_world(http: httpx.AsyncClient, needs: set[str]) -> World:
         ids["dataset_id"] = await upload(owner)
     if "key_id" in needs:
         ids["key_id"] = (await owner.post("/v1/api-keys", json={"name": "a program"})).json()["id"]
-    if needs & {"group_id", "code_id"}:
+    if needs & {"group_id", "code_id", "challenge_id", "submission_id"}:
         ids |= await _create_group(owner)
+    if needs & {"challenge_id", "submission_id"}:
+        ids |= await _create_challenge(owner, ids["group_id"])
     return World(owner, session.json()["refresh_token"], ids)
 
 
@@ -125,6 +127,12 @@ async def _create_group(owner: Person) -> dict[str, object]:
     group = (await owner.post("/v1/groups", json=body)).json()
     code = (await owner.post(f"/v1/groups/{group['id']}/join-codes", json={})).json()
     return {"group_id": group["id"], "code_id": code["id"]}
+
+
+async def _create_challenge(owner: Person, group_id: object) -> dict[str, object]:
+    """A draft; submissions have an id that nobody's has."""
+    draft = await owner.post(f"/v1/groups/{group_id}/challenges", json=CHALLENGE)
+    return {"challenge_id": draft.json()["id"], "submission_id": 2**62}
 
 
 async def _train(owner: Person) -> dict[str, object]:

@@ -11,6 +11,14 @@ from tests.support.tables import line_table
 
 CARD = "4242424242424242"
 NEW_PASSWORD = "a new password"
+CHALLENGE = {
+    "title": "Prices",
+    "label": "y",
+    "split": {"holdout_share": 0.5, "public_share": 0.5},
+    "metric": "r2",
+    "opens_at": "2026-01-01T00:00:00Z",
+    "closes_at": "2126-01-01T00:00:00Z",
+}
 FEATURES = {"features": {"x": 1, "noise": 1}}
 
 Arguments = dict[str, Any]  # Any: httpx's request arguments
@@ -82,6 +90,10 @@ def _batch(_caller: Person, _world: World) -> Arguments:
     return {"content": b"x,noise\n1,1\n", "headers": {"Content-Type": "text/csv"}}
 
 
+def _challenge(_caller: Person, _world: World) -> Arguments:
+    return {"json": CHALLENGE}
+
+
 def _roster(_caller: Person, _world: World) -> Arguments:
     return {"content": b"external_id,name\n1,Ada\n", "headers": {"Content-Type": "text/csv"}}
 
@@ -130,6 +142,20 @@ PRODUCT = {
     "PUT /v1/groups/{group_id}/roster": Rule(OWNER, _roster),
     # There is no such code, so every caller receives 404.
     "POST /v1/memberships": Rule(ANYONE, _json({"code": "00000-00000"}), also=(404,)),
+    "POST /v1/groups/{group_id}/challenges": Rule(OWNER, _challenge),
+    "GET /v1/groups/{group_id}/challenges": Rule(OWNER),
+    "GET /v1/challenges/{challenge_id}": Rule(OWNER),
+    "PATCH /v1/challenges/{challenge_id}": Rule(OWNER, _json({"title": "Prices 2"})),
+    "DELETE /v1/challenges/{challenge_id}": Rule(OWNER),
+    # The draft has no dataset yet, so its owner receives 404.
+    "POST /v1/challenges/{challenge_id}/publish": Rule(OWNER, also=(404,)),
+    # The challenge is a draft, so there is nothing to submit and no model to submit.
+    "POST /v1/challenges/{challenge_id}/submissions": Rule(OWNER, _json({"model": "1_none"}), also=(404,)),
+    "GET /v1/challenges/{challenge_id}/submissions": Rule(OWNER),
+    "PUT /v1/challenges/{challenge_id}/selection": Rule(OWNER, _json({"submissions": []}), also=(409,)),
+    # There is no submission, so every caller receives 404.
+    "GET /v1/submissions/{submission_id}": Rule(OWNER, also=(404,)),
+    "POST /v1/submissions/{submission_id}/void": Rule(OWNER, _json({"reason": "a test"}), also=(404,)),
     "POST /v1/purchases": Rule(ANYONE, _json({"amount": 1, "credit_card": CARD})),
     "GET /v1/receipts/{receipt_id}": Rule(OWNER_OR_ADMIN),
     "GET /v1/prices": Rule(PUBLIC),

@@ -98,12 +98,11 @@ class MemoryBilling:
 
     def fund(self, group_id: int, tokens: int, *members: int, limit: int | None = None) -> None:
         """Let a group with these members have a pool of so many tokens."""
-        users = {UserId(member) for member in members}
-        self.groups[group_id] = GroupFunds(users, Wallet(tokens), limit)
+        self.groups[group_id] = GroupFunds({UserId(each) for each in members}, Wallet(tokens), limit)
 
     def spent_in(self, context: str, user_id: int) -> int:
         """The tokens that a user has held or paid in a context."""
-        return self._spent(lambda charge: (charge.context, charge.user_id) == (context, user_id))
+        return self._spent(lambda each: (each.context, each.user_id) == (context, user_id))
 
     def balance(self, user_id: int) -> int:
         return self.wallets[UserId(user_id)].posted

@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kit.database import Json
@@ -83,12 +84,28 @@ class Challenge(Base):
     slots_total: Mapped[int] = mapped_column(Integer)
     late: Mapped[str]
     token_limit: Mapped[int | None]
+    extensions: Mapped[list[Json]] = mapped_column(JSONB, server_default="[]")
     publish_job_id: Mapped[int | None]
     published_at: Mapped[datetime | None]
     finalised_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(Integer, server_default="1")
     salt: Mapped[bytes | None]
     commitment: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ChallengeRevision(Base):
+    """The metric and the hidden rows of a challenge from some time on; boards show that of the challenge."""
+
+    __tablename__ = "challenge_revisions"
+
+    challenge_id: Mapped[int] = mapped_column(
+        ForeignKey("challenges.id", ondelete="CASCADE"), primary_key=True
+    )
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
+    metric: Mapped[str]
+    reason: Mapped[str | None]
+    job_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

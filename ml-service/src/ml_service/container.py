@@ -14,6 +14,8 @@ from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
 from ml_service.billing.refunds import Refunds
 from ml_service.billing.repository import RefundRepository
+from ml_service.challenges.publication import Publication
+from ml_service.challenges.service import ChallengeService
 from ml_service.course.service import CourseTraining
 from ml_service.datasets.inspection import Inspector
 from ml_service.datasets.inspection_service import InspectionService
@@ -26,6 +28,7 @@ from ml_service.jobs.estimates import QueueEstimates
 from ml_service.jobs.notifications import JobFeed, JobNotifications
 from ml_service.jobs.repository import CHANNEL as JOB_CHANGES
 from ml_service.jobs.repository import is_training_on
+from ml_service.jobs.rules import JobKind
 from ml_service.jobs.service import JobLimits, JobService
 from ml_service.jobs.settlement import HoldExtender
 from ml_service.jobs.worker import Worker
@@ -37,7 +40,7 @@ from ml_service.models.repository import StoredModel
 from ml_service.models.service import ModelService, ReportService
 from ml_service.orm import first_answers
 from ml_service.predictions.batch_service import BatchFiles, BatchService
-from ml_service.predictions.scoring import Scoring
+from ml_service.predictions.scoring import Scoring as PredictionScoring
 from ml_service.predictions.service import PredictionFiles, PredictionService
 from ml_service.settings import MlSettings
 from ml_service.store.files import Files
@@ -47,6 +50,8 @@ from ml_service.store.process_pool import IdleProcesses, ProcessPool
 from ml_service.store.quota import StorageLimits, StorageQuota
 from ml_service.store.threads import StoreProbe
 from ml_service.store.uploads import Uploads
+from ml_service.submissions.scoring import Scoring
+from ml_service.submissions.service import SubmissionService
 
 READER_PROCESSES = 2
 PREDICTION_PROCESSES = 2
@@ -83,6 +88,9 @@ class Container:
     exports: ExportService
     sweeper: Sweeper
     course: CourseTraining
+    answers: FirstAnswers
+    challenges: ChallengeService
+    submissions: SubmissionService
     store_probe: StoreProbe
     ownership: StoreOwnership
     storage: StorageQuota
@@ -91,10 +99,11 @@ class Container:
 def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[Loop]]:
     """Build the container, and the loops that run in the background."""
     database, billing = resources.database, resources.billing
-    worker = _worker_context(settings, database, billing)
-    files, artefacts, uploads, results = worker.files, worker.artefacts, worker.uploads, worker.results
     readers, inspectors, scorers = _reader_pools(idle_processes := IdleProcesses())
+    files = Files(settings.store_url)
     inspector = Inspector(files, settings.csv_limits, inspectors)
+    worker = _worker_context(settings, database, billing, files, inspector)
+    artefacts, uploads, results = worker.artefacts, worker.uploads, worker.results
     feed, refunds = JobFeed(database), Refunds(RefundRepository(database), billing)
     answers, model_cache = FirstAnswers(database, first_answers), _model_cache(settings, files, artefacts)
     lookup, notifications = _model_lookup(database, worker, feed)
@@ -120,7 +129,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         models=models,
         reports=ReportService(artefacts, readers),
         predictions=PredictionService(
-            *(answers, lookup, charges, model_cache, Scoring(scorers, settings.prediction_seconds)),
+            *(answers, lookup, charges, model_cache, PredictionScoring(scorers, settings.prediction_seconds)),
             files=PredictionFiles(artefacts, results, storage),
         ),
         batches=BatchService(
@@ -131,23 +140,34 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         exports=ExportService(models, artefacts, results, readers, _export_rules(settings)),
         sweeper=sweeper,
         course=CourseTraining(datasets, jobs, models),
+        answers=answers,
+        challenges=ChallengeService(database, jobs, storage),
+        submissions=SubmissionService(database, billing, jobs, artefacts, readers),
         store_probe=StoreProbe(files),
         ownership=ownership,
         storage=storage,
     )
     loops: list[Loop] = [
         ownership.run(),
-        container.queue_estimates.measure_forever(),
         notifications.listen(database),
         feed.run(),
+        refunds.run(),
+        idle_processes.run(),
+        *_job_loops(container),
+    ]
+    return container, loops
+
+
+def _job_loops(container: Container) -> list[Loop]:
+    """The loops of jobs, and the sweeper of what they and others leave."""
+    worker, ownership = container.worker, container.ownership
+    return [
+        container.queue_estimates.measure_forever(),
         worker.cluster.stay_connected(),
         ownership.when_verified(Worker(worker).run()),
         HoldExtender(worker).run(),
-        refunds.run(),
-        idle_processes.run(),
-        ownership.when_verified(sweeper.run(settings.sweep_seconds)),
+        ownership.when_verified(container.sweeper.run(container.settings.sweep_seconds)),
     ]
-    return container, loops
 
 
 def _job_limits(settings: MlSettings, worker: WorkerContext) -> JobLimits:
@@ -168,8 +188,9 @@ def _export_rules(settings: MlSettings) -> ExportRules:
     return ExportRules(settings.max_export_bytes, derive_signing_key(settings.service_key))
 
 
-def _worker_context(settings: MlSettings, database: Database, billing: Billing) -> WorkerContext:
-    files = Files(settings.store_url)
+def _worker_context(
+    settings: MlSettings, database: Database, billing: Billing, files: Files, inspector: Inspector
+) -> WorkerContext:
     return WorkerContext(
         database=database,
         billing=billing,
@@ -185,6 +206,7 @@ def _worker_context(settings: MlSettings, database: Database, billing: Billing) 
         max_running_per_user=settings.max_running_jobs,
         max_model_bytes=settings.max_model_bytes,
         reserved_workers=settings.reserved_workers,
+        kinds={JobKind.SPLIT: Publication(inspector).kind, JobKind.SCORE: Scoring().kind},
     )
 
 

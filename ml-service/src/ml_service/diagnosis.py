@@ -14,7 +14,7 @@ from ml_service.billing.repository import RefundRepository
 from ml_service.container import Container
 from ml_service.store.errors import StoreNotOurs
 from ml_service.store.files import Files
-from ml_service.store.outputs import ARTEFACTS, STAGING
+from ml_service.store.outputs import ARTEFACTS, SEALED, STAGING
 from ml_service.store.threads import run_in_thread
 from ml_service.store.uploads import FOLDER as UPLOADS
 
@@ -54,7 +54,7 @@ async def _check_room(container: Container) -> Finding:
 
 
 async def _check_files(container: Container) -> Finding:
-    folders = (UPLOADS, ARTEFACTS)
+    folders = (UPLOADS, ARTEFACTS, SEALED)
     compared = await asyncio.gather(*(container.sweeper.compare(folder) for folder in folders))
     return find_files(dict(zip(folders, compared, strict=True)))
 

@@ -246,19 +246,3 @@ class FieldUnusable(ServiceError):
 
     def __init__(self, field: str, rule: str) -> None:
         super().__init__(f"The form's field '{field}' {rule}.", field=field)
-
-
-class GroupNotFound(ServiceError):
-    status = 404
-    code = "group_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("You are in no group with this id; check it in the list of your groups.")
-
-
-class GroupArchived(ServiceError):
-    status = 409
-    code = "group_archived"
-
-    def __init__(self) -> None:
-        super().__init__("The group is archived; its owner can make it active again.")

@@ -18,6 +18,7 @@ from ml_service import diagnosis
 from ml_service.accounts.endpoints import router as accounts
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
+from ml_service.challenges.endpoints import router as challenges
 from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import HOT_PREDICT as HOT_COURSE_PREDICT
 from ml_service.course.endpoints import router as course
@@ -30,12 +31,14 @@ from ml_service.predictions.batch_endpoints import router as batches
 from ml_service.predictions.endpoints import HOT_PREDICT
 from ml_service.predictions.endpoints import router as predictions
 from ml_service.settings import MlSettings
+from ml_service.submissions.endpoints import router as submissions
 
 # One for notifications, one for the renewal of leases.
 DRIVER_CONNECTIONS = 2
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
 ROUTERS = (
     *(datasets, models, predictions, batches, exports, export_key, jobs, accounts, course),
+    *(challenges, submissions),
     diagnosis_router(diagnosis.checks),
 )
 

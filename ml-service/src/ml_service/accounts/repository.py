@@ -9,11 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.identity import UserId
+from ml_service.challenge_orm import ChallengePart, Member, Submission
 from ml_service.jobs.repository import CHANNEL
 from ml_service.jobs.rules import LIVE, JobKind
 from ml_service.orm import Dataset, DeletedUser, Job, Model, first_answers
 from ml_service.store.files import COPY_SUFFIX
-from ml_service.store.outputs import ARTEFACTS
+from ml_service.store.outputs import ARTEFACTS, SEALED
 
 RESULT = Job.result["location"].astext
 
@@ -41,6 +42,7 @@ class AccountRepository:
         """
         users = select(DeletedUser.user_id).scalar_subquery()
         await self._cancel_live_jobs(users)
+        await self._leave_groups(users)
         models = delete(Model).where(Model.user_id.in_(users), Model.ready_at.is_not(None))
         deleted = (await self._session.execute(models.returning(Model.id, Model.artefact))).all()
         ended = delete(Job).where(Job.user_id.in_(users), Job.state.not_in(LIVE)).returning(RESULT)
@@ -64,6 +66,13 @@ class AccountRepository:
         cancel = update(Job).where(Job.id.in_(free)).values(cancel_requested_at=func.now())
         for job_id in (await self._session.scalars(cancel.returning(Job.id))).all():
             await self._session.execute(select(func.pg_notify(CHANNEL, str(job_id))))
+
+    async def _leave_groups(self, users: ScalarSelect[int]) -> None:
+        """End memberships; submissions stay on the boards, without files and names of models."""
+        await self._session.execute(delete(Member).where(Member.user_id.in_(users)))
+        anonymous = {"model_name": None, "artefact": None, "files": None}
+        kept = update(Submission).where(Submission.user_id.in_(users), Submission.state != "accepted")
+        await self._session.execute(kept.where(Submission.artefact.is_not(None)).values(anonymous))
 
     async def _delete_datasets(self, users: ScalarSelect[int]) -> Sequence[str]:
         """Delete the datasets that no live job uses; returns the keys of their files."""
@@ -89,11 +98,17 @@ class NeededFiles:
         return {*datasets, *copies, *(location for location in jobs if location is not None)}
 
     async def artefacts(self) -> set[str]:
-        names = await self._session.scalars(select(Model.artefact))
-        return {f"{ARTEFACTS}/{name}" for name in names if name is not None}
+        models = await self._session.scalars(select(Model.artefact))
+        submitted = await self._session.scalars(select(Submission.artefact))
+        return {f"{ARTEFACTS}/{name}" for name in (*models, *submitted) if name is not None}
+
+    async def sealed(self) -> set[str]:
+        return set((await self._session.scalars(select(ChallengePart.location))).all())
 
     async def required(self, folder: str) -> set[str]:
         """Uploads or artefacts without which a dataset or a model is lost; copies can be made again."""
+        if folder == SEALED:
+            return await self.sealed()
         if folder == ARTEFACTS:
             models = await self._session.scalars(select(Model.artefact).where(Model.ready_at.is_not(None)))
             return {f"{ARTEFACTS}/{name}" for name in models if name is not None}

@@ -17,7 +17,7 @@ from ml_service.billing.charges import refunds_of
 from ml_service.billing.repository import insert_refunds
 from ml_service.orm import first_answers
 from ml_service.store.files import Files
-from ml_service.store.outputs import ARTEFACTS, RESULTS, STAGING
+from ml_service.store.outputs import ARTEFACTS, RESULTS, SEALED, STAGING
 from ml_service.store.ownership import StoreOwnership
 from ml_service.store.repository import StoreRepository
 from ml_service.store.threads import discard, run_in_thread
@@ -88,6 +88,7 @@ class Sweeper:
         await self._sweep_results()
         await self._sweep_guarded(UPLOADS)
         await self._sweep_guarded(ARTEFACTS)
+        await self._sweep_guarded(SEALED)
         await self._sweep_staging()
 
     async def _sweep_results(self) -> None:
@@ -137,6 +138,8 @@ class Sweeper:
         return stored, orphans_of(stored, names, live, self._oldest())
 
     async def _named(self, needed: NeededFiles, folder: str) -> set[str]:
+        if folder == SEALED:
+            return await needed.sealed()
         return await (needed.uploads() if folder == UPLOADS else needed.artefacts())
 
     def _filter_missing(self, keys: Iterable[str]) -> list[str]:

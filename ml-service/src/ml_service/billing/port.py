@@ -10,7 +10,7 @@ from kit.identity import ApiKey, UserId
 from ml_service.errors import BillingUnavailable
 
 ChargeKey = NewType("ChargeKey", str)
-Action = Literal["train", "predict", "batch", "metadata"]
+Action = Literal["train", "predict", "batch", "metadata", "score"]
 
 NOT_ENOUGH_TOKENS = ErrorKind(402, "not_enough_tokens")
 TOKEN_CAP_REACHED = ErrorKind(402, "token_cap_reached")

@@ -11,8 +11,9 @@ from ml_service.billing.port import Receipt
 from ml_service.course.forms import Dialect, read_form
 from ml_service.datasets.service import DatasetService, ReadBody
 from ml_service.errors import JobEnded, TrainingTimedOut
+from ml_service.jobs.preparation import Table
 from ml_service.jobs.rules import has_ended
-from ml_service.jobs.service import JobService, Table, raise_unless_succeeded
+from ml_service.jobs.service import JobService, raise_unless_succeeded
 from ml_service.models.service import ModelService
 from ml_service.orm import Job
 

@@ -34,11 +34,13 @@ class InspectionService:
 
     async def correct(self, user_id: UserId, dataset_id: int, correction: Reading) -> Dataset:
         """Read the file again with these settings; raises at the first cell that a set type does not fit."""
+        _require_owner(await self._get_with_details(user_id, dataset_id), user_id)
         return await self._inspect(user_id, dataset_id, correction)
 
     async def preview(self, user_id: UserId, dataset_id: int, correction: Reading) -> Dataset:
         """The dataset as these settings would read it, detached from its row."""
         dataset = await self._get_with_details(user_id, dataset_id)
+        _require_owner(dataset, user_id)
         profile = TableProfile.from_json(dataset.profile)
         check_reading(profile, correction)
         stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
@@ -50,7 +52,7 @@ class InspectionService:
     async def find_label_findings(self, user_id: UserId, dataset_id: int, label: str) -> Sequence[Finding]:
         """Findings about a label: imbalanced classes, rare classes, leakage."""
         async with self._database.read() as session:
-            dataset = await DatasetRepository(session).find(user_id, dataset_id)
+            dataset = await DatasetRepository(session).find_readable(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
         profile = TableProfile.from_json(dataset.profile)
@@ -75,7 +77,7 @@ class InspectionService:
                 return dataset
             stored = StoredFile(dataset.location, dataset.size_bytes, dataset.sha256)
             inspection = await self._inspector.inspect(user_id, stored, given)
-            if await self._update(dataset, inspection):
+            if await self._update(user_id, dataset, inspection):
                 return await self._get_with_details(user_id, dataset_id)
 
     async def _get_with_details(self, user_id: UserId, dataset_id: int) -> Dataset:
@@ -85,9 +87,9 @@ class InspectionService:
             raise DatasetNotFound
         return dataset
 
-    async def _update(self, read: Dataset, inspection: Inspection) -> bool:
+    async def _update(self, user_id: UserId, read: Dataset, inspection: Inspection) -> bool:
         """False if another request has corrected the dataset since, so that its correction is not lost."""
-        async with self._database.transaction_of(UserId(read.user_id)) as session:
+        async with self._database.transaction_of(user_id) as session:
             dataset = await DatasetRepository(session).find_locked(read.id)
             if dataset is None:
                 raise DatasetNotFound
@@ -95,6 +97,12 @@ class InspectionService:
                 return False
             set_inspection(dataset, inspection)
         return True
+
+
+def _require_owner(dataset: Dataset, user_id: UserId) -> None:
+    """Members of a challenge read its dataset; nobody corrects it. Raises DatasetNotFound."""
+    if dataset.user_id != user_id:
+        raise DatasetNotFound
 
 
 def set_inspection(dataset: Dataset, inspection: Inspection) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, delete, exists, func, select
+from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import load_only, undefer
 
 from kit.identity import UserId
 from kit.pagination import PageRequest
+from ml_service.challenge_orm import Challenge, Member
 from ml_service.orm import Dataset, DeletedUser
 
 # Without what grows with the columns: a list of wide tables would be a gigabyte of JSON.
@@ -38,8 +39,21 @@ class DatasetRepository:
     async def find(self, user_id: UserId, dataset_id: int) -> Dataset | None:
         return await self.session.scalar(_of(user_id).where(Dataset.id == dataset_id))
 
+    async def find_readable(self, user_id: UserId, dataset_id: int) -> Dataset | None:
+        """The user's own dataset, or that of a challenge of one of their groups."""
+        return await self.session.scalar(_readable_by(user_id).where(Dataset.id == dataset_id))
+
+    async def find_of_challenge(self, user_id: UserId, challenge_id: int) -> Dataset | None:
+        """The dataset of a challenge of one of the user's groups."""
+        return await self.session.scalar(_readable_by(user_id).where(Dataset.challenge_id == challenge_id))
+
+    async def find_challenge(self, dataset: Dataset) -> Challenge | None:
+        """The challenge that the dataset belongs to."""
+        return await self.session.scalar(select(Challenge).where(Challenge.id == dataset.challenge_id))
+
     async def find_with_details(self, user_id: UserId, dataset_id: int) -> Dataset | None:
-        statement = _of(user_id).where(Dataset.id == dataset_id)
+        """The user's own dataset, or that of a challenge of one of their groups."""
+        statement = _readable_by(user_id).where(Dataset.id == dataset_id)
         return await self.session.scalar(statement.options(undefer(Dataset.details)))
 
     async def is_stored(self, user_id: UserId, dataset_id: int) -> bool:
@@ -50,9 +64,9 @@ class DatasetRepository:
         return await self.session.scalar(select(Dataset).where(Dataset.id == dataset_id).with_for_update())
 
     async def find_for_job(self, user_id: UserId, dataset_id: int) -> Dataset | None:
-        """The dataset, locked against deletion until the transaction ends; jobs share the lock."""
-        statement = _of(user_id).where(Dataset.id == dataset_id)
-        return await self.session.scalar(statement.with_for_update(read=True, key_share=True))
+        """The readable dataset, locked against deletion until the transaction ends; jobs share the lock."""
+        statement = _readable_by(user_id).where(Dataset.id == dataset_id)
+        return await self.session.scalar(statement.with_for_update(read=True, key_share=True, of=Dataset))
 
     async def lock_to_delete(self, user_id: UserId, dataset_id: int) -> str | None:
         """The key of the dataset's file; None if there is no such row, or another transaction uses it."""
@@ -86,6 +100,17 @@ class DatasetRepository:
 
 def _of(user_id: UserId) -> Select[Dataset]:
     return select(Dataset).where(Dataset.user_id == user_id)
+
+
+def _readable_by(user_id: UserId) -> Select[Dataset]:
+    """Own datasets, and those of challenges in the user's groups; staff see one before it opens."""
+    seen = (
+        select(Challenge.id)
+        .join(Member, Member.group_id == Challenge.group_id)
+        .where(Member.user_id == user_id, Member.state == "active", Challenge.published_at.is_not(None))
+        .where(or_(Challenge.opens_at <= func.now(), Member.role != "member"))
+    )
+    return select(Dataset).where(or_(Dataset.user_id == user_id, Dataset.challenge_id.in_(seen)))
 
 
 def _same(user_id: UserId, sha256: bytes) -> Select[Dataset]:

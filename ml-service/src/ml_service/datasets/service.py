@@ -160,7 +160,7 @@ class DatasetService:
 
     async def get(self, user_id: UserId, dataset_id: int) -> Dataset:
         async with self._database.read() as session:
-            dataset = await DatasetRepository(session).find(user_id, dataset_id)
+            dataset = await DatasetRepository(session).find_readable(user_id, dataset_id)
         if dataset is None:
             raise DatasetNotFound
         return dataset

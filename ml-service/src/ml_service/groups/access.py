@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.errors import Forbidden
 from kit.identity import UserId
-from ml_service.errors import GroupArchived, GroupNotFound
+from ml_service.challenge_errors import GroupArchived, GroupNotFound
 from ml_service.groups.repository import GroupRepository, Membership
 
 OWNER = ("owner",)

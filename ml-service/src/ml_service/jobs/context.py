@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database, Json
 from kit.outages import describe_outage
@@ -45,6 +46,7 @@ class WorkerContext:
     max_running_per_user: int
     max_model_bytes: int
     reserved_workers: int
+    kinds: "Mapping[str, KindOfJob]"
 
     async def renew_lease(self, job_id: int, lease: UUID) -> bool:
         """Returns whether the job's owner has cancelled it. Raises LeaseLost.
@@ -120,10 +122,23 @@ class JobContext:
         return f"{self.job.id}-{self.job.attempts}-{self.lease.hex[:8]}"
 
 
+@dataclass(frozen=True, slots=True)
+class KindOfJob:
+    """A kind of job of another folder: its handler, and what happens in the transaction that ends the job.
+
+    `fail` also ends a cancelled job.
+    """
+
+    handle: "Handler"
+    succeed: "AtEnd"
+    fail: "AtEnd"
+
+
 # The job's `result`, its final failure, or a retry.
 Outcome = Json | GiveUp | Retry
 # A handler is cancelled with its job or at shutdown; it then stops its tasks on the cluster.
 Handler = Callable[[JobContext], Awaitable[Outcome]]
+AtEnd = Callable[[AsyncSession, Job], Awaitable[None]]
 
 
 async def _write(worker: WorkerContext, job_id: int, lease: UUID, update: ProgressUpdate) -> None:

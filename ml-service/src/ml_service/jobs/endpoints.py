@@ -22,6 +22,7 @@ from kit.pagination import Page, RequestedPage
 from kit.problems import documented
 from ml_service.billing.port import CHARGE_ERRORS, QUOTE_EXPIRED, QUOTE_NOT_FOUND
 from ml_service.callers import PayingTrainCaller, TrainCaller
+from ml_service.challenge_errors import ChallengeNotFound
 from ml_service.errors import (
     AccountDeleted,
     BudgetTooSmall,
@@ -100,6 +101,7 @@ def _documented_as_json(
     tags=["models"],
     responses=documented(
         DatasetNotFound,
+        ChallengeNotFound,
         *STORAGE_ERRORS,
         ModelNameTaken,
         ModelNameUnusable,

@@ -12,7 +12,7 @@ from ml_service.billing.holds import prorate
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.jobs.candidate_search import PERCENT_AFTER, CandidateSearch, budget_left
 from ml_service.jobs.cluster import ClusterLost, ClusterTask, OnProgress, run_task
-from ml_service.jobs.context import Handler, JobContext, Outcome
+from ml_service.jobs.context import Handler, JobContext, Outcome, WorkerContext
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import CANDIDATE, STAGE_PERCENT, GiveUp, JobKind, Retry
 from ml_service.learning.batches import BatchSpec, BatchTask
@@ -43,7 +43,9 @@ MODEL_GONE = GiveUp("model_gone", "The model was deleted before the batch began;
 log = structlog.stdlib.get_logger()
 
 
-def find_handler(job: Job) -> Handler:
+def find_handler(worker: WorkerContext, job: Job) -> Handler:
+    if job.kind in worker.kinds:
+        return worker.kinds[job.kind].handle
     return handle_comparison if job.model_type == AUTO else HANDLERS[job.kind]
 
 
@@ -101,7 +103,8 @@ async def _find_table(context: JobContext) -> TableFile | None:
         return None
     worker = context.worker
     async with worker.database.read() as session:
-        dataset = await DatasetRepository(session).find(UserId(context.job.user_id), context.job.dataset_id)
+        user_id, dataset_id = UserId(context.job.user_id), context.job.dataset_id
+        dataset = await DatasetRepository(session).find_readable(user_id, dataset_id)
     if dataset is None:
         return None
     # The worker refuses another file: the job was accepted for this one.

@@ -35,7 +35,8 @@ class LeaseLost(Exception):
 class LeaseRepository:
     def __init__(self, session: AsyncSession, lease_seconds: float, reserved_workers: int = 1) -> None:
         """`reserved_workers` run short jobs only."""
-        self._session, self._length = session, timedelta(seconds=lease_seconds)
+        self.session = self._session = session
+        self._length = timedelta(seconds=lease_seconds)
         self._reserved = reserved_workers
         self._history = JobRepository(session)
 

@@ -39,6 +39,10 @@ class JobRepository:
         statement = select(Job).where(Job.id == job_id, Job.user_id == user_id)
         return await self._session.scalar(statement.with_for_update())
 
+    async def lock(self, job_id: int | None) -> Job | None:
+        """The job, locked until the transaction ends."""
+        return await self._session.scalar(select(Job).where(Job.id == job_id).with_for_update())
+
     async def find_by_key(self, user_id: UserId, key: str) -> Job | None:
         return await self._session.scalar(
             select(Job).where(Job.user_id == user_id, Job.idempotency_key == key)

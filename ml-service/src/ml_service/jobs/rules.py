@@ -12,10 +12,12 @@ STAGE_PERCENT = {"reading": 5, "preparing": 25, "fitting": 35, "scoring": 85, "s
 
 
 class JobKind(StrEnum):
-    """Kind of work; also the action that billing charges for it."""
+    """Kind of work; also the action that billing charges for it, unless the job is free."""
 
     TRAIN = "train"
     BATCH = "batch"
+    SPLIT = "split"
+    SCORE = "score"
 
 
 class JobState(StrEnum):
@@ -38,10 +40,20 @@ class Duration(StrEnum):
 CANDIDATE = "candidate"
 LIVE = frozenset({JobState.QUEUED, JobState.RUNNING})
 # Names of the kinds in sentences and error codes.
-NOUNS: Mapping[str, str] = {JobKind.TRAIN: "training", JobKind.BATCH: "batch"}
+NOUNS: Mapping[str, str] = {
+    JobKind.TRAIN: "training",
+    JobKind.BATCH: "batch",
+    JobKind.SPLIT: "publication",
+    JobKind.SCORE: "scoring",
+}
 SMALLER = "use fewer rows or columns, or a smaller model"
 
 FailureKind = Literal["refused", "crashed", "out_of_memory", "worker_died", "time_limit"]
+
+
+def context_of(challenge_id: int) -> str:
+    """The label of work on a challenge, by which limits and receipts know it."""
+    return f"challenge:{challenge_id}"
 
 
 def has_ended(state: str) -> bool:

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from kit.fields import RowId
 from ml_service.jobs.estimate_rules import NO_ESTIMATE, QueueEstimate
@@ -20,6 +29,8 @@ from ml_service.orm import Job, JobEvent
 
 MAX_FEATURES = 2000
 MAX_PARAMETERS = 50
+# The dataset of a request that names a challenge.
+NO_DATASET = 0
 NO_COMPARISONS: Mapping[int, JobEvent] = MappingProxyType({})
 NO_ESTIMATES: Mapping[int, QueueEstimate] = MappingProxyType({})
 
@@ -46,13 +57,16 @@ class TrainingRequest(BaseModel):
 
     With a `quote_id` it costs the price of that quote, whatever the current price is. The type `auto`
     compares all types that suit the task and keeps the best model; its `budget` limits seconds and tokens.
+
+    With a `challenge_id` it trains on the challenge's dataset and, by default, its label; its group pays.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    dataset_id: RowId
+    dataset_id: RowId | None = None
+    challenge_id: RowId | None = None
     type: Annotated[StrictStr, Field(max_length=50)]
-    label: ColumnName
+    label: ColumnName | None = None
     features: Annotated[list[ColumnName], Field(min_length=1, max_length=MAX_FEATURES)] | None = None
     params: Annotated[dict[str, Parameter], Field(max_length=MAX_PARAMETERS)] = {}
     train_fraction: Annotated[StrictFloat | StrictInt, Field(gt=0, lt=1)] = 0.8
@@ -63,11 +77,20 @@ class TrainingRequest(BaseModel):
     budget: BudgetRequest | None = None
     split: SplitRequest | None = None
 
+    @model_validator(mode="after")
+    def check_names_a_table(self) -> Self:
+        if (self.dataset_id is None) == (self.challenge_id is None):
+            raise ValueError("send either dataset_id or challenge_id")
+        if self.label is None and self.challenge_id is None:
+            raise ValueError("send the label of the dataset")
+        return self
+
     def to_job_request(self) -> TrainingJobRequest:
         return TrainingJobRequest(
-            dataset_id=self.dataset_id,
+            dataset_id=self.dataset_id or NO_DATASET,
+            challenge_id=self.challenge_id,
             model_type=self.type,
-            label=self.label,
+            label=self.label or "",
             features=tuple(self.features) if self.features is not None else None,
             params=self.params,
             train_fraction=float(self.train_fraction),
@@ -121,6 +144,8 @@ class JobView(BaseModel):
     tokens_held: int
     tokens_charged: int
     receipt_id: str | None
+    group_id: int | None = None
+    challenge_id: int | None = None
     error: JobErrorView | None
     created_at: datetime
     started_at: datetime | None
@@ -151,6 +176,8 @@ class JobView(BaseModel):
             tokens_held=job.tokens_held,
             tokens_charged=job.tokens_charged,
             receipt_id=job.receipt_id,
+            group_id=job.group_id,
+            challenge_id=job.challenge_id,
             error=JobErrorView.model_validate(job.error) if job.error is not None else None,
             created_at=job.created_at,
             started_at=job.started_at,

@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
-from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,9 +19,9 @@ from kit.errors import (
     from_document,
 )
 from kit.identity import Caller, UserId
-from kit.log_fields import current_fields
 from kit.pagination import PageRequest
 from ml_service.billing.port import CANNOT_PAY, Billing
+from ml_service.challenge_errors import ChallengeNotFound
 from ml_service.datasets.repository import DatasetRepository
 from ml_service.errors import (
     AccountDeleted,
@@ -36,12 +35,12 @@ from ml_service.errors import (
 )
 from ml_service.jobs.estimate_rules import JobProfile, expected_duration
 from ml_service.jobs.notifications import JobFeed
+from ml_service.jobs.preparation import Table, new_training
 from ml_service.jobs.repository import JobRepository
-from ml_service.jobs.rules import JobKind, JobState, may_cancel
-from ml_service.jobs.settlement import FIRST_TTL_SECONDS, holding_price, release_held
+from ml_service.jobs.rules import JobState, may_cancel
+from ml_service.jobs.settlement import holding_price, release_held
 from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.comparison import AUTO
-from ml_service.learning.tables import TableProfile
 from ml_service.learning.training.memory import Room
 from ml_service.models.repository import ModelRepository
 from ml_service.orm import Dataset, Job, JobEvent
@@ -59,24 +58,6 @@ class StartedJob:
 
     job: Job
     replayed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The dataset of a new training; `insert` stores or locks it in the transaction that inserts the job.
-
-    `sent` marks a file that came with the request: a retry is recognised by the file, whose dataset may have
-    been deleted since.
-    """
-
-    dataset: Dataset
-    insert: Callable[[AsyncSession], Awaitable[Dataset]]
-    sent: bool = False
-
-    def fingerprint(self, request: TrainingJobRequest) -> bytes:
-        if not self.sent:
-            return fingerprint(request.to_json())
-        return fingerprint(self.dataset.sha256.hex(), replace(request, dataset_id=0).to_json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +91,8 @@ class JobService:
                 return StartedJob(first, replayed=True)
             if table is None:
                 await self._storage.require_room(caller.user_id)
-                table = await self._find_table(caller.user_id, request.dataset_id)
-            job = _new_training(caller, request, table.dataset, key, self._room())
+                table = await self._find_table(caller.user_id, request)
+            job = new_training(caller, request, table, key, self._room())
             async with holding_price(self._billing, job, request):
                 first = await self._insert(job, request, table)
             if first is not job:
@@ -215,12 +196,17 @@ class JobService:
                     known.append(fingerprint(replace(request, dataset_id=stored.id).to_json()))
         return _same_request(first, known)
 
-    async def _find_table(self, user_id: UserId, dataset_id: int) -> Table:
+    async def _find_table(self, user_id: UserId, request: TrainingJobRequest) -> Table:
         async with self._database.read() as session:
-            dataset = await DatasetRepository(session).find(user_id, dataset_id)
-        if dataset is None:
-            raise DatasetNotFound
-        return Table(dataset, partial(_lock_dataset, user_id, dataset_id))
+            repository = DatasetRepository(session)
+            if request.challenge_id is not None:
+                dataset = await repository.find_of_challenge(user_id, request.challenge_id)
+            else:
+                dataset = await repository.find_readable(user_id, request.dataset_id)
+            if dataset is None:
+                raise DatasetNotFound if request.challenge_id is None else ChallengeNotFound
+            challenge = await repository.find_challenge(dataset)
+        return Table(dataset, partial(_lock_dataset, user_id, dataset.id), challenge=challenge)
 
     async def _insert(self, job: Job, request: TrainingJobRequest, table: Table) -> Job:
         """Insert the job and reserve its model's name; returns the first job with the same key, if any."""
@@ -240,18 +226,6 @@ class JobService:
             if not await ModelRepository(session).reserve(job):
                 raise ModelNameTaken
         return job
-
-
-def prepare_job(caller: Caller, job: Job) -> Job:
-    """Set the owner, the request and the key of the hold."""
-    job.user_id = caller.user_id
-    job.request_id = current_fields().get("request_id")
-    job.hold_key = f"{job.kind}:{uuid4().hex}"
-    job.hold_until = datetime.now(UTC) + timedelta(seconds=FIRST_TTL_SECONDS)
-    job.tokens_held, job.group_id = 0, caller.group_id
-    if caller.api_key is not None:
-        job.api_key_id, job.api_key_cap = caller.api_key.id, caller.api_key.usage_cap
-    return job
 
 
 def raise_unless_succeeded(job: Job) -> None:
@@ -274,23 +248,6 @@ def _same_request(first: Job | None, known: Sequence[bytes]) -> Job | None:
     if first is not None and first.fingerprint not in known:
         raise IdempotencyKeyReused
     return first
-
-
-def _new_training(
-    caller: Caller, request: TrainingJobRequest, dataset: Dataset, key: str | None, room: Room
-) -> Job:
-    """Raises the first error that makes the training impossible."""
-    job_spec = request.to_job_spec(TableProfile.from_json(dataset.profile), room)
-    job = Job(
-        kind=JobKind.TRAIN,
-        model_type=request.model_type,
-        rows=dataset.row_count,
-        model_name=request.name_model(caller.user_id, datetime.now(UTC)),
-        units=job_spec.units,
-        spec=job_spec.spec,
-        idempotency_key=key,
-    )
-    return prepare_job(caller, job)
 
 
 def _error_of(stored: Json) -> ServiceError:

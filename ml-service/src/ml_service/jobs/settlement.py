@@ -22,6 +22,7 @@ from ml_service.billing.holds import affordable, prorate, release_or_expire, set
 from ml_service.billing.port import (
     CANNOT_PAY,
     WALLET_NOT_FOUND,
+    Action,
     Billing,
     BillingRefusal,
     Charge,
@@ -32,7 +33,7 @@ from ml_service.billing.port import (
 from ml_service.errors import BillingUnavailable, BudgetTooSmall
 from ml_service.jobs.context import WorkerContext
 from ml_service.jobs.lease_repository import LeaseRepository
-from ml_service.jobs.rules import JobKind
+from ml_service.jobs.rules import NOUNS, JobKind
 from ml_service.jobs.specs import TrainingJobRequest
 from ml_service.learning.comparison import AUTO
 from ml_service.orm import Job
@@ -46,22 +47,24 @@ MAX_EXTENSIONS = 200
 EXTEND_BEFORE_END = timedelta(seconds=FIRST_TTL_SECONDS * 2)
 RETRY_SECONDS = 1.0
 # Log events at the end of a job, by kind.
-FINISHED: Mapping[str, str] = {JobKind.TRAIN: "training_finished", JobKind.BATCH: "batch_finished"}
-FAILED: Mapping[str, str] = {JobKind.TRAIN: "training_failed", JobKind.BATCH: "batch_failed"}
+FINISHED: Mapping[str, str] = {kind: f"{noun}_finished" for kind, noun in NOUNS.items()}
+FAILED: Mapping[str, str] = {kind: f"{noun}_failed" for kind, noun in NOUNS.items()}
+ACTIONS: Mapping[str, Action] = {JobKind.TRAIN: "train", JobKind.BATCH: "batch", JobKind.SCORE: "score"}
 JOBS_ENDED = Counter("farebox_jobs_ended_total", "Jobs that this replica ended", ["kind", "outcome"])
 
 log = structlog.stdlib.get_logger()
 
 
 def charge_of(job: Job) -> Charge:
-    """The charge of a job, equal in all replicas."""
+    """The charge of a job that is not free, equal in all replicas."""
+    assert job.hold_key is not None  # noqa: S101 - as the callers have found
     api_key = None
     if job.api_key_id is not None:
         api_key = ApiKey(ApiKeyId(job.api_key_id), frozenset(), job.api_key_cap)
     return Charge(
         key=ChargeKey(job.hold_key),
         user_id=UserId(job.user_id),
-        action="batch" if job.kind == JobKind.BATCH else "train",
+        action=ACTIONS[job.kind],
         units=job.units,
         resource=job.model_name,
         api_key=api_key,
@@ -140,7 +143,7 @@ class HoldExtender:
     async def _extend(self, job: Job) -> bool:
         """False when the hold must be extended in the next round."""
         try:
-            await self._context.billing.extend(ChargeKey(job.hold_key), TTL_SECONDS)
+            await self._context.billing.extend(charge_of(job).key, TTL_SECONDS)
         except BillingUnavailable:
             return False
         except HoldEnded:
@@ -166,6 +169,9 @@ async def settle_job(context: WorkerContext, job_id: int, lease: UUID) -> None:
     async with context.leases() as leases:
         job = await leases.get_leased(job_id, lease)
         due = await _tokens_due(leases, job)
+    if job.hold_key is None:
+        await _end(context, job, lease, None)
+        return
     try:
         # At most the tokens of the first hold, even if it is placed again at a higher price.
         receipt = (
@@ -202,6 +208,9 @@ async def _end(context: WorkerContext, job: Job, lease: UUID, receipt: Receipt |
         if receipt is not None:
             job.tokens_charged, job.receipt_id = receipt.tokens, receipt.id
             job.balance_after = receipt.available
+        if job.kind in context.kinds:
+            kind = context.kinds[job.kind]
+            await (kind.succeed if job.result is not None else kind.fail)(leases.session, job)
         if job.result is not None:
             await leases.succeed(job)
         elif job.error is not None:
@@ -227,7 +236,7 @@ async def _discard_result(context: WorkerContext, job: Job) -> None:
     result = job.result or {}
     if job.kind == JobKind.BATCH:
         await context.results.delete(result["location"])
-    else:
+    elif job.kind == JobKind.TRAIN:
         await context.artefacts.discard(result["artefact"])
 
 

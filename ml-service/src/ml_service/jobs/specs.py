@@ -27,7 +27,7 @@ class Budget:
 
 NO_BUDGET = Budget()
 # Members that are left out when they are null.
-ABSENT = {"group_id"}
+ABSENT = {"group_id", "challenge_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJobRequest:
-    """A training; without `features`, every non-empty column except the label is a feature."""
+    """A training; without `features`, every non-empty column except the label is a feature.
+
+    The dataset of a challenge is named by its own id or by that of the challenge, whose label is the default.
+    """
 
     dataset_id: int
     model_type: str
@@ -55,6 +58,7 @@ class TrainingJobRequest:
     budget: Budget = NO_BUDGET
     split: SplitMethod = RANDOM
     group_id: int | None = None
+    challenge_id: int | None = None
 
     def to_json(self) -> Json:
         """Without a random split and an absent payer: a retry of an older request has its fingerprint."""

@@ -147,7 +147,7 @@ class Attempt:
 
     async def _handle_unless_cancelled(self) -> Outcome | MadeRoom | None:
         context = JobContext(self._context, self._job, self._lease, self._progress)
-        handling = asyncio.ensure_future(find_handler(self._job)(context))
+        handling = asyncio.ensure_future(find_handler(self._context, self._job)(context))
         cancelled = asyncio.create_task(self._renewer.cancelled.wait())
         needed = asyncio.create_task(self._wait_until_worker_is_needed())
         waiting: set[asyncio.Future[Any]] = {handling, cancelled, needed}  # Any: outcomes of several types

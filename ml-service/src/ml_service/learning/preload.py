@@ -9,6 +9,7 @@ from importlib import import_module
 MODULES = (
     "joblib",
     "kit.logs",
+    "ml_service.learning.challenges.tasks",
     "ml_service.learning.cross_validation",
     "ml_service.learning.model_types.forest_estimators",
     "ml_service.learning.predictors.dates",

@@ -46,7 +46,7 @@ def train_on_worker(
         with files.on_disk(table.key, COPY_SUFFIX) as path, files.folder_to_write(artefact) as folder:
             limit = get_worker().memory_manager.memory_limit
             required = Requirements(table.limits, table.sha256, max_model_bytes, limit)
-            result = train(path, TrainingSpec.from_json(spec), folder, _reporter(key), required)
+            result = train(path, TrainingSpec.from_json(spec), folder, reporter(key), required)
         return result.to_json()
 
     return as_document(work)
@@ -58,7 +58,7 @@ def score_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     def work() -> Json:
         with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
             training_spec = TrainingSpec.from_json(spec)
-            return cross_validate(path, training_spec, _reporter(key), table.limits, table.sha256)
+            return cross_validate(path, training_spec, reporter(key), table.limits, table.sha256)
 
     return as_document(work)
 
@@ -69,13 +69,13 @@ def measure_on_worker(key: str, table: TableFile, spec: Json) -> Json:
     def work() -> Json:
         with Files(table.store_url).on_disk(table.key, COPY_SUFFIX) as path:
             training_spec = TrainingSpec.from_json(spec)
-            return score_test_part(path, training_spec, _reporter(key), table.limits, table.sha256)
+            return score_test_part(path, training_spec, reporter(key), table.limits, table.sha256)
 
     return as_document(work)
 
 
 def predict_on_worker(key: str, task: batches.BatchTask, rows: int, result: str) -> Json:
-    report = _report_percents(_reporter(key), rows)
+    report = _report_percents(reporter(key), rows)
     return as_document(lambda: asdict(batches.predict(task, result, report)))
 
 
@@ -108,7 +108,7 @@ def reused_memory() -> Generator[None]:
         glibc.malloc_trim(0)
 
 
-def _reporter(key: str) -> Callable[..., None]:
+def reporter(key: str) -> Callable[..., None]:
     worker = get_worker()
 
     def report(stage: str, percent: int | None = None) -> None:

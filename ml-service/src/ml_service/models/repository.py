@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kit.database import Json
 from kit.identity import UserId
 from kit.pagination import PageRequest
+from ml_service.challenge_orm import Submission
 from ml_service.learning.predictors.artefacts import recorded_sizes
 from ml_service.orm import Job, Model
 
@@ -44,7 +45,13 @@ class ModelRepository:
         """
         statement = (
             insert(Model)
-            .values(user_id=job.user_id, job_id=job.id, name=job.model_name, model_type=job.model_type)
+            .values(
+                user_id=job.user_id,
+                job_id=job.id,
+                name=job.model_name,
+                model_type=job.model_type,
+                challenge_id=job.challenge_id,
+            )
             .on_conflict_do_nothing(index_elements=[Model.name])
             .returning(Model.id)
         )
@@ -52,6 +59,16 @@ class ModelRepository:
 
     async def find(self, user_id: UserId, name: str) -> Model | None:
         return await self._session.scalar(_ready(user_id).where(Model.name == name))
+
+    async def lock_artefact(self, model_id: int) -> bool:
+        """Whether the model is still there; its deletion waits until the transaction ends."""
+        statement = select(Model.id).where(Model.id == model_id).with_for_update(read=True, key_share=True)
+        return await self._session.scalar(statement) is not None
+
+    async def is_submitted(self, artefact: str) -> bool:
+        """Whether a submission keeps this artefact."""
+        submitted = select(Submission.id).where(Submission.artefact == artefact).limit(1)
+        return (await self._session.execute(submitted)).first() is not None
 
     async def find_stored(self, user_id: UserId, name: str) -> StoredModel | None:
         statement = select(Model.id, Model.name, Model.artefact, Model.files, Model.size_bytes)

@@ -114,6 +114,7 @@ class ModelView(BaseModel):
     recipe: RecipeView
     size_bytes: int
     job_id: int | None
+    challenge_id: int | None = None
     created_at: datetime
 
     @classmethod
@@ -135,6 +136,7 @@ class ModelView(BaseModel):
             recipe=RecipeView.model_validate(description),
             size_bytes=model.size_bytes,
             job_id=model.job_id,
+            challenge_id=model.challenge_id,
             created_at=model.ready_at or model.created_at,
         )
 

@@ -66,11 +66,14 @@ class ModelService:
             if model is None or model.artefact is None:
                 raise ModelNotFound
             await repository.delete(model)
+            # Read after the deletion, for which a submission of the model has made it wait.
+            is_submitted = await repository.is_submitted(model.artefact)
         # After a crash at this point, the sweeper deletes the artefact without a row.
         fault_point("model deleted")
         self._lookup.forget(user_id)
         self._model_cache.forget(model.id)
-        await self._artefacts.discard(model.artefact)
+        if not is_submitted:
+            await self._artefacts.discard(model.artefact)
         log.info("model_deleted", user=user_id, model=name)
 
     def notice_new(self, user_id: UserId) -> None:

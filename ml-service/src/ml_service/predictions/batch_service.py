@@ -17,8 +17,9 @@ from ml_service.billing.holds import Holds, prorate
 from ml_service.billing.port import Billing, Charge, ChargeKey, Receipt
 from ml_service.billing.stored_answers import StoredAnswer
 from ml_service.errors import ModelNotFound, NoResult, ResultPending
+from ml_service.jobs.preparation import prepare_job
 from ml_service.jobs.rules import JobKind, has_ended
-from ml_service.jobs.service import JobService, StartedJob, prepare_job
+from ml_service.jobs.service import JobService, StartedJob
 from ml_service.jobs.settlement import charge_of, holding_job
 from ml_service.learning import batches
 from ml_service.learning.batches import BatchSpec, BatchTask

@@ -11,6 +11,8 @@ from ml_service.store.threads import discard, run_in_thread
 STAGING = "aside"
 ARTEFACTS = "artefacts"
 RESULTS = "results"
+# Hidden rows of challenges, which no route reads.
+SEALED = "sealed"
 CHUNK_BYTES = 256 * 1024
 # A bucket copies each file.
 PUBLISH_SECONDS = 600.0

@@ -17,6 +17,7 @@ from ml_service.learning.predictors.errors import ArtefactRefused
 from ml_service.learning.predictors.predictor import Cost, Predictor
 from ml_service.learning.tables import MEGABYTE, Json
 from ml_service.learning.tables.stored_files import hash_open_file, open_regular, read_exactly
+from ml_service.store.files import Files
 
 # Since format 3, forests are in compact arrays, the pipeline lacks what `restore` takes from them, and
 # intervals have a shape, without which their scores would be misread.
@@ -56,6 +57,12 @@ def load(directory: Path, files: RecordedFiles) -> Predictor:
     score = model_type.scorer(arrays["model"], document["task"])
     calibration = Calibration.from_arrays(arrays["calibration"])
     return Predictor(encoder, score, document["classes"], calibration, cost)
+
+
+def check_stored_files(store_url: str, artefact: str, files: RecordedFiles) -> None:
+    """Raise ArtefactRefused unless all files of an artefact are in the store as recorded."""
+    with Files(store_url).on_disk(artefact) as directory:
+        _read_checked(directory, files, set())
 
 
 def load_pipeline(directory: Path, files: RecordedFiles) -> Any:  # Any: a scikit-learn pipeline

@@ -64,21 +64,21 @@ def _interval(value: float, figures: Matrix, narrowing: float) -> Interval:
 def _compute(evaluation: Evaluation, weights: Matrix) -> Mapping[str, Matrix]:
     rows = weights.shape[1]
     if not evaluation.classes:
-        return _regression(evaluation.labels[:rows], evaluation.scores[:rows], weights)
+        return resampled_errors(evaluation.labels[:rows], evaluation.scores[:rows], weights)
     scores, codes = evaluation.scores[:rows], evaluation.codes[:rows]
-    figures = {"f1_macro": _f1(codes, scores.argmax(axis=1), len(evaluation.all_classes), weights)}
+    figures = {"f1_macro": resampled_f1(codes, scores.argmax(axis=1), len(evaluation.all_classes), weights)}
     own = np.pad(scores, ((0, 0), (0, len(evaluation.all_classes) - scores.shape[1])))[np.arange(rows), codes]
     figures["log_loss"] = weights @ -np.log(own.clip(TINY, 1 - TINY)) / rows
     if len(evaluation.classes) <= MOST_CURVES:
-        figures["roc_auc"] = _roc_auc(codes, scores, weights)
+        figures["roc_auc"] = resampled_roc_auc(codes, scores, weights)
     if np.issubdtype(evaluation.labels.dtype, np.number):
-        figures |= _regression(
+        figures |= resampled_errors(
             evaluation.labels[:rows].astype(float), evaluation.predictions[:rows].astype(float), weights
         )
     return figures
 
 
-def _regression(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str, Matrix]:
+def resampled_errors(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str, Matrix]:
     rows, errors = weights.shape[1], actual - predicted
     errors[np.abs(errors) <= ROUNDING * np.abs(actual).max()] = 0
     centred = actual - actual.mean()
@@ -92,7 +92,7 @@ def _regression(actual: Matrix, predicted: Matrix, weights: Matrix) -> dict[str,
     }
 
 
-def _f1(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> Matrix:
+def resampled_f1(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> Matrix:
     """The mean over the classes that occur, in each resample."""
     pairs = actual * classes + predicted
     counts = [np.bincount(pairs, resample, classes * classes) for resample in weights]
@@ -102,7 +102,7 @@ def _f1(actual: Codes, predicted: Codes, classes: int, weights: Matrix) -> Matri
     return np.nan_to_num(2 * hits / rows).sum(axis=1) / (rows > 0).sum(axis=1)
 
 
-def _roc_auc(codes: Codes, scores: Matrix, weights: Matrix) -> Matrix:
+def resampled_roc_auc(codes: Codes, scores: Matrix, weights: Matrix) -> Matrix:
     classes = range(scores.shape[1]) if scores.shape[1] > 2 else [1]
     return np.mean([_area(codes == code, scores[:, code], weights) for code in classes], axis=0)
 

@@ -146,7 +146,7 @@ class ParquetPiece:
     def cells(self, name: str, kind: str) -> Sequence[object]:
         with refuse_damage():
             column = _decode_dictionary(self.batch.column(self.names.index(name)))
-            return _convert(column, kind).to_pylist()
+            return feature_cells(column, kind).to_pylist()
 
 
 class ParquetStream:
@@ -266,7 +266,7 @@ def _decode_dictionary(column: pa.Array) -> pa.Array:
     return column.cast(column.type.value_type)
 
 
-def _convert(column: pa.Array, kind: str) -> pa.Array:
+def feature_cells(column: pa.Array, kind: str) -> pa.Array:
     """Numbers as floats, other cells as their text in the equivalent CSV file."""
     if pa.types.is_boolean(column.type):
         return pc.if_else(column, "True", "False")

@@ -1,0 +1,1 @@
+"""Challenges of groups: drafts, their publication, their changes and their end."""

@@ -1,0 +1,1 @@
+"""Submissions: frozen models of members, and their scores."""
