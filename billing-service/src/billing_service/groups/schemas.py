@@ -87,7 +87,7 @@ class GroupGrantView(BaseModel):
 
 
 class GroupEntryView(EntryView):
-    """An entry of a group's ledger; `user_id` is the member whom it concerns."""
+    """An entry of a group's ledger; `user_id` is the member that it concerns."""
 
     context: str | None
     user_id: int | None
