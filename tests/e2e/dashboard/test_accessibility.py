@@ -5,7 +5,7 @@ from tests.support.browser import Account, Window
 from tests.support.people import PASSWORD
 from tests.support.stack import Stack
 
-PAGES = ("Train", "Models", "Predict", "Wallet", "API keys", "Account")
+PAGES = ("Train", "Models", "Predict", "Wallet", "Groups", "API keys", "Account")
 CONTROLS = {
     *("button", "link", "textbox", "combobox", "spinbutton", "checkbox", "switch", "tab", "slider", "radio")
 }

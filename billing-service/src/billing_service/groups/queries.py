@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import case, func, select, true, update
+from sqlalchemy import case, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -75,9 +75,9 @@ async def save_group(
         )
     )
     pool = insert(Account).values(kind="pool", group_id=group_id)
-    await session.execute(
-        pool.on_conflict_do_nothing(index_elements=["group_id"], index_where=Account.kind == "pool")
-    )
+    # As text: a parameter in the condition would not match the index once PostgreSQL plans for all values.
+    is_pool = text("kind = 'pool'")
+    await session.execute(pool.on_conflict_do_nothing(index_elements=["group_id"], index_where=is_pool))
 
 
 async def delete_group(session: AsyncSession, group_id: int) -> None:
