@@ -13,6 +13,7 @@ from farebox.errors import InvalidArgument
 from farebox.operations import Resource, S, operation
 from farebox.resources.account import ApiKeys, Me
 from farebox.resources.admin import Admin
+from farebox.resources.budgets import Budgets
 from farebox.resources.datasets import Datasets
 from farebox.resources.groups import Groups
 from farebox.resources.jobs import Jobs
@@ -38,6 +39,7 @@ class Client(Resource[S]):
         self.me = Me(session, transport)
         self.api_keys = ApiKeys(session, transport)
         self.groups = Groups(session, transport)
+        self.budgets = Budgets(session, transport)
         self.wallet = WalletOperations(session, transport)
         self.prices = Prices(session, transport)
         self.datasets = Datasets(session, transport)
@@ -97,7 +99,8 @@ class Farebox(Client[SyncTransport]):
 
     The address is `url`, FAREBOX_URL, API_BASE_URL or port 8000 of this machine. The credential is `api_key`,
     FAREBOX_API_KEY, or the login that `log_in` stored in the user's config folder; pass a `store` to store
-    the login elsewhere. Close the client after use, or use it in a `with` block.
+    the login elsewhere. The `group` pays for all work; without it, your default payer. Close the client
+    after use, or use it in a `with` block.
     """
 
     def __init__(
@@ -105,13 +108,14 @@ class Farebox(Client[SyncTransport]):
         url: str | None = None,
         *,
         api_key: str | None = None,
+        group: int | None = None,
         store: TokenStore | None = None,
         retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url = base_url(url)
         self._http = httpx.Client(base_url=self.url, transport=transport)
-        super().__init__(_session(self.url, api_key, store, retries), SyncTransport(self._http))
+        super().__init__(_session(self.url, api_key, store, retries, group), SyncTransport(self._http))
 
     def close(self) -> None:
         self._http.close()
@@ -133,13 +137,14 @@ class AsyncFarebox(Client[AsyncTransport]):
         url: str | None = None,
         *,
         api_key: str | None = None,
+        group: int | None = None,
         store: TokenStore | None = None,
         retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.url = base_url(url)
         self._http = httpx.AsyncClient(base_url=self.url, transport=transport)
-        super().__init__(_session(self.url, api_key, store, retries), AsyncTransport(self._http))
+        super().__init__(_session(self.url, api_key, store, retries, group), AsyncTransport(self._http))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -162,9 +167,11 @@ def base_url(url: str | None = None) -> str:
     return address.rstrip("/")
 
 
-def _session(url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None) -> Session:
+def _session(
+    url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None, group: int | None
+) -> Session:
     policy = retries or Retries()
     if store is None:
         # A given store decides the account, so FAREBOX_API_KEY applies only without one.
         api_key = api_key or os.environ.get("FAREBOX_API_KEY") or None
-    return Session(Auth(store or FileTokenStore(url), policy, api_key), policy)
+    return Session(Auth(store or FileTokenStore(url), policy, api_key), policy, group)

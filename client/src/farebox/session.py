@@ -19,10 +19,11 @@ PAGE_SIZE = 200
 
 
 class Session:
-    """Sends calls under one account's credential."""
+    """Sends calls under one account's credential, paid by a group if one is named."""
 
-    def __init__(self, auth: Auth, retries: Retries) -> None:
+    def __init__(self, auth: Auth, retries: Retries, group: int | None = None) -> None:
         self.auth, self._retries = auth, retries
+        self._payer = {} if group is None else {"Farebox-Group": str(group)}
 
     def request(self, call: Call[T]) -> Steps[T]:
         """The result of a call; raises the error of a non-2xx response."""
@@ -56,16 +57,15 @@ class Session:
 
     def _send_authorized(self, call: Call[T], *, stream: bool) -> Steps[Response]:
         credential = yield from self.auth.credential()
-        response = yield from self._send_with(_bearer(credential), call, stream=stream)
+        response = yield from self._send_as(credential, call, stream=stream)
         if response.status != UNAUTHENTICATED or not self.auth.can_renew:
             return response
         # Refused before any work was done, so the request can be repeated with a new token.
         credential = yield from self.auth.renew(credential)
-        return (yield from self._send_with(_bearer(credential), call, stream=stream))
+        return (yield from self._send_as(credential, call, stream=stream))
+
+    def _send_as(self, credential: str, call: Call[T], *, stream: bool) -> Steps[Response]:
+        return self._send_with({"Authorization": f"Bearer {credential}", **self._payer}, call, stream=stream)
 
     def _send_with(self, headers: Mapping[str, str], call: Call[T], *, stream: bool) -> Steps[Response]:
         return send_with_retries(Send(call, headers, stream), self._retries)
-
-
-def _bearer(credential: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {credential}"}

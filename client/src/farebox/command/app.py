@@ -9,6 +9,7 @@ from farebox.command import (
     account,
     admin,
     batch,
+    budgets,
     datasets,
     doctor,
     groups,
@@ -49,7 +50,7 @@ def options(
     """Metered machine learning for tables."""
 
 
-for module in (account, wallet, train, predict, batch, report, doctor):
+for module in (account, wallet, budgets, train, predict, batch, report, doctor):
     app.add_typer(module.app)
 NAMED = {
     "datasets": datasets,

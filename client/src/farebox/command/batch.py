@@ -14,6 +14,7 @@ from farebox.command.options import (
     Detach,
     ModelName,
     OptionalOut,
+    PayingGroup,
     Probabilities,
     Url,
     Yes,
@@ -48,6 +49,7 @@ def batch(
     probabilities: Probabilities = False,
     coverage: Coverage = None,
     detach: Detach = False,
+    group: PayingGroup = None,
     yes: Yes = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -57,7 +59,7 @@ def batch(
     if coverage is not None:
         options["coverage"] = coverage
     check_result_name(out)
-    with Farebox(url) as client:
+    with Farebox(url, group=group) as client:
         confirm_batch(client, yes=yes)
         if detach:
             job = client.models.start_batch(model, file, **options)

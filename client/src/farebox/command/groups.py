@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from farebox.clients import Farebox
-from farebox.command import output
+from farebox.command import budgets, output
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes, row_id
+from farebox.command.options import DEFAULT_LIMIT, AsJson, GroupId, Limit, ListByDefault, Url, Yes, row_id
 from farebox.command.prompts import confirm
 from farebox.errors import InvalidInput
 from farebox.resources.groups import read_file
@@ -36,14 +36,12 @@ CODE_COLUMNS = {
     "at most": "max_uses",
     "expires": "expires_at",
 }
-GroupId = Annotated[
-    int, typer.Argument(metavar="GROUP", parser=row_id, help="The group's id, from the list.")
-]
 UserId = Annotated[
     int, typer.Argument(metavar="USER", parser=row_id, help="The user's id, from the members.")
 ]
 
 app = typer.Typer(help="Groups: classes, labs and teams.", cls=ListByDefault)
+app.add_typer(budgets.group_app)
 
 
 @app.command("list")

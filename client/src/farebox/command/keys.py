@@ -8,7 +8,7 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, Url, Yes, row_id
+from farebox.command.options import DEFAULT_LIMIT, AsJson, Limit, ListByDefault, PayingGroup, Url, Yes, row_id
 from farebox.command.prompts import confirm
 from farebox.errors import InvalidArgument
 from farebox.resources.account import SCOPES, Scope
@@ -27,9 +27,6 @@ ALL_SCOPES = ",".join(SCOPES)
 Scopes = Annotated[str, typer.Option(help="Permissions, separated by commas.")]
 TokenCap = Annotated[int | None, typer.Option(min=1, help="The number of tokens it may spend in all.")]
 Days = Annotated[int | None, typer.Option(min=1, help="Days until it expires.", show_default="never")]
-PayingGroup = Annotated[
-    int | None, typer.Option(parser=row_id, metavar="GROUP", help="The id of the group that pays.")
-]
 
 app = typer.Typer(help="API keys: credentials for scripts, with fewer permissions.", cls=ListByDefault)
 

@@ -8,7 +8,7 @@ import typer
 from farebox.clients import Farebox
 from farebox.command import output
 from farebox.command.errors import handle_errors
-from farebox.command.options import AsJson, ModelName, Probabilities, Url, Yes
+from farebox.command.options import AsJson, ModelName, PayingGroup, Probabilities, Url, Yes
 from farebox.command.predicted_rows import Classes, as_rows, predict_file, show_rows
 from farebox.command.prompts import confirm_batch, confirm_tokens, cost_of
 from farebox.command.values import read_cells
@@ -43,6 +43,7 @@ def predict(
     rows: RowsFile = None,
     probabilities: Probabilities = False,
     coverage: Coverage = None,
+    group: PayingGroup = None,
     yes: Yes = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -58,7 +59,7 @@ def predict(
     options = PredictionOptions(probabilities=True) if probabilities else PredictionOptions()
     if coverage is not None:
         options["coverage"] = coverage
-    with Farebox(url) as client:
+    with Farebox(url, group=group) as client:
         if rows is not None:
             confirm_batch(client, yes=yes)
             # For JSON alone, in which classes may be numbers; the schema may have a price.

@@ -12,7 +12,7 @@ from farebox.command import output
 from farebox.command.dataset_view import ways_out
 from farebox.command.errors import handle_errors
 from farebox.command.models import show_model
-from farebox.command.options import ROW_ID, AsJson, Detach, Url, Yes
+from farebox.command.options import ROW_ID, AsJson, Detach, PayingGroup, Url, Yes
 from farebox.command.progress import JobProgress
 from farebox.command.prompts import confirm_tokens, cost_of
 from farebox.command.reading import with_reading
@@ -84,6 +84,7 @@ def train(
     split_column: SplitColumn = None,
     drop_missing_labels: DropMissing = False,
     detach: Detach = False,
+    group: PayingGroup = None,
     yes: Yes = False,
     as_json: AsJson = False,
     url: Url = None,
@@ -109,7 +110,7 @@ def train(
         options["budget"] = budget
     if chosen := _split(split, split_column):
         options["split"] = chosen
-    with Farebox(url) as client:
+    with Farebox(url, group=group) as client:
         dataset = _dataset(client, source, reading)
         # Checked first: a training that cannot start needs no confirmation of its price.
         named = [label] if split_column is None else [label, split_column]
