@@ -22,6 +22,8 @@ class Settings(DatabaseSettings):
     price_batch: Tokens = 5
     price_batch_rows: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
     price_metadata: Tokens = 0
+    # For each submission to a challenge.
+    price_score: Tokens = 1
     quote_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
     # `simulated` adds tokens and charges no card, for courses and trials; no other card provider exists yet.
     purchases: PurchaseMode = "simulated"

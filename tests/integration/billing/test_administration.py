@@ -122,6 +122,7 @@ class TestPrices:
             "predict": (5, 1),
             "batch": (5, 1000),
             "metadata": (0, 1),
+            "score": (1, 1),
         }
 
     async def test_change_adds_a_version_for_new_holds_only(self, billing: Billing) -> None:

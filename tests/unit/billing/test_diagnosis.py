@@ -7,7 +7,7 @@ from billing_service.statements.queries import OverdueHolds
 from billing_service.statements.verification import Verification
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
-PRICES = {"train": 1, "predict": 5, "batch": 5, "metadata": 0}
+PRICES = {"train": 1, "predict": 5, "batch": 5, "metadata": 0, "score": 1}
 BALANCED = Verification(
     balanced=True,
     sum=0,

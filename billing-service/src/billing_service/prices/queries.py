@@ -24,6 +24,7 @@ async def add_first_prices(session: AsyncSession, settings: Settings) -> None:
         Price("predict", 1, settings.price_predict, 1),
         Price("batch", 1, settings.price_batch, settings.price_batch_rows),
         Price("metadata", 1, settings.price_metadata, 1),
+        Price("score", 1, settings.price_score, 1),
     ]
     await session.execute(insert(PriceRow).on_conflict_do_nothing(), [asdict(price) for price in first])
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["train", "predict", "batch", "metadata"]
+Action = Literal["train", "predict", "batch", "metadata", "score"]
 
 
 @dataclass(frozen=True, slots=True)
