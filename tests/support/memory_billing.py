@@ -35,6 +35,7 @@ PRICES: dict[Action, Price] = {
     "predict": Price(5, 1),
     "batch": Price(5, 1000),
     "metadata": Price(0, 1),
+    "score": Price(1, 1),
 }
 
 
@@ -289,12 +290,11 @@ class MemoryBilling:
         key = charge.api_key
         if key is None or key.usage_cap is None:
             return
-        used = self._spent(lambda other: other.api_key is not None and other.api_key.id == key.id)
-        left = key.usage_cap - used
+        left = key.usage_cap - self._spent(lambda e: e.api_key is not None and e.api_key.id == key.id)
         if tokens > left:
             detail = f"This costs {tokens} tokens and {left} are left under the API key's cap."
             raise BillingRefusal(*TOKEN_CAP_REACHED, detail, required=tokens, available=left)
 
     def _spent(self, counts: Callable[[Charge], bool]) -> int:
-        live = (entry for entry in self.entries.values() if entry.state not in ("released", "refunded"))
+        live = (each for each in self.entries.values() if each.state not in ("released", "refunded"))
         return sum(e.receipt.tokens if e.receipt else e.tokens for e in live if counts(e.charge))

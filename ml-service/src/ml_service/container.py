@@ -142,7 +142,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         course=CourseTraining(datasets, jobs, models),
         answers=answers,
         challenges=ChallengeService(database, jobs, storage),
-        submissions=SubmissionService(database, billing, jobs, artefacts, readers),
+        submissions=SubmissionService(database, billing, jobs, artefacts),
         store_probe=StoreProbe(files),
         ownership=ownership,
         storage=storage,

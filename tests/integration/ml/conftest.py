@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.integration.ml.challenge import ClassRoom
 from tests.integration.ml.service import ADA, BOB, DATA, PENGUIN, Service, run_service
 from tests.support.cluster import TestCluster, cluster
 from tests.support.kept_readers import kept_readers
@@ -47,6 +48,22 @@ async def service(
             database, tmp_path, billing, dask_scheduler_address=cluster.address
         ) as running:
             yield running
+
+
+@pytest.fixture
+async def room(service: Service, sql: asyncpg.Connection) -> ClassRoom:
+    """A group that has challenges."""
+    room = ClassRoom(service, sql)
+    await room.open()
+    return room
+
+
+@pytest.fixture
+async def quiet(idle: Service, sql: asyncpg.Connection) -> ClassRoom:
+    """A group of a service without a cluster."""
+    room = ClassRoom(idle, sql)
+    await room.open()
+    return room
 
 
 @pytest.fixture(scope="session")

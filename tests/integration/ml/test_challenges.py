@@ -1,26 +1,10 @@
 """Challenges: drafts, their publication, their dataset, and who may do what."""
 
-import asyncpg
 import pytest
 from tests.integration.ml.challenge import DAN, EVE, STRANGER, ClassRoom, moment, two_classes
-from tests.integration.ml.service import ADA, BOB, Json, Service
+from tests.integration.ml.service import ADA, BOB, Json
 from tests.integration.ml.test_accounts import deliver, event
 from tests.integration.ml.test_group_events import GROUP, group, member
-
-
-@pytest.fixture
-async def room(service: Service, sql: asyncpg.Connection) -> ClassRoom:
-    room = ClassRoom(service, sql)
-    await room.open()
-    return room
-
-
-@pytest.fixture
-async def quiet(idle: Service, sql: asyncpg.Connection) -> ClassRoom:
-    """A group of a service without a cluster."""
-    room = ClassRoom(idle, sql)
-    await room.open()
-    return room
 
 
 async def test_draft_is_created_and_changed(quiet: ClassRoom) -> None:

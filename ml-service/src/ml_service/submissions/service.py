@@ -1,7 +1,7 @@
 """Service of submissions: freeze a model for a challenge, list, select and void submissions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 
 import structlog
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kit.database import Database, Json
 from kit.digests import fingerprint
-from kit.identity import Caller
+from kit.identity import Caller, UserId
 from kit.pagination import PageRequest
 from ml_service.billing.port import Billing
 from ml_service.challenge_errors import (
@@ -24,7 +24,7 @@ from ml_service.challenges.access import ChallengeOf, see, state_of
 from ml_service.challenges.repository import ChallengeRepository, SeenChallenge
 from ml_service.challenges.rules import WHOLE, ChallengeState, day_of, end_of_day
 from ml_service.errors import ModelNotFound
-from ml_service.groups.access import STAFF, require_active
+from ml_service.groups.access import require_active
 from ml_service.jobs.preparation import prepare_challenge_job
 from ml_service.jobs.repository import JobRepository
 from ml_service.jobs.rules import JobKind, may_cancel
@@ -34,13 +34,17 @@ from ml_service.learning.predictors.artefacts import check_stored_files
 from ml_service.models.repository import ModelRepository
 from ml_service.models.rules import is_model_name
 from ml_service.orm import Job, Model
+from ml_service.store.fair_slots import FairSlots
 from ml_service.store.outputs import Artefacts
-from ml_service.store.process_pool import ProcessPool
-from ml_service.submissions.repository import ScoreRepository, SlotRepository, SubmissionRepository
-from ml_service.submissions.rules import ACCEPTED, SCORED, VOID, check_model, check_open, digest_of
+from ml_service.store.threads import run_in_thread
+from ml_service.submissions.reading import find_seen, scored_all, scored_one
+from ml_service.submissions.repository import SlotRepository, SubmissionRepository
+from ml_service.submissions.rules import VOID, check_model, check_open, digest_of
 from ml_service.submissions.schemas import ScoredSubmission
 
-DELETED_MEMBER = "deleted member"
+# Artefacts whose files are read at once, for all members of a class that submits in the last seconds.
+CHECKS, WAITING_PER_USER, WAITING_CHECKS = 2, 100, 5000
+CHECK_SECONDS = 60.0
 
 log = structlog.stdlib.get_logger()
 
@@ -55,13 +59,16 @@ class SubmissionService:
     billing: Billing
     jobs: JobService
     artefacts: Artefacts
-    readers: ProcessPool
+    checks: FairSlots = field(
+        default_factory=lambda: FairSlots(CHECKS, WAITING_PER_USER, WAITING_CHECKS), init=False
+    )
 
     async def submit(self, caller: Caller, challenge_id: int, model_name: str) -> ScoredSubmission:
         """Slot, row, job and hold of one submission: all of it or nothing.
 
-        The same artefact gets the first answer and takes no slot. All is checked before anything counts; the
-        time and the slots once more in the transaction, where the database decides.
+        The same artefact gets the first answer and takes no slot. All is checked before anything counts, and
+        the slots once more in the transaction. The time is that of the first query: whoever submits before
+        the end is in time, however long the check of the files takes.
         """
         wanted = ChallengeOf(caller.user_id, challenge_id)
         async with self.database.read() as session:
@@ -70,7 +77,7 @@ class SubmissionService:
             digest = digest_of(model.files or {}) if model.challenge_id == challenge_id else b""
             first = await SubmissionRepository(session).find_same(challenge_id, caller.user_id, digest)
             if first is not None:
-                return await _scored(session, seen, first, replayed=True)
+                return await scored_one(session, seen, first, replayed=True)
             check_open(state_of(seen), seen.challenge.late)
             require_active(seen.membership)
             _check_eligible(seen, model)
@@ -79,6 +86,7 @@ class SubmissionService:
         job = Job(
             kind=JobKind.SCORE,
             model_name=model.name,
+            units=1,
             fingerprint=fingerprint(challenge_id, digest.hex()),
         )
         prepare_challenge_job(caller, job, seen.challenge)
@@ -87,20 +95,20 @@ class SubmissionService:
                 holding_job(self.billing, job),
                 self.database.transaction_of(caller.user_id) as session,
             ):
-                submitted = await self._insert(session, wanted, model, job)
+                submitted = await self._insert(session, seen, model, job)
         except SubmittedBefore:
             async with self.database.read() as session:
                 first = await SubmissionRepository(session).find_same(challenge_id, caller.user_id, digest)
                 if first is None:
                     raise SubmissionNotFound from None
-                return await _scored(session, seen, first, replayed=True)
+                return await scored_one(session, seen, first, replayed=True)
         log.info("submission_accepted", submission=submitted.submission.id, job=job.id, model=model.name)
         return submitted
 
     async def get(self, caller: Caller, submission_id: int) -> ScoredSubmission:
         async with self.database.read() as session:
-            submission, seen = await _find_seen(session, caller, submission_id)
-            return await _scored(session, seen, submission)
+            submission, seen = await find_seen(session, caller, submission_id)
+            return await scored_one(session, seen, submission)
 
     async def list_page(
         self, caller: Caller, challenge_id: int, page: PageRequest
@@ -110,7 +118,7 @@ class SubmissionService:
             seen = await see(session, ChallengeOf(caller.user_id, challenge_id))
             user_id = None if seen.is_staff else caller.user_id
             rows = await SubmissionRepository(session).list_page(challenge_id, user_id, page)
-            return await _scored_all(session, seen, rows)
+            return await scored_all(session, seen, rows)
 
     async def select(
         self, caller: Caller, challenge_id: int, ids: Sequence[int]
@@ -129,12 +137,12 @@ class SubmissionService:
             await repository.select_only(challenge_id, caller.user_id, ids)
             for each in chosen:
                 await session.refresh(each)
-            return await _scored_all(session, seen, chosen)
+            return await scored_all(session, seen, chosen)
 
     async def void(self, caller: Caller, submission_id: int, reason: str) -> ScoredSubmission:
         """Take a submission off the boards, as staff; its slot stays used. A running job is cancelled."""
         async with self.database.transaction_of(caller.user_id) as session:
-            submission, seen = await _find_seen(session, caller, submission_id, staff=True)
+            submission, seen = await find_seen(session, caller, submission_id, staff=True)
             if state_of(seen) is ChallengeState.FINAL:
                 raise ChallengeFrozen("The challenge is final, so its boards stay as they are.")
             jobs = JobRepository(session)
@@ -150,23 +158,23 @@ class SubmissionService:
                 locked.state, locked.void_reason, locked.voided_by = VOID, reason, caller.user_id
                 await session.flush()
             log.info("submission_voided", submission=submission_id, user=caller.user_id)
-            return await _scored(session, seen, locked)
+            return await scored_one(session, seen, locked)
 
     async def _check_artefact(self, caller: Caller, model: Model) -> None:
         """Raises ArtefactRefused for a file that is missing or changed."""
         assert model.artefact is not None  # noqa: S101 - of a ready model
-        await self.readers.run(
-            check_stored_files,
-            *(self.artefacts.store_url, self.artefacts.key(model.artefact), model.files),
-            user=caller.user_id,
-        )
+        stored = (self.artefacts.store_url, self.artefacts.key(model.artefact), model.files or {})
+        async with self.checks.slot(caller.user_id):
+            await run_in_thread(check_stored_files, *stored, seconds=CHECK_SECONDS)
 
     async def _insert(
-        self, session: AsyncSession, wanted: ChallengeOf, model: Model, job: Job
+        self, session: AsyncSession, first_seen: SeenChallenge, model: Model, job: Job
     ) -> ScoredSubmission:
-        seen = await ChallengeRepository(session).find_shared(*wanted)
-        if seen is None:
+        wanted = ChallengeOf(UserId(job.user_id), first_seen.challenge.id)
+        now_seen = await ChallengeRepository(session).find_shared(*wanted)
+        if now_seen is None:
             raise ChallengeNotFound
+        seen = now_seen._replace(now=first_seen.now)
         late = check_open(state_of(seen), seen.challenge.late)
         # A deletion of the model waits, and then keeps the artefact of the submission.
         if not await ModelRepository(session).lock_artefact(model.id):
@@ -180,7 +188,7 @@ class SubmissionService:
         await self.jobs.add(session, job)
         submission.job_id = job.id
         await session.flush()
-        return await _scored(session, seen, submission, slots_left=left)
+        return await scored_one(session, seen, submission, slots_left=left)
 
 
 def _values_of(seen: SeenChallenge, wanted: ChallengeOf, model: Model, *, late: bool) -> Json:
@@ -242,57 +250,3 @@ def _limits(
         (WHOLE, total, lambda: SubmissionLimitReached(total, None)),
         (day_of(seen.now, zone), daily, lambda: SubmissionLimitReached(daily, midnight)),
     )
-
-
-async def _find_seen(
-    session: AsyncSession, caller: Caller, submission_id: int, *, staff: bool = False
-) -> tuple[Submission, SeenChallenge]:
-    """A submission for its member or for staff; for all others there is none."""
-    submission = await SubmissionRepository(session).find(submission_id)
-    if submission is None:
-        raise SubmissionNotFound
-    seen = await ChallengeRepository(session).find_seen(caller.user_id, submission.challenge_id)
-    if seen is None or (submission.user_id != caller.user_id and not seen.is_staff):
-        raise SubmissionNotFound
-    if staff:
-        await see(session, ChallengeOf(caller.user_id, submission.challenge_id), STAFF)
-    return submission, seen
-
-
-async def _scored(
-    session: AsyncSession,
-    seen: SeenChallenge,
-    submission: Submission,
-    *,
-    slots_left: int | None = None,
-    replayed: bool = False,
-) -> ScoredSubmission:
-    (scored,) = await _scored_all(session, seen, [submission])
-    if slots_left is None and not replayed:
-        return scored
-    return ScoredSubmission(
-        *(scored.submission, scored.entrant, scored.revision, scored.public, scored.private),
-        slots_left=slots_left,
-        replayed=replayed,
-    )
-
-
-async def _scored_all(
-    session: AsyncSession, seen: SeenChallenge, submissions: Sequence[Submission]
-) -> Sequence[ScoredSubmission]:
-    challenge, repository = seen.challenge, ScoreRepository(session)
-    ids = [each.id for each in submissions if each.state in (ACCEPTED, SCORED)]
-    public = await repository.public(ids, challenge.revision)
-    private = await repository.private(ids, challenge)
-    users = [each.user_id for each in submissions]
-    aliases = await SubmissionRepository(session).aliases(challenge, users)
-    return [
-        ScoredSubmission(
-            each,
-            aliases.get(each.user_id, DELETED_MEMBER),
-            challenge.revision,
-            public.get(each.id),
-            private.get(each.id),
-        )
-        for each in submissions
-    ]
