@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import httpx
 import numpy as np
+from tests.integration.ml.events import GROUP, deliver, group, member
 from tests.integration.ml.service import ADA, BOB, Json, Service
-from tests.integration.ml.test_accounts import deliver
-from tests.integration.ml.test_group_events import GROUP, group, member
 from tests.support.tokens import bearer
 
 EVE, DAN, STRANGER = 3, 4, 5

@@ -1,21 +1,10 @@
 """Accounts: deletion of a user's data, its export, and the published limits."""
 
-from datetime import UTC, datetime
-from uuid import uuid4
-
 import asyncpg
-from tests.integration.ml.service import ADA, BOB, FILES_OF_A_DATASET, Json, Service, eventually
+from tests.integration.ml.events import deliver, event
+from tests.integration.ml.service import ADA, BOB, FILES_OF_A_DATASET, Service, eventually
 from tests.integration.ml.test_crash_recovery import MINUTES_LONG, start_fit
-from tests.support.tokens import bearer, service_bearer
-
-
-def event(kind: str, **data: object) -> Json:
-    return {"id": str(uuid4()), "kind": kind, "occurred_at": datetime.now(UTC).isoformat(), "data": data}
-
-
-async def deliver(service: Service, *events: Json) -> int:
-    headers = service_bearer("ml-service", caller="auth-service")
-    return (await service.client.post("/internal/events", json=events, headers=headers)).status_code
+from tests.support.tokens import bearer
 
 
 async def test_user_deletion_deletes_datasets_models_and_files(service: Service) -> None:

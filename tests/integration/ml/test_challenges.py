@@ -2,9 +2,8 @@
 
 import pytest
 from tests.integration.ml.challenge import DAN, EVE, STRANGER, ClassRoom, moment, two_classes
+from tests.integration.ml.events import GROUP, deliver, event, group, member
 from tests.integration.ml.service import ADA, BOB, Json
-from tests.integration.ml.test_accounts import deliver, event
-from tests.integration.ml.test_group_events import GROUP, group, member
 
 
 async def test_draft_is_created_and_changed(quiet: ClassRoom) -> None:

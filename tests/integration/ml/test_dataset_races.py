@@ -11,8 +11,8 @@ import asyncpg
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.integration.ml.events import deliver, event
 from tests.integration.ml.service import ADA, DATA, Result, Service, run_service
-from tests.integration.ml.test_accounts import deliver, event
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tables import csv

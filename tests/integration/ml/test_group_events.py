@@ -4,21 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 import pytest
+from tests.integration.ml.events import GROUP, deliver, event, group, member
 from tests.integration.ml.service import ADA, BOB, Json, Service
-from tests.integration.ml.test_accounts import deliver, event
-
-GROUP = 12
-
-
-def group(**members: object) -> Json:
-    values = {"group_id": GROUP, "name": "Statistics", "kind": "class", "time_zone": "UTC", "state": "active"}
-    data = values | members
-    return event("group_changed") | {"data": data}
-
-
-def member(user_id: int, **members: object) -> Json:
-    values = {"group_id": GROUP, "user_id": user_id, "role": "member", "state": "active", "alias": "Falcon"}
-    return event("membership_changed", **values | {"external_id": None, "member_name": None} | members)
 
 
 async def members(sql: asyncpg.Connection) -> Sequence[tuple[object, ...]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from tests.integration.ml.events import deliver, event
 from tests.integration.ml.service import ADA, PENGUIN, Service, eventually, run_service
-from tests.integration.ml.test_accounts import deliver, event
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import bearer

@@ -7,8 +7,8 @@ from hashlib import sha256
 import asyncpg
 import httpx
 import pytest
+from tests.integration.ml.events import deliver, event
 from tests.integration.ml.service import ADA, DATA, FILES_OF_A_DATASET, PENGUIN, Service
-from tests.integration.ml.test_accounts import deliver, event
 from tests.support.tokens import bearer
 
 from ml_service.jobs import handlers

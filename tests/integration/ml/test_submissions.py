@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 
 from tests.integration.ml.challenge import DAN, EVE, FUNDS, ClassRoom, moment
+from tests.integration.ml.events import GROUP, deliver, event
 from tests.integration.ml.service import BOB, Json, eventually, run_service
-from tests.integration.ml.test_accounts import deliver, event
-from tests.integration.ml.test_group_events import GROUP
 from tests.support.cluster import TestCluster
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
