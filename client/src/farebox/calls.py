@@ -27,6 +27,7 @@ SLOW_ROUTES = (
     (re.compile("GET /v1/(ledger/verify|diagnosis)|PATCH /v1/datasets/[^/]+"), 330.0),
     (re.compile("POST /v1/(datasets|models)"), 930.0),
     (re.compile("POST /v1/models/[^/]+/batch"), 1230.0),
+    (re.compile("POST /v1/challenges/[^/]+/submissions"), 75.0),
 )
 
 

@@ -6,17 +6,38 @@ import pytest
 from pydantic import BaseModel
 
 from auth_service.api_keys.endpoints import ApiKeyView, NewApiKeyView
+from auth_service.groups.code_endpoints import JoinCodeView
+from auth_service.groups.endpoints import GroupView, MembershipView, MemberView
+from auth_service.rosters.endpoints import LineErrorView, SeatView
 from auth_service.sessions.endpoints import SessionView
 from auth_service.users.endpoints import UserView as AccountView
+from billing_service.groups.schemas import (
+    Funds,
+    GroupEntryView,
+    GroupGrantView,
+    GroupWallet,
+    LimitView,
+    PayerView,
+    RuleView,
+)
 from billing_service.owners.endpoints import GrantView, UserView
 from billing_service.prices.endpoints import PriceView, QuoteView
 from billing_service.purchases.endpoints import PurchaseView
-from billing_service.statements.schemas import EntryView, ReceiptView, TransferView, UsageView, WalletView
-from billing_service.statements.verification import DifferenceView, Verification
+from billing_service.statements.schemas import (
+    EntryView,
+    PaidBy,
+    ReceiptView,
+    TransferView,
+    UsageView,
+    WalletView,
+)
+from billing_service.statements.verification import DifferenceView, GroupSums, Verification
 from farebox.resources import datasets as requests
 from farebox.results import (
     accounts,
+    budgets,
     datasets,
+    groups,
     health,
     jobs,
     models,
@@ -65,6 +86,21 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (accounts.SessionTokens, SessionView),
     (accounts.ApiKey, ApiKeyView),
     (accounts.NewApiKey, NewApiKeyView),
+    (groups.Group, GroupView),
+    (groups.Membership, MembershipView),
+    (groups.Member, MemberView),
+    (groups.JoinCode, JoinCodeView),
+    (groups.Seat, SeatView),
+    (groups.LineError, LineErrorView),
+    (budgets.Payer, PayerView),
+    (budgets.Funds, Funds),
+    (budgets.GroupWallet, GroupWallet),
+    (budgets.GroupGrant, GroupGrantView),
+    (budgets.GroupEntry, GroupEntryView),
+    (budgets.AllowanceRule, RuleView),
+    (budgets.SpendingLimit, LimitView),
+    (wallet.PaidBy, PaidBy),
+    (wallet.GroupSums, GroupSums),
     (wallet.Wallet, WalletView),
     (wallet.Transfer, TransferView),
     (wallet.Entry, EntryView),

@@ -28,6 +28,8 @@ RunPage = Callable[..., AppTest]
 def gateway() -> Gateway:
     gateway = Gateway()
     gateway.on("GET", "/v1/me/wallet", ok({"tokens": 15, "held": 0, "available": 15}))
+    own = {"kind": "own", "account": "wallet:7", "available": 15, "held": 0, "expires_at": None}
+    gateway.on("GET", "/v1/me/funds", ok({"group_id": None, "payers": [own], "renews_at": None}))
     return gateway
 
 

@@ -193,7 +193,7 @@ def verify(as_json: AsJson = False, url: Url = None) -> None:
     if as_json:
         output.show_json(check)
     else:
-        output.show_facts({**check.model_dump(exclude={"house", "differences"}), **check.house})
+        output.show_facts({**check.model_dump(exclude={"house", "groups", "differences"}), **check.house})
     if not check.balanced:
         raise FareboxError(f"The books do not balance: {len(check.differences)} balances differ.")
 

@@ -6,7 +6,7 @@ from typing import Literal
 from farebox.results.base import Result
 from farebox.results.models import Candidate
 
-Kind = Literal["train", "batch"]
+Kind = Literal["train", "batch", "split", "score"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -30,10 +30,11 @@ class Comparison(Result):
 
 
 class Job(Result):
-    """A training or a batch of predictions, queued, running or ended.
+    """A training or a batch of predictions, queued, running or ended; or work on a challenge.
 
     `queue_position` is 1 for the job that starts next. `estimated_seconds` until the end come from similar
-    jobs, or from the finished candidates of a comparison, and are None without any.
+    jobs, or from the finished candidates of a comparison, and are None without any. `group_id` is the
+    group that pays.
     """
 
     id: int
@@ -56,6 +57,8 @@ class Job(Result):
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
+    group_id: int | None = None
+    challenge_id: int | None = None
 
     @property
     def has_ended(self) -> bool:

@@ -83,6 +83,7 @@ class Model(Result):
     recipe: Recipe
     size_bytes: int
     job_id: int | None
+    challenge_id: int | None = None
     created_at: datetime
 
 

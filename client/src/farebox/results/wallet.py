@@ -1,5 +1,6 @@
 """Wallets, ledger rows, receipts, prices and quotes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from farebox.results.base import Result
@@ -49,8 +50,19 @@ class Usage(Result):
     tokens: int
 
 
+class PaidBy(Result):
+    """The tokens that one account paid: an `allowance`, a `pool` or an `own` wallet."""
+
+    kind: str
+    account: str
+    tokens: int
+
+
 class Receipt(Result):
-    """The receipt of a movement: `charge` and `refund` name action and price version, `purchase` the card."""
+    """The receipt of a movement: `charge` and `refund` name action and price version, `purchase` the card.
+
+    `group_id` is the group that paid, with the shares of its accounts, or whose pool was credited.
+    """
 
     id: str
     kind: str
@@ -62,6 +74,9 @@ class Receipt(Result):
     card_brand: str | None
     card_last_four: str | None
     created_at: datetime
+    group_id: int | None = None
+    context: str | None = None
+    paid_by: Sequence[PaidBy] = ()
 
 
 class Purchase(Result):
@@ -93,6 +108,19 @@ class Difference(Result):
     derived_held: int
 
 
+class GroupSums(Result):
+    """The sums of a group: what was granted and purchased is in its accounts, charged to them or closed."""
+
+    group_id: int
+    granted: int
+    purchased: int
+    pool: int
+    allowances: int
+    charged: int
+    closed: int
+    balanced: bool
+
+
 class LedgerCheck(Result):
     """The result of a check: in balanced books `sum` is zero and `differences` is empty."""
 
@@ -106,6 +134,9 @@ class LedgerCheck(Result):
     settled: int
     receipted: int
     refunded: int
+    # Services of an earlier release have no groups.
+    incomplete_parts: int = 0
+    groups: Sequence[GroupSums] = ()
     differences: list[Difference]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.errors import report_errors, spinner
-from dashboard.formatting import tokens
+from dashboard.formatting import escape, short_time, tokens
 from dashboard.layout import set_pages
 from dashboard.pages import account
 from dashboard.session import user_session
@@ -86,11 +86,21 @@ def _streamlit_page(page: Page, session: UserSession) -> st.Page:
 def _show_account(session: UserSession) -> None:
     with st.sidebar, report_errors():
         st.text(session.user.display_name or session.user.name)
-        st.caption(tokens(session.client.wallet.balance().available))
+        _show_payer(session)
         if st.button("Log out", icon=":material/logout:"):
             with spinner("Logging out"):
                 user_session.log_out()
                 st.rerun()
+
+
+def _show_payer(session: UserSession) -> None:
+    """The tokens that can be spent, and the group that pays if it is not the own wallet."""
+    funds = session.client.budgets.funds()
+    st.caption(tokens(funds.available))
+    if funds.group_id is not None:
+        group = session.client.groups.get(funds.group_id)
+        renewal = f"; next allowance {short_time(funds.renews_at)}" if funds.renews_at else ""
+        st.caption(f"paid by {escape(group.name)}{renewal}")
 
 
 main()

@@ -1,16 +1,18 @@
 """Groups page: your groups, joining and creating them, and the one that is open."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from zoneinfo import available_timezones
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.errors import spinner
+from dashboard.errors import report_errors, spinner
 from dashboard.formatting import escape, title_case
 from dashboard.layout import finish, show_message, show_table
 from dashboard.session.idempotency import idempotency_key
 from dashboard.session.user_session import UserSession
+from dashboard.widgets.group_budget import show_budget
 from dashboard.widgets.group_members import show_codes, show_members
 from dashboard.widgets.roster import show_roster
 from farebox import Farebox
@@ -72,24 +74,16 @@ def _select(groups: Mapping[int, Group]) -> Group | None:
 
 
 def _show_group(client: Farebox, group: Group) -> None:
-    if group.role not in STAFF:
-        _own_membership(client, group)
-        return
-    names = ["Members", "Roster", "Join codes", "Your membership"]
+    is_staff = group.role in STAFF
+    parts: dict[str, Callable[[Farebox, Group], None]] = {}
+    if is_staff:
+        parts |= {"Members": show_members, "Roster": show_roster, "Join codes": show_codes}
+    parts |= {"Budget": partial(show_budget, is_staff=is_staff), "Your membership": _own_membership}
     if group.role == "owner":
-        names.append("Settings")
-    tabs = dict(zip(names, st.tabs(names, key=f"group-{group.id}"), strict=True))
-    with tabs["Members"]:
-        show_members(client, group)
-    with tabs["Roster"]:
-        show_roster(client, group)
-    with tabs["Join codes"]:
-        show_codes(client, group)
-    with tabs["Your membership"]:
-        _own_membership(client, group)
-    if group.role == "owner":
-        with tabs["Settings"]:
-            _settings(client, group)
+        parts["Settings"] = _settings
+    for tab, show_part in zip(st.tabs(list(parts), key=f"group-{group.id}"), parts.values(), strict=True):
+        with tab, report_errors():
+            show_part(client, group)
 
 
 def _join_form(client: Farebox) -> None:

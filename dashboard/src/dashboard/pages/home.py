@@ -17,10 +17,10 @@ RECENT = 8
 def show(session: UserSession) -> None:
     st.title("Home")
     client = session.client
-    wallet, models = client.wallet.balance(), list(client.models.list())
+    funds, models = client.budgets.funds(), list(client.models.list())
     running = [job for job in islice(client.jobs.list(), RECENT) if not job.has_ended]
     left, middle, right = st.columns(3)
-    left.metric("Available tokens", f"{wallet.available:,}", border=True)
+    left.metric("Available tokens", f"{funds.available:,}", border=True)
     middle.metric("Models", f"{len(models):,}", border=True)
     right.metric("Running jobs", len(running), border=True)
     if not models:

@@ -70,7 +70,7 @@ def _show_price_and_start(client: Farebox, spec: TrainingSpec) -> None:
     quote = _quote(client)
     is_comparison = spec.max_trainings > 1
     limit = min(quote.tokens * spec.max_trainings, spec.token_budget or quote.tokens * spec.max_trainings)
-    balance = client.wallet.balance().available
+    balance = client.budgets.funds().available
     price = f"up to {tokens(limit)}" if is_comparison else tokens(quote.tokens)
     st.write(f"Price: **{price}**, charged only if the training succeeds. You have {tokens(balance)}.")
     obstacle = _find_obstacle(spec)

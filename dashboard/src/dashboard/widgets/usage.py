@@ -45,10 +45,15 @@ def show_ledger(movements: Iterable[Movement]) -> None:
 
 
 def show_usage(
-    groups: Sequence[Group], find_usage: Callable[[Group, datetime | None], Iterable[Usage]]
+    groups: Sequence[Group],
+    find_usage: Callable[[Group, datetime | None], Iterable[Usage]],
+    *,
+    key: str | None = None,
 ) -> None:
     """Usage by day or by another group, as selected."""
-    group = st.segmented_control("Group by", groups, default=groups[0], format_func=title_case, required=True)
+    group = st.segmented_control(
+        "Group by", groups, default=groups[0], format_func=title_case, required=True, key=key
+    )
     since = utc_now() - timedelta(days=USAGE_DAYS) if group == "day" else None
     usage = find_usage(group, since)
     show_daily_usage(usage) if group == "day" else _show_grouped_usage(usage, group)
