@@ -153,6 +153,10 @@ PRODUCT = {
     "POST /v1/challenges/{challenge_id}/submissions": Rule(OWNER, _json({"model": "1_none"}), also=(404,)),
     "GET /v1/challenges/{challenge_id}/submissions": Rule(OWNER),
     "PUT /v1/challenges/{challenge_id}/selection": Rule(OWNER, _json({"submissions": []}), also=(409,)),
+    "GET /v1/challenges/{challenge_id}/leaderboard": Rule(OWNER),
+    "GET /v1/challenges/{challenge_id}/results": Rule(OWNER),
+    # The challenge is a draft, so its owner receives 409.
+    "POST /v1/challenges/{challenge_id}/finalise": Rule(OWNER, also=(409,)),
     # There is no submission, so every caller receives 404.
     "GET /v1/submissions/{submission_id}": Rule(OWNER, also=(404,)),
     "POST /v1/submissions/{submission_id}/void": Rule(OWNER, _json({"reason": "a test"}), also=(404,)),

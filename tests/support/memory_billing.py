@@ -1,8 +1,10 @@
 """Fake of the billing port in memory: charges, refunds, holds, settlements, releases and expiry by key."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Literal
 
@@ -78,6 +80,7 @@ class Entry:
     expires_at: float
     state: Literal["held", "settled", "released", "charged", "refunded"] = "held"
     receipt: Receipt | None = None
+    paid_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -197,6 +200,14 @@ class MemoryBilling:
         if entry.state != "held":
             raise self._ended(hold)
         entry.expires_at = time.monotonic() + ttl_seconds
+
+    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
+        self._record_call("usage")
+        used = Counter[UserId]()
+        for entry in self.entries.values():
+            if entry.receipt is not None and entry.state != "refunded" and entry.paid_at < until:
+                used[entry.charge.user_id] += entry.receipt.tokens if entry.charge.context == context else 0
+        return used
 
     async def prices(self) -> Mapping[Action, Price]:
         self._record_call("prices")

@@ -14,6 +14,7 @@ from ml_service.billing.holds import Holds
 from ml_service.billing.port import Billing
 from ml_service.billing.refunds import Refunds
 from ml_service.billing.repository import RefundRepository
+from ml_service.boards.service import BoardService
 from ml_service.challenges.publication import Publication
 from ml_service.challenges.service import ChallengeService
 from ml_service.course.service import CourseTraining
@@ -91,6 +92,7 @@ class Container:
     answers: FirstAnswers
     challenges: ChallengeService
     submissions: SubmissionService
+    boards: BoardService
     store_probe: StoreProbe
     ownership: StoreOwnership
     storage: StorageQuota
@@ -143,6 +145,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
         answers=answers,
         challenges=ChallengeService(database, jobs, storage),
         submissions=SubmissionService(database, billing, jobs, artefacts),
+        boards=BoardService(database, billing),
         store_probe=StoreProbe(files),
         ownership=ownership,
         storage=storage,

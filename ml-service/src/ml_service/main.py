@@ -18,6 +18,7 @@ from ml_service import diagnosis
 from ml_service.accounts.endpoints import router as accounts
 from ml_service.billing.http import HttpBilling
 from ml_service.billing.port import Billing
+from ml_service.boards.endpoints import router as boards
 from ml_service.challenges.endpoints import router as challenges
 from ml_service.container import Container, Resources, build
 from ml_service.course.endpoints import HOT_PREDICT as HOT_COURSE_PREDICT
@@ -38,7 +39,7 @@ DRIVER_CONNECTIONS = 2
 HOT_ROUTES = (HOT_PREDICT, HOT_COURSE_PREDICT)
 ROUTERS = (
     *(datasets, models, predictions, batches, exports, export_key, jobs, accounts, course),
-    *(challenges, submissions),
+    *(challenges, submissions, boards),
     diagnosis_router(diagnosis.checks),
 )
 

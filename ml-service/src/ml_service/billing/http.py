@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 import aiohttp
@@ -91,6 +92,11 @@ class HttpBilling:
 
     async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         await self._post({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
+
+    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
+        body = orjson.dumps({"context": context, "until": until})
+        answer, _ = await self._call("POST", "/internal/contexts/usage", body)
+        return {UserId(item["user_id"]): item["tokens"] for item in answer["items"]}
 
     async def prices(self) -> Mapping[Action, Price]:
         if time.monotonic() >= self._prices_until:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, NewType, Protocol
 
 from kit.deadlines import DeadlinePassed
@@ -166,6 +167,10 @@ class Billing(Protocol):
 
     async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         """Let the hold expire this long from now. Raises HoldEnded."""
+        ...
+
+    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
+        """The tokens that each user has paid in this context before that time, net of refunds."""
         ...
 
     async def prices(self) -> Mapping[Action, Price]:

@@ -1,0 +1,1 @@
+"""Boards of challenges: leaderboards, results, and the end that makes them final."""
