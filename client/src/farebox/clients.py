@@ -14,6 +14,7 @@ from farebox.operations import Resource, S, operation
 from farebox.resources.account import ApiKeys, Me
 from farebox.resources.admin import Admin
 from farebox.resources.budgets import Budgets
+from farebox.resources.challenges import Challenges
 from farebox.resources.datasets import Datasets
 from farebox.resources.groups import Groups
 from farebox.resources.jobs import Jobs
@@ -40,6 +41,7 @@ class Client(Resource[S]):
         self.api_keys = ApiKeys(session, transport)
         self.groups = Groups(session, transport)
         self.budgets = Budgets(session, transport)
+        self.challenges = Challenges(session, transport)
         self.wallet = WalletOperations(session, transport)
         self.prices = Prices(session, transport)
         self.datasets = Datasets(session, transport)

@@ -55,6 +55,7 @@ SENTENCE_IS_ENOUGH = set(
     training_cancelled training_failed training_refused training_timed_out upload_changed
     upload_interrupted upstream_down wallet_not_found workbook_corrupt workbook_encrypted
     workbook_sheet_unknown wrong_credentials wrong_password
+    challenge_busy challenge_frozen challenge_not_open submission_limit_reached too_many_challenges
     code_unknown group_archived group_full invalid_input last_owner payload_too_large roster_invalid
     time_without_offset too_many_groups too_many_join_codes
     """.split()  # noqa: SIM905 - as a list it would take a line for each

@@ -36,6 +36,7 @@ from farebox.resources import datasets as requests
 from farebox.results import (
     accounts,
     budgets,
+    challenges,
     datasets,
     groups,
     health,
@@ -47,6 +48,8 @@ from farebox.results import (
 )
 from gateway.aggregate.endpoints import DiagnosisView, HealthView, ServiceHealthView
 from gateway.aggregate.endpoints import FindingView as ServiceFindingView
+from ml_service.boards.schemas import LeaderboardView, LineView
+from ml_service.challenges.schemas import ChallengeView, ExtensionView, PartRows
 from ml_service.datasets.reading_schemas import ColumnSettings, ReadingSettings, ReadingView
 from ml_service.datasets.schemas import (
     ColumnView,
@@ -79,6 +82,7 @@ from ml_service.models.report_schemas import (
 )
 from ml_service.models.schemas import CandidateView, ModelSchemaView, ModelTypeView, ModelView, RecipeView
 from ml_service.predictions.schemas import IntervalView, PredictionView, WarningView
+from ml_service.submissions.schemas import SubmissionView
 
 PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (accounts.User, AccountView),
@@ -99,6 +103,12 @@ PAIRS: list[tuple[type[BaseModel], type[BaseModel]]] = [
     (budgets.GroupEntry, GroupEntryView),
     (budgets.AllowanceRule, RuleView),
     (budgets.SpendingLimit, LimitView),
+    (challenges.Challenge, ChallengeView),
+    (challenges.Extension, ExtensionView),
+    (challenges.PartRows, PartRows),
+    (challenges.Submission, SubmissionView),
+    (challenges.Leaderboard, LeaderboardView),
+    (challenges.Line, LineView),
     (wallet.PaidBy, PaidBy),
     (wallet.GroupSums, GroupSums),
     (wallet.Wallet, WalletView),

@@ -34,7 +34,9 @@ ENTRY_COLUMNS = {
 }
 SERVICE_COLUMNS = {"service": "name", "ready": "ready", "milliseconds": "milliseconds", "detail": "detail"}
 UserId = Annotated[int, typer.Argument(metavar="USER", parser=row_id, help="The user's id.")]
-Action = Annotated[Literal["train", "predict", "batch", "metadata"], typer.Argument(help="The action.")]
+Action = Annotated[
+    Literal["train", "predict", "batch", "metadata", "score"], typer.Argument(help="The action.")
+]
 
 app = typer.Typer(help="For administrators: all accounts, prices and the books.", no_args_is_help=True)
 

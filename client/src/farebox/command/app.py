@@ -10,6 +10,7 @@ from farebox.command import (
     admin,
     batch,
     budgets,
+    challenges,
     datasets,
     doctor,
     groups,
@@ -57,6 +58,7 @@ NAMED = {
     "models": models,
     "jobs": jobs,
     "groups": groups,
+    "challenges": challenges,
     "keys": keys,
     "admin": admin,
 }

@@ -121,7 +121,7 @@ def train(
         if detach:
             output.show_outcome(job, f"Job {job.id}: farebox jobs follow {job.id}", as_json=as_json)
         else:
-            _show_trained(client, _wait(client, job.id), as_json=as_json)
+            show_trained(client, wait_for_job(client, job.id), as_json=as_json)
 
 
 def _budget(seconds: int | None, tokens: int | None) -> Budget:
@@ -179,7 +179,7 @@ def _largest_cost(client: Farebox, options: TrainingOptions) -> int:
     return min(cost, options.get("budget", {}).get("tokens", cost))
 
 
-def _wait(client: Farebox, job_id: int) -> Job:
+def wait_for_job(client: Farebox, job_id: int) -> Job:
     try:
         with JobProgress() as progress:
             return client.jobs.wait(job_id, on_progress=progress)
@@ -189,7 +189,7 @@ def _wait(client: Farebox, job_id: int) -> Job:
         raise
 
 
-def _show_trained(client: Farebox, job: Job, *, as_json: bool) -> None:
+def show_trained(client: Farebox, job: Job, *, as_json: bool) -> None:
     model = client.models.get(job.model_name)
     if as_json:
         output.show_json({"job": job.model_dump(mode="json"), "model": model.model_dump(mode="json")})

@@ -182,7 +182,11 @@ def model_call(name: str) -> Call[Model]:
 
 
 def training_call(dataset: Dataset, label: str, options: TrainingOptions) -> Call[Job]:
-    spec: dict[str, object] = {"type": "random_forest", **options, "dataset_id": dataset.id, "label": label}
+    return order_call({"dataset_id": dataset.id, "label": label}, options)
+
+
+def order_call(trains_on: Mapping[str, object], options: TrainingOptions) -> Call[Job]:
+    spec: dict[str, object] = {"type": "random_forest", **options, **trains_on}
     spec.pop("idempotency_key", None)
     if "features" in options:
         spec["features"] = list(options["features"])

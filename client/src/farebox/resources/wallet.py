@@ -9,7 +9,7 @@ from farebox.operations import Resource, S, listing, operation
 from farebox.results.wallet import Price, Purchase, Purchasing, Quote, Receipt, Transfer, Usage, Wallet
 
 GroupBy = Literal["day", "action", "model"]
-Action = Literal["train", "predict", "batch", "metadata"]
+Action = Literal["train", "predict", "batch", "metadata", "score"]
 
 
 class WalletOperations(Resource[S]):
