@@ -115,7 +115,7 @@ async def _create_world(http: httpx.AsyncClient, needs: set[str]) -> World:
         ids["dataset_id"] = await upload(owner)
     if "key_id" in needs:
         ids["key_id"] = (await owner.post("/v1/api-keys", json={"name": "a program"})).json()["id"]
-    if needs & {"group_id", "code_id", "challenge_id", "submission_id"}:
+    if needs & {"group_id", "code_id", "rule_id", "limit_id", "challenge_id", "submission_id"}:
         ids |= await _create_group(owner)
     if needs & {"challenge_id", "submission_id"}:
         ids |= await _create_challenge(owner, ids["group_id"])
@@ -125,8 +125,11 @@ async def _create_world(http: httpx.AsyncClient, needs: set[str]) -> World:
 async def _create_group(owner: Person) -> dict[str, object]:
     body = {"name": "Statistics", "kind": "class", "time_zone": "Europe/Berlin"}
     group = (await owner.post("/v1/groups", json=body)).json()
-    code = (await owner.post(f"/v1/groups/{group['id']}/join-codes", json={})).json()
-    return {"group_id": group["id"], "code_id": code["id"]}
+    url = f"/v1/groups/{group['id']}"
+    code = (await owner.post(f"{url}/join-codes", json={})).json()
+    rule = (await owner.post(f"{url}/allowance-rules", json={"amount": 5, "every": "P1W"})).json()
+    limit = (await owner.post(f"{url}/limits", json={"amount": 5})).json()
+    return {"group_id": group["id"], "code_id": code["id"], "rule_id": rule["id"], "limit_id": limit["id"]}
 
 
 async def _create_challenge(owner: Person, group_id: object) -> dict[str, object]:

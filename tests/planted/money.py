@@ -4,6 +4,7 @@ from tests.planted.fault import Fault
 
 LEDGER = "billing-service/src/billing_service/ledger"
 CHARGE_RULES, HOLD_RULES = f"{LEDGER}/charge_rules.py", f"{LEDGER}/hold_rules.py"
+PAYMENT_RULES = f"{LEDGER}/payment_rules.py"
 PAYMENTS = "ml-service/src/ml_service/billing"
 UNIT, INTEGRATION = "tests/unit/billing", "tests/integration/billing"
 
@@ -73,7 +74,7 @@ MONEY = [
         HOLD_RULES,
         """\
     if hold.state == "settled":
-        return _settled(hold, wallet, replayed=True)
+        return _settled(hold, books, replayed=True)
     if hold.state != "held":
         raise HoldEnded(hold.state)
     tokens = hold.tokens if""",
@@ -82,9 +83,9 @@ MONEY = [
     ),
     Fault(
         "hold-beyond-the-balance",
-        HOLD_RULES,
-        "    require_affordable(command, tokens, wallet, books)\n",
-        "",
+        PAYMENT_RULES,
+        "    if tokens > available:\n",
+        "    if False:\n",
         f"{UNIT}/test_ledger_properties.py::test_wallet_is_never_overspent",
     ),
     Fault(
@@ -132,7 +133,7 @@ MONEY = [
     ),
     Fault(
         "token-cap-ignored",
-        CHARGE_RULES,
+        PAYMENT_RULES,
         "    if tokens > left:\n",
         "    if False:\n",
         f"{UNIT}/test_charge_rules.py::TestCharge::test_token_cap_counts_charged_tokens",

@@ -115,6 +115,8 @@ PRODUCT = {
     "GET /v1/me/wallet": Rule(ANYONE),
     "GET /v1/me/ledger": Rule(ANYONE),
     "GET /v1/me/usage": Rule(ANYONE),
+    "GET /v1/me/funds": Rule(ANYONE),
+    "PUT /v1/me/payer": Rule(ANYONE, _json({"group_id": None})),
     "POST /v1/sessions": Rule(PUBLIC, _owner_logs_in("name", "password")),
     "POST /v1/sessions/refresh": Rule(
         PUBLIC, lambda _, world: {"json": {"refresh_token": world.refresh_token}}
@@ -140,6 +142,17 @@ PRODUCT = {
     "DELETE /v1/groups/{group_id}/join-codes/{code_id}": Rule(OWNER),
     "GET /v1/groups/{group_id}/roster": Rule(OWNER),
     "PUT /v1/groups/{group_id}/roster": Rule(OWNER, _roster),
+    "GET /v1/groups/{group_id}/wallet": Rule(OWNER_OR_ADMIN),
+    "GET /v1/groups/{group_id}/ledger": Rule(OWNER_OR_ADMIN),
+    "GET /v1/groups/{group_id}/usage": Rule(OWNER_OR_ADMIN),
+    "POST /v1/groups/{group_id}/grants": Rule(ADMIN, _json({"amount": 1, "reason": "a test"})),
+    "PUT /v1/groups/{group_id}/payment": Rule(OWNER, _json({"pays_from": ["allowance", "pool"]})),
+    "POST /v1/groups/{group_id}/allowance-rules": Rule(OWNER, _json({"amount": 5, "every": "P1W"})),
+    "GET /v1/groups/{group_id}/allowance-rules": Rule(OWNER_OR_ADMIN),
+    "PATCH /v1/groups/{group_id}/allowance-rules/{rule_id}": Rule(OWNER, _json({"stopped": True})),
+    "POST /v1/groups/{group_id}/limits": Rule(OWNER, _json({"amount": 5, "every": "P1D"})),
+    "GET /v1/groups/{group_id}/limits": Rule(OWNER_OR_ADMIN),
+    "DELETE /v1/groups/{group_id}/limits/{limit_id}": Rule(OWNER),
     # There is no such code, so every caller receives 404.
     "POST /v1/memberships": Rule(ANYONE, _json({"code": "00000-00000"}), also=(404,)),
     "POST /v1/groups/{group_id}/challenges": Rule(OWNER, _challenge),

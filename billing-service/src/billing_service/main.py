@@ -11,7 +11,7 @@ from billing_service.caches import PayerCache, listen_together
 from billing_service.calendar_rules import Clock
 from billing_service.container import Container
 from billing_service.groups import endpoints as group_endpoints
-from billing_service.groups import payer_endpoints, rule_endpoints
+from billing_service.groups import limit_endpoints, payer_endpoints, rule_endpoints
 from billing_service.groups.scheduler import Scheduler
 from billing_service.ledger import endpoints as ledger_endpoints
 from billing_service.ledger.service import WRITERS, Ledger, utc_now
@@ -45,6 +45,7 @@ ROUTERS = (
     payer_endpoints.router,
     group_endpoints.router,
     rule_endpoints.router,
+    limit_endpoints.router,
     purchase_endpoints.router,
     price_endpoints.router,
     course_endpoints.router,

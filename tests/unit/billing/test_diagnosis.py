@@ -20,6 +20,8 @@ BALANCED = Verification(
     receipted=1,
     refunded=0,
     differences=[],
+    incomplete_parts=0,
+    groups=[],
 )
 
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request, Response
 from billing_service.errors import GroupNotFound
 from billing_service.fields import GrantRequest
 from billing_service.groups import queries
+from billing_service.groups.access_queries import require_member, require_owner
 from billing_service.groups.scheduler import Scheduler
 from billing_service.groups.schemas import GroupEntryView, GroupGrantView, GroupWallet, Payment
 from billing_service.ledger.endpoints import LedgerDep
@@ -44,11 +45,11 @@ SchedulerDep = Annotated[Scheduler, Depends(_scheduler)]
 @router.get("/wallet", responses=documented(Unauthenticated, GroupNotFound))
 async def show_group_wallet(group_id: RowIdInPath, caller: Reader, session: ReadSession) -> GroupWallet:
     """Tokens of the pool and of allowances: of all members for staff, else your own."""
-    access = await queries.require_member(session, group_id, caller)
+    access = await require_member(session, group_id, caller)
     member_id = None if access.is_staff else caller.user_id
     sees_pool = access.is_staff or "pool" in access.group.pays_from
-    pool = await queries.sum_funds(session, group_id, "pool") if sees_pool else None
-    allowances = await queries.sum_funds(session, group_id, "allowance", member_id)
+    pool = await queries.sum_funds(session, group_id, queries.IS_POOL) if sees_pool else None
+    allowances = await queries.sum_funds(session, group_id, queries.IS_ALLOWANCE, member_id)
     return GroupWallet(
         group_id=group_id,
         pays_from=access.group.pays_from,  # pyright: ignore[reportArgumentType] - pydantic checks
@@ -62,7 +63,7 @@ async def list_group_entries(
     group_id: RowIdInPath, caller: Reader, session: ReadSession, page: RequestedPage
 ) -> Page[GroupEntryView]:
     """Transfers of the group's accounts, newest first: all for staff, else those that concern you."""
-    access = await queries.require_member(session, group_id, caller)
+    access = await require_member(session, group_id, caller)
     conditions = entries_of_group(group_id, None if access.is_staff else caller.user_id)
     rows = await list_entries(session, page.before, page.fetch, *conditions)
     return page.page_of(rows, _entry, lambda entry: entry.transfer.id)
@@ -79,7 +80,7 @@ async def show_group_usage(
 ) -> UsageReport:
     """Charges that the group paid, summed: of all members for staff, else your own; at most 1,000 groups."""
     async with reads.session(caller.user_id) as session:
-        access = await queries.require_member(session, group_id, caller)
+        access = await require_member(session, group_id, caller)
         user_id = None if access.is_staff else caller.user_id
         usage = await sum_usage(session, UsageQuery(group_by, since, until, user_id, group_id))
     return UsageReport(items=[UsageView.model_validate(group) for group in usage])
@@ -121,7 +122,7 @@ async def set_payment(
 
     `own` is each member's wallet: it pays only if it is named.
     """
-    group = await queries.require_owner(session, group_id, caller)
+    group = await require_owner(session, group_id, caller)
     group.pays_from = list(payment.pays_from)
     return payment
 

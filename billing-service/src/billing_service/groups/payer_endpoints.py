@@ -11,6 +11,7 @@ from billing_service.caches import PayerCache
 from billing_service.calendar_rules import Clock
 from billing_service.errors import GroupNotFound, WalletNotFound
 from billing_service.groups import queries
+from billing_service.groups.access_queries import find_group, require_member
 from billing_service.groups.rule_queries import list_active_rules
 from billing_service.groups.scheduler import schedule_of
 from billing_service.groups.schemas import Funds, Payer, PayerView
@@ -60,7 +61,7 @@ async def show_funds(
 async def set_payer(payer: Payer, caller: AccountOwner, session: Session, cache: PayerCacheDep) -> Payer:
     """Set the group that pays for requests that name none; null for your own wallet."""
     if payer.group_id is not None:
-        access = await queries.require_member(session, payer.group_id, caller)
+        access = await require_member(session, payer.group_id, caller)
         if access.role is None:
             raise GroupNotFound
     await queries.set_default_group(session, caller.user_id, payer.group_id)
@@ -76,7 +77,7 @@ async def _list_payers(
     wallet = books.open_wallet_of(caller.user_id)
     if group_id is None:
         return [wallet]
-    access = await queries.require_member(session, group_id, caller)
+    access = await require_member(session, group_id, caller)
     if access.role is None:
         raise GroupNotFound
     group = access.group
@@ -85,7 +86,7 @@ async def _list_payers(
 
 
 async def _next_allowance(session: AsyncSession, group_id: int, now: datetime) -> datetime | None:
-    group = await queries.find_group(session, group_id)
+    group = await find_group(session, group_id)
     if "allowance" not in group.pays_from:
         return None
     rules = await list_active_rules(session, group_id)

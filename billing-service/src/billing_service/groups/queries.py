@@ -2,66 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import case, func, select, text, true, update
+from sqlalchemy import ColumnElement, case, func, literal_column, select, true, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing_service.errors import GroupNotFound, WalletNotFound
+from billing_service.errors import WalletNotFound
 from billing_service.group_models import AllowanceRule, Group, Member
 from billing_service.ledger.rows import Allowance, Pool, Wallet
 from billing_service.models import Account, Owner
-from kit.errors import Forbidden
-from kit.identity import Caller
 
-STAFF = ("owner", "assistant")
-
-
-class Access(NamedTuple):
-    """A group as a caller may see it; `role` is null for administrators who are not members."""
-
-    group: Group
-    role: str | None
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role in (*STAFF, None)
-
-
-async def find_group(session: AsyncSession, group_id: int) -> Group:
-    """Raises GroupNotFound."""
-    group = await session.get(Group, group_id)
-    if group is None or group.state == "deleted":
-        raise GroupNotFound
-    return group
-
-
-async def require_member(session: AsyncSession, group_id: int, caller: Caller) -> Access:
-    """An active member, or an administrator; raises GroupNotFound for others."""
-    group = await find_group(session, group_id)
-    role = await _role_of(session, group_id, caller.user_id)
-    if role is None and not caller.is_admin:
-        raise GroupNotFound
-    return Access(group, role)
-
-
-async def require_owner(session: AsyncSession, group_id: int, caller: Caller) -> Group:
-    """Raises GroupNotFound for others than members, and Forbidden for members who are not owners."""
-    group = await find_group(session, group_id)
-    role = await _role_of(session, group_id, caller.user_id)
-    if role is None:
-        raise GroupNotFound
-    if role != "owner":
-        raise Forbidden("Only an owner of the group can do this.")
-    return group
-
-
-async def _role_of(session: AsyncSession, group_id: int, user_id: int) -> str | None:
-    own = select(Member.role).where(
-        Member.group_id == group_id, Member.user_id == user_id, Member.state == "active"
-    )
-    return (await session.scalars(own)).first()
+# As text: PostgreSQL plans a prepared statement for all values after its fifth use, and a parameter would not
+# match the condition of an index then.
+IS_POOL, IS_ALLOWANCE = (Account.kind == literal_column(f"'{kind}'") for kind in ("pool", "allowance"))
 
 
 async def save_group(
@@ -75,9 +28,7 @@ async def save_group(
         )
     )
     pool = insert(Account).values(kind="pool", group_id=group_id)
-    # As text: a parameter in the condition would not match the index once PostgreSQL plans for all values.
-    is_pool = text("kind = 'pool'")
-    await session.execute(pool.on_conflict_do_nothing(index_elements=["group_id"], index_where=is_pool))
+    await session.execute(pool.on_conflict_do_nothing(index_elements=["group_id"], index_where=IS_POOL))
 
 
 async def delete_group(session: AsyncSession, group_id: int) -> None:
@@ -133,22 +84,24 @@ async def get_default_group(session: AsyncSession, user_id: int) -> int | None:
 async def list_funds(session: AsyncSession, user_id: int, group_id: int | None) -> dict[int, Wallet]:
     """The user's wallet, and with a group its pool and the user's open allowances."""
     of_group = Account.group_id == group_id if group_id is not None else ~true()
-    is_own = (Account.kind == "pool") | ((Account.member_id == user_id) & Account.closed_at.is_(None))
-    statement = select(Account).where((Account.owner_id == user_id) | (of_group & is_own))
+    is_own = IS_ALLOWANCE & (Account.member_id == user_id) & Account.closed_at.is_(None)
+    conditions = (Account.owner_id == user_id, of_group & IS_POOL, of_group & is_own)
+    # One index for each of the conditions; an OR over them would read all accounts.
+    ids = union_all(*(select(Account.id).where(condition) for condition in conditions))
+    statement = select(Account).where(Account.id.in_(ids))
     return {row.id: _fund_of(row) for row in (await session.scalars(statement)).all()}
 
 
 async def sum_funds(
-    session: AsyncSession, group_id: int, kind: str, member_id: int | None = None
+    session: AsyncSession, group_id: int, is_kind: ColumnElement[bool], member_id: int | None = None
 ) -> tuple[int, int]:
     """Tokens and held tokens of the group's pool, or of its open allowances, of all or of one member."""
-    sums = (func.coalesce(func.sum(column), 0) for column in (Account.posted, Account.held))
+    tokens, held = (func.coalesce(func.sum(column), 0) for column in (Account.posted, Account.held))
     is_meant = Account.member_id == member_id if member_id is not None else true()
-    statement = select(*sums).where(
-        Account.kind == kind, Account.group_id == group_id, Account.closed_at.is_(None), is_meant
-    )
-    tokens, held = (await session.execute(statement)).one()
-    return int(tokens), int(held)
+    is_open = Account.closed_at.is_(None)
+    statement = select(tokens, held).where(is_kind, Account.group_id == group_id, is_open, is_meant)
+    row = (await session.execute(statement)).one()
+    return int(row[0]), int(row[1])
 
 
 def _fund_of(row: Account) -> Wallet:

@@ -11,9 +11,9 @@ import structlog
 
 from billing_service.calendar_rules import Clock
 from billing_service.group_models import AllowanceRule
-from billing_service.groups import rule_queries as queries
-from billing_service.groups.rule_queries import LARGEST_ROUND, DueRule
+from billing_service.groups import schedule_queries as queries
 from billing_service.groups.rules import Schedule
+from billing_service.groups.schedule_queries import LARGEST_ROUND, DueRule
 from billing_service.ledger.commands import Command, Issued, Outcome
 from billing_service.ledger.group_commands import (
     ClosePool,

@@ -19,7 +19,8 @@ from billing_service.ledger.commands import (
     Work,
 )
 from billing_service.ledger.fund_rules import drain
-from billing_service.ledger.payment_rules import count_in_limits, pay, payers_of, paying_group
+from billing_service.ledger.limit_rules import count_in_limits, paying_group
+from billing_service.ledger.payment_rules import pay, payers_of
 from billing_service.ledger.rows import (
     Allowance,
     FirstAnswer,

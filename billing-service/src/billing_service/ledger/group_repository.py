@@ -10,8 +10,8 @@ import asyncpg
 from billing_service.calendar_rules import Calendar, parse_duration
 from billing_service.ledger import group_sql as sql
 from billing_service.ledger.books import Books, Changes, LimitPeriod
+from billing_service.ledger.limit_rules import limit_periods
 from billing_service.ledger.needs import Needs
-from billing_service.ledger.payment_rules import limit_periods
 from billing_service.ledger.rows import (
     Allowance,
     Hold,
@@ -27,13 +27,13 @@ from billing_service.ledger.rows import (
 
 
 def fund_of(row: asyncpg.Record) -> Wallet:
-    """The account of a row of LOCK_FUNDS."""
-    balance = (row["id"], row["owner"], row["posted"], row["held"], row["closed_at"])
-    if row["kind"] == "pool":
-        return Pool(*balance, row["group_id"], row["expires_at"])
-    if row["kind"] == "allowance":
-        return Allowance(*balance, row["group_id"], row["expires_at"], row["rule_id"], row["period"])
-    return Wallet(*balance)
+    """The account of a row of LOCK_FUNDS; nearly all are wallets."""
+    number, owner, posted, held, closed_at, kind, group_id, expires_at, rule_id, period = row
+    if kind == "wallet":
+        return Wallet(number, owner, posted, held, closed_at)
+    if kind == "pool":
+        return Pool(number, owner, posted, held, closed_at, group_id, expires_at)
+    return Allowance(number, owner, posted, held, closed_at, group_id, expires_at, rule_id, period)
 
 
 class GroupRows:
@@ -55,7 +55,7 @@ class GroupRows:
             needs.pools,
             needs.accounts,
         )
-        return {row["id"]: fund_of(row) for row in rows}
+        return {row[0]: fund_of(row) for row in rows}
 
     async def read(self, books: Books, needs: Needs, now: datetime) -> None:
         """Read the rows of groups that the batch needs, after its holds and receipts."""

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
 from billing_service.errors import CardDeclined, GroupNotFound, PurchasesOff, WalletNotFound
 from billing_service.fields import Amount, Body
+from billing_service.groups.access_queries import require_owner
 from billing_service.groups.endpoints import SchedulerDep
-from billing_service.groups.queries import require_owner
 from billing_service.purchases.cards import parse_card
 from billing_service.purchases.service import Purchases, purchase_key
 from billing_service.statements.endpoints import DatabaseDep
