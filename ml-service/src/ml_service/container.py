@@ -102,8 +102,7 @@ def build(settings: MlSettings, resources: Resources) -> tuple[Container, list[L
     """Build the container, and the loops that run in the background."""
     database, billing = resources.database, resources.billing
     readers, inspectors, scorers = _reader_pools(idle_processes := IdleProcesses())
-    files = Files(settings.store_url)
-    inspector = Inspector(files, settings.csv_limits, inspectors)
+    inspector = Inspector(files := Files(settings.store_url), settings.csv_limits, inspectors)
     worker = _worker_context(settings, database, billing, files, inspector)
     artefacts, uploads, results = worker.artefacts, worker.uploads, worker.results
     feed, refunds = JobFeed(database), Refunds(RefundRepository(database), billing)

@@ -67,7 +67,7 @@ class SubmissionService:
         """Slot, row, job and hold of one submission: all of it or nothing.
 
         The same artefact gets the first answer and takes no slot. All is checked before anything counts, and
-        the slots once more in the transaction. The time is that of the first query: whoever submits before
+        the slots once more in the transaction. The time is that of the first query: a submission before
         the end is in time, however long the check of the files takes.
         """
         wanted = ChallengeOf(caller.user_id, challenge_id)
