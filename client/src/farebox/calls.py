@@ -22,6 +22,7 @@ DEFAULT_SECONDS = 30.0
 # what has happened, and nobody repeats a request whose answer is still on its way.
 SLOW_ROUTES = (
     (re.compile("GET /v1/(me/export|me/ledger|ledger|usage|datasets/[^/]+/findings)"), 75.0),
+    (re.compile("GET /v1/groups/[^/]+/(ledger|usage)"), 75.0),
     (re.compile("(GET|DELETE) /v1/datasets/[^/]+|GET /v1/(models/[^/]+/report|jobs/[^/]+/result)"), 75.0),
     (re.compile("POST /v1/models/[^/]+/predict|GET /v1/(models/[^/]+/export|jobs/[^/]+/events)"), 140.0),
     (re.compile("GET /v1/(ledger/verify|diagnosis)|PATCH /v1/datasets/[^/]+"), 330.0),

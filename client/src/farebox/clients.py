@@ -2,7 +2,7 @@
 
 import os
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +30,19 @@ from farebox.tokens import FileTokenStore, TokenStore
 from farebox.transports import AsyncTransport, SyncTransport
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+class ClientOptions(TypedDict, total=False):
+    """Options of both clients."""
+
+    api_key: str | None
+    """The credential, by default FAREBOX_API_KEY, else the stored login."""
+    group: int | None
+    """The id of the group that pays for all work, by default your default payer."""
+    store: TokenStore | None
+    """The store of the login, by default a file in the user's config folder."""
+    retries: Retries | None
+    """How often and how long failed requests are repeated."""
 
 
 class Client(Resource[S]):
@@ -99,25 +112,20 @@ def _log_in(session: Session, name: str, password: str) -> Steps[None]:
 class Farebox(Client[SyncTransport]):
     """A blocking client of a Farebox gateway.
 
-    The address is `url`, FAREBOX_URL, API_BASE_URL or port 8000 of this machine. The credential is `api_key`,
-    FAREBOX_API_KEY, or the login that `log_in` stored in the user's config folder; pass a `store` to store
-    the login elsewhere. The `group` pays for all work; without it, your default payer. Close the client
-    after use, or use it in a `with` block.
+    The address is `url`, FAREBOX_URL, API_BASE_URL or port 8000 of this machine. The credential is an API
+    key, or the login that `log_in` stored. Close the client after use, or use it in a `with` block.
     """
 
     def __init__(
         self,
         url: str | None = None,
         *,
-        api_key: str | None = None,
-        group: int | None = None,
-        store: TokenStore | None = None,
-        retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         self.url = base_url(url)
         self._http = httpx.Client(base_url=self.url, transport=transport)
-        super().__init__(_session(self.url, api_key, store, retries, group), SyncTransport(self._http))
+        super().__init__(_session(self.url, options), SyncTransport(self._http))
 
     def close(self) -> None:
         self._http.close()
@@ -138,15 +146,12 @@ class AsyncFarebox(Client[AsyncTransport]):
         self,
         url: str | None = None,
         *,
-        api_key: str | None = None,
-        group: int | None = None,
-        store: TokenStore | None = None,
-        retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         self.url = base_url(url)
         self._http = httpx.AsyncClient(base_url=self.url, transport=transport)
-        super().__init__(_session(self.url, api_key, store, retries, group), AsyncTransport(self._http))
+        super().__init__(_session(self.url, options), AsyncTransport(self._http))
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -169,11 +174,9 @@ def base_url(url: str | None = None) -> str:
     return address.rstrip("/")
 
 
-def _session(
-    url: str, api_key: str | None, store: TokenStore | None, retries: Retries | None, group: int | None
-) -> Session:
-    policy = retries or Retries()
+def _session(url: str, options: ClientOptions) -> Session:
+    policy, store, api_key = options.get("retries") or Retries(), options.get("store"), options.get("api_key")
     if store is None:
         # A given store decides the account, so FAREBOX_API_KEY applies only without one.
         api_key = api_key or os.environ.get("FAREBOX_API_KEY") or None
-    return Session(Auth(store or FileTokenStore(url), policy, api_key), policy, group)
+    return Session(Auth(store or FileTokenStore(url), policy, api_key), policy, options.get("group"))

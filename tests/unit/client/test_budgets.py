@@ -66,7 +66,6 @@ def test_rule_keeps_local_times_local(gateway: Gateway, caller: Caller) -> None:
     assert json.loads(request.content) == {
         "amount": 20,
         "every": "P1W",
-        "keeps": 1,
         "starts_at": "2026-11-02T00:00:00",
     }
     assert "Idempotency-Key" in request.headers

@@ -11,14 +11,13 @@ from auth_service.groups.endpoints import GroupView, MembershipView, MemberView
 from auth_service.rosters.endpoints import LineErrorView, SeatView
 from auth_service.sessions.endpoints import SessionView
 from auth_service.users.endpoints import UserView as AccountView
+from billing_service.groups.rule_schemas import LimitView, RuleView
 from billing_service.groups.schemas import (
     Funds,
     GroupEntryView,
     GroupGrantView,
     GroupWallet,
-    LimitView,
     PayerView,
-    RuleView,
 )
 from billing_service.owners.endpoints import GrantView, UserView
 from billing_service.prices.endpoints import PriceView, QuoteView

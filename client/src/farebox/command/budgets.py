@@ -13,7 +13,7 @@ from farebox.command.options import DEFAULT_LIMIT, AsJson, GroupId, Limit, Url, 
 from farebox.command.prompts import confirm, read_secret
 from farebox.command.wallet import USAGE_COLUMNS
 from farebox.errors import InvalidArgument
-from farebox.resources.budgets import GroupedBy
+from farebox.resources.budgets import GroupedBy, LimitScope
 from farebox.results.budgets import Source
 
 OWN = "own"
@@ -212,7 +212,12 @@ def limit(
 ) -> None:
     """Limit what each member, or one, spends of the group's tokens."""
     with Farebox(url) as client:
-        added = client.budgets.add_limit(group, amount, every, user_id=user, context=context)
+        scope = LimitScope()
+        if user is not None:
+            scope["user_id"] = user
+        if context is not None:
+            scope["context"] = context
+        added = client.budgets.add_limit(group, amount, every, **scope)
     output.show_outcome(added, f"Limit {added.id} of group {group} is set.", as_json=as_json)
 
 

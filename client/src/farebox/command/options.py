@@ -27,6 +27,9 @@ Detach = Annotated[bool, typer.Option("--detach", help="Print the job and do not
 GroupId = Annotated[
     int, typer.Argument(metavar="GROUP", parser=row_id, help="The group's id, from the list.")
 ]
+ChallengeId = Annotated[
+    int, typer.Argument(metavar="CHALLENGE", parser=row_id, help="The challenge's id, from the list.")
+]
 PayingGroup = Annotated[
     int | None,
     typer.Option(

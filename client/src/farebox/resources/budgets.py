@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 from farebox.calls import Call, Page, idempotency_header, json_as, list_call, no_content
 from farebox.operations import Resource, S, listing, operation
@@ -21,6 +21,28 @@ from farebox.results.budgets import (
 from farebox.results.wallet import Purchase, Usage
 
 GroupedBy = Literal["day", "action", "model", "user", "context"]
+
+
+class RuleOptions(TypedDict, total=False):
+    """Options of an allowance rule; times without an offset are local times of the group."""
+
+    starts_at: datetime
+    """The start of the first period, by default now."""
+    ends_at: datetime
+    """The end of the last allowance, by default none."""
+    keeps: int
+    """The periods for which an allowance lasts, by default 1."""
+
+
+class LimitScope(TypedDict, total=False):
+    """The work that a limit counts, by default all work of each member."""
+
+    context: str
+    """Work with this label, such as `challenge:17`."""
+    user_id: int
+    """The work of one member."""
+    api_key_id: int
+    """The work of one API key."""
 
 
 class Budgets(Resource[S]):
@@ -96,18 +118,14 @@ class Budgets(Resource[S]):
         group_id: int,
         amount: int,
         every: str,
-        *,
-        starts_at: datetime | None = None,
-        ends_at: datetime | None = None,
-        keeps: int = 1,
+        **options: Unpack[RuleOptions],
     ) -> Call[AllowanceRule]:
-        """Give each member `amount` tokens for each period, such as `P1W`, from the pool.
-
-        Times without an offset are local times of the group. An allowance lasts for `keeps` periods.
-        """
-        rule = {"amount": amount, "every": every, "keeps": keeps}
-        times = {"starts_at": starts_at, "ends_at": ends_at}
-        rule |= {name: time.isoformat() for name, time in times.items() if time is not None}
+        """Give each member `amount` tokens for each period, such as `P1W`, from the pool."""
+        rule: dict[str, object] = {"amount": amount, "every": every}
+        rule |= {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in options.items()
+        }
         path = f"/v1/groups/{group_id}/allowance-rules"
         return Call("POST", path, json_as(AllowanceRule), json=rule, headers=idempotency_header())
 
@@ -132,15 +150,10 @@ class Budgets(Resource[S]):
         group_id: int,
         amount: int,
         every: str | None = None,
-        *,
-        context: str | None = None,
-        user_id: int | None = None,
-        api_key_id: int | None = None,
+        **scope: Unpack[LimitScope],
     ) -> Call[SpendingLimit]:
-        """Limit what each member spends in a period, or for ever; or one member, a context or an API key."""
-        limit: dict[str, object] = {"amount": amount, "every": every}
-        scopes = {"context": context, "user_id": user_id, "api_key_id": api_key_id}
-        limit |= {name: value for name, value in scopes.items() if value is not None}
+        """Limit what each member spends in a period, or for ever; or what the scope names."""
+        limit: dict[str, object] = {"amount": amount, "every": every, **scope}
         path = f"/v1/groups/{group_id}/limits"
         return Call("POST", path, json_as(SpendingLimit), json=limit, headers=idempotency_header())
 

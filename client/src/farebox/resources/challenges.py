@@ -1,7 +1,7 @@
-"""Challenges: contests on hidden rows, which never leave Farebox."""
+"""Challenges: models compared on hidden rows, which never leave Farebox."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, TypedDict, Unpack
 
@@ -26,20 +26,44 @@ class Holdout(TypedDict, total=False):
     public_share: float
 
 
-class ChallengeChanges(TypedDict, total=False):
+class Choices(TypedDict, total=False):
+    """What has a default."""
+
+    split: Holdout
+    """By default 30 % of the rows are hidden, and a third of those make the public score."""
+    slots_per_day: int
+    """Submissions of a member in a day, by default 5."""
+    slots_total: int
+    """Submissions of a member in all, by default 100."""
+    late: Late
+    """What happens to late submissions, by default `refuse`."""
+    token_limit: int
+    """The tokens that a member should need."""
+
+
+class Draft(Choices):
+    """A new challenge; `dataset_id` is your own with all rows, and times have an offset."""
+
+    title: str
+    dataset_id: int
+    label: str
+    metric: str
+    opens_at: datetime
+    closes_at: datetime
+
+
+class Changes(Choices, total=False):
     """Changes of a draft; after the publication only the title and a later end."""
 
     title: str
     dataset_id: int
     label: str
-    split: Holdout
     metric: str
     opens_at: datetime
     closes_at: datetime
-    slots_per_day: int
-    slots_total: int
-    late: Late
-    token_limit: int
+
+
+HIDDEN: Holdout = {"holdout_share": 0.3, "public_share": 0.33}
 
 
 class Challenges(Resource[S]):
@@ -49,39 +73,12 @@ class Challenges(Resource[S]):
     def create(
         self,
         group_id: int,
-        title: str,
-        dataset_id: int,
-        label: str,
-        *,
-        metric: str,
-        opens_at: datetime,
-        closes_at: datetime,
-        split: Holdout | None = None,
-        slots_per_day: int = 5,
-        slots_total: int = 100,
-        late: Late = "refuse",
-        token_limit: int | None = None,
+        draft: Draft,
     ) -> Call[Challenge]:
-        """Draft a challenge from your own dataset, as an owner or assistant. Times have an offset.
-
-        Without `split` 30 % of the rows are hidden, and a third of those make the public score.
-        """
-        hidden = split or Holdout(holdout_share=0.3, public_share=0.33)
-        challenge: dict[str, object] = {
-            "title": title,
-            "dataset_id": dataset_id,
-            "label": label,
-            "split": hidden,
-            "metric": metric,
-            "opens_at": opens_at.isoformat(),
-            "closes_at": closes_at.isoformat(),
-            "slots_per_day": slots_per_day,
-            "slots_total": slots_total,
-            "late": late,
-            "token_limit": token_limit,
-        }
+        """Draft a challenge from your own dataset, as an owner or assistant."""
         path = f"/v1/groups/{group_id}/challenges"
-        return Call("POST", path, json_as(Challenge), json=challenge, headers=idempotency_header())
+        body = {"split": HIDDEN, **_as_json(draft)}
+        return Call("POST", path, json_as(Challenge), json=body, headers=idempotency_header())
 
     @listing
     def list(self, group_id: int) -> Call[Page[Challenge]]:
@@ -94,13 +91,10 @@ class Challenges(Resource[S]):
         return Call("GET", f"/v1/challenges/{challenge_id}", json_as(Challenge))
 
     @operation
-    def change(self, challenge_id: int, changes: ChallengeChanges) -> Call[Challenge]:
+    def change(self, challenge_id: int, changes: Changes) -> Call[Challenge]:
         """Change a draft; after the publication only the title, and a later `closes_at`."""
-        body = {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in changes.items()
-        }
-        return Call("PATCH", f"/v1/challenges/{challenge_id}", json_as(Challenge), json=body)
+        path = f"/v1/challenges/{challenge_id}"
+        return Call("PATCH", path, json_as(Challenge), json=_as_json(changes))
 
     @operation
     def delete(self, challenge_id: int) -> Call[None]:
@@ -178,6 +172,12 @@ class Challenges(Resource[S]):
     def results(self, challenge_id: int) -> Call[str]:
         """The results as CSV with the names of the roster, for owners and assistants."""
         return Call("GET", f"/v1/challenges/{challenge_id}/results", text)
+
+
+def _as_json(changes: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in changes.items()
+    }
 
 
 def commitment_holds(challenge: Challenge) -> bool:
