@@ -22,6 +22,7 @@ from billing_service.ledger.rows import (
     Transfer,
     TransferDetails,
     Wallet,
+    total_of,
 )
 from billing_service.prices.rules import Price
 
@@ -119,6 +120,13 @@ class Books:
         found = (own for (group, _), own in self._allowances.items() if group == group_id)
         return [allowance for own in found for allowance in own]
 
+    def accounts_of_hold(self, hold: Hold) -> Sequence[Wallet] | None:
+        """The account of each part, as below; the wallet of a hold that no group pays."""
+        if hold.wallet_id is None:
+            return self.accounts_of(hold.parts)
+        wallet = self.wallets.get(hold.wallet_id)
+        return None if wallet is None else (wallet,)
+
     def accounts_of(self, parts: Sequence[Part]) -> list[Wallet] | None:
         """The account of each part; None if the batch has not locked all of them."""
         accounts = [self.wallets[part.account_id] for part in parts if part.account_id in self.wallets]
@@ -126,12 +134,14 @@ class Books:
 
     def end_hold(self, hold: Hold, accounts: Sequence[Wallet], state: HoldState) -> None:
         """Make the held tokens available again; a settlement has debited its tokens before."""
-        for account, part in zip(accounts, hold.paid_from(), strict=True):
+        if hold.wallet_id is not None:
+            self.change_held(accounts[0], -hold.tokens)
+        for account, part in zip(accounts, hold.parts, strict=False):
             self.change_held(account, -part.tokens)
         if hold.api_key_id is not None:
             self.add_key_usage(hold.api_key_id, (hold.settled_tokens or 0) - hold.tokens)
         hold.state = state
-        hold.ended_available = sum(account.available for account in accounts)
+        hold.ended_available = total_of(accounts)
         self.record_change(hold)
 
     def record_change(self, hold: Hold) -> None:

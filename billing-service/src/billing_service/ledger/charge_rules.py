@@ -30,6 +30,7 @@ from billing_service.ledger.rows import (
     TransferDetails,
     Wallet,
     receipt_id_of,
+    total_of,
 )
 from billing_service.prices.rules import Price
 from kit.errors import DeadlinePassed, IdempotencyKeyReused
@@ -60,11 +61,11 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
     wallet = books.open_wallet_of(command.user_id)
     price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
-    payers = payers_of(command, wallet, books, now)
+    group_id = paying_group(command, books)
+    payers = payers_of(command, group_id, wallet, books, now)
     payments = pay(command, tokens, payers, books, now)
     if command.api_key is not None:
         books.add_key_usage(command.api_key.id, tokens)
-    group_id = paying_group(command, books)
     receipt = Receipt(
         receipt_id,
         wallet.owner_id,
@@ -75,14 +76,15 @@ def charge_tokens(command: ChargeTokens, books: Books, now: datetime) -> Charged
         command.resource,
         price.version,
         input_hash=command.input_hash,
-        available=sum(payer.available for payer in payers) - tokens,
+        available=total_of(payers) - tokens,
         api_key_id=command.api_key.id if command.api_key else None,
         group_id=group_id,
         context=command.context,
         created_at=None if group_id is None else now,
     )
     write_charge(receipt, command.key, payments, books)
-    count_in_limits(receipt, wallet.owner_id, tokens, books)
+    if group_id is not None:
+        count_in_limits(receipt, wallet.owner_id, tokens, books)
     return Charged(receipt_id, tokens, receipt.available or 0, replayed=False)
 
 
@@ -146,8 +148,10 @@ def write_charge(receipt: Receipt, key: str, payments: Sequence[Payment], books:
         receipt.resource,
         receipt.price_version,
         receipt.id,
-        context=receipt.context,
-        member_id=None if receipt.group_id is None else receipt.owner_id,
+        None,
+        None,
+        receipt.context,
+        None if receipt.group_id is None else receipt.owner_id,
     )
     for account, tokens in payments:
         # Free work has a receipt but no transfer, because the amount of a transfer is above zero.

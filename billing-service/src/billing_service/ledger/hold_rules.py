@@ -32,7 +32,7 @@ from billing_service.ledger.commands import (
 from billing_service.ledger.fund_rules import drain_all
 from billing_service.ledger.limit_rules import count_in_limits, paying_group
 from billing_service.ledger.payment_rules import pay, payers_of
-from billing_service.ledger.rows import Hold, HoldState, Part, Receipt, Wallet, receipt_id_of
+from billing_service.ledger.rows import Hold, HoldState, Part, Receipt, Wallet, receipt_id_of, total_of
 from kit.errors import IdempotencyKeyReused
 
 # A hold that was refunded before it arrived: no input has this hash, and no wallet this id.
@@ -53,13 +53,13 @@ def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
     wallet = books.open_wallet_of(command.user_id)
     price = price_for(command, books, now)
     tokens = price.cost_of(command.units)
-    payers = payers_of(command, wallet, books, now)
+    group_id = paying_group(command, books)
+    payers = payers_of(command, group_id, wallet, books, now)
     payments = pay(command, tokens, payers, books, now)
     for account, share in payments:
         books.change_held(account, share)
     if command.api_key is not None:
         books.add_key_usage(command.api_key.id, tokens)
-    group_id = paying_group(command, books)
     hold = Hold(
         key=command.key,
         input_hash=command.input_hash,
@@ -72,14 +72,14 @@ def place_hold(command: PlaceHold, books: Books, now: datetime) -> Held:
         price_version=price.version,
         api_key_id=command.api_key.id if command.api_key else None,
         expires_at=now + timedelta(seconds=command.ttl_seconds),
-        held_available=sum(payer.available for payer in payers),
+        held_available=total_of(payers),
         context=command.context,
     )
     if group_id is not None:
         hold.group_id, hold.member_id, hold.created_at = group_id, wallet.owner_id, now
         hold.parts = [Part(account.id, share) for account, share in payments if share > 0]
+        count_in_limits(hold, wallet.owner_id, tokens, books)
     books.add_hold(hold)
-    count_in_limits(hold, wallet.owner_id, tokens, books)
     return Held(hold.key, tokens, hold.held_available, replayed=False)
 
 
@@ -96,8 +96,7 @@ def settle_hold(command: SettleHold, books: Books, now: datetime) -> Settled:
     # Some resources exist only now, such as the model that a training creates.
     hold.resource = command.resource or hold.resource
     hold.settled_tokens = tokens
-    receipt = _receipt_of(hold, books)._replace(created_at=None)
-    write_charge(receipt, hold.key, _settle_parts(hold, tokens, accounts), books)
+    write_charge(_receipt_of(hold, books, None), hold.key, _settle_parts(hold, tokens, accounts), books)
     _end_hold(hold, accounts, "settled", books, now)
     return _settled(hold, books, replayed=False)
 
@@ -115,13 +114,13 @@ def refund_hold(command: RefundHold, books: Books, now: datetime) -> Refunded | 
     hold = books.holds.get(command.hold)
     if hold is None or hold.input_hash == VOID:
         return _void_hold(command, books, now)
-    if (accounts := books.accounts_of(hold.paid_from())) is None or owner_of(hold, books) != command.user_id:
+    if (accounts := books.accounts_of_hold(hold)) is None or owner_of(hold, books) != command.user_id:
         raise IdempotencyKeyReused
     if hold.state not in ("settled", "refunded"):
         return _release(hold, accounts, books, now)
     replayed = hold.state == "refunded"
     if not replayed:
-        charge = _receipt_of(hold, books)._replace(api_key_id=hold.api_key_id)
+        charge = _receipt_of(hold, books, hold.created_at)._replace(api_key_id=hold.api_key_id)
         shares = [part.settled_tokens or 0 for part in hold.paid_from()]
         paid = [Payment(account, share) for account, share in zip(accounts, shares, strict=True)]
         reverse_charge(charge, hold_refund_key(hold.key), paid, books, now)
@@ -159,8 +158,10 @@ def owner_of(hold: Hold, books: Books) -> int:
 
 def _settle_parts(hold: Hold, tokens: int, accounts: Sequence[Wallet]) -> list[Payment]:
     """Spend the parts of a hold in their order."""
+    if hold.wallet_id is not None:
+        return [Payment(accounts[0], tokens)]
     payments: list[Payment] = []
-    for account, part in zip(accounts, hold.paid_from(), strict=True):
+    for account, part in zip(accounts, hold.parts, strict=True):
         part.settled_tokens = min(tokens, part.tokens)
         tokens -= part.settled_tokens
         payments.append(Payment(account, part.settled_tokens))
@@ -178,7 +179,7 @@ def _find_hold(key: str, books: Books) -> tuple[Hold, Sequence[Wallet]]:
     """The hold and the account of each part."""
     hold = books.holds.get(key)
     # A hold placed after the locks were taken may belong to a wallet that this batch has not locked.
-    accounts = books.accounts_of(hold.paid_from()) if hold is not None else None
+    accounts = books.accounts_of_hold(hold) if hold is not None else None
     if hold is None or accounts is None:
         raise HoldNotFound
     return hold, accounts
@@ -226,8 +227,8 @@ def _void_hold(command: RefundHold, books: Books, now: datetime) -> Refunded:
     return Refunded(None, 0, available, replayed)
 
 
-def _receipt_of(hold: Hold, books: Books) -> Receipt:
-    """The receipt of a hold's settlement, with the time at which limits count it: that of the hold."""
+def _receipt_of(hold: Hold, books: Books, created_at: datetime | None) -> Receipt:
+    """The receipt of a hold's settlement; limits count it at the time of the hold."""
     return Receipt(
         receipt_id_of(hold.key),
         owner_of(hold, books),
@@ -239,7 +240,7 @@ def _receipt_of(hold: Hold, books: Books) -> Receipt:
         hold.price_version,
         group_id=hold.group_id,
         context=hold.context,
-        created_at=hold.created_at,
+        created_at=created_at,
     )
 
 

@@ -23,7 +23,7 @@ def require_within_limits(
     command: PricedOperation, tokens: int, payers: Sequence[Wallet], books: Books, now: datetime
 ) -> None:
     """Raises SpendingLimitReached for the limit that leaves the least."""
-    if not books.limits or (group_id := paying_group(command, books)) is None:
+    if (group_id := paying_group(command, books)) is None:
         return
     key = command.api_key.id if command.api_key else None
     work = (command.user_id, command.context, key)

@@ -10,17 +10,18 @@ from billing_service.errors import (
     TokenCapReached,
 )
 from billing_service.ledger.books import Books, Payment
-from billing_service.ledger.commands import PricedOperation
-from billing_service.ledger.limit_rules import describe, paying_group, require_within_limits
-from billing_service.ledger.rows import Spender, Wallet
+from billing_service.ledger.commands import KeyCap, PricedOperation
+from billing_service.ledger.limit_rules import describe, require_within_limits
+from billing_service.ledger.rows import Spender, Wallet, total_of
 
 
-def payers_of(command: PricedOperation, wallet: Wallet, books: Books, now: datetime) -> Sequence[Wallet]:
+def payers_of(
+    command: PricedOperation, group_id: int | None, wallet: Wallet, books: Books, now: datetime
+) -> Sequence[Wallet]:
     """The accounts that can pay, in the order in which they are spent.
 
     Raises GroupNotFound for everybody but active members, and GroupArchived.
     """
-    group_id = paying_group(command, books)
     if group_id is None:
         return (wallet,)
     spender = books.spenders.get((group_id, command.user_id))
@@ -51,11 +52,13 @@ def pay(
 
     Raises NotEnoughTokens, SpendingLimitReached and TokenCapReached.
     """
-    available = sum(payer.available for payer in payers)
+    available = total_of(payers)
     if tokens > available:
         raise NotEnoughTokens(tokens, available, [describe(payer) for payer in payers])
-    require_within_limits(command, tokens, payers, books, now)
-    require_below_cap(command, tokens, books)
+    if books.limits:
+        require_within_limits(command, tokens, payers, books, now)
+    if command.api_key is not None:
+        require_below_cap(command.api_key, tokens, books)
     return split(tokens, payers)
 
 
@@ -72,10 +75,10 @@ def split(tokens: int, payers: Sequence[Wallet]) -> list[Payment]:
     return payments
 
 
-def require_below_cap(command: PricedOperation, tokens: int, books: Books) -> None:
+def require_below_cap(api_key: KeyCap, tokens: int, books: Books) -> None:
     """Raises TokenCapReached."""
-    if command.api_key is None or command.api_key.token_cap is None:
+    if api_key.token_cap is None:
         return
-    left = command.api_key.token_cap - books.key_usage.get(command.api_key.id, 0)
+    left = api_key.token_cap - books.key_usage.get(api_key.id, 0)
     if tokens > left:
         raise TokenCapReached(tokens, max(left, 0))

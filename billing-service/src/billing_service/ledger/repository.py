@@ -198,4 +198,9 @@ def _columns(rows: Iterable[object], fields: Sequence[str]) -> list[Sequence[Any
 def _transposed(rows: Sequence[Sequence[object]], width: int) -> list[Sequence[Any]]:  # Any: columns
     """The columns of the rows; one of nulls is empty, because unnest fills shorter arrays with nulls."""
     columns = zip(*rows, strict=True)
-    return [() if column.count(None) == len(rows) else column for column in columns] or [()] * width
+    return [() if _is_null(column) else column for column in columns] or [()] * width
+
+
+def _is_null(column: Sequence[object]) -> bool:
+    # Most columns have a first value, and need no count then.
+    return column[0] is None and column.count(None) == len(column)
