@@ -31,6 +31,7 @@ from ml_service.billing.port import (
     Receipt,
 )
 from ml_service.errors import BillingUnavailable
+from tests.support.memory_wallets import GroupFunds, Wallet
 
 PRICES: dict[Action, Price] = {
     "train": Price(1, 1),
@@ -39,30 +40,6 @@ PRICES: dict[Action, Price] = {
     "metadata": Price(0, 1),
     "score": Price(1, 1),
 }
-
-
-@dataclass
-class Wallet:
-    posted: int
-    held: int = 0
-
-    @property
-    def available(self) -> int:
-        return self.posted - self.held
-
-    def describe(self) -> dict[str, object]:
-        sizes = {"available": self.available, "held": self.held}
-        return {"kind": "pool", "account": 1, **sizes, "expires_at": None}
-
-
-@dataclass
-class GroupFunds:
-    """The pool of a group, and the most that one member may spend of it in each context."""
-
-    members: set[UserId]
-    pool: Wallet
-    limit: int | None = None
-    archived: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,15 @@ async def list_entries(session: AsyncSession, challenge: Challenge) -> Sequence[
     Private scores are joined only once the challenge is final.
     """
     better = PublicScore.score.asc() if challenge.metric in LOWER_IS_BETTER else PublicScore.score.desc()
-    own = {"partition_by": Submission.user_id}
+    own = Submission.user_id
     ranked = (
         select(
             *(Submission.id, Submission.user_id, Submission.accepted_at, Submission.selected),
             *(PublicScore.score, PublicScore.error),
-            func.row_number().over(order_by=(better, Submission.accepted_at), **own).label("position"),
-            func.count().over(**own).label("submissions"),
+            func.row_number()
+            .over(partition_by=own, order_by=(better, Submission.accepted_at))
+            .label("position"),
+            func.count().over(partition_by=own).label("submissions"),
         )
         .join(
             PublicScore,

@@ -47,18 +47,24 @@ class Board:
     late: frozenset[int] = frozenset()
 
 
+# A board with its baseline.
+BoardRead = tuple[Board, float | None]
+# Tokens by user.
+Usage = Mapping[int, int]
+
+
 @dataclass(frozen=True)
 class BoardService:
     database: Database
     billing: Billing
-    usage: TTLCache[int, Mapping[int, int]] = field(
-        default_factory=lambda: TTLCache(MOST_CHALLENGES, USAGE_SECONDS), init=False
+    usage: TTLCache[int, Usage] = field(
+        default_factory=lambda: TTLCache[int, Usage](MOST_CHALLENGES, USAGE_SECONDS), init=False
     )
-    boards: TTLCache[BoardKey, tuple[Board, float | None]] = field(
-        default_factory=lambda: TTLCache(MOST_CHALLENGES, BOARD_SECONDS), init=False
+    boards: TTLCache[BoardKey, BoardRead] = field(
+        default_factory=lambda: TTLCache[BoardKey, BoardRead](MOST_CHALLENGES, BOARD_SECONDS), init=False
     )
-    _reads: SingleFlight[BoardKey, tuple[Board, float | None]] = field(
-        default_factory=lambda: SingleFlight[BoardKey, tuple[Board, float | None]](), init=False
+    _reads: SingleFlight[BoardKey, BoardRead] = field(
+        default_factory=lambda: SingleFlight[BoardKey, BoardRead](), init=False
     )
 
     async def leaderboard(self, caller: Caller, challenge_id: int, by: Order) -> Board:
@@ -102,7 +108,7 @@ class BoardService:
             log.info("challenge_finalised", challenge=challenge_id, user=caller.user_id)
             return await show(session, seen)
 
-    async def _read(self, challenge: Challenge, state: ChallengeState) -> tuple[Board, float | None]:
+    async def _read(self, challenge: Challenge, state: ChallengeState) -> BoardRead:
         """The board and its baseline, at most a second old: all members of a class may poll it."""
         key = (challenge.id, challenge.revision, state)
         if (known := self.boards.get(key)) is None:
@@ -122,8 +128,8 @@ class BoardService:
             if required:
                 raise
             return None
-        self.usage[challenge.id] = dict(usage)
-        return self.usage[challenge.id]
+        known = self.usage[challenge.id] = {int(user): tokens for user, tokens in usage.items()}
+        return known
 
 
 async def _read_board(session: AsyncSession, challenge: Challenge, state: ChallengeState) -> Board:

@@ -29,13 +29,8 @@ from ml_service.challenge_errors import (
     TimeWithoutOffset,
     TooManyChallenges,
 )
-from ml_service.challenges.schemas import (
-    ChallengeChange,
-    ChallengeRequest,
-    ChallengeView,
-    HoldoutRequest,
-    view_of,
-)
+from ml_service.challenges.request_schemas import ChallengeChange, ChallengeRequest, HoldoutRequest
+from ml_service.challenges.schemas import ChallengeView, view_of
 from ml_service.challenges.service import ChallengeService
 from ml_service.errors import DatasetNotFound, TooManyJobsQueued
 from ml_service.jobs.endpoints import Estimates

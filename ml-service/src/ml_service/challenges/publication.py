@@ -22,6 +22,7 @@ from ml_service.learning.challenges.metric_rules import metric_named
 from ml_service.learning.challenges.splitting import HoldoutSpec
 from ml_service.learning.challenges.tasks import split_on_worker
 from ml_service.learning.tables import CSV_ERRORS, ColumnReading, Reading, TableProfile
+from ml_service.learning.tables.settings import CellType
 from ml_service.learning.tasks import TableFile
 from ml_service.orm import Dataset, Job
 from ml_service.store.outputs import SEALED
@@ -145,7 +146,7 @@ def _spec_of(challenge: Challenge) -> HoldoutSpec:
 
 def _reading_of(kinds: Json) -> Reading:
     """The types that the owner's reading gives the columns."""
-    types = {name: kind for name, kind in kinds.items() if kind in ("text", "date", "number")}
+    types: dict[str, CellType] = {name: kind for name, kind in kinds.items() if kind != "empty"}
     return Reading(columns={name: ColumnReading(type=kind) for name, kind in types.items()})
 
 

@@ -44,8 +44,10 @@ class ReceivedDataset:
     true for an upload whose settings replace those of an equal file.
     """
 
-    def __init__(self, dataset: Dataset, form: UploadForm, upload: Upload, quota: DatasetQuota) -> None:
-        self.dataset, self.form = dataset, form
+    def __init__(
+        self, user_id: UserId, dataset: Dataset, form: UploadForm, upload: Upload, quota: DatasetQuota
+    ) -> None:
+        self.dataset, self.form, self._user_id = dataset, form, user_id
         self.created = self.replayed = self.is_correction = False
         self._upload, self._quota = upload, quota
 
@@ -55,7 +57,7 @@ class ReceivedDataset:
         It is new, or that of an equal file that the owner already stores. Raises AccountDeleted,
         DatasetQuotaReached and StorageQuotaReached, and IdempotencyKeyReused if the key has another file.
         """
-        repository, user_id = DatasetRepository(session), UserId(self.dataset.user_id)
+        repository, user_id = DatasetRepository(session), self._user_id
         if await repository.is_deleted_user(user_id):
             raise AccountDeleted
         await repository.lock_owner(user_id)
@@ -148,7 +150,7 @@ class DatasetService:
             details = settings is not None
             dataset = await self._describe(user_id, upload, existing, given, details=details)
             dataset.name, dataset.idempotency_key = clean_name(form.filename) or DEFAULT_NAME, key
-            received = ReceivedDataset(dataset, form, upload, self._quota)
+            received = ReceivedDataset(user_id, dataset, form, upload, self._quota)
             received.is_correction = settings is not None and given != _given_settings(existing)
             received.replayed = key is not None and existing is not None and existing.idempotency_key == key
             try:

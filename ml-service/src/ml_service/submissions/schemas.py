@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from kit.fields import RowId
 from ml_service.challenge_orm import PrivateScore, PublicScore, Submission
-from ml_service.challenges.schemas import Reason, StrictBody
+from ml_service.challenges.request_schemas import Reason, StrictBody
 from ml_service.learning.challenges.metric_rules import round_to_error
 from ml_service.submissions.rules import MOST_SELECTED
 

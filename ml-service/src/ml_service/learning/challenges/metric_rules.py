@@ -4,8 +4,14 @@ import math
 from typing import Literal, cast
 
 MetricName = Literal[
-    *("accuracy", "balanced_accuracy", "f1_macro", "roc_auc", "log_loss"),
-    *("r2", "root_mean_squared_error", "mean_absolute_error"),
+    "accuracy",
+    "balanced_accuracy",
+    "f1_macro",
+    "roc_auc",
+    "log_loss",
+    "r2",
+    "root_mean_squared_error",
+    "mean_absolute_error",
 ]
 REGRESSION = frozenset({"r2", "root_mean_squared_error", "mean_absolute_error"})
 LOWER_IS_BETTER = frozenset({"log_loss", "root_mean_squared_error", "mean_absolute_error"})
