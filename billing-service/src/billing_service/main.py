@@ -24,6 +24,7 @@ from billing_service.purchases import endpoints as purchase_endpoints
 from billing_service.purchases.cards import CardProvider, SimulatedCards
 from billing_service.purchases.service import Purchases
 from billing_service.settings import Settings
+from billing_service.statements import context_endpoints
 from billing_service.statements import endpoints as statement_endpoints
 from billing_service.statements.queries import CostlyReads
 from billing_service.statements.verification import Verifier
@@ -41,6 +42,7 @@ DRIVER_CONNECTIONS = WRITERS + 3
 ROUTERS = (
     ledger_endpoints.router,
     statement_endpoints.router,
+    context_endpoints.router,
     owner_endpoints.router,
     payer_endpoints.router,
     group_endpoints.router,

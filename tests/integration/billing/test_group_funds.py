@@ -47,6 +47,25 @@ class TestPool:
         shown = {name: receipt.json()[name] for name in ("group_id", "context", "paid_by")}
         assert shown == {"group_id": GROUP, "context": "challenge:17", "paid_by": paid}
 
+    async def test_usage_of_a_context_is_the_sum_of_each_user(self, billing: Billing, budget: Budget) -> None:
+        await budget.grant(100)
+        for key, context in {"a": "c:17", "b": "c:17", "c": "x", "d": "c:17"}.items():
+            await budget.hold(OTHER if key == "b" else USER, key, context=context)
+            await billing.settle(key)
+        await billing.refund_hold(OTHER, "b")
+        query = {"group_id": GROUP, "context": "c:17", "until": "2199-01-01T00:00:00Z"}
+
+        async def used(**change: object) -> list[dict[str, int]]:
+            path, headers = "/internal/contexts/usage", billing.service_headers
+            answer = await billing.http.post(path, json=query | change, headers=headers)
+            assert answer.status_code == 200, answer.text
+            return answer.json()["items"]
+
+        assert await used() == [{"user_id": USER, "tokens": 10}, {"user_id": OTHER, "tokens": 0}]
+        assert await used(until="2001-01-01T00:00:00Z") == await used(group_id=GROUP + 1) == []
+        refused = await billing.http.post("/internal/contexts/usage", json=query, headers=bearer(USER))
+        assert refused.status_code == 401
+
     async def test_repeated_grant_is_applied_once(self, budget: Budget) -> None:
         for _ in range(2):
             await budget.grant(100, **{"Idempotency-Key": "one"})

@@ -166,6 +166,19 @@ async def sum_usage(session: AsyncSession, query: UsageQuery) -> Sequence[Usage]
     return [Usage(*row) for row in rows.all()]
 
 
+async def sum_context_by_user(
+    session: AsyncSession, group_id: int, context: str, until: datetime
+) -> Sequence[tuple[int, int]]:
+    """Charges less refunds of each user in a context of a group, of receipts before that time."""
+    sign = case((Receipt.kind == "charge", 1), else_=-1)
+    tokens = cast(func.sum(sign * Receipt.tokens), Receipt.tokens.type)
+    # The group first, by which receipts are indexed.
+    of_context = (Receipt.group_id == group_id, Receipt.context == context, Receipt.created_at < until)
+    statement = select(Receipt.owner_id, tokens).where(*of_context, Receipt.kind.in_(("charge", "refund")))
+    rows = await session.execute(statement.group_by(Receipt.owner_id).order_by(Receipt.owner_id))
+    return [(owner_id, used) for owner_id, used in rows]
+
+
 def _group(group_by: GroupByInGroup) -> ColumnElement[Any]:  # Any: nullable text
     match group_by:
         case "day":
