@@ -178,12 +178,13 @@ class MemoryBilling:
             raise self._ended(hold)
         entry.expires_at = time.monotonic() + ttl_seconds
 
-    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
+    async def usage(self, group_id: int, context: str, until: datetime) -> Mapping[UserId, int]:
         self._record_call("usage")
         used = Counter[UserId]()
         for entry in self.entries.values():
-            if entry.receipt is not None and entry.state != "refunded" and entry.paid_at < until:
-                used[entry.charge.user_id] += entry.receipt.tokens if entry.charge.context == context else 0
+            is_meant = (entry.charge.group_id, entry.charge.context) == (group_id, context)
+            if is_meant and entry.receipt is not None and entry.state != "refunded" and entry.paid_at < until:
+                used[entry.charge.user_id] += entry.receipt.tokens
         return used
 
     async def prices(self) -> Mapping[Action, Price]:
@@ -196,7 +197,10 @@ class MemoryBilling:
         price = self._price_for(charge)
         tokens = price.tokens * -(-charge.units // price.per_units)
         self._check_cap(charge, tokens)
-        payers = {} if charge.group_id is None else {"payers": [wallet.describe()], "limit": None}
+        kind, account = ("own", f"wallet:{charge.user_id}")
+        if charge.group_id is not None:
+            kind, account = ("pool", f"pool:{charge.group_id}")
+        payers: dict[str, object] = {"payers": [wallet.describe(kind, account)], "limit": None}
         self._check_limit(charge, tokens, payers)
         if wallet.available < tokens:
             detail = f"This costs {tokens} tokens and {wallet.available} are available."

@@ -14,9 +14,10 @@ class Wallet:
     def available(self) -> int:
         return self.posted - self.held
 
-    def describe(self) -> dict[str, object]:
+    def describe(self, kind: str, account: str) -> dict[str, object]:
+        """The wallet as a payer in a refusal."""
         sizes = {"available": self.available, "held": self.held}
-        return {"kind": "pool", "account": 1, **sizes, "expires_at": None}
+        return {"kind": kind, "account": account, **sizes, "expires_at": None}
 
 
 @dataclass

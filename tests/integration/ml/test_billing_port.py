@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import aiohttp
@@ -12,6 +13,7 @@ import pytest
 from tests.integration.ml.serving import serving
 from tests.support.billing import Billing as BillingClient
 from tests.support.billing import NoRevocations
+from tests.support.groups import GROUP, Budget
 from tests.support.memory_billing import MemoryBilling
 from tests.support.postgres import Database
 from tests.support.tokens import JWT_SECRET
@@ -40,7 +42,7 @@ from ml_service.billing.port import (
 )
 
 ADA, NOBODY = UserId(1), UserId(99)
-GRANT = 14
+GRANT, POOL = 14, 20
 
 
 @asynccontextmanager
@@ -55,12 +57,15 @@ async def billing(request: pytest.FixtureRequest, database: Database) -> AsyncIt
     if request.param == "memory":
         memory = MemoryBilling()
         memory.grant(ADA, GRANT)
+        memory.fund(GROUP, POOL, ADA)
         yield memory
         return
     values = {"jwt_secret": JWT_SECRET, "opening_grant": GRANT, **database.settings("billing")}
     app = create_app(Settings.model_validate(values), NoRevocations())
     async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
-        await BillingClient(http).register(ADA)
+        budget = Budget(BillingClient(http, app.state.container.scheduler))
+        await budget.open(ADA, kind="lab")
+        await budget.grant(POOL)
         async with http_billing(url) as over_http:
             yield over_http
 
@@ -72,6 +77,20 @@ def new_charge(user: UserId = ADA, units: int = 1, api_key: ApiKey | None = None
 async def test_charge_debits_at_once(billing: Billing) -> None:
     receipt = await billing.charge(new_charge())
     assert (receipt.tokens, receipt.available) == (5, GRANT - 5)
+
+
+async def test_group_pays_and_its_context_knows_the_usage(billing: Billing) -> None:
+    now = datetime.now(UTC)
+    work = replace(new_charge(), group_id=GROUP, context="challenge:17")
+    receipt = await billing.charge(work)
+    assert (receipt.tokens, receipt.available) == (5, POOL - 5)
+    await billing.hold(held := replace(work, key=ChargeKey("held")), 30)
+    await billing.settle(held.key, 3)
+    assert await billing.usage(GROUP, "challenge:17", now + timedelta(hours=1)) == {ADA: 8}
+    assert await billing.usage(GROUP, "challenge:17", now - timedelta(hours=1)) == {}
+    with pytest.raises(BillingRefusal) as refusal:
+        await billing.hold(replace(new_charge(), group_id=GROUP + 1), 30)
+    assert refusal.value.code == "group_not_found"
 
 
 async def test_second_charge_with_the_key_returns_the_same_receipt(billing: Billing) -> None:
@@ -244,11 +263,13 @@ async def test_unknown_quote_is_refused(billing: Billing) -> None:
     assert refusal.value.kind == QUOTE_NOT_FOUND
 
 
-async def test_refusal_has_required_and_available_tokens(billing: Billing) -> None:
+async def test_refusal_has_required_and_available_tokens_and_payers(billing: Billing) -> None:
     with pytest.raises(BillingRefusal) as refused:
         await billing.hold(new_charge(units=3), 30)
     assert refused.value.kind == NOT_ENOUGH_TOKENS
-    assert refused.value.members == {"required": 15, "available": GRANT}
+    payer = {"kind": "own", "account": "wallet:1", "available": GRANT, "held": 0, "expires_at": None}
+    sizes = {"required": 15, "available": GRANT}
+    assert refused.value.members == sizes | {"payers": [payer], "limit": None}
 
 
 async def test_cap_of_an_api_key_is_enforced(billing: Billing) -> None:

@@ -93,8 +93,8 @@ class HttpBilling:
     async def extend(self, hold: ChargeKey, ttl_seconds: int) -> None:
         await self._post({"operation": "extend", "hold": hold, "ttl_seconds": ttl_seconds})
 
-    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
-        body = orjson.dumps({"context": context, "until": until})
+    async def usage(self, group_id: int, context: str, until: datetime) -> Mapping[UserId, int]:
+        body = orjson.dumps({"group_id": group_id, "context": context, "until": until})
         answer, _ = await self._call("POST", "/internal/contexts/usage", body)
         return {UserId(item["user_id"]): item["tokens"] for item in answer["items"]}
 

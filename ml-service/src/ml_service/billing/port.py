@@ -169,8 +169,8 @@ class Billing(Protocol):
         """Let the hold expire this long from now. Raises HoldEnded."""
         ...
 
-    async def usage(self, context: str, until: datetime) -> Mapping[UserId, int]:
-        """The tokens that each user has paid in this context before that time, net of refunds."""
+    async def usage(self, group_id: int, context: str, until: datetime) -> Mapping[UserId, int]:
+        """The tokens that each user has paid in this context of a group before that time, net of refunds."""
         ...
 
     async def prices(self) -> Mapping[Action, Price]:

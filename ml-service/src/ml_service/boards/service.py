@@ -123,7 +123,9 @@ class BoardService:
         if known is not None:
             return known
         try:
-            usage = await self.billing.usage(context_of(challenge.id), challenge.closes_at)
+            usage = await self.billing.usage(
+                challenge.group_id, context_of(challenge.id), challenge.closes_at
+            )
         except BillingUnavailable:
             if required:
                 raise
