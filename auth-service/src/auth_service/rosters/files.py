@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from auth_service.fields import account_name
 from kit.fields import NOT_STORABLE, fold_name
+from kit.spreadsheets import with_formula, without_formula
 
 COLUMNS = ("external_id", "account", "name", "role", "section")
 REQUIRED = ("external_id", "name")
@@ -18,8 +19,6 @@ EXPORTED = (*COLUMNS, "code", "claimed")
 ROLES = ("assistant", "member")
 DELIMITERS = ",;\t"
 LONGEST_CELL = 200
-# Spreadsheets run cells with these first characters as formulas; an apostrophe before them prevents it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def write_roster(rows: Iterable[Sequence[str]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(EXPORTED)
-    writer.writerows([[f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows])
+    writer.writerows([map(without_formula, row) for row in rows])
     return text.getvalue()
 
 
@@ -173,5 +172,4 @@ def _read_seat(cells: Mapping[str, str]) -> tuple[Seat, dict[str, str]]:
 
 
 def _plain(cell: str) -> str:
-    """The cell without the apostrophe that `write_roster` puts before formulas."""
-    return cell[1:].strip() if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell.strip()
+    return with_formula(cell.strip()).strip()

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from kit.spreadsheets import without_formula
 from ml_service.boards.rules import Line
 from ml_service.boards.service import Board
 from ml_service.submissions.reading import DELETED_MEMBER
@@ -63,8 +64,8 @@ def to_csv(board: Board) -> str:
         is_final = board.name == "final"
         writer.writerow(
             (
-                (member and member.external_id) or "",
-                (member and (member.member_name or member.alias)) or DELETED_MEMBER,
+                without_formula((member and member.external_id) or ""),
+                without_formula((member and (member.member_name or member.alias)) or DELETED_MEMBER),
                 line.entry.public if is_final else line.score,
                 line.score if is_final else "",
                 line.rank,

@@ -63,13 +63,15 @@ def baseline(metric: MetricName, training: Truth, hidden: Truth) -> float | None
 
 
 def spread(metric: MetricName, truth: Truth, scores: Matrix) -> Spread:
-    """The bootstrap over hidden rows; of a part of them, the spread is narrowed to that of all."""
-    rows = min(len(truth.labels), MOST_ROWS)
-    drawn = np.random.default_rng(0).integers(rows, size=(REPEATS, rows))
+    """The bootstrap over hidden rows; of a sample of them, the spread is narrowed to that of all."""
+    rows, random = min(len(truth.labels), MOST_ROWS), np.random.default_rng(0)
+    # Drawn, since files are often sorted by the label.
+    sample = np.sort(random.choice(len(truth.labels), rows, replace=False))
+    drawn = random.integers(rows, size=(REPEATS, rows))
     counts = [np.bincount(resample, minlength=rows) for resample in drawn]
     weights = np.stack([np.ones(rows), *counts]).astype(np.float64)
     with np.errstate(all="ignore"):
-        figures = _resampled(metric, Truth(truth.labels[:rows], truth.classes), scores[:rows], weights)
+        figures = _resampled(metric, truth.take(sample), scores[sample], weights)
     original, resamples = figures[0], figures[1:][np.isfinite(figures[1:])]
     value = compute(metric, truth, scores)
     if value is None or not math.isfinite(original) or len(resamples) < REPEATS // 2:

@@ -83,6 +83,14 @@ def test_more_rows_than_are_resampled_narrow_the_interval() -> None:
     assert REPEATS >= 100
 
 
+def test_spread_of_a_file_sorted_by_the_label_is_that_of_a_mixed_one() -> None:
+    truth, scores = classified(2, 8_000)
+    order = np.argsort(truth.labels, kind="stable")
+    mixed, by_label = (spread("roc_auc", truth.take(rows), scores[rows]) for rows in (np.arange(8_000), order))
+    assert mixed.error is not None
+    assert by_label.error == pytest.approx(mixed.error, rel=0.3)
+
+
 def test_undefined_metric_is_none() -> None:
     one_class = Truth(np.zeros(10, np.int64), 2)
     assert compute("roc_auc", one_class, np.full((10, 2), 0.5)) is None
