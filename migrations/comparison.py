@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData
 from migrations.roles import SCHEMA_OF_ROLE
 
 # Modules that import all models of a service.
-MODELS = ("auth_service.models", "billing_service.group_models", "ml_service.challenge_orm")
+MODELS = ("auth_service.models", "billing_service.payment_models", "ml_service.challenge_orm")
 # Only replicas of the previous release use these; the next release drops them.
 RETIRED_TABLES = {("auth", "first_answers")}
 

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing_service.calendar_rules import default_anchor, parse_duration, to_local
 from billing_service.errors import GroupNotFound, LimitNotFound, TooManyRules
-from billing_service.group_models import Group, Limit
+from billing_service.group_models import Group
 from billing_service.groups import rule_queries
 from billing_service.groups.access_queries import find_group, require_owner
 from billing_service.groups.payer_endpoints import ClockDep
 from billing_service.groups.rule_schemas import LimitView, NewLimit
+from billing_service.payment_models import Limit
 from kit.app import strict_router
 from kit.authentication import AccountOwner, Reader
 from kit.database import ReadSession, Session

@@ -58,10 +58,10 @@ async def save_member(
         await session.execute(update(Owner).where(is_default).values(default_group=None))
 
 
-async def remove_user(session: AsyncSession, user_id: int) -> None:
-    """A deleted user leaves all groups."""
-    members = update(Member).where(Member.user_id == user_id)
-    await session.execute(members.values(state="removed", is_settled=False))
+async def remove_user(session: AsyncSession, user_id: int) -> Sequence[int]:
+    """A deleted user leaves all groups, which are returned."""
+    members = update(Member).where(Member.user_id == user_id).values(state="removed", is_settled=False)
+    return (await session.scalars(members.returning(Member.group_id))).all()
 
 
 async def make_rules_due(session: AsyncSession, group_id: int, now: datetime) -> None:

@@ -8,9 +8,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing_service.errors import LimitNotFound, RuleNotFound, TooManyRules
-from billing_service.group_models import AllowanceRule, Group, Limit, Member
+from billing_service.group_models import AllowanceRule, Group, Member
 from billing_service.groups.queries import IS_POOL
 from billing_service.models import Account
+from billing_service.payment_models import Limit
 from kit.errors import IdempotencyKeyReused
 
 MOST_RULES = 50

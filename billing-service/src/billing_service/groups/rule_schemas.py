@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validato
 
 from billing_service.calendar_rules import parse_duration
 from billing_service.fields import LARGEST_AMOUNT, Body, Context, Moment
-from billing_service.group_models import Limit
+from billing_service.payment_models import Limit
 from kit.fields import RowId, Text
 
 MOST_PERIODS_KEPT = 60

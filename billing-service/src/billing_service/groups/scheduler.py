@@ -88,7 +88,8 @@ class Scheduler:
             IssueAllowances(rule.group_id, rule.id, each.number, each.closes_at, each.expires_at)
             for each in periods
         ]
-        outcomes = await self._post(commands)
+        # One transaction each, so that the pool is not locked for all of them.
+        outcomes = [outcome for command in commands for outcome in await self._post([command])]
         if any(_has_failed(outcome) for outcome in outcomes):
             return
         needed = max((outcome.needed for outcome in outcomes if isinstance(outcome, Issued)), default=0)

@@ -66,12 +66,13 @@ class OwnerEvents:
         new_events = [(event, parse_event(event)) for event in events if event.id not in applied]
         # The ledger is first because its commands are idempotent: after a crash, a retry completes the rest.
         await self._post([command for _, event in new_events for command in self._commands_of(event)])
+        groups: set[int] = set()
         async with self._database.transaction() as session:
             for delivery, event in new_events:
                 if await first_delivery(session, inbox, delivery):
-                    await self._store(session, delivery, event)
-        if any(not isinstance(event, UserCreated | UserChanged) for _, event in new_events):
-            await self._scheduler.run_soon()
+                    groups.update(await self._store(session, delivery, event))
+        for group_id in sorted(groups):
+            await self._scheduler.run_soon(group_id)
 
     async def _post(self, commands: Sequence[Command]) -> None:
         for outcome in await self._ledger.post(commands) if commands else ():
@@ -88,7 +89,8 @@ class OwnerEvents:
             case _:
                 return []
 
-    async def _store(self, session: AsyncSession, delivery: Event, event: KnownEvent) -> None:
+    async def _store(self, session: AsyncSession, delivery: Event, event: KnownEvent) -> Sequence[int]:
+        """Store the event; returns the groups whose allowances it may change."""
         match event:
             case UserCreated():
                 await save_owner(session, event.user_id, event.name, event.role, disabled=False)
@@ -96,9 +98,11 @@ class OwnerEvents:
                 await save_owner(session, event.user_id, event.name, event.role, disabled=event.disabled)
             case UserDeleted():
                 await delete_owner(session, event.user_id)
-                await remove_user(session, event.user_id)
+                return await remove_user(session, event.user_id)
             case _:
                 await store_group_event(session, event, delivery.occurred_at, self._scheduler.clock())
+                return [event.group_id]
+        return []
 
 
 def parse_event(event: Event) -> KnownEvent:

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from billing_service.errors import WalletNotFound
-from billing_service.group_models import ReceiptPart
 from billing_service.models import Account, Hold, Receipt, Transfer
+from billing_service.payment_models import ReceiptPart
 from kit.database import Database, ReadOnlySession
 from kit.deadlines import require_time_left
 from kit.identity import UserId
