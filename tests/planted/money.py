@@ -132,6 +132,27 @@ MONEY = [
         f"{UNIT}/test_charge_rules.py::TestDeadline::test_charges_and_holds_of_an_abandoned_call_are_refused",
     ),
     Fault(
+        "expired-allowance-spent",
+        PAYMENT_RULES,
+        "live = [allowance for allowance in own if not allowance.has_ended(now)]\n",
+        "live = list(own)\n",
+        f"{UNIT}/test_group_properties.py::test_random_operations_agree_with_the_plain_ledger",
+    ),
+    Fault(
+        "short-pool-issues-allowances",
+        f"{LEDGER}/fund_rules.py",
+        "    if tokens > pool.available:\n",
+        "    if False:\n",
+        f"{UNIT}/test_group_properties.py::test_random_operations_agree_with_the_plain_ledger",
+    ),
+    Fault(
+        "spending-limit-ignored",
+        f"{LEDGER}/limit_rules.py",
+        "        if used + tokens > limit.amount:\n",
+        "        if False:\n",
+        f"{INTEGRATION}/test_limits.py::test_limit_binds_each_member_and_names_its_reset",
+    ),
+    Fault(
         "token-cap-ignored",
         PAYMENT_RULES,
         "    if tokens > left:\n",
