@@ -7,7 +7,6 @@ import json
 import statistics
 import time
 
-import pytest
 from tests.integration.ml.challenge import DAN, EVE, STRANGER, ClassRoom
 from tests.integration.ml.events import GROUP, deliver, member
 from tests.integration.ml.service import ADA, BOB, Json
