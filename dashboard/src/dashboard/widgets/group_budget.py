@@ -47,13 +47,12 @@ def show_budget(client: Farebox, group: Group, *, is_staff: bool) -> None:
 
 
 def _show_tokens(wallet: GroupWallet, *, is_staff: bool) -> None:
-    left, middle, right = st.columns(3)
-    if wallet.pool is not None:
-        left.metric("In the pool", f"{wallet.pool.available:,}", border=True)
     whose = "In allowances of all members" if is_staff else "In your allowance"
-    middle.metric(whose, f"{wallet.allowances.available:,}", border=True)
     held = wallet.allowances.held + (wallet.pool.held if wallet.pool else 0)
-    right.metric("Reserved for running jobs", f"{held:,}", border=True)
+    figures = {} if wallet.pool is None else {"In the pool": wallet.pool.available}
+    figures |= {whose: wallet.allowances.available, "Reserved for running jobs": held}
+    for column, (title, count) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        column.metric(title, f"{count:,}", border=True)
 
 
 def _show_payers(client: Farebox, group: Group, funds: Funds) -> None:

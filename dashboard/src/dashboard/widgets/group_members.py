@@ -18,7 +18,15 @@ ROLES = ("owner", "assistant", "member")
 def show_members(client: Farebox, group: Group) -> None:
     members = list(islice(client.groups.members(group.id), MAX_ROWS))
     rows = [
-        (m.account, title_case(m.role), m.name, m.external_id, m.section, m.alias, local_time(m.joined_at))
+        (
+            m.account,
+            title_case(m.role),
+            m.name,
+            m.external_id,
+            m.section or None,
+            m.alias,
+            local_time(m.joined_at),
+        )
         for m in members
     ]
     columns = ["Account", "Role", "Name", "External ID", "Section", "Alias", "Joined"]
