@@ -7,6 +7,7 @@ import httpx
 import pytest
 from tests.integration.auth.groups import create_code, create_group, join, member_of, new_member
 from tests.integration.auth.service import (
+    Consumer,
     Json,
     admin_bearer,
     at_once,
@@ -66,8 +67,8 @@ async def test_repeated_creation_with_a_key_is_one_group(client: httpx.AsyncClie
     assert len((await client.get("/v1/groups", headers=owner)).json()["items"]) == 1
 
 
-async def test_number_of_owned_groups_is_limited_also_at_once(database: Database) -> None:
-    async with run_service(database, None, max_groups=3) as service:
+async def test_number_of_owned_groups_is_limited_also_at_once(database: Database, consumer: Consumer) -> None:
+    async with run_service(database, consumer, max_groups=3) as service:
         await register(service.client)
         own = await bearer_of(service.client)
         body = {"name": "x", "kind": "lab", "time_zone": "UTC"}
@@ -209,10 +210,8 @@ async def test_members_are_listed_in_pages(client: httpx.AsyncClient, owner: Hea
     assert len(listed) == len(set(listed)) == 5
 
 
-async def test_number_of_members_is_limited_also_at_once(
-    database: Database,
-) -> None:
-    async with run_service(database, None, max_members=10) as service:
+async def test_number_of_members_is_limited_also_at_once(database: Database, consumer: Consumer) -> None:
+    async with run_service(database, consumer, max_members=10) as service:
         await register(service.client)
         own = await bearer_of(service.client)
         group = await create_group(service.client, own)

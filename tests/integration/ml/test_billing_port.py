@@ -62,7 +62,7 @@ async def billing(request: pytest.FixtureRequest, database: Database) -> AsyncIt
         return
     values = {"jwt_secret": JWT_SECRET, "opening_grant": GRANT, **database.settings("billing")}
     app = create_app(Settings.model_validate(values), NoRevocations())
-    async with serving(app) as url, httpx.AsyncClient(base_url=url) as http:
+    async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as http:
         budget = Budget(BillingClient(http, app.state.container.scheduler))
         await budget.open(ADA, kind="lab")
         await budget.grant(POOL)

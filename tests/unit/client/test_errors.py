@@ -58,7 +58,7 @@ SENTENCE_IS_ENOUGH = set(
     challenge_busy challenge_frozen challenge_not_open submission_limit_reached too_many_challenges
     code_unknown group_archived group_full invalid_input last_owner payload_too_large roster_invalid
     time_without_offset too_many_groups too_many_join_codes
-    allowance_rule_not_found limit_not_found spending_limit_reached too_many_rules
+    allowance_rule_not_found limit_not_found too_many_rules
     """.split()  # noqa: SIM905 - as a list it would take a line for each
 )
 
