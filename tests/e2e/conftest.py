@@ -13,7 +13,13 @@ from tests.support.people import Person, administrator, new_user
 from tests.support.stack import Stack
 
 HERE = Path(__file__).parent
-DEFAULT_PRICES = {"train": (1, 1), "predict": (5, 1), "batch": (5, 1000), "metadata": (0, 1)}
+DEFAULT_PRICES = {
+    "train": (1, 1),
+    "predict": (5, 1),
+    "batch": (5, 1000),
+    "metadata": (0, 1),
+    "score": (1, 1),
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
