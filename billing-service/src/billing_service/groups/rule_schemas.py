@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field, StrictInt, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictInt, WithJsonSchema, model_validator
 
 from billing_service.calendar_rules import parse_duration
 from billing_service.fields import LARGEST_AMOUNT, Body, Context, Moment
@@ -22,6 +22,13 @@ Every = Annotated[
     Text,
     AfterValidator(_valid_duration),
     Field(max_length=20, description="an ISO 8601 duration: P1D, P2W or P1M; also hours, such as PT12H"),
+]
+
+# Without an offset, which the format `date-time` of JSON Schema requires.
+LocalTime = Annotated[
+    datetime,
+    WithJsonSchema({"type": "string", "examples": ["2026-11-02T00:00:00"]}),
+    Field(description="local time of the group, without an offset"),
 ]
 
 
@@ -55,8 +62,8 @@ class RuleView(BaseModel):
     id: int
     amount: int
     every: str
-    starts_at: datetime
-    ends_at: datetime | None
+    starts_at: LocalTime
+    ends_at: LocalTime | None
     keeps: int
     stopped: bool
     next_at: datetime | None
@@ -84,7 +91,7 @@ class LimitView(BaseModel):
     context: str | None
     user_id: int | None
     api_key_id: int | None
-    starts_at: datetime
+    starts_at: LocalTime
 
     @classmethod
     def of(cls, limit: Limit) -> Self:
