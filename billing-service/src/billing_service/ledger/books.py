@@ -115,11 +115,6 @@ class Books:
         """The locked allowances of a member."""
         return self._allowances.get((group_id, user_id), ())
 
-    def allowances_in(self, group_id: int) -> Sequence[Allowance]:
-        """The locked allowances of all members of a group."""
-        found = (own for (group, _), own in self._allowances.items() if group == group_id)
-        return [allowance for own in found for allowance in own]
-
     def accounts_of_hold(self, hold: Hold) -> Sequence[Wallet] | None:
         """The account of each part, as below; the wallet of a hold that no group pays."""
         if hold.wallet_id is None:

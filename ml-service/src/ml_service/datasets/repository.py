@@ -84,9 +84,6 @@ class DatasetRepository:
     async def find_by_key(self, user_id: UserId, key: str) -> Dataset | None:
         return await self.session.scalar(_of(user_id).where(Dataset.idempotency_key == key))
 
-    async def find_location(self, dataset_id: int) -> str | None:
-        return await self.session.scalar(select(Dataset.location).where(Dataset.id == dataset_id))
-
     async def is_deleted_user(self, user_id: UserId) -> bool:
         return bool(await self.session.scalar(select(exists().where(DeletedUser.user_id == user_id))))
 

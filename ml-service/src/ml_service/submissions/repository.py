@@ -20,9 +20,6 @@ from ml_service.challenge_orm import (
     SubmissionSlots,
 )
 
-# The most submissions that one task of a new revision scores.
-AT_ONCE = 20
-
 
 class SubmissionRepository:
     def __init__(self, session: AsyncSession) -> None:
@@ -83,19 +80,6 @@ class SubmissionRepository:
         waiting = (Submission.challenge_id == challenge_id, Submission.state == "accepted")
         counted = select(func.count()).select_from(Submission).where(*waiting)
         return await self.session.scalar(counted) or 0
-
-    async def list_without_score(self, challenge_id: int, revision: int) -> Sequence[Submission]:
-        """Submissions that lack a score of this revision, the oldest first."""
-        scored = select(PublicScore.submission_id).where(
-            PublicScore.submission_id == Submission.id, PublicScore.revision == revision
-        )
-        statement = select(Submission).where(
-            Submission.challenge_id == challenge_id,
-            Submission.state != "void",
-            Submission.artefact.is_not(None),
-            ~scored.exists(),
-        )
-        return (await self.session.scalars(statement.order_by(Submission.id).limit(AT_ONCE))).all()
 
     async def aliases(self, challenge: Challenge, user_ids: Sequence[int]) -> dict[int, str]:
         statement = select(Member.user_id, Member.alias).where(
