@@ -98,6 +98,15 @@ async def test_results_name_members_for_staff_alone(room: ClassRoom) -> None:
     assert 0 < float(row["final_score"]) <= 1
 
 
+async def test_name_that_is_a_formula_is_harmless_in_a_spreadsheet(room: ClassRoom) -> None:
+    challenge = await room.published()
+    await room.scored(challenge)
+    await room.sql.execute("UPDATE ml.members SET member_name = '=1+1', external_id = '@SUM(A1)'")
+    answer = await room.request("GET", f"/v1/challenges/{challenge['id']}/results")
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert (row["name"], row["external_id"]) == ("'=1+1", "'@SUM(A1)")
+
+
 async def test_board_by_efficiency(room: ClassRoom) -> None:
     challenge = await room.published()
     await room.scored(challenge)
